@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <numeric>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mundur {
+
+/// The extents of one sample, without the batch: {784}, {28, 28}, {200, 64}.
+using Shape = std::vector<std::int64_t>;
+
+inline std::int64_t size_of(const Shape& shape) {
+  return std::accumulate(shape.begin(), shape.end(), std::int64_t{1},
+                         [](std::int64_t a, std::int64_t b) { return a * b; });
+}
+
+/// Activations that act on one element. Softmax acts on a row and is no member.
+enum class Function : int { linear, relu, sigmoid, tanh };
+
+/// What a caller's array may hold. Parameters are float32 or float64 only.
+enum class ElementType : int {
+  boolean, int8, uint8, int16, uint16, int32, uint32, int64, uint64, float16, float32, float64
+};
+
+enum class Isa : int { generic, avx2, avx512, neon };
+
+inline std::string_view name_of(Isa isa) {
+  constexpr std::string_view kNames[] = {"generic", "avx2", "avx512", "neon"};
+  return kNames[static_cast<int>(isa)];
+}
+
+}  // namespace mundur

@@ -1,0 +1,135 @@
+// Which kernels run: what this build holds, what this CPU can do, what MUNDUR_ISA asks for.
+
+#include <atomic>
+#include <cstdlib>
+#include <stdexcept>
+
+#include "kernels/table.h"
+#include "mundur/runtime.h"
+
+#define MUNDUR_DECLARE_ISA(name)         \
+  namespace mundur::name {               \
+  void fill(Kernels<float>& table);      \
+  void fill(Kernels<double>& table);     \
+  }
+MUNDUR_DECLARE_ISA(generic)
+#ifdef MUNDUR_HAS_avx2
+MUNDUR_DECLARE_ISA(avx2)
+#endif
+#ifdef MUNDUR_HAS_avx512
+MUNDUR_DECLARE_ISA(avx512)
+#endif
+#ifdef MUNDUR_HAS_neon
+MUNDUR_DECLARE_ISA(neon)
+#endif
+
+namespace mundur {
+namespace {
+
+bool cpu_has(Isa isa) {
+  switch (isa) {
+    case Isa::generic:
+      return true;
+#ifdef MUNDUR_HAS_avx2
+    case Isa::avx2:
+      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+#endif
+#ifdef MUNDUR_HAS_avx512
+    case Isa::avx512:
+      return cpu_has(Isa::avx2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+             __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+#endif
+#ifdef MUNDUR_HAS_neon
+    case Isa::neon:
+      return true;
+#endif
+    default:
+      return false;
+  }
+}
+
+template <class T>
+struct Tables {
+  Kernels<T> of[4] = {};
+  Tables() {
+    generic::fill(of[static_cast<int>(Isa::generic)]);
+#ifdef MUNDUR_HAS_avx2
+    avx2::fill(of[static_cast<int>(Isa::avx2)]);
+#endif
+#ifdef MUNDUR_HAS_avx512
+    avx512::fill(of[static_cast<int>(Isa::avx512)]);
+#endif
+#ifdef MUNDUR_HAS_neon
+    neon::fill(of[static_cast<int>(Isa::neon)]);
+#endif
+  }
+};
+
+std::string listed(const std::vector<Isa>& isas) {
+  std::string text;
+  for (Isa isa : isas) text += (text.empty() ? "" : ", ") + std::string(name_of(isa));
+  return text;
+}
+
+void require(Isa isa) {
+  if (!cpu_has(isa)) {
+    throw std::runtime_error("instruction set '" + std::string(name_of(isa)) +
+                             "' is not available here: this build on this CPU has " + listed(available_isas()));
+  }
+}
+
+// -1 until the first use: the environment is read then, so that its error reaches a caller and not a static initialiser.
+std::atomic<int> chosen{-1};
+
+}  // namespace
+
+std::vector<Isa> available_isas() {
+  std::vector<Isa> isas;
+  for (Isa isa : {Isa::generic, Isa::avx2, Isa::avx512, Isa::neon}) {
+    if (cpu_has(isa)) isas.push_back(isa);
+  }
+  return isas;
+}
+
+Isa isa_from_name(const std::string& name) {
+  for (Isa isa : {Isa::generic, Isa::avx2, Isa::avx512, Isa::neon}) {
+    if (name == name_of(isa)) return isa;
+  }
+  throw std::runtime_error("unknown instruction set '" + name + "': expected one of " + listed(available_isas()));
+}
+
+Isa current_isa() {
+  int isa = chosen.load(std::memory_order_relaxed);
+  if (isa < 0) {
+    const char* asked = std::getenv("MUNDUR_ISA");
+    Isa found = asked && *asked ? isa_from_name(asked) : available_isas().back();
+    require(found);
+    isa = static_cast<int>(found);
+    chosen.store(isa, std::memory_order_relaxed);
+  }
+  return static_cast<Isa>(isa);
+}
+
+void set_isa(Isa isa) {
+  require(isa);
+  chosen.store(static_cast<int>(isa), std::memory_order_relaxed);
+}
+
+template <class T>
+const Kernels<T>& kernels(Isa isa) {
+  static const Tables<T> tables;
+  require(isa);
+  return tables.of[static_cast<int>(isa)];
+}
+
+template <class T>
+const Kernels<T>& kernels() {
+  return kernels<T>(current_isa());
+}
+
+template const Kernels<float>& kernels<float>(Isa);
+template const Kernels<double>& kernels<double>(Isa);
+template const Kernels<float>& kernels<float>();
+template const Kernels<double>& kernels<double>();
+
+}  // namespace mundur

@@ -1,0 +1,22 @@
+#include "kernels/isa/isa.h"
+
+namespace mundur::MUNDUR_ISA {
+namespace {
+
+template <class T>
+void fill_all(Kernels<T>& table) {
+  table.isa = Isa::MUNDUR_ISA;
+  fill_products(table);
+  fill_activations(table);
+  fill_losses(table);
+  fill_updates(table);
+  fill_random(table);
+  fill_data(table);
+}
+
+}  // namespace
+
+void fill(Kernels<float>& table) { fill_all(table); }
+void fill(Kernels<double>& table) { fill_all(table); }
+
+}  // namespace mundur::MUNDUR_ISA
