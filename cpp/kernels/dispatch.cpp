@@ -51,17 +51,21 @@ bool cpu_has(Isa isa) {
 template <class T>
 struct Tables {
   Kernels<T> of[4] = {};
+  // A table is filled by code of its own build, which a lesser CPU must not even enter.
   Tables() {
-    generic::fill(of[static_cast<int>(Isa::generic)]);
+    fill_if(Isa::generic, generic::fill);
 #ifdef MUNDUR_HAS_avx2
-    avx2::fill(of[static_cast<int>(Isa::avx2)]);
+    fill_if(Isa::avx2, avx2::fill);
 #endif
 #ifdef MUNDUR_HAS_avx512
-    avx512::fill(of[static_cast<int>(Isa::avx512)]);
+    fill_if(Isa::avx512, avx512::fill);
 #endif
 #ifdef MUNDUR_HAS_neon
-    neon::fill(of[static_cast<int>(Isa::neon)]);
+    fill_if(Isa::neon, neon::fill);
 #endif
+  }
+  void fill_if(Isa isa, void (*fill)(Kernels<T>&)) {
+    if (cpu_has(isa)) fill(of[static_cast<int>(isa)]);
   }
 };
 
