@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "mundur/types.h"
+
+namespace mundur {
+
+class Worker;
+template <class T>
+struct Kernels;
+
+// ---- descriptions: what the user asked for, without memory or element type ------------------------------------------
+
+enum class Activation : int { linear, relu, sigmoid, tanh, softmax };
+
+/// Throws std::invalid_argument for an unknown name.
+Activation activation_from_name(const std::string& name);
+std::string_view name_of(Activation activation);
+
+struct DenseSpec {
+  std::int64_t units;
+  Activation activation = Activation::linear;
+  bool use_bias = true;
+};
+struct ActivationSpec {
+  Activation function;
+};
+struct DropoutSpec {
+  double rate;
+  std::optional<std::uint64_t> seed;  // none: the network's
+};
+struct FlattenSpec {};
+struct RescalingSpec {
+  double scale;
+  double offset = 0.0;
+};
+using LayerSpec = std::variant<DenseSpec, ActivationSpec, DropoutSpec, FlattenSpec, RescalingSpec>;
+
+// ---- layers: arithmetic on the chain's memory ------------------------------------------------------------------------
+
+/// A trainable array: its place in the network's flat vectors.
+template <class T>
+struct Parameter {
+  std::string name;
+  Shape shape;
+  T* value = nullptr;
+  T* gradient = nullptr;
+  bool trainable = true;
+};
+
+/// What a pass over one batch hands to every layer, on every worker.
+template <class T>
+struct Pass {
+  Worker& worker;
+  const Kernels<T>& kernels;
+  std::int64_t batch;
+  bool training;
+  std::uint64_t seed;     // of the network
+  std::uint64_t forward;  // count of training forwards: the masks' counter
+  T* scratch;             // this worker's
+};
+
+/// What forward leaves for backward: its input and output stay in the chain's memory; `extra` is what the layer asked
+/// for in saved_bytes().
+template <class T>
+struct Saved {
+  const T* x;
+  T* y;
+  std::byte* extra;
+};
+
+template <class T>
+class Layer {
+ public:
+  virtual ~Layer() = default;
+
+  /// Fixes the layer's place in the chain; returns the output shape; throws std::invalid_argument if `input` does not
+  /// fit.
+  virtual Shape build(const Shape& input, int index) = 0;
+  virtual std::vector<Parameter<T>> parameters() const { return {}; }
+  /// The layer's own parameters, in the order of parameters(), now with memory behind them.
+  virtual void bind(Parameter<T>* /*parameters*/) {}
+  virtual std::int64_t saved_bytes(std::int64_t /*batch*/) const { return 0; }
+  /// Whether the output is the input's memory, untouched, in this mode.
+  virtual bool passes_through(bool /*training*/) const { return false; }
+  /// The activation behind the output: what a loss wants to know of the last layer.
+  virtual Activation head() const { return Activation::linear; }
+
+  /// y from x. All workers call it together; they meet at a barrier afterwards.
+  virtual void forward(const Pass<T>& pass, const Saved<T>& saved) const = 0;
+  /// dL/dx and the parameters' gradients from dL/dy. dx is null where nobody asks for it; dy may be overwritten.
+  /// `at_logits`: dy is already the gradient in front of this layer's activation.
+  virtual void backward(const Pass<T>& pass, T* dx, T* dy, const Saved<T>& saved,
+                        bool at_logits) const = 0;
+};
+
+template <class T>
+std::unique_ptr<Layer<T>> make_layer(const LayerSpec& spec);
+
+}  // namespace mundur

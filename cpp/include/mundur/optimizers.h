@@ -1,0 +1,120 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mundur/memory.h"
+#include "mundur/types.h"
+
+namespace mundur {
+
+template <class T>
+struct Kernels;
+
+/// A rule that turns gradients into a change of the parameters, with its state for one flat vector of parameters.
+class Optimizer {
+ public:
+  struct Slot {
+    std::string name;
+    Buffer values;  // of the parameters' element type
+  };
+  struct Scalar {
+    std::string name;
+    double* value;
+  };
+
+  explicit Optimizer(double learning_rate) : learning_rate_(learning_rate) {}
+  virtual ~Optimizer() = default;
+
+  double learning_rate() const { return learning_rate_; }
+  void set_learning_rate(double value) { learning_rate_ = value; }
+  std::int64_t iterations() const { return static_cast<std::int64_t>(iterations_); }
+
+  /// Takes state for `size` elements at first; std::invalid_argument if it already has state of another size or type.
+  void bind(std::int64_t size, bool is_double);
+  bool bound() const { return size_ >= 0; }
+  std::int64_t size() const { return size_; }
+  bool is_double() const { return is_double_; }
+  /// Forgets all state.
+  void reset();
+
+  /// One thread, before the update of a step.
+  virtual void begin_step() { iterations_ += 1.0; }
+  /// Elements [first, first + n) of the flat vectors w and g.
+  virtual void update(const Kernels<float>& kernels, float* w, const float* g, std::int64_t first,
+                      std::int64_t n) = 0;
+  virtual void update(const Kernels<double>& kernels, double* w, const double* g,
+                      std::int64_t first, std::int64_t n) = 0;
+
+  std::vector<Slot>& slots() { return slots_; }
+  /// Iterations and running products: with the slots, all that a resumed run needs.
+  virtual std::vector<Scalar> scalars() { return {{"iterations", &iterations_}}; }
+
+ protected:
+  /// Names of the vectors of state that the rule keeps.
+  virtual std::vector<std::string> slot_names() const = 0;
+  virtual void reset_scalars() { iterations_ = 0.0; }
+
+ private:
+  double learning_rate_;
+  double iterations_ = 0.0;
+  std::int64_t size_ = -1;
+  bool is_double_ = false;
+  std::vector<Slot> slots_;
+};
+
+struct SgdOptions {
+  double learning_rate = 0.01;
+  double momentum = 0.0;
+  bool nesterov = false;
+};
+struct AdamOptions {
+  double learning_rate = 0.001;
+  double beta_1 = 0.9;
+  double beta_2 = 0.999;
+  double epsilon = 1e-8;
+};
+
+class Sgd final : public Optimizer {
+ public:
+  explicit Sgd(const SgdOptions& options) : Optimizer(options.learning_rate), options_(options) {}
+  SgdOptions& options() { return options_; }
+  void update(const Kernels<float>& kernels, float* w, const float* g, std::int64_t first,
+              std::int64_t n) override;
+  void update(const Kernels<double>& kernels, double* w, const double* g, std::int64_t first,
+              std::int64_t n) override;
+
+ protected:
+  std::vector<std::string> slot_names() const override;
+
+ private:
+  template <class T>
+  void update_any(const Kernels<T>& kernels, T* w, const T* g, std::int64_t first, std::int64_t n);
+  SgdOptions options_;
+};
+
+class Adam final : public Optimizer {
+ public:
+  explicit Adam(const AdamOptions& options) : Optimizer(options.learning_rate), options_(options) {}
+  AdamOptions& options() { return options_; }
+  void begin_step() override;
+  void update(const Kernels<float>& kernels, float* w, const float* g, std::int64_t first,
+              std::int64_t n) override;
+  void update(const Kernels<double>& kernels, double* w, const double* g, std::int64_t first,
+              std::int64_t n) override;
+  std::vector<Scalar> scalars() override;
+
+ protected:
+  std::vector<std::string> slot_names() const override { return {"m", "v"}; }
+  void reset_scalars() override;
+
+ private:
+  template <class T>
+  void update_any(const Kernels<T>& kernels, T* w, const T* g, std::int64_t first, std::int64_t n);
+  AdamOptions options_;
+  double beta_1_power_ = 1.0;  // β₁^t as a running product: a power would be libm's
+  double beta_2_power_ = 1.0;
+};
+
+}  // namespace mundur

@@ -1,0 +1,112 @@
+// Dense: y = f(z), z = x·W + b, on the last axis.
+
+#include <stdexcept>
+
+#include "layers/layers.h"
+
+namespace mundur {
+namespace {
+
+template <class T>
+class Dense final : public Layer<T> {
+ public:
+  explicit Dense(const DenseSpec& spec) : O_(spec.units), f_(spec.activation), bias_(spec.use_bias) {
+    if (O_ < 1) {
+      throw std::invalid_argument("units: expected at least 1, got " + std::to_string(O_));
+    }
+  }
+
+  Shape build(const Shape& input, int) override {
+    if (input.empty()) throw std::invalid_argument("Dense needs samples of at least one dimension");
+    I_ = input.back();
+    rows_ = 1;
+    for (std::size_t axis = 0; axis + 1 < input.size(); ++axis) rows_ *= input[axis];
+    Shape output = input;
+    output.back() = O_;
+    return output;
+  }
+
+  std::vector<Parameter<T>> parameters() const override {
+    std::vector<Parameter<T>> all = {{"kernel", {I_, O_}}};
+    if (bias_) all.push_back({"bias", {O_}});
+    return all;
+  }
+
+  void bind(Parameter<T>* parameters) override {
+    w_ = &parameters[0];
+    b_ = bias_ ? &parameters[1] : nullptr;
+  }
+
+  Activation head() const override { return f_; }
+
+  // z_j = Σ_i x_i W_ij + b_j        y_j = f(z_j)
+  void forward(const Pass<T>& pass, const Saved<T>& saved) const override {
+    const std::int64_t B = pass.batch * rows_;
+    // A softmax needs its whole row, so then rows are shared out and the row is still warm.
+    const Block part = f_ == Activation::softmax
+                           ? Block{share(B, 1, pass.worker), {0, O_}}
+                           : share(B, kRowGrain, O_, pass.kernels.column_grain, pass.worker);
+    if (part.empty()) return;
+    T* y = saved.y + part.rows.begin * O_;
+    pass.kernels.product(y + part.columns.begin, saved.x + part.rows.begin * I_,
+                         w_->value + part.columns.begin,
+                         b_ ? b_->value + part.columns.begin : nullptr, part.rows.size(),
+                         part.columns.size(), I_, O_, I_, O_, elementwise(f_), uses_lanes(I_, O_),
+                         pass.scratch);
+    if (f_ == Activation::softmax) pass.kernels.softmax(y, y, part.rows.size(), O_);
+  }
+
+  // δ_j = f'(z_j) ∂L/∂y_j        ∂L/∂x_i = Σ_j W_ij δ_j        ∂L/∂W_ij = Σ_b x_i δ_j        ∂L/∂b_j = Σ_b δ_j
+  void backward(const Pass<T>& pass, T* dx, T* dy, const Saved<T>& saved,
+                bool at_logits) const override {
+    const std::int64_t B = pass.batch * rows_;
+    if (!at_logits && f_ != Activation::linear) {
+      activation_backward(pass, dy, saved.y, dy, B, O_, f_);
+      pass.worker.barrier();
+    }
+    const T* delta = dy;
+    if (dx) input_gradient(pass, dx, delta, B);
+    if (w_->trainable) kernel_gradient(pass, saved.x, delta, B);
+    if (b_ && b_->trainable) bias_gradient(pass, delta, B);
+  }
+
+ private:
+  static constexpr std::int64_t kRowGrain = 8;  // rows of a tile
+
+  void input_gradient(const Pass<T>& pass, T* dx, const T* delta, std::int64_t B) const {
+    const Block part = share(B, kRowGrain, I_, pass.kernels.column_grain, pass.worker);
+    if (part.empty()) return;
+    pass.kernels.product_dx(dx + part.rows.begin * I_ + part.columns.begin,
+                            delta + part.rows.begin * O_, w_->value + part.columns.begin * O_,
+                            part.rows.size(), part.columns.size(), O_, I_, O_, O_,
+                            uses_lanes(O_, I_), pass.scratch);
+  }
+
+  void kernel_gradient(const Pass<T>& pass, const T* x, const T* delta, std::int64_t B) const {
+    const Block part = share(I_, kRowGrain, O_, pass.kernels.column_grain, pass.worker);
+    if (part.empty()) return;
+    pass.kernels.product_dw(w_->gradient + part.rows.begin * O_ + part.columns.begin,
+                            x + part.rows.begin, delta + part.columns.begin, part.rows.size(),
+                            part.columns.size(), B, O_, I_, O_, pass.scratch);
+  }
+
+  void bias_gradient(const Pass<T>& pass, const T* delta, std::int64_t B) const {
+    const Range part = share(O_, pass.kernels.column_grain, pass.worker);
+    if (part.empty()) return;
+    pass.kernels.sum_rows(b_->gradient + part.begin, delta + part.begin, part.size(), B, O_);
+  }
+
+  std::int64_t O_;
+  Activation f_;
+  bool bias_;
+  std::int64_t I_ = 0;
+  std::int64_t rows_ = 1;  // of one sample: the product of its axes but the last
+  Parameter<T>* w_ = nullptr;
+  Parameter<T>* b_ = nullptr;
+};
+
+}  // namespace
+
+MUNDUR_LAYER(Dense);
+
+}  // namespace mundur

@@ -1,0 +1,55 @@
+#pragma once
+
+// What the layers share: how an activation is split between the product's epilogue and a pass over rows, how elements
+// are shared out.
+
+#include "kernels/table.h"
+#include "mundur/layers.h"
+#include "parallel/team.h"
+
+namespace mundur {
+
+/// Elements per grain of an elementwise pass: a multiple of every vector and of a cache line.
+inline constexpr std::int64_t kGrain = 64;
+
+/// The part of an activation that acts on one element.
+inline Function elementwise(Activation activation) {
+  return activation == Activation::softmax ? Function::linear : static_cast<Function>(activation);
+}
+
+/// dy becomes δ = ∂L/∂z for y = f(z); [B,O], shared among the workers, without a barrier.
+template <class T>
+void activation_backward(const Pass<T>& pass, T* dx, const T* y, const T* dy, std::int64_t B,
+                         std::int64_t O, Activation activation) {
+  if (activation == Activation::softmax) {
+    const Range rows = share(B, 1, pass.worker);
+    const std::int64_t at = rows.begin * O;
+    pass.kernels.softmax_backward(dx + at, y + at, dy + at, rows.size(), O);
+    return;
+  }
+  const Range part = share(B * O, kGrain, pass.worker);
+  pass.kernels.activation_backward(dx + part.begin, y + part.begin, dy + part.begin, part.size(),
+                                   elementwise(activation));
+}
+
+template <class T>
+std::unique_ptr<Layer<T>> make(const DenseSpec& spec);
+template <class T>
+std::unique_ptr<Layer<T>> make(const ActivationSpec& spec);
+template <class T>
+std::unique_ptr<Layer<T>> make(const DropoutSpec& spec);
+template <class T>
+std::unique_ptr<Layer<T>> make(const FlattenSpec& spec);
+template <class T>
+std::unique_ptr<Layer<T>> make(const RescalingSpec& spec);
+
+/// Instantiates make() for both element types at the end of a layer's file.
+#define MUNDUR_LAYER(Name)                                                                  \
+  template <class T>                                                                        \
+  std::unique_ptr<Layer<T>> make(const Name##Spec& spec) {                                  \
+    return std::make_unique<Name<T>>(spec);                                                 \
+  }                                                                                         \
+  template std::unique_ptr<Layer<float>> make<float>(const Name##Spec&);                    \
+  template std::unique_ptr<Layer<double>> make<double>(const Name##Spec&)
+
+}  // namespace mundur

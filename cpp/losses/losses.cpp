@@ -1,0 +1,111 @@
+#include "losses/losses.h"
+
+#include <stdexcept>
+#include <vector>
+
+#include "mundur/runtime.h"
+#include "parallel/team.h"
+
+namespace mundur {
+
+std::unique_ptr<Loss> make_loss(const std::string& name, bool from_logits) {
+  if (name == "mean_squared_error") return make_mean_squared_error();
+  if (name == "binary_crossentropy") return make_binary_crossentropy(from_logits);
+  if (name == "categorical_crossentropy") return make_categorical_crossentropy(from_logits);
+  if (name == "sparse_categorical_crossentropy") {
+    return make_sparse_categorical_crossentropy(from_logits);
+  }
+  throw std::invalid_argument(
+      "loss: expected mean_squared_error, binary_crossentropy, categorical_crossentropy or "
+      "sparse_categorical_crossentropy, got '" + name + "'");
+}
+
+namespace {
+
+/// Joins shards as they come: equal ranks first, so that only the count of shards decides the tree.
+class ShardTree {
+ public:
+  void push(double shard) {
+    std::uint64_t rank = count_++;
+    int level = 0;
+    for (; rank & 1; rank >>= 1) shard = partial_[level++] + shard;
+    partial_[level] = shard;
+  }
+  double total() const {
+    double sum = 0.0;
+    bool any = false;
+    for (int level = 0; count_ >> level; ++level) {
+      if (!((count_ >> level) & 1)) continue;
+      sum = any ? partial_[level] + sum : partial_[level];
+      any = true;
+    }
+    return sum;
+  }
+
+ private:
+  double partial_[64] = {};
+  std::uint64_t count_ = 0;
+};
+
+template <class Term>
+double shard_sum(std::int64_t n, Term term) {
+  ShardTree tree;
+  for (std::int64_t begin = 0; begin < n; begin += kShard) {
+    double shard = 0.0;
+    for (std::int64_t i = begin; i < n && i < begin + kShard; ++i) shard += term(i);
+    tree.push(shard);
+  }
+  return tree.total();
+}
+
+}  // namespace
+
+double sum_over_samples(const double* values, std::int64_t n) {
+  return shard_sum(n, [&](std::int64_t i) { return values[i]; });
+}
+
+template <class T>
+double total_weight(const T* weight, std::int64_t B) {
+  if (!weight) return static_cast<double>(B);
+  return shard_sum(B, [&](std::int64_t i) { return static_cast<double>(weight[i]); });
+}
+
+template <class T>
+double loss_value(const Loss& loss, const T* p, const Targets<T>& targets, std::int64_t B,
+                  std::int64_t O) {
+  std::vector<double> values(static_cast<std::size_t>(B));
+  run_team(1, [&](Worker&) {
+    kernels<T>().loss_value(values.data(), p, targets.y, targets.labels, B, O, loss.kind());
+  });
+  if (targets.weight) {
+    for (std::size_t b = 0; b < values.size(); ++b) {
+      // A sample of weight zero is not there, whatever its value.
+      values[b] = targets.weight[b] == T{0} ? 0.0
+                                            : values[b] * static_cast<double>(targets.weight[b]);
+    }
+  }
+  return sum_over_samples(values.data(), B) * mean_factor(loss, total_weight(targets.weight, B), O);
+}
+
+template <class T>
+void loss_gradient(const Loss& loss, T* dp, const T* p, const Targets<T>& targets, std::int64_t B,
+                   std::int64_t O) {
+  const double scale = mean_factor(loss, total_weight(targets.weight, B), O);
+  run_team(1, [&](Worker&) {
+    kernels<T>().loss_gradient(dp, p, targets.y, targets.labels, targets.weight, B, O,
+                               static_cast<T>(scale), loss.kind(), false);
+  });
+}
+
+template double total_weight<float>(const float*, std::int64_t);
+template double total_weight<double>(const double*, std::int64_t);
+template double loss_value<float>(const Loss&, const float*, const Targets<float>&, std::int64_t,
+                                  std::int64_t);
+template double loss_value<double>(const Loss&, const double*, const Targets<double>&, std::int64_t,
+                                   std::int64_t);
+template void loss_gradient<float>(const Loss&, float*, const float*, const Targets<float>&,
+                                   std::int64_t, std::int64_t);
+template void loss_gradient<double>(const Loss&, double*, const double*, const Targets<double>&,
+                                    std::int64_t, std::int64_t);
+
+}  // namespace mundur

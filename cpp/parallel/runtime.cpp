@@ -1,0 +1,184 @@
+// How many threads, how much memory: what the machine, the system and the user grant this process.
+
+#include "mundur/runtime.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <cstdlib>
+#include <fstream>
+#include <limits>
+#include <optional>
+#include <sstream>
+#include <stdexcept>
+#include <thread>
+
+#include "parallel/fork.h"
+
+#if defined(_OPENMP)
+#include <omp.h>
+#endif
+
+namespace mundur {
+namespace {
+
+std::atomic<int> chosen_threads{0};  // 0: the default
+
+std::optional<std::string> first_line(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  if (file && std::getline(file, line)) return line;
+  return std::nullopt;
+}
+
+/// The folders of this process's control group (version 2) from its own up to the root.
+std::vector<std::string> cgroup_folders() {
+  std::ifstream file("/proc/self/cgroup");
+  std::string line;
+  std::string path = "/";
+  while (std::getline(file, line)) {
+    if (line.rfind("0::", 0) == 0) path = line.substr(3);
+  }
+  std::vector<std::string> folders;
+  while (true) {
+    folders.push_back("/sys/fs/cgroup" + (path == "/" ? "" : path));
+    if (path == "/" || path.empty()) return folders;
+    path = path.substr(0, path.find_last_of('/'));
+    if (path.empty()) path = "/";
+  }
+}
+
+/// The least limit in `file` along the folders; "max" is none.
+std::int64_t least_in_cgroups(const std::string& file, std::int64_t (*read)(const std::string&)) {
+  std::int64_t least = std::numeric_limits<std::int64_t>::max();
+  for (const std::string& folder : cgroup_folders()) {
+    if (auto line = first_line(folder + "/" + file); line && line->rfind("max", 0) != 0) {
+      least = std::min(least, read(*line));
+    }
+  }
+  return least;
+}
+
+std::int64_t whole_cpus(const std::string& line) {  // "quota period", in microseconds
+  std::istringstream text(line);
+  std::int64_t quota = 0;
+  std::int64_t period = 0;
+  if (!(text >> quota >> period) || period <= 0) return std::numeric_limits<int>::max();
+  return std::max<std::int64_t>(1, quota / period);
+}
+
+std::int64_t number(const std::string& line) {
+  std::int64_t value = std::numeric_limits<std::int64_t>::max();
+  std::from_chars(line.data(), line.data() + line.size(), value);
+  return value;
+}
+
+std::int64_t quota_threads() {
+  std::int64_t threads = least_in_cgroups("cpu.max", whole_cpus);
+  const auto quota = first_line("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
+  const auto period = first_line("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+  if (quota && period && number(*quota) > 0 && number(*period) > 0) {
+    threads = std::min(threads, std::max<std::int64_t>(1, number(*quota) / number(*period)));
+  }
+  return threads;
+}
+
+std::int64_t affinity_threads() {
+  // One call for up to 8,192 processors; where that fails, the count of cores decides alone.
+  constexpr int kProcessors = 8192;
+  cpu_set_t* set = CPU_ALLOC(kProcessors);
+  const std::size_t bytes = CPU_ALLOC_SIZE(kProcessors);
+  const int count = sched_getaffinity(0, bytes, set) == 0 ? CPU_COUNT_S(bytes, set) : 0;
+  CPU_FREE(set);
+  return count > 0 ? count : std::numeric_limits<int>::max();
+}
+
+int environment_threads() {
+  const char* text = std::getenv("MUNDUR_NUM_THREADS");
+  if (!text || !*text) return 0;
+  const std::string asked = text;
+  int threads = 0;
+  const auto [end, error] = std::from_chars(asked.data(), asked.data() + asked.size(), threads);
+  if (error != std::errc{} || end != asked.data() + asked.size() || threads < 1) {
+    throw std::invalid_argument("MUNDUR_NUM_THREADS: expected a whole number >= 1, got '" + asked +
+                                "'");
+  }
+  return threads;
+}
+
+}  // namespace
+
+int available_threads() {
+  const auto cores = static_cast<std::int64_t>(std::max(1U, std::thread::hardware_concurrency()));
+  static const std::int64_t quota = quota_threads();  // files are read once
+  return static_cast<int>(std::min({cores, affinity_threads(), quota}));
+}
+
+int num_threads() {
+  if (in_forked_child()) return 1;
+  if (int threads = chosen_threads.load(std::memory_order_relaxed)) return threads;
+  static const int environment = environment_threads();
+  if (environment > 0) return environment;
+#if defined(_OPENMP)
+  return std::max(1, std::min(available_threads(), omp_get_max_threads()));
+#else
+  return available_threads();
+#endif
+}
+
+void set_num_threads(int n) {
+  constexpr int kMost = 4096;
+  if (n < 0 || n > kMost) {
+    throw std::invalid_argument("n: expected a whole number of threads from 1 to 4096, or 0 for "
+                                "the default; got " + std::to_string(n));
+  }
+  chosen_threads.store(n, std::memory_order_relaxed);
+}
+
+std::int64_t available_memory() {
+  std::int64_t available = std::numeric_limits<std::int64_t>::max();
+  std::ifstream file("/proc/meminfo");
+  std::string line;
+  while (std::getline(file, line)) {
+    std::istringstream text(line);
+    std::string name;
+    std::int64_t kilobytes = 0;
+    if (text >> name >> kilobytes && name == "MemAvailable:") available = kilobytes * 1024;
+  }
+  const std::int64_t limit = least_in_cgroups("memory.max", number);
+  if (limit != std::numeric_limits<std::int64_t>::max()) {
+    const auto used = first_line(cgroup_folders().front() + "/memory.current");
+    available = std::min(available, limit - (used ? std::min(limit, number(*used)) : 0));
+  }
+  return available;
+}
+
+BuildInfo build_info() {
+  BuildInfo info;
+  info.version = MUNDUR_VERSION;
+#if defined(__clang__)
+  info.compiler = std::string("clang ") + __clang_version__;
+#else
+  info.compiler = std::string("gcc ") + __VERSION__;
+#endif
+#if defined(_OPENMP)
+  info.openmp = std::to_string(_OPENMP);
+#else
+  info.openmp = "none";
+#endif
+  info.isas_built = {"generic"};
+#if defined(MUNDUR_HAS_avx2)
+  info.isas_built.push_back("avx2");
+#endif
+#if defined(MUNDUR_HAS_avx512)
+  info.isas_built.push_back("avx512");
+#endif
+#if defined(MUNDUR_HAS_neon)
+  info.isas_built.push_back("neon");
+#endif
+  return info;
+}
+
+}  // namespace mundur
