@@ -1,0 +1,202 @@
+#pragma once
+
+// One vector register of T for the instruction set being built. Kernels are written once on top of
+// it; vec_NAME.h is the only place with intrinsics. What every vec_NAME.h defines, for T = float
+// and double:
+//
+//   Vec<T>   { static constexpr int kWidth; Register v; } and its static load, load_masked, set
+//   Mask<T>  one boolean per lane: & | ~, any(m)
+//   load_masked(p, m), store(p, v), store_masked(p, v, m)   lanes off are neither read nor written
+//   (read as +0) a + b, a - b, a * b, a / b, -a                          each rounded once; -a
+//   flips the sign bit fma(a, b, c) = a*b + c and fnma(a, b, c) = -(a*b) + c   fused, rounded once
+//   sqrt(a), abs(a), copysign(magnitude, sign)
+//   less(a, b), equal(a, b), is_nan(a)                      false for NaN but the last
+//   select(m, a, b) = m ? a : b
+//   pow2(n)              2^n for whole n with a normal result
+//   exponent(a)          floor(log2 a) for normal positive a;  mantissa(a): a / 2^exponent(a), in
+//   [1, 2) half_sum(v)          the tree +kWidth/2, ..., +2, +1 over the lanes of one register
+//   Vec<float> load_half(p)   kWidth float16 values, read as their bits
+
+#include "kernels/isa/isa.h"
+
+#define MUNDUR_INLINE inline __attribute__((always_inline))
+
+namespace mundur::MUNDUR_ISA {
+namespace {
+
+template <class T>
+struct Vec;
+template <class T>
+struct Mask;
+
+}  // namespace
+}  // namespace mundur::MUNDUR_ISA
+
+#if defined(MUNDUR_ISA_avx512)
+#include "kernels/isa/vec_avx512.h"
+#elif defined(MUNDUR_ISA_avx2)
+#include "kernels/isa/vec_avx2.h"
+#elif defined(MUNDUR_ISA_neon)
+#include "kernels/isa/vec_neon.h"
+#else
+#include "kernels/isa/vec_generic.h"
+#endif
+
+namespace mundur::MUNDUR_ISA {
+namespace {
+
+template <class T>
+MUNDUR_INLINE Vec<T> load(const T* p) {
+  return Vec<T>::load(p);
+}
+
+template <class T>
+MUNDUR_INLINE Vec<T> load_masked(const T* p, Mask<T> mask) {
+  return Vec<T>::load_masked(p, mask);
+}
+
+template <class T>
+MUNDUR_INLINE Vec<T> set(T value) {
+  return Vec<T>::set(value);
+}
+
+template <class T>
+MUNDUR_INLINE Vec<T> zero() {
+  return Vec<T>::set(T(0));
+}
+
+/// The first n lanes, 0 <= n <= kWidth.
+template <class T>
+MUNDUR_INLINE Mask<T> first_n(int n) {
+  return Mask<T>::first_n(n);
+}
+
+/// The first n lanes from memory, +0 in the others, whose memory is not touched.
+template <class T>
+MUNDUR_INLINE Vec<T> load_n(const T* p, int n) {
+  return load_masked(p, first_n<T>(n));
+}
+
+template <class T>
+MUNDUR_INLINE void store_n(T* p, Vec<T> a, int n) {
+  store_masked(p, a, first_n<T>(n));
+}
+
+template <class T>
+MUNDUR_INLINE Mask<T> greater(Vec<T> a, Vec<T> b) {
+  return less(b, a);
+}
+
+/// b where b > a, else a: a NaN in a stays, one in b is passed over.
+template <class T>
+MUNDUR_INLINE Vec<T> max(Vec<T> a, Vec<T> b) {
+  return select(less(a, b), b, a);
+}
+
+template <class T>
+MUNDUR_INLINE Vec<T> min(Vec<T> a, Vec<T> b) {
+  return select(less(b, a), b, a);
+}
+
+template <class T>
+struct RoundMagic;
+template <>
+struct RoundMagic<float> {
+  static constexpr float kValue = 0x1.8p23f;
+};
+template <>
+struct RoundMagic<double> {
+  static constexpr double kValue = 0x1.8p52;
+};
+
+/// The nearest whole number, ties to even; |a| < 2^22 (float), 2^51 (double).
+template <class T>
+MUNDUR_INLINE Vec<T> round_even(Vec<T> a) {
+  const Vec<T> magic = set<T>(RoundMagic<T>::kValue);
+  return (a + magic) - magic;
+}
+
+/// a · 2^n, rounded once, for normal a near 1 and whole |n| below 250 (float), 2000 (double). In
+/// two steps, since 2^n itself may lie outside the range; the first is exact. (AVX-512 has an
+/// instruction for it.)
+template <class T>
+MUNDUR_INLINE Vec<T> scale(Vec<T> a, Vec<T> n) {
+  const Vec<T> half = round_even(n * set<T>(T(0.5)));
+  return a * pow2(half) * pow2(n - half);
+}
+
+/// Calls f(i, n) over [0, size) in steps of kWidth; n is the constant kWidth but at the end.
+template <class T, class F>
+MUNDUR_INLINE void for_each_vec(i64 size, F f) {
+  constexpr int kWidth = Vec<T>::kWidth;
+  i64 i = 0;
+  for (; i + kWidth <= size; i += kWidth) f(i, kWidth);
+  if (i < size) f(i, static_cast<int>(size - i));
+}
+
+/// load or load_n: a full register's load must not pay for a mask.
+template <class T>
+MUNDUR_INLINE Vec<T> load_up_to(const T* p, int n) {
+  return n == Vec<T>::kWidth ? load(p) : load_n(p, n);
+}
+
+template <class T>
+MUNDUR_INLINE void store_up_to(T* p, Vec<T> a, int n) {
+  if (n == Vec<T>::kWidth) {
+    store(p, a);
+  } else {
+    store_n(p, a, n);
+  }
+}
+
+/// 16 virtual lanes of a reduction: lane = index mod 16, whatever the width of the registers.
+template <class T>
+struct Lanes16 {
+  static constexpr int kWidth = Vec<T>::kWidth;
+  static constexpr int kParts = 16 / kWidth;
+  Vec<T> part[kParts];
+
+  static MUNDUR_INLINE Lanes16 all(T value) {
+    Lanes16 lanes;
+    for (int i = 0; i < kParts; ++i) lanes.part[i] = set<T>(value);
+    return lanes;
+  }
+
+  /// Lanes joined by the tree +8, +4, +2, +1.
+  MUNDUR_INLINE T sum() const {
+    Vec<T> joined[kParts];
+    for (int i = 0; i < kParts; ++i) joined[i] = part[i];
+    for (int half = kParts / 2; half > 0; half /= 2) {
+      for (int i = 0; i < half; ++i) joined[i] = joined[i] + joined[i + half];
+    }
+    return half_sum(joined[0]);
+  }
+
+  /// Lanes joined by the same tree with max.
+  MUNDUR_INLINE T maximum() const {
+    T lane[16];
+    for (int i = 0; i < kParts; ++i) store(lane + i * kWidth, part[i]);
+    for (int half = 8; half > 0; half /= 2) {
+      for (int i = 0; i < half; ++i) lane[i] = lane[i] < lane[i + half] ? lane[i + half] : lane[i];
+    }
+    return lane[0];
+  }
+};
+
+/// Calls f(part, i, n) over [0, size): `part` is the register that holds the lanes of index i, n
+/// how many of its lanes hold elements.
+template <class T, class F>
+MUNDUR_INLINE void for_each_lane(Lanes16<T>& lanes, i64 size, F f) {
+  constexpr int kWidth = Vec<T>::kWidth;
+  i64 i = 0;
+  for (; i + 16 <= size; i += 16) {
+    for (int part = 0; part < Lanes16<T>::kParts; ++part)
+      f(lanes.part[part], i + part * kWidth, kWidth);
+  }
+  for (int part = 0; part < Lanes16<T>::kParts && i < size; ++part, i += kWidth) {
+    f(lanes.part[part], i, size - i < kWidth ? static_cast<int>(size - i) : kWidth);
+  }
+}
+
+}  // namespace
+}  // namespace mundur::MUNDUR_ISA
