@@ -1,0 +1,59 @@
+#include "bindings/bindings.h"
+
+namespace mundur {
+namespace {
+
+ElementType element_type(const py::array& array, const char* argument) {
+  const py::dtype dtype = array.dtype();
+  const auto bytes = dtype.itemsize();
+  const bool native = dtype.attr("isnative").cast<bool>();
+  const auto by_size = [&](ElementType first) {  // the enum goes signed, unsigned, by size
+    const int step = bytes == 1 ? 0 : bytes == 2 ? 2 : bytes == 4 ? 4 : 6;
+    return static_cast<ElementType>(static_cast<int>(first) + step);
+  };
+  if (native && bytes <= 8) {
+    switch (dtype.kind()) {
+      case 'b':
+        return ElementType::boolean;
+      case 'i':
+        return by_size(ElementType::int8);
+      case 'u':
+        return by_size(ElementType::uint8);
+      case 'f':
+        return bytes == 2   ? ElementType::float16
+               : bytes == 4 ? ElementType::float32
+                            : ElementType::float64;
+      default:
+        break;
+    }
+  }
+  throw py::type_error(std::string(argument) +
+                       ": expected booleans, integers or floats of native byte order, got " +
+                       std::string(py::str(dtype)));
+}
+
+}  // namespace
+
+ArrayView view_of(const py::array& array, const char* argument) {
+  if (array.ndim() < 1) {
+    throw py::value_error(std::string(argument) + ": expected at least one dimension, got a scalar");
+  }
+  ArrayView view;
+  view.data = static_cast<const std::byte*>(array.data());
+  view.type = element_type(array, argument);
+  view.n = array.shape(0);
+  view.stride = array.strides(0);
+  std::int64_t block = bytes_of(view.type);
+  view.contiguous = true;
+  for (py::ssize_t axis = array.ndim(); axis-- > 1;) {
+    view.contiguous &= array.shape(axis) == 1 || array.strides(axis) == block;
+    block *= array.shape(axis);
+  }
+  for (py::ssize_t axis = 1; axis < array.ndim(); ++axis) {
+    view.sample.push_back(array.shape(axis));
+    view.strides.push_back(array.strides(axis));
+  }
+  return view;
+}
+
+}  // namespace mundur

@@ -1,0 +1,98 @@
+#pragma once
+
+// pybind11: convert, release the GIL, call. A binding says nothing new.
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <memory>
+#include <mutex>
+#include <variant>
+
+#include "mundur/data.h"
+#include "mundur/network.h"
+
+namespace mundur {
+
+namespace py = pybind11;
+
+void bind_runtime(py::module_& m);
+void bind_random(py::module_& m);
+void bind_layers(py::module_& m);
+void bind_losses(py::module_& m);
+void bind_optimizers(py::module_& m);
+void bind_network(py::module_& m);
+void bind_training(py::module_& m);
+
+/// The network of either element type, as Python sees it.
+struct AnyNetwork {
+  std::variant<std::unique_ptr<Network<float>>, std::unique_ptr<Network<double>>> of;
+
+  template <class Visitor>
+  decltype(auto) visit(Visitor&& visitor) const {
+    return std::visit([&](const auto& network) -> decltype(auto) { return visitor(*network); }, of);
+  }
+};
+
+/// Native work on a network: without the GIL, one thread of Python at a time.
+template <class T, class Work>
+decltype(auto) alone(Network<T>& network, Work&& work) {
+  py::gil_scoped_release release;
+  std::lock_guard lock(network.mutex());
+  return work();
+}
+
+template <class T>
+const char* dtype_name() {
+  return sizeof(T) == sizeof(double) ? "float64" : "float32";
+}
+
+template <class T>
+struct ElementOf;
+template <class T>
+struct ElementOf<Network<T>> {
+  using type = T;
+};
+/// The element type of a network that a generic lambda got.
+template <class N>
+using element_of = typename ElementOf<std::remove_cv_t<std::remove_reference_t<N>>>::type;
+
+/// The samples of an array; throws TypeError for an element type that holds no real numbers.
+ArrayView view_of(const py::array& array, const char* argument);
+
+/// A C-contiguous array of T in `array` (ndim < 0: any); throws TypeError or ValueError naming the argument.
+template <class T>
+const T* data_of(const py::array& array, const char* argument, py::ssize_t ndim) {
+  if (!py::isinstance<py::array_t<T>>(array) || !(array.flags() & py::array::c_style)) {
+    throw py::type_error(std::string(argument) + ": expected a C-contiguous array of " +
+                         std::string(py::str(py::dtype::of<T>())));
+  }
+  if (ndim >= 0 && array.ndim() != ndim) {
+    throw py::value_error(std::string(argument) + ": expected " + std::to_string(ndim) +
+                          " dimensions, got " + std::to_string(array.ndim()));
+  }
+  return static_cast<const T*>(array.data());
+}
+
+template <class T>
+T* writable_data_of(py::array& array, const char* argument, py::ssize_t ndim) {
+  data_of<T>(array, argument, ndim);
+  if (!array.writeable()) throw py::value_error(std::string(argument) + ": is read-only");
+  return static_cast<T*>(array.mutable_data());
+}
+
+inline py::tuple tuple_of(const Shape& shape) { return py::tuple(py::cast(shape)); }
+
+inline Shape with_batch(std::int64_t batch, const Shape& sample) {
+  Shape shape = {batch};
+  shape.insert(shape.end(), sample.begin(), sample.end());
+  return shape;
+}
+
+template <class T>
+bool holds(const py::array& array) {
+  return py::isinstance<py::array_t<T>>(array);
+}
+
+}  // namespace mundur

@@ -1,0 +1,50 @@
+#include "mundur/layers.h"
+
+#include "bindings/bindings.h"
+
+namespace mundur {
+namespace {
+
+/// A description, as Python holds it: one Python class for each alternative.
+struct AnyLayerSpec {
+  LayerSpec spec;
+};
+template <class Spec>
+struct Of : AnyLayerSpec {
+  explicit Of(Spec one) : AnyLayerSpec{one} {}
+};
+
+}  // namespace
+
+void bind_layers(py::module_& m) {
+  py::class_<AnyLayerSpec>(m, "LayerSpec");
+  py::class_<Of<DenseSpec>, AnyLayerSpec>(m, "Dense")
+      .def(py::init([](std::int64_t units, const std::string& activation, bool use_bias) {
+             return Of(DenseSpec{units, activation_from_name(activation), use_bias});
+           }),
+           py::arg("units"), py::arg("activation"), py::arg("use_bias"));
+  py::class_<Of<ActivationSpec>, AnyLayerSpec>(m, "Activation")
+      .def(py::init([](const std::string& function) {
+             return Of(ActivationSpec{activation_from_name(function)});
+           }),
+           py::arg("function"));
+  py::class_<Of<DropoutSpec>, AnyLayerSpec>(m, "Dropout")
+      .def(py::init([](double rate, std::optional<std::uint64_t> seed) {
+             return Of(DropoutSpec{rate, seed});
+           }),
+           py::arg("rate"), py::arg("seed"));
+  py::class_<Of<FlattenSpec>, AnyLayerSpec>(m, "Flatten").def(py::init([] {
+    return Of(FlattenSpec{});
+  }));
+  py::class_<Of<RescalingSpec>, AnyLayerSpec>(m, "Rescaling")
+      .def(py::init([](double scale, double offset) { return Of(RescalingSpec{scale, offset}); }),
+           py::arg("scale"), py::arg("offset"));
+}
+
+std::vector<LayerSpec> specs_of(const py::sequence& layers) {
+  std::vector<LayerSpec> specs;
+  for (const py::handle layer : layers) specs.push_back(layer.cast<const AnyLayerSpec&>().spec);
+  return specs;
+}
+
+}  // namespace mundur

@@ -1,0 +1,60 @@
+#include <array>
+
+#include "bindings/bindings.h"
+#include "kernels/philox.h"
+#include "kernels/table.h"
+
+namespace mundur {
+namespace {
+
+template <class T>
+void uniform(py::array& out, RandomKey key, double low, double high) {
+  kernels<T>().random_uniform(writable_data_of<T>(out, "out", -1), out.size(), key, low, high);
+}
+
+template <class T>
+void normal(py::array& out, RandomKey key, double mean, double deviation) {
+  kernels<T>().random_normal(writable_data_of<T>(out, "out", -1), out.size(), key, mean, deviation);
+}
+
+}  // namespace
+
+void bind_random(py::module_& m) {
+  m.def(
+      "philox",
+      [](const std::array<std::uint32_t, 4>& counter, const std::array<std::uint32_t, 2>& key) {
+        const auto wide = [](std::uint32_t low, std::uint32_t high) {
+          return std::uint64_t{high} << 32 | low;
+        };
+        std::array<std::uint32_t, 4> words{};
+        philox4x32_10(wide(counter[0], counter[1]), wide(counter[2], counter[3]),
+                      wide(key[0], key[1]), words.data());
+        return words;
+      },
+      py::arg("counter"), py::arg("key"));
+  m.def(
+      "random_uniform",
+      [](py::array out, std::uint64_t key, std::uint64_t stream, double low, double high) {
+        holds<float>(out) ? uniform<float>(out, {key, stream}, low, high)
+                          : uniform<double>(out, {key, stream}, low, high);
+      },
+      py::arg("out"), py::arg("key"), py::arg("stream"), py::arg("low"), py::arg("high"));
+  m.def(
+      "random_normal",
+      [](py::array out, std::uint64_t key, std::uint64_t stream, double mean, double deviation) {
+        holds<float>(out) ? normal<float>(out, {key, stream}, mean, deviation)
+                          : normal<double>(out, {key, stream}, mean, deviation);
+      },
+      py::arg("out"), py::arg("key"), py::arg("stream"), py::arg("mean"), py::arg("deviation"));
+  m.def(
+      "permutation",
+      [](std::int64_t n, std::uint64_t seed, std::uint64_t epoch) {
+        if (n < 0) throw py::value_error("n: expected at least 0, got " + std::to_string(n));
+        py::array_t<std::int64_t> order(n);
+        permutation(order.mutable_data(), n, seed, epoch);
+        return order;
+      },
+      py::arg("n"), py::arg("seed"), py::arg("epoch"));
+}
+
+}  // namespace mundur

@@ -1,0 +1,56 @@
+#include "mundur/runtime.h"
+
+#include "bindings/bindings.h"
+#include "kernels/table.h"
+
+namespace mundur {
+namespace {
+
+std::vector<std::string> names_of(const std::vector<Isa>& isas) {
+  std::vector<std::string> names;
+  for (Isa isa : isas) names.emplace_back(name_of(isa));
+  return names;
+}
+
+template <class T>
+py::array elementary(int function, const py::array& x) {
+  py::array_t<T> y(std::vector<py::ssize_t>(x.shape(), x.shape() + x.ndim()));
+  kernels<T>().elementary(y.mutable_data(), data_of<T>(x, "x", -1), x.size(), function);
+  return y;
+}
+
+}  // namespace
+
+void bind_runtime(py::module_& m) {
+  m.def("num_threads", &num_threads);
+  m.def("set_num_threads", &set_num_threads, py::arg("n"));
+  m.def("available_threads", &available_threads);
+  m.def("available_memory", &available_memory);
+  m.def("allocation_count", &allocation_count);
+  m.def("current_isa", [] { return std::string(name_of(current_isa())); });
+  m.def("set_isa", [](const std::string& name) { set_isa(isa_from_name(name)); }, py::arg("name"));
+  m.def("available_isas", [] { return names_of(available_isas()); });
+  m.def("build_info", [] {
+    const BuildInfo info = build_info();
+    py::dict all;
+    all["version"] = info.version;
+    all["compiler"] = info.compiler;
+    all["openmp"] = info.openmp;
+    all["isas_built"] = info.isas_built;
+    return all;
+  });
+  m.def(
+      "elementary",
+      [](const std::string& function, const py::array& x) {
+        constexpr std::string_view kNames[] = {"exp", "log", "tanh", "sigmoid", "erf"};
+        for (int i = 0; i < 5; ++i) {
+          if (function != kNames[i]) continue;
+          return holds<float>(x) ? elementary<float>(i, x) : elementary<double>(i, x);
+        }
+        throw py::value_error("function: expected exp, log, tanh, sigmoid or erf, got '" +
+                              function + "'");
+      },
+      py::arg("function"), py::arg("x"));
+}
+
+}  // namespace mundur

@@ -1,0 +1,182 @@
+#include "mundur/training.h"
+
+#include "bindings/bindings.h"
+
+namespace mundur {
+namespace {
+
+/// The arrays of a set, kept alive for as long as native code may read them.
+struct HeldData {
+  py::array x;
+  py::array y;
+  std::optional<py::array> weights;
+  DataSet set;
+
+  HeldData(py::array features, py::array targets, std::optional<py::array> sample_weights,
+           const Loss& loss)
+      : x(std::move(features)), y(std::move(targets)), weights(std::move(sample_weights)) {
+    set.x = view_of(x, "x");
+    set.y = view_of(y, "y");
+    if (loss.sparse()) read_labels();
+    if (weights) {
+      set.weights = data_of<double>(*weights, "weights", 1);
+      if (weights->size() != set.x.n) throw py::value_error("weights: expected one per sample");
+    }
+  }
+
+ private:
+  void read_labels() {
+    const py::array_t<std::int32_t, py::array::c_style | py::array::forcecast> labels(y);
+    if (labels.ndim() != 1) throw py::value_error("y: expected one label per sample");
+    set.labels.assign(labels.data(), labels.data() + labels.size());
+  }
+};
+
+std::vector<Metric> metrics_of(const std::vector<std::string>& names, const Loss& loss,
+                               const AnyNetwork& any) {
+  const std::int64_t outputs =
+      any.visit([](auto& network) { return size_of(network.output_shape()); });
+  std::vector<Metric> metrics;
+  for (const std::string& name : names) metrics.push_back(metric_from_name(name, loss, outputs));
+  return metrics;
+}
+
+/// What both passes over a set share: the objects they read, and the native pass of either element type.
+template <template <class> class Pass>
+struct AnyPass {
+  py::object network;
+  py::object optimizer;
+  py::object loss;
+  HeldData data;
+  std::variant<std::unique_ptr<Pass<float>>, std::unique_ptr<Pass<double>>> of;
+
+  AnyNetwork& any() const { return network.cast<AnyNetwork&>(); }
+  template <class Visitor>
+  decltype(auto) visit(Visitor&& visitor) const {
+    return std::visit([&](const auto& pass) -> decltype(auto) { return visitor(*pass); }, of);
+  }
+  /// The visitor's work without the GIL, alone on the network.
+  template <class Visitor>
+  decltype(auto) work(Visitor&& visitor) const {
+    return any().visit([&](auto& net) {
+      return alone(net, [&] { return visit(visitor); });
+    });
+  }
+  std::vector<double> metric_values() const {
+    return visit([](auto& pass) {
+      std::vector<double> values;
+      for (std::size_t m = 0; m < pass.tally().scores.size(); ++m) {
+        values.push_back(pass.tally().mean_score(m));
+      }
+      return values;
+    });
+  }
+};
+using AnyTrainer = AnyPass<Trainer>;
+using AnyEvaluator = AnyPass<Evaluator>;
+
+std::unique_ptr<AnyTrainer> make_trainer(py::object network, py::object optimizer, py::object loss,
+                                         py::array x, py::array y, std::optional<py::array> weights,
+                                         std::int64_t batch_size, bool shuffle, std::uint64_t seed,
+                                         const std::vector<std::string>& metrics,
+                                         bool check_finite) {
+  const Loss& rule = loss.cast<const Loss&>();
+  auto any = std::make_unique<AnyTrainer>(
+      AnyTrainer{network, optimizer, loss,
+                 HeldData(std::move(x), std::move(y), std::move(weights), rule), {}});
+  const std::vector<Metric> chosen = metrics_of(metrics, rule, any->any());
+  any->any().visit([&](auto& net) {
+    using T = element_of<decltype(net)>;
+    any->of = std::make_unique<Trainer<T>>(
+        net, optimizer.cast<Optimizer&>(), rule, any->data.set,
+        typename Trainer<T>::Options{batch_size, shuffle, seed, chosen, check_finite});
+  });
+  return any;
+}
+
+std::unique_ptr<AnyEvaluator> make_evaluator(py::object network, py::object loss, py::array x,
+                                             py::array y, std::optional<py::array> weights,
+                                             std::int64_t batch_size,
+                                             const std::vector<std::string>& metrics,
+                                             bool check_finite) {
+  const Loss& rule = loss.cast<const Loss&>();
+  auto any = std::make_unique<AnyEvaluator>(
+      AnyEvaluator{network, py::none(), loss,
+                   HeldData(std::move(x), std::move(y), std::move(weights), rule), {}});
+  const std::vector<Metric> chosen = metrics_of(metrics, rule, any->any());
+  any->any().visit([&](auto& net) {
+    using T = element_of<decltype(net)>;
+    any->of = std::make_unique<Evaluator<T>>(
+        net, rule, any->data.set,
+        typename Evaluator<T>::Options{batch_size, chosen, check_finite});
+  });
+  return any;
+}
+
+}  // namespace
+
+void bind_training(py::module_& m) {
+  py::class_<AnyTrainer>(m, "Trainer")
+      .def(py::init(&make_trainer), py::arg("network"), py::arg("optimizer"), py::arg("loss"),
+           py::arg("x"), py::arg("y"), py::arg("weights"), py::arg("batch_size"),
+           py::arg("shuffle"), py::arg("seed"), py::arg("metrics"), py::arg("check_finite"))
+      .def_property_readonly(
+          "steps_per_epoch",
+          [](AnyTrainer& self) {
+            return self.visit([](auto& trainer) { return trainer.steps_per_epoch(); });
+          })
+      .def(
+          "begin_epoch",
+          [](AnyTrainer& self, std::uint64_t epoch) {
+            self.work([&](auto& trainer) { trainer.begin_epoch(epoch); });
+          },
+          py::arg("epoch"))
+      .def(
+          "run",
+          [](AnyTrainer& self, double budget, std::int64_t max_steps) {
+            return std::string(name_of(
+                self.work([&](auto& trainer) { return trainer.run(budget, max_steps); })));
+          },
+          py::arg("budget"), py::arg("max_steps"))
+      .def_property_readonly(
+          "step",
+          [](AnyTrainer& self) { return self.visit([](auto& trainer) { return trainer.step(); }); })
+      .def_property_readonly("loss",
+                             [](AnyTrainer& self) {
+                               return self.visit(
+                                   [](auto& trainer) { return trainer.tally().mean_loss(); });
+                             })
+      .def_property_readonly("metric_values", &AnyTrainer::metric_values)
+      .def_property_readonly("batch_loss", [](AnyTrainer& self) {
+        return self.visit([](auto& trainer) { return trainer.batch_loss(); });
+      });
+  py::class_<AnyEvaluator>(m, "Evaluator")
+      .def(py::init(&make_evaluator), py::arg("network"), py::arg("loss"), py::arg("x"),
+           py::arg("y"), py::arg("weights"), py::arg("batch_size"), py::arg("metrics"),
+           py::arg("check_finite"))
+      .def(
+          "run",
+          [](AnyEvaluator& self, double budget) {
+            return std::string(
+                name_of(self.work([&](auto& evaluator) { return evaluator.run(budget); })));
+          },
+          py::arg("budget"))
+      .def_property_readonly("steps",
+                             [](AnyEvaluator& self) {
+                               return self.visit([](auto& pass) { return pass.steps(); });
+                             })
+      .def_property_readonly(
+          "step",
+          [](AnyEvaluator& self) { return self.visit([](auto& pass) { return pass.step(); }); })
+      .def_property_readonly("loss",
+                             [](AnyEvaluator& self) {
+                               return self.visit(
+                                   [](auto& pass) { return pass.tally().mean_loss(); });
+                             })
+      .def_property_readonly("metric_values", &AnyEvaluator::metric_values);
+  m.def(
+      "first_nonfinite", [](const py::array& x) { return first_nonfinite(view_of(x, "x")); },
+      py::arg("x"));
+}
+
+}  // namespace mundur

@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "mundur/layers.h"
+#include "mundur/memory.h"
+#include "mundur/types.h"
+
+namespace mundur {
+
+class Optimizer;
+struct ArrayView;
+template <class T>
+struct Workspace;
+
+/// A chain of layers and the flat vectors of its parameters and gradients.
+template <class T>
+class Network {
+ public:
+  /// Throws std::invalid_argument where shapes do not fit and OutOfMemory where the parameters do not.
+  Network(const std::vector<LayerSpec>& layers, Shape input_shape, std::uint64_t seed);
+  ~Network();
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+
+  std::uint64_t seed() const { return seed_; }
+  const Shape& input_shape() const { return shapes_.front(); }
+  const Shape& output_shape() const { return shapes_.back(); }
+  /// The shape in front of each layer, and behind the last.
+  const std::vector<Shape>& shapes() const { return shapes_; }
+  Activation head() const { return layers_.empty() ? Activation::linear : layers_.back()->head(); }
+
+  struct Entry {
+    int layer;
+    Parameter<T> parameter;
+  };
+  std::vector<Entry>& parameters() { return parameters_; }
+  /// Padding included, which stays zero.
+  std::int64_t flat_size() const { return flat_size_; }
+  T* flat_values() { return values_.template as<T>(); }
+  T* flat_gradients() { return gradients_.template as<T>(); }
+  /// A frozen parameter gets no gradient and no update; what its gradient held is cleared.
+  void set_trainable(const std::vector<bool>& flags);
+
+  /// Training forwards so far: the counter of dropout's masks.
+  std::uint64_t training_forwards = 0;
+
+  std::int64_t workspace_bytes(std::int64_t batch, bool training) const;
+
+  // ---- by hand: each call is whole, on its own team of threads ------------------------------------------------------
+  /// y[batch, *output_shape] from the samples of x; keeps what backward needs. Throws std::invalid_argument on a wrong
+  /// shape.
+  void forward(T* y, const ArrayView& x, bool training);
+  /// Samples of the forward that backward would follow; 0 before any.
+  std::int64_t forward_batch() const { return forward_batch_; }
+  /// dL/dx[batch, *input_shape] from delta[batch, *output_shape]; fills the gradients.
+  void backward(T* dx, const T* delta);
+  /// One update of the parameters from the gradients.
+  void step(Optimizer& optimizer);
+  /// Batches from `start` into out[start:], for about `budget` seconds; returns where the next call starts.
+  std::int64_t predict(T* out, const ArrayView& x, std::int64_t start, std::int64_t batch,
+                       double budget);
+
+  // ---- for the training loop, called by every worker ----------------------------------------------------------------
+  void chain_forward(const Pass<T>& pass, Workspace<T>& workspace) const;
+  /// `delta` lies in the workspace's first gradient buffer. Returns where dL/dx stands, null unless asked for.
+  const T* chain_backward(const Pass<T>& pass, Workspace<T>& workspace, bool at_logits,
+                          bool want_dx) const;
+  void update(const Kernels<T>& kernels, Optimizer& optimizer, Worker& worker);
+
+  /// The memory of a training (all outputs kept) or an inference (two buffers), at least this large.
+  Workspace<T>& workspace(std::int64_t batch, bool training, int workers);
+  /// Floating-point operations of a forward pass over one sample: what decides how many workers pay.
+  double forward_work() const { return forward_work_; }
+  /// Workers for a batch: one where the whole pass is shorter than the team's barriers.
+  int workers_for(std::int64_t batch, bool training) const;
+
+  /// One native call at a time: workspaces are shared.
+  std::mutex& mutex() { return mutex_; }
+
+ private:
+  void build(const std::vector<LayerSpec>& specs);
+  void allocate();
+  Workspace<T> plan(std::int64_t batch, bool training, int workers, bool allocate) const;
+
+  std::uint64_t seed_;
+  std::vector<std::unique_ptr<Layer<T>>> layers_;
+  std::vector<Shape> shapes_;
+  std::vector<Entry> parameters_;
+  std::vector<Parameter<T>> bound_;  // what layers point into, in the order of parameters_
+  std::int64_t flat_size_ = 0;
+  Buffer values_;
+  Buffer gradients_;
+  double forward_work_ = 0.0;
+  std::size_t first_trainable_ = 0;  // index of the first layer with a trainable parameter
+  std::unique_ptr<Workspace<T>> training_workspace_;
+  std::unique_ptr<Workspace<T>> inference_workspace_;
+  std::int64_t forward_batch_ = 0;
+  bool forward_training_ = false;
+  std::mutex mutex_;
+};
+
+}  // namespace mundur

@@ -1,0 +1,67 @@
+#include "training/batch.h"
+
+#include <stdexcept>
+
+#include "losses/losses.h"
+#include "training/batches.h"
+
+namespace mundur {
+
+template <class T>
+void require_fit(const Network<T>& network, const Loss& loss, const DataSet& data,
+                 std::int64_t batch_size, const std::vector<Metric>& metrics) {
+  const auto require = [](bool holds, const std::string& message) {
+    if (!holds) throw std::invalid_argument(message);
+  };
+  const std::int64_t O = size_of(network.output_shape());
+  require(data.x.n >= 1, "x: expected at least one sample");
+  require(data.x.sample_size() == size_of(network.input_shape()),
+          "x: expected samples of " + std::to_string(size_of(network.input_shape())) +
+              " elements, got " + std::to_string(data.x.sample_size()));
+  require(batch_size >= 1, "batch_size: expected at least 1, got " + std::to_string(batch_size));
+  if (loss.sparse()) {
+    require(static_cast<std::int64_t>(data.labels.size()) == data.x.n,
+            "y: expected as many labels as samples");
+    for (std::int32_t label : data.labels) {
+      require(label >= 0 && label < O, "y: expected labels in [0, " + std::to_string(O) +
+                                           "), got " + std::to_string(label));
+    }
+  } else {
+    require(data.y.n == data.x.n, "y: expected as many targets as samples");
+    require(data.y.sample_size() == O, "y: expected targets of " + std::to_string(O) +
+                                           " elements, got " + std::to_string(data.y.sample_size()));
+  }
+  for (Metric metric : metrics) {
+    require((metric == Metric::sparse_categorical_accuracy) == loss.sparse(),
+            "metrics: sparse_categorical_accuracy goes with labels, the other accuracies with "
+            "targets of one row per sample");
+  }
+}
+
+template <class T>
+void load_batch(const Kernels<T>& kernels, Workspace<T>& space, const Loss& loss,
+                const DataSet& data, const Batch& batch, Worker& worker) {
+  const Range rows = share(batch.count, 1, worker);
+  if (!gather(kernels, space.input, data.x, batch.order, batch.begin, rows)) {
+    space.finite.store(false, std::memory_order_relaxed);
+  }
+  if (!loss.sparse()) gather(kernels, space.targets, data.y, batch.order, batch.begin, rows);
+  if (!loss.sparse() && !data.weights) return;
+  for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+    const auto index = static_cast<std::size_t>(
+        batch.order ? batch.order[batch.begin + row] : batch.begin + row);
+    if (loss.sparse()) space.labels[row] = data.labels[index];
+    if (data.weights) space.weights[row] = static_cast<T>(data.weights[index]);
+  }
+}
+
+template void require_fit<float>(const Network<float>&, const Loss&, const DataSet&, std::int64_t,
+                                 const std::vector<Metric>&);
+template void require_fit<double>(const Network<double>&, const Loss&, const DataSet&, std::int64_t,
+                                  const std::vector<Metric>&);
+template void load_batch<float>(const Kernels<float>&, Workspace<float>&, const Loss&,
+                                const DataSet&, const Batch&, Worker&);
+template void load_batch<double>(const Kernels<double>&, Workspace<double>&, const Loss&,
+                                 const DataSet&, const Batch&, Worker&);
+
+}  // namespace mundur

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "kernels/table.h"
+#include "mundur/training.h"
+#include "parallel/team.h"
+#include "training/workspace.h"
+
+namespace mundur {
+
+/// Consecutive places of an epoch's order; `order` null: of the set itself.
+struct Batch {
+  const std::int64_t* order;
+  std::int64_t begin;
+  std::int64_t count;
+};
+
+/// Throws std::invalid_argument where the set does not fit the network and the loss: kernels trust what passes here.
+template <class T>
+void require_fit(const Network<T>& network, const Loss& loss, const DataSet& data,
+                 std::int64_t batch_size, const std::vector<Metric>& metrics);
+
+/// This worker's part of a batch into the workspace: features, targets, weights. A feature that is not finite clears
+/// space.finite.
+template <class T>
+void load_batch(const Kernels<T>& kernels, Workspace<T>& space, const Loss& loss,
+                const DataSet& data, const Batch& batch, Worker& worker);
+
+}  // namespace mundur

@@ -1,0 +1,80 @@
+#include "training/batches.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "mundur/runtime.h"
+
+namespace mundur {
+namespace {
+
+/// A sample whose elements do not lie together, piece by piece: raw elements are brought together, then converted.
+template <class T>
+bool gather_scattered(const Kernels<T>& kernels, T* out, const ArrayView& x,
+                      const std::byte* sample) {
+  constexpr std::int64_t kPiece = 256;
+  alignas(64) std::byte piece[kPiece * 8];
+  const auto item = static_cast<std::size_t>(bytes_of(x.type));
+  const std::int64_t size = x.sample_size();
+  bool finite = true;
+  for (std::int64_t begin = 0; begin < size; begin += kPiece) {
+    const std::int64_t count = std::min(kPiece, size - begin);
+    for (std::int64_t i = 0; i < count; ++i) {
+      std::int64_t rest = begin + i;
+      const std::byte* element = sample;
+      for (std::size_t axis = x.sample.size(); axis-- > 0;) {
+        element += rest % x.sample[axis] * x.strides[axis];
+        rest /= x.sample[axis];
+      }
+      std::memcpy(piece + static_cast<std::size_t>(i) * item, element, item);
+    }
+    finite &= kernels.convert(out + begin, piece, count, x.type);
+  }
+  return finite;
+}
+
+}  // namespace
+
+std::int64_t bytes_of(ElementType type) {
+  constexpr std::int64_t kBytes[] = {1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 8};
+  return kBytes[static_cast<int>(type)];
+}
+
+template <class T>
+bool gather(const Kernels<T>& kernels, T* out, const ArrayView& x, const std::int64_t* order,
+            std::int64_t begin, Range rows) {
+  const std::int64_t size = x.sample_size();
+  if (!order && x.contiguous && x.stride == size * bytes_of(x.type)) {
+    return kernels.convert(out + rows.begin * size, x.data + (begin + rows.begin) * x.stride,
+                           rows.size() * size, x.type);
+  }
+  bool finite = true;
+  for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+    const std::int64_t index = order ? order[begin + row] : begin + row;
+    const std::byte* sample = x.data + index * x.stride;
+    finite &= x.contiguous ? kernels.convert(out + row * size, sample, size, x.type)
+                           : gather_scattered(kernels, out + row * size, x, sample);
+  }
+  return finite;
+}
+
+std::optional<std::pair<std::int64_t, std::int64_t>> first_nonfinite(const ArrayView& x) {
+  const Kernels<double>& table = kernels<double>();
+  const std::int64_t size = x.sample_size();
+  std::vector<double> sample(static_cast<std::size_t>(size));
+  for (std::int64_t i = 0; i < x.n; ++i) {
+    if (gather(table, sample.data() - i * size, x, nullptr, 0, {i, i + 1})) continue;
+    for (std::int64_t j = 0; j < size; ++j) {
+      const double value = sample[static_cast<std::size_t>(j)];
+      if (!(value - value == 0.0)) return std::pair{i, j};
+    }
+  }
+  return std::nullopt;
+}
+
+template bool gather<float>(const Kernels<float>&, float*, const ArrayView&, const std::int64_t*,
+                            std::int64_t, Range);
+template bool gather<double>(const Kernels<double>&, double*, const ArrayView&, const std::int64_t*,
+                             std::int64_t, Range);
+
+}  // namespace mundur

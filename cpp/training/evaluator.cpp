@@ -1,0 +1,65 @@
+#include <algorithm>
+
+#include "mundur/training.h"
+#include "training/batch.h"
+#include "training/clock.h"
+#include "training/metrics.h"
+
+namespace mundur {
+
+template <class T>
+Evaluator<T>::Evaluator(Network<T>& network, const Loss& loss, const DataSet& data, Options options)
+    : network_(network), loss_(loss), data_(data), options_(std::move(options)) {
+  require_fit(network, loss, data, options_.batch_size, options_.metrics);
+  options_.batch_size = std::min(options_.batch_size, data.x.n);
+  tally_.scores.resize(options_.metrics.size());
+}
+
+template <class T>
+std::int64_t Evaluator<T>::steps() const {
+  return (data_.x.n + options_.batch_size - 1) / options_.batch_size;
+}
+
+template <class T>
+Outcome Evaluator<T>::run(double budget) {
+  const std::int64_t batch_size = options_.batch_size;
+  const int workers = network_.workers_for(batch_size, false);
+  Workspace<T>& space = network_.workspace(batch_size, false, workers);
+  const Kernels<T>& table = kernels<T>();
+  const std::int64_t O = size_of(network_.output_shape());
+  Deadline deadline(budget);
+  bool finite = true;
+  run_team(workers, [&](Worker& worker) {
+    while (finite && step_ < steps() && !deadline.over()) {
+      const Batch batch{nullptr, step_ * batch_size,
+                        std::min(batch_size, data_.x.n - step_ * batch_size)};
+      load_batch(table, space, loss_, data_, batch, worker);
+      worker.barrier();
+      network_.chain_forward({worker, table, batch.count, false, network_.seed(), 0,
+                              space.scratch[static_cast<std::size_t>(worker.index())]},
+                             space);
+      const Range rows = share(batch.count, 1, worker);
+      table.loss_value(space.values + rows.begin, space.output + rows.begin * O,
+                       loss_.sparse() ? nullptr : space.targets + rows.begin * O,
+                       loss_.sparse() ? space.labels + rows.begin : nullptr, rows.size(), O,
+                       loss_.kind());
+      find_classes(table, space, loss_, options_.metrics, O, rows);
+      worker.barrier();
+      if (worker.first()) {
+        finite = !options_.check_finite || space.finite.load(std::memory_order_relaxed);
+        add_to(tally_, space, data_.weights ? space.weights : nullptr, loss_, options_.metrics,
+               batch.count, O);
+        ++step_;
+        deadline.look();
+      }
+      worker.barrier();
+    }
+  });
+  if (!finite) return Outcome::input;
+  return step_ >= steps() ? Outcome::finished : Outcome::more;
+}
+
+template class Evaluator<float>;
+template class Evaluator<double>;
+
+}  // namespace mundur

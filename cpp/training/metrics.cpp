@@ -1,0 +1,97 @@
+#include "training/metrics.h"
+
+#include <stdexcept>
+
+#include "losses/losses.h"
+
+namespace mundur {
+
+std::string_view name_of(Outcome outcome) {
+  constexpr std::string_view kNames[] = {"finished", "more", "loss", "input"};
+  return kNames[static_cast<int>(outcome)];
+}
+
+Metric metric_from_name(const std::string& name, const Loss& loss, std::int64_t outputs) {
+  if (name == "binary_accuracy") return Metric::binary_accuracy;
+  if (name == "categorical_accuracy") return Metric::categorical_accuracy;
+  if (name == "sparse_categorical_accuracy") return Metric::sparse_categorical_accuracy;
+  if (name == "accuracy") {
+    if (loss.sparse()) return Metric::sparse_categorical_accuracy;
+    return outputs == 1 ? Metric::binary_accuracy : Metric::categorical_accuracy;
+  }
+  throw std::invalid_argument(
+      "metrics: expected accuracy, binary_accuracy, categorical_accuracy or "
+      "sparse_categorical_accuracy, got '" + name + "'");
+}
+
+template <class T>
+void find_classes(const Kernels<T>& kernels, Workspace<T>& space, const Loss& loss,
+                  const std::vector<Metric>& metrics, std::int64_t O, Range rows) {
+  bool categorical = false;
+  for (Metric metric : metrics) categorical |= metric != Metric::binary_accuracy;
+  if (!categorical) return;
+  kernels.argmax(space.predicted + rows.begin, space.output + rows.begin * O, rows.size(), O);
+  if (loss.sparse()) return;
+  kernels.argmax(space.expected + rows.begin, space.targets + rows.begin * O, rows.size(), O);
+}
+
+namespace {
+
+/// The share of a sample's outputs on the right side of the threshold.
+template <class T>
+double binary_score(const Workspace<T>& space, const Loss& loss, std::int64_t b, std::int64_t O) {
+  const T threshold = loss.from_logits() ? T{0} : T{0.5};
+  std::int64_t right = 0;
+  for (std::int64_t o = 0; o < O; ++o) {
+    const T predicted = space.output[b * O + o] > threshold ? T{1} : T{0};
+    right += predicted == space.targets[b * O + o] ? 1 : 0;
+  }
+  return static_cast<double>(right) / static_cast<double>(O);
+}
+
+template <class T>
+double score(Metric metric, const Workspace<T>& space, const Loss& loss, std::int64_t b,
+             std::int64_t O) {
+  if (metric == Metric::binary_accuracy) return binary_score(space, loss, b, O);
+  const std::int32_t expected = loss.sparse() ? space.labels[b] : space.expected[b];
+  return space.predicted[b] == expected ? 1.0 : 0.0;
+}
+
+}  // namespace
+
+template <class T>
+double add_to(Tally& tally, Workspace<T>& space, const T* weights, const Loss& loss,
+              const std::vector<Metric>& metrics, std::int64_t B, std::int64_t O) {
+  const auto weight_of = [&](std::int64_t b) {
+    return weights ? static_cast<double>(weights[b]) : 1.0;
+  };
+  if (weights) {
+    for (std::int64_t b = 0; b < B; ++b) {
+      // A sample of weight zero is not there, whatever its value.
+      space.values[b] = weights[b] == T{0} ? 0.0 : space.values[b] * weight_of(b);
+    }
+  }
+  const double sum = sum_over_samples(space.values, B);
+  const double weight = total_weight(weights, B);
+  tally.loss += sum;
+  tally.weight += weight;
+  tally.terms += loss.elementwise() ? weight * static_cast<double>(O) : weight;
+  for (std::size_t m = 0; m < metrics.size(); ++m) {
+    for (std::int64_t b = 0; b < B; ++b) {
+      space.values[b] = weight_of(b) * score(metrics[m], space, loss, b, O);
+    }
+    tally.scores[m] += sum_over_samples(space.values, B);
+  }
+  return sum * mean_factor(loss, weight, O);
+}
+
+template void find_classes<float>(const Kernels<float>&, Workspace<float>&, const Loss&,
+                                  const std::vector<Metric>&, std::int64_t, Range);
+template void find_classes<double>(const Kernels<double>&, Workspace<double>&, const Loss&,
+                                   const std::vector<Metric>&, std::int64_t, Range);
+template double add_to<float>(Tally&, Workspace<float>&, const float*, const Loss&,
+                              const std::vector<Metric>&, std::int64_t, std::int64_t);
+template double add_to<double>(Tally&, Workspace<double>&, const double*, const Loss&,
+                               const std::vector<Metric>&, std::int64_t, std::int64_t);
+
+}  // namespace mundur

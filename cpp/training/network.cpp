@@ -1,0 +1,392 @@
+#include "mundur/network.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <stdexcept>
+
+#include "kernels/table.h"
+#include "mundur/data.h"
+#include "mundur/optimizers.h"
+#include "mundur/runtime.h"
+#include "parallel/team.h"
+#include "training/batches.h"
+#include "training/clock.h"
+#include "training/workspace.h"
+
+namespace mundur {
+namespace {
+
+/// Parameters start on cache lines, so that workers that share the flat vector out never share a line.
+constexpr std::int64_t kParameterGrain = 64;
+
+std::int64_t rounded_up(std::int64_t n, std::int64_t grain) { return (n + grain - 1) / grain * grain; }
+
+}  // namespace
+
+template <class T>
+Network<T>::Network(const std::vector<LayerSpec>& layers, Shape input_shape, std::uint64_t seed)
+    : seed_(seed) {
+  std::int64_t size = 1;
+  for (std::int64_t extent : input_shape) {
+    if (extent < 1) {
+      throw std::invalid_argument("input_shape: expected extents >= 1, got " +
+                                  std::to_string(extent));
+    }
+    size = checked_product(size, extent, "one sample");
+  }
+  shapes_.push_back(std::move(input_shape));
+  build(layers);
+  allocate();
+}
+
+template <class T>
+Network<T>::~Network() = default;
+
+template <class T>
+void Network<T>::build(const std::vector<LayerSpec>& specs) {
+  for (std::size_t index = 0; index < specs.size(); ++index) {
+    layers_.push_back(make_layer<T>(specs[index]));
+    shapes_.push_back(layers_.back()->build(shapes_.back(), static_cast<int>(index)));
+    std::int64_t size = 1;
+    for (std::int64_t extent : shapes_.back()) size = checked_product(size, extent, "one sample");
+    for (Parameter<T>& parameter : layers_.back()->parameters()) {
+      parameters_.push_back({static_cast<int>(index), std::move(parameter)});
+    }
+  }
+}
+
+template <class T>
+void Network<T>::allocate() {
+  constexpr const char* kWhat = "the model's parameters";
+  for (const Entry& entry : parameters_) {
+    std::int64_t size = 1;
+    for (std::int64_t extent : entry.parameter.shape) size = checked_product(size, extent, kWhat);
+    flat_size_ = checked_sum(flat_size_, checked_sum(size, kParameterGrain, kWhat), kWhat);
+    flat_size_ = flat_size_ / kParameterGrain * kParameterGrain;
+    // Two operations per weight and row: a layer on sequences has several rows, told by its output's size.
+    const Shape& out = shapes_[static_cast<std::size_t>(entry.layer) + 1];
+    if (entry.parameter.shape.size() > 1) {
+      forward_work_ += 2.0 * static_cast<double>(size) *
+                       (static_cast<double>(size_of(out)) / static_cast<double>(out.back()));
+    }
+  }
+  const std::int64_t bytes =
+      checked_product(flat_size_, static_cast<std::int64_t>(sizeof(T)), kWhat);
+  require_memory(checked_sum(bytes, bytes, kWhat), kWhat);  // gradients too, before taking either
+  values_ = Buffer(bytes, kWhat);
+  gradients_ = Buffer(bytes, "the model's gradients");
+  std::int64_t at = 0;
+  for (Entry& entry : parameters_) {
+    const std::int64_t size = size_of(entry.parameter.shape);
+    entry.parameter.value = flat_values() + at;
+    entry.parameter.gradient = flat_gradients() + at;
+    bound_.push_back(entry.parameter);
+    at += rounded_up(size, kParameterGrain);
+  }
+  Parameter<T>* next = bound_.data();
+  for (std::size_t index = 0; index < layers_.size(); ++index) {
+    layers_[index]->bind(next);
+    next += layers_[index]->parameters().size();
+  }
+  set_trainable(std::vector<bool>(parameters_.size(), true));
+}
+
+template <class T>
+void Network<T>::set_trainable(const std::vector<bool>& flags) {
+  if (flags.size() != parameters_.size()) {
+    throw std::invalid_argument("flags: expected one per parameter (" +
+                                std::to_string(parameters_.size()) + "), got " +
+                                std::to_string(flags.size()));
+  }
+  first_trainable_ = layers_.size();
+  for (std::size_t i = 0; i < flags.size(); ++i) {
+    parameters_[i].parameter.trainable = bound_[i].trainable = flags[i];
+    if (flags[i]) {
+      first_trainable_ = std::min(first_trainable_, static_cast<std::size_t>(parameters_[i].layer));
+    } else {
+      std::fill_n(bound_[i].gradient, size_of(bound_[i].shape), T{0});
+    }
+  }
+}
+
+// ---- the memory plan -------------------------------------------------------------------------------------------------
+
+template <class T>
+Workspace<T>::Workspace(Workspace&& other) noexcept
+    : batch(other.batch),
+      workers(other.workers),
+      bytes(other.bytes),
+      memory(std::move(other.memory)),
+      input(other.input),
+      saved(std::move(other.saved)),
+      output(other.output),
+      gradient{other.gradient[0], other.gradient[1]},
+      scratch(std::move(other.scratch)),
+      targets(other.targets),
+      labels(other.labels),
+      predicted(other.predicted),
+      expected(other.expected),
+      weights(other.weights),
+      values(other.values) {}
+
+namespace {
+
+/// Walks the same list of blocks twice: once to learn the size, once to place them.
+class Planner {
+ public:
+  template <class U>
+  U* take(std::int64_t count) {
+    constexpr const char* kWhat = "the workspace of one batch";
+    constexpr std::int64_t kLine = 64;
+    const std::int64_t wanted = checked_product(count, static_cast<std::int64_t>(sizeof(U)), kWhat);
+    const std::int64_t at = total_;
+    total_ = checked_sum(total_, checked_sum(wanted, kLine - 1, kWhat) / kLine * kLine, kWhat);
+    return base_ ? reinterpret_cast<U*>(base_ + at) : nullptr;
+  }
+  std::int64_t total() const { return total_; }
+  void place(std::byte* base) {
+    base_ = base;
+    total_ = 0;
+  }
+
+ private:
+  std::byte* base_ = nullptr;
+  std::int64_t total_ = 0;
+};
+
+}  // namespace
+
+template <class T>
+Workspace<T> Network<T>::plan(std::int64_t batch, bool training, int workers,
+                              bool allocate) const {
+  Workspace<T> space;
+  space.batch = batch;
+  space.workers = workers;
+  std::int64_t widest = 0;
+  for (const Shape& shape : shapes_) widest = std::max(widest, size_of(shape));
+  const auto lay_out = [&](Planner& planner) {
+    const auto rows = [&](const Shape& shape) {
+      return checked_product(batch, size_of(shape), "the workspace of one batch");
+    };
+    space.input = planner.take<T>(rows(shapes_.front()));
+    // Inference needs one output at a time: two buffers in turn. Training keeps all of them.
+    T* turn[2] = {};
+    if (!training) {
+      turn[0] = planner.take<T>(rows({widest}));
+      turn[1] = planner.take<T>(rows({widest}));
+    }
+    space.saved.clear();
+    const T* x = space.input;
+    T* last = space.input;
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      Saved<T> saved{x, nullptr, nullptr};
+      if (training) {
+        saved.extra = planner.take<std::byte>(layers_[i]->saved_bytes(batch));
+        // Dropout passes through in an inference by hand, yet keeps a place for training.
+        saved.y = layers_[i]->passes_through(true) ? last : planner.take<T>(rows(shapes_[i + 1]));
+      } else {
+        T* other = last == turn[0] ? turn[1] : turn[0];
+        saved.y = layers_[i]->passes_through(false) ? last : other;
+      }
+      space.saved.push_back(saved);
+      x = last = saved.y;
+    }
+    space.output = last;
+    if (training) {
+      space.gradient[0] = planner.take<T>(rows({widest}));
+      space.gradient[1] = planner.take<T>(rows({widest}));
+    }
+    space.scratch.resize(static_cast<std::size_t>(workers));
+    for (T*& scratch : space.scratch) scratch = planner.take<T>(kernels<T>().scratch);
+    space.targets = planner.take<T>(rows(shapes_.back()));
+    space.labels = planner.take<std::int32_t>(batch);
+    space.predicted = planner.take<std::int32_t>(batch);
+    space.expected = planner.take<std::int32_t>(batch);
+    space.weights = planner.take<T>(batch);
+    space.values = planner.take<double>(batch);
+  };
+  Planner planner;
+  lay_out(planner);
+  space.bytes = planner.total();
+  if (allocate) {
+    space.memory = Buffer(space.bytes, "the workspace of one batch");
+    planner.place(space.memory.template as<std::byte>());
+    lay_out(planner);
+  }
+  return space;
+}
+
+template <class T>
+std::int64_t Network<T>::workspace_bytes(std::int64_t batch, bool training) const {
+  return plan(batch, training, workers_for(batch, training), false).bytes;
+}
+
+template <class T>
+Workspace<T>& Network<T>::workspace(std::int64_t batch, bool training, int workers) {
+  std::unique_ptr<Workspace<T>>& held = training ? training_workspace_ : inference_workspace_;
+  if (!held || held->batch < batch || held->workers < workers) {
+    if (training) forward_batch_ = 0;  // what forward kept goes with the old workspace
+    const std::int64_t most = held ? std::max(batch, held->batch) : batch;
+    held.reset();
+    held = std::make_unique<Workspace<T>>(plan(most, training, workers, true));
+  }
+  held->finite.store(true, std::memory_order_relaxed);
+  return *held;
+}
+
+template <class T>
+int Network<T>::workers_for(std::int64_t batch, bool training) const {
+  // A step below this much work is over before a second worker would have paid for its barriers.
+  constexpr double kWorthATeam = 3e6;
+  const double work = forward_work_ * static_cast<double>(batch) * (training ? 3.0 : 1.0);
+  return work < kWorthATeam ? 1 : num_threads();
+}
+
+// ---- the chain -------------------------------------------------------------------------------------------------------
+
+template <class T>
+void Network<T>::chain_forward(const Pass<T>& pass, Workspace<T>& workspace) const {
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const Saved<T>& saved = workspace.saved[i];
+    if (layers_[i]->passes_through(pass.training)) {
+      if (saved.y == saved.x) continue;  // else the plan gave it a place of its own
+      const Range part = share(pass.batch * size_of(shapes_[i + 1]), kParameterGrain, pass.worker);
+      std::memcpy(saved.y + part.begin, saved.x + part.begin,
+                  static_cast<std::size_t>(part.size()) * sizeof(T));
+    } else {
+      layers_[i]->forward(pass, saved);
+    }
+    pass.worker.barrier();
+  }
+}
+
+template <class T>
+const T* Network<T>::chain_backward(const Pass<T>& pass, Workspace<T>& workspace, bool at_logits,
+                                    bool want_dx) const {
+  T* dy = workspace.gradient[0];
+  T* dx = workspace.gradient[1];
+  const std::size_t lowest = want_dx ? 0 : first_trainable_;
+  for (std::size_t i = layers_.size(); i-- > lowest;) {
+    if (layers_[i]->passes_through(pass.training)) continue;
+    const bool wanted = want_dx || i > lowest;
+    const bool last = i + 1 == layers_.size();
+    layers_[i]->backward(pass, wanted ? dx : nullptr, dy, workspace.saved[i], last && at_logits);
+    pass.worker.barrier();
+    std::swap(dx, dy);
+  }
+  return want_dx ? dy : nullptr;
+}
+
+template <class T>
+void Network<T>::update(const Kernels<T>& table, Optimizer& optimizer, Worker& worker) {
+  for (std::size_t i = 0; i < bound_.size();) {
+    if (!bound_[i].trainable) {
+      ++i;
+      continue;
+    }
+    // Neighbours are one stretch of the flat vector, and one pass.
+    std::size_t end = i;
+    while (end < bound_.size() && bound_[end].trainable) ++end;
+    const std::int64_t first = bound_[i].value - flat_values();
+    const std::int64_t stop =
+        end < bound_.size() ? bound_[end].value - flat_values() : flat_size_;
+    const Range part = share(stop - first, kParameterGrain, worker);
+    optimizer.update(table, flat_values(), flat_gradients(), first + part.begin, part.size());
+    i = end;
+  }
+}
+
+// ---- by hand ---------------------------------------------------------------------------------------------------------
+
+template <class T>
+void Network<T>::forward(T* y, const ArrayView& x, bool training) {
+  const int workers = workers_for(x.n, true);
+  Workspace<T>& space = workspace(x.n, true, workers);
+  const Kernels<T>& table = kernels<T>();
+  run_team(workers, [&](Worker& worker) {
+    gather(table, space.input, x, nullptr, 0, share(x.n, 1, worker));
+    worker.barrier();
+    chain_forward({worker, table, x.n, training, seed_, training_forwards,
+                   space.scratch[static_cast<std::size_t>(worker.index())]},
+                  space);
+  });
+  std::memcpy(y, space.output, static_cast<std::size_t>(x.n * size_of(output_shape())) * sizeof(T));
+  if (training) ++training_forwards;
+  forward_batch_ = x.n;
+  forward_training_ = training;
+}
+
+template <class T>
+void Network<T>::backward(T* dx, const T* delta) {
+  if (forward_batch_ == 0) {
+    throw std::runtime_error("backward: call forward first; it keeps what backward needs");
+  }
+  const int workers = workers_for(forward_batch_, true);
+  Workspace<T>& space = workspace(forward_batch_, true, workers);
+  if (forward_batch_ == 0) {
+    throw std::runtime_error("backward: the number of threads changed since forward; call it again");
+  }
+  const Kernels<T>& table = kernels<T>();
+  std::memcpy(space.gradient[0], delta,
+              static_cast<std::size_t>(forward_batch_ * size_of(output_shape())) * sizeof(T));
+  const T* found = nullptr;
+  run_team(workers, [&](Worker& worker) {
+    const T* at = chain_backward({worker, table, forward_batch_, forward_training_, seed_,
+                                  training_forwards,
+                                  space.scratch[static_cast<std::size_t>(worker.index())]},
+                                 space, false, true);
+    if (worker.first()) found = at;
+  });
+  std::memcpy(dx, found,
+              static_cast<std::size_t>(forward_batch_ * size_of(input_shape())) * sizeof(T));
+}
+
+template <class T>
+void Network<T>::step(Optimizer& optimizer) {
+  optimizer.bind(flat_size_, sizeof(T) == sizeof(double));
+  optimizer.begin_step();
+  const Kernels<T>& table = kernels<T>();
+  constexpr std::int64_t kWorthATeam = 1 << 16;
+  run_team(flat_size_ < kWorthATeam ? 1 : num_threads(),
+           [&](Worker& worker) { update(table, optimizer, worker); });
+}
+
+template <class T>
+std::int64_t Network<T>::predict(T* out, const ArrayView& x, std::int64_t start, std::int64_t batch,
+                                 double budget) {
+  const std::int64_t most = std::min(batch, x.n - start);
+  const int workers = workers_for(most, false);
+  Workspace<T>& space = workspace(most, false, workers);
+  const Kernels<T>& table = kernels<T>();
+  const std::int64_t width = size_of(output_shape());
+  Deadline deadline(budget);
+  run_team(workers, [&](Worker& worker) {
+    for (std::int64_t at = start; at < x.n;) {
+      const std::int64_t count = std::min(batch, x.n - at);
+      gather(table, space.input, x, nullptr, at, share(count, 1, worker));
+      worker.barrier();
+      chain_forward({worker, table, count, false, seed_, 0,
+                     space.scratch[static_cast<std::size_t>(worker.index())]},
+                    space);
+      const Range rows = share(count, 1, worker);
+      std::memcpy(out + (at + rows.begin) * width, space.output + rows.begin * width,
+                  static_cast<std::size_t>(rows.size() * width) * sizeof(T));
+      at += count;
+      if (worker.first()) {
+        start = at;
+        deadline.look();
+      }
+      worker.barrier();
+      if (deadline.over()) break;
+    }
+  });
+  return start;
+}
+
+template class Network<float>;
+template class Network<double>;
+template struct Workspace<float>;
+template struct Workspace<double>;
+
+}  // namespace mundur

@@ -1,0 +1,158 @@
+#include <algorithm>
+#include <cmath>
+
+#include "losses/losses.h"
+#include "mundur/training.h"
+#include "training/batch.h"
+#include "training/clock.h"
+#include "training/metrics.h"
+
+namespace mundur {
+
+template <class T>
+Trainer<T>::Trainer(Network<T>& network, Optimizer& optimizer, const Loss& loss,
+                    const DataSet& data, Options options)
+    : network_(network),
+      optimizer_(optimizer),
+      loss_(loss),
+      data_(data),
+      options_(std::move(options)) {
+  require_fit(network, loss, data, options_.batch_size, options_.metrics);
+  options_.batch_size = std::min(options_.batch_size, data.x.n);
+  optimizer_.bind(network.flat_size(), sizeof(T) == sizeof(double));
+  if (options_.shuffle) order_.resize(static_cast<std::size_t>(data.x.n));
+  tally_.scores.resize(options_.metrics.size());
+}
+
+template <class T>
+std::int64_t Trainer<T>::steps_per_epoch() const {
+  return (data_.x.n + options_.batch_size - 1) / options_.batch_size;
+}
+
+template <class T>
+void Trainer<T>::begin_epoch(std::uint64_t epoch) {
+  if (options_.shuffle) permutation(order_.data(), data_.x.n, options_.seed, epoch);
+  step_ = 0;
+  tally_ = {};
+  tally_.scores.resize(options_.metrics.size());
+  keep_start();
+}
+
+template <class T>
+void Trainer<T>::keep_start() {
+  const auto size = static_cast<std::size_t>(network_.flat_size());
+  start_values_.assign(network_.flat_values(), network_.flat_values() + size);
+  start_slots_.resize(optimizer_.slots().size());
+  for (std::size_t i = 0; i < start_slots_.size(); ++i) {
+    const T* values = optimizer_.slots()[i].values.template as<T>();
+    start_slots_[i].assign(values, values + size);
+  }
+  start_scalars_.clear();
+  for (const Optimizer::Scalar& scalar : optimizer_.scalars()) start_scalars_.push_back(*scalar.value);
+  start_forwards_ = network_.training_forwards;
+}
+
+template <class T>
+void Trainer<T>::restore_start() {
+  std::copy(start_values_.begin(), start_values_.end(), network_.flat_values());
+  for (std::size_t i = 0; i < start_slots_.size(); ++i) {
+    std::copy(start_slots_[i].begin(), start_slots_[i].end(),
+              optimizer_.slots()[i].values.template as<T>());
+  }
+  const std::vector<Optimizer::Scalar> scalars = optimizer_.scalars();
+  for (std::size_t i = 0; i < scalars.size(); ++i) *scalars[i].value = start_scalars_[i];
+  network_.training_forwards = start_forwards_;
+}
+
+namespace {
+
+/// Steps between looks at the clock: a look costs as much as a tiny step.
+std::int64_t steps_per_look(double work) {
+  constexpr double kWorkPerLook = 1e6;
+  return std::max<std::int64_t>(1, static_cast<std::int64_t>(kWorkPerLook / (work + 1e4)));
+}
+
+}  // namespace
+
+template <class T>
+Outcome Trainer<T>::run(double budget, std::int64_t max_steps) {
+  const std::int64_t batch_size = options_.batch_size;
+  const std::int64_t last_step = max_steps < 0
+                                     ? steps_per_epoch()
+                                     : std::min(steps_per_epoch(), step_ + max_steps);
+  if (step_ >= last_step) return step_ >= steps_per_epoch() ? Outcome::finished : Outcome::more;
+  const int workers = network_.workers_for(batch_size, true);
+  Workspace<T>& space = network_.workspace(batch_size, true, workers);
+  const Kernels<T>& table = kernels<T>();
+  const std::int64_t per_look =
+      steps_per_look(3.0 * network_.forward_work() * static_cast<double>(batch_size));
+  Deadline deadline(budget);
+  Outcome outcome = Outcome::more;
+  run_team(workers, [&](Worker& worker) {
+    T* scratch = space.scratch[static_cast<std::size_t>(worker.index())];
+    while (outcome == Outcome::more && step_ < last_step && !deadline.over()) {
+      const Batch batch{order_.empty() ? nullptr : order_.data(), step_ * batch_size,
+                        std::min(batch_size, data_.x.n - step_ * batch_size)};
+      const Pass<T> pass{worker, table, batch.count, true, network_.seed(),
+                         network_.training_forwards, scratch};
+      const Outcome failed = train_batch(pass, space, batch);
+      // Behind this barrier nobody reads the step's state any more; behind the next one all read the new.
+      worker.barrier();
+      if (worker.first()) {
+        if (failed != Outcome::more) {
+          outcome = failed;
+        } else {
+          ++step_;
+          ++network_.training_forwards;
+          if (step_ % per_look == 0) deadline.look();
+        }
+      }
+      worker.barrier();
+    }
+  });
+  if (outcome != Outcome::more) {
+    restore_start();
+    return outcome;
+  }
+  return step_ >= steps_per_epoch() ? Outcome::finished : Outcome::more;
+}
+
+/// One step: forward, loss, δ, gradients, update. Every worker returns the same outcome; `more` is a good step.
+template <class T>
+Outcome Trainer<T>::train_batch(const Pass<T>& pass, Workspace<T>& space, const Batch& batch) {
+  Worker& worker = pass.worker;
+  load_batch(pass.kernels, space, loss_, data_, batch, worker);
+  worker.barrier();
+  if (options_.check_finite && !space.finite.load(std::memory_order_relaxed)) return Outcome::input;
+  network_.chain_forward(pass, space);
+
+  const std::int64_t O = size_of(network_.output_shape());
+  const T* weights = data_.weights ? space.weights : nullptr;
+  const Range rows = share(batch.count, 1, worker);
+  const bool fused = network_.head() == loss_.fuses_with() && !loss_.from_logits() &&
+                     loss_.fuses_with() != Activation::linear;
+  const T scale = static_cast<T>(mean_factor(loss_, total_weight(weights, batch.count), O));
+  const T* y = loss_.sparse() ? nullptr : space.targets + rows.begin * O;
+  const std::int32_t* labels = loss_.sparse() ? space.labels + rows.begin : nullptr;
+  const T* p = space.output + rows.begin * O;
+  pass.kernels.loss_value(space.values + rows.begin, p, y, labels, rows.size(), O, loss_.kind());
+  pass.kernels.loss_gradient(space.gradient[0] + rows.begin * O, p, y, labels,
+                             weights ? weights + rows.begin : nullptr, rows.size(), O, scale,
+                             loss_.kind(), fused);
+  find_classes(pass.kernels, space, loss_, options_.metrics, O, rows);
+  worker.barrier();
+  if (worker.first()) {
+    batch_loss_ = add_to(tally_, space, weights, loss_, options_.metrics, batch.count, O);
+    optimizer_.begin_step();
+  }
+  network_.chain_backward(pass, space, fused, false);
+  worker.barrier();
+  if (!std::isfinite(batch_loss_)) return Outcome::loss;
+  network_.update(pass.kernels, optimizer_, worker);
+  return Outcome::more;
+}
+
+template class Trainer<float>;
+template class Trainer<double>;
+
+}  // namespace mundur
