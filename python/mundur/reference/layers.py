@@ -1,0 +1,432 @@
+"""Layers: forward, and backward directly below it.
+
+`forward` keeps what `backward` needs; `backward` takes ∂L/∂y, where y is the layer's output,
+fills `gradients` with ∂L/∂w of its parameters, and returns ∂L/∂x of its input.
+
+Source: Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors"
+(1986). Layouts and names are those of Keras: a kernel has shape (inputs, units).
+"""
+
+from math import prod
+from random import Random
+
+from . import activations, initializers
+from .lists import (
+    Matrix,
+    Shape,
+    Tensor,
+    check_shape,
+    dot,
+    filled,
+    flatten,
+    map_elements,
+    map_rows,
+    nest,
+    shape,
+    transpose,
+)
+
+
+class Layer:
+    """What all layers share.
+
+    Attributes
+    ----------
+    name : str
+        Unique within a model, which names its layers "dense", "dense_1", ... where they have none.
+    parameters : dict of str to nested list
+        What is learned, changed in place by optimizers.
+    gradients : dict of str to nested list
+        ∂L/∂w of every parameter that is not frozen, since the last `backward`.
+    trainable : bool
+        False freezes all of the layer's parameters.
+    frozen : set of str
+        The names of single frozen parameters, such as {"bias"}.
+    """
+
+    def __init__(self, name: str | None = None) -> None:
+        self.name = name or type(self).__name__.lower()
+        self.has_own_name = name is not None
+        self.trainable = True
+        self.frozen: set[str] = set()
+        self.parameters: dict[str, Tensor] = {}
+        self.gradients: dict[str, Tensor] = {}
+        self.input_shape: Shape | None = None
+        self.output_shape: Shape | None = None
+
+    def build(self, input_shape: Shape, rng: Random | None = None) -> Shape:
+        """Make the parameters for samples of `input_shape`; give the shape of output samples.
+
+        Parameters
+        ----------
+        input_shape : tuple of int
+            The shape of one sample, without the batch.
+        rng : random.Random, optional
+            Where random numbers come from.
+        """
+        self.input_shape = input_shape
+        self.output_shape = self.build_for(input_shape, rng or Random(0))
+        return self.output_shape
+
+    def build_for(self, input_shape: Shape, rng: Random) -> Shape:
+        """Do in `build` what a kind of layer has to; without parameters, only the shape matters."""
+        return input_shape
+
+    def forward(self, x: Tensor, training: bool = False) -> Tensor:
+        """Return y of the batch x; `training` says whether dropout drops."""
+        raise NotImplementedError
+
+    def backward(self, gradient: Tensor) -> Tensor:
+        """Return ∂L/∂x from `gradient` = ∂L/∂y, for the batch that went forward last."""
+        raise NotImplementedError
+
+    def learns(self, parameter: str) -> bool:
+        """Say whether the parameter of this name gets a gradient."""
+        return self.trainable and parameter not in self.frozen
+
+    def check_input(self, x: Tensor) -> None:
+        """Raise unless x is a batch of at least one sample that this layer was built for."""
+        if self.input_shape is None:
+            raise RuntimeError(f"{self.name}: call build(input_shape) before forward")
+        check_shape(f"{self.name}: input (batch first)", x, (None, *self.input_shape))
+
+    def check_gradient(self, gradient: Tensor, y: Tensor | None) -> None:
+        """Raise unless there was a forward, with an output of the gradient's shape."""
+        if y is None:
+            raise RuntimeError(f"{self.name}: call forward before backward")
+        check_shape(f"{self.name}: gradient of the output", gradient, shape(y))
+
+
+class Dense(Layer):
+    """Every unit sees every input: y = f(x W + b).
+
+    Parameters
+    ----------
+    units : int
+        The number of outputs.
+    activation : str, pair (f, f′) or None
+        f; None is linear.
+    use_bias : bool, default True
+        Whether there is a b.
+    kernel_initializer, bias_initializer : str, nested list or Initializer
+        The first values of W, shape (inputs, units), and b, shape (units,).
+
+    Notes
+    -----
+    x has shape (batch, inputs), y has shape (batch, units). After a pass forward and backward, the
+    attributes `z`, `y` and `delta` hold z, f(z) and δ = ∂L/∂z of the batch.
+
+    Examples
+    --------
+    >>> layer = Dense(1, kernel_initializer=[[2.0], [3.0]])
+    >>> layer.build((2,))
+    (1,)
+    >>> layer.forward([[10.0, 1.0]])
+    [[23.0]]
+    >>> layer.backward([[1.0]])
+    [[2.0, 3.0]]
+    >>> layer.gradients
+    {'kernel': [[10.0], [1.0]], 'bias': [1.0]}
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: activations.Identifier = None,
+        use_bias: bool = True,
+        kernel_initializer: initializers.Identifier = "glorot_uniform",
+        bias_initializer: initializers.Identifier = "zeros",
+        *,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name)
+        if units < 1:
+            raise ValueError(f"units: expected a positive integer, got {units}")
+        self.units = units
+        self.activation = activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.x: Matrix = []
+        self.z: Matrix = []
+        self.y: Matrix | None = None
+        self.delta: Matrix = []
+
+    def build_for(self, input_shape: Shape, rng: Random) -> Shape:
+        """Make W of shape (inputs, units), and b of shape (units,)."""
+        if len(input_shape) != 1:
+            raise ValueError(
+                f"{self.name}: expected samples of shape (inputs,), got {input_shape}; "
+                "put a Flatten before it"
+            )
+        kernel_shape = (input_shape[0], self.units)
+        self.parameters = {"kernel": self.kernel_initializer(kernel_shape, rng)}
+        if self.use_bias:
+            self.parameters["bias"] = self.bias_initializer((self.units,), rng)
+        return (self.units,)
+
+    def forward(self, x: Tensor, training: bool = False) -> Tensor:
+        """Weigh, sum and activate."""
+        self.check_input(x)
+        columns = transpose(self.parameters["kernel"])
+        bias = self.parameters.get("bias", [0.0] * self.units)
+        self.x = x
+        # z_j = Σ_i x_i W_ij + b_j
+        self.z = [
+            [dot(x_n, W_j) + b_j for W_j, b_j in zip(columns, bias, strict=True)] for x_n in x
+        ]
+        # y_j = f(z_j)
+        self.y = [self.activation(z_n) for z_n in self.z]
+        return self.y
+
+    def backward(self, gradient: Tensor) -> Tensor:
+        """Send δ back along the weights that the inputs came by."""
+        self.check_gradient(gradient, self.y)
+        kernel = self.parameters["kernel"]
+        # δ_j = f′(z_j) ∂L/∂y_j
+        self.delta = [
+            self.activation.backward(g_n, z_n) for g_n, z_n in zip(gradient, self.z, strict=True)
+        ]
+        self.gradients = self.parameter_gradients(transpose(self.x), transpose(self.delta))
+        # ∂L/∂x_i = Σ_j W_ij δ_j
+        return [[dot(W_i, delta_n) for W_i in kernel] for delta_n in self.delta]
+
+    def parameter_gradients(
+        self, x: list[tuple[float, ...]], delta: list[tuple[float, ...]]
+    ) -> dict[str, Tensor]:
+        """Return ∂L/∂W and ∂L/∂b, sums over the samples n of the batch, from columns of x and δ."""
+        gradients: dict[str, Tensor] = {}
+        if self.learns("kernel"):
+            # ∂L/∂W_ij = Σ_n δ_nj x_ni
+            gradients["kernel"] = [[dot(x_i, delta_j) for delta_j in delta] for x_i in x]
+        if self.use_bias and self.learns("bias"):
+            # ∂L/∂b_j = Σ_n δ_nj
+            gradients["bias"] = [sum(delta_j) for delta_j in delta]
+        return gradients
+
+    def __repr__(self) -> str:
+        return f"Dense(units={self.units}, activation={self.activation}, use_bias={self.use_bias})"
+
+
+class Activation(Layer):
+    """An activation as a layer of its own: y = f(x).
+
+    Parameters
+    ----------
+    activation : str, pair (f, f′)
+        "linear", "relu", "sigmoid", "tanh" or "softmax"; softmax goes over the last axis.
+
+    Notes
+    -----
+    x and y have shape (batch, ...), the same.
+
+    Examples
+    --------
+    >>> layer = Activation("relu")
+    >>> layer.build((2,))
+    (2,)
+    >>> layer.forward([[-1.0, 3.0]]), layer.backward([[5.0, 5.0]])
+    ([[0.0, 3.0]], [[0.0, 5.0]])
+    """
+
+    def __init__(self, activation: activations.Identifier, *, name: str | None = None) -> None:
+        super().__init__(name)
+        self.activation = activations.get(activation)
+        self.x: Tensor | None = None
+
+    def build_for(self, input_shape: Shape, rng: Random) -> Shape:
+        """Keep the shape, which needs an axis for the activation."""
+        if not input_shape:
+            raise ValueError(f"{self.name}: expected samples of rank 1 or more, got single numbers")
+        return input_shape
+
+    def forward(self, x: Tensor, training: bool = False) -> Tensor:
+        """Activate."""
+        self.check_input(x)
+        self.x = x
+        # y_j = f(x_j)
+        return map_rows(self.activation, x)
+
+    def backward(self, gradient: Tensor) -> Tensor:
+        """Multiply by the slopes."""
+        self.check_gradient(gradient, self.x)
+        # ∂L/∂x_j = f′(x_j) ∂L/∂y_j
+        return map_rows(self.activation.backward, gradient, self.x or [])
+
+    def __repr__(self) -> str:
+        return f"Activation({self.activation})"
+
+
+class Dropout(Layer):
+    """While training, each element is dropped with probability `rate`; the others are scaled up.
+
+    With m_j = 1 for a kept element and 0 for a dropped one, y_j = x_j m_j / (1 − rate): the
+    expected value of y is x, so nothing needs to change when the network is used ("inverted"
+    dropout). Outside of training, y = x.
+
+    Source: Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, "Dropout: a simple way to
+    prevent neural networks from overfitting" (2014).
+
+    Parameters
+    ----------
+    rate : float
+        The share of elements dropped, in [0, 1]; 1 drops everything.
+
+    Attributes
+    ----------
+    rng : random.Random
+        Where masks are drawn from, in order of the elements; a model gives its own.
+    fixed_mask : nested list or None
+        Set it to use this mask of 0 and 1 in place of drawing one.
+    mask : nested list or None
+        The mask of the last forward in training; None if nothing was dropped.
+
+    Notes
+    -----
+    x and y have shape (batch, ...), the same.
+
+    Examples
+    --------
+    >>> layer = Dropout(0.5)
+    >>> layer.build((4,))
+    (4,)
+    >>> layer.fixed_mask = [[1, 0, 0, 1]]
+    >>> layer.forward([[1.0, 2.0, 3.0, 4.0]], training=True)
+    [[2.0, 0.0, 0.0, 8.0]]
+    >>> layer.backward([[1.0, 1.0, 1.0, 1.0]])
+    [[2.0, 0.0, 0.0, 2.0]]
+    """
+
+    def __init__(self, rate: float, *, name: str | None = None) -> None:
+        super().__init__(name)
+        if not 0 <= rate <= 1:
+            raise ValueError(f"rate: expected a number within [0, 1], got {rate}")
+        self.rate = rate
+        self.rng = Random(0)
+        self.fixed_mask: Tensor | None = None
+        self.mask: Tensor | None = None
+        self.y: Tensor | None = None
+
+    def build_for(self, input_shape: Shape, rng: Random) -> Shape:
+        """Keep the shape, and the source of random numbers."""
+        self.rng = rng
+        return input_shape
+
+    def forward(self, x: Tensor, training: bool = False) -> Tensor:
+        """Drop, in training; else hand x on."""
+        self.check_input(x)
+        self.mask = self.next_mask(shape(x)) if training else None
+        # y_j = x_j m_j / (1 − rate)
+        self.y = self.masked(x)
+        return self.y
+
+    def backward(self, gradient: Tensor) -> Tensor:
+        """Let through what forward let through, as much enlarged."""
+        self.check_gradient(gradient, self.y)
+        # ∂L/∂x_j = ∂L/∂y_j m_j / (1 − rate)
+        return self.masked(gradient)
+
+    def next_mask(self, shape: Shape) -> Tensor:
+        """Return the mask given, or a new one: m_j = 1 with probability 1 − rate, else 0."""
+        if self.fixed_mask is not None:
+            check_shape(f"{self.name}: fixed_mask", self.fixed_mask, shape)
+            return self.fixed_mask
+        return filled(shape, lambda: 1.0 if self.rng.random() >= self.rate else 0.0)
+
+    def masked(self, x: Tensor) -> Tensor:
+        """Return x_j / (1 − rate) where the mask keeps x_j, else 0; x without a mask."""
+        if self.mask is None:
+            return x
+        scale = 1 / (1 - self.rate) if self.rate < 1 else 0.0
+        return map_elements(lambda x_j, m_j: x_j * scale if m_j else 0.0, x, self.mask)
+
+    def __repr__(self) -> str:
+        return f"Dropout(rate={self.rate!r})"
+
+
+class Flatten(Layer):
+    """All numbers of a sample in one row; backward, the row takes its old shape again.
+
+    Notes
+    -----
+    x has shape (batch, d₁, d₂, ...), y has shape (batch, d₁·d₂·...).
+
+    Examples
+    --------
+    >>> layer = Flatten()
+    >>> layer.build((2, 2))
+    (4,)
+    >>> layer.forward([[[1, 2], [3, 4]]])
+    [[1, 2, 3, 4]]
+    >>> layer.backward([[5, 6, 7, 8]])
+    [[[5, 6], [7, 8]]]
+    """
+
+    def __init__(self, *, name: str | None = None) -> None:
+        super().__init__(name)
+        self.y: Matrix | None = None
+
+    def build_for(self, input_shape: Shape, rng: Random) -> Shape:
+        """Give a row as long as a sample has numbers."""
+        return (prod(input_shape),)
+
+    def forward(self, x: Tensor, training: bool = False) -> Tensor:
+        """Put each sample in a row."""
+        self.check_input(x)
+        # y_(i·d₂ + j) = x_ij
+        self.y = [flatten(x_n) for x_n in x]
+        return self.y
+
+    def backward(self, gradient: Tensor) -> Tensor:
+        """Give each row its sample's shape again."""
+        self.check_gradient(gradient, self.y)
+        # ∂L/∂x_ij = ∂L/∂y_(i·d₂ + j)
+        return [nest(g_n, self.input_shape or ()) for g_n in gradient]
+
+    def __repr__(self) -> str:
+        return "Flatten()"
+
+
+class Rescaling(Layer):
+    """Inputs brought to another range: y_j = x_j · scale + offset.
+
+    Parameters
+    ----------
+    scale : float
+        1/255 brings the bytes of an image to [0, 1].
+    offset : float, default 0.0
+
+    Notes
+    -----
+    x and y have shape (batch, ...), the same.
+
+    Examples
+    --------
+    >>> layer = Rescaling(1 / 255)
+    >>> layer.build((2,))
+    (2,)
+    >>> layer.forward([[0, 255]])
+    [[0.0, 1.0]]
+    """
+
+    def __init__(self, scale: float, offset: float = 0.0, *, name: str | None = None) -> None:
+        super().__init__(name)
+        self.scale = scale
+        self.offset = offset
+        self.y: Tensor | None = None
+
+    def forward(self, x: Tensor, training: bool = False) -> Tensor:
+        """Scale and shift."""
+        self.check_input(x)
+        # y_j = x_j · scale + offset
+        self.y = map_elements(lambda x_j: x_j * self.scale + self.offset, x)
+        return self.y
+
+    def backward(self, gradient: Tensor) -> Tensor:
+        """Scale; a shift changes no slope."""
+        self.check_gradient(gradient, self.y)
+        # ∂L/∂x_j = ∂L/∂y_j · scale
+        return map_elements(lambda g_j: g_j * self.scale, gradient)
+
+    def __repr__(self) -> str:
+        return f"Rescaling(scale={self.scale!r}, offset={self.offset!r})"

@@ -1,0 +1,132 @@
+"""The textbook as a text: what it imports, what its examples say, what its check can see."""
+
+import ast
+import doctest
+import importlib
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mundur.reference import __file__ as reference_file
+from mundur.reference import check, lists
+
+FOLDER = Path(reference_file).parent
+MODULES = [module.name for module in pkgutil.iter_modules([str(FOLDER)])]
+ALLOWED = {
+    "collections",
+    "dataclasses",
+    "difflib",
+    "fnmatch",
+    "math",
+    "operator",
+    "random",
+    "types",
+    "typing",
+}
+
+
+def forbidden_imports(source):
+    """The imports that are neither of the standard modules above nor of the textbook itself."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found += [a.name for a in node.names if a.name.split(".")[0] not in ALLOWED]
+        if isinstance(node, ast.ImportFrom):
+            inside = node.level == 1 or (node.level == 0 and node.module.split(".")[0] in ALLOWED)
+            found += [] if inside else ["." * node.level + (node.module or "")]
+    return found
+
+
+def test_nothing_is_imported_but_the_textbook_and_plain_python():
+    files = list(FOLDER.glob("**/*.py"))
+    assert len(files) == len(MODULES) + 1
+    assert {f.name: forbidden_imports(f.read_text("utf-8")) for f in files} == {
+        f.name: [] for f in files
+    }
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import numpy as np",
+        "from numpy import dot",
+        "from .. import _core",
+        "from .._core import x",
+        "import mundur",
+        "def f():\n    import mundur._core",
+    ],
+)
+def test_that_test_can_fail(line):
+    assert forbidden_imports(line)
+
+
+def test_it_runs_where_there_is_nothing_else():
+    """In an interpreter without site-packages."""
+    code = (
+        "import sys, types; p = types.ModuleType('mundur'); "
+        f"p.__path__ = [{str(FOLDER.parent)!r}]; sys.modules['mundur'] = p; "
+        "from mundur.reference.worked_example import worked_example as w; "
+        "assert abs(w().error_after - .2910277736935993) < 1e-12; "
+        "print('numpy' in sys.modules, 'mundur._core' in sys.modules)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.split() == ["False", "False"]
+
+
+@pytest.mark.parametrize("name", ["", *(f".{module}" for module in MODULES)])
+def test_examples_in_docstrings(name):
+    module = importlib.import_module(f"mundur.reference{name}")
+    results = doctest.testmod(module)
+    assert results.failed == 0
+    assert results.attempted > 0 or name == "._lookup"
+
+
+class TestCheck:
+    def test_a_polynomial(self):
+        x = [[1.0, -2.0], [0.5, 3.0]]
+        slopes = check.numerical_gradient(lambda: sum(v**3 for row in x for v in row), x)
+        exact = [[3 * v**2 for v in row] for row in x]
+        assert check.difference(slopes, exact) < 1e-9
+
+    def test_x_is_put_back(self):
+        x = [0.1, 0.2, 0.3]
+        check.numerical_gradient(lambda: sum(x), x)
+        assert x == [0.1, 0.2, 0.3]
+
+    def test_difference(self):
+        assert check.difference([[1.0, 2.0]], [[1.0, 2.0]]) == 0
+        assert check.difference([0.0], [0.0]) == 0
+        assert check.difference([0.0, 10.0], [1.0, 10.0]) == 0.1
+        with pytest.raises(ValueError, match="zip"):
+            check.difference([1.0], [1.0, 2.0])
+
+
+class TestLists:
+    @pytest.mark.parametrize(
+        ("x", "shape"),
+        [(1.0, ()), ([], (0,)), ([1, 2], (2,)), ([[1], [2]], (2, 1)), ([[[]]], (1, 1, 0))],
+    )
+    def test_shape(self, x, shape):
+        assert lists.shape(x) == shape
+
+    @pytest.mark.parametrize("x", [[1, [2]], [[1], 2], [[1], [2, 3]], [[[1]], [[1, 2]]]])
+    def test_ragged(self, x):
+        with pytest.raises(ValueError, match="lists beside each other must have one shape"):
+            lists.shape(x)
+
+    @pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 1, 3), (2, 2, 2, 2)])
+    def test_nest_undoes_flatten(self, shape):
+        x = lists.nest(map(float, range(24)), shape)
+        assert lists.shape(x) == shape
+        assert lists.nest(lists.flatten(x), shape) == x
+        assert lists.shape(lists.zeros(shape)) == shape
+
+    def test_map_elements(self):
+        assert lists.map_elements(lambda a, b: a + b, [[1, 2], [3, 4]], [[10, 20], [30, 40]]) == [
+            [11, 22],
+            [33, 44],
+        ]
