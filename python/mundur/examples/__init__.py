@@ -1,0 +1,1 @@
+"""Examples, each to be run with `python -m mundur.examples.NAME`."""

@@ -1,0 +1,123 @@
+"""The worked 2-2-2 example, as course notes do it, by the textbook and by the native code.
+
+    python -m mundur.examples.worked_example
+    python -m mundur.examples.worked_example --updates 10000 --train-biases
+
+Two inputs, two hidden units, two outputs, all logistic; `mundur.reference.worked_example` tells the
+network, its first weights and the names of all numbers. The left column is calculated by the
+textbook, `mundur.reference`, in pure Python, the right one by the native core. The command fails if
+any number differs by more than 1e-10.
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+
+import mundur as md
+import numpy as np
+import numpy.typing as npt
+from mundur.reference import worked_example as textbook
+
+TOLERANCE = 1e-10
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the example; 0 if the textbook and the native code agree."""
+    parser = argparse.ArgumentParser(
+        prog="python -m mundur.examples.worked_example",
+        description="The worked 2-2-2 example, by the textbook and by the native code.",
+    )
+    parser.add_argument(
+        "--updates", type=int, default=1, help="show the last of so many updates (default 1)"
+    )
+    parser.add_argument(
+        "--train-biases", action="store_true", help="train the biases too (default: frozen)"
+    )
+    options = parser.parse_args(arguments)
+    if options.updates < 1:
+        parser.error(f"--updates: expected a positive integer, got {options.updates}")
+
+    taught = textbook.worked_example(options.updates, options.train_biases)
+    native = native_example(options.updates, options.train_biases)
+    return 0 if report(taught, native, options.updates) <= TOLERANCE else 1
+
+
+def native_example(updates: int = 1, train_biases: bool = False) -> textbook.Values:
+    """Calculate what the textbook's `worked_example` does, by the native code."""
+    x, t = np.array(textbook.INPUTS), np.array(textbook.TARGETS)
+    loss, optimizer = md.losses.MeanSquaredError(), md.optimizers.SGD(textbook.LEARNING_RATE)
+    model = network(textbook.WEIGHTS, "sigmoid", "sigmoid")
+
+    # All updates but the last, whose numbers are wanted.
+    if not train_biases:
+        model.freeze("*/bias")
+    for _ in range(updates - 1):
+        model.backward(loss.gradient(t, model.forward(x, training=True)))
+        optimizer.step(model)
+
+    # For one sample δ_j is ∂E/∂b_j, so the numbers are taken while the biases are free.
+    model.unfreeze("*/bias")
+    forward = forward_values(model.parameters, x)
+    y = model.forward(x, training=True)
+    error = loss(t, y)
+    model.backward(loss.gradient(t, y))
+    gradients = {name: gradient.tolist() for name, gradient in model.gradients.items()}
+    deltas = textbook.delta_values(gradients["dense/bias"], gradients["dense_1/bias"])
+
+    # The last update.
+    if not train_biases:
+        model.freeze("*/bias")
+        gradients = {name: g for name, g in gradients.items() if not name.endswith("/bias")}
+    model.backward(loss.gradient(t, model.forward(x, training=True)))
+    optimizer.step(model)
+    return textbook.Values(
+        forward=forward,
+        error=float(error),
+        deltas=deltas,
+        gradients=textbook.gradient_values(gradients),
+        weights=textbook.weight_values({n: w.tolist() for n, w in model.parameters.items()}),
+        error_after=float(loss(t, model.forward(x))),
+    )
+
+
+def network(weights: Mapping[str, object], *activations: str) -> md.Model:
+    """Chain dense layers of two units with these activations and copies of the weights."""
+    layers = [md.layers.Dense(2, activation) for activation in activations]
+    model = md.Model(layers, dtype="float64", seed=0, input_shape=(2,))
+    for name, parameter in model.parameters.items():
+        parameter[...] = weights[name]
+    return model
+
+
+def forward_values(weights: Mapping[str, object], x: npt.NDArray[np.float64]) -> dict[str, float]:
+    """Name z and f(z) of every unit: outputs of the network cut off behind each stage."""
+    stages = [("linear",), ("sigmoid",), ("sigmoid", "linear"), ("sigmoid", "sigmoid")]
+    outputs = [network(weights, *stage).forward(x)[0].tolist() for stage in stages]
+    return textbook.forward_values(*outputs)
+
+
+def report(taught: textbook.Values, native: textbook.Values, updates: int) -> float:
+    """Print both, number beside number; give the largest difference."""
+    before = "before the first update" if updates == 1 else f"before update {updates:,}"
+    after = "after it" if updates == 1 else f"after {updates:,} updates"
+    sections = [
+        (f"Forward, {before}", taught.forward, native.forward),
+        ("Error, E = Σ ½ (t − o)²", {"E": taught.error}, {"E": native.error}),
+        ("δ = ∂E/∂z, outputs first", taught.deltas, native.deltas),
+        ("Gradients", taught.gradients, native.gradients),
+        (f"Weights {after}", taught.weights, native.weights),
+        (f"Error {after}", {"E": taught.error_after}, {"E": native.error_after}),
+    ]
+    largest = 0.0
+    print(f"{'':10}{'textbook':>24}{'native':>24}")
+    for title, left, right in sections:
+        print(f"\n{title}")
+        for name in left:
+            print(f"  {name:8}{left[name]:24.16g}{right[name]:24.16g}")
+            largest = max(largest, abs(left[name] - right[name]))
+    print(f"\nLargest difference: {largest:.2g}")
+    return largest
+
+
+if __name__ == "__main__":
+    sys.exit(main())
