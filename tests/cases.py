@@ -1,0 +1,110 @@
+"""The table of cases. One row buys a layer, a loss or an optimizer its value, gradient, thread, instruction-set, dtype
+and save/load tests; the drivers are in test_numerics.py and test_bits.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
+
+
+@dataclass(frozen=True)
+class LayerCase:
+    """One layer on samples of one shape, by its constructor's arguments in mundur and in the textbook alike."""
+
+    id: str
+    layer: str
+    arguments: dict[str, Any]
+    shape: tuple[int, ...]
+    batch: int = 5
+    tolerance: dict[str, float] = field(default_factory=lambda: TOLERANCE)
+    reason: str = ""  # for a looser tolerance
+
+
+def dense(units: int, inputs: int, batch: int = 5, **arguments: Any) -> LayerCase:
+    name = "_".join(str(value) for value in arguments.values())
+    return LayerCase(
+        f"dense_{inputs}x{units}_b{batch}" + (f"_{name}" if name else ""),
+        "Dense",
+        {"units": units, **arguments},
+        (inputs,),
+        batch,
+    )
+
+
+ACTIVATIONS = ["linear", "relu", "sigmoid", "tanh", "softmax"]
+
+# Sizes around vectors (4, 8, 16), tiles and the lanes' threshold; 1 is an ordinary size.
+LAYERS = [
+    *(dense(7, 5, activation=activation) for activation in ACTIVATIONS),
+    dense(7, 5, use_bias=False),
+    *(dense(units, 9, batch=3) for units in (1, 2, 3, 4, 5, 8, 15, 16, 17, 31, 33, 48, 49)),
+    *(dense(3, inputs, batch=2) for inputs in (1, 2, 15, 16, 17, 31, 32, 33, 64, 100)),
+    *(dense(6, 4, batch=batch) for batch in (1, 2, 7, 8, 9, 16, 17)),
+    dense(1, 40, batch=17),
+    dense(40, 1, batch=9),
+    dense(5, 3, batch=300, activation="tanh"),  # two shards of 256 samples
+    dense(2, 2, batch=515),  # three
+    *(
+        LayerCase(f"activation_{name}", "Activation", {"activation": name}, (11,))
+        for name in ACTIVATIONS
+    ),
+    LayerCase("dropout", "Dropout", {"rate": 0.4}, (33,)),
+    LayerCase("dropout_none", "Dropout", {"rate": 0.0}, (5,)),
+    LayerCase("flatten", "Flatten", {}, (3, 4)),
+    LayerCase("rescaling", "Rescaling", {"scale": 1 / 255, "offset": -0.5}, (9,)),
+]
+
+
+@dataclass(frozen=True)
+class LossCase:
+    id: str
+    loss: str
+    arguments: dict[str, Any]
+    targets: str  # "real", "bits", "rows" (of class probabilities) or "labels"
+    outputs: int
+    head: str | None = None  # activation that makes predictions suit the loss
+
+
+LOSSES = [
+    LossCase("mse", "MeanSquaredError", {}, "real", 3),
+    LossCase("mse_one", "MeanSquaredError", {}, "real", 1),
+    LossCase("bce", "BinaryCrossentropy", {}, "bits", 1, "sigmoid"),
+    LossCase("bce_many", "BinaryCrossentropy", {}, "bits", 4, "sigmoid"),
+    LossCase("bce_logits", "BinaryCrossentropy", {"from_logits": True}, "bits", 1),
+    LossCase("bce_logits_many", "BinaryCrossentropy", {"from_logits": True}, "bits", 18),
+    LossCase("cce", "CategoricalCrossentropy", {}, "rows", 4, "softmax"),
+    LossCase("cce_logits", "CategoricalCrossentropy", {"from_logits": True}, "rows", 5),
+    LossCase("scce", "SparseCategoricalCrossentropy", {}, "labels", 10, "softmax"),
+    LossCase("scce_logits", "SparseCategoricalCrossentropy", {"from_logits": True}, "labels", 17),
+]
+
+
+@dataclass(frozen=True)
+class OptimizerCase:
+    id: str
+    optimizer: str
+    arguments: dict[str, Any]
+    float32: float  # tolerance after 20 steps
+
+    @property
+    def tolerance(self) -> dict[str, float]:
+        return {"float32": self.float32, "float64": 1e-10}
+
+
+OPTIMIZERS = [
+    OptimizerCase("sgd", "SGD", {"learning_rate": 0.1}, 1e-4),
+    OptimizerCase("momentum", "SGD", {"learning_rate": 0.05, "momentum": 0.9}, 1e-4),
+    OptimizerCase(
+        "nesterov", "SGD", {"learning_rate": 0.05, "momentum": 0.9, "nesterov": True}, 1e-4
+    ),
+    OptimizerCase("adam", "Adam", {"learning_rate": 0.01}, 1e-3),
+    OptimizerCase(
+        "adam_options",
+        "Adam",
+        {"learning_rate": 0.02, "beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-6},
+        1e-3,
+    ),
+]

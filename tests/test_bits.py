@@ -1,0 +1,225 @@
+"""The same bits for any number of threads and every instruction set, for any split of a set into calls."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import mundur as md
+import numpy as np
+import numpy.typing as npt
+import pytest
+from mundur import _core
+
+from cases import LAYERS, LayerCase
+
+Array = npt.NDArray[Any]
+DTYPES = ["float32", "float64"]
+ISAS = _core.available_isas()
+THREADS = [1, 2, 3, 8]
+
+
+@pytest.fixture(autouse=True)
+def _restore() -> Iterator[None]:
+    isa = _core.current_isa()
+    yield
+    _core.set_isa(isa)
+    _core.set_num_threads(0)
+
+
+def bits(arrays: dict[str, Array]) -> dict[str, bytes]:
+    return {name: np.ascontiguousarray(array).tobytes() for name, array in arrays.items()}
+
+
+def one_pass(case: LayerCase, dtype: str) -> dict[str, bytes]:
+    model = md.Model(
+        [getattr(md.layers, case.layer)(**case.arguments)],
+        seed=9,
+        dtype=dtype,
+        input_shape=case.shape,
+    )
+    rng = np.random.default_rng(4)
+    y = model.forward(
+        rng.normal(size=(case.batch, *case.shape)).astype(dtype), training=True
+    )
+    dx = model.backward(rng.normal(size=y.shape).astype(dtype))
+    return bits({"y": y, "dx": dx, **dict(model.parameters), **{
+        f"gradient of {name}": value for name, value in model.gradients.items()
+    }})
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("case", LAYERS, ids=lambda case: case.id)
+def test_a_layer_has_the_same_bits_everywhere(case: LayerCase, dtype: str) -> None:
+    _core.set_isa("generic")
+    _core.set_num_threads(1)
+    expected = one_pass(case, dtype)
+    for isa in ISAS:
+        for threads in THREADS:
+            _core.set_isa(isa)
+            _core.set_num_threads(threads)
+            assert one_pass(case, dtype) == expected, f"{isa}, {threads} threads"
+
+
+def training(activation: str, dtype: str, weighted: bool, wide: int = 150) -> dict[str, bytes]:
+    """A training large enough for a team of threads, with a short last batch."""
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=(333, 70)).astype(np.float32)
+    y = rng.integers(0, 7, size=333)
+    model = md.Model(
+        [
+            md.layers.Dense(wide, activation),
+            md.layers.Dropout(0.25),
+            md.layers.Dense(37, activation),
+            md.layers.Dense(7),
+        ],
+        seed=12,
+        dtype=dtype,
+    )
+    model.compile(
+        md.optimizers.Adam(0.01),
+        md.losses.SparseCategoricalCrossentropy(from_logits=True),
+        ["accuracy"],
+    )
+    weights = np.linspace(0.5, 1.5, 333) if weighted else None
+    history = model.fit(
+        x,
+        y,
+        batch_size=100,
+        epochs=2,
+        sample_weight=weights,
+        validation_data=(x[:50], y[:50]),
+        verbose=0,
+    )
+    logs = {name: np.array(values) for name, values in history.history.items()}
+    return bits({**dict(model.parameters), **logs, "predictions": model.predict(x, verbose=0)})
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+@pytest.mark.parametrize("activation", ["linear", "relu", "sigmoid", "tanh", "softmax"])
+def test_a_training_has_the_same_bits_everywhere(
+    activation: str, weighted: bool, dtype: str
+) -> None:
+    _core.set_isa(ISAS[-1])
+    _core.set_num_threads(1)
+    expected = training(activation, dtype, weighted)
+    for isa in ISAS:
+        for threads in THREADS:
+            _core.set_isa(isa)
+            _core.set_num_threads(threads)
+            assert training(activation, dtype, weighted) == expected, f"{isa}, {threads} threads"
+
+
+@pytest.mark.parametrize("outputs", [1, 3, 10, 50])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_prediction_does_not_depend_on_its_batch(dtype: str, outputs: int) -> None:
+    model = md.Model(
+        [md.layers.Dense(130, "tanh"), md.layers.Dense(outputs, "softmax")], seed=2, dtype=dtype
+    )
+    x = np.random.default_rng(3).normal(size=(67, 90)).astype(dtype)
+    whole = model.predict(x, batch_size=67, verbose=0)
+    for batch in (1, 2, 5, 16, 33):
+        np.testing.assert_array_equal(model.predict(x, batch_size=batch, verbose=0), whole)
+    alone = np.concatenate([model.predict(x[i : i + 1], verbose=0) for i in range(67)])
+    np.testing.assert_array_equal(alone, whole)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
+def test_a_resumed_run_equals_an_uninterrupted_one(
+    optimizer: str, tmp_path: Any
+) -> None:
+    rules = {
+        "sgd": lambda: md.optimizers.SGD(0.1),
+        "momentum": lambda: md.optimizers.SGD(0.1, momentum=0.9, nesterov=True),
+        "adam": lambda: md.optimizers.Adam(0.01),
+    }
+    rng = np.random.default_rng(6)
+    x = rng.normal(size=(90, 8))
+    y = (x[:, 0] * x[:, 1] > 0).astype(float)
+
+    def build() -> md.Model:
+        model = md.Model(
+            [md.layers.Dense(16, "relu"), md.layers.Dropout(0.5), md.layers.Dense(1, "sigmoid")],
+            seed=21,
+        )
+        model.compile(rules[optimizer](), md.losses.BinaryCrossentropy(), ["accuracy"])
+        return model
+
+    whole = build()
+    whole.fit(x, y, batch_size=16, epochs=6, verbose=0)
+    half = build()
+    half.fit(x, y, batch_size=16, epochs=3, verbose=0)
+    half.save(tmp_path / "half.safetensors")
+    resumed = md.load_model(tmp_path / "half.safetensors")
+    resumed.fit(x, y, batch_size=16, epochs=6, initial_epoch=3, verbose=0)
+    assert bits(dict(resumed.parameters)) == bits(dict(whole.parameters))
+
+
+def test_slices_of_time_do_not_change_the_bits() -> None:
+    """A batch hook makes native code return after each step."""
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(64, 5)), rng.normal(size=(64, 2))
+
+    class Steps(md.Callback):
+        seen = 0
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            self.seen += 1
+
+    def run(callbacks: list[md.Callback]) -> dict[str, bytes]:
+        model = md.Model([md.layers.Dense(4, "tanh"), md.layers.Dense(2)], seed=4)
+        model.compile("adam", "mse")
+        model.fit(x, y, batch_size=8, epochs=2, callbacks=callbacks, verbose=0)
+        return bits(dict(model.parameters))
+
+    steps = Steps()
+    assert run([steps]) == run([])
+    assert steps.seen == 16
+
+
+def test_the_environment_forces_an_instruction_set() -> None:
+    code = "from mundur import _core; print(_core.current_isa())"
+
+    def run(isa: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "MUNDUR_ISA": isa},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    for isa in ISAS:
+        assert run(isa).stdout.strip() == isa
+    foreign = "neon" if "avx2" in ISAS or ISAS == ["generic"] else "avx512"
+    assert "not available here" in run(foreign).stderr
+    assert "expected one of" in run("sse9").stderr
+
+
+def test_philox_gives_random123s_known_answers() -> None:
+    # kat_vectors of Random123 (Salmon et al. 2011), philox4x32 10.
+    ones = 0xFFFFFFFF
+    known = [
+        ([0] * 4, [0] * 2, [0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8]),
+        ([ones] * 4, [ones] * 2, [0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD]),
+        (
+            [0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344],
+            [0xA4093822, 0x299F31D0],
+            [0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1],
+        ),
+    ]
+    for counter, key, words in known:
+        assert list(_core.philox(counter, key)) == words
+
+
+def test_a_shuffle_is_a_permutation_drawn_from_seed_and_epoch() -> None:
+    order = _core.permutation(1000, 7, 3)
+    assert sorted(order) == list(range(1000))
+    np.testing.assert_array_equal(order, _core.permutation(1000, 7, 3))
+    assert (order != _core.permutation(1000, 7, 4)).any()
+    assert (order != _core.permutation(1000, 8, 3)).any()
+    assert _core.permutation(0, 1, 1).size == 0
