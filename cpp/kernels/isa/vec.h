@@ -5,7 +5,7 @@
 // and double:
 //
 //   Vec<T>   { static constexpr int kWidth; Register v; } and its static load, load_masked, set
-//   Mask<T>  one boolean per lane: & | ~, any(m)
+//   Mask<T>  one boolean per lane: & | ~, any(m), first_true(m) of a mask with any
 //   load_masked(p, m), store(p, v), store_masked(p, v, m)   lanes off are neither read nor written
 //   (read as +0) a + b, a - b, a * b, a / b, -a                          each rounded once; -a
 //   flips the sign bit fma(a, b, c) = a*b + c and fnma(a, b, c) = -(a*b) + c   fused, rounded once
@@ -20,6 +20,9 @@
 #include "kernels/isa/isa.h"
 
 #define MUNDUR_INLINE inline __attribute__((always_inline))
+// After a lambda's parameters: a loop body that a compiler leaves as a call costs more than its
+// arithmetic.
+#define MUNDUR_BODY __attribute__((always_inline))
 
 namespace mundur::MUNDUR_ISA {
 namespace {
@@ -149,6 +152,13 @@ MUNDUR_INLINE void store_up_to(T* p, Vec<T> a, int n) {
   }
 }
 
+template <class T>
+MUNDUR_INLINE T first_lane(Vec<T> a) {
+  T lanes[Vec<T>::kWidth];
+  store(lanes, a);
+  return lanes[0];
+}
+
 /// 16 virtual lanes of a reduction: lane = index mod 16, whatever the width of the registers.
 template <class T>
 struct Lanes16 {
@@ -196,6 +206,12 @@ MUNDUR_INLINE void for_each_lane(Lanes16<T>& lanes, i64 size, F f) {
   for (int part = 0; part < Lanes16<T>::kParts && i < size; ++part, i += kWidth) {
     f(lanes.part[part], i, size - i < kWidth ? static_cast<int>(size - i) : kWidth);
   }
+}
+
+/// part + value in the first n lanes, part in the others: padding never enters a sum.
+template <class T>
+MUNDUR_INLINE Vec<T> add_up_to(Vec<T> part, Vec<T> value, int n) {
+  return n == Vec<T>::kWidth ? part + value : select(first_n<T>(n), part + value, part);
 }
 
 }  // namespace

@@ -70,6 +70,12 @@ MUNDUR_INLINE Mask<double> operator~(Mask<double> a) {
   return {_mm256_xor_pd(a.m, _mm256_castsi256_pd(_mm256_set1_epi32(-1)))};
 }
 MUNDUR_INLINE bool any(Mask<double> a) { return _mm256_movemask_pd(a.m) != 0; }
+MUNDUR_INLINE int first_true(Mask<float> a) {
+  return __builtin_ctz(static_cast<unsigned>(_mm256_movemask_ps(a.m)));
+}
+MUNDUR_INLINE int first_true(Mask<double> a) {
+  return __builtin_ctz(static_cast<unsigned>(_mm256_movemask_pd(a.m)));
+}
 
 MUNDUR_INLINE void store(float* p, VecF a) { _mm256_storeu_ps(p, a.v); }
 MUNDUR_INLINE void store(double* p, VecD a) { _mm256_storeu_pd(p, a.v); }

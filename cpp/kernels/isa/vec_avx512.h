@@ -69,6 +69,8 @@ MUNDUR_INLINE Mask<double> operator|(Mask<double> a, Mask<double> b) {
 }
 MUNDUR_INLINE Mask<double> operator~(Mask<double> a) { return {static_cast<__mmask8>(~a.m)}; }
 MUNDUR_INLINE bool any(Mask<double> a) { return a.m != 0; }
+MUNDUR_INLINE int first_true(Mask<float> a) { return __builtin_ctz(a.m); }
+MUNDUR_INLINE int first_true(Mask<double> a) { return __builtin_ctz(a.m); }
 
 MUNDUR_INLINE void store(float* p, VecF a) { _mm512_storeu_ps(p, a.v); }
 MUNDUR_INLINE void store(double* p, VecD a) { _mm512_storeu_pd(p, a.v); }

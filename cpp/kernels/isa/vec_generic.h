@@ -94,6 +94,13 @@ MUNDUR_INLINE bool any(Mask<T> a) {
 }
 
 template <class T>
+MUNDUR_INLINE int first_true(Mask<T> a) {
+  int i = 0;
+  while (i < Vec<T>::kWidth - 1 && !a.m[i]) ++i;
+  return i;
+}
+
+template <class T>
 MUNDUR_INLINE void store(T* p, Vec<T> a) {
   for (int i = 0; i < Vec<T>::kWidth; ++i) p[i] = a.v[i];
 }

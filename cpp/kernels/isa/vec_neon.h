@@ -74,6 +74,13 @@ MUNDUR_INLINE Mask<double> operator~(Mask<double> a) {
 }
 MUNDUR_INLINE bool any(Mask<double> a) { return vmaxvq_u32(vreinterpretq_u32_u64(a.m)) != 0; }
 
+MUNDUR_INLINE int first_true(Mask<float> a) {
+  if (vgetq_lane_u32(a.m, 0)) return 0;
+  if (vgetq_lane_u32(a.m, 1)) return 1;
+  return vgetq_lane_u32(a.m, 2) ? 2 : 3;
+}
+MUNDUR_INLINE int first_true(Mask<double> a) { return vgetq_lane_u64(a.m, 0) ? 0 : 1; }
+
 MUNDUR_INLINE void store(float* p, VecF a) { vst1q_f32(p, a.v); }
 MUNDUR_INLINE void store(double* p, VecD a) { vst1q_f64(p, a.v); }
 MUNDUR_INLINE void store_masked(float* p, VecF a, Mask<float> m) {

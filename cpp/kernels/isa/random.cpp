@@ -1,0 +1,181 @@
+// Random numbers from Philox. An element's number depends on its index alone, so any worker may
+// fill any part.
+
+#include "kernels/isa/functions.h"
+#include "kernels/philox.h"
+
+namespace mundur::MUNDUR_ISA {
+namespace {
+
+/// 16 consecutive counters at once: word w of counter 16·group + i lands in [16·w + i].
+struct Words {
+  std::uint32_t at[64];
+};
+
+MUNDUR_INLINE Words random_words(RandomKey key, std::uint64_t group) {
+  Words words;
+  const std::uint64_t block = group * 16;
+  const auto low = static_cast<std::uint32_t>(block),
+             high = static_cast<std::uint32_t>(block >> 32);
+  const auto stream0 = static_cast<std::uint32_t>(key.stream);
+  const auto stream1 = static_cast<std::uint32_t>(key.stream >> 32);
+  const auto key0 = static_cast<std::uint32_t>(key.key),
+             key1 = static_cast<std::uint32_t>(key.key >> 32);
+  for (std::uint32_t i = 0; i < 16; ++i) {
+    const PhiloxBlock random = philox4x32_10({{low + i, high, stream0, stream1}}, key0, key1);
+    words.at[i] = random.word[0];
+    words.at[16 + i] = random.word[1];
+    words.at[32 + i] = random.word[2];
+    words.at[48 + i] = random.word[3];
+  }
+  return words;
+}
+
+// Dropout: group b of 16 counters serves elements 64·b to 64·b + 63, word r/16 of counter r%16.
+
+constexpr i64 kDropoutGroup = 64;
+
+/// n <= 64 elements whose random words start at `random`.
+template <class T>
+MUNDUR_INLINE void drop(T* y, std::uint8_t* keep, const T* x, const std::uint32_t* random, int n,
+                        std::uint32_t threshold, T scale) {
+  for (int i = 0; i < n; ++i) keep[i] = random[i] >= threshold;
+  for (int i = 0; i < n; ++i) y[i] = random[i] >= threshold ? x[i] * scale : T(0);
+}
+
+template <class T>
+void dropout(T* y, std::uint8_t* keep, const T* x, i64 first, i64 n, RandomKey key,
+             std::uint32_t threshold, T scale) {
+  for (i64 done = 0; done < n;) {
+    const i64 element = first + done;
+    const i64 within = element % kDropoutGroup;
+    const Words words = random_words(key, static_cast<std::uint64_t>(element / kDropoutGroup));
+    const std::uint32_t* random = words.at;
+    const i64 left = n - done, rest = kDropoutGroup - within;
+    const i64 count = left < rest ? left : rest;
+    if (count == kDropoutGroup) {
+      drop(y + done, keep + done, x + done, random, kDropoutGroup, threshold, scale);
+    } else {
+      drop(y + done, keep + done, x + done, random + within, static_cast<int>(count), threshold,
+           scale);
+    }
+    done += count;
+  }
+}
+
+template <class T>
+void dropout_backward(T* dx, const std::uint8_t* keep, const T* dy, i64 n, T scale) {
+  for (i64 i = 0; i < n; ++i) dx[i] = keep[i] ? dy[i] * scale : T(0);
+}
+
+// Draws are made in double, so that a float32 weight is the rounded float64 one. Group b of 16
+// counters serves elements 32·b to 32·b + 31: words 2·(r/16) and the next of counter r%16.
+
+constexpr i64 kDrawGroup = 32;
+
+/// f(i, bits) for every element, with 64 random bits each.
+template <class F>
+MUNDUR_INLINE void for_each_draw(i64 n, RandomKey key, F f) {
+  Words words = {};
+  for (i64 i = 0; i < n; ++i) {
+    const i64 r = i % kDrawGroup;
+    if (r == 0) words = random_words(key, static_cast<std::uint64_t>(i / kDrawGroup));
+    const std::uint64_t low = words.at[32 * (r / 16) + r % 16];
+    const std::uint64_t high = words.at[32 * (r / 16) + 16 + r % 16];
+    f(i, high << 32 | low);
+  }
+}
+
+/// low + u (high - low), u the upper 53 bits. Rounding may reach `high` itself, which becomes
+/// `low`.
+template <class T>
+void random_uniform(T* y, i64 n, RandomKey key, double low, double high) {
+  for_each_draw(n, key, [&](i64 i, std::uint64_t bits) MUNDUR_BODY {
+    const double u = static_cast<double>(bits >> 11) * 0x1p-53;
+    const T value = static_cast<T>(low + u * (high - low));
+    y[i] = static_cast<double>(value) < high ? value : static_cast<T>(low);
+  });
+}
+
+// Wichura, "Algorithm AS 241: The percentage points of the normal distribution", Applied Statistics
+// 37 (1988), PPND16: relative error about 1e-16. Numerators and denominators of its three ranges.
+constexpr double kCentre[] = {3.3871328727963666080e0,  1.3314166789178437745e+2,
+                              1.9715909503065514427e+3, 1.3731693765509461125e+4,
+                              4.5921953931549871457e+4, 6.7265770927008700853e+4,
+                              3.3430575583588128105e+4, 2.5090809287301226727e+3};
+constexpr double kCentreBelow[] = {1.0,
+                                   4.2313330701600911252e+1,
+                                   6.8718700749205790830e+2,
+                                   5.3941960214247511077e+3,
+                                   2.1213794301586595867e+4,
+                                   3.9307895800092710610e+4,
+                                   2.8729085735721942674e+4,
+                                   5.2264952788528545610e+3};
+constexpr double kMiddle[] = {1.42343711074968357734e0,  4.63033784615654529590e0,
+                              5.76949722146069140550e0,  3.64784832476320460504e0,
+                              1.27045825245236838258e0,  2.41780725177450611770e-1,
+                              2.27238449892691845833e-2, 7.74545014278341407640e-4};
+constexpr double kMiddleBelow[] = {1.0,
+                                   2.05319162663775882187e0,
+                                   1.67638483018380384940e0,
+                                   6.89767334985100004550e-1,
+                                   1.48103976427480074590e-1,
+                                   1.51986665636164571966e-2,
+                                   5.47593808499534494600e-4,
+                                   1.05075007164441684324e-9};
+constexpr double kTail[] = {6.65790464350110377720e0,  5.46378491116411436990e0,
+                            1.78482653991729133580e0,  2.96560571828504891230e-1,
+                            2.65321895265761230930e-2, 1.24266094738807843860e-3,
+                            2.71155556874348757815e-5, 2.01033439929228813265e-7};
+constexpr double kTailBelow[] = {1.0,
+                                 5.99832206555887937690e-1,
+                                 1.36929880922735805310e-1,
+                                 1.48753612908506148525e-2,
+                                 7.86869131145613259100e-4,
+                                 1.84631831751005468180e-5,
+                                 1.42151175831644588870e-7,
+                                 2.04426310338993978564e-15};
+
+/// The x with P(normal <= x) = p, 0 < p < 1.
+MUNDUR_INLINE Vec<double> normal_quantile(Vec<double> p) {
+  const auto ratio = [](Vec<double> r, const double(&above)[8], const double(&below)[8])
+                         MUNDUR_BODY { return polynomial(r, above) / polynomial(r, below); };
+  const Vec<double> q = p - set(0.5);
+  const Vec<double> centre = q * ratio(fnma(q, q, set(0.180625)), kCentre, kCentreBelow);
+  const Vec<double> r = sqrt(-log(min(p, set(1.0) - p)));
+  const Vec<double> middle = ratio(r - set(1.6), kMiddle, kMiddleBelow);
+  const Vec<double> tail = ratio(r - set(5.0), kTail, kTailBelow);
+  const Vec<double> outer = copysign(select(less(set(5.0), r), tail, middle), q);
+  return select(less(set(0.425), abs(q)), outer, centre);
+}
+
+/// u = (k + ½) / 2^52 with the upper 52 bits: symmetric about ½, never 0 or 1.
+template <class T>
+void random_normal(T* y, i64 n, RandomKey key, double mean, double deviation) {
+  constexpr int kWidth = Vec<double>::kWidth;
+  double u[kWidth];
+  for_each_draw(n, key, [&](i64 i, std::uint64_t bits) MUNDUR_BODY {
+    const int lane = static_cast<int>(i % kWidth);
+    u[lane] = (static_cast<double>(bits >> 12) + 0.5) * 0x1p-52;
+    if (lane < kWidth - 1 && i < n - 1) return;
+    const Vec<double> x = normal_quantile(load_n(u, lane + 1));
+    double value[kWidth];
+    store(value, fma(set(deviation), x, set(mean)));
+    for (int k = 0; k <= lane; ++k) y[i - lane + k] = static_cast<T>(value[k]);
+  });
+}
+
+template <class T>
+void fill_rows(Kernels<T>& table) {
+  table.dropout = dropout<T>;
+  table.dropout_backward = dropout_backward<T>;
+  table.random_uniform = random_uniform<T>;
+  table.random_normal = random_normal<T>;
+}
+
+}  // namespace
+
+void fill_random(Kernels<float>& table) { fill_rows(table); }
+void fill_random(Kernels<double>& table) { fill_rows(table); }
+
+}  // namespace mundur::MUNDUR_ISA
