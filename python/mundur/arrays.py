@@ -1,0 +1,146 @@
+"""What comes in as data, checked: the arrays themselves stay as they are wherever possible."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _core
+
+__all__ = ["features", "nonfinite_error", "real_array", "same_length", "weights"]
+
+Array = npt.NDArray[Any]
+
+_HINTS = {
+    "O": "; rows of different lengths or mixed columns? Convert with np.asarray(..., dtype=float)",
+    "U": "; encode text as numbers first",
+    "S": "; encode text as numbers first",
+    "T": "; encode text as numbers first",
+    "c": "; give real and imaginary parts as separate features",
+    "M": "; convert times to numbers first",
+    "m": "; convert times to numbers first",
+}
+
+
+def real_array(value: Any, name: str) -> Array:
+    """An array of real numbers, native byte order, aligned; a copy only where that needs one."""
+    array = value if type(value) in (np.ndarray, np.memmap) else _converted(value, name)
+    dtype = array.dtype
+    if dtype.kind not in "biuf":
+        raise TypeError(
+            f"{name} must hold real numbers (bool, integers, float16, float32 or float64); "
+            f"got dtype {dtype}{_HINTS.get(dtype.kind, '')}"
+        )
+    if dtype.itemsize > 8:
+        raise TypeError(
+            f"{name} has dtype {dtype}, wider than float64; convert it with "
+            f"{name.split()[-1]}.astype(np.float64)"
+        )
+    if not dtype.isnative:
+        array = array.astype(dtype.newbyteorder("="))
+    if not array.flags.aligned:
+        array = array.copy()
+    return array
+
+
+def _converted(value: Any, name: str) -> Array:
+    if value is None:
+        raise TypeError(f"{name} must be an array; got None")
+    if isinstance(value, (str, bytes, dict, set)):
+        raise TypeError(f"{name} must be an array; got {type(value).__name__}")
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array; fill or drop what is masked first (x.filled)")
+    if hasattr(value, "__array__") or isinstance(value, (list, tuple, int, float)):
+        return _asarray(value, name)
+    if hasattr(value, "__dlpack__"):
+        return np.from_dlpack(value)
+    if hasattr(value, "toarray"):
+        raise TypeError(f"{name} is a sparse matrix; make it dense with {name}.toarray()")
+    if hasattr(value, "__iter__"):
+        raise TypeError(
+            f"{name} must be an array; iterables such as {type(value).__name__} are not supported "
+            "yet, use train_on_batch for batches of your own"
+        )
+    raise TypeError(f"{name} must be an array; got {type(value).__name__}")
+
+
+def _asarray(value: Any, name: str) -> Array:
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} does not form an array: {error}") from None
+
+
+def features(value: Any, input_shape: tuple[int, ...] | None, name: str = "x") -> Array:
+    """Samples for a model: (samples, *input_shape), at least one."""
+    x = real_array(value, name)
+    if input_shape == (1,) and x.ndim == 1:
+        x = x[:, None]
+    wanted = "(samples, features)" if input_shape is None else _batch_of(input_shape)
+    if x.ndim < 2:
+        raise ValueError(
+            f"{name} must have shape {wanted}; got {x.shape}. One feature per sample: "
+            f"{_bare(name)}.reshape(-1, 1); a single sample: {_bare(name)}.reshape(1, -1)"
+        )
+    if input_shape is not None and x.shape[1:] != input_shape:
+        hint = ""
+        if x.shape == input_shape:
+            hint = f"; for a single sample pass {_bare(name)}[np.newaxis]"
+        raise ValueError(f"{name} must have shape {wanted}; got {x.shape}{hint}")
+    if x.size == 0:
+        raise ValueError(f"{name} must not be empty; got shape {x.shape}")
+    return x
+
+
+def _batch_of(shape: tuple[int, ...]) -> str:
+    return f"(samples, {', '.join(map(str, shape))})"
+
+
+def _bare(name: str) -> str:
+    return name if name.isidentifier() else "array"
+
+
+def same_length(first: Array, first_name: str, other: Array, other_name: str) -> None:
+    """Both must hold as many samples."""
+    if len(first) != len(other):
+        raise ValueError(
+            f"{first_name} and {other_name} must have the same number of samples; {first_name} has "
+            f"{len(first)}, {other_name} has {len(other)} (shapes {first.shape} and {other.shape})"
+        )
+
+
+def weights(value: Any, samples: int, name: str = "sample_weight") -> npt.NDArray[np.float64]:
+    """One finite weight >= 0 per sample, as float64."""
+    array = real_array(value, name)
+    if array.shape not in ((samples,), (samples, 1)):
+        raise ValueError(f"{name} must have shape ({samples},); got {array.shape}")
+    result = np.ascontiguousarray(array.reshape(samples), np.float64)
+    bad = ~(np.isfinite(result) & (result >= 0))
+    if bad.any():
+        first = int(bad.argmax())
+        raise ValueError(
+            f"{name} must be finite and not negative; got {result[first]} at sample {first}"
+        )
+    return result
+
+
+def check_finite(array: Array, name: str, switch: str = "") -> None:
+    """Raises the error of `nonfinite_error` where the array holds NaN or infinity."""
+    if array.dtype.kind == "f":
+        place = _core.first_nonfinite(array)
+        if place is not None:
+            raise nonfinite_error(array, place, name, switch)
+
+
+def nonfinite_error(array: Array, place: tuple[int, int], name: str, switch: str) -> ValueError:
+    """The error that says where the first NaN or infinity is and which argument allows it."""
+    sample, feature = place
+    index = np.unravel_index(feature, array.shape[1:]) if array.ndim > 1 else ()
+    value = array[sample][index] if index else array[sample]
+    where = f"sample {sample}"
+    if index:
+        where += f", feature {index[0] if len(index) == 1 else tuple(map(int, index))}"
+    allow = f"; {switch} allows it" if switch else ""
+    return ValueError(f"{name} must be finite; got {value} at {where} (counted from 0){allow}")

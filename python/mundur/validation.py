@@ -1,0 +1,119 @@
+"""Checks of single arguments: each returns the clean value or says what was expected and came."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+__all__ = ["boolean", "dtype_name", "extents", "identifier", "integer", "number", "seed_value"]
+
+_INT64_MAX = 2**63 - 1
+
+
+def _came(value: Any) -> str:
+    text = repr(value)
+    if len(text) > 80:
+        text = text[:77] + "..."
+    return f"got {text} ({type(value).__name__})"
+
+
+def integer(value: Any, name: str, minimum: int = 0, maximum: int = _INT64_MAX) -> int:
+    """A whole number in [minimum, maximum]; neither bool nor float."""
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be an integer; {_came(value)}")
+    try:
+        result = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer; {_came(value)}") from None
+    if not minimum <= result <= maximum:
+        bound = f">= {minimum}" if result < minimum else f"<= {maximum}"
+        raise ValueError(f"{name} must be {bound}; got {result}")
+    return result
+
+
+def number(
+    value: Any,
+    name: str,
+    *,
+    at_least: float | None = None,
+    above: float | None = None,
+    at_most: float | None = None,
+    below: float | None = None,
+) -> float:
+    """A finite real number within the bounds; neither bool nor text."""
+    if isinstance(value, (bool, np.bool_, str, bytes)) or not hasattr(value, "__float__"):
+        raise TypeError(f"{name} must be a number; {_came(value)}")
+    try:
+        result = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(f"{name} must be a number; {_came(value)}") from None
+    wanted = [
+        (at_least is None or result >= at_least, f">= {at_least}"),
+        (above is None or result > above, f"> {above}"),
+        (at_most is None or result <= at_most, f"<= {at_most}"),
+        (below is None or result < below, f"< {below}"),
+    ]
+    if not (math.isfinite(result) and all(holds for holds, _ in wanted)):
+        given = (at_least, above, at_most, below)
+        bounds = [text for (_, text), b in zip(wanted, given, strict=True) if b is not None]
+        raise ValueError(
+            f"{name} must be a finite number{' ' if bounds else ''}{' and '.join(bounds)}; "
+            f"got {result!r}"
+        )
+    return result
+
+
+def boolean(value: Any, name: str, hint: str = "") -> bool:
+    """True or False, NumPy's too; no other truthy value."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    raise TypeError(f"{name} must be True or False; {_came(value)}{hint}")
+
+
+def identifier(value: Any, name: str) -> str:
+    """A name for a layer or model: not empty, without '/' (which separates layer/parameter)."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be text; {_came(value)}")
+    if not value or "/" in value or not value.isprintable():
+        raise ValueError(f"{name} must be printable, not empty and without '/'; got {value!r}")
+    return value
+
+
+def extents(value: Any, name: str) -> tuple[int, ...]:
+    """A shape of one sample: positive integers, without the batch."""
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        value = (value,)
+    if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
+        raise TypeError(f"{name} must be a tuple of integers; {_came(value)}")
+    if len(value) == 0:
+        raise ValueError(f"{name} must have at least one extent; got ()")
+    if any(extent is None for extent in value):
+        raise ValueError(f"{name} is the shape of one sample, without the batch; got {value!r}")
+    return tuple(integer(extent, f"{name}[{i}]", 1) for i, extent in enumerate(value))
+
+
+def dtype_name(value: Any) -> str:
+    """Turns a name, a NumPy type or a dtype into "float32" or "float64"."""
+    try:
+        name = np.dtype(value).name if value is not None else "None"
+    except TypeError:
+        name = str(value)
+    if name not in ("float32", "float64"):
+        raise ValueError(f'dtype must be "float32" or "float64"; got {value!r}')
+    return name
+
+
+def seed_value(value: Any, name: str = "seed") -> int | None:
+    """None or an integer in [0, 2**63)."""
+    return None if value is None else integer(value, name)
+
+
+def fresh_seed() -> int:
+    """63 bits from the operating system, for seed=None."""
+    import os
+
+    return int.from_bytes(os.urandom(8), "little") >> 1
