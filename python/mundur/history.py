@@ -1,0 +1,126 @@
+"""What `fit` returns: the numbers of every epoch, and why training ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .callbacks import Callback, Logs
+
+__all__ = ["History"]
+
+
+class History(Callback):
+    """The numbers of every epoch of one `fit`, and why it ended.
+
+    Attributes
+    ----------
+    history : dict of str to list of float
+        "loss", the metrics, and "val_..." of each.
+    epoch : list of int
+        The epochs, counted from 0.
+    params : dict
+        epochs, steps and verbose of the call.
+    stop_reason : str or None
+        "epochs", "stop_loss", "patience", "interrupted" or "callback"; None while training runs.
+
+    Examples
+    --------
+    >>> import mundur as md, numpy as np
+    >>> model = md.Model([md.layers.Dense(1)], seed=0)
+    >>> model.compile("sgd", "mse")
+    >>> history = model.fit(np.ones((4, 2)), np.ones(4), epochs=2, verbose=0)
+    >>> history.epoch, len(history.history["loss"]), history.stop_reason
+    ([0, 1], 2, 'epochs')
+    """
+
+    def __init__(self) -> None:
+        self.params: dict[str, Any] = {}
+        self.history: dict[str, list[float]] = {}
+        self.epoch: list[int] = []
+        self.stop_reason: str | None = None
+        self._epochs_of: dict[str, list[int]] = {}
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Takes down the numbers of an epoch."""
+        self.epoch.append(epoch)
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(value)
+            self._epochs_of.setdefault(name, []).append(epoch)
+
+    def plot(self, axes: Any = None) -> Any:
+        """Draws the loss and the metrics over epochs, training solid and validation dashed.
+
+        Parameters
+        ----------
+        axes : sequence of matplotlib.axes.Axes, optional
+            One for the loss and one for the metrics, if there are any; made where it is None.
+
+        Returns
+        -------
+        numpy.ndarray of matplotlib.axes.Axes
+            The axes drawn on; ``axes[0].figure.savefig("curves.png")`` writes them.
+
+        Raises
+        ------
+        ImportError
+            Where Matplotlib is missing; ``pip install mundur[examples]`` brings it.
+
+        Examples
+        --------
+        >>> import mundur as md, matplotlib
+        >>> matplotlib.use("Agg")
+        >>> history = md.History()
+        >>> history.on_epoch_end(0, {"loss": 1.0, "accuracy": 0.5})
+        >>> [axis.get_ylabel() for axis in history.plot()]
+        ['loss', 'accuracy']
+        """
+        metrics = [name for name in self.history if not name.startswith("val_") and name != "loss"]
+        drawn = _axes(axes, 1 + bool(metrics))
+        _curves(drawn[0], self, ["loss"], "loss")
+        if metrics:
+            _curves(drawn[1], self, metrics, metrics[0] if len(metrics) == 1 else "metrics")
+        return drawn
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in vars(self).items() if key != "model"}
+
+    def __repr__(self) -> str:
+        last = ", ".join(f"{name}={values[-1]:.4g}" for name, values in self.history.items())
+        return f"<History: {len(self.epoch)} epochs, ended by {self.stop_reason!r}; last {last}>"
+
+
+def _axes(axes: Any, count: int) -> Any:
+    import numpy as np
+
+    if axes is not None:
+        given = np.atleast_1d(np.asarray(axes, dtype=object)).ravel()
+        if len(given) < count:
+            raise ValueError(f"axes must hold {count} axes; got {len(given)}")
+        return given[:count]
+    try:
+        from matplotlib import pyplot
+    except ImportError as error:
+        raise ImportError("History.plot needs Matplotlib: pip install mundur[examples]") from error
+    figure, made = pyplot.subplots(1, count, figsize=(5 * count, 4), squeeze=False)
+    figure.set_layout_engine("tight")
+    return made[0]
+
+
+def _curves(axis: Any, record: History, names: list[str], label: str) -> None:
+    for i, name in enumerate(names):
+        prefix = "" if len(names) == 1 else f"{name}, "
+        _curve(axis, record, name, f"{prefix}training", f"C{i}", "-")
+        colour = "C1" if len(names) == 1 else f"C{i}"
+        _curve(axis, record, f"val_{name}", f"{prefix}validation", colour, "--")
+    axis.set_xlabel("epoch")
+    axis.set_ylabel(label)
+    axis.legend()
+    axis.grid(alpha=0.3)
+
+
+def _curve(axis: Any, record: History, name: str, label: str, colour: str, style: str) -> None:
+    values = record.history.get(name, [])
+    if values:
+        epochs = [epoch + 1 for epoch in record._epochs_of[name]]
+        marker = "." if len(values) == 1 else None
+        axis.plot(epochs, values, style, color=colour, marker=marker, label=label)

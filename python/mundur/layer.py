@@ -1,0 +1,165 @@
+"""The base of all layers: a description that a model turns into native memory."""
+
+from __future__ import annotations
+
+import math
+import weakref
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from .configurable import Configurable, rebuild
+from .validation import boolean, extents, identifier
+
+if TYPE_CHECKING:
+    from . import _core
+    from .by_hand import ByHand
+    from .chain import Chain
+    from .initializers import Initializer
+
+__all__ = ["Layer"]
+
+
+class Layer(Configurable):
+    """Base class of the layers: what a model needs to know to build one.
+
+    A layer is a description (its arguments); the numbers live in the model it was added to, and
+    `get_weights`, `set_weights` and views such as ``layer.kernel`` reach into that model.
+
+    Parameters
+    ----------
+    name : str, optional
+        Without it the model chooses: ``dense``, ``dense_1``, ...
+    trainable : bool, default True
+        False freezes the layer: no gradient, no update, no change of state.
+    input_shape : tuple of int, optional
+        Shape of one sample, without the batch; on a model's first layer only.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a bad argument, naming it.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> layer = md.layers.Dense(3, name="head", trainable=False)
+    >>> layer.name, layer.trainable, isinstance(layer, md.Layer)
+    ('head', False, True)
+    """
+
+    _kind: ClassVar[str] = "layer"
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        input_shape: Sequence[int] | int | None = None,
+    ) -> None:
+        self._given_name = None if name is None else identifier(name, "name")
+        self._automatic_name = self._kind
+        self._input_shape = None if input_shape is None else extents(input_shape, "input_shape")
+        self._frozen: set[str] = set()
+        self._frozen_whole = False
+        self._owner: weakref.ref[Chain] | None = None
+        self.trainable = trainable
+
+    # ---- what a layer is ---------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The given name, or the one its model chose."""
+        return self._given_name or self._automatic_name
+
+    @property
+    def input_shape(self) -> tuple[int, ...] | None:
+        """The declared shape of one sample, or None."""
+        return self._input_shape
+
+    @property
+    def parameter_initializers(self) -> dict[str, Initializer]:
+        """The initializer of each parameter, in order."""
+        return {}
+
+    def parameter_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+        """The shape of each parameter for samples of `input_shape`, in order."""
+        return {}
+
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of one sample behind this layer."""
+        return input_shape
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description; layers written in Python have none yet."""
+        raise NotImplementedError(
+            f"{type(self).__name__} has no native counterpart; layers written in Python cannot be "
+            "part of a model yet"
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments; `name` is None where the model chose it."""
+        return super().get_config() | {"name": self._given_name}
+
+    def __reduce__(self) -> Any:
+        return rebuild, (type(self), self.get_config())
+
+    # ---- freezing ----------------------------------------------------------------------------
+
+    @property
+    def trainable(self) -> bool:
+        """Whether any of the layer's parameters learns; setting it sets all of them."""
+        if not self.parameter_initializers:
+            return not self._frozen_whole
+        return any(self.is_trainable(parameter) for parameter in self.parameter_initializers)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._frozen_whole = not boolean(value, "trainable")
+        self._frozen = set(self.parameter_initializers) if self._frozen_whole else set()
+        self._tell_owner()
+
+    def is_trainable(self, parameter: str) -> bool:
+        """Whether one parameter, such as "bias", learns."""
+        return parameter not in self._frozen
+
+    def set_trainable(self, parameter: str, value: bool) -> None:
+        """Freezes or unfreezes one parameter."""
+        (self._frozen.discard if value else self._frozen.add)(parameter)
+        self._tell_owner()
+
+    def _tell_owner(self) -> None:
+        owner = self.owner
+        if owner is not None:
+            owner._trainable_changed()
+
+    # ---- the numbers, which live in the model ------------------------------------------------
+
+    @property
+    def owner(self) -> ByHand | None:
+        """The model that this layer was added to."""
+        owner = None if self._owner is None else self._owner()
+        return cast("ByHand | None", owner)
+
+    def _view(self, parameter: str) -> npt.NDArray[Any]:
+        owner = self.owner
+        if owner is None:
+            raise RuntimeError(f"layer {self.name!r} has no weights before it is part of a model")
+        return owner.parameters[f"{self.name}/{parameter}"]
+
+    def get_weights(self) -> list[npt.NDArray[Any]]:
+        """Copies of the layer's parameters, in order."""
+        return [self._view(parameter).copy() for parameter in self.parameter_initializers]
+
+    def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
+        """Copies arrays, in the order of `get_weights`, into the layer's parameters."""
+        from .views import copy_all
+
+        views = {f"{self.name}/{name}": self._view(name) for name in self.parameter_initializers}
+        copy_all(views, weights)
+
+    def count_params(self) -> int:
+        """How many numbers the layer's parameters hold."""
+        return sum(math.prod(np.shape(self._view(name))) for name in self.parameter_initializers)

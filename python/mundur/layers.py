@@ -1,0 +1,383 @@
+"""The layers: Dense, Activation, Dropout, Flatten, Rescaling, and Input."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy.typing as npt
+
+from . import _core, initializers
+from .keywords import checked_keywords, lookup
+from .layer import Layer
+from .validation import boolean, extents, integer, number, seed_value
+
+__all__ = [
+    "Activation",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "Input",
+    "InputLayer",
+    "Layer",
+    "Rescaling",
+]
+
+ACTIVATIONS = {name: name for name in ("linear", "relu", "sigmoid", "softmax", "tanh")}
+_KERAS: dict[str, Any] = {"dtype": None, "activity_regularizer": None}
+
+
+def _activation(value: str | None, argument: str = "activation") -> str:
+    if value is None:
+        return "linear"
+    if not isinstance(value, str):
+        raise TypeError(
+            f"{argument} must be a name (known: {', '.join(ACTIVATIONS)}); "
+            f"got {value!r} ({type(value).__name__})"
+        )
+    return lookup(ACTIVATIONS, value, argument)
+
+
+class Dense(Layer):
+    """Every output sees every input: y = f(x·W + b).
+
+    Shapes: x (batch, ..., inputs), W = kernel (inputs, units), b = bias (units,), y (batch, ...,
+    units). Backward, with δ = f′(z)·∂L/∂y: ∂L/∂W = xᵀδ, ∂L/∂b = Σδ, ∂L/∂x = δWᵀ (Rumelhart,
+    Hinton and Williams, 1986).
+
+    Parameters
+    ----------
+    units : int
+        Outputs, at least 1.
+    activation : {"linear", "relu", "sigmoid", "tanh", "softmax"}, optional
+        f; None is "linear".
+    use_bias : bool, default True
+    kernel_initializer, bias_initializer : str, Initializer or array
+        First values, by default "glorot_uniform" and "zeros".
+    name, trainable, input_shape
+        See `Layer`.
+    input_dim : int, optional
+        Short for ``input_shape=(input_dim,)``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a bad argument, naming it.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.layers.Dense(10, "relu", kernel_initializer="he_normal")
+    Dense(10, activation='relu', kernel_initializer='he_normal')
+    """
+
+    _kind = "dense"
+
+    @checked_keywords(
+        ignored=_KERAS
+        | {
+            "kernel_regularizer": None,
+            "bias_regularizer": None,
+            "kernel_constraint": None,
+            "bias_constraint": None,
+            "lora_rank": None,
+            "lora_alpha": None,
+            "quantization_config": None,
+        }
+    )
+    def __init__(
+        self,
+        units: int,
+        activation: str | None = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        input_shape: Sequence[int] | int | None = None,
+        input_dim: int | None = None,
+    ) -> None:
+        self.units = integer(units, "units", 1)
+        self.activation = _activation(activation)
+        self.use_bias = boolean(use_bias, "use_bias")
+        self.kernel_initializer = initializers.get(kernel_initializer, "kernel_initializer")
+        self.bias_initializer = initializers.get(bias_initializer, "bias_initializer")
+        if input_dim is not None:
+            if input_shape is not None:
+                raise ValueError("input_dim and input_shape say the same; give one of them")
+            input_shape = (integer(input_dim, "input_dim", 1),)
+        self.input_dim = None
+        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+
+    @property
+    def parameter_initializers(self) -> dict[str, initializers.Initializer]:
+        """Those of kernel and, where there is one, bias."""
+        kernel = {"kernel": self.kernel_initializer}
+        return kernel | ({"bias": self.bias_initializer} if self.use_bias else {})
+
+    def parameter_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+        """Kernel (inputs, units) and, where there is one, bias (units,)."""
+        kernel: dict[str, tuple[int, ...]] = {"kernel": (input_shape[-1], self.units)}
+        return kernel | ({"bias": (self.units,)} if self.use_bias else {})
+
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of one sample behind this layer."""
+        return (*input_shape[:-1], self.units)
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description."""
+        return _core.Dense(self.units, self.activation, self.use_bias)
+
+    @property
+    def kernel(self) -> npt.NDArray[Any]:
+        """Live view of W, (inputs, units)."""
+        return self._view("kernel")
+
+    @property
+    def bias(self) -> npt.NDArray[Any]:
+        """Live view of b, (units,)."""
+        return self._view("bias")
+
+    def _repr_config(self) -> dict[str, Any]:
+        return self.get_config() | {
+            "activation": None if self.activation == "linear" else self.activation,
+            "kernel_initializer": initializers.as_argument(self.kernel_initializer),
+            "bias_initializer": initializers.as_argument(self.bias_initializer),
+        }
+
+
+class Activation(Layer):
+    """y = f(x), element by element; softmax over the last axis.
+
+    relu(x) = max(x, 0); sigmoid(x) = 1 / (1 + e⁻ˣ); softmax(x)ᵢ = eˣⁱ / Σⱼ eˣʲ. x and y have the
+    same shape.
+
+    Parameters
+    ----------
+    activation : {"linear", "relu", "sigmoid", "tanh", "softmax"}
+    name, trainable, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name; it lists the known ones.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.layers.Activation("tanh")
+    Activation('tanh')
+    """
+
+    _kind = "activation"
+
+    @checked_keywords(ignored=_KERAS)
+    def __init__(
+        self,
+        activation: str,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        input_shape: Sequence[int] | int | None = None,
+    ) -> None:
+        self.activation = _activation(activation)
+        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description."""
+        return _core.Activation(self.activation)
+
+
+class Dropout(Layer):
+    """In training, each element becomes 0 with probability `rate` and is else divided by 1 - rate.
+
+    y = x·m / (1 - rate), m ~ Bernoulli(1 - rate) (Srivastava et al., 2014, in its inverted form);
+    outside of training y = x. The mask is a function of (seed, layer, count of training forwards,
+    element), so it is the same for any number of threads and goes on after save and load.
+
+    Parameters
+    ----------
+    rate : float
+        In [0, 1).
+    seed : int, optional
+        The model's seed where it is None.
+    name, trainable, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    ValueError
+        For a rate outside [0, 1).
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.layers.Dropout(0.2)
+    Dropout(0.2)
+    """
+
+    _kind = "dropout"
+
+    @checked_keywords(ignored=_KERAS | {"noise_shape": None})
+    def __init__(
+        self,
+        rate: float,
+        *,
+        seed: int | None = None,
+        name: str | None = None,
+        trainable: bool = True,
+        input_shape: Sequence[int] | int | None = None,
+    ) -> None:
+        self.rate = number(rate, "rate", at_least=0, below=1)
+        self.seed = seed_value(seed)
+        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description."""
+        return _core.Dropout(self.rate, self.seed)
+
+
+class Flatten(Layer):
+    """A sample of any shape becomes a vector, in row-major order: (batch, 28, 28) → (batch, 784).
+
+    Parameters
+    ----------
+    name, trainable, input_shape
+        See `Layer`.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.Model([md.layers.Flatten()], input_shape=(28, 28)).output_shape
+    (784,)
+    """
+
+    _kind = "flatten"
+
+    @checked_keywords(ignored=_KERAS | {"data_format": None})
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        input_shape: Sequence[int] | int | None = None,
+    ) -> None:
+        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of one sample behind this layer."""
+        return (math.prod(input_shape),)
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description."""
+        return _core.Flatten()
+
+
+class Rescaling(Layer):
+    """y = x·scale + offset. As the first layer it takes uint8 images without a float copy of them.
+
+    Parameters
+    ----------
+    scale : float
+        For instance 1/255.
+    offset : float, default 0.0
+    name, trainable, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a scale or offset that is not a finite number.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.layers.Rescaling(0.5, offset=-1.0)
+    Rescaling(0.5, offset=-1.0)
+    """
+
+    _kind = "rescaling"
+
+    @checked_keywords(ignored=_KERAS)
+    def __init__(
+        self,
+        scale: float,
+        offset: float = 0.0,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        input_shape: Sequence[int] | int | None = None,
+    ) -> None:
+        self.scale = number(scale, "scale")
+        self.offset = number(offset, "offset")
+        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description."""
+        return _core.Rescaling(self.scale, self.offset)
+
+
+class InputLayer:
+    """The shape of one sample, as the first item of a model's layers; made by `Input`.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Without the batch.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> model = md.Model([md.layers.InputLayer((4,)), md.layers.Dense(2)], seed=0)
+    >>> model.output_shape
+    (2,)
+    """
+
+    @checked_keywords(
+        ignored={
+            "batch_size": None,
+            "dtype": None,
+            "sparse": None,
+            "ragged": None,
+            "batch_shape": None,
+            "name": None,
+            "tensor": None,
+            "input_tensor": None,
+            "optional": False,
+        }
+    )
+    def __init__(self, shape: Sequence[int] | int) -> None:
+        self.shape = extents(shape, "shape")
+
+    def __repr__(self) -> str:
+        return f"Input({self.shape!r})"
+
+
+def Input(shape: Sequence[int] | int, **keras: Any) -> InputLayer:
+    """Declares the shape of one sample, as the first item of a model's layers.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Without the batch.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a shape that is not made of positive integers.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.Model([md.Input((784,)), md.layers.Dense(10)], seed=0).input_shape
+    (784,)
+    """
+    return InputLayer(shape, **keras)
+
+
+KNOWN: dict[str, type[Layer]] = {
+    cls.__name__: cls for cls in (Dense, Activation, Dropout, Flatten, Rescaling)
+}

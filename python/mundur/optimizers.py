@@ -1,0 +1,269 @@
+"""The optimizers: how a gradient changes the parameters.
+
+w are the parameters, g = ∂L/∂w, η the learning rate. Formulas and first states are PyTorch's,
+under Keras's argument names. Hyper-parameters may be set at any time, between batches too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import _core
+from .configurable import Configurable
+from .keywords import checked_keywords, lookup
+from .validation import boolean, number
+
+if TYPE_CHECKING:
+    from .by_hand import ByHand
+
+__all__ = ["SGD", "Adam", "Optimizer", "get"]
+
+# Keras's arguments with one value here.
+_KERAS: dict[str, Any] = {
+    "weight_decay": None,
+    "clipnorm": None,
+    "clipvalue": None,
+    "global_clipnorm": None,
+    "use_ema": False,
+    "ema_momentum": 0.99,
+    "ema_overwrite_frequency": None,
+    "loss_scale_factor": None,
+    "gradient_accumulation_steps": None,
+    "name": None,
+}
+
+
+class Optimizer(Configurable):
+    """Base class of the optimizers: a learning rate, a count of steps, and `step`.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> optimizer = md.optimizers.Adam(1e-3)
+    >>> optimizer.learning_rate = 1e-4
+    >>> isinstance(optimizer, md.Optimizer), optimizer.iterations
+    (True, 0)
+    """
+
+    _native: _core.Optimizer
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """Names of the state vectors that training takes, each as large as the parameters."""
+        return ()
+
+    @property
+    def learning_rate(self) -> float:
+        """η, finite and >= 0."""
+        return self._native.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        self._native.learning_rate = number(value, "learning_rate", at_least=0)
+
+    @property
+    def iterations(self) -> int:
+        """Steps done so far."""
+        return self._native.iterations
+
+    def step(self, model: ByHand) -> None:
+        """Updates ``model.parameters`` in place from ``model.gradients``.
+
+        Raises
+        ------
+        ValueError
+            Where the optimizer already serves a model of another size or dtype.
+
+        Examples
+        --------
+        >>> import mundur as md, numpy as np
+        >>> model = md.Model([md.layers.Dense(1, use_bias=False)], input_shape=(1,), seed=0)
+        >>> model.parameters["dense/kernel"] = [[1.0]]
+        >>> model.gradients["dense/kernel"] = [[0.5]]
+        >>> md.optimizers.SGD(0.5).step(model)
+        >>> model.parameters["dense/kernel"]
+        array([[0.75]], dtype=float32)
+        """
+        with model.lock:
+            self._native.step(model.native)
+
+    def reset(self) -> None:
+        """Forgets all state, the count of steps too; the hyper-parameters stay."""
+        self._native.reset()
+
+    def __reduce__(self) -> Any:
+        return _restore, (type(self), self.get_config(), self._native.state())
+
+
+def _restore(cls: type[Optimizer], config: dict[str, Any], state: Any) -> Optimizer:
+    optimizer = cls.from_config(config)
+    if state[0] or optimizer._native.state()[1] != state[1]:
+        optimizer._native.set_state(*state)
+    return optimizer
+
+
+class SGD(Optimizer):
+    """w ← w - η g; with momentum v ← μ v + g, w ← w - η v; Nesterov's w ← w - η (g + μ v).
+
+    Momentum as in PyTorch (Sutskever et al., 2013, with η outside of v). Keras keeps η inside of v,
+    which is the same for a constant η.
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.01
+        η, finite and >= 0.
+    momentum : float, default 0.0
+        μ in [0, 1].
+    nesterov : bool, default False
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a bad argument, naming it.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.optimizers.SGD(0.1, momentum=0.9)
+    SGD(learning_rate=0.1, momentum=0.9)
+    """
+
+    _native: _core.SGD
+
+    @checked_keywords(ignored=_KERAS)
+    def __init__(
+        self, learning_rate: float = 0.01, momentum: float = 0.0, nesterov: bool = False
+    ) -> None:
+        self._native = _core.SGD(
+            number(learning_rate, "learning_rate", at_least=0),
+            number(momentum, "momentum", at_least=0, at_most=1),
+            boolean(nesterov, "nesterov"),
+        )
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """Names of the state vectors that training takes."""
+        return ("velocity",) if self.momentum else ()
+
+    @property
+    def momentum(self) -> float:
+        """μ, in [0, 1]."""
+        return self._native.momentum
+
+    @momentum.setter
+    def momentum(self, value: float) -> None:
+        self._native.momentum = number(value, "momentum", at_least=0, at_most=1)
+
+    @property
+    def nesterov(self) -> bool:
+        """Whether the gradient looks ahead by the momentum."""
+        return self._native.nesterov
+
+    @nesterov.setter
+    def nesterov(self, value: bool) -> None:
+        self._native.nesterov = boolean(value, "nesterov")
+
+
+class Adam(Optimizer):
+    """m ← β₁m + (1-β₁)g; v ← β₂v + (1-β₂)g²; w ← w - η m̂ / (√v̂ + ε), m̂ = m/(1-β₁ᵗ), v̂ = v/(1-β₂ᵗ).
+
+    Kingma and Ba (2015), Algorithm 1. ε is 1e-8 as there and in PyTorch; Keras has 1e-7.
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.001
+        η, finite and >= 0.
+    beta_1, beta_2 : float, default 0.9 and 0.999
+        In [0, 1).
+    epsilon : float, default 1e-8
+        Above 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a bad argument, naming it.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.optimizers.Adam(1e-2)
+    Adam(learning_rate=0.01)
+    """
+
+    _native: _core.Adam
+
+    @checked_keywords(ignored=_KERAS | {"amsgrad": False})
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+    ) -> None:
+        self._native = _core.Adam(
+            number(learning_rate, "learning_rate", at_least=0),
+            number(beta_1, "beta_1", at_least=0, below=1),
+            number(beta_2, "beta_2", at_least=0, below=1),
+            number(epsilon, "epsilon", above=0),
+        )
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """Names of the state vectors that training takes."""
+        return ("m", "v")
+
+    @property
+    def beta_1(self) -> float:
+        """Decay of the mean of gradients, in [0, 1)."""
+        return self._native.beta_1
+
+    @beta_1.setter
+    def beta_1(self, value: float) -> None:
+        self._native.beta_1 = number(value, "beta_1", at_least=0, below=1)
+
+    @property
+    def beta_2(self) -> float:
+        """Decay of the mean of squared gradients, in [0, 1)."""
+        return self._native.beta_2
+
+    @beta_2.setter
+    def beta_2(self, value: float) -> None:
+        self._native.beta_2 = number(value, "beta_2", at_least=0, below=1)
+
+    @property
+    def epsilon(self) -> float:
+        """ε, above 0."""
+        return self._native.epsilon
+
+    @epsilon.setter
+    def epsilon(self, value: float) -> None:
+        self._native.epsilon = number(value, "epsilon", above=0)
+
+
+KNOWN: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam}
+CLASS_NAMES: dict[str, type[Optimizer]] = {cls.__name__: cls for cls in KNOWN.values()}
+
+
+def get(identifier: Any) -> Optimizer:
+    """The optimizer of a name ("adam", "sgd"), a class or an instance.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name; it lists the known ones.
+    TypeError
+        For anything else.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.optimizers.get("adam")
+    Adam()
+    """
+    if isinstance(identifier, Optimizer):
+        return identifier
+    if isinstance(identifier, type) and issubclass(identifier, Optimizer):
+        return identifier()
+    if isinstance(identifier, str):
+        return lookup(KNOWN, identifier, "optimizer", CLASS_NAMES)()
+    raise TypeError(f"optimizer must be a name or an Optimizer; got {identifier!r}")

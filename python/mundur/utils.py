@@ -1,0 +1,61 @@
+"""Small helpers around data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .arrays import real_array
+from .keywords import checked_keywords
+from .validation import integer
+
+__all__ = ["to_categorical"]
+
+
+@checked_keywords()
+def to_categorical(x: Any, num_classes: int | None = None) -> npt.NDArray[np.float64]:
+    """Integer labels as one-hot rows: out[..., x] = 1, the rest 0.
+
+    Parameters
+    ----------
+    x : array of integers
+        Of any shape; a last extent of 1 is dropped.
+    num_classes : int, optional
+        By default the largest label plus one.
+
+    Returns
+    -------
+    ndarray (..., num_classes) of float64
+
+    Raises
+    ------
+    TypeError, ValueError
+        For labels that are not whole numbers in [0, num_classes).
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.utils.to_categorical([0, 2])
+    array([[1., 0., 0.],
+           [0., 0., 1.]])
+    """
+    labels = real_array(x, "x")
+    if labels.ndim > 1 and labels.shape[-1] == 1:
+        labels = labels[..., 0]
+    if labels.dtype.kind == "f" and (labels != np.floor(labels)).any():
+        raise ValueError("x must hold whole class numbers; got fractions or NaN")
+    if num_classes is None:
+        if labels.size == 0:
+            raise ValueError("num_classes is needed for empty labels")
+        num_classes = int(labels.max()) + 1
+    classes = integer(num_classes, "num_classes", 1)
+    if labels.size and not (labels.min() >= 0 and labels.max() < classes):
+        raise ValueError(
+            f"x must hold labels in [0, {classes}); got {labels.min()} to {labels.max()}"
+        )
+    flat = labels.ravel().astype(np.int64)
+    out = np.zeros((flat.size, classes))
+    out[np.arange(flat.size), flat] = 1
+    return out.reshape(*labels.shape, classes)
