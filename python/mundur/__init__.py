@@ -1,0 +1,67 @@
+"""mundur trains neural networks natively on the CPU from NumPy arrays.
+
+>>> import numpy as np
+>>> import mundur as md
+>>> model = md.Model([md.layers.Dense(16, activation="tanh"), md.layers.Dense(1)], seed=0)
+>>> model.compile(optimizer=md.optimizers.Adam(1e-2), loss="mse")
+>>> x = np.linspace(-1, 1, 200).reshape(-1, 1)
+>>> history = model.fit(x, x**2, epochs=200, verbose=0)
+>>> history.history["loss"][-1] < 0.01
+True
+"""
+
+from __future__ import annotations
+
+from . import callbacks, initializers, layers, losses, metrics, optimizers, runtime, utils
+from .callbacks import Callback
+from .errors import NonFiniteLossError
+from .history import History
+from .initializers import Initializer
+from .layers import Input, Layer
+from .losses import Loss
+from .metrics import Metric
+from .model import Model
+from .optimizers import Optimizer
+from .runtime import build_info, get_num_threads, isa, set_num_threads
+
+Sequential = Model
+
+__all__ = [
+    "Callback",
+    "History",
+    "Initializer",
+    "Input",
+    "Layer",
+    "Loss",
+    "Metric",
+    "Model",
+    "NonFiniteLossError",
+    "Optimizer",
+    "Sequential",
+    "__version__",
+    "build_info",
+    "callbacks",
+    "get_num_threads",
+    "initializers",
+    "isa",
+    "layers",
+    "load_model",
+    "losses",
+    "metrics",
+    "optimizers",
+    "runtime",
+    "set_num_threads",
+    "utils",
+]
+__version__: str = build_info()["version"]
+
+
+def __getattr__(name: str) -> object:
+    # Reading and writing files takes json and safetensors, which `import mundur` does without.
+    if name == "load_model":
+        from .serialization import load_model
+
+        return load_model
+    from .keywords import suggestion
+
+    raise AttributeError(f"module 'mundur' has no attribute {name!r}{suggestion(name, __all__)}")

@@ -1,0 +1,214 @@
+"""A model as plain data and tensors, and back; what comes in is checked as hostile input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from . import initializers, layers, losses, metrics, optimizers
+from .configurable import Configurable
+from .initializers import ArrayInitializer, Initializer
+from .validation import extents, integer, number
+
+if TYPE_CHECKING:
+    from .layer import Layer
+    from .model import Model
+    from .optimizers import Optimizer
+
+__all__ = ["describe", "restore"]
+
+Array = npt.NDArray[Any]
+Tensors = dict[str, Array]
+T = TypeVar("T", bound=Configurable)
+
+_INITIALIZERS = {cls.__name__: cls for cls in initializers.KNOWN.values()}
+_METRICS = metrics.CLASS_NAMES
+
+
+# ---- out -----------------------------------------------------------------------------------------
+
+
+def describe(model: Model, tensors: Tensors) -> dict[str, Any]:
+    """Everything but arrays as data for JSON; the arrays are added to `tensors`."""
+    document: dict[str, Any] = {
+        "name": model.name,
+        "seed": model.seed,
+        "dtype": model.dtype,
+        "input_shape": model.input_shape,
+        "layers": [_describe_layer(layer, tensors) for layer in model.layers],
+        "built": model.built,
+        "epochs_begun": model.epochs_begun,
+        "training_forwards": model.native.training_forwards if model.built else 0,
+    }
+    if model.built:
+        for name, view in model.parameters.items():
+            tensors[f"parameters/{name}"] = view.copy()
+    if model.optimizer is not None:
+        document["optimizer"] = _describe_optimizer(model, model.optimizer, tensors)
+        document["loss"] = None if model.loss is None else _describe(model.loss)
+        document["metrics"] = [_describe(metric) for metric in model.metrics]
+    return document
+
+
+def _describe(piece: Configurable) -> dict[str, Any]:
+    return {"class": type(piece).__name__, "config": piece.get_config()}
+
+
+def _describe_layer(layer: Layer, tensors: Tensors) -> dict[str, Any]:
+    known = layers.KNOWN.get(type(layer).__name__)
+    if known is not type(layer):
+        raise ValueError(f"layer {layer.name!r} is of a class that files cannot name yet")
+    config: dict[str, Any] = layer.get_config() | {"name": layer.name}
+    for key, value in config.items():
+        if isinstance(value, ArrayInitializer):
+            tensors[f"initializers/{layer.name}/{key}"] = value.values
+            config[key] = {"class": "array", "config": {}}
+        elif isinstance(value, Initializer):
+            config[key] = _describe(value)
+    frozen = [name for name in layer.parameter_initializers if not layer.is_trainable(name)]
+    return {
+        "class": type(layer).__name__,
+        "config": config,
+        "frozen": frozen,
+        "automatic_name": layer._given_name is None,
+    }
+
+
+def _describe_optimizer(model: Model, optimizer: Optimizer, tensors: Tensors) -> dict[str, Any]:
+    arrays, scalars = optimizer._native.state()
+    for slot, flat in arrays.items():
+        for name, part in _parts(model).items():
+            tensors[f"optimizer/{slot}/{name}"] = flat[part].reshape(model.parameters[name].shape)
+    return _describe(optimizer) | {"slots": list(arrays), "scalars": scalars}
+
+
+def _parts(model: Model) -> dict[str, slice]:
+    """Where each parameter lies in the flat vector, whose padding is the core's own affair."""
+    base = model.native.flat_parameters
+    start, item = base.__array_interface__["data"][0], base.itemsize
+    parts = {}
+    for name, view in model.parameters.items():
+        first = (view.__array_interface__["data"][0] - start) // item
+        parts[name] = slice(first, first + view.size)
+    return parts
+
+
+# ---- in ------------------------------------------------------------------------------------------
+
+
+def restore(document: Any, tensors: Tensors, compiled: bool) -> Model:
+    """The model of `describe`; raises ValueError, TypeError or KeyError for anything else."""
+    from .model import Model
+
+    model = Model(
+        [_restore_layer(entry, tensors) for entry in _typed(document["layers"], list)],
+        name=document["name"],
+        seed=integer(document["seed"], "seed"),
+        dtype=document["dtype"],
+    )
+    for layer, entry in zip(model.layers, document["layers"], strict=True):
+        if _typed(entry["automatic_name"], bool):
+            layer._automatic_name, layer._given_name = layer.name, None
+    shape = document["input_shape"]
+    if _typed(document["built"], bool):
+        _build(model, extents(shape, "input_shape"), tensors)
+        model.native.training_forwards = integer(document["training_forwards"], "forwards")
+    elif shape is not None:
+        model._declare(extents(shape, "input_shape"))
+    model.epochs_begun = integer(document["epochs_begun"], "epochs_begun")
+    if compiled and "optimizer" in document:
+        _compile(model, document, tensors)
+    return model
+
+
+def _typed(value: Any, kind: type) -> Any:
+    if not isinstance(value, kind):
+        raise TypeError(f"expected {kind.__name__}, got {type(value).__name__}")
+    return value
+
+
+def _config(entry: Any) -> dict[str, Any]:
+    config: dict[str, Any] = _typed(_typed(entry, dict)["config"], dict)
+    return config
+
+
+def _restored(entry: Any, known: Mapping[str, type[T]]) -> T:
+    config = _config(entry)
+    return known[entry["class"]].from_config(config)
+
+
+def _restore_layer(entry: Any, tensors: Tensors) -> Layer:
+    config = dict(_config(entry))
+    for key, value in config.items():
+        if isinstance(value, dict):
+            if value["class"] == "array":
+                config[key] = ArrayInitializer(tensors[f"initializers/{config['name']}/{key}"])
+            else:
+                config[key] = _restored(value, _INITIALIZERS)
+    layer = layers.KNOWN[entry["class"]].from_config(config)
+    for parameter in _typed(entry["frozen"], list):
+        if parameter not in layer.parameter_initializers:
+            raise ValueError(f"{layer.name} has no parameter {parameter!r}")
+        layer.set_trainable(parameter, False)
+    return layer
+
+
+def _build(model: Model, shape: tuple[int, ...], tensors: Tensors) -> None:
+    """Builds only once every parameter's shape is that of a tensor in hand."""
+    expected, at = {}, shape
+    for layer in model.layers:
+        for name, extent in layer.parameter_shapes(at).items():
+            expected[f"{layer.name}/{name}"] = extent
+        at = layer.compute_output_shape(at)
+    for name, extent in expected.items():
+        _tensor(tensors, f"parameters/{name}", extent, model.dtype)
+    try:
+        model._build(shape, initialize=False)
+    except MemoryError as error:
+        raise ValueError(str(error)) from None
+    for name in expected:
+        model.parameters[name] = tensors[f"parameters/{name}"]
+
+
+def _tensor(tensors: Tensors, name: str, shape: tuple[int, ...], dtype: str) -> Array:
+    tensor = tensors[name]
+    if tensor.shape != shape or tensor.dtype != dtype:
+        raise ValueError(
+            f"{name} must be {dtype} of shape {shape}; got {tensor.dtype} of {tensor.shape}"
+        )
+    return tensor
+
+
+def _compile(model: Model, document: Any, tensors: Tensors) -> None:
+    entry = document["optimizer"]
+    optimizer = _restored(entry, optimizers.CLASS_NAMES)
+    loss = document["loss"]
+    model.compile(
+        optimizer,
+        None if loss is None else _restored(loss, losses.CLASS_NAMES),
+        metrics=[_restored(metric, _METRICS) for metric in _typed(document["metrics"], list)],
+    )
+    scalars = {
+        str(key): number(value, str(key), at_least=0, at_most=2**53)
+        for key, value in _typed(entry["scalars"], dict).items()
+    }
+    slots = _typed(entry["slots"], list)
+    if slots and not model.built:
+        raise ValueError("an optimizer's state needs a built model")
+    state = {slot: _flat(model, slot, tensors) for slot in slots}
+    native = optimizer._native
+    if set(scalars) != set(native.state()[1]):
+        raise ValueError(f"the optimizer's state has the unknown parts {sorted(scalars)}")
+    if state or scalars != native.state()[1]:
+        native.set_state(state, scalars)
+
+
+def _flat(model: Model, slot: Any, tensors: Tensors) -> Array:
+    flat = np.zeros_like(model.native.flat_parameters)
+    for name, part in _parts(model).items():
+        shape = model.parameters[name].shape
+        flat[part] = _tensor(tensors, f"optimizer/{slot}/{name}", shape, model.dtype).ravel()
+    return flat

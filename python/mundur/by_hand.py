@@ -1,0 +1,196 @@
+"""Parameters, freezing, and forward and backward, one piece at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import arrays
+from .chain import Chain
+from .layer import Layer
+from .views import Views, copy_all
+
+__all__ = ["ByHand"]
+
+Array = npt.NDArray[Any]
+
+
+class ByHand(Chain):
+    """What training is made of: live views of the numbers, forward and backward."""
+
+    # ---- numbers -----------------------------------------------------------------------------
+
+    @property
+    def parameters(self) -> Views:
+        """Live views of the parameters by "layer/parameter"; see `Views`."""
+        _ = self.native
+        return Views(self._values)
+
+    @property
+    def gradients(self) -> Views:
+        """Live views of ∂L/∂parameter, as the last `backward` left them."""
+        _ = self.native
+        return Views(self._gradients, "gradient")
+
+    @property
+    def state(self) -> Views:
+        """Live views of numbers that training changes but no gradient (moving statistics)."""
+        _ = self.native
+        return Views({}, "state")
+
+    def get_weights(self) -> list[Array]:
+        """Copies of the parameters, in order."""
+        with self.lock:
+            return [view.copy() for view in self.parameters.values()]
+
+    def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
+        """Copies arrays, in the order of `get_weights`, into the parameters."""
+        with self.lock:
+            copy_all(self.parameters, weights)
+
+    def count_params(self) -> int:
+        """How many numbers the parameters hold."""
+        return sum(view.size for view in self.parameters.values())
+
+    # ---- freezing ----------------------------------------------------------------------------
+
+    @property
+    def trainable(self) -> bool:
+        """Whether any parameter learns; setting it sets all."""
+        return any(layer.trainable for layer in self._layers)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        for layer in self._layers:
+            layer.trainable = value
+
+    def freeze(self, pattern: str) -> None:
+        """Freezes the parameters whose name matches: no gradient, no update, no decay.
+
+        Parameters
+        ----------
+        pattern : str
+            As in file names: ``"*/bias"``, ``"dense/*"``, ``"*"``.
+
+        Raises
+        ------
+        ValueError
+            Where nothing matches; it lists the names.
+
+        Examples
+        --------
+        >>> import mundur as md
+        >>> model = md.Model([md.layers.Dense(2)], input_shape=(3,), seed=0)
+        >>> model.freeze("*/bias")
+        >>> model.trainable_parameters
+        ['dense/kernel']
+        """
+        self._set_trainable(pattern, False)
+
+    def unfreeze(self, pattern: str) -> None:
+        """Lets the parameters whose name matches learn again; see `freeze`."""
+        self._set_trainable(pattern, True)
+
+    @property
+    def trainable_parameters(self) -> list[str]:
+        """Names of the parameters that learn."""
+        return [name for name, layer, parameter in self._named() if layer.is_trainable(parameter)]
+
+    def _named(self) -> Iterable[tuple[str, Layer, str]]:
+        for layer in self._layers:
+            for parameter in layer.parameter_initializers:
+                yield f"{layer.name}/{parameter}", layer, parameter
+
+    def _set_trainable(self, pattern: str, value: bool) -> None:
+        if not isinstance(pattern, str):
+            raise TypeError(f"pattern must be text such as '*/bias'; got {pattern!r}")
+        import fnmatch
+
+        named = list(self._named())
+        matching = [entry for entry in named if fnmatch.fnmatchcase(entry[0], pattern)]
+        if not matching:
+            known = ", ".join(name for name, _, _ in named) or "none"
+            raise ValueError(f"no parameter matches {pattern!r} (known: {known})")
+        with self.lock:
+            for _, layer, parameter in matching:
+                layer.set_trainable(parameter, value)
+
+    def _trainable_changed(self) -> None:
+        if self._network is not None:
+            flags = [layer.is_trainable(parameter) for _, layer, parameter in self._named()]
+            self._network.set_trainable(flags)
+
+    # ---- by hand -----------------------------------------------------------------------------
+
+    def forward(self, x: Any, training: bool = False) -> Array:
+        """The outputs for samples; with ``training=True`` keeps what `backward` needs.
+
+        Parameters
+        ----------
+        x : array (samples, *input_shape)
+            Any real dtype.
+        training : bool, default False
+            Whether dropout drops, and backward may follow.
+
+        Returns
+        -------
+        ndarray (samples, *output_shape)
+
+        Raises
+        ------
+        TypeError, ValueError
+            For arrays of the wrong dtype or shape.
+
+        Examples
+        --------
+        >>> import mundur as md, numpy as np
+        >>> model = md.Model([md.layers.Dense(2, kernel_initializer="ones")], seed=0)
+        >>> model.forward(np.ones((1, 3)))
+        array([[3., 3.]], dtype=float32)
+        """
+        with self.lock:
+            x = arrays.features(x, self._declared_shape)
+            with self._built_for(x) as network:
+                return network.forward(x, bool(training))
+
+    __call__ = forward
+
+    def backward(self, delta: Any) -> Array:
+        """∂L/∂x from delta = ∂L/∂outputs of the last ``forward(training=True)``; fills gradients.
+
+        Parameters
+        ----------
+        delta : array (samples, *output_shape)
+            For instance ``loss.gradient(y, y_pred)``.
+
+        Returns
+        -------
+        ndarray (samples, *input_shape)
+
+        Raises
+        ------
+        RuntimeError
+            Before a forward with ``training=True``.
+        ValueError
+            For another shape than that forward's outputs.
+
+        Examples
+        --------
+        >>> import mundur as md, numpy as np
+        >>> model = md.Model([md.layers.Dense(1, kernel_initializer="ones")], seed=0)
+        >>> y = model.forward(np.ones((1, 2)), training=True)
+        >>> model.backward([[2.0]])
+        array([[2., 2.]], dtype=float32)
+        >>> model.gradients["dense/kernel"].ravel()
+        array([2., 2.], dtype=float32)
+        """
+        with self.lock:
+            delta = arrays.real_array(delta, "delta")
+            wanted = self.native.output_shape
+            if delta.shape[1:] != wanted or delta.ndim != 1 + len(wanted):
+                shape = ", ".join(map(str, ("samples", *wanted)))
+                raise ValueError(f"delta must have shape ({shape}); got {delta.shape}")
+            return self.native.backward(np.ascontiguousarray(delta, self._dtype))

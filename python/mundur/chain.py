@@ -1,0 +1,276 @@
+"""A chain of layers and its memory, made once the input shape is known."""
+
+from __future__ import annotations
+
+import math
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import RLock
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _core
+from .initializers import stream_of
+from .layer import Layer
+from .layers import InputLayer
+from .validation import dtype_name, extents, fresh_seed, seed_value
+
+__all__ = ["Chain"]
+
+Array = npt.NDArray[Any]
+
+
+class Chain:
+    """Layers one behind the other, their names, and the native network made of them."""
+
+    name: str
+
+    def __init__(self, seed: int | None, dtype: Any, device: str) -> None:
+        if device != "cpu":
+            raise ValueError(f'device must be "cpu", the only one for now; got {device!r}')
+        self._dtype = dtype_name(dtype)
+        given = seed_value(seed)
+        self.seed = fresh_seed() if given is None else given
+        self.lock = RLock()
+        self._layers: list[Layer] = []
+        self._declared_shape: tuple[int, ...] | None = None
+        self._network: _core.Network | None = None
+        self._values: dict[str, Array] = {}
+        self._gradients: dict[str, Array] = {}
+
+    # ---- layers ------------------------------------------------------------------------------
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers in order (a copy of the list)."""
+        return list(self._layers)
+
+    @property
+    def dtype(self) -> str:
+        """The parameters' and the computation's type, "float32" or "float64"."""
+        return self._dtype
+
+    @property
+    def device(self) -> str:
+        """Where the model computes, always "cpu"."""
+        return "cpu"
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """The layer of a name or of an index."""
+        if (name is None) == (index is None):
+            raise ValueError("give either name or index")
+        if index is not None:
+            return self._layers[index]
+        by_name = {layer.name: layer for layer in self._layers}
+        if name not in by_name:
+            raise ValueError(f"no layer {name!r} (known: {', '.join(by_name) or 'none'})")
+        return by_name[str(name)]
+
+    def _append(self, layer: Any) -> None:
+        if isinstance(layer, InputLayer):
+            if self._layers:
+                raise ValueError("an Input must come before the layers")
+            self._declare(layer.shape)
+            return
+        if not isinstance(layer, Layer):
+            hint = "; make an instance of it" if isinstance(layer, type) else ""
+            raise TypeError(f"a layer must be an instance of md.Layer; got {layer!r}{hint}")
+        if layer.owner is not None:
+            raise ValueError(
+                f"layer {layer.name!r} is already part of a model; make a new one or a deepcopy"
+            )
+        layer.describe()
+        self._name(layer)
+        if layer.input_shape is not None:
+            if self._layers:
+                raise ValueError(
+                    f"input_shape= belongs to the first layer; {layer.name!r} is layer "
+                    f"{len(self._layers)}"
+                )
+            self._declare(layer.input_shape)
+        layer._owner = weakref.ref(self)
+        self._layers.append(layer)
+
+    def _declare(self, shape: tuple[int, ...]) -> None:
+        if self._declared_shape not in (None, shape):
+            raise ValueError(
+                f"input_shape is given twice, as {self._declared_shape} and as {shape}"
+            )
+        self._declared_shape = shape
+
+    def _name(self, layer: Layer) -> None:
+        taken = {other.name for other in self._layers}
+        if layer._given_name is not None:
+            if layer.name in taken:
+                raise ValueError(f"two layers are named {layer.name!r}; names must be distinct")
+            return
+        number, name = 0, layer._kind
+        while name in taken:
+            number += 1
+            name = f"{layer._kind}_{number}"
+        layer._automatic_name = name
+
+    def add(self, layer: Layer | InputLayer) -> None:
+        """Appends a layer; to a built model too, whose weights stay.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For what is no layer, or one that already belongs to a model.
+        RuntimeError
+            After `compile` of a built model, whose optimizer knows the old parameters.
+        """
+        with self.lock:
+            self._before_change("add")
+            self._append(layer)
+            if self.built:
+                self._rebuild()
+
+    def pop(self) -> Layer:
+        """Removes the last layer and returns it."""
+        with self.lock:
+            self._before_change("pop")
+            if not self._layers:
+                raise ValueError("the model has no layers to pop")
+            layer = self._layers.pop()
+            layer._owner = None
+            if self.built:
+                self._rebuild()
+            return layer
+
+    def _before_change(self, what: str) -> None:
+        """Raises where layers may no longer come or go."""
+
+    def _trainable_changed(self) -> None:
+        """Tells the network which parameters learn."""
+
+    # ---- building ----------------------------------------------------------------------------
+
+    @property
+    def built(self) -> bool:
+        """Whether the parameters exist."""
+        return self._network is not None
+
+    @property
+    def native(self) -> _core.Network:
+        """The native network; built now if its input shape is known."""
+        if self._network is None:
+            if self._declared_shape is None:
+                raise RuntimeError(
+                    "the model does not know its input shape yet; pass input_shape= to it or to "
+                    "its first layer, call build(shape), or give it data through fit or forward"
+                )
+            self._build(self._declared_shape)
+        assert self._network is not None
+        return self._network
+
+    def build(self, input_shape: Sequence[int | None] | int | None = None) -> None:
+        """Makes the parameters now, instead of with the first data.
+
+        Parameters
+        ----------
+        input_shape : tuple of int, optional
+            Shape of one sample; Keras's form with a leading None for the batch is understood.
+
+        Raises
+        ------
+        ValueError
+            Where a shape does not fit, or the model was built for another.
+        MemoryError
+            Where the parameters do not fit in memory.
+
+        Examples
+        --------
+        >>> import mundur as md
+        >>> model = md.Model([md.layers.Dense(2)], seed=0)
+        >>> model.build((None, 3))
+        >>> model.parameters["dense/kernel"].shape
+        (3, 2)
+        """
+        with self.lock:
+            if input_shape is not None:
+                if isinstance(input_shape, Sequence) and input_shape and input_shape[0] is None:
+                    input_shape = input_shape[1:]
+                self._declare(extents(input_shape, "input_shape"))
+            _ = self.native
+
+    def _build(self, shape: tuple[int, ...], initialize: bool = True) -> None:
+        if not self._layers:
+            raise ValueError("a model needs at least one layer")
+        self._check_memory(shape)
+        specs = [layer.describe() for layer in self._layers]
+        network = _core.Network(specs, shape, self._dtype, self.seed)
+        values, gradients = {}, {}
+        for index, parameter, value, gradient in network.parameters:
+            name = f"{self._layers[index].name}/{parameter}"
+            values[name], gradients[name] = value, gradient
+        if initialize:
+            self._initialize(values)
+        self._network, self._values, self._gradients = network, values, gradients
+        self._declared_shape = shape
+        self._trainable_changed()
+
+    def _check_memory(self, shape: tuple[int, ...]) -> None:
+        size = np.dtype(self._dtype).itemsize
+        sample = widest = math.prod(shape)
+        parameters = 0
+        for layer in self._layers:
+            parameters += sum(math.prod(s) for s in layer.parameter_shapes(shape).values())
+            shape = layer.compute_output_shape(shape)
+            sample = math.prod(shape)
+            widest = max(widest, sample)
+        needed, available = (2 * parameters + widest) * size, _core.available_memory()
+        if needed > available:
+            raise MemoryError(
+                f"the model needs {needed / 2**30:.3g} GiB for {parameters:,} parameters, their "
+                f"gradients and one sample; {available / 2**30:.3g} GiB are available"
+            )
+
+    def _initialize(self, values: dict[str, Array]) -> None:
+        for index, layer in enumerate(self._layers):
+            for number, (name, initializer) in enumerate(layer.parameter_initializers.items()):
+                try:
+                    view = values[f"{layer.name}/{name}"]
+                    initializer.fill(view, self.seed, stream_of(index, number))
+                except ValueError as error:
+                    raise ValueError(f"{layer.name}/{name}: {error}") from None
+
+    def _rebuild(self) -> None:
+        """After layers came or went: a new network, with the numbers of the layers that stayed."""
+        before, self._network = self._values, None
+        if self._declared_shape is not None and self._layers:
+            self._build(self._declared_shape)
+            for name in before.keys() & self._values.keys():
+                if before[name].shape == self._values[name].shape:
+                    self._values[name][...] = before[name]
+
+    @contextmanager
+    def _built_for(self, x: Array) -> Iterator[_core.Network]:
+        """The network for these samples.
+
+        Where the body fails, a chain that was only built for them is unbuilt again: a first call
+        with wrong data leaves no trace.
+        """
+        declared, fresh = self._declared_shape, self._network is None
+        if fresh and declared is None:
+            self._build(x.shape[1:])
+        try:
+            yield self.native
+        except BaseException:
+            if fresh:
+                self._network, self._values, self._gradients = None, {}, {}
+                self._declared_shape = declared
+            raise
+
+    @property
+    def input_shape(self) -> tuple[int, ...] | None:
+        """Shape of one sample, or None before it is known."""
+        return self._declared_shape
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Shape of one sample behind the last layer."""
+        return self.native.output_shape

@@ -1,0 +1,123 @@
+"""What `compile` sets: optimizer, loss, metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from . import losses, optimizers
+from .by_hand import ByHand
+from .keywords import checked_keywords
+from .metrics import Metric, get_all
+from .targets import check_head
+
+__all__ = ["Compiled"]
+
+
+class Compiled(ByHand):
+    """A chain with an optimizer, a loss and metrics."""
+
+    _optimizer: optimizers.Optimizer | None = None
+    _loss: losses.NativeLoss | None = None
+    _metrics: tuple[Metric, ...] = ()
+
+    @checked_keywords(
+        ignored={
+            "loss_weights": None,
+            "weighted_metrics": None,
+            "run_eagerly": False,
+            "steps_per_execution": 1,
+            "jit_compile": "auto",
+            "auto_scale_loss": True,
+        }
+    )
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        *,
+        metrics: Sequence[Any] | None = None,
+    ) -> None:
+        """Sets what training uses.
+
+        Parameters
+        ----------
+        optimizer : str or Optimizer
+            "adam", "sgd" or an instance. Keras's default, "rmsprop", does not exist here yet.
+        loss : str or Loss
+            "mse", "binary_crossentropy", ... or an instance.
+        metrics : list of str or Metric, optional
+            For instance ``["accuracy"]``.
+
+        Raises
+        ------
+        ValueError
+            For unknown names, and a loss that does not suit the last layer; it names the mend.
+
+        Examples
+        --------
+        >>> import mundur as md
+        >>> model = md.Model([md.layers.Dense(1)], input_shape=(2,), seed=0)
+        >>> model.compile("adam", "mse")
+        >>> model.compile("adam", "binary_crossentropy")
+        Traceback (most recent call last):
+        ...
+        ValueError: BinaryCrossentropy expects probabilities, but the model ends in linear; set \
+from_logits=True in the loss or activation="sigmoid" in the last layer
+        """
+        new_optimizer = optimizers.get(optimizer)
+        new_loss = None if loss is None else losses.get(loss)
+        new_metrics = tuple(get_all(metrics))
+        if not hasattr(new_optimizer, "_native"):
+            raise _written_in_python(new_optimizer)
+        if not (new_loss is None or isinstance(new_loss, losses.NativeLoss)):
+            raise _written_in_python(new_loss)
+        with self.lock:
+            if new_loss is not None and self.built:
+                check_head(new_loss, self.native.head, self.native.output_shape)
+            self._optimizer, self._loss, self._metrics = new_optimizer, new_loss, new_metrics
+
+    @property
+    def optimizer(self) -> optimizers.Optimizer | None:
+        """The optimizer of `compile`."""
+        return self._optimizer
+
+    @property
+    def loss(self) -> losses.Loss | None:
+        """The loss of `compile`."""
+        return self._loss
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The metrics of `compile`, the loss not among them."""
+        return list(self._metrics)
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """Names of what `evaluate` returns, in order."""
+        return ["loss", *(metric.name for metric in self._metrics)]
+
+    @property
+    def compiled_optimizer(self) -> optimizers.Optimizer:
+        """The optimizer; a RuntimeError before `compile`."""
+        if self._optimizer is None:
+            raise RuntimeError("call compile(optimizer, loss) before training")
+        return self._optimizer
+
+    @property
+    def compiled_loss(self) -> losses.NativeLoss:
+        """The loss; a RuntimeError before `compile` named one."""
+        if self._loss is None:
+            raise RuntimeError("call compile(optimizer, loss) with a loss first")
+        return self._loss
+
+    def _before_change(self, what: str) -> None:
+        if self.built and self._optimizer is not None:
+            raise RuntimeError(f"{what} comes before compile; the optimizer knows the old layers")
+
+
+def _written_in_python(piece: object) -> TypeError:
+    return TypeError(
+        f"{type(piece).__name__} is written in Python; inside fit only the built-in losses and "
+        "optimizers work for now, yours serves training by hand"
+    )

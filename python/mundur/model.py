@@ -1,0 +1,515 @@
+"""The model: compile, fit, evaluate, predict, save."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+
+from . import arrays, progress, training
+from .callbacks import CallbackList
+from .compiled import Compiled
+from .history import History
+from .keywords import checked_keywords
+from .validation import boolean, extents, identifier, integer, number
+
+if TYPE_CHECKING:
+    from .layer import Layer
+    from .layers import InputLayer
+
+__all__ = ["Model"]
+
+Array = npt.NDArray[Any]
+Result = float | list[float] | dict[str, float]
+
+
+class Model(Compiled):
+    """A chain of layers that trains natively from NumPy arrays; `Sequential` is another name of it.
+
+    Parameters
+    ----------
+    layers : list of Layer, optional
+        In order; the first may be an `Input`. More can follow through `add`.
+    trainable : bool, default True
+        False freezes every layer.
+    name : str, default "model"
+    seed : int, optional
+        Fixes first weights, dropout and shuffles; None draws one. Readable as ``model.seed``.
+    dtype : {"float32", "float64"}, default "float32"
+        Of parameters and computation.
+    device : {"cpu"}, default "cpu"
+    input_shape : tuple of int, optional
+        Shape of one sample; without it the first data tells.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a bad argument, naming it; for layers that do not fit one another.
+    MemoryError
+        Where the parameters do not fit in memory.
+
+    Notes
+    -----
+    One model used from several threads at once is safe: calls wait for one another.
+
+    Examples
+    --------
+    >>> import mundur as md, numpy as np
+    >>> x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    >>> y = np.array([0, 1, 1, 0])
+    >>> model = md.Model([md.layers.Dense(8, "tanh"), md.layers.Dense(1, "sigmoid")], seed=1)
+    >>> model.compile(md.optimizers.Adam(0.1), "binary_crossentropy", metrics=["accuracy"])
+    >>> history = model.fit(x, y, batch_size="full", epochs=200, verbose=0)
+    >>> model.predict(x).round().ravel()
+    array([0., 1., 1., 0.], dtype=float32)
+    """
+
+    @checked_keywords()
+    def __init__(
+        self,
+        layers: Iterable[Layer | InputLayer] | None = None,
+        trainable: bool = True,
+        name: str | None = None,
+        *,
+        seed: int | None = None,
+        dtype: Any = "float32",
+        device: str = "cpu",
+        input_shape: Sequence[int] | int | None = None,
+    ) -> None:
+        super().__init__(seed, dtype, device)
+        hint = "; for a seed write seed=..." if isinstance(trainable, int) else ""
+        boolean(trainable, "trainable", hint)
+        self.name = "model" if name is None else identifier(name, "name")
+        self.stop_training = False
+        self.epochs_begun = 0
+        self.history: History | None = None
+        self._stop_reason = "callback"
+        self._fitting = False
+        if isinstance(layers, str) or not isinstance(layers, (Iterable, type(None))):
+            raise TypeError(f"layers must be a list of layers; got {layers!r}")
+        if input_shape is not None:
+            self._declare(extents(input_shape, "input_shape"))
+        for layer in layers or ():
+            self._append(layer)
+        if not trainable:
+            self.trainable = False
+        if self._layers and self._declared_shape is not None:
+            self._build(self._declared_shape)
+
+    # ---- fit ---------------------------------------------------------------------------------
+
+    @checked_keywords()
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | str | None = None,
+        epochs: int = 1,
+        verbose: str | int = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: None = None,
+        validation_steps: None = None,
+        validation_batch_size: int | str | None = None,
+        validation_freq: int = 1,
+        *,
+        stop_loss: float | None = None,
+        allow_nonfinite: bool = False,
+    ) -> History:
+        """Trains for a number of epochs in native code.
+
+        Parameters
+        ----------
+        x : array (samples, *input_shape)
+            Any real dtype and strides, memory maps too; converted batch by batch.
+        y : array
+            One row per sample; (n,) equals (n, 1); integer labels for the sparse loss.
+        batch_size : int or "full", optional
+            None is 32, "full" the whole set; the last batch may be short.
+        epochs : int, default 1
+            The epoch to train up to, counting from `initial_epoch`.
+        verbose : {"auto", 0, 1, 2}, default "auto"
+            0 silent, 1 bars, 2 a line per epoch; "auto": bars on a terminal, lines in a log.
+        callbacks : list of Callback, optional
+        validation_split : float, default 0.0
+            The share of samples, from the end and before shuffling, to validate on.
+        validation_data : (x, y) or (x, y, sample_weight), optional
+            Evaluated after each epoch; goes before `validation_split`.
+        shuffle : bool, default True
+            The order is a function of the model's seed and the epochs begun so far.
+        class_weight : dict of int to float, optional
+            The weight of each class; those left out weigh 1.
+        sample_weight : array (samples,), optional
+            Finite, not negative; multiplied with the weight of the sample's class.
+        initial_epoch : int, default 0
+        validation_batch_size : int or "full", optional
+            By default `batch_size`.
+        validation_freq : int, default 1
+            Validate after every so many epochs.
+        stop_loss : float, optional
+            Ends training after an epoch whose mean loss is this or less.
+        allow_nonfinite : bool, default False
+            Whether features may be NaN or infinite.
+
+        Returns
+        -------
+        History
+            ``history.history`` holds the numbers, ``history.stop_reason`` why training ended:
+            "epochs", "stop_loss", "patience", "callback", or "interrupted" after Ctrl-C, which
+            leaves the model whole.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For bad arguments, each named with what was expected and what came.
+        NonFiniteLossError
+            Where a batch's loss is not finite; the model is back at the epoch's start.
+
+        Examples
+        --------
+        >>> import mundur as md, numpy as np
+        >>> x = np.linspace(-1, 1, 64).reshape(-1, 1)
+        >>> model = md.Model([md.layers.Dense(1)], seed=0)
+        >>> model.compile(md.optimizers.SGD(0.1), "mse")
+        >>> history = model.fit(x, 3 * x + 1, epochs=1000, stop_loss=1e-6, verbose=0)
+        >>> history.stop_reason
+        'stop_loss'
+        """
+        _only_none(steps_per_epoch=steps_per_epoch, validation_steps=validation_steps)
+        level = progress.verbosity(verbose)
+        with self.lock:
+            if self._fitting:
+                raise RuntimeError("fit was called by a callback of the same model's fit")
+            _ = self.compiled_optimizer, self.compiled_loss
+            checked = arrays.features(x, self._declared_shape)
+            with self._built_for(checked):
+                data = training.prepare(self, checked, y, sample_weight, class_weight)
+                train, validation = self._validation(data, validation_split, validation_data)
+                size = training.resolve_batch_size(batch_size, len(train.x))
+                options = training.FitOptions(
+                    batch_size=size,
+                    validation_batch_size=size
+                    if validation_batch_size is None
+                    else self._pass_size(validation_batch_size, validation),
+                    epochs=integer(epochs, "epochs", 1),
+                    initial_epoch=integer(initial_epoch, "initial_epoch"),
+                    shuffle=boolean(shuffle, "shuffle"),
+                    validation_freq=integer(validation_freq, "validation_freq", 1),
+                    stop_loss=None if stop_loss is None else number(stop_loss, "stop_loss"),
+                    allow_nonfinite=boolean(allow_nonfinite, "allow_nonfinite"),
+                )
+                steps = -(-len(train.x) // size)
+                params = {"verbose": level, "epochs": options.epochs, "steps": steps}
+                called = CallbackList(callbacks, self, params)
+                shown = progress.for_fit(level, options.epochs, options.initial_epoch)
+                loop = training.FitLoop(self, train, validation, options, called, shown)
+            return self._run(loop, params)
+
+    def _run(self, loop: training.FitLoop, params: dict[str, Any]) -> History:
+        self.stop_training, self._stop_reason = False, "callback"
+        self.history, self._fitting = loop.history, True
+        try:
+            return loop.run(params)
+        finally:
+            self._fitting = False
+
+    @staticmethod
+    def _pass_size(batch_size: Any, data: training.Dataset | None) -> int:
+        samples = 1 if data is None else len(data.x)
+        return training.resolve_batch_size(batch_size, samples, "validation_batch_size")
+
+    def _validation(
+        self, data: training.Dataset, fraction: Any, given: Any
+    ) -> tuple[training.Dataset, training.Dataset | None]:
+        if given is None:
+            return training.split(data, fraction)
+        number(fraction, "validation_split", at_least=0, below=1)
+        if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
+            raise TypeError(
+                "validation_data must be (x, y) or (x, y, sample_weight); got "
+                f"{type(given).__name__}{f' of {len(given)}' if hasattr(given, '__len__') else ''}"
+            )
+        parts = [f"validation_data[{i}]" for i in range(3)]
+        x = arrays.features(given[0], self.native.input_shape, parts[0])
+        weight = given[2] if len(given) == 3 else None
+        names = (parts[0], parts[1], parts[2])
+        return data, training.prepare(self, x, given[1], weight, None, names)
+
+    # ---- evaluate and predict ----------------------------------------------------------------
+
+    @checked_keywords()
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | str | None = None,
+        verbose: str | int = "auto",
+        sample_weight: Any = None,
+        steps: None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        *,
+        allow_nonfinite: bool = False,
+    ) -> Result:
+        """The loss and the metrics over a set.
+
+        Parameters
+        ----------
+        x, y, batch_size, verbose, sample_weight, callbacks, allow_nonfinite
+            As for `fit`; "auto" shows a bar on a terminal once it takes long.
+        return_dict : bool, default False
+
+        Returns
+        -------
+        float, list of float or dict
+            The loss; [loss, metric, ...] where there are metrics; a dict with `return_dict`.
+
+        Examples
+        --------
+        >>> import mundur as md, numpy as np
+        >>> model = md.Model([md.layers.Dense(1, kernel_initializer="zeros")], seed=0)
+        >>> model.compile("sgd", "mse")
+        >>> model.evaluate(np.ones((4, 2)), np.ones(4), verbose=0)
+        1.0
+        """
+        _only_none(steps=steps)
+        level = progress.verbosity(verbose)
+        boolean(return_dict, "return_dict")
+        with self.lock:
+            checked = arrays.features(x, self._declared_shape)
+            with self._built_for(checked):
+                data = training.prepare(self, checked, y, sample_weight, None)
+                size = training.resolve_batch_size(batch_size, len(checked))
+                params = {"verbose": level, "epochs": 1, "steps": -(-len(checked) // size)}
+                called = CallbackList(callbacks, self, params)
+                shown = progress.for_pass(level, "Evaluate")
+                allow = boolean(allow_nonfinite, "allow_nonfinite")
+                try:
+                    logs = training.evaluate(self, data, size, called, shown, allow)
+                finally:
+                    shown.close()
+        return _result(logs, return_dict)
+
+    @checked_keywords()
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | str | None = None,
+        verbose: str | int = "auto",
+        steps: None = None,
+        callbacks: Any = None,
+        *,
+        allow_nonfinite: bool = False,
+    ) -> Array:
+        """The outputs for samples; a sample's bits do not depend on what else is in the batch.
+
+        Parameters
+        ----------
+        x, batch_size, verbose, callbacks, allow_nonfinite
+            As for `evaluate`.
+
+        Returns
+        -------
+        ndarray (samples, *output_shape)
+
+        Examples
+        --------
+        >>> import mundur as md, numpy as np
+        >>> model = md.Model([md.layers.Dense(1, kernel_initializer="ones")], seed=0)
+        >>> model.predict(np.ones((2, 3)))
+        array([[3.],
+               [3.]], dtype=float32)
+        """
+        _only_none(steps=steps)
+        level = progress.verbosity(verbose)
+        with self.lock:
+            x = arrays.features(x, self._declared_shape)
+            if not boolean(allow_nonfinite, "allow_nonfinite"):
+                arrays.check_finite(x, "x", "allow_nonfinite=True")
+            with self._built_for(x):
+                size = training.resolve_batch_size(batch_size, len(x))
+                params = {"verbose": level, "epochs": 1, "steps": -(-len(x) // size)}
+                called = CallbackList(callbacks, self, params)
+                shown = progress.for_pass(level, "Predict")
+                try:
+                    return training.predict(self, x, size, called, shown)
+                finally:
+                    shown.close()
+
+    # ---- single batches ----------------------------------------------------------------------
+
+    @checked_keywords()
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+        return_dict: bool = False,
+        *,
+        allow_nonfinite: bool = False,
+    ) -> Result:
+        """One update on one batch; returns its loss and metrics from before the update.
+
+        Keras returns means over all batches since its metrics were reset; here each call stands
+        for itself.
+
+        Examples
+        --------
+        >>> import mundur as md, numpy as np
+        >>> model = md.Model([md.layers.Dense(1, kernel_initializer="zeros")], seed=0)
+        >>> model.compile("sgd", "mse")
+        >>> model.train_on_batch(np.ones((4, 2)), np.ones(4))
+        1.0
+        """
+        boolean(return_dict, "return_dict")
+        allow = boolean(allow_nonfinite, "allow_nonfinite")
+        with self.lock:
+            _ = self.compiled_optimizer, self.compiled_loss
+            checked = arrays.features(x, self._declared_shape)
+            with self._built_for(checked):
+                data = training.prepare(self, checked, y, sample_weight, class_weight)
+                logs = training.train_step(self, data, allow)
+        return _result(logs, return_dict)
+
+    @checked_keywords()
+    def test_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        return_dict: bool = False,
+        *,
+        allow_nonfinite: bool = False,
+    ) -> Result:
+        """The loss and the metrics of one batch, as `evaluate`."""
+        return self.evaluate(
+            x,
+            y,
+            "full",
+            verbose=0,
+            sample_weight=sample_weight,
+            return_dict=return_dict,
+            allow_nonfinite=allow_nonfinite,
+        )
+
+    def predict_on_batch(self, x: Any) -> Array:
+        """The outputs for one batch, as `predict`."""
+        return self.predict(x, "full", verbose=0)
+
+    # ---- looking and keeping -----------------------------------------------------------------
+
+    @checked_keywords(ignored={"positions": None, "expand_nested": False, "layer_range": None})
+    def summary(
+        self,
+        line_length: int | None = None,
+        *,
+        print_fn: Any = None,
+        batch_size: int = 32,
+    ) -> None:
+        """Prints layers, shapes, parameters and memory.
+
+        Parameters
+        ----------
+        line_length : int, optional
+            Columns, 72 by default.
+        print_fn : callable, optional
+            Called with each line instead of `print`.
+        batch_size : int, default 32
+            The batch whose workspace is shown.
+
+        Examples
+        --------
+        >>> import mundur as md
+        >>> md.Model([md.layers.Dense(2)], input_shape=(3,), seed=0).summary()  # doctest: +ELLIPSIS
+        Model "model" (float32, seed 0)
+        ...
+        dense (Dense)                   (None, 2)                              8
+        ...
+        """
+        from . import summary
+
+        width = None if line_length is None else integer(line_length, "line_length", 40)
+        if self.input_shape is not None and self._layers:
+            self.build()
+        for line in summary.lines(self, integer(batch_size, "batch_size", 1), width):
+            (print if print_fn is None else print_fn)(line)
+
+    def save(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+        """Writes the whole model to one safetensors file, in one step: the old file or the new.
+
+        It holds layers, weights, compile's arguments, the optimizer's state and the random state,
+        so training goes on after `load_model` as if it had never stopped.
+
+        Parameters
+        ----------
+        filepath : path
+            Keras's ".keras" files are another format; ".safetensors" is the usual ending here.
+        overwrite : bool, default True
+            False raises FileExistsError where the file exists.
+
+        Examples
+        --------
+        >>> import mundur as md, tempfile, os
+        >>> model = md.Model([md.layers.Dense(2)], input_shape=(3,), seed=0)
+        >>> path = os.path.join(tempfile.mkdtemp(), "model.safetensors")
+        >>> model.save(path)
+        >>> md.load_model(path)
+        Model([Dense(2)], seed=0, input_shape=(3,))
+        """
+        from . import serialization
+
+        with self.lock:
+            serialization.save_model(self, filepath, overwrite)
+
+    def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+        """Writes the parameters alone, by name, to a safetensors file."""
+        from . import serialization
+
+        with self.lock:
+            serialization.save_weights(self, filepath, overwrite)
+
+    def load_weights(self, filepath: str | os.PathLike[str]) -> None:
+        """Reads parameters by name from a file of `save_weights` or `save`."""
+        from . import serialization
+
+        with self.lock:
+            serialization.load_weights(self, filepath)
+
+    def __reduce__(self) -> Any:
+        from . import serialization
+
+        with self.lock:
+            return serialization.from_bytes, (serialization.to_bytes(self),)
+
+    def __repr__(self) -> str:
+        parts = [f"[{', '.join(map(repr, self._layers))}]"]
+        if self.name != "model":
+            parts.append(f"name={self.name!r}")
+        parts.append(f"seed={self.seed}")
+        if self.dtype != "float32":
+            parts.append(f"dtype={self.dtype!r}")
+        first = self._layers[0].input_shape if self._layers else None
+        if self.input_shape is not None and first is None:
+            parts.append(f"input_shape={self.input_shape}")
+        return f"Model({', '.join(parts)})"
+
+
+def _only_none(**keras: Any) -> None:
+    for name, value in keras.items():
+        if value is not None:
+            raise ValueError(f"{name} is not supported yet; only None is; got {value!r}")
+
+
+def _result(logs: dict[str, float], as_dict: bool) -> Result:
+    if as_dict:
+        return logs
+    values = list(logs.values())
+    return values[0] if len(values) == 1 else values

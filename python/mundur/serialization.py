@@ -1,0 +1,218 @@
+"""One safetensors file holds a whole model: architecture, weights, optimizer, random state.
+
+The tensors are ``parameters/LAYER/NAME``, ``optimizer/SLOT/LAYER/NAME`` and, for weights that were
+given as arrays, ``initializers/LAYER/ARGUMENT``. The metadata holds ``format`` ("mundur"),
+``format_version``, ``model`` (everything else, as JSON) and ``checksum`` (CRC-32 of that JSON and
+of the tensors). Nothing is ever unpickled, and nothing is allocated before the architecture has
+been compared with the tensors that the file really holds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import architecture
+from .keywords import checked_keywords
+
+if TYPE_CHECKING:
+    from .by_hand import ByHand
+    from .model import Model
+
+__all__ = ["load_model"]
+
+Array = npt.NDArray[Any]
+Tensors = dict[str, Array]
+Path = str | os.PathLike[str]
+
+FORMAT = "mundur"
+FORMAT_VERSION = "1"
+
+
+# ---- writing -------------------------------------------------------------------------------------
+
+
+def to_bytes(model: Model) -> bytes:
+    """The file's bytes; pickle, deepcopy and joblib go through the same."""
+    tensors: Tensors = {}
+    document = json.dumps(architecture.describe(model, tensors), allow_nan=False)
+    return _pack(tensors, {"model": document, "checksum": _checksum(document, tensors)})
+
+
+def save_model(model: Model, path: Path, overwrite: bool) -> None:
+    """Writes a model; see `Model.save`."""
+    _write(path, to_bytes(model), overwrite)
+
+
+def save_weights(model: ByHand, path: Path, overwrite: bool) -> None:
+    """Writes the parameters; see `Model.save_weights`."""
+    tensors = {f"parameters/{name}": np.array(v) for name, v in model.parameters.items()}
+    _write(path, _pack(tensors, {"checksum": _checksum("", tensors)}), overwrite)
+
+
+def _pack(tensors: Tensors, metadata: Mapping[str, str]) -> bytes:
+    from safetensors.numpy import save
+
+    return save(tensors, {"format": FORMAT, "format_version": FORMAT_VERSION, **metadata})
+
+
+def _checksum(document: str, tensors: Tensors) -> str:
+    value = zlib.crc32(document.encode())
+    for name in sorted(tensors):
+        value = zlib.crc32(f"{name} {tensors[name].dtype} {tensors[name].shape}".encode(), value)
+        value = zlib.crc32(np.ascontiguousarray(tensors[name]).data, value)
+    return f"{value:08x}"
+
+
+def _write(path: Path, data: bytes, overwrite: bool) -> None:
+    """The old file or the new one, never a part of it: a temporary file beside it, renamed."""
+    target = os.path.realpath(os.fspath(path))
+    if not overwrite and os.path.exists(target):
+        raise FileExistsError(f"{target} exists and overwrite is False")
+    folder, name = os.path.split(target)
+    temporary = os.path.join(folder, f".{name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise
+    _sync_folder(folder)
+
+
+def _sync_folder(folder: str) -> None:
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+# ---- reading -------------------------------------------------------------------------------------
+
+
+@checked_keywords(ignored={"custom_objects": None, "safe_mode": True})
+def load_model(filepath: Path, *, compile: bool = True) -> Model:
+    """Reads a model that `Model.save` wrote.
+
+    Parameters
+    ----------
+    filepath : path
+    compile : bool, default True
+        False leaves out compile's arguments and the optimizer's state.
+
+    Returns
+    -------
+    Model
+        With the same numbers; training goes on as if it had never stopped.
+
+    Raises
+    ------
+    OSError
+        Where the file cannot be read.
+    ValueError
+        Where it is no file of ours, of an unknown version, or damaged.
+
+    Examples
+    --------
+    >>> import mundur as md, tempfile, os
+    >>> path = os.path.join(tempfile.mkdtemp(), "model.safetensors")
+    >>> md.Model([md.layers.Dense(2)], input_shape=(3,), seed=0).save(path)
+    >>> md.load_model(path).seed
+    0
+    """
+    return _model(_read(filepath), repr(os.fspath(filepath)), compile)
+
+
+def from_bytes(data: bytes) -> Model:
+    """The model of `to_bytes`."""
+    return _model(_unpack(data, "the bytes"), "the bytes", True)
+
+
+def load_weights(model: ByHand, path: Path) -> None:
+    """Reads parameters by name into a model; all are checked before any is copied."""
+    where = repr(os.fspath(path))
+    metadata, tensors = _read(path)
+    if metadata.get("format") == FORMAT:
+        _check(metadata, tensors, where)
+    found = {n.removeprefix("parameters/"): t for n, t in tensors.items() if _is_parameter(n)}
+    wanted = model.parameters
+    if found.keys() != wanted.keys():
+        raise ValueError(
+            f"{where} holds the parameters {', '.join(sorted(found)) or 'none'}; the model has "
+            f"{', '.join(wanted)}"
+        )
+    for name, tensor in found.items():
+        if tensor.shape != wanted[name].shape or tensor.dtype.kind not in "f":
+            raise ValueError(
+                f"{name} must be real of shape {wanted[name].shape}; {where} has {tensor.dtype} "
+                f"of shape {tensor.shape}"
+            )
+    for name, tensor in found.items():
+        wanted[name] = tensor
+
+
+def _is_parameter(name: str) -> bool:
+    return not name.startswith(("optimizer/", "initializers/"))
+
+
+def _read(path: Path) -> tuple[dict[str, str], Tensors]:
+    with open(path, "rb") as file:
+        return _unpack(file.read(), repr(os.fspath(path)))
+
+
+def _unpack(data: bytes, where: str) -> tuple[dict[str, str], Tensors]:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        tensors = load(data)
+        length = int.from_bytes(data[:8], "little")
+        header = json.loads(data[8 : 8 + length])  # sound: load has checked it
+    except (SafetensorError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise ValueError(f"{where} is no sound safetensors file: {error}") from error
+    return header.get("__metadata__") or {}, tensors
+
+
+def _check(metadata: Mapping[str, str], tensors: Tensors, where: str) -> None:
+    if metadata.get("format") != FORMAT:
+        raise ValueError(f"{where} is a safetensors file, but not one that mundur wrote")
+    version = metadata.get("format_version")
+    if version != FORMAT_VERSION:
+        raise ValueError(
+            f"{where} has format version {version!r}; this version of mundur reads "
+            f"{FORMAT_VERSION!r}"
+        )
+    if metadata.get("checksum") != _checksum(metadata.get("model", ""), tensors):
+        raise ValueError(f"{where} is damaged: its checksum does not match")
+
+
+def _model(content: tuple[dict[str, str], Tensors], where: str, compile: bool) -> Model:
+    metadata, tensors = content
+    _check(metadata, tensors, where)
+    if "model" not in metadata:
+        raise ValueError(f"{where} holds weights only; read it with Model.load_weights")
+    try:
+        return architecture.restore(json.loads(metadata["model"]), tensors, compile)
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        IndexError,
+        OverflowError,
+        RecursionError,
+    ) as error:
+        raise ValueError(f"{where} does not describe a model: {error}") from error

@@ -1,0 +1,77 @@
+"""The table that `Model.summary` prints."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from .model import Model
+
+
+def lines(model: Model, batch_size: int, width: int | None) -> list[str]:
+    """Title, one row per layer, totals and memory."""
+    width = width or 72
+    rows = [("Layer (type)", "Output shape", "Parameters"), *_rows(model)]
+    table = [_row(row, width) for row in rows]
+    title = f'Model "{model.name}" ({model.dtype}, seed {model.seed})'
+    return [
+        title,
+        "=" * width,
+        table[0],
+        "-" * width,
+        *table[1:],
+        "=" * width,
+        *_totals(model, batch_size),
+    ]
+
+
+def _row(cells: tuple[str, str, str], width: int) -> str:
+    first, last = max(width * 45 // 100, 8), max(width * 20 // 100, 8)
+    middle = width - first - last
+    return f"{cells[0]:<{first - 1}.{first - 1}} {cells[1]:<{middle}}{cells[2]:>{last}}"
+
+
+def _rows(model: Model) -> list[tuple[str, str, str]]:
+    shape = model.input_shape
+    result = []
+    for layer in model.layers:
+        label = f"{layer.name} ({type(layer).__name__})"
+        if shape is None:
+            result.append((label, "?", "?"))
+            continue
+        sizes = [math.prod(s) for s in layer.parameter_shapes(shape).values()]
+        shape = layer.compute_output_shape(shape)
+        output = f"({', '.join(map(str, ('None', *shape)))})"
+        frozen = bool(sizes) and not layer.trainable
+        result.append((label, output, f"{sum(sizes):,}{' frozen' if frozen else ''}"))
+    return result
+
+
+def _totals(model: Model, batch_size: int) -> list[str]:
+    if model.input_shape is None or not model.layers:
+        return ["Not built: the input shape is not known yet"]
+    item = np.dtype(model.dtype).itemsize
+    total, learning = model.count_params(), set(model.trainable_parameters)
+    trainable = sum(view.size for name, view in model.parameters.items() if name in learning)
+    slots = model.optimizer.slots if model.optimizer is not None else ()
+    memory = {
+        "parameters": total * item,
+        "gradients": total * item,
+        "optimizer state": len(slots) * total * item,
+        f"workspace (batches of {batch_size})": model.native.workspace_bytes(batch_size, True),
+    }
+    return [
+        f"Parameters: {total:,}, trainable {trainable:,}, non-trainable {total - trainable:,}",
+        "Memory: " + ", ".join(f"{name} {_size(size)}" for name, size in memory.items()),
+    ]
+
+
+def _size(size: float) -> str:
+    for unit in ("B", "KiB", "MiB"):
+        if size < 1024:
+            return f"{size:.4g} {unit}"
+        size /= 1024
+    return f"{size:.4g} GiB"

@@ -1,0 +1,325 @@
+"""The loops behind `Model`: native code works in slices, Python reports, stops and recovers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _core, arrays, metrics
+from .callbacks import CallbackList, EarlyStopping
+from .errors import NonFiniteLossError
+from .history import History
+from .progress import Progress
+from .targets import check_head, class_weights, sample_targets
+from .validation import integer, number
+
+if TYPE_CHECKING:
+    from .model import Model
+
+Array = npt.NDArray[Any]
+Logs = dict[str, float]
+
+# Native code returns this often for progress and Ctrl-C.
+SLICE_SECONDS = 0.1
+_ALLOW = "allow_nonfinite=True"
+
+
+class Dataset(NamedTuple):
+    """Checked arrays of one pass, and what an error calls x."""
+
+    x: Array
+    y: Array
+    weights: npt.NDArray[np.float64] | None
+    name: str
+
+    def slice(self, start: int, stop: int | None, name: str) -> Dataset:
+        """A part of the samples, without a copy."""
+        part = np.s_[start:stop]
+        weights = None if self.weights is None else self.weights[part]
+        return Dataset(self.x[part], self.y[part], weights, name)
+
+
+class FitOptions(NamedTuple):
+    """The arguments of `fit` that its loop needs, checked."""
+
+    batch_size: int
+    validation_batch_size: int
+    epochs: int
+    initial_epoch: int
+    shuffle: bool
+    validation_freq: int
+    stop_loss: float | None
+    allow_nonfinite: bool
+
+
+def prepare(
+    model: Model,
+    x: Array,
+    y: Any,
+    sample_weight: Any,
+    class_weight: Any,
+    names: tuple[str, str, str] = ("x", "y", "sample_weight"),
+) -> Dataset:
+    """Checks targets and weights against features (already checked) and the model's loss."""
+    loss, shape = model.compiled_loss, (len(x), *model.native.output_shape)
+    check_head(loss, model.native.head, shape)
+    y = sample_targets(y, loss, shape, names[1], names[0])
+    weights = None
+    if sample_weight is not None:
+        weights = arrays.weights(sample_weight, len(x), names[2])
+    if class_weight is not None:
+        by_class = class_weights(class_weight, y, loss, shape[-1])
+        weights = by_class if weights is None else weights * by_class
+    return Dataset(x, y, weights, names[0])
+
+
+def resolve_batch_size(batch_size: Any, samples: int, name: str = "batch_size") -> int:
+    """None is 32, "full" every sample; never more than there are."""
+    if batch_size is None:
+        batch_size = 32
+    elif isinstance(batch_size, str):
+        if batch_size != "full":
+            raise ValueError(f'{name} must be an integer >= 1 or "full"; got {batch_size!r}')
+        batch_size = samples
+    return min(integer(batch_size, name, 1), samples)
+
+
+def split(data: Dataset, fraction: Any) -> tuple[Dataset, Dataset | None]:
+    """The samples before and those of the last `fraction`, as Keras splits them."""
+    fraction = number(fraction, "validation_split", at_least=0, below=1)
+    if fraction == 0:
+        return data, None
+    samples = len(data.x)
+    boundary = int(samples * (1.0 - fraction))
+    if boundary in (0, samples):
+        raise ValueError(f"validation_split={fraction} of {samples} samples leaves one part empty")
+    return data.slice(0, boundary, data.name), data.slice(boundary, None, "x of validation_split")
+
+
+def check_workspace(network: _core.Network, batch_size: int, training: bool) -> None:
+    """A MemoryError at once, instead of the machine's death, for a batch that cannot fit."""
+    needed = network.workspace_bytes(batch_size, training)
+    if needed > 1 << 28 and needed > _core.available_memory():
+        raise MemoryError(
+            f"batch_size={batch_size} needs {needed / 2**30:.3g} GiB of workspace; "
+            f"{_core.available_memory() / 2**30:.3g} GiB are available"
+        )
+
+
+def make_trainer(
+    model: Model, data: Dataset, batch_size: int, shuffle: bool, allow_nonfinite: bool
+) -> _core.Trainer:
+    """The native trainer of a model over checked data."""
+    network = model.native
+    check_workspace(network, batch_size, True)
+    return _core.Trainer(
+        network,
+        model.compiled_optimizer._native,
+        model.compiled_loss._native,
+        data.x,
+        data.y,
+        data.weights,
+        batch_size,
+        shuffle,
+        model.seed,
+        metrics.forms(model.metrics, data.y.shape, (len(data.x), *network.output_shape)),
+        not allow_nonfinite,
+    )
+
+
+def named(model: Model, loss: float, values: list[float], prefix: str = "") -> Logs:
+    """{"loss": ..., metrics ...}, as logs and History call them."""
+    names = [metric.name for metric in model.metrics]
+    return {prefix + n: v for n, v in zip(["loss", *names], [loss, *values], strict=True)}
+
+
+def fail_on(status: str, data: Dataset) -> None:
+    """Raises the error that a native loop's "input" stands for."""
+    if status == "input":
+        arrays.check_finite(data.x, data.name, _ALLOW)
+        raise ValueError(f"{data.name} must be finite; {_ALLOW} allows it")
+
+
+def train_step(model: Model, data: Dataset, allow_nonfinite: bool) -> Logs:
+    """One update on one batch; the loss and metrics are those before it."""
+    trainer = make_trainer(model, data, len(data.x), False, allow_nonfinite)
+    trainer.begin_epoch(0)
+    status = trainer.run(SLICE_SECONDS, 1)
+    fail_on(status, data)
+    if status == "loss":
+        raise NonFiniteLossError(0, model.compiled_optimizer.learning_rate)
+    return named(model, trainer.loss, trainer.metric_values)
+
+
+def evaluate(
+    model: Model,
+    data: Dataset,
+    batch_size: int,
+    callbacks: CallbackList,
+    progress: Progress,
+    allow_nonfinite: bool,
+) -> Logs:
+    """Loss and metrics over checked data."""
+    network = model.native
+    check_workspace(network, batch_size, False)
+    forms = metrics.forms(model.metrics, data.y.shape, (len(data.x), *network.output_shape))
+    evaluator = _core.Evaluator(
+        network,
+        model.compiled_loss._native,
+        data.x,
+        data.y,
+        data.weights,
+        batch_size,
+        forms,
+        not allow_nonfinite,
+    )
+    callbacks.call("on_test_begin", {})
+    progress.begin_epoch(0, evaluator.steps)
+    by_batch = callbacks.wants_batches("test")
+    status = "more"
+    while status == "more":
+        if by_batch:
+            callbacks.call("on_test_batch_begin", evaluator.step, {})
+        status = evaluator.run(0.0 if by_batch else SLICE_SECONDS)
+        fail_on(status, data)
+        logs = named(model, evaluator.loss, evaluator.metric_values)
+        if by_batch:
+            callbacks.call("on_test_batch_end", evaluator.step - 1, logs)
+        progress.update(evaluator.step, logs)
+    progress.end_epoch(logs)
+    callbacks.call("on_test_end", logs)
+    return logs
+
+
+def predict(
+    model: Model, x: Array, batch_size: int, callbacks: CallbackList, progress: Progress
+) -> Array:
+    """The outputs for checked features."""
+    network, samples = model.native, len(x)
+    check_workspace(network, batch_size, False)
+    out = np.empty((samples, *network.output_shape), model.dtype)
+    callbacks.call("on_predict_begin", {})
+    progress.begin_epoch(0, -(-samples // batch_size))
+    by_batch = callbacks.wants_batches("predict")
+    start = 0
+    while start < samples:
+        if by_batch:
+            callbacks.call("on_predict_batch_begin", start // batch_size, {})
+        done = network.predict(x, out, start, batch_size, 0.0 if by_batch else SLICE_SECONDS)
+        if by_batch:
+            callbacks.call("on_predict_batch_end", start // batch_size, {})
+        start = done
+        progress.update(-(-start // batch_size), {})
+    progress.end_epoch({})
+    callbacks.call("on_predict_end", {})
+    return out
+
+
+class FitLoop:
+    """One call of `fit` over checked data."""
+
+    def __init__(
+        self,
+        model: Model,
+        train: Dataset,
+        validation: Dataset | None,
+        options: FitOptions,
+        callbacks: CallbackList,
+        progress: Progress,
+    ) -> None:
+        self._model = model
+        self._train = train
+        self._validation = validation
+        self._options = options
+        self._callbacks = callbacks
+        self._progress = progress
+        self._trainer = make_trainer(
+            model, train, options.batch_size, options.shuffle, options.allow_nonfinite
+        )
+        self._logs: Logs = {}
+        self.history = History()
+
+    def run(self, params: dict[str, Any]) -> History:
+        """Trains until an epoch limit, a callback, `stop_loss` or Ctrl-C ends it."""
+        history = self.history
+        history.set_params(params)
+        history.set_model(self._model)
+        self._check_monitors()
+        try:
+            self._callbacks.call("on_train_begin", {})
+            reason = self._epochs()
+        except KeyboardInterrupt:
+            reason = "interrupted"
+        finally:
+            self._progress.close()
+        history.stop_reason = reason
+        self._callbacks.call("on_train_end", self._logs)
+        return history
+
+    def _check_monitors(self) -> None:
+        names = list(named(self._model, 0.0, [0.0] * len(self._model.metrics)))
+        if self._validation is not None:
+            names += [f"val_{name}" for name in names]
+        others = [c for c in self._callbacks.callbacks if not isinstance(c, EarlyStopping)]
+        if any(hook.__self__ in others for hook in self._callbacks.hooks("on_epoch_end")):  # type: ignore[attr-defined]
+            return  # a callback may add to the logs
+        for callback in self._callbacks.callbacks:
+            if isinstance(callback, EarlyStopping):
+                callback.check_monitor(names)
+
+    def _epochs(self) -> str:
+        model, options = self._model, self._options
+        for epoch in range(options.initial_epoch, options.epochs):
+            self._callbacks.call("on_epoch_begin", epoch, {})
+            logs = self._train_epoch(epoch)
+            if self._validation is not None and (epoch + 1) % options.validation_freq == 0:
+                logs |= self._validate(self._validation)
+            self._logs = logs
+            self._progress.end_epoch(logs)
+            self._callbacks.call("on_epoch_end", epoch, logs)
+            self.history.on_epoch_end(epoch, logs)
+            if model.stop_training:
+                return model._stop_reason
+            if options.stop_loss is not None and logs["loss"] <= options.stop_loss:
+                return "stop_loss"
+        return "epochs"
+
+    def _train_epoch(self, epoch: int) -> Logs:
+        model, trainer = self._model, self._trainer
+        trainer.begin_epoch(model.epochs_begun)
+        model.epochs_begun += 1
+        self._progress.begin_epoch(epoch, trainer.steps_per_epoch)
+        by_batch = self._callbacks.wants_batches("train")
+        limit = 1 if by_batch else -1
+        while True:
+            if by_batch:
+                self._callbacks.call("on_train_batch_begin", trainer.step, {})
+            status = trainer.run(SLICE_SECONDS, limit)
+            if status in ("loss", "input"):
+                self._fail(status, epoch)
+            logs = named(model, trainer.loss, trainer.metric_values)
+            if by_batch:
+                self._callbacks.call("on_train_batch_end", trainer.step - 1, logs)
+            self._progress.update(trainer.step, logs)
+            if status == "finished" or model.stop_training:
+                return logs
+
+    def _fail(self, status: str, epoch: int) -> None:
+        self._model.epochs_begun -= 1
+        fail_on(status, self._train)
+        rate = self._model.compiled_optimizer.learning_rate
+        raise NonFiniteLossError(self._trainer.step, rate, epoch)
+
+    def _validate(self, data: Dataset) -> Logs:
+        options = self._options
+        logs = evaluate(
+            self._model,
+            data,
+            options.validation_batch_size,
+            self._callbacks,
+            Progress(),
+            options.allow_nonfinite,
+        )
+        return {f"val_{name}": value for name, value in logs.items()}
