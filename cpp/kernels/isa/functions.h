@@ -153,22 +153,39 @@ MUNDUR_INLINE Vec<T> log1p(Vec<T> x) {
   return log(sum) + lost / sum;
 }
 
+/// (a + a_low) / (b + b_low) to little more than half an ulp: the plain quotient and its remainder.
+template <class T>
+MUNDUR_INLINE Vec<T> refined_ratio(Vec<T> a, Vec<T> a_low, Vec<T> b, Vec<T> b_low) {
+  const Vec<T> inverse = set<T>(T(1)) / b;
+  const Vec<T> ratio = a * inverse;
+  const Vec<T> remainder = fnma(ratio, b, a) + fnma(ratio, b_low, a_low);
+  return fma(remainder, inverse, ratio);
+}
+
 /// (e^2|x| - 1) / (e^2|x| + 1) with the sign of x.
 template <class T>
 MUNDUR_INLINE Vec<T> tanh(Vec<T> x) {
   using C = Constants<T>;
+  const Vec<T> two = set<T>(T(2));
   const ExpParts<T> e = exp_parts(min(abs(x) + abs(x), set<T>(C::kTanhEnd)));
   const Vec<T> power = pow2(e.n);
   const Vec<T> expm1 = fma(power, e.q, power - set<T>(T(1)));
-  return copysign(expm1 / (expm1 + set<T>(T(2))), x);
+  const Vec<T> sum = expm1 + two;
+  return copysign(refined_ratio(expm1, zero<T>(), sum, expm1 - (sum - two)), x);
 }
 
 /// 1 / (1 + e^-x), for negative x as e^x / (1 + e^x): small results keep their digits.
 template <class T>
 MUNDUR_INLINE Vec<T> sigmoid(Vec<T> x) {
   const Vec<T> one = set<T>(T(1));
-  const Vec<T> e = exp(-abs(x));
-  return select(less(x, zero<T>()), e, one) / (one + e);
+  const ExpParts<T> parts = exp_parts(max(-abs(x), set<T>(Constants<T>::kExpLow)));
+  const Vec<T> rounded = one + parts.q;
+  const Vec<T> e = scale(rounded, parts.n);
+  const Vec<T> e_low = scale(parts.q - (rounded - one), parts.n);
+  const Vec<T> sum = one + e;
+  const Vec<T> sum_low = (e - (sum - one)) + e_low;
+  const Mask<T> negative = less(x, zero<T>());
+  return refined_ratio(select(negative, e, one), select(negative, e_low, zero<T>()), sum, sum_low);
 }
 
 /// x + x·P(x²) below 1, 1 - e^-Q(|x|) above.

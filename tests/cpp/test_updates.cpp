@@ -1,0 +1,114 @@
+// SGD and Adam: steps against plain formulas, subnormal state set to zero, and equal bits.
+
+#include "check.h"
+
+namespace {
+
+using check::Numbers;
+using check::Output;
+using mundur::Kernels;
+
+template <class T>
+struct State {
+  std::vector<T> w, m, v, g;
+  explicit State(std::int64_t n) {
+    Numbers numbers(static_cast<std::uint64_t>(n) + 3);
+    w = numbers.vector<T>(n, -1, 1);
+    m = numbers.vector<T>(n, -1, 1);
+    v = numbers.vector<T>(n, 0, 1);
+    g = numbers.vector<T>(n, -1, 1);
+  }
+  std::int64_t size() const { return static_cast<std::int64_t>(w.size()); }
+};
+
+template <class T>
+std::vector<T> joined(Output<T>& a, Output<T>& b, Output<T>& c) {
+  std::vector<T> all = a.take();
+  for (Output<T>* more : {&b, &c}) {
+    const auto taken = more->take();
+    all.insert(all.end(), taken.begin(), taken.end());
+  }
+  return all;
+}
+
+template <class T>
+void test_sgd(std::int64_t n, bool momentum, bool nesterov) {
+  const State<T> s(n);
+  const auto found = check::same_everywhere<T>("sgd", [&](const Kernels<T>& k) {
+    Output<T> w(s.w), v(s.m), none(0);
+    k.sgd(w.data(), momentum ? v.data() : nullptr, s.g.data(), n, T(0.25), T(0.875), nesterov);
+    return joined(w, v, none);
+  });
+  std::vector<double> w, v;
+  for (std::size_t i = 0; i < s.w.size(); ++i) {
+    const auto g = static_cast<double>(s.g[i]), old = static_cast<double>(s.m[i]);
+    v.push_back(momentum ? 0.875 * old + g : old);
+    const double step = !momentum ? g : nesterov ? g + 0.875 * v.back() : v.back();
+    w.push_back(static_cast<double>(s.w[i]) - 0.25 * step);
+  }
+  w.insert(w.end(), v.begin(), v.end());
+  CHECK(check::distance(found, w) <= check::kTolerance<T>);
+}
+
+template <class T>
+void test_adam(std::int64_t n) {
+  const State<T> s(n);
+  const double b1 = 0.9, b2 = 0.999, c1 = 1 / (1 - std::pow(b1, 3)), c2 = 1 / (1 - std::pow(b2, 3));
+  const auto found = check::same_everywhere<T>("adam", [&](const Kernels<T>& k) {
+    Output<T> w(s.w), m(s.m), v(s.v);
+    k.adam(w.data(), m.data(), v.data(), s.g.data(), n, T(0.01), T(b1), T(b2), T(1 - b1), T(1 - b2),
+           T(1e-8), T(c1), T(c2));
+    return joined(w, m, v);
+  });
+  std::vector<double> w, m, v;
+  for (std::size_t i = 0; i < s.w.size(); ++i) {
+    const auto g = static_cast<double>(s.g[i]);
+    m.push_back(b1 * static_cast<double>(s.m[i]) + (1 - b1) * g);
+    v.push_back(b2 * static_cast<double>(s.v[i]) + (1 - b2) * g * g);
+    const double step = m.back() * c1 / (std::sqrt(v.back() * c2) + 1e-8);
+    w.push_back(static_cast<double>(s.w[i]) - 0.01 * step);
+  }
+  w.insert(w.end(), m.begin(), m.end());
+  w.insert(w.end(), v.begin(), v.end());
+  CHECK(check::distance(found, w) <= check::kTolerance<T>);
+}
+
+/// State decays to +0, never through the subnormals; a NaN stays one.
+template <class T>
+void test_flush() {
+  const T tiny = std::numeric_limits<T>::min();
+  for (mundur::Isa isa : mundur::available_isas()) {
+    const Kernels<T>& k = mundur::kernels<T>(isa);
+    std::vector<T> w(3, T(1)), m = {tiny, -tiny, std::numeric_limits<T>::quiet_NaN()}, v = m;
+    const std::vector<T> g(3, T(0));
+    k.adam(w.data(), m.data(), v.data(), g.data(), 3, T(0.1), T(0.5), T(0.5), T(0.5), T(0.5),
+           T(1e-8), T(1), T(1));
+    for (const auto& state : {m, v}) {
+      CHECK(check::same_bits(state[0], T(0)) && check::same_bits(state[1], T(0)));
+      CHECK(std::isnan(state[2]));
+    }
+    CHECK(w[0] == T(1) && w[1] == T(1) && std::isnan(w[2]));
+    std::vector<T> velocity = {tiny, -tiny, T(2) * tiny};
+    k.sgd(w.data(), velocity.data(), g.data(), 3, T(0.1), T(0.5), false);
+    CHECK(check::same_bits(velocity, {T(0), T(0), tiny}));
+  }
+}
+
+template <class T>
+void test_all() {
+  for (std::int64_t n : check::kSizes) {
+    test_sgd<T>(n, false, false);
+    test_sgd<T>(n, true, false);
+    test_sgd<T>(n, true, true);
+    test_adam<T>(n);
+  }
+  test_flush<T>();
+}
+
+}  // namespace
+
+int main() {
+  test_all<float>();
+  test_all<double>();
+  return check::result();
+}
