@@ -82,7 +82,7 @@ def training(activation: str, dtype: str, weighted: bool, wide: int = 150) -> di
     model.compile(
         md.optimizers.Adam(0.01),
         md.losses.SparseCategoricalCrossentropy(from_logits=True),
-        ["accuracy"],
+        metrics=["accuracy"],
     )
     weights = np.linspace(0.5, 1.5, 333) if weighted else None
     history = model.fit(
@@ -146,7 +146,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
             [md.layers.Dense(16, "relu"), md.layers.Dropout(0.5), md.layers.Dense(1, "sigmoid")],
             seed=21,
         )
-        model.compile(rules[optimizer](), md.losses.BinaryCrossentropy(), ["accuracy"])
+        model.compile(rules[optimizer](), md.losses.BinaryCrossentropy(), metrics=["accuracy"])
         return model
 
     whole = build()

@@ -292,7 +292,7 @@ def test_xor_is_learned(dtype: str) -> None:
     model = md.Model(
         [md.layers.Dense(4, "tanh"), md.layers.Dense(1, "sigmoid")], seed=1, dtype=dtype
     )
-    model.compile(md.optimizers.Adam(0.05), md.losses.BinaryCrossentropy(), ["accuracy"])
+    model.compile(md.optimizers.Adam(0.05), md.losses.BinaryCrossentropy(), metrics=["accuracy"])
     model.fit(x, y, batch_size="full", epochs=500, verbose=0)
     loss, accuracy = model.evaluate(x, y, verbose=0)
     assert accuracy == 1.0

@@ -23,13 +23,9 @@ void bind_random(py::module_& m) {
   m.def(
       "philox",
       [](const std::array<std::uint32_t, 4>& counter, const std::array<std::uint32_t, 2>& key) {
-        const auto wide = [](std::uint32_t low, std::uint32_t high) {
-          return std::uint64_t{high} << 32 | low;
-        };
-        std::array<std::uint32_t, 4> words{};
-        philox4x32_10(wide(counter[0], counter[1]), wide(counter[2], counter[3]),
-                      wide(key[0], key[1]), words.data());
-        return words;
+        const PhiloxBlock block = philox4x32_10({{counter[0], counter[1], counter[2], counter[3]}},
+                                                key[0], key[1]);
+        return std::vector<std::uint32_t>(block.word, block.word + 4);
       },
       py::arg("counter"), py::arg("key"));
   m.def(

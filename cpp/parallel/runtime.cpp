@@ -37,16 +37,15 @@ std::optional<std::string> first_line(const std::string& path) {
 std::vector<std::string> cgroup_folders() {
   std::ifstream file("/proc/self/cgroup");
   std::string line;
-  std::string path = "/";
+  std::string path;  // of the group: empty for the root, else "/..."
   while (std::getline(file, line)) {
-    if (line.rfind("0::", 0) == 0) path = line.substr(3);
+    if (line.rfind("0::/", 0) == 0 && line.size() > 4) path = line.substr(3);
   }
   std::vector<std::string> folders;
   while (true) {
-    folders.push_back("/sys/fs/cgroup" + (path == "/" ? "" : path));
-    if (path == "/" || path.empty()) return folders;
-    path = path.substr(0, path.find_last_of('/'));
-    if (path.empty()) path = "/";
+    folders.push_back(std::string("/sys/fs/cgroup").append(path));
+    if (path.empty()) return folders;
+    path.resize(path.find_last_of('/'));
   }
 }
 
