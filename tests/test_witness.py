@@ -1,0 +1,153 @@
+"""PyTorch as a second witness: random networks, their outputs and gradients, 20 steps of every optimizer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mundur as md
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="the witness is PyTorch: install the extra 'witness'")
+pytestmark = pytest.mark.witness
+
+TORCH_DTYPE = {"float32": torch.float32, "float64": torch.float64}
+TOLERANCE = {"float32": 2e-5, "float64": 1e-11}
+AFTER_20_STEPS = {"float32": 2e-3, "float64": 1e-9}
+ACTIVATIONS: dict[str, Any] = {
+    "linear": lambda z: z,
+    "relu": torch.relu,
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "softmax": lambda z: torch.softmax(z, dim=-1),
+}
+
+
+class Witness:
+    """The same chain of Dense layers, on the same numbers, by PyTorch's autograd."""
+
+    def __init__(self, model: md.Model, activations: list[str], dtype: str) -> None:
+        self.parameters = {
+            name: torch.tensor(np.array(value), requires_grad=True, dtype=TORCH_DTYPE[dtype])
+            for name, value in model.parameters.items()
+        }
+        self.activations = activations
+
+    def __call__(self, x: Any) -> Any:
+        tensors = list(self.parameters.values())
+        for i, activation in enumerate(self.activations):
+            x = ACTIVATIONS[activation](x @ tensors[2 * i] + tensors[2 * i + 1])
+        return x
+
+
+def assert_close(found: Any, expected: Any, tolerance: float) -> None:
+    expected = expected.detach().numpy()
+    scale = np.abs(expected).max() or 1.0
+    np.testing.assert_allclose(np.asarray(found) / scale, expected / scale, rtol=0, atol=tolerance)
+
+
+def random_network(seed: int, dtype: str, outputs: int) -> tuple[md.Model, Witness, int]:
+    rng = np.random.default_rng(seed)
+    widths = [int(width) for width in rng.integers(1, 70, size=rng.integers(1, 5))]
+    hidden = [str(name) for name in rng.choice(list(ACTIVATIONS), size=len(widths))]
+    layers = [md.layers.Dense(*pair) for pair in zip(widths, hidden, strict=True)]
+    inputs = int(rng.integers(1, 90))
+    model = md.Model(
+        [*layers, md.layers.Dense(outputs)], seed=seed, dtype=dtype, input_shape=(inputs,)
+    )
+    for name, value in model.parameters.items():
+        if name.endswith("bias"):
+            value[...] = rng.normal(size=value.shape) * 0.1
+    return model, Witness(model, [*hidden, "linear"], dtype), inputs
+
+
+LOSSES: dict[str, Any] = {
+    "MeanSquaredError": (torch.nn.functional.mse_loss, {}, "real"),
+    "BinaryCrossentropy": (
+        torch.nn.functional.binary_cross_entropy_with_logits,
+        {"from_logits": True},
+        "bits",
+    ),
+    "SparseCategoricalCrossentropy": (
+        torch.nn.functional.cross_entropy,
+        {"from_logits": True},
+        "labels",
+    ),
+    "CategoricalCrossentropy": (torch.nn.functional.cross_entropy, {"from_logits": True}, "rows"),
+}
+
+
+def targets(kind: str, rng: np.random.Generator, batch: int, outputs: int, dtype: str) -> Any:
+    if kind == "labels":
+        return rng.integers(0, outputs, size=batch)
+    if kind == "bits":
+        return rng.integers(0, 2, size=(batch, outputs)).astype(dtype)
+    if kind == "rows":
+        return rng.dirichlet(np.ones(outputs), size=batch).astype(dtype)
+    return rng.normal(size=(batch, outputs)).astype(dtype)
+
+
+@pytest.mark.parametrize("loss_name", LOSSES)
+@pytest.mark.parametrize("dtype", TORCH_DTYPE)
+@pytest.mark.parametrize("seed", range(8))
+def test_outputs_losses_and_gradients(seed: int, dtype: str, loss_name: str) -> None:
+    rng = np.random.default_rng(100 + seed)
+    outputs, batch = int(rng.integers(2, 20)), int(rng.integers(1, 300))
+    model, witness, inputs = random_network(seed, dtype, outputs)
+    function, arguments, kind = LOSSES[loss_name]
+    x = rng.normal(size=(batch, inputs)).astype(dtype)
+    y = targets(kind, rng, batch, outputs, dtype)
+    loss = getattr(md.losses, loss_name)(**arguments)
+
+    y_pred = model.forward(x, training=True)
+    dx = model.backward(loss.gradient(y, y_pred))
+    x_torch = torch.tensor(x, requires_grad=True)
+    predicted = witness(x_torch)
+    value = function(predicted, torch.tensor(y))
+    value.backward()
+
+    assert_close(y_pred, predicted, TOLERANCE[dtype])
+    assert loss(y, y_pred) == pytest.approx(value.item(), rel=TOLERANCE[dtype])
+    assert_close(dx, x_torch.grad, 10 * TOLERANCE[dtype])
+    for name, parameter in witness.parameters.items():
+        assert_close(model.gradients[name], parameter.grad, 10 * TOLERANCE[dtype])
+
+
+OPTIMIZERS: list[tuple[Any, Any]] = [
+    (lambda: md.optimizers.SGD(0.05), lambda p: torch.optim.SGD(p, 0.05)),
+    (
+        lambda: md.optimizers.SGD(0.05, momentum=0.9),
+        lambda p: torch.optim.SGD(p, 0.05, momentum=0.9),
+    ),
+    (
+        lambda: md.optimizers.SGD(0.05, momentum=0.8, nesterov=True),
+        lambda p: torch.optim.SGD(p, 0.05, momentum=0.8, nesterov=True),
+    ),
+    (lambda: md.optimizers.Adam(0.01), lambda p: torch.optim.Adam(p, 0.01)),
+    (
+        lambda: md.optimizers.Adam(0.01, 0.8, 0.95, 1e-5),
+        lambda p: torch.optim.Adam(p, 0.01, (0.8, 0.95), 1e-5),
+    ),
+]
+
+
+@pytest.mark.parametrize("pair", OPTIMIZERS, ids=["sgd", "momentum", "nesterov", "adam", "adam2"])
+@pytest.mark.parametrize("dtype", TORCH_DTYPE)
+def test_twenty_steps(pair: tuple[Any, Any], dtype: str) -> None:
+    model = md.Model(
+        [md.layers.Dense(12, "tanh"), md.layers.Dense(3)], seed=1, dtype=dtype, input_shape=(6,)
+    )
+    witness = Witness(model, ["tanh", "linear"], dtype)
+    optimizer, torch_optimizer = pair[0](), pair[1](list(witness.parameters.values()))
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(40, 6)).astype(dtype), rng.normal(size=(40, 3)).astype(dtype)
+    model.compile(optimizer, "mse")
+    for start in list(range(0, 40, 10)) * 5:
+        batch = slice(start, start + 10)
+        model.train_on_batch(x[batch], y[batch])
+        torch_optimizer.zero_grad()
+        predicted = witness(torch.tensor(x[batch]))
+        torch.nn.functional.mse_loss(predicted, torch.tensor(y[batch])).backward()
+        torch_optimizer.step()
+    for name, parameter in witness.parameters.items():
+        assert_close(model.parameters[name], parameter, AFTER_20_STEPS[dtype])
