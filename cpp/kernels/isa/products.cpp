@@ -1,0 +1,451 @@
+// The dense product in its three forms, and the sum over rows.
+//
+// All forms are C[rows, columns] = A[rows, depth] · B[depth, columns] in tiles (tile.h): elements
+// of A are broadcast, registers run over the columns of B. They differ in where A, B and C lie:
+//
+//            A          B          C
+//   product  x          w          y
+//   dx       dy         wᵀ         dx        wᵀ is packed panel by panel; or, for few samples,
+//            w          dyᵀ        dxᵀ       registers run over the samples
+//   dw       xᵀ         dy         dw        or, for a few narrow columns,
+//            dyᵀ        x          dwᵀ
+//
+// Which way is taken, where blocks end and who computes which part never shows in the result: each
+// element is one chain of fused multiply-adds in order of the inner index from +0, and what is
+// stored between blocks is the chain's own state.
+//
+// A sum over samples is made of shards, chains of kShard samples, joined as a binary counter
+// counts: the sum of a shard has rank 0; two sums of the same rank r, neighbours in order, make one
+// of rank r + 1, the earlier plus the later; after the last shard, the sums that wait are added
+// from the smallest rank up, each in front of what came after it. The order depends on the number
+// of shards alone. Before shard j the ranks that wait are the bits set in j, so the joins that
+// follow it are j's trailing ones, or, for the last shard, all its ones.
+
+#include "kernels/isa/tile.h"
+#include "kernels/isa/transpose.h"
+
+namespace mundur::MUNDUR_ISA {
+namespace {
+
+constexpr int kMaxRanks = 56;
+
+MUNDUR_INLINE i64 least(i64 a, i64 b) { return a < b ? a : b; }
+MUNDUR_INLINE i64 divided_up(i64 a, i64 b) { return (a + b - 1) / b; }
+
+/// The next piece of n where pieces are at most `most`: full ones, but the last two alike, since a
+/// thin piece would leave the units waiting.
+MUNDUR_INLINE i64 next_piece(i64 n, i64 most) {
+  if (n <= most) return n;
+  return n >= 2 * most ? most : (n + 1) / 2;
+}
+
+/// n shared out evenly over the fewest pieces of at most `most`, all but the last multiples of
+/// `grain`.
+MUNDUR_INLINE i64 even_piece(i64 n, i64 most, i64 grain) {
+  if (n <= most) return n;
+  most = most / grain * grain;
+  return divided_up(divided_up(n, divided_up(n, most)), grain) * grain;
+}
+
+// ---- activations on what a tile stored ----------------------------------------------------------
+
+template <class T>
+__attribute__((noinline)) void activate(T* y, i64 ldy, i64 rows, i64 columns, Function f) {
+  if (ldy == columns) {
+    columns *= rows;
+    rows = 1;
+  }
+  for (i64 r = 0; r < rows; ++r) {
+    T* row = y + r * ldy;
+    for_each_vec<T>(columns, [&](i64 i, int n) MUNDUR_BODY {
+      const Vec<T> z = load_up_to(row + i, n);
+      store_up_to(row + i,
+                  f == Function::sigmoid ? sigmoid(z)
+                  : f == Function::tanh  ? tanh(z)
+                                         : relu(z),
+                  n);
+    });
+  }
+}
+
+MUNDUR_INLINE bool is_polynomial(Function f) {
+  return f == Function::sigmoid || f == Function::tanh;
+}
+
+// ---- the product in blocks ----------------------------------------------------------------------
+
+template <class T>
+struct Job {
+  i64 rows, columns, depth;
+  const T* a;  // element (r, k) at a[r·a_row + k·a_step]; one of the two is 1
+  i64 a_row, a_step;
+  const T* b;  // element (k, c) at b[k·ldb + c], or b[c·ldb + k] if b_transposed
+  i64 ldb;
+  bool b_transposed;
+  T* c;  // element (r, c) at c[r·ldc + c], or c[c·ldc + r] if c_transposed
+  i64 ldc;
+  bool c_transposed;
+  bool shards;    // a sum over samples
+  const T* bias;  // of each column; null: none
+  Function f;
+  T* scratch;
+};
+
+/// One step of a job: rows × columns of C, one block of depth.
+template <class T>
+struct Step {
+  i64 row, rows, column, columns;
+  i64 k, depth;
+  const T* a;
+  i64 a_row, a_step;
+  T* c;  // of element (row, column)
+  i64 ldc;
+  bool last;  // the chains end here
+};
+
+/// Whether rows this far apart share too few sets of the caches.
+template <class T>
+MUNDUR_INLINE bool is_aliasing(i64 stride) {
+  return stride * static_cast<i64>(sizeof(T)) % 4096 == 0;
+}
+
+template <class T>
+void copy_block(T* to, const T* from, i64 rows, i64 columns, i64 ld_to, i64 ld_from) {
+  for (i64 r = 0; r < rows; ++r) {
+    for_each_vec<T>(columns, [&](i64 i, int n) MUNDUR_BODY {
+      store_up_to(to + r * ld_to + i, load_up_to(from + r * ld_from + i, n), n);
+    });
+  }
+}
+
+/// All tiles of one step: panel by panel, from the top to the bottom. Each panel of B is packed by
+/// its first tile on the way, when enough tiles follow.
+template <class T>
+void run_step(const Job<T>& job, const Step<T>& step, Tile<T>& tile, T* panel) {
+  using B = Blocking<T>;
+  constexpr i64 kWidth = B::kWidth;
+  const bool single = step.rows <= B::kRows;
+  const bool packs = !job.b_transposed && step.rows >= 2 * B::kRows;
+  const i64 most =
+      single && !job.b_transposed ? B::max_vecs(static_cast<int>(step.rows)) : B::kVecs;
+  const T* bias = step.last ? job.bias : nullptr;
+  tile.relu = step.last && job.f == Function::relu;
+  tile.a_row = step.a_row;
+  tile.a_step = step.a_step;
+  tile.depth = step.depth;
+  tile.ldc = step.ldc;
+  tile.panel = panel;
+  const T* const* joins = tile.partial;
+
+  for (i64 j = 0; j < step.columns;) {
+    const int vecs = static_cast<int>(next_piece(divided_up(step.columns - j, kWidth), most));
+    const i64 columns = least(vecs * kWidth, step.columns - j);
+    const bool masked = columns < vecs * kWidth;
+    tile.last = static_cast<int>(columns - (vecs - 1) * kWidth);
+    tile.bias = bias ? bias + step.column + j : nullptr;
+    if (job.b_transposed) {
+      transpose(panel, job.b + (step.column + j) * job.ldb + step.k, columns, step.depth,
+                vecs * kWidth, job.ldb, true);
+      tile.b = panel;
+      tile.b_step = vecs * kWidth;
+    } else {
+      tile.b = job.b + step.k * job.ldb + step.column + j;
+      tile.b_step = job.ldb;
+    }
+    const T* here[kMaxRanks];
+    tile.partial = here;
+    for (i64 i = 0; i < step.rows;) {
+      const i64 rows = next_piece(step.rows - i, B::kRows);
+      tile.a = step.a + i * step.a_row;
+      tile.c = step.c + i * step.ldc + j;
+      for (int rank = 0; rank < tile.joins; ++rank)
+        here[rank] = joins[rank] + i * tile.ld_partial + j;
+      if (packs && i == 0) {
+        kTiles<T>.pack[vecs - 1][masked](tile);
+        tile.b = panel;
+        tile.b_step = vecs * kWidth;
+      } else {
+        kTiles<T>.plain[rows - 1][vecs - 1][masked](tile);
+      }
+      if (step.last && is_polynomial(job.f)) activate(tile.c, tile.ldc, rows, columns, job.f);
+      i += rows;
+    }
+    j += columns;
+  }
+  tile.partial = joins;
+}
+
+template <class T>
+void run(const Job<T>& job) {
+  using B = Blocking<T>;
+  using S = Scratch<T>;
+  if (job.rows <= 0 || job.columns <= 0) return;
+  T* const panel = job.scratch + S::kPanel;
+  T* const partials = job.scratch + S::kPartials;
+
+  // A few rows stream through B once: nothing is packed and the chains run from end to end.
+  const bool streams = job.rows <= B::kRows && !job.b_transposed && !job.shards;
+  const i64 block = job.shards ? kShard
+                    : streams  ? job.depth
+                               : even_piece(job.depth, B::kDepth, 16);
+  const i64 blocks = job.depth <= block ? 1 : divided_up(job.depth, block);
+
+  // What must be kept in scratch: a block for each rank of sums, and one to be transposed.
+  int ranks = 0;
+  while (job.shards && blocks > 1 && (blocks >> ranks) != 0) ++ranks;
+  const i64 kept = ranks + (job.c_transposed ? 1 : 0);
+  i64 row_block = even_piece(job.rows, B::kRowBlock, B::kRows);
+  i64 column_block = job.columns;
+  if (kept != 0) {
+    row_block = least(row_block, S::kPartialsSize / (kept * B::kColumns) / B::kRows * B::kRows);
+    const i64 most = S::kPartialsSize / (kept * row_block) / B::kColumns * B::kColumns;
+    column_block = even_piece(job.columns, most, B::kColumns);
+  }
+  const i64 ld_kept = divided_up(column_block, B::kColumns) * B::kColumns;
+  const bool copies = is_aliasing<T>(job.a_step == 1 ? job.a_row : job.a_step) &&
+                      job.rows >= 2 * B::kRows && job.columns >= 4 * B::kColumns;
+
+  const T* joins[kMaxRanks];
+  Tile<T> tile;
+  tile.partial = joins;
+  tile.ld_partial = ld_kept;
+  Step<T> step;
+  for (step.row = 0; step.row < job.rows; step.row += row_block) {
+    step.rows = least(row_block, job.rows - step.row);
+    for (step.column = 0; step.column < job.columns; step.column += column_block) {
+      step.columns = least(column_block, job.columns - step.column);
+      T* const transposed = partials + ranks * row_block * ld_kept;
+      for (i64 n = 0; n < blocks; ++n) {
+        step.k = n * block;
+        step.depth = least(block, job.depth - step.k);
+        step.last = n == blocks - 1;
+
+        step.a = job.a + step.row * job.a_row + step.k * job.a_step;
+        step.a_row = job.a_row;
+        step.a_step = job.a_step;
+        if (copies) {
+          T* const copy = job.scratch + S::kBlock;
+          if (job.a_step == 1) {
+            step.a_row = step.depth + S::kLine;
+            copy_block(copy, step.a, step.rows, step.depth, step.a_row, job.a_row);
+          } else {
+            step.a_step = step.rows + S::kLine;
+            copy_block(copy, step.a, step.depth, step.rows, step.a_step, job.a_step);
+          }
+          step.a = copy;
+        }
+
+        step.c = job.c_transposed ? transposed : job.c + step.row * job.ldc + step.column;
+        step.ldc = job.c_transposed ? ld_kept : job.ldc;
+        tile.resume = !job.shards && n > 0;
+        tile.joins = 0;
+        if (job.shards) {
+          int rank = 0;
+          for (; step.last ? (n >> rank) != 0 : (n >> rank & 1) != 0; ++rank) {
+            if (n >> rank & 1) joins[tile.joins++] = partials + rank * row_block * ld_kept;
+          }
+          if (!step.last) {
+            step.c = partials + rank * row_block * ld_kept;
+            step.ldc = ld_kept;
+          }
+        }
+        run_step(job, step, tile, panel);
+      }
+      if (job.c_transposed) {
+        transpose(job.c + step.column * job.ldc + step.row, transposed, step.rows, step.columns,
+                  job.ldc, ld_kept, false);
+      }
+    }
+  }
+}
+
+// ---- products over 16 virtual lanes -------------------------------------------------------------
+
+/// lanes[r][k mod 16] += x[r, k] · w[k] for kRows rows.
+template <class T, int kRows>
+MUNDUR_INLINE void add_lanes(T (*lanes)[16], const T* x, i64 ldx, const T* w, i64 depth) {
+  constexpr int kWidth = Vec<T>::kWidth;
+  constexpr int kParts = Lanes16<T>::kParts;
+  Lanes16<T> sum[kRows];
+  for (int r = 0; r < kRows; ++r) {
+    for (int p = 0; p < kParts; ++p) sum[r].part[p] = load(lanes[r] + p * kWidth);
+  }
+  i64 k = 0;
+  for (; k + 16 <= depth; k += 16) {
+    for (int p = 0; p < kParts; ++p) {
+      const Vec<T> column = load(w + k + p * kWidth);
+      for (int r = 0; r < kRows; ++r)
+        sum[r].part[p] = fma(load(x + r * ldx + k + p * kWidth), column, sum[r].part[p]);
+    }
+  }
+  for (int p = 0; p < kParts && k < depth; ++p, k += kWidth) {
+    const int n = static_cast<int>(least(kWidth, depth - k));
+    const Mask<T> mask = first_n<T>(n);
+    const Vec<T> column = load_masked(w + k, mask);
+    for (int r = 0; r < kRows; ++r) {
+      // Lanes beyond the end keep their state: + 0·0 would make +0 of -0.
+      const Vec<T> longer = fma(load_masked(x + r * ldx + k, mask), column, sum[r].part[p]);
+      sum[r].part[p] = select(mask, longer, sum[r].part[p]);
+    }
+  }
+  for (int r = 0; r < kRows; ++r) {
+    for (int p = 0; p < kParts; ++p) store(lanes[r] + p * kWidth, sum[r].part[p]);
+  }
+}
+
+/// The lanes joined by the tree +8, +4, +2, +1.
+template <class T>
+MUNDUR_INLINE T joined(const T* lanes) {
+  Lanes16<T> sum;
+  for (int p = 0; p < Lanes16<T>::kParts; ++p) sum.part[p] = load(lanes + p * Vec<T>::kWidth);
+  return sum.sum();
+}
+
+/// y[r, c] = f(Σ_k x[r, k] · wt[c, k] + bias[c]) over 16 lanes. wt's element (c, k) lies at
+/// w[c·w_column + k·w_step]; where w_step isn't 1 the columns are packed first.
+template <class T>
+void run_lanes(T* y, const T* x, const T* w, const T* bias, i64 rows, i64 columns, i64 depth,
+               i64 ldy, i64 ldx, i64 w_column, i64 w_step, Function f, T* scratch) {
+  constexpr i64 kGroup = 32;  // rows whose lanes wait while the columns are packed piece by piece
+  constexpr i64 kMost = 4;    // columns, by uses_lanes
+  constexpr int kRows = 16 / Lanes16<T>::kParts >= 8 ? 4 : 2;
+  T(*lanes)[16] = reinterpret_cast<T(*)[16]>(scratch);
+  T* const packed = scratch + kGroup * kMost * 16;
+  const i64 capacity = (Scratch<T>::kSize - kGroup * kMost * 16) / kMost / 16 * 16;
+  const bool packs = w_step != 1;
+  const i64 piece = packs ? least(depth, capacity) : depth;
+
+  for (i64 i = 0; i < rows; i += kGroup) {
+    const i64 group = least(kGroup, rows - i);
+    for (i64 c0 = 0; c0 < columns; c0 += kMost) {
+      const i64 wide = least(kMost, columns - c0);
+      for (i64 n = 0; n < wide * kGroup * 16; ++n) scratch[n] = T(0);
+      for (i64 k = 0; k < depth; k += piece) {
+        const i64 size = least(piece, depth - k);
+        if (packs && (i == 0 || piece < depth || columns > kMost)) {
+          transpose(packed, w + c0 * w_column + k * w_step, size, wide, capacity, w_step, false);
+        }
+        for (i64 c = 0; c < wide; ++c) {
+          const T* column = packs ? packed + c * capacity : w + (c0 + c) * w_column + k;
+          i64 r = 0;
+          for (; r + kRows <= group; r += kRows)
+            add_lanes<T, kRows>(lanes + c * kGroup + r, x + (i + r) * ldx + k, ldx, column, size);
+          for (; r < group; ++r)
+            add_lanes<T, 1>(lanes + c * kGroup + r, x + (i + r) * ldx + k, ldx, column, size);
+        }
+      }
+      for (i64 r = 0; r < group; ++r) {
+        for (i64 c = 0; c < wide; ++c) {
+          const T sum = joined(lanes[c * kGroup + r]);
+          y[(i + r) * ldy + c0 + c] = bias ? sum + bias[c0 + c] : sum;
+        }
+      }
+    }
+    if (f != Function::linear) activate(y + i * ldy, ldy, group, columns, f);
+  }
+}
+
+// ---- the table's functions ----------------------------------------------------------------------
+
+template <class T>
+void product(T* y, const T* x, const T* w, const T* bias, i64 B, i64 O, i64 I, i64 ldy, i64 ldx,
+             i64 ldw, Function f, bool lanes, T* scratch) {
+  if (lanes) return run_lanes(y, x, w, bias, B, O, I, ldy, ldx, 1, ldw, f, scratch);
+  run(Job<T>{B, O, I, x, ldx, 1, w, ldw, false, y, ldy, false, false, bias, f, scratch});
+}
+
+template <class T>
+void product_dx(T* dx, const T* dy, const T* w, i64 B, i64 I, i64 O, i64 lddx, i64 lddy, i64 ldw,
+                bool lanes, T* scratch) {
+  if (lanes) {
+    return run_lanes<T>(dx, dy, w, nullptr, B, I, O, lddx, lddy, ldw, 1, Function::linear, scratch);
+  }
+  // A single column of w, when whole, is a row of wᵀ as it lies there.
+  const bool is_row = O == 1 && ldw == 1;
+  // Either I·O elements of w are transposed for B rows, or B·I elements of dx for O steps.
+  const bool over_samples = !is_row && B >= 2 * Vec<T>::kWidth && I >= Vec<T>::kWidth && O > B;
+  if (over_samples) {
+    run(Job<T>{I, B, O, w, ldw, 1, dy, lddy, true, dx, lddx, true, false, nullptr, Function::linear,
+               scratch});
+  } else {
+    run(Job<T>{B, I, O, dy, lddy, 1, w, ldw, !is_row, dx, lddx, false, false, nullptr,
+               Function::linear, scratch});
+  }
+}
+
+template <class T>
+void product_dw(T* dw, const T* x, const T* dy, i64 I, i64 O, i64 B, i64 lddw, i64 ldx, i64 lddy,
+                T* scratch) {
+  constexpr i64 kWidth = Vec<T>::kWidth;
+  // A few columns would fill a small part of a register.
+  if (O < kWidth && I > O && 2 * O * divided_up(I, kWidth) <= I) {
+    const bool is_row = O == 1 && lddw == 1;
+    run(Job<T>{O, I, B, dy, 1, lddy, x, ldx, false, dw, is_row ? I : lddw, !is_row, true, nullptr,
+               Function::linear, scratch});
+  } else {
+    run(Job<T>{I, O, B, x, 1, ldx, dy, lddy, false, dw, lddw, false, true, nullptr,
+               Function::linear, scratch});
+  }
+}
+
+template <class T, int kVecs>
+MUNDUR_INLINE void sum_columns(T* db, const T* dy, i64 B, i64 lddy, int last) {
+  constexpr int kWidth = Vec<T>::kWidth;
+  const i64 shards = B <= kShard ? 1 : divided_up(B, kShard);
+  const bool masked = last < kWidth;
+  const Mask<T> mask = first_n<T>(last);
+  Vec<T> partial[kMaxRanks][kVecs];
+  for (i64 n = 0; n < shards; ++n) {
+    Vec<T> sum[kVecs];
+    for (int v = 0; v < kVecs; ++v) sum[v] = zero<T>();
+    const i64 end = least(B, (n + 1) * kShard);
+    for (i64 b = n * kShard; b < end; ++b) {
+      const T* row = dy + b * lddy;
+      for (int v = 0; v < kVecs; ++v) {
+        sum[v] = sum[v] + (masked && v == kVecs - 1 ? load_masked(row + v * kWidth, mask)
+                                                    : load(row + v * kWidth));
+      }
+    }
+    const bool is_last = n == shards - 1;
+    int rank = 0;
+    for (; is_last ? (n >> rank) != 0 : (n >> rank & 1) != 0; ++rank) {
+      if (n >> rank & 1) {
+        for (int v = 0; v < kVecs; ++v) sum[v] = partial[rank][v] + sum[v];
+      }
+    }
+    if (!is_last) {
+      for (int v = 0; v < kVecs; ++v) partial[rank][v] = sum[v];
+    } else {
+      for (int v = 0; v < kVecs; ++v) {
+        store_up_to(db + v * kWidth, sum[v], v == kVecs - 1 ? last : kWidth);
+      }
+    }
+  }
+}
+
+template <class T>
+void sum_rows(T* db, const T* dy, i64 O, i64 B, i64 lddy) {
+  constexpr int kWidth = Vec<T>::kWidth;
+  i64 o = 0;
+  for (; o + 4 * kWidth <= O; o += 4 * kWidth) sum_columns<T, 4>(db + o, dy + o, B, lddy, kWidth);
+  for (; o < O; o += kWidth) {
+    sum_columns<T, 1>(db + o, dy + o, B, lddy, static_cast<int>(least(kWidth, O - o)));
+  }
+}
+
+template <class T>
+void fill_table(Kernels<T>& table) {
+  table.scratch = Scratch<T>::kSize;
+  table.column_grain = Blocking<T>::kWidth;
+  table.product = product<T>;
+  table.product_dx = product_dx<T>;
+  table.product_dw = product_dw<T>;
+  table.sum_rows = sum_rows<T>;
+}
+
+}  // namespace
+
+void fill_products(Kernels<float>& table) { fill_table(table); }
+void fill_products(Kernels<double>& table) { fill_table(table); }
+
+}  // namespace mundur::MUNDUR_ISA

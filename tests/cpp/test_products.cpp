@@ -1,0 +1,343 @@
+// The products' bits: every instruction set against a naive loop of the same rule, over sizes
+// around the edges of every tile, strides, splits and special values.
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "kernels/table.h"
+#include "mundur/runtime.h"
+
+namespace {
+
+using mundur::Function;
+using mundur::Isa;
+using mundur::Kernels;
+using mundur::kShard;
+using i64 = std::int64_t;
+
+int failures = 0;
+i64 checks = 0;
+
+void fail(const std::string& what) {
+  if (++failures <= 20) std::printf("FAILED: %s\n", what.c_str());
+}
+
+float fused(float a, float b, float c) { return std::fma(a, b, c); }
+double fused(double a, double b, double c) { return std::fma(a, b, c); }
+
+/// A matrix with room between its rows that holds NaN: reading it would show, writing it too.
+template <class T>
+struct Matrix {
+  i64 rows, columns, ld;
+  std::vector<T> storage;
+  i64 offset;
+
+  Matrix(i64 r, i64 c, i64 gap, i64 shift = 0) : rows(r), columns(c), ld(c + gap), offset(shift) {
+    storage.assign(static_cast<std::size_t>(offset + rows * ld + 1),
+                   std::numeric_limits<T>::quiet_NaN());
+  }
+  T* data() { return storage.data() + offset; }
+  const T* data() const { return storage.data() + offset; }
+  T& at(i64 r, i64 c) { return storage[static_cast<std::size_t>(offset + r * ld + c)]; }
+  const T& at(i64 r, i64 c) const { return storage[static_cast<std::size_t>(offset + r * ld + c)]; }
+};
+
+enum class Values { ordinary, special };
+
+template <class T>
+void fill(Matrix<T>& m, std::mt19937& random, Values values) {
+  std::normal_distribution<double> normal;
+  for (i64 r = 0; r < m.rows; ++r) {
+    for (i64 c = 0; c < m.columns; ++c) {
+      T value = static_cast<T>(normal(random));
+      if (values == Values::special) {
+        const T kinds[] = {T(0),
+                           -T(0),
+                           std::numeric_limits<T>::infinity(),
+                           -std::numeric_limits<T>::infinity(),
+                           std::numeric_limits<T>::quiet_NaN(),
+                           -std::numeric_limits<T>::min(),
+                           std::numeric_limits<T>::denorm_min(),
+                           std::numeric_limits<T>::max()};
+        // Mostly zeros and tiny numbers, so that not everything ends as NaN.
+        const unsigned draw = random() % 64;
+        if (draw < 8)
+          value = kinds[draw];
+        else if (draw < 30)
+          value = draw % 2 ? T(0) : -T(0);
+        else if (draw < 50)
+          value *= std::numeric_limits<T>::min();
+      }
+      m.at(r, c) = value;
+    }
+  }
+}
+
+template <class T>
+bool same(T a, T b) {
+  if (std::isnan(a) || std::isnan(b)) return std::isnan(a) && std::isnan(b);
+  return std::memcmp(&a, &b, sizeof(T)) == 0;
+}
+
+template <class T>
+void compare(const Matrix<T>& got, const Matrix<T>& want, const std::string& what) {
+  ++checks;
+  for (i64 r = 0; r < want.rows; ++r) {
+    for (i64 c = 0; c < want.ld; ++c) {
+      if (r == want.rows - 1 && c >= want.columns) break;
+      if (!same(got.at(r, c), want.at(r, c))) {
+        return fail(what + " at (" + std::to_string(r) + ", " + std::to_string(c) + "): " +
+                    std::to_string(got.at(r, c)) + ", expected " + std::to_string(want.at(r, c)));
+      }
+    }
+  }
+}
+
+// ---- the rules, as loops ------------------------------------------------------------------------
+
+/// Σ_k a(k)·b(k): one chain, or 16 lanes joined by their tree.
+template <class T, class A, class B>
+T inner(i64 depth, bool lanes, A a, B b) {
+  if (!lanes) {
+    T sum = 0;
+    for (i64 k = 0; k < depth; ++k) sum = fused(a(k), b(k), sum);
+    return sum;
+  }
+  T lane[16] = {};
+  for (i64 k = 0; k < depth; ++k) lane[k % 16] = fused(a(k), b(k), lane[k % 16]);
+  for (int half = 8; half > 0; half /= 2) {
+    for (int i = 0; i < half; ++i) lane[i] = lane[i] + lane[i + half];
+  }
+  return lane[0];
+}
+
+/// Shards joined as a binary counter counts.
+template <class T, class Add>
+T over_samples(i64 samples, Add add) {
+  struct Sum {
+    T value;
+    int rank;
+  };
+  std::vector<Sum> waiting;
+  i64 begin = 0;
+  do {
+    T sum = 0;
+    for (i64 b = begin; b < std::min(samples, begin + kShard); ++b) sum = add(sum, b);
+    begin += kShard;
+    int rank = 0;
+    while (!waiting.empty() && waiting.back().rank == rank) {
+      sum = waiting.back().value + sum;
+      waiting.pop_back();
+      ++rank;
+    }
+    waiting.push_back({sum, rank});
+  } while (begin < samples);
+  T sum = waiting.back().value;
+  waiting.pop_back();
+  for (; !waiting.empty(); waiting.pop_back()) sum = waiting.back().value + sum;
+  return sum;
+}
+
+struct Case {
+  i64 B, I, O;
+  i64 gap = 0;
+  i64 shift = 0;
+  Values values = Values::ordinary;
+};
+
+std::string named(const char* form, const Case& c, Isa isa, std::size_t size) {
+  return std::string(form) + (size == 4 ? " float " : " double ") +
+         std::string(mundur::name_of(isa)) + " B=" + std::to_string(c.B) +
+         " I=" + std::to_string(c.I) + " O=" + std::to_string(c.O) +
+         " gap=" + std::to_string(c.gap) + " shift=" + std::to_string(c.shift) +
+         (c.values == Values::special ? " special" : "");
+}
+
+template <class T>
+struct AlignedScratch {
+  std::vector<T> storage;
+  T* get(i64 size) {
+    storage.resize(static_cast<std::size_t>(size + 64));
+    const auto address = reinterpret_cast<std::uintptr_t>(storage.data());
+    return storage.data() + (64 - address % 64) % 64 / sizeof(T);
+  }
+};
+
+/// Calls part(row, rows, column, columns) over a split of a matrix, as threads would share it.
+template <class Part>
+void split(i64 rows, i64 columns, i64 row_piece, i64 column_piece, Part part) {
+  for (i64 r = 0; r < rows; r += row_piece) {
+    for (i64 c = 0; c < columns; c += column_piece)
+      part(r, std::min(row_piece, rows - r), c, std::min(column_piece, columns - c));
+  }
+}
+
+template <class T>
+void test_case(const Case& c, std::mt19937& random, bool splits) {
+  Matrix<T> x(c.B, c.I, c.gap, c.shift), w(c.I, c.O, c.gap, c.shift), dy(c.B, c.O, c.gap, c.shift);
+  Matrix<T> bias(1, c.O, 0, c.shift);
+  fill(x, random, c.values);
+  fill(w, random, c.values);
+  fill(dy, random, c.values);
+  fill(bias, random, c.values);
+
+  Matrix<T> y(c.B, c.O, c.gap, c.shift), y_bias = y, y_relu = y;
+  const bool lanes = mundur::uses_lanes(c.I, c.O);
+  for (i64 b = 0; b < c.B; ++b) {
+    for (i64 o = 0; o < c.O; ++o) {
+      const T sum = inner<T>(
+          c.I, lanes, [&](i64 i) { return x.at(b, i); }, [&](i64 i) { return w.at(i, o); });
+      const T z = sum + bias.at(0, o);
+      y.at(b, o) = sum;
+      y_bias.at(b, o) = z;
+      y_relu.at(b, o) = z > 0 ? z : std::isnan(z) ? z : T(0);
+    }
+  }
+  Matrix<T> dx(c.B, c.I, c.gap, c.shift);
+  const bool dx_lanes = mundur::uses_lanes(c.O, c.I);
+  for (i64 b = 0; b < c.B; ++b) {
+    for (i64 i = 0; i < c.I; ++i) {
+      dx.at(b, i) = inner<T>(
+          c.O, dx_lanes, [&](i64 o) { return dy.at(b, o); }, [&](i64 o) { return w.at(i, o); });
+    }
+  }
+  Matrix<T> dw(c.I, c.O, c.gap, c.shift), db(1, c.O, 0, c.shift);
+  for (i64 o = 0; o < c.O; ++o) {
+    for (i64 i = 0; i < c.I; ++i) {
+      dw.at(i, o) =
+          over_samples<T>(c.B, [&](T sum, i64 b) { return fused(x.at(b, i), dy.at(b, o), sum); });
+    }
+    db.at(0, o) = over_samples<T>(c.B, [&](T sum, i64 b) { return sum + dy.at(b, o); });
+  }
+
+  AlignedScratch<T> memory;
+  for (Isa isa : mundur::available_isas()) {
+    const Kernels<T>& kernels = mundur::kernels<T>(isa);
+    T* scratch = memory.get(kernels.scratch);
+    const auto name = [&](const char* form) { return named(form, c, isa, sizeof(T)); };
+    const auto fresh = [&](const Matrix<T>& like) {
+      return Matrix<T>(like.rows, like.columns, like.ld - like.columns, like.offset);
+    };
+    const auto forward = [&](Matrix<T>& out, const T* with, Function f, i64 rows, i64 columns) {
+      split(c.B, c.O, rows, columns, [&](i64 r, i64 nr, i64 o, i64 no) {
+        kernels.product(&out.at(r, o), &x.at(r, 0), &w.at(0, o), with ? with + o : nullptr, nr, no,
+                        c.I, out.ld, x.ld, w.ld, f, lanes, scratch);
+      });
+    };
+    const auto backward = [&](Matrix<T>& out, i64 rows, i64 columns) {
+      split(c.B, c.I, rows, columns, [&](i64 r, i64 nr, i64 i, i64 ni) {
+        kernels.product_dx(&out.at(r, i), &dy.at(r, 0), &w.at(i, 0), nr, ni, c.O, out.ld, dy.ld,
+                           w.ld, dx_lanes, scratch);
+      });
+    };
+    const auto gradient = [&](Matrix<T>& out, i64 rows, i64 columns) {
+      split(c.I, c.O, rows, columns, [&](i64 i, i64 ni, i64 o, i64 no) {
+        kernels.product_dw(&out.at(i, o), &x.at(0, i), &dy.at(0, o), ni, no, c.B, out.ld, x.ld,
+                           dy.ld, scratch);
+      });
+    };
+    const i64 whole = std::numeric_limits<int>::max();
+
+    Matrix<T> out = fresh(y);
+    forward(out, nullptr, Function::linear, whole, whole);
+    compare(out, y, name("product"));
+    out = fresh(y);
+    forward(out, bias.data(), Function::linear, whole, whole);
+    compare(out, y_bias, name("product with bias"));
+    out = fresh(y);
+    forward(out, bias.data(), Function::relu, whole, whole);
+    compare(out, y_relu, name("product with relu"));
+    for (Function f : {Function::sigmoid, Function::tanh}) {
+      Matrix<T> want = y_bias;
+      for (i64 b = 0; b < c.B; ++b)
+        kernels.activation(want.data() + b * want.ld, want.data() + b * want.ld, c.O, f);
+      out = fresh(y);
+      forward(out, bias.data(), f, whole, whole);
+      compare(out, want, name(f == Function::tanh ? "product with tanh" : "product with sigmoid"));
+    }
+    out = fresh(dx);
+    backward(out, whole, whole);
+    compare(out, dx, name("product_dx"));
+    out = fresh(dw);
+    gradient(out, whole, whole);
+    compare(out, dw, name("product_dw"));
+    out = fresh(db);
+    kernels.sum_rows(out.data(), dy.data(), c.O, c.B, dy.ld);
+    compare(out, db, name("sum_rows"));
+
+    if (!splits) continue;
+    const i64 grain = kernels.column_grain;
+    const i64 pieces[][2] = {{1, whole}, {whole, grain}, {5, grain + 3}};
+    for (const auto& piece : pieces) {
+      out = fresh(y);
+      forward(out, bias.data(), Function::linear, piece[0], piece[1]);
+      compare(out, y_bias, name("product in parts"));
+      out = fresh(dx);
+      backward(out, piece[0], piece[1]);
+      compare(out, dx, name("product_dx in parts"));
+      out = fresh(dw);
+      gradient(out, piece[0], piece[1]);
+      compare(out, dw, name("product_dw in parts"));
+    }
+  }
+}
+
+template <class T>
+void test_all() {
+  std::mt19937 random(1);
+  const auto test = [&](const Case& c, bool splits = false) { test_case<T>(c, random, splits); };
+
+  // Every small size: single tiles, their edges and their neighbours.
+  for (i64 B : {0, 1, 2, 3, 5, 6, 7, 8, 9, 13, 16, 17, 25})
+    for (i64 I : {0, 1, 2, 7, 16, 31, 32, 35})
+      for (i64 O : {0, 1, 2, 4, 5, 8, 10, 16, 17}) test({B, I, O, (B + I + O) % 3, (B + O) % 2});
+  // Every number of columns up to several tiles, and of rows.
+  for (i64 n = 1; n <= 130; ++n) {
+    test({9, 3, n, n % 2, n % 3});
+    test({n, 5, 17, n % 3, n % 2});
+    test({3, n, 6, 1, 0});
+  }
+  // Blocks of depth and their edges; shards and their trees.
+  for (i64 n : {255, 256, 257, 511, 512, 513, 769, 1024, 1100, 1285, 1800}) {
+    test({20, n, 18, n % 2});
+    test({20, 18, n, n % 2});
+    test({n, 20, 18, n % 2});
+    test({n, 40, 1});
+    test({n, 3, 10});
+    test({1, n, 3});
+    test({40, n, 2, 1});
+    test({40, 2, n, 1});
+  }
+  // Strides of a multiple of 4096 bytes, blocks of rows and columns.
+  test({40, 1024, 200});
+  test({300, 200, 1024});
+  test({40, 1024, 1024});
+  test({600, 130, 260, 2}, true);
+  // As threads would share them.
+  for (i64 B : {1, 12, 40, 300})
+    for (i64 I : {3, 50, 70})
+      for (i64 O : {1, 3, 10, 100}) test({B, I, O, 1}, true);
+  // Signed zeros, subnormals, infinities, NaNs.
+  for (i64 B : {1, 2, 9, 20, 600})
+    for (i64 I : {1, 3, 20, 33, 50})
+      for (i64 O : {1, 2, 17, 40, 70}) test({B, I, O, 1, 0, Values::special}, B < 100);
+}
+
+}  // namespace
+
+int main() {
+  test_all<float>();
+  test_all<double>();
+  std::string isas;
+  for (Isa isa : mundur::available_isas()) isas += " " + std::string(mundur::name_of(isa));
+  std::printf("%lld comparisons over%s: %d failed\n", static_cast<long long>(checks), isas.c_str(),
+              failures);
+  return failures == 0 ? 0 : 1;
+}
