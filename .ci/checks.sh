@@ -1,0 +1,50 @@
+# The checks of every run. Sourced by .ci/run; each works in the root of the copy.
+
+readme_tests() {
+  local line
+  line=$(python3 .ci/show.py command Test)
+  printf '%s\n' "$line"
+  timeout 900 bash -c "$line"
+}
+
+install_tools() {
+  [ -x "$python" ] || python3 -m venv .venv
+  python3 .ci/show.py extra lint >"$scratch/lint.txt"
+  "$python" -m pip install -q -r "$scratch/lint.txt"
+}
+
+lint_python() {
+  local status=0
+  "$python" -m ruff check --no-cache --output-format=concise . || status=1
+  "$python" -m ruff format --no-cache --check . || status=1
+  return $status
+}
+
+lint_cpp() {
+  find cpp tests/cpp bench -name '*.h' -o -name '*.cpp' -o -name '*.cu' | sort |
+    xargs .venv/bin/clang-format --dry-run --Werror
+}
+
+check_types() {
+  "$python" -m mypy
+}
+
+# From outside of the tree: the installed module is the one to check.
+check_stubs() {
+  cd "$scratch"
+  "$python" -m mypy.stubtest mundur._core
+}
+
+# The build tree that native_tests uses; the bindings are in it for their warnings' sake.
+build_without_warnings() {
+  export PATH=$tree/.venv/bin:$PATH CMAKE_GENERATOR=Ninja
+  cmake --preset release -DMUNDUR_WERROR=ON -DMUNDUR_PYTHON=ON -DPython_EXECUTABLE="$python" \
+    -Dpybind11_DIR="$("$python" -m pybind11 --cmakedir)" >"$scratch/configure.log" ||
+    { cat "$scratch/configure.log"; return 1; }
+  cmake --build --preset release
+}
+
+native_tests() {
+  export PATH=$tree/.venv/bin:$PATH
+  ctest --preset release
+}

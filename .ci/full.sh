@@ -1,0 +1,52 @@
+# What `.ci/run --full` does beside the checks. Sourced by .ci/run; each works in the root of the copy.
+
+# This exact pin is the build for CPUs.
+witnesses() {
+  "$python" -m pip install -q torch==2.13.0
+  "$python" -m pytest -m witness
+}
+
+# sanitizer_tests PRESET
+sanitizer_tests() {
+  export PATH=$tree/.venv/bin:$PATH CMAKE_GENERATOR=Ninja
+  cmake --preset "$1" >"$scratch/configure.log" || { cat "$scratch/configure.log"; return 1; }
+  cmake --build --preset "$1"
+  # Old thread sanitizers do not survive the wide address randomisation of new kernels.
+  local same_addresses=()
+  if setarch "$(uname -m)" -R true 2>/dev/null; then same_addresses=(setarch "$(uname -m)" -R); fi
+  "${same_addresses[@]}" ctest --preset "$1"
+}
+
+# The extension under ASan in an interpreter that is not: the runtime is loaded first, leaks (the interpreter's own) are
+# not counted. Tests that fork, count allocations or exhaust memory on purpose stay out by their marker.
+python_tests_under_asan() {
+  python3 -m venv "$scratch/asan"
+  "$scratch/asan/bin/python" -m pip install -q ".[test]" \
+    -C build-dir="$scratch/asan-build" -C cmake.build-type=RelWithDebInfo -C install.strip=false \
+    -C cmake.define.MUNDUR_SANITIZE=address,undefined \
+    -C cmake.define.CMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g"
+  LD_PRELOAD="$(g++ -print-file-name=libasan.so) $(g++ -print-file-name=libstdc++.so)" \
+  ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
+  UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+    timeout 1500 "$scratch/asan/bin/python" -m pytest -q -m "not slow and not witness"
+}
+
+aarch64_tests() {
+  have aarch64-linux-gnu-g++ g++-aarch64-linux-gnu
+  have qemu-aarch64 qemu-user
+  export PATH=$tree/.venv/bin:$PATH CMAKE_GENERATOR=Ninja
+  cmake --preset aarch64 >"$scratch/configure.log" || { cat "$scratch/configure.log"; return 1; }
+  cmake --build --preset aarch64
+  ctest --preset aarch64
+}
+
+build_wheel() {
+  .ci/wheel
+}
+
+# example NAME: as a user runs it, from a folder of their own.
+example() {
+  mkdir -p "$scratch/example"
+  cd "$scratch/example"
+  timeout 600 "$python" -m "mundur.examples.$1"
+}
