@@ -255,7 +255,10 @@ def main() -> None:
     output.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     table = report.comparison_table(document)
     output.with_suffix(".md").write_text(table + "\n", encoding="utf-8")
-    report.draw_comparison(document, output.with_suffix(".png"))
+    try:
+        report.draw_comparison(document, output.with_suffix(".png"))
+    except ModuleNotFoundError as error:
+        print(f"no figure: {error}")
     print(
         f"\n{table}\n\nwritten: {output} (.md, .png); README: python bench/report.py --write-readme"
     )

@@ -9,6 +9,7 @@ from math import ceil
 from typing import Any
 
 import numpy as np
+
 from workloads import Workload
 
 
