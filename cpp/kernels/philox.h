@@ -12,21 +12,25 @@ struct PhiloxBlock {
   std::uint32_t word[4];
 };
 
+static constexpr std::uint32_t kPhiloxMultiplier[2] = {0xD2511F53u, 0xCD9E8D57u};
+static constexpr std::uint32_t kPhiloxKeyStep[2] = {0x9E3779B9u, 0xBB67AE85u};
+static constexpr int kPhiloxRounds = 10;
+
 /// The 128-bit counter, lowest word first, under a 64-bit key, lowest word first, gives four random
 /// words.
 static inline constexpr PhiloxBlock philox4x32_10(PhiloxBlock counter, std::uint32_t key0,
                                                   std::uint32_t key1) {
   std::uint32_t c0 = counter.word[0], c1 = counter.word[1], c2 = counter.word[2],
                 c3 = counter.word[3];
-  for (int round = 0; round < 10; ++round) {
-    const std::uint64_t product0 = std::uint64_t{0xD2511F53u} * c0;
-    const std::uint64_t product1 = std::uint64_t{0xCD9E8D57u} * c2;
+  for (int round = 0; round < kPhiloxRounds; ++round) {
+    const std::uint64_t product0 = std::uint64_t{kPhiloxMultiplier[0]} * c0;
+    const std::uint64_t product1 = std::uint64_t{kPhiloxMultiplier[1]} * c2;
     c0 = static_cast<std::uint32_t>(product1 >> 32) ^ c1 ^ key0;
     c1 = static_cast<std::uint32_t>(product1);
     c2 = static_cast<std::uint32_t>(product0 >> 32) ^ c3 ^ key1;
     c3 = static_cast<std::uint32_t>(product0);
-    key0 += 0x9E3779B9u;
-    key1 += 0xBB67AE85u;
+    key0 += kPhiloxKeyStep[0];
+    key1 += kPhiloxKeyStep[1];
   }
   return {{c0, c1, c2, c3}};
 }

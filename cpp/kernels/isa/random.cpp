@@ -8,27 +8,39 @@ namespace mundur::MUNDUR_ISA {
 namespace {
 
 /// 16 consecutive counters at once: word w of counter 16·group + i lands in [16·w + i].
-struct Words {
-  std::uint32_t at[64];
+struct Random {
+  std::uint32_t word[64];
 };
 
-MUNDUR_INLINE Words random_words(RandomKey key, std::uint64_t group) {
-  Words words;
-  const std::uint64_t block = group * 16;
-  const auto low = static_cast<std::uint32_t>(block),
-             high = static_cast<std::uint32_t>(block >> 32);
-  const auto stream0 = static_cast<std::uint32_t>(key.stream);
-  const auto stream1 = static_cast<std::uint32_t>(key.stream >> 32);
-  const auto key0 = static_cast<std::uint32_t>(key.key),
-             key1 = static_cast<std::uint32_t>(key.key >> 32);
-  for (std::uint32_t i = 0; i < 16; ++i) {
-    const PhiloxBlock random = philox4x32_10({{low + i, high, stream0, stream1}}, key0, key1);
-    words.at[i] = random.word[0];
-    words.at[16 + i] = random.word[1];
-    words.at[32 + i] = random.word[2];
-    words.at[48 + i] = random.word[3];
+/// philox4x32_10 of a register of counters.
+MUNDUR_INLINE void philox(Words (&c)[4], std::uint64_t key) {
+  auto key0 = static_cast<std::uint32_t>(key), key1 = static_cast<std::uint32_t>(key >> 32);
+  for (int round = 0; round < kPhiloxRounds; ++round) {
+    Words low0, high0, low1, high1;
+    multiply_wide(c[0], kPhiloxMultiplier[0], low0, high0);
+    multiply_wide(c[2], kPhiloxMultiplier[1], low1, high1);
+    c[0] = high1 ^ c[1] ^ set_words(key0);
+    c[2] = high0 ^ c[3] ^ set_words(key1);
+    c[1] = low1;
+    c[3] = low0;
+    key0 += kPhiloxKeyStep[0];
+    key1 += kPhiloxKeyStep[1];
   }
-  return words;
+}
+
+MUNDUR_INLINE Random random_words(RandomKey key, std::uint64_t group) {
+  Random random;
+  const std::uint64_t block = group * 16;
+  std::uint32_t low[16];
+  for (std::uint32_t i = 0; i < 16; ++i) low[i] = static_cast<std::uint32_t>(block) + i;
+  for (int i = 0; i < 16; i += Words::kWidth) {
+    Words c[4] = {load_words(low + i), set_words(static_cast<std::uint32_t>(block >> 32)),
+                  set_words(static_cast<std::uint32_t>(key.stream)),
+                  set_words(static_cast<std::uint32_t>(key.stream >> 32))};
+    philox(c, key.key);
+    for (int w = 0; w < 4; ++w) store_words(random.word + 16 * w + i, c[w]);
+  }
+  return random;
 }
 
 // Dropout: group b of 16 counters serves elements 64·b to 64·b + 63, word r/16 of counter r%16.
@@ -49,15 +61,14 @@ void dropout(T* y, std::uint8_t* keep, const T* x, i64 first, i64 n, RandomKey k
   for (i64 done = 0; done < n;) {
     const i64 element = first + done;
     const i64 within = element % kDropoutGroup;
-    const Words words = random_words(key, static_cast<std::uint64_t>(element / kDropoutGroup));
-    const std::uint32_t* random = words.at;
+    const Random random = random_words(key, static_cast<std::uint64_t>(element / kDropoutGroup));
     const i64 left = n - done, rest = kDropoutGroup - within;
     const i64 count = left < rest ? left : rest;
     if (count == kDropoutGroup) {
-      drop(y + done, keep + done, x + done, random, kDropoutGroup, threshold, scale);
+      drop(y + done, keep + done, x + done, random.word, kDropoutGroup, threshold, scale);
     } else {
-      drop(y + done, keep + done, x + done, random + within, static_cast<int>(count), threshold,
-           scale);
+      drop(y + done, keep + done, x + done, random.word + within, static_cast<int>(count),
+           threshold, scale);
     }
     done += count;
   }
@@ -71,18 +82,19 @@ void dropout_backward(T* dx, const std::uint8_t* keep, const T* dy, i64 n, T sca
 // Draws are made in double, so that a float32 weight is the rounded float64 one. Group b of 16
 // counters serves elements 32·b to 32·b + 31: words 2·(r/16) and the next of counter r%16.
 
-constexpr i64 kDrawGroup = 32;
+constexpr int kDrawGroup = 32;
 
-/// f(i, bits) for every element, with 64 random bits each.
+/// f(first, count, bits) for every group, with 64 random bits for each of its count <= 32 elements.
 template <class F>
-MUNDUR_INLINE void for_each_draw(i64 n, RandomKey key, F f) {
-  Words words = {};
-  for (i64 i = 0; i < n; ++i) {
-    const i64 r = i % kDrawGroup;
-    if (r == 0) words = random_words(key, static_cast<std::uint64_t>(i / kDrawGroup));
-    const std::uint64_t low = words.at[32 * (r / 16) + r % 16];
-    const std::uint64_t high = words.at[32 * (r / 16) + 16 + r % 16];
-    f(i, high << 32 | low);
+MUNDUR_INLINE void for_each_group(i64 n, RandomKey key, F f) {
+  for (i64 first = 0; first < n; first += kDrawGroup) {
+    const Random random = random_words(key, static_cast<std::uint64_t>(first / kDrawGroup));
+    std::uint64_t bits[kDrawGroup];
+    for (int i = 0; i < 16; ++i) {
+      bits[i] = std::uint64_t{random.word[16 + i]} << 32 | random.word[i];
+      bits[16 + i] = std::uint64_t{random.word[48 + i]} << 32 | random.word[32 + i];
+    }
+    f(first, n - first < kDrawGroup ? static_cast<int>(n - first) : kDrawGroup, bits);
   }
 }
 
@@ -90,10 +102,12 @@ MUNDUR_INLINE void for_each_draw(i64 n, RandomKey key, F f) {
 /// `low`.
 template <class T>
 void random_uniform(T* y, i64 n, RandomKey key, double low, double high) {
-  for_each_draw(n, key, [&](i64 i, std::uint64_t bits) MUNDUR_BODY {
-    const double u = static_cast<double>(bits >> 11) * 0x1p-53;
-    const T value = static_cast<T>(low + u * (high - low));
-    y[i] = static_cast<double>(value) < high ? value : static_cast<T>(low);
+  for_each_group(n, key, [&](i64 first, int count, const std::uint64_t* bits) MUNDUR_BODY {
+    for (int i = 0; i < count; ++i) {
+      const double u = static_cast<double>(bits[i] >> 11) * 0x1p-53;
+      const T value = static_cast<T>(low + u * (high - low));
+      y[first + i] = static_cast<double>(value) < high ? value : static_cast<T>(low);
+    }
   });
 }
 
@@ -152,16 +166,15 @@ MUNDUR_INLINE Vec<double> normal_quantile(Vec<double> p) {
 /// u = (k + ½) / 2^52 with the upper 52 bits: symmetric about ½, never 0 or 1.
 template <class T>
 void random_normal(T* y, i64 n, RandomKey key, double mean, double deviation) {
-  constexpr int kWidth = Vec<double>::kWidth;
-  double u[kWidth];
-  for_each_draw(n, key, [&](i64 i, std::uint64_t bits) MUNDUR_BODY {
-    const int lane = static_cast<int>(i % kWidth);
-    u[lane] = (static_cast<double>(bits >> 12) + 0.5) * 0x1p-52;
-    if (lane < kWidth - 1 && i < n - 1) return;
-    const Vec<double> x = normal_quantile(load_n(u, lane + 1));
-    double value[kWidth];
-    store(value, fma(set(deviation), x, set(mean)));
-    for (int k = 0; k <= lane; ++k) y[i - lane + k] = static_cast<T>(value[k]);
+  for_each_group(n, key, [&](i64 first, int count, const std::uint64_t* bits) MUNDUR_BODY {
+    double x[kDrawGroup];
+    for (int i = 0; i < kDrawGroup; ++i) {
+      x[i] = (static_cast<double>(bits[i] >> 12) + 0.5) * 0x1p-52;
+    }
+    for (int i = 0; i < kDrawGroup; i += Vec<double>::kWidth) {
+      store(x + i, fma(set(deviation), normal_quantile(load(x + i)), set(mean)));
+    }
+    for (int i = 0; i < count; ++i) y[first + i] = static_cast<T>(x[i]);
   });
 }
 

@@ -1,21 +1,22 @@
 #pragma once
 
 // One vector register of T for the instruction set being built. Kernels are written once on top of
-// it; vec_NAME.h is the only place with intrinsics. What every vec_NAME.h defines, for T = float
-// and double:
+// it; vec_NAME.h is the only place with intrinsics. What each of them defines, for float and
+// double:
 //
-//   Vec<T>   { static constexpr int kWidth; Register v; } and its static load, load_masked, set
-//   Mask<T>  one boolean per lane: & | ~, any(m), first_true(m) of a mask with any
-//   load_masked(p, m), store(p, v), store_masked(p, v, m)   lanes off are neither read nor written
-//   (read as +0) a + b, a - b, a * b, a / b, -a                          each rounded once; -a
-//   flips the sign bit fma(a, b, c) = a*b + c and fnma(a, b, c) = -(a*b) + c   fused, rounded once
-//   sqrt(a), abs(a), copysign(magnitude, sign)
-//   less(a, b), equal(a, b), is_nan(a)                      false for NaN but the last
-//   select(m, a, b) = m ? a : b
-//   pow2(n)              2^n for whole n with a normal result
-//   exponent(a)          floor(log2 a) for normal positive a;  mantissa(a): a / 2^exponent(a), in
-//   [1, 2) half_sum(v)          the tree +kWidth/2, ..., +2, +1 over the lanes of one register
-//   Vec<float> load_half(p)   kWidth float16 values, read as their bits
+// - Vec<T>: kWidth lanes in `v`, and its static load, load_masked, set
+// - Mask<T>: one boolean per lane; & | ~, any(m), first_true(m) of a mask with any
+// - load_masked(p, m), store_masked(p, v, m): lanes that are off are not touched, and read as +0
+// - a + b, a - b, a * b, a / b, sqrt(a): rounded once; -a flips the sign bit
+// - fma(a, b, c) = a*b + c and fnma(a, b, c) = -(a*b) + c: fused, rounded once
+// - abs(a), copysign(magnitude, sign)
+// - less(a, b), equal(a, b): false for NaN; is_nan(a); select(m, a, b) = m ? a : b
+// - pow2(n): 2^n for whole n with a normal result
+// - exponent(a): floor(log2 a) for normal positive a; mantissa(a): a / 2^exponent(a), in [1, 2)
+// - half_sum(v), half_max(v): the tree +kWidth/2, ..., +2, +1 over the lanes of one register
+// - Words: kWidth 32-bit words; load_words, store_words, set_words, ^ and multiply_wide(a, by, low,
+//   high), both halves of the 64-bit products
+// - Vec<float> load_half(p): kWidth float16 values, given as their bits
 
 #include "kernels/isa/isa.h"
 
@@ -174,22 +175,20 @@ struct Lanes16 {
 
   /// Lanes joined by the tree +8, +4, +2, +1.
   MUNDUR_INLINE T sum() const {
-    Vec<T> joined[kParts];
-    for (int i = 0; i < kParts; ++i) joined[i] = part[i];
-    for (int half = kParts / 2; half > 0; half /= 2) {
-      for (int i = 0; i < half; ++i) joined[i] = joined[i] + joined[i + half];
-    }
-    return half_sum(joined[0]);
+    return half_sum(joined([](Vec<T> a, Vec<T> b) MUNDUR_BODY { return a + b; }));
+  }
+  MUNDUR_INLINE T maximum() const {
+    return half_max(joined([](Vec<T> a, Vec<T> b) MUNDUR_BODY { return max(a, b); }));
   }
 
-  /// Lanes joined by the same tree with max.
-  MUNDUR_INLINE T maximum() const {
-    T lane[16];
-    for (int i = 0; i < kParts; ++i) store(lane + i * kWidth, part[i]);
-    for (int half = 8; half > 0; half /= 2) {
-      for (int i = 0; i < half; ++i) lane[i] = lane[i] < lane[i + half] ? lane[i + half] : lane[i];
+  template <class F>
+  MUNDUR_INLINE Vec<T> joined(F join) const {
+    Vec<T> left[kParts];
+    for (int i = 0; i < kParts; ++i) left[i] = part[i];
+    for (int half = kParts / 2; half > 0; half /= 2) {
+      for (int i = 0; i < half; ++i) left[i] = join(left[i], left[i + half]);
     }
-    return lane[0];
+    return left[0];
   }
 };
 

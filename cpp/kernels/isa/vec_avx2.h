@@ -165,8 +165,41 @@ MUNDUR_INLINE double half_sum(VecD a) {
   return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
 }
 
+// maxps(b, a) is b > a ? b : a, NaNs included.
+MUNDUR_INLINE float half_max(VecF a) {
+  const __m128 four = _mm_max_ps(_mm256_extractf128_ps(a.v, 1), _mm256_castps256_ps128(a.v));
+  const __m128 two = _mm_max_ps(_mm_movehl_ps(four, four), four);
+  return _mm_cvtss_f32(_mm_max_ss(_mm_movehdup_ps(two), two));
+}
+MUNDUR_INLINE double half_max(VecD a) {
+  const __m128d two = _mm_max_pd(_mm256_extractf128_pd(a.v, 1), _mm256_castpd256_pd128(a.v));
+  return _mm_cvtsd_f64(_mm_max_sd(_mm_unpackhi_pd(two, two), two));
+}
+
 MUNDUR_INLINE VecF load_half(const std::uint16_t* p) {
   return {_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
+}
+
+struct Words {
+  static constexpr int kWidth = 8;
+  __m256i v;
+};
+
+MUNDUR_INLINE Words load_words(const std::uint32_t* p) {
+  return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))};
+}
+MUNDUR_INLINE void store_words(std::uint32_t* p, Words a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a.v);
+}
+MUNDUR_INLINE Words set_words(std::uint32_t x) { return {_mm256_set1_epi32(static_cast<int>(x))}; }
+MUNDUR_INLINE Words operator^(Words a, Words b) { return {_mm256_xor_si256(a.v, b.v)}; }
+// The instruction multiplies the even words; the odd ones come down for it and go back.
+MUNDUR_INLINE void multiply_wide(Words a, std::uint32_t by, Words& low, Words& high) {
+  const __m256i factor = set_words(by).v;
+  const __m256i even = _mm256_mul_epu32(a.v, factor);
+  const __m256i odd = _mm256_mul_epu32(_mm256_srli_epi64(a.v, 32), factor);
+  low = {_mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xAA)};
+  high = {_mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xAA)};
 }
 
 }  // namespace

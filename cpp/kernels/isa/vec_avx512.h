@@ -160,8 +160,39 @@ MUNDUR_INLINE double half_sum(VecD a) {
   return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
 }
 
+MUNDUR_INLINE float half_max(VecF a) {
+  const __m256 upper = _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(a.v), 1));
+  const __m256 eight = _mm256_max_ps(upper, _mm512_castps512_ps256(a.v));
+  const __m128 four = _mm_max_ps(_mm256_extractf128_ps(eight, 1), _mm256_castps256_ps128(eight));
+  const __m128 two = _mm_max_ps(_mm_movehl_ps(four, four), four);
+  return _mm_cvtss_f32(_mm_max_ss(_mm_movehdup_ps(two), two));
+}
+MUNDUR_INLINE double half_max(VecD a) {
+  const __m256d four = _mm256_max_pd(_mm512_extractf64x4_pd(a.v, 1), _mm512_castpd512_pd256(a.v));
+  const __m128d two = _mm_max_pd(_mm256_extractf128_pd(four, 1), _mm256_castpd256_pd128(four));
+  return _mm_cvtsd_f64(_mm_max_sd(_mm_unpackhi_pd(two, two), two));
+}
+
 MUNDUR_INLINE VecF load_half(const std::uint16_t* p) {
   return {_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
+}
+
+struct Words {
+  static constexpr int kWidth = 16;
+  __m512i v;
+};
+
+MUNDUR_INLINE Words load_words(const std::uint32_t* p) { return {_mm512_loadu_si512(p)}; }
+MUNDUR_INLINE void store_words(std::uint32_t* p, Words a) { _mm512_storeu_si512(p, a.v); }
+MUNDUR_INLINE Words set_words(std::uint32_t x) { return {_mm512_set1_epi32(static_cast<int>(x))}; }
+MUNDUR_INLINE Words operator^(Words a, Words b) { return {_mm512_xor_si512(a.v, b.v)}; }
+// The instruction multiplies the even words; the odd ones come down for it and go back.
+MUNDUR_INLINE void multiply_wide(Words a, std::uint32_t by, Words& low, Words& high) {
+  const __m512i factor = set_words(by).v;
+  const __m512i even = _mm512_mul_epu32(a.v, factor);
+  const __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64(a.v, 32), factor);
+  low = {_mm512_mask_blend_epi32(0xAAAA, even, _mm512_slli_epi64(odd, 32))};
+  high = {_mm512_mask_blend_epi32(0xAAAA, _mm512_srli_epi64(even, 32), odd)};
 }
 
 }  // namespace

@@ -204,6 +204,14 @@ MUNDUR_INLINE T half_sum(Vec<T> a) {
   return a.v[0];
 }
 
+template <class T>
+MUNDUR_INLINE T half_max(Vec<T> a) {
+  for (int half = Vec<T>::kWidth / 2; half > 0; half /= 2) {
+    for (int i = 0; i < half; ++i) a.v[i] = a.v[i] < a.v[i + half] ? a.v[i + half] : a.v[i];
+  }
+  return a.v[0];
+}
+
 /// Shifted into place a half's exponent is short by 112, which one exact product mends for
 /// subnormals too.
 MUNDUR_INLINE float half_to_float(std::uint16_t half) {
@@ -214,6 +222,28 @@ MUNDUR_INLINE float half_to_float(std::uint16_t half) {
 }
 MUNDUR_INLINE Vec<float> load_half(const std::uint16_t* p) {
   return each<float>([&](int i) { return half_to_float(p[i]); });
+}
+
+struct Words {
+  static constexpr int kWidth = 4;
+  std::uint32_t v[kWidth];
+};
+
+MUNDUR_INLINE Words load_words(const std::uint32_t* p) { return {{p[0], p[1], p[2], p[3]}}; }
+MUNDUR_INLINE void store_words(std::uint32_t* p, Words a) {
+  for (int i = 0; i < Words::kWidth; ++i) p[i] = a.v[i];
+}
+MUNDUR_INLINE Words set_words(std::uint32_t x) { return {{x, x, x, x}}; }
+MUNDUR_INLINE Words operator^(Words a, Words b) {
+  for (int i = 0; i < Words::kWidth; ++i) a.v[i] ^= b.v[i];
+  return a;
+}
+MUNDUR_INLINE void multiply_wide(Words a, std::uint32_t by, Words& low, Words& high) {
+  for (int i = 0; i < Words::kWidth; ++i) {
+    const std::uint64_t product = std::uint64_t{a.v[i]} * by;
+    low.v[i] = static_cast<std::uint32_t>(product);
+    high.v[i] = static_cast<std::uint32_t>(product >> 32);
+  }
 }
 
 }  // namespace

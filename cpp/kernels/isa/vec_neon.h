@@ -160,8 +160,35 @@ MUNDUR_INLINE float half_sum(VecF a) {
 }
 MUNDUR_INLINE double half_sum(VecD a) { return vgetq_lane_f64(a.v, 0) + vgetq_lane_f64(a.v, 1); }
 
+MUNDUR_INLINE float half_max(VecF a) {
+  const float32x2_t low = vget_low_f32(a.v), high = vget_high_f32(a.v);
+  const float32x2_t two = vbsl_f32(vclt_f32(low, high), high, low);
+  const float first = vget_lane_f32(two, 0), second = vget_lane_f32(two, 1);
+  return first < second ? second : first;
+}
+MUNDUR_INLINE double half_max(VecD a) {
+  const double first = vgetq_lane_f64(a.v, 0), second = vgetq_lane_f64(a.v, 1);
+  return first < second ? second : first;
+}
+
 MUNDUR_INLINE VecF load_half(const std::uint16_t* p) {
   return {vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)))};
+}
+
+struct Words {
+  static constexpr int kWidth = 4;
+  uint32x4_t v;
+};
+
+MUNDUR_INLINE Words load_words(const std::uint32_t* p) { return {vld1q_u32(p)}; }
+MUNDUR_INLINE void store_words(std::uint32_t* p, Words a) { vst1q_u32(p, a.v); }
+MUNDUR_INLINE Words set_words(std::uint32_t x) { return {vdupq_n_u32(x)}; }
+MUNDUR_INLINE Words operator^(Words a, Words b) { return {veorq_u32(a.v, b.v)}; }
+MUNDUR_INLINE void multiply_wide(Words a, std::uint32_t by, Words& low, Words& high) {
+  const uint32x4_t lower = vreinterpretq_u32_u64(vmull_n_u32(vget_low_u32(a.v), by));
+  const uint32x4_t upper = vreinterpretq_u32_u64(vmull_n_u32(vget_high_u32(a.v), by));
+  low = {vuzp1q_u32(lower, upper)};
+  high = {vuzp2q_u32(lower, upper)};
 }
 
 }  // namespace
