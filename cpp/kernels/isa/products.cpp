@@ -89,6 +89,7 @@ struct Job {
   const T* bias;  // of each column; null: none
   Function f;
   T* scratch;
+  bool is_large = false;  // operands beyond L2; set by run
 };
 
 /// One step of a job: rows × columns of C, one block of depth.
@@ -117,6 +118,29 @@ void copy_block(T* to, const T* from, i64 rows, i64 columns, i64 ld_to, i64 ld_f
     });
   }
 }
+
+/// Asks L2 for a block that will be used soon.
+template <class T>
+MUNDUR_INLINE void prefetch(const T* p, i64 rows, i64 columns, i64 ld) {
+  for (i64 r = 0; r < rows; ++r) {
+    for (i64 c = 0; c < columns; c += Scratch<T>::kLine) __builtin_prefetch(p + r * ld + c, 0, 2);
+  }
+}
+
+/// Fetches the next panel of B little by little, while the tiles of this one are computed.
+template <class T>
+struct NextPanel {
+  const T* b = nullptr;
+  i64 lines = 0, columns = 0, ld = 0;  // rows of memory still to fetch, and how long they are
+  i64 share = 0;                       // for each row tile
+
+  MUNDUR_INLINE void fetch_some() {
+    const i64 n = least(share, lines);
+    prefetch(b, n, columns, ld);
+    b += n * ld;
+    lines -= n;
+  }
+};
 
 /// All tiles of one step: panel by panel, from the top to the bottom. Each panel of B is packed by
 /// its first tile on the way, when enough tiles follow.
@@ -154,8 +178,24 @@ void run_step(const Job<T>& job, const Step<T>& step, Tile<T>& tile, T* panel) {
     }
     const T* here[kMaxRanks];
     tile.partial = here;
+    NextPanel<T> next;
+    if (job.is_large) {
+      const i64 ahead = step.column + j + columns;
+      const i64 wide = least(vecs * kWidth, step.columns - j - columns);
+      next.b =
+          job.b_transposed ? job.b + ahead * job.ldb + step.k : job.b + step.k * job.ldb + ahead;
+      next.lines = job.b_transposed ? wide : step.depth;
+      next.columns = job.b_transposed ? step.depth : wide;
+      next.ld = job.ldb;
+      next.share = divided_up(next.lines * B::kRows, step.rows);
+    }
     for (i64 i = 0; i < step.rows;) {
       const i64 rows = next_piece(step.rows - i, B::kRows);
+      if (job.is_large) {
+        next.fetch_some();
+        prefetch(step.c + (i + rows) * step.ldc + j, least(rows, step.rows - i - rows), columns,
+                 step.ldc);
+      }
       tile.a = step.a + i * step.a_row;
       tile.c = step.c + i * step.ldc + j;
       for (int rank = 0; rank < tile.joins; ++rank)
@@ -176,10 +216,12 @@ void run_step(const Job<T>& job, const Step<T>& step, Tile<T>& tile, T* panel) {
 }
 
 template <class T>
-void run(const Job<T>& job) {
+void run(Job<T> job) {
   using B = Blocking<T>;
   using S = Scratch<T>;
   if (job.rows <= 0 || job.columns <= 0) return;
+  job.is_large = job.rows > 2 * B::kRows &&
+                 job.rows * (job.columns + job.depth) + job.columns * job.depth > B::kL2;
   T* const panel = job.scratch + S::kPanel;
   T* const partials = job.scratch + S::kPartials;
 
@@ -190,9 +232,10 @@ void run(const Job<T>& job) {
                                : even_piece(job.depth, B::kDepth, 16);
   const i64 blocks = job.depth <= block ? 1 : divided_up(job.depth, block);
 
-  // What must be kept in scratch: a block for each rank of sums, and one to be transposed.
+  // What must be kept in scratch: a block for each rank of sums but the highest, and one to be
+  // transposed.
   int ranks = 0;
-  while (job.shards && blocks > 1 && (blocks >> ranks) != 0) ++ranks;
+  while (job.shards && (blocks - 1) >> ranks > 1) ++ranks;
   const i64 kept = ranks + (job.c_transposed ? 1 : 0);
   i64 row_block = even_piece(job.rows, B::kRowBlock, B::kRows);
   i64 column_block = job.columns;
@@ -239,12 +282,13 @@ void run(const Job<T>& job) {
         step.ldc = job.c_transposed ? ld_kept : job.ldc;
         tile.resume = !job.shards && n > 0;
         tile.joins = 0;
+        tile.joins_c = job.shards && step.last && n > 0;
         if (job.shards) {
           int rank = 0;
-          for (; step.last ? (n >> rank) != 0 : (n >> rank & 1) != 0; ++rank) {
+          for (; rank < ranks && (step.last || (n >> rank & 1) != 0); ++rank) {
             if (n >> rank & 1) joins[tile.joins++] = partials + rank * row_block * ld_kept;
           }
-          if (!step.last) {
+          if (!step.last && rank < ranks) {
             step.c = partials + rank * row_block * ld_kept;
             step.ldc = ld_kept;
           }

@@ -23,9 +23,10 @@ struct Tile {
   T* panel;     // where the packing tile leaves its columns of B, registers filled up with +0
 
   // What happens to the sums before they are stored.
-  int joins;                // c = partial[joins - 1] + (... + (partial[0] + sum))
+  int joins;                // sum = partial[joins - 1] + (... + (partial[0] + sum))
   const T* const* partial;  // blocks with c's offset already added
   i64 ld_partial;
+  bool joins_c;   // sum = c + sum
   const T* bias;  // null: none
   bool relu;
 };
@@ -89,6 +90,13 @@ void run_tile(const Tile<T>& t) {
 #pragma GCC unroll 16
       for (int v = 0; v < kVecs; ++v)
         sum[r][v] = load(partial + r * t.ld_partial + v * kWidth) + sum[r][v];
+    }
+  }
+  if (t.joins_c) {
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 16
+      for (int v = 0; v < kVecs; ++v) sum[r][v] = get(t.c + r * t.ldc, v) + sum[r][v];
     }
   }
   if (t.bias) {
