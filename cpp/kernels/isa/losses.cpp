@@ -81,8 +81,19 @@ struct FusedBinaryCrossentropy {
   }
 };
 
+/// One output: samples lie side by side, and one element is its own sum over lanes (-0 becomes +0).
+template <class Loss, class T>
+void single_output_value(double* value, const T* p, const T* y, i64 B) {
+  for_each_vec<T>(B, [&](i64 i, int n) MUNDUR_BODY {
+    T sample[Vec<T>::kWidth];
+    store(sample, zero<T>() + Loss::value(load_up_to(p + i, n), load_up_to(y + i, n)));
+    for (int k = 0; k < n; ++k) value[i + k] = static_cast<double>(sample[k]);
+  });
+}
+
 template <class Loss, class T>
 void elementwise_value(double* value, const T* p, const T* y, i64 B, i64 O) {
+  if (O == 1) return single_output_value<Loss>(value, p, y, B);
   for (i64 b = 0; b < B; ++b, p += O, y += O) {
     auto lanes = Lanes16<T>::all(T(0));
     for_each_lane(lanes, O, [&](Vec<T>& part, i64 i, int n) MUNDUR_BODY {

@@ -28,13 +28,14 @@ MUNDUR_INLINE void philox(Words (&c)[4], std::uint64_t key) {
   }
 }
 
+constexpr std::uint32_t kLane[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
 MUNDUR_INLINE Random random_words(RandomKey key, std::uint64_t group) {
   Random random;
   const std::uint64_t block = group * 16;
-  std::uint32_t low[16];
-  for (std::uint32_t i = 0; i < 16; ++i) low[i] = static_cast<std::uint32_t>(block) + i;
+  const Words low = set_words(static_cast<std::uint32_t>(block));
   for (int i = 0; i < 16; i += Words::kWidth) {
-    Words c[4] = {load_words(low + i), set_words(static_cast<std::uint32_t>(block >> 32)),
+    Words c[4] = {low ^ load_words(kLane + i), set_words(static_cast<std::uint32_t>(block >> 32)),
                   set_words(static_cast<std::uint32_t>(key.stream)),
                   set_words(static_cast<std::uint32_t>(key.stream >> 32))};
     philox(c, key.key);
@@ -45,30 +46,40 @@ MUNDUR_INLINE Random random_words(RandomKey key, std::uint64_t group) {
 
 // Dropout: group b of 16 counters serves elements 64·b to 64·b + 63, word r/16 of counter r%16.
 
-constexpr i64 kDropoutGroup = 64;
+constexpr int kDropoutGroup = 64;
+
+/// y[i] = keep[i] ? x[i]·scale : +0 for n <= 64 elements. Through a local array: y may be x, and
+/// `keep` may, as far as a compiler knows, be anything.
+template <class T>
+MUNDUR_INLINE void keep_or_drop(T* y, const std::uint8_t* keep, const T* x, int n, T scale) {
+  T kept[kDropoutGroup];
+  for (int i = 0; i < n; ++i) kept[i] = keep[i] ? x[i] * scale : T(0);
+  for (int i = 0; i < n; ++i) y[i] = kept[i];
+}
 
 /// n <= 64 elements whose random words start at `random`.
 template <class T>
 MUNDUR_INLINE void drop(T* y, std::uint8_t* keep, const T* x, const std::uint32_t* random, int n,
                         std::uint32_t threshold, T scale) {
-  for (int i = 0; i < n; ++i) keep[i] = random[i] >= threshold;
-  for (int i = 0; i < n; ++i) y[i] = random[i] >= threshold ? x[i] * scale : T(0);
+  std::uint8_t kept[kDropoutGroup];
+  for (int i = 0; i < n; ++i) kept[i] = random[i] >= threshold;
+  for (int i = 0; i < n; ++i) keep[i] = kept[i];
+  keep_or_drop(y, kept, x, n, scale);
 }
 
 template <class T>
 void dropout(T* y, std::uint8_t* keep, const T* x, i64 first, i64 n, RandomKey key,
              std::uint32_t threshold, T scale) {
   for (i64 done = 0; done < n;) {
-    const i64 element = first + done;
-    const i64 within = element % kDropoutGroup;
-    const Random random = random_words(key, static_cast<std::uint64_t>(element / kDropoutGroup));
-    const i64 left = n - done, rest = kDropoutGroup - within;
-    const i64 count = left < rest ? left : rest;
+    const auto element = static_cast<std::uint64_t>(first + done);
+    const int within = static_cast<int>(element % kDropoutGroup);
+    const Random random = random_words(key, element / kDropoutGroup);
+    const int rest = kDropoutGroup - within;
+    const int count = n - done < rest ? static_cast<int>(n - done) : rest;
     if (count == kDropoutGroup) {
       drop(y + done, keep + done, x + done, random.word, kDropoutGroup, threshold, scale);
     } else {
-      drop(y + done, keep + done, x + done, random.word + within, static_cast<int>(count),
-           threshold, scale);
+      drop(y + done, keep + done, x + done, random.word + within, count, threshold, scale);
     }
     done += count;
   }
@@ -76,7 +87,11 @@ void dropout(T* y, std::uint8_t* keep, const T* x, i64 first, i64 n, RandomKey k
 
 template <class T>
 void dropout_backward(T* dx, const std::uint8_t* keep, const T* dy, i64 n, T scale) {
-  for (i64 i = 0; i < n; ++i) dx[i] = keep[i] ? dy[i] * scale : T(0);
+  i64 i = 0;
+  for (; i + kDropoutGroup <= n; i += kDropoutGroup) {
+    keep_or_drop(dx + i, keep + i, dy + i, kDropoutGroup, scale);
+  }
+  keep_or_drop(dx + i, keep + i, dy + i, static_cast<int>(n - i), scale);
 }
 
 // Draws are made in double, so that a float32 weight is the rounded float64 one. Group b of 16
@@ -152,7 +167,7 @@ constexpr double kTailBelow[] = {1.0,
 
 /// The x with P(normal <= x) = p, 0 < p < 1.
 MUNDUR_INLINE Vec<double> normal_quantile(Vec<double> p) {
-  const auto ratio = [](Vec<double> r, const double(&above)[8], const double(&below)[8])
+  const auto ratio = [](Vec<double> r, const double (&above)[8], const double (&below)[8])
                          MUNDUR_BODY { return polynomial(r, above) / polynomial(r, below); };
   const Vec<double> q = p - set(0.5);
   const Vec<double> centre = q * ratio(fnma(q, q, set(0.180625)), kCentre, kCentreBelow);
