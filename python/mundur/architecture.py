@@ -28,7 +28,7 @@ _INITIALIZERS = {cls.__name__: cls for cls in initializers.KNOWN.values()}
 _METRICS = metrics.CLASS_NAMES
 
 
-# ---- out -----------------------------------------------------------------------------------------
+# ---- out ----------------------------------------------------------------------------------------
 
 
 def describe(model: Model, tensors: Tensors) -> dict[str, Any]:
@@ -79,6 +79,8 @@ def _describe_layer(layer: Layer, tensors: Tensors) -> dict[str, Any]:
 
 def _describe_optimizer(model: Model, optimizer: Optimizer, tensors: Tensors) -> dict[str, Any]:
     arrays, scalars = optimizer._native.state()
+    if any(flat.size != model.native.flat_parameters.size for flat in arrays.values()):
+        raise ValueError("the optimizer holds the state of another model")
     for slot, flat in arrays.items():
         for name, part in _parts(model).items():
             tensors[f"optimizer/{slot}/{name}"] = flat[part].reshape(model.parameters[name].shape)
@@ -96,7 +98,7 @@ def _parts(model: Model) -> dict[str, slice]:
     return parts
 
 
-# ---- in ------------------------------------------------------------------------------------------
+# ---- in -----------------------------------------------------------------------------------------
 
 
 def restore(document: Any, tensors: Tensors, compiled: bool) -> Model:
@@ -115,7 +117,9 @@ def restore(document: Any, tensors: Tensors, compiled: bool) -> Model:
     shape = document["input_shape"]
     if _typed(document["built"], bool):
         _build(model, extents(shape, "input_shape"), tensors)
-        model.native.training_forwards = integer(document["training_forwards"], "forwards")
+        model.native.training_forwards = integer(
+            document["training_forwards"], "training_forwards", 0, 2**48 - 1
+        )
     elif shape is not None:
         model._declare(extents(shape, "input_shape"))
     model.epochs_begun = integer(document["epochs_begun"], "epochs_begun")

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from . import _core
 
-__all__ = ["features", "nonfinite_error", "real_array", "same_length", "weights"]
+__all__ = ["features", "nonfinite_error", "real_array", "weights"]
 
 Array = npt.NDArray[Any]
 
@@ -79,16 +79,16 @@ def features(value: Any, input_shape: tuple[int, ...] | None, name: str = "x") -
     if input_shape == (1,) and x.ndim == 1:
         x = x[:, None]
     wanted = "(samples, features)" if input_shape is None else _batch_of(input_shape)
+    single = f"; for a single sample pass {_bare(name)}[np.newaxis]"
+    if input_shape is not None and x.shape == input_shape:
+        raise ValueError(f"{name} must have shape {wanted}; got {x.shape}{single}")
     if x.ndim < 2:
         raise ValueError(
             f"{name} must have shape {wanted}; got {x.shape}. One feature per sample: "
             f"{_bare(name)}.reshape(-1, 1); a single sample: {_bare(name)}.reshape(1, -1)"
         )
     if input_shape is not None and x.shape[1:] != input_shape:
-        hint = ""
-        if x.shape == input_shape:
-            hint = f"; for a single sample pass {_bare(name)}[np.newaxis]"
-        raise ValueError(f"{name} must have shape {wanted}; got {x.shape}{hint}")
+        raise ValueError(f"{name} must have shape {wanted}; got {x.shape}")
     if x.size == 0:
         raise ValueError(f"{name} must not be empty; got shape {x.shape}")
     return x
@@ -100,15 +100,6 @@ def _batch_of(shape: tuple[int, ...]) -> str:
 
 def _bare(name: str) -> str:
     return name if name.isidentifier() else "array"
-
-
-def same_length(first: Array, first_name: str, other: Array, other_name: str) -> None:
-    """Both must hold as many samples."""
-    if len(first) != len(other):
-        raise ValueError(
-            f"{first_name} and {other_name} must have the same number of samples; {first_name} has "
-            f"{len(first)}, {other_name} has {len(other)} (shapes {first.shape} and {other.shape})"
-        )
 
 
 def weights(value: Any, samples: int, name: str = "sample_weight") -> npt.NDArray[np.float64]:

@@ -126,14 +126,14 @@ class ByHand(Chain):
     # ---- by hand -----------------------------------------------------------------------------
 
     def forward(self, x: Any, training: bool = False) -> Array:
-        """The outputs for samples; with ``training=True`` keeps what `backward` needs.
+        """The outputs for samples; keeps what `backward` needs.
 
         Parameters
         ----------
         x : array (samples, *input_shape)
             Any real dtype.
         training : bool, default False
-            Whether dropout drops, and backward may follow.
+            Whether dropout drops.
 
         Returns
         -------
@@ -159,7 +159,7 @@ class ByHand(Chain):
     __call__ = forward
 
     def backward(self, delta: Any) -> Array:
-        """∂L/∂x from delta = ∂L/∂outputs of the last ``forward(training=True)``; fills gradients.
+        """∂L/∂x from delta = ∂L/∂outputs of the last `forward`; fills the gradients.
 
         Parameters
         ----------
@@ -173,7 +173,7 @@ class ByHand(Chain):
         Raises
         ------
         RuntimeError
-            Before a forward with ``training=True``.
+            Before any `forward`.
         ValueError
             For another shape than that forward's outputs.
 

@@ -258,6 +258,8 @@ class EarlyStopping(Callback, Configurable):
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Compares the monitored number with the best so far."""
         value = (logs or {}).get(self.monitor)
+        if value is None and self.monitor.removeprefix("val_") not in self.model.metrics_names:
+            self.check_monitor(list(logs or {}))
         if value is None or epoch < self.start_from_epoch:
             return
         if self.restore_best_weights and self.best_weights is None:

@@ -188,6 +188,10 @@ def forms(
     metrics: Sequence[Metric], target_shape: tuple[int, ...], output_shape: tuple[int, ...]
 ) -> list[str]:
     """The core's names of the metrics for checked targets and outputs of these shapes."""
+    if metrics and len(output_shape) > 2:
+        raise ValueError(
+            f"accuracies need one row of outputs per sample; the model gives {output_shape[1:]}"
+        )
     sparse = len(target_shape) < len(output_shape)
     result = [metric.resolve(target_shape, output_shape) for metric in metrics]
     for form in result:

@@ -190,8 +190,9 @@ class Model(Compiled):
             _ = self.compiled_optimizer, self.compiled_loss
             checked = arrays.features(x, self._declared_shape)
             with self._built_for(checked):
-                data = training.prepare(self, checked, y, sample_weight, class_weight)
+                data = training.prepare(self, checked, y, sample_weight)
                 train, validation = self._validation(data, validation_split, validation_data)
+                train = training.weigh_classes(self, train, class_weight)
                 size = training.resolve_batch_size(batch_size, len(train.x))
                 options = training.FitOptions(
                     batch_size=size,
@@ -240,7 +241,7 @@ class Model(Compiled):
         x = arrays.features(given[0], self.native.input_shape, parts[0])
         weight = given[2] if len(given) == 3 else None
         names = (parts[0], parts[1], parts[2])
-        return data, training.prepare(self, x, given[1], weight, None, names)
+        return data, training.prepare(self, x, given[1], weight, names)
 
     # ---- evaluate and predict ----------------------------------------------------------------
 
@@ -285,7 +286,7 @@ class Model(Compiled):
         with self.lock:
             checked = arrays.features(x, self._declared_shape)
             with self._built_for(checked):
-                data = training.prepare(self, checked, y, sample_weight, None)
+                data = training.prepare(self, checked, y, sample_weight)
                 size = training.resolve_batch_size(batch_size, len(checked))
                 params = {"verbose": level, "epochs": 1, "steps": -(-len(checked) // size)}
                 called = CallbackList(callbacks, self, params)
@@ -375,7 +376,8 @@ class Model(Compiled):
             _ = self.compiled_optimizer, self.compiled_loss
             checked = arrays.features(x, self._declared_shape)
             with self._built_for(checked):
-                data = training.prepare(self, checked, y, sample_weight, class_weight)
+                data = training.prepare(self, checked, y, sample_weight)
+                data = training.weigh_classes(self, data, class_weight)
                 logs = training.train_step(self, data, allow)
         return _result(logs, return_dict)
 

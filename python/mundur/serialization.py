@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from . import architecture
+from . import _core, architecture
 from .keywords import checked_keywords
 
 if TYPE_CHECKING:
@@ -34,8 +34,20 @@ Path = str | os.PathLike[str]
 FORMAT = "mundur"
 FORMAT_VERSION = "1"
 
+# What reading hostile bytes may raise before anything has gone wrong but the bytes.
+_MALFORMED = (
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    IndexError,
+    OverflowError,
+    RecursionError,
+    ImportError,
+)
 
-# ---- writing -------------------------------------------------------------------------------------
+
+# ---- writing ------------------------------------------------------------------------------------
 
 
 def to_bytes(model: Model) -> bytes:
@@ -100,7 +112,7 @@ def _sync_folder(folder: str) -> None:
         os.close(descriptor)
 
 
-# ---- reading -------------------------------------------------------------------------------------
+# ---- reading ------------------------------------------------------------------------------------
 
 
 @checked_keywords(ignored={"custom_objects": None, "safe_mode": True})
@@ -170,6 +182,9 @@ def _is_parameter(name: str) -> bool:
 
 def _read(path: Path) -> tuple[dict[str, str], Tensors]:
     with open(path, "rb") as file:
+        size, available = os.fstat(file.fileno()).st_size, _core.available_memory()
+        if size > available:
+            raise MemoryError(f"{path!r} has {size} bytes; {available} are available")
         return _unpack(file.read(), repr(os.fspath(path)))
 
 
@@ -181,7 +196,7 @@ def _unpack(data: bytes, where: str) -> tuple[dict[str, str], Tensors]:
         tensors = load(data)
         length = int.from_bytes(data[:8], "little")
         header = json.loads(data[8 : 8 + length])  # sound: load has checked it
-    except (SafetensorError, ValueError, TypeError, KeyError, RecursionError) as error:
+    except (SafetensorError, *_MALFORMED) as error:
         raise ValueError(f"{where} is no sound safetensors file: {error}") from error
     return header.get("__metadata__") or {}, tensors
 
@@ -206,13 +221,5 @@ def _model(content: tuple[dict[str, str], Tensors], where: str, compile: bool) -
         raise ValueError(f"{where} holds weights only; read it with Model.load_weights")
     try:
         return architecture.restore(json.loads(metadata["model"]), tensors, compile)
-    except (
-        ValueError,
-        TypeError,
-        KeyError,
-        AttributeError,
-        IndexError,
-        OverflowError,
-        RecursionError,
-    ) as error:
+    except _MALFORMED as error:
         raise ValueError(f"{where} does not describe a model: {error}") from error

@@ -29,7 +29,7 @@ def lines(model: Model, batch_size: int, width: int | None) -> list[str]:
 
 
 def _row(cells: tuple[str, str, str], width: int) -> str:
-    first, last = max(width * 45 // 100, 8), max(width * 20 // 100, 8)
+    first, last = max(width * 45 // 100, 8), max(width * 25 // 100, 8)
     middle = width - first - last
     return f"{cells[0]:<{first - 1}.{first - 1}} {cells[1]:<{middle}}{cells[2]:>{last}}"
 

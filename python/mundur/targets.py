@@ -27,11 +27,16 @@ BINARY = "binary_crossentropy"
 def check_head(loss: Loss, head: str, output_shape: tuple[int, ...]) -> None:
     """Raises a ValueError, naming the mend, where a loss does not suit the model's last layer.
 
-    `head` is the activation behind the last layer.
+    `head` is the activation behind the last layer, `output_shape` the shape of one sample there.
     """
     kind, units = loss.kind, output_shape[-1]
     if kind == "mean_squared_error":
         return
+    if kind in (CATEGORICAL, SPARSE) and len(output_shape) > 1:
+        raise ValueError(
+            f"{_title(loss)} needs one row of classes per sample; the model gives {output_shape}. "
+            "A Flatten layer brings a sample into one row"
+        )
     if kind in (CATEGORICAL, SPARSE) and units < 2:
         raise ValueError(
             f"{_title(loss)} needs one output per class, at least 2; the model has {units}. For "

@@ -59,20 +59,27 @@ def prepare(
     x: Array,
     y: Any,
     sample_weight: Any,
-    class_weight: Any,
     names: tuple[str, str, str] = ("x", "y", "sample_weight"),
 ) -> Dataset:
     """Checks targets and weights against features (already checked) and the model's loss."""
-    loss, shape = model.compiled_loss, (len(x), *model.native.output_shape)
-    check_head(loss, model.native.head, shape)
+    loss, outputs = model.compiled_loss, model.native.output_shape
+    check_head(loss, model.native.head, outputs)
+    shape = (len(x), *outputs)
     y = sample_targets(y, loss, shape, names[1], names[0])
     weights = None
     if sample_weight is not None:
         weights = arrays.weights(sample_weight, len(x), names[2])
-    if class_weight is not None:
-        by_class = class_weights(class_weight, y, loss, shape[-1])
-        weights = by_class if weights is None else weights * by_class
     return Dataset(x, y, weights, names[0])
+
+
+def weigh_classes(model: Model, data: Dataset, class_weight: Any) -> Dataset:
+    """The same samples, each weight multiplied with that of the sample's class."""
+    if class_weight is None:
+        return data
+    by_class = class_weights(
+        class_weight, data.y, model.compiled_loss, model.native.output_shape[-1]
+    )
+    return data._replace(weights=by_class if data.weights is None else data.weights * by_class)
 
 
 def resolve_batch_size(batch_size: Any, samples: int, name: str = "batch_size") -> int:
@@ -259,14 +266,13 @@ class FitLoop:
         return history
 
     def _check_monitors(self) -> None:
-        names = list(named(self._model, 0.0, [0.0] * len(self._model.metrics)))
-        if self._validation is not None:
-            names += [f"val_{name}" for name in names]
-        others = [c for c in self._callbacks.callbacks if not isinstance(c, EarlyStopping)]
-        if any(hook.__self__ in others for hook in self._callbacks.hooks("on_epoch_end")):  # type: ignore[attr-defined]
-            return  # a callback may add to the logs
-        for callback in self._callbacks.callbacks:
-            if isinstance(callback, EarlyStopping):
+        own = self._model.metrics_names
+        names = own if self._validation is None else [*own, *(f"val_{name}" for name in own)]
+        stoppers = [c for c in self._callbacks.callbacks if isinstance(c, EarlyStopping)]
+        # Another callback may add to the logs, though hardly the numbers that are training's own.
+        closed = len(self._callbacks.hooks("on_epoch_end")) == len(stoppers)
+        for callback in stoppers:
+            if closed or callback.monitor.removeprefix("val_") in own:
                 callback.check_monitor(names)
 
     def _epochs(self) -> str:

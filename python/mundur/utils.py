@@ -49,7 +49,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> npt.NDArray[np.flo
     if num_classes is None:
         if labels.size == 0:
             raise ValueError("num_classes is needed for empty labels")
-        num_classes = int(labels.max()) + 1
+        num_classes = max(int(labels.max()) + 1, 1)
     classes = integer(num_classes, "num_classes", 1)
     if labels.size and not (labels.min() >= 0 and labels.max() < classes):
         raise ValueError(
