@@ -1,0 +1,57 @@
+"""What several test files share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import mundur as md
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data: MUNDUR_SHARED_DATA, else ../shared/data beside the repository."""
+    default = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("MUNDUR_SHARED_DATA", default))
+    if not folder.is_dir():
+        pytest.skip(f"no shared data in {folder} (set MUNDUR_SHARED_DATA)")
+    return folder
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20_240_229)
+
+
+@pytest.fixture
+def blobs(rng: np.random.Generator) -> tuple[Any, Any]:
+    """300 samples of three classes that a small network tells apart."""
+    y = np.arange(300) % 3
+    x = rng.normal(size=(300, 4)).astype(np.float32)
+    x[np.arange(300), y] += 3
+    return x, y
+
+
+Maker = Callable[..., md.Model]
+
+
+@pytest.fixture
+def classifier() -> Maker:
+    """A compiled model for `blobs`; keywords go to Model, optimizer= and metrics= to compile."""
+
+    def make(
+        optimizer: Any = None, metrics: Any = ("accuracy",), dropout: float = 0.0, **options: Any
+    ) -> md.Model:
+        model = md.Model(
+            [md.layers.Dense(8, "tanh"), md.layers.Dropout(dropout), md.layers.Dense(3)],
+            **({"seed": 7} | options),
+        )
+        loss = md.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(optimizer or md.optimizers.Adam(1e-2), loss, metrics=list(metrics))
+        return model
+
+    return make

@@ -1,0 +1,208 @@
+"""Constructors: positional use, defaults, names, and an error for every bad argument."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import mundur as md
+import numpy as np
+import pytest
+
+L, OPT, S, INIT, C, M = (
+    md.layers,
+    md.optimizers,
+    md.losses,
+    md.initializers,
+    md.callbacks,
+    md.metrics,
+)
+
+
+def test_positional_use_is_keras() -> None:
+    dense = L.Dense(10, "relu", False, "he_normal")
+    assert (dense.units, dense.activation, dense.use_bias) == (10, "relu", False)
+    assert OPT.Adam(1e-2, 0.8, 0.9, 1e-5).epsilon == 1e-5
+    assert OPT.SGD(0.1, 0.9, True).nesterov is True
+    assert L.Dropout(0.5).rate == 0.5
+    assert L.Rescaling(2, 1).offset == 1.0
+    assert S.BinaryCrossentropy(True).from_logits is True
+    assert C.EarlyStopping("loss", 0.1, 3).patience == 3
+
+
+def test_defaults() -> None:
+    assert OPT.SGD().get_config() == {"learning_rate": 0.01, "momentum": 0.0, "nesterov": False}
+    assert OPT.Adam().get_config() == {
+        "learning_rate": 0.001,
+        "beta_1": 0.9,
+        "beta_2": 0.999,
+        "epsilon": 1e-8,
+    }
+    assert repr(L.Dense(3)) == "Dense(3)"
+    assert L.Dense(3).name == "dense"
+    assert S.MeanSquaredError().name == "mean_squared_error"
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        # unknown keywords, answered with the nearest
+        (
+            lambda: OPT.Adam(lr=0.1),
+            TypeError,
+            "Adam() has no argument 'lr'; did you mean 'learning_rate'",
+        ),
+        (lambda: OPT.Adam(learning_rat=0.1), TypeError, "did you mean 'learning_rate'"),
+        (lambda: OPT.Adam(beta1=0.9), TypeError, "did you mean 'beta_1'"),
+        (lambda: OPT.Adam(eps=1e-9), TypeError, "did you mean 'epsilon'"),
+        (lambda: L.Dense(3, activaton="relu"), TypeError, "did you mean 'activation'"),
+        (lambda: L.Dense(3, bias=False), TypeError, "did you mean 'use_bias'"),
+        (lambda: L.Dropout(p=0.5), TypeError, "did you mean 'rate'"),
+        (lambda: S.BinaryCrossentropy(logits=True), TypeError, "did you mean 'from_logits'"),
+        (lambda: INIT.RandomNormal(std=1), TypeError, "did you mean 'stddev'"),
+        (lambda: C.EarlyStopping(patients=1), TypeError, "did you mean 'patience'"),
+        (lambda: md.Model(random_state=1), TypeError, "did you mean 'seed'"),
+        (lambda: L.Dense(3, zzz=1), TypeError, "known: units, activation"),
+        # unknown names
+        (lambda: L.Dense(3, "rellu"), ValueError, "did you mean 'relu'"),
+        (lambda: L.Dense(3, "gelu"), ValueError, "known: 'linear', 'relu'"),
+        (lambda: L.Activation("sigmoyd"), ValueError, "did you mean 'sigmoid'"),
+        (lambda: INIT.get("glorot"), ValueError, "unknown initializer 'glorot'"),
+        (lambda: L.Dense(3, kernel_initializer="he"), ValueError, "kernel_initializer"),
+        (lambda: OPT.get("adm"), ValueError, "did you mean 'adam'"),
+        (lambda: S.get("binary_crossentrop"), ValueError, "did you mean 'binary_crossentropy'"),
+        (lambda: M.get("accurracy"), ValueError, "did you mean 'accuracy'"),
+        # Keras's arguments with one value here
+        (lambda: OPT.Adam(amsgrad=True), ValueError, "only amsgrad=False"),
+        (lambda: OPT.SGD(clipnorm=1.0), ValueError, "only clipnorm=None"),
+        (lambda: L.Dense(3, kernel_regularizer="l2"), ValueError, "kernel_regularizer"),
+        (lambda: S.BinaryCrossentropy(label_smoothing=0.1), ValueError, "label_smoothing"),
+        # values
+        (lambda: L.Dense(0), ValueError, "units must be >= 1; got 0"),
+        (lambda: L.Dense(-3), ValueError, "units"),
+        (lambda: L.Dense(3.0), TypeError, "units must be an integer; got 3.0 (float)"),
+        (lambda: L.Dense(True), TypeError, "units"),
+        (lambda: L.Dense("3"), TypeError, "units"),
+        (lambda: L.Dense(3, use_bias=1), TypeError, "use_bias must be True or False"),
+        (lambda: L.Dense(3, activation=math.tanh), TypeError, "activation must be a name"),
+        (lambda: L.Dense(3, name=5), TypeError, "name"),
+        (lambda: L.Dense(3, name="a/b"), ValueError, "'/'"),
+        (lambda: L.Dense(3, name=""), ValueError, "name"),
+        (lambda: L.Dense(3, trainable="no"), TypeError, "trainable"),
+        (lambda: L.Dense(3, input_shape=(0,)), ValueError, r"input_shape[0]"),
+        (lambda: L.Dense(3, input_shape=(None, 4)), ValueError, "without the batch"),
+        (lambda: L.Dense(3, input_shape="784"), TypeError, "input_shape"),
+        (lambda: L.Dense(3, input_shape=(2,), input_dim=2), ValueError, "input_dim"),
+        (lambda: L.Dense(3, kernel_initializer=[[1.0, "a"]]), TypeError, "initial values"),
+        (lambda: L.Dense(3, kernel_initializer=[[1.0], [1.0, 2.0]]), ValueError, "initial values"),
+        (lambda: L.Dense(3, kernel_initializer=np.array([np.nan])), ValueError, "finite"),
+        (lambda: L.Dense(3, kernel_initializer=7), TypeError, "kernel_initializer"),
+        (lambda: L.Dropout(1.0), ValueError, "rate must be a finite number >= 0 and < 1; got 1.0"),
+        (lambda: L.Dropout(-0.1), ValueError, "rate"),
+        (lambda: L.Dropout(math.nan), ValueError, "rate"),
+        (lambda: L.Dropout(0.5, seed=-1), ValueError, "seed"),
+        (lambda: L.Rescaling(math.inf), ValueError, "scale"),
+        (lambda: L.Rescaling("x"), TypeError, "scale"),
+        (lambda: md.Input(()), ValueError, "shape"),
+        (lambda: md.Input((3, -1)), ValueError, "shape[1]"),
+        (lambda: OPT.SGD(-0.1), ValueError, "learning_rate must be a finite number >= 0; got -0.1"),
+        (lambda: OPT.SGD(math.nan), ValueError, "learning_rate"),
+        (lambda: OPT.SGD(math.inf), ValueError, "learning_rate"),
+        (lambda: OPT.SGD("fast"), TypeError, "learning_rate"),
+        (lambda: OPT.SGD(True), TypeError, "learning_rate"),
+        (lambda: OPT.SGD(momentum=1.5), ValueError, "momentum"),
+        (lambda: OPT.SGD(nesterov=2), TypeError, "nesterov"),
+        (lambda: OPT.Adam(beta_1=1.0), ValueError, "beta_1"),
+        (lambda: OPT.Adam(beta_2=-0.1), ValueError, "beta_2"),
+        (lambda: OPT.Adam(epsilon=0), ValueError, "epsilon"),
+        (lambda: OPT.get(3), TypeError, "optimizer"),
+        (lambda: S.get(None), TypeError, "loss"),
+        (lambda: S.BinaryCrossentropy(from_logits="yes"), TypeError, "from_logits"),
+        (lambda: INIT.Constant(math.inf), ValueError, "value"),
+        (lambda: INIT.RandomUniform(1, 0), ValueError, "maxval"),
+        (lambda: INIT.RandomNormal(stddev=-1), ValueError, "stddev"),
+        (lambda: INIT.HeNormal(seed=1.5), TypeError, "seed"),
+        (lambda: INIT.Zeros()((0,)), ValueError, "shape"),
+        (lambda: INIT.Zeros()((2,), dtype="float16"), ValueError, "dtype"),
+        (lambda: C.EarlyStopping(mode="up"), ValueError, "mode"),
+        (lambda: C.EarlyStopping(patience=-1), ValueError, "patience"),
+        (lambda: C.EarlyStopping(monitor=None), TypeError, "monitor"),
+        (lambda: C.EarlyStopping(restore_best_weights=1), TypeError, "restore_best_weights"),
+        (lambda: md.Model(dtype="float16"), ValueError, 'dtype must be "float32" or "float64"'),
+        (lambda: md.Model(dtype="int32"), ValueError, "dtype"),
+        (lambda: md.Model(dtype="nonsense"), ValueError, "dtype"),
+        (lambda: md.Model(device="gpu"), ValueError, "device"),
+        (lambda: md.Model(seed=-1), ValueError, "seed"),
+        (lambda: md.Model(seed=2**63), ValueError, "seed"),
+        (lambda: md.Model(seed=0.5), TypeError, "seed"),
+        (lambda: md.Model([], 0), TypeError, "for a seed write seed=..."),
+        (lambda: md.Model("dense"), TypeError, "layers"),
+        (lambda: md.Model([L.Dense]), TypeError, "make an instance"),
+        (lambda: md.Model([3]), TypeError, "md.Layer"),
+        (lambda: md.utils.to_categorical([0, 3], 3), ValueError, "[0, 3)"),
+        (lambda: md.utils.to_categorical([-1]), ValueError, "labels"),
+        (lambda: md.utils.to_categorical([0.5]), ValueError, "whole"),
+        (lambda: md.utils.to_categorical([]), ValueError, "num_classes"),
+        (lambda: md.utils.to_categorical(["a"]), TypeError, "encode text"),
+        (lambda: md.set_num_threads(-1), ValueError, "n must be >= 0"),
+        (lambda: md.set_num_threads(1.5), TypeError, "n must be an integer"),
+        (lambda: md.runtime.set_isa("sse"), ValueError, "instruction set"),
+        (lambda: md.Modle, AttributeError, "did you mean 'Model'"),
+    ],
+)
+def test_bad_arguments(make: Any, error: type[Exception], words: str) -> None:
+    with pytest.raises(error) as caught:
+        make()
+    assert words in str(caught.value)
+
+
+def test_keras_defaults_are_accepted_and_dropped() -> None:
+    OPT.Adam(amsgrad=False, weight_decay=None, name=None)
+    L.Dense(3, kernel_regularizer=None, dtype=None)
+    S.CategoricalCrossentropy(label_smoothing=0.0, axis=-1, reduction="sum_over_batch_size")
+    M.BinaryAccuracy(threshold=0.5)
+    md.Input((3,), batch_size=None)
+
+
+def test_numpy_numbers_are_numbers() -> None:
+    assert L.Dense(np.int64(3)).units == 3
+    assert OPT.Adam(np.float32(0.5)).learning_rate == 0.5
+    assert md.Model(seed=np.uint8(3)).seed == 3
+    assert L.Dense(2, use_bias=np.bool_(False)).use_bias is False
+
+
+@pytest.mark.parametrize("value", [-1.0, math.nan, math.inf, "1", None, True])
+def test_learning_rate_is_checked_when_set(value: Any) -> None:
+    optimizer = OPT.Adam(0.5)
+    with pytest.raises((TypeError, ValueError), match="learning_rate"):
+        optimizer.learning_rate = value
+    assert optimizer.learning_rate == 0.5
+
+
+def test_hyper_parameters_can_be_set() -> None:
+    sgd, adam = OPT.SGD(), OPT.Adam()
+    sgd.learning_rate, sgd.momentum, sgd.nesterov = 1, 0.5, True
+    assert (sgd.learning_rate, sgd.momentum, sgd.nesterov) == (1.0, 0.5, True)
+    adam.beta_1, adam.beta_2, adam.epsilon = 0.1, 0.2, 1e-3
+    assert (adam.beta_1, adam.beta_2, adam.epsilon) == (0.1, 0.2, 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("identifier", "cls"),
+    [
+        ("mse", S.MeanSquaredError),
+        ("mean_squared_error", S.MeanSquaredError),
+        ("binary_crossentropy", S.BinaryCrossentropy),
+        ("categorical_crossentropy", S.CategoricalCrossentropy),
+        ("sparse_categorical_crossentropy", S.SparseCategoricalCrossentropy),
+        (S.MeanSquaredError, S.MeanSquaredError),
+    ],
+)
+def test_names_of_losses(identifier: Any, cls: type) -> None:
+    assert type(S.get(identifier)) is cls
+
+
+def test_to_categorical() -> None:
+    assert md.utils.to_categorical([[1], [0]], 3).tolist() == [[0, 1, 0], [1, 0, 0]]
+    assert md.utils.to_categorical([[0, 1], [1, 0]]).shape == (2, 2, 2)
+    assert md.utils.to_categorical(np.array([], int), 4).shape == (0, 4)

@@ -1,0 +1,70 @@
+"""Every public name is documented with an example, and every example runs."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+from typing import Any
+
+import matplotlib
+import mundur as md
+import pytest
+
+MODULES = sorted(
+    module.name
+    for module in pkgutil.walk_packages(md.__path__, "mundur.")
+    if ".examples" not in module.name and module.name != "mundur._core"
+)
+PUBLIC = [
+    (module, name)
+    for module in (
+        md,
+        md.layers,
+        md.losses,
+        md.optimizers,
+        md.initializers,
+        md.callbacks,
+        md.metrics,
+        md.runtime,
+        md.utils,
+    )
+    for name in module.__all__
+    if not name.startswith("__") and not inspect.ismodule(getattr(module, name))
+]
+
+
+@pytest.mark.parametrize("name", ["mundur", *MODULES])
+def test_examples_run(name: str) -> None:
+    matplotlib.use("Agg")
+    result = doctest.testmod(importlib.import_module(name))
+    assert result.failed == 0
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), PUBLIC, ids=lambda value: getattr(value, "__name__", value)
+)
+def test_public_names_have_an_example(module: Any, name: str) -> None:
+    text = inspect.getdoc(getattr(module, name)) or ""
+    assert text.split("\n")[0].endswith((".", "]"))
+    assert ">>> " in text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "fit",
+        "evaluate",
+        "predict",
+        "compile",
+        "forward",
+        "backward",
+        "save",
+        "summary",
+        "build",
+        "freeze",
+    ],
+)
+def test_methods_have_an_example(name: str) -> None:
+    assert ">>> " in (inspect.getdoc(getattr(md.Model, name)) or "")

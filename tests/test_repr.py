@@ -1,0 +1,122 @@
+"""What repr prints can be pasted back, and pickle, copy and joblib keep what they get."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import joblib
+import mundur as md
+import numpy as np
+import pytest
+
+NAMES: dict[str, Any] = {"md": md}
+for module in (md, md.layers, md.losses, md.optimizers, md.initializers, md.callbacks, md.metrics):
+    NAMES |= {name: getattr(module, name) for name in module.__all__}
+
+THINGS = [
+    "Dense(3)",
+    "Dense(3, activation='relu', use_bias=False)",
+    "Dense(3, kernel_initializer='he_normal', bias_initializer=Constant(value=0.1))",
+    "Dense(2, kernel_initializer=[[0.1, 0.25], [1.0, -3.0]])",
+    "Dense(2, name='head', trainable=False, input_shape=(4,))",
+    "Activation('tanh')",
+    "Dropout(0.25, seed=3)",
+    "Flatten(input_shape=(2, 3))",
+    "Rescaling(0.00392156862745098, offset=-1.0)",
+    "Input((28, 28))",
+    "MeanSquaredError()",
+    "BinaryCrossentropy(from_logits=True)",
+    "CategoricalCrossentropy(name='cc')",
+    "SparseCategoricalCrossentropy(from_logits=True)",
+    "SGD()",
+    "SGD(learning_rate=0.1, momentum=0.9, nesterov=True)",
+    "Adam(learning_rate=1e-05)",
+    "Zeros()",
+    "Constant(value=2.5)",
+    "RandomUniform(minval=-1.0, maxval=1.0, seed=4)",
+    "RandomNormal(stddev=0.1)",
+    "GlorotUniform(seed=3)",
+    "HeNormal()",
+    "EarlyStopping(patience=3, restore_best_weights=True)",
+    "Accuracy()",
+    "Accuracy(name='acc')",
+    "BinaryAccuracy()",
+    "Model([Dense(3), Dropout(0.5), Dense(1)], seed=4)",
+    "Model([Dense(3)], name='small', seed=4, dtype='float64', input_shape=(2,))",
+    "Model([Dense(3, input_shape=(2,))], seed=1)",
+]
+
+
+@pytest.mark.parametrize("text", THINGS)
+def test_repr_can_be_pasted_back(text: str) -> None:
+    thing = eval(text, NAMES)
+    assert repr(thing) == text
+    assert repr(eval(repr(thing), NAMES)) == text
+
+
+@pytest.mark.parametrize("text", [t for t in THINGS if not t.startswith(("Model", "Input"))])
+def test_pieces_can_be_pickled_and_copied(text: str) -> None:
+    thing = eval(text, NAMES)
+    assert repr(pickle.loads(pickle.dumps(thing))) == text
+    assert repr(copy.deepcopy(thing)) == text
+
+
+def test_exact_values_survive_repr() -> None:
+    values = np.array([[0.1, 1 / 3], [np.pi, 1e-30]], np.float32)
+    layer = eval(repr(md.layers.Dense(2, kernel_initializer=values)), NAMES)
+    model = md.Model([layer], input_shape=(2,), seed=0)
+    assert np.array_equal(model.parameters["dense/kernel"], values)
+
+
+@pytest.mark.parametrize("way", ["pickle", "deepcopy", "copy", "joblib"])
+def test_models_go_through_bytes(way: str, classifier: Any, blobs: Any, tmp_path: Any) -> None:
+    x, y = blobs
+    model = classifier(dropout=0.3)
+    model.fit(x, y, epochs=2, verbose=0)
+    if way == "pickle":
+        other = pickle.loads(pickle.dumps(model))
+    elif way == "joblib":
+        joblib.dump(model, tmp_path / "model.joblib")
+        other = joblib.load(tmp_path / "model.joblib")
+    else:
+        other = getattr(copy, way)(model)
+    for trained in (model, other):
+        trained.fit(x, y, epochs=2, verbose=0)
+    assert all(
+        np.array_equal(a, b) for a, b in zip(model.get_weights(), other.get_weights(), strict=True)
+    )
+    assert repr(other) == repr(model)
+    assert repr(other.optimizer) == repr(model.optimizer)
+
+
+def test_a_used_optimizer_keeps_its_state_in_pickle(blobs: Any, classifier: Any) -> None:
+    x, y = blobs
+    model = classifier()
+    model.fit(x, y, verbose=0)
+    optimizer = model.optimizer
+    other = pickle.loads(pickle.dumps(optimizer))
+    assert other.iterations == optimizer.iterations > 0
+    twin = copy.deepcopy(model)
+    gradient = np.ones(model.gradients["dense/kernel"].shape)
+    for m, rule in ((model, optimizer), (twin, other)):
+        m.gradients["dense/kernel"] = gradient
+        rule.step(m)
+    assert np.array_equal(model.parameters["dense/kernel"], twin.parameters["dense/kernel"])
+
+
+def test_history_is_picklable(blobs: Any, classifier: Any) -> None:
+    history = classifier().fit(*blobs, epochs=2, verbose=0)
+    other = pickle.loads(pickle.dumps(history))
+    assert other.history == history.history
+    assert other.stop_reason == "epochs"
+    assert "2 epochs" in repr(other)
+
+
+def test_subclasses_with_other_arguments_still_have_a_repr() -> None:
+    class Odd(md.Loss):
+        def __init__(self, strength: float) -> None:
+            self._strength = strength
+
+    assert "Odd" in repr(Odd(2.0))
