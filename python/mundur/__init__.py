@@ -12,6 +12,8 @@ True
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from . import callbacks, initializers, layers, losses, metrics, optimizers, runtime, utils
 from .callbacks import Callback
 from .errors import NonFiniteLossError
@@ -23,6 +25,9 @@ from .metrics import Metric
 from .model import Model
 from .optimizers import Optimizer
 from .runtime import build_info, get_num_threads, isa, set_num_threads
+
+if TYPE_CHECKING:
+    from .serialization import load_model
 
 Sequential = Model
 

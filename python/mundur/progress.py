@@ -11,7 +11,7 @@ from .validation import integer
 __all__ = ["Progress", "for_fit", "for_pass"]
 
 # Above this many epochs a terminal gets one bar over the epochs instead of one bar for each.
-_MANY_EPOCHS = 50
+_MANY_EPOCHS = 100
 # Evaluation and prediction show a bar by themselves only once they take this long.
 _PATIENCE_SECONDS = 1.0
 

@@ -1,0 +1,177 @@
+"""Handwritten digits: train, look, save, load.
+
+    python -m mundur.examples.digits                 scikit-learn's 1,797 digits of 8 x 8 pixels
+    python -m mundur.examples.digits --data DIR      MNIST's four IDX files (gzip or not) in DIR
+
+Prints the accuracy of every epoch and that on the test set, writes digits.png (the curves and some
+predicted digits) and digits.safetensors, and checks that the loaded model predicts the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+import mundur as md
+from mundur.examples import idx
+
+Array = npt.NDArray[Any]
+
+
+class Digits(NamedTuple):
+    """Images (n, rows, columns) with labels, in three parts, and the value of a white pixel."""
+
+    train: tuple[Array, Array]
+    validation: tuple[Array, Array]
+    test: tuple[Array, Array]
+    white: float
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the example; 0 if all went well."""
+    options = _parser().parse_args(arguments)
+    try:
+        import matplotlib
+
+        digits = _mnist(options.data) if options.data else _bundled(options.seed)
+    except ImportError as error:
+        print(f"{error}; this example needs: pip install mundur[examples]", file=sys.stderr)
+        return 1
+    except (OSError, ValueError) as error:
+        print(f"--data: {error}", file=sys.stderr)
+        return 1
+    matplotlib.use("Agg")  # a file, not a window
+    options.out.mkdir(parents=True, exist_ok=True)
+
+    model = _model(digits.white, options.seed, large=options.data is not None)
+    model.build(digits.train[0].shape[1:])
+    model.summary()
+    epochs = options.epochs or (10 if options.data else 60)
+    start = time.perf_counter()
+    history = model.fit(
+        *digits.train,
+        batch_size=128 if options.data else 32,
+        epochs=epochs,
+        validation_data=digits.validation,
+    )
+    seconds = time.perf_counter() - start
+    result = model.evaluate(*digits.test, return_dict=True)
+    assert isinstance(result, dict)
+    print(f"{len(history.epoch)} epochs in {seconds:.1f} s")
+    print(f"test accuracy: {result['accuracy']:.2%} of {len(digits.test[1])} digits")
+
+    predicted = model.predict(digits.test[0])
+    figure = options.out / "digits.png"
+    _draw(history, digits.test, predicted.argmax(axis=1), figure)
+    file = options.out / "digits.safetensors"
+    model.save(file)
+    if not np.array_equal(md.load_model(file).predict(digits.test[0]), predicted):
+        print("the loaded model predicts something else", file=sys.stderr)
+        return 1
+    print(f"wrote {figure} and {file}; the loaded model predicts the same")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m mundur.examples.digits", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("--data", type=Path, help="folder of MNIST's four IDX files")
+    parser.add_argument("--epochs", type=_positive, help="default 60, with --data 10")
+    parser.add_argument("--out", type=Path, default=Path(), help="folder to write to (default .)")
+    parser.add_argument("--seed", type=int, default=0, help="fixes every bit (default 0)")
+    return parser
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a positive integer, got {text}")
+    return value
+
+
+def _bundled(seed: int) -> Digits:
+    """scikit-learn's digits: 60% to train, 15% to validate, 25% to test, classes alike in each."""
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    x, y = load_digits(return_X_y=True)
+    x = x.reshape(-1, 8, 8).astype(np.uint8)
+    rest_x, test_x, rest_y, test_y = train_test_split(
+        x, y, test_size=0.25, stratify=y, random_state=seed
+    )
+    train_x, validation_x, train_y, validation_y = train_test_split(
+        rest_x, rest_y, test_size=0.2, stratify=rest_y, random_state=seed
+    )
+    return Digits((train_x, train_y), (validation_x, validation_y), (test_x, test_y), 16)
+
+
+def _mnist(folder: Path) -> Digits:
+    """MNIST: the last 5,000 training images (of any set: a twelfth) validate."""
+    images, labels = idx.read_set(folder, "train")
+    part = len(images) - len(images) // 12
+    return Digits(
+        (images[:part], labels[:part]),
+        (images[part:], labels[part:]),
+        idx.read_set(folder, "t10k"),
+        255,
+    )
+
+
+def _model(white: float, seed: int, large: bool) -> md.Model:
+    units = (512, 256) if large else (128, 64)
+    model = md.Model(
+        [
+            md.layers.Flatten(),
+            md.layers.Rescaling(1 / white),
+            md.layers.Dense(units[0], activation="relu"),
+            md.layers.Dropout(0.2),
+            md.layers.Dense(units[1], activation="relu"),
+            md.layers.Dropout(0.2),
+            md.layers.Dense(10),
+        ],
+        seed=seed,
+    )
+    model.compile(
+        optimizer=md.optimizers.Adam(learning_rate=1e-3),
+        loss=md.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    return model
+
+
+def _draw(history: md.History, test: tuple[Array, Array], predicted: Array, path: Path) -> None:
+    """The curves; below them digits of the test set, up to a dozen wrong ones, then right ones."""
+    from matplotlib import pyplot
+
+    images, labels = test
+    wrong = np.flatnonzero(predicted != labels)[:12]
+    right = np.flatnonzero(predicted == labels)[: 36 - len(wrong)]
+    figure = pyplot.figure(figsize=(12, 9), layout="constrained")
+    parts: Any = figure.subfigures(2, 1, height_ratios=(2, 3))
+    upper, lower = parts
+    history.plot(upper.subplots(1, 2))
+    lower.suptitle("predicted digits of the test set, wrong ones first and in red")
+    for axis, i in zip(lower.subplots(3, 12).flat, [*wrong, *right], strict=False):
+        mistaken = predicted[i] != labels[i]
+        axis.imshow(images[i], cmap="gray_r")
+        axis.set_title(
+            f"{predicted[i]} (is {labels[i]})" if mistaken else str(predicted[i]),
+            color="red" if mistaken else "black",
+            fontsize=10,
+        )
+    for axis in lower.axes:
+        axis.set_axis_off()
+    figure.savefig(path, dpi=100)
+    pyplot.close(figure)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
