@@ -28,7 +28,10 @@ namespace mundur::MUNDUR_ISA {
 namespace {
 
 constexpr int kMaxRanks = 56;
+constexpr i64 kScalarMost = 32;
 
+MUNDUR_INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+MUNDUR_INLINE double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
 MUNDUR_INLINE i64 least(i64 a, i64 b) { return a < b ? a : b; }
 MUNDUR_INLINE i64 divided_up(i64 a, i64 b) { return (a + b - 1) / b; }
 
@@ -50,6 +53,21 @@ MUNDUR_INLINE i64 even_piece(i64 n, i64 most, i64 grain) {
 // ---- activations on what a tile stored ----------------------------------------------------------
 
 template <class T>
+MUNDUR_INLINE Vec<T> activated(Vec<T> z, Function f) {
+  switch (f) {
+    case Function::linear:
+      return z;
+    case Function::relu:
+      return relu(z);
+    case Function::sigmoid:
+      return sigmoid(z);
+    case Function::tanh:
+      return tanh(z);
+  }
+  return z;
+}
+
+template <class T>
 __attribute__((noinline)) void activate(T* y, i64 ldy, i64 rows, i64 columns, Function f) {
   if (ldy == columns) {
     columns *= rows;
@@ -58,12 +76,7 @@ __attribute__((noinline)) void activate(T* y, i64 ldy, i64 rows, i64 columns, Fu
   for (i64 r = 0; r < rows; ++r) {
     T* row = y + r * ldy;
     for_each_vec<T>(columns, [&](i64 i, int n) MUNDUR_BODY {
-      const Vec<T> z = load_up_to(row + i, n);
-      store_up_to(row + i,
-                  f == Function::sigmoid ? sigmoid(z)
-                  : f == Function::tanh  ? tanh(z)
-                                         : relu(z),
-                  n);
+      store_up_to(row + i, activated(load_up_to(row + i, n), f), n);
     });
   }
 }
@@ -89,7 +102,6 @@ struct Job {
   const T* bias;  // of each column; null: none
   Function f;
   T* scratch;
-  bool is_large = false;  // operands beyond L2; set by run
 };
 
 /// One step of a job: rows × columns of C, one block of depth.
@@ -101,7 +113,8 @@ struct Step {
   i64 a_row, a_step;
   T* c;  // of element (row, column)
   i64 ldc;
-  bool last;  // the chains end here
+  bool last;      // the chains end here
+  bool is_large;  // the operands exceed L2
 };
 
 /// Whether rows this far apart share too few sets of the caches.
@@ -179,7 +192,7 @@ void run_step(const Job<T>& job, const Step<T>& step, Tile<T>& tile, T* panel) {
     const T* here[kMaxRanks];
     tile.partial = here;
     NextPanel<T> next;
-    if (job.is_large) {
+    if (step.is_large) {
       const i64 ahead = step.column + j + columns;
       const i64 wide = least(vecs * kWidth, step.columns - j - columns);
       next.b =
@@ -191,7 +204,7 @@ void run_step(const Job<T>& job, const Step<T>& step, Tile<T>& tile, T* panel) {
     }
     for (i64 i = 0; i < step.rows;) {
       const i64 rows = next_piece(step.rows - i, B::kRows);
-      if (job.is_large) {
+      if (step.is_large) {
         next.fetch_some();
         prefetch(step.c + (i + rows) * step.ldc + j, least(rows, step.rows - i - rows), columns,
                  step.ldc);
@@ -215,13 +228,70 @@ void run_step(const Job<T>& job, const Step<T>& step, Tile<T>& tile, T* panel) {
   tile.partial = joins;
 }
 
+/// A job of one or two rows and one register of columns, such as a textbook's network sees: the way
+/// into a tile would take longer than the sums.
+template <class T, int kRows>
+MUNDUR_INLINE void run_thin(const Job<T>& job) {
+  const Mask<T> mask = first_n<T>(static_cast<int>(job.columns));
+  Vec<T> sum[kRows];
+  for (int r = 0; r < kRows; ++r) sum[r] = zero<T>();
+  for (i64 k = 0; k < job.depth; ++k) {
+    const Vec<T> column = load_masked(job.b + k * job.ldb, mask);
+    for (int r = 0; r < kRows; ++r)
+      sum[r] = fma(set<T>(job.a[r * job.a_row + k * job.a_step]), column, sum[r]);
+  }
+  for (int r = 0; r < kRows; ++r) {
+    if (job.bias) sum[r] = sum[r] + load_masked(job.bias, mask);
+    store_masked(job.c + r * job.ldc, activated(sum[r], job.f), mask);
+  }
+}
+
+/// The smallest jobs whose B is transposed: element by element.
 template <class T>
-void run(Job<T> job) {
+MUNDUR_INLINE void run_scalar(const Job<T>& job) {
+  for (i64 r = 0; r < job.rows; ++r) {
+    for (i64 c = 0; c < job.columns; ++c) {
+      T sum = T(0);
+      for (i64 k = 0; k < job.depth; ++k)
+        sum = fma(job.a[r * job.a_row + k], job.b[c * job.ldb + k], sum);
+      job.c[r * job.ldc + c] = sum;
+    }
+  }
+}
+
+/// A job of a single tile, without the way there.
+template <class T>
+MUNDUR_INLINE void run_single(const Job<T>& job) {
+  const int rows = static_cast<int>(job.rows);
+  const int vecs = static_cast<int>(divided_up(job.columns, Vec<T>::kWidth));
+  Tile<T> tile;
+  tile.a = job.a;
+  tile.a_row = job.a_row;
+  tile.a_step = job.a_step;
+  tile.b = job.b;
+  tile.b_step = job.ldb;
+  tile.depth = job.depth;
+  tile.c = job.c;
+  tile.ldc = job.ldc;
+  tile.last = static_cast<int>(job.columns) - (vecs - 1) * Vec<T>::kWidth;
+  tile.resume = tile.joins_c = false;
+  tile.joins = 0;
+  tile.bias = job.bias;
+  tile.relu = job.f == Function::relu;
+  kTiles<T>.plain[rows - 1][vecs - 1][tile.last < Vec<T>::kWidth](tile);
+  if (is_polynomial(job.f)) activate(job.c, job.ldc, job.rows, job.columns, job.f);
+}
+
+template <class T>
+__attribute__((noinline)) void run_blocks(const Job<T>& job) {
   using B = Blocking<T>;
   using S = Scratch<T>;
   if (job.rows <= 0 || job.columns <= 0) return;
-  job.is_large = job.rows > 2 * B::kRows &&
-                 job.rows * (job.columns + job.depth) + job.columns * job.depth > B::kL2;
+  if (job.rows <= B::kRows && !job.b_transposed && !job.c_transposed &&
+      job.columns <= B::max_vecs(static_cast<int>(job.rows)) * B::kWidth &&
+      (!job.shards || job.depth <= kShard)) {
+    return run_single(job);
+  }
   T* const panel = job.scratch + S::kPanel;
   T* const partials = job.scratch + S::kPartials;
 
@@ -253,6 +323,8 @@ void run(Job<T> job) {
   tile.partial = joins;
   tile.ld_partial = ld_kept;
   Step<T> step;
+  step.is_large = job.rows > 2 * B::kRows &&
+                  job.rows * (job.columns + job.depth) + job.columns * job.depth > B::kL2;
   for (step.row = 0; step.row < job.rows; step.row += row_block) {
     step.rows = least(row_block, job.rows - step.row);
     for (step.column = 0; step.column < job.columns; step.column += column_block) {
@@ -301,6 +373,20 @@ void run(Job<T> job) {
       }
     }
   }
+}
+
+/// Any job. The smallest are done within the caller.
+template <class T>
+MUNDUR_INLINE void run(const Job<T>& job) {
+  if (job.b_transposed) {
+    if (job.rows * job.columns * job.depth <= kScalarMost) return run_scalar(job);
+  } else if (job.columns <= Vec<T>::kWidth && !job.c_transposed &&
+             (!job.shards || job.depth <= kShard)) {
+    if (job.columns <= 0) return;
+    if (job.rows == 1) return run_thin<T, 1>(job);
+    if (job.rows == 2) return run_thin<T, 2>(job);
+  }
+  run_blocks(job);
 }
 
 // ---- products over 16 virtual lanes -------------------------------------------------------------
