@@ -196,6 +196,10 @@ def test_an_optimizer_serves_one_model() -> None:
         optimizer.step(large)
     with pytest.raises(ValueError, match="another model"):
         optimizer.step(md.Model([D(2)], seed=0, input_shape=(3,), dtype="float64"))
+    twin = md.Model([D(2)], seed=0, input_shape=(3,))
+    twin.compile(optimizer, "mse")
+    with pytest.raises(ValueError, match="another model after 1 steps"):
+        twin.fit(np.zeros((1, 3)), np.zeros((1, 2)), verbose=0)
     optimizer.reset()
     assert optimizer.iterations == 0
     optimizer.step(large)

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 import mundur as md
+import numpy as np
 import pytest
 from mundur import progress
 
@@ -42,10 +43,10 @@ def test_bars(verbose: Any, blobs: Any, classifier: Any, capsys: Any) -> None:
     model = classifier()
     model.fit(*blobs, epochs=2, verbose=verbose, validation_split=0.2)
     text = capsys.readouterr().out
-    assert "Epoch 1/2: 100%" in text
-    assert "Epoch 2/2: 100%" in text
-    assert "8/8" in text
-    assert "val_accuracy=" in text
+    assert "| 0/16 [" in text  # eight steps in each of two epochs
+    assert "\rEpoch 1/2 - " in text
+    assert "\rEpoch 2/2 - " in text
+    assert " - val_accuracy: " in text
     model.evaluate(*blobs, verbose=verbose)
     assert "Evaluate: 100%" in capsys.readouterr().out
     model.predict(blobs[0], verbose=verbose)
@@ -66,26 +67,29 @@ def test_one_line_per_pass(blobs: Any, classifier: Any, capsys: Any) -> None:
 def test_auto_on_a_terminal(blobs: Any, classifier: Any, capsys: Any) -> None:
     model = classifier()
     model.fit(*blobs, epochs=2)
-    assert "Epoch 2/2: 100%" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "| 0/20 [" in text
+    assert text.count("Epoch 2/2 - ") == 1
     model.fit(*blobs, epochs=200)
     text = capsys.readouterr().out
-    assert "Epochs: 100%" in text
-    assert "200/200" in text
-    assert text.count("\n") <= 2
+    assert "Epoch 200/200: 100%" in text
+    assert "2000/2000" in text
+    assert text.count("\n") == 1
     model.evaluate(*blobs)
     assert "Evaluate" not in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("terminal")
 def test_bars_are_closed_after_an_error(capsys: Any) -> None:
-    import numpy as np
-
     model = md.Model([md.layers.Dense(1)], seed=0)
     model.compile(md.optimizers.SGD(1e9), "mse")
     x = np.linspace(1, 2, 640).reshape(-1, 1)
     with pytest.raises(md.NonFiniteLossError):
         model.fit(x, x, epochs=3)
-    assert capsys.readouterr().out.endswith("\n")
+    text = capsys.readouterr().out
+    assert "| 0/60 [" in text
+    assert text.endswith("\r")  # the bar is wiped away
+    assert not text.split("\r")[-2].strip()
 
 
 def test_numbers_are_short() -> None:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["Model"]
 
 Array = npt.NDArray[Any]
-Result = float | list[float] | dict[str, float]
+# float, [float, ...] or {name: float}, as Keras has it; Any spares callers the distinction.
+Result = Any
 
 
 class Model(Compiled):

@@ -6,6 +6,7 @@ under Keras's argument names. Hyper-parameters may be set at any time, between b
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from . import _core
@@ -46,6 +47,7 @@ class Optimizer(Configurable):
     """
 
     _native: _core.Optimizer
+    _served: weakref.ref[ByHand] | None = None
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -72,7 +74,7 @@ class Optimizer(Configurable):
         Raises
         ------
         ValueError
-            Where the optimizer already serves a model of another size or dtype.
+            Where the optimizer holds the state of another model.
 
         Examples
         --------
@@ -85,11 +87,22 @@ class Optimizer(Configurable):
         array([[0.75]], dtype=float32)
         """
         with model.lock:
-            self._native.step(model.native)
+            self.serve(model).step(model.native)
+
+    def serve(self, model: ByHand) -> _core.Optimizer:
+        """The native optimizer, for one model only: its state means nothing to another."""
+        if self._served is not None and self._served() is not model and self.iterations > 0:
+            raise ValueError(
+                f"this optimizer holds the state of another model after {self.iterations} steps; "
+                "make a new one for each model, or call reset()"
+            )
+        self._served = weakref.ref(model)
+        return self._native
 
     def reset(self) -> None:
         """Forgets all state, the count of steps too; the hyper-parameters stay."""
         self._native.reset()
+        self._served = None
 
     def __reduce__(self) -> Any:
         return _restore, (type(self), self.get_config(), self._native.state())

@@ -10,7 +10,7 @@ from .validation import integer
 
 __all__ = ["Progress", "for_fit", "for_pass"]
 
-# Above this many epochs a terminal gets one bar over the epochs instead of one bar for each.
+# Above this many epochs a terminal gets the bar alone, without a line for each.
 _MANY_EPOCHS = 100
 # Evaluation and prediction show a bar by themselves only once they take this long.
 _PATIENCE_SECONDS = 1.0
@@ -62,83 +62,70 @@ class _Lines(Progress):
         self._title = f"Epoch {epoch + 1}/{self._epochs}"
 
     def end_epoch(self, logs: dict[str, float]) -> None:
-        seconds = f"{time.perf_counter() - self._start:.2f}s"
-        numbers = [f"{name}: {_short(value)}" for name, value in logs.items()]
-        print(" - ".join([self._title, seconds, *numbers]), flush=True)
+        print(_line(self._title, self._start, logs), flush=True)
 
 
-class _StepBars(Progress):
-    """A bar per epoch."""
+class _FitBar(_Lines):
+    """One bar over all steps of a `fit`; above it stays a line per epoch, if there are not many."""
 
-    def __init__(self, epochs: int) -> None:
-        self._epochs = epochs
+    def __init__(self, epochs: int, first: int, lines: bool) -> None:
+        super().__init__(epochs)
+        self._left = epochs - first
+        self._lines = lines
         self._bar: Any = None
+        self._done = 0
+        self._steps = 0
 
     def begin_epoch(self, epoch: int, steps: int) -> None:
-        self._bar = _bar(total=steps, desc=f"Epoch {epoch + 1}/{self._epochs}", unit="step")
+        super().begin_epoch(epoch, steps)
+        if self._bar is None:
+            self._bar = _bar(total=self._left * steps, unit="step", leave=not self._lines)
+        self._bar.set_description(self._title, refresh=False)
+        self._steps = steps
 
     def update(self, step: int, logs: dict[str, float]) -> None:
-        _move(self._bar, step, logs)
+        _move(self._bar, self._done + step, logs)
 
     def end_epoch(self, logs: dict[str, float]) -> None:
-        self._bar.set_postfix(_rounded(logs), refresh=True)
-        self.close()
+        self._done += self._steps
+        if self._lines:
+            self._bar.write(_line(self._title, self._start, logs), file=sys.stdout)
+        else:
+            _move(self._bar, self._done, logs)
 
     def close(self) -> None:
         if self._bar is not None:
             self._bar.close()
-            self._bar = None
-
-
-class _EpochBar(Progress):
-    """One bar over all epochs."""
-
-    def __init__(self, epochs: int, first: int) -> None:
-        self._epochs = epochs
-        self._first = first
-        self._bar: Any = None
-
-    def begin_epoch(self, epoch: int, steps: int) -> None:
-        if self._bar is None:
-            self._bar = _bar(total=self._epochs, initial=self._first, desc="Epochs", unit="epoch")
-
-    def end_epoch(self, logs: dict[str, float]) -> None:
-        self._bar.set_postfix(_rounded(logs), refresh=False)
-        self._bar.update(1)
-
-    def close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-
-class _PassBar(_StepBars):
-    """One bar for one pass over data, perhaps only once it takes long."""
-
-    def __init__(self, title: str, delay: float) -> None:
-        super().__init__(1)
-        self._title = title
-        self._delay = delay
-
-    def begin_epoch(self, epoch: int, steps: int) -> None:
-        self._bar = _bar(total=steps, desc=self._title, unit="step", delay=self._delay)
-
-    def end_epoch(self, logs: dict[str, float]) -> None:
-        if logs:
-            self._bar.set_postfix(_rounded(logs), refresh=False)
-        self.close()
 
 
 class _PassLine(Progress):
-    """One line at the end of a pass."""
+    """One line at the end of a pass over data."""
 
     def __init__(self, title: str) -> None:
         self._title = title
         self._start = time.perf_counter()
 
     def end_epoch(self, logs: dict[str, float]) -> None:
-        seconds = f"{time.perf_counter() - self._start:.2f}s"
-        numbers = [f"{name}: {_short(value)}" for name, value in logs.items()]
-        print(" - ".join([self._title, seconds, *numbers]), flush=True)
+        print(_line(self._title, self._start, logs), flush=True)
+
+
+class _PassBar(Progress):
+    """A bar for a pass over data, which only shows once that takes so many seconds."""
+
+    def __init__(self, title: str, delay: float) -> None:
+        self._title = title
+        self._delay = delay
+        self._bar: Any = None
+
+    def begin_epoch(self, epoch: int, steps: int) -> None:
+        self._bar = _bar(total=steps, desc=self._title, unit="step", delay=self._delay)
+
+    def update(self, step: int, logs: dict[str, float]) -> None:
+        _move(self._bar, step, logs)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
 
 
 def for_fit(verbose: int | str, epochs: int, first: int) -> Progress:
@@ -146,8 +133,8 @@ def for_fit(verbose: int | str, epochs: int, first: int) -> Progress:
     if verbose == "auto":
         if not on_terminal():
             return _Lines(epochs)
-        return _EpochBar(epochs, first) if epochs - first > _MANY_EPOCHS else _StepBars(epochs)
-    return (Progress(), _StepBars(epochs), _Lines(epochs))[int(verbose)]
+        return _FitBar(epochs, first, lines=epochs - first <= _MANY_EPOCHS)
+    return (Progress(), _FitBar(epochs, first, lines=True), _Lines(epochs))[int(verbose)]
 
 
 def for_pass(verbose: int | str, title: str) -> Progress:
@@ -159,12 +146,25 @@ def for_pass(verbose: int | str, title: str) -> Progress:
     return _PassBar(title, 0.0) if verbose == 1 else _PassLine(title)
 
 
+def _line(title: str, start: float, logs: dict[str, float]) -> str:
+    seconds = f"{time.perf_counter() - start:.2f}s"
+    numbers = [f"{name}: {_short(value)}" for name, value in logs.items()]
+    return " - ".join([title, seconds, *numbers])
+
+
 def _bar(**options: Any) -> Any:
     if "ipykernel" in sys.modules:
         from tqdm.auto import tqdm
-    else:
-        from tqdm import tqdm
-    return tqdm(file=sys.stdout, dynamic_ncols=True, **options)
+
+        return tqdm(**options)
+    import shutil
+
+    from tqdm import tqdm
+
+    # A terminal that does not know its size says 0; tqdm would draw nothing then.
+    size = shutil.get_terminal_size()
+    shape = {"ncols": size.columns or 80, "nrows": size.lines or 24}
+    return tqdm(file=sys.stdout, **shape, **options)
 
 
 def _move(bar: Any, step: int, logs: dict[str, float]) -> None:

@@ -105,14 +105,9 @@ def split(data: Dataset, fraction: Any) -> tuple[Dataset, Dataset | None]:
     return data.slice(0, boundary, data.name), data.slice(boundary, None, "x of validation_split")
 
 
-def check_workspace(network: _core.Network, batch_size: int, training: bool) -> None:
-    """A MemoryError at once, instead of the machine's death, for a batch that cannot fit."""
-    needed = network.workspace_bytes(batch_size, training)
-    if needed > 1 << 28 and needed > _core.available_memory():
-        raise MemoryError(
-            f"batch_size={batch_size} needs {needed / 2**30:.3g} GiB of workspace; "
-            f"{_core.available_memory() / 2**30:.3g} GiB are available"
-        )
+def too_large(batch_size: int, error: MemoryError) -> MemoryError:
+    """The core's error about a batch's workspace, with the argument that decides its size."""
+    return MemoryError(f"batch_size={batch_size}: {error}")
 
 
 def make_trainer(
@@ -120,10 +115,9 @@ def make_trainer(
 ) -> _core.Trainer:
     """The native trainer of a model over checked data."""
     network = model.native
-    check_workspace(network, batch_size, True)
     return _core.Trainer(
         network,
-        model.compiled_optimizer._native,
+        model.compiled_optimizer.serve(model),
         model.compiled_loss._native,
         data.x,
         data.y,
@@ -170,7 +164,6 @@ def evaluate(
 ) -> Logs:
     """Loss and metrics over checked data."""
     network = model.native
-    check_workspace(network, batch_size, False)
     forms = metrics.forms(model.metrics, data.y.shape, (len(data.x), *network.output_shape))
     evaluator = _core.Evaluator(
         network,
@@ -189,7 +182,10 @@ def evaluate(
     while status == "more":
         if by_batch:
             callbacks.call("on_test_batch_begin", evaluator.step, {})
-        status = evaluator.run(0.0 if by_batch else SLICE_SECONDS)
+        try:
+            status = evaluator.run(0.0 if by_batch else SLICE_SECONDS)
+        except MemoryError as error:
+            raise too_large(batch_size, error) from None
         fail_on(status, data)
         logs = named(model, evaluator.loss, evaluator.metric_values)
         if by_batch:
@@ -205,7 +201,6 @@ def predict(
 ) -> Array:
     """The outputs for checked features."""
     network, samples = model.native, len(x)
-    check_workspace(network, batch_size, False)
     out = np.empty((samples, *network.output_shape), model.dtype)
     callbacks.call("on_predict_begin", {})
     progress.begin_epoch(0, -(-samples // batch_size))
@@ -214,7 +209,10 @@ def predict(
     while start < samples:
         if by_batch:
             callbacks.call("on_predict_batch_begin", start // batch_size, {})
-        done = network.predict(x, out, start, batch_size, 0.0 if by_batch else SLICE_SECONDS)
+        try:
+            done = network.predict(x, out, start, batch_size, 0.0 if by_batch else SLICE_SECONDS)
+        except MemoryError as error:
+            raise too_large(batch_size, error) from None
         if by_batch:
             callbacks.call("on_predict_batch_end", start // batch_size, {})
         start = done
@@ -302,7 +300,10 @@ class FitLoop:
         while True:
             if by_batch:
                 self._callbacks.call("on_train_batch_begin", trainer.step, {})
-            status = trainer.run(SLICE_SECONDS, limit)
+            try:
+                status = trainer.run(SLICE_SECONDS, limit)
+            except MemoryError as error:
+                raise too_large(self._options.batch_size, error) from None
             if status in ("loss", "input"):
                 self._fail(status, epoch)
             logs = named(model, trainer.loss, trainer.metric_values)

@@ -63,7 +63,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     seconds = time.perf_counter() - start
     result = model.evaluate(*digits.test, return_dict=True)
-    assert isinstance(result, dict)
     print(f"{len(history.epoch)} epochs in {seconds:.1f} s")
     print(f"test accuracy: {result['accuracy']:.2%} of {len(digits.test[1])} digits")
 
