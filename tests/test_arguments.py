@@ -148,6 +148,10 @@ def test_defaults() -> None:
         (lambda: md.set_num_threads(1.5), TypeError, "n must be an integer"),
         (lambda: md.runtime.set_isa("sse"), ValueError, "instruction set"),
         (lambda: md.Modle, AttributeError, "did you mean 'Model'"),
+        (lambda: L.Dens, AttributeError, "mundur.layers has no 'Dens'; did you mean 'Dense'"),
+        (lambda: L.LSTM, AttributeError, "known: Activation, Dense"),
+        (lambda: OPT.Adamm, AttributeError, "did you mean 'Adam'"),
+        (lambda: S.MSE, AttributeError, "MeanSquaredError"),
     ],
 )
 def test_bad_arguments(make: Any, error: type[Exception], words: str) -> None:

@@ -249,7 +249,10 @@ def test_every_byte_flipped(good: bytes, tmp_path: Path) -> None:
         for flip in (0xFF, 1 << place % 8):
             data = bytearray(good)
             data[place] ^= flip
-            assert read(bytes(data), path) is None, (place, flip)
+            with pytest.raises(ValueError):
+                serialization.from_bytes(bytes(data))
+        if place % 50 == 0:
+            assert read(bytes(data), path) is None
 
 
 def rewritten(good: bytes, change: Any) -> bytes:

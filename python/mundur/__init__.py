@@ -19,6 +19,7 @@ from .callbacks import Callback
 from .errors import NonFiniteLossError
 from .history import History
 from .initializers import Initializer
+from .keywords import unknown_attribute
 from .layers import Input, Layer
 from .losses import Loss
 from .metrics import Metric
@@ -61,12 +62,12 @@ __all__ = [
 __version__: str = build_info()["version"]
 
 
-def __getattr__(name: str) -> object:
-    # Reading and writing files takes json and safetensors, which `import mundur` does without.
-    if name == "load_model":
-        from .serialization import load_model
+if not TYPE_CHECKING:  # else type checkers would believe in any name
 
-        return load_model
-    from .keywords import suggestion
+    def __getattr__(name: str) -> object:
+        # Reading and writing files takes json and safetensors, which `import mundur` does without.
+        if name == "load_model":
+            from .serialization import load_model
 
-    raise AttributeError(f"module 'mundur' has no attribute {name!r}{suggestion(name, __all__)}")
+            return load_model
+        raise unknown_attribute("mundur", name, __all__)

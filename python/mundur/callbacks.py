@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .configurable import Configurable
-from .keywords import checked_keywords, suggestion
+from .keywords import checked_keywords, suggestion, unknown_attribute
 from .validation import boolean, integer, number
 
 if TYPE_CHECKING:
@@ -289,3 +289,9 @@ class EarlyStopping(Callback, Configurable):
             if self.verbose:
                 print(f"Restoring the weights of the best epoch: {self.best_epoch + 1}")
             self.model.set_weights(self.best_weights)
+
+
+if not TYPE_CHECKING:  # else type checkers would believe in any name
+
+    def __getattr__(name: str) -> object:
+        raise unknown_attribute("mundur.callbacks", name, __all__)

@@ -215,18 +215,17 @@ class Chain:
 
     def _check_memory(self, shape: tuple[int, ...]) -> None:
         size = np.dtype(self._dtype).itemsize
-        sample = widest = math.prod(shape)
+        widest = math.prod(shape)
         parameters = 0
         for layer in self._layers:
             parameters += sum(math.prod(s) for s in layer.parameter_shapes(shape).values())
             shape = layer.compute_output_shape(shape)
-            sample = math.prod(shape)
-            widest = max(widest, sample)
-        needed, available = (2 * parameters + widest) * size, _core.available_memory()
-        if needed > available:
+            widest = max(widest, math.prod(shape))
+        needed = (2 * parameters + widest) * size
+        if needed > _core.available_memory():
             raise MemoryError(
                 f"the model needs {needed / 2**30:.3g} GiB for {parameters:,} parameters, their "
-                f"gradients and one sample; {available / 2**30:.3g} GiB are available"
+                f"gradients and one sample, more than the machine can spare"
             )
 
     def _initialize(self, values: dict[str, Array]) -> None:

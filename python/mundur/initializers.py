@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _core
 from .configurable import Configurable
-from .keywords import checked_keywords, lookup
+from .keywords import checked_keywords, lookup, unknown_attribute
 from .validation import dtype_name, extents, fresh_seed, number, seed_value
 
 __all__ = [
@@ -384,3 +384,9 @@ def as_argument(initializer: Initializer) -> Any:
         if type(initializer) is cls and repr(initializer) == f"{cls.__name__}()":
             return name
     return initializer
+
+
+if not TYPE_CHECKING:  # else type checkers would believe in any name
+
+    def __getattr__(name: str) -> object:
+        raise unknown_attribute("mundur.initializers", name, __all__)

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
-__all__ = ["argument_names", "checked_keywords", "lookup", "suggestion"]
+__all__ = ["argument_names", "checked_keywords", "lookup", "suggestion", "unknown_attribute"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -64,6 +64,13 @@ def lookup(
         return every[given]
     listed = ", ".join(repr(name) for name in sorted(table))
     raise ValueError(f"unknown {what} {given!r}{suggestion(given, every)} (known: {listed})")
+
+
+def unknown_attribute(module: str, name: str, known: Iterable[str]) -> AttributeError:
+    """What a module's `__getattr__` raises: the names it has, and the nearest."""
+    known = [public for public in known if not public.startswith("_")]
+    hint = "" if name.startswith("_") else suggestion(name, known)
+    return AttributeError(f"{module} has no {name!r}{hint} (known: {', '.join(known)})")
 
 
 def argument_names(function: Callable[..., Any]) -> tuple[str, ...]:

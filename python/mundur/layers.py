@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
 from . import _core, initializers
-from .keywords import checked_keywords, lookup
+from .keywords import checked_keywords, lookup, unknown_attribute
 from .layer import Layer
 from .validation import boolean, extents, integer, number, seed_value
 
@@ -381,3 +381,9 @@ def Input(shape: Sequence[int] | int, **keras: Any) -> InputLayer:
 KNOWN: dict[str, type[Layer]] = {
     cls.__name__: cls for cls in (Dense, Activation, Dropout, Flatten, Rescaling)
 }
+
+
+if not TYPE_CHECKING:  # else type checkers would believe in any name
+
+    def __getattr__(name: str) -> object:
+        raise unknown_attribute("mundur.layers", name, __all__)

@@ -7,14 +7,14 @@ float32, everything else in float64. Below, n is the number of samples, m of out
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _core, arrays
 from .configurable import Configurable, rebuild
-from .keywords import checked_keywords, lookup
+from .keywords import checked_keywords, lookup, unknown_attribute
 from .targets import sample_targets
 from .validation import boolean, identifier
 
@@ -285,3 +285,9 @@ def get(identifier: Any) -> Loss:
     if isinstance(identifier, str):
         return lookup(KNOWN, identifier, "loss", CLASS_NAMES | _SHORT)()
     raise TypeError(f"loss must be a name or a Loss; got {identifier!r}")
+
+
+if not TYPE_CHECKING:  # else type checkers would believe in any name
+
+    def __getattr__(name: str) -> object:
+        raise unknown_attribute("mundur.losses", name, __all__)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .configurable import Configurable
-from .keywords import checked_keywords, lookup
+from .keywords import checked_keywords, lookup, unknown_attribute
 from .validation import identifier
 
 __all__ = [
@@ -202,3 +202,9 @@ def forms(
                 f"{output_shape}); use 'accuracy', whose form follows from the shapes"
             )
     return result
+
+
+if not TYPE_CHECKING:  # else type checkers would believe in any name
+
+    def __getattr__(name: str) -> object:
+        raise unknown_attribute("mundur.metrics", name, __all__)

@@ -150,6 +150,8 @@ class Model(Compiled):
         sample_weight : array (samples,), optional
             Finite, not negative; multiplied with the weight of the sample's class.
         initial_epoch : int, default 0
+        steps_per_epoch, validation_steps : None
+            Keras's names; no other value is supported yet.
         validation_batch_size : int or "full", optional
             By default `batch_size`.
         validation_freq : int, default 1
@@ -192,14 +194,18 @@ class Model(Compiled):
             checked = arrays.features(x, self._declared_shape)
             with self._built_for(checked):
                 data = training.prepare(self, checked, y, sample_weight)
-                train, validation = self._validation(data, validation_split, validation_data)
+                train, validation = training.with_validation(
+                    self, data, validation_split, validation_data
+                )
                 train = training.weigh_classes(self, train, class_weight)
                 size = training.resolve_batch_size(batch_size, len(train.x))
                 options = training.FitOptions(
                     batch_size=size,
-                    validation_batch_size=size
-                    if validation_batch_size is None
-                    else self._pass_size(validation_batch_size, validation),
+                    validation_batch_size=training.resolve_batch_size(
+                        size if validation_batch_size is None else validation_batch_size,
+                        1 if validation is None else len(validation.x),
+                        "validation_batch_size",
+                    ),
                     epochs=integer(epochs, "epochs", 1),
                     initial_epoch=integer(initial_epoch, "initial_epoch"),
                     shuffle=boolean(shuffle, "shuffle"),
@@ -221,28 +227,6 @@ class Model(Compiled):
             return loop.run(params)
         finally:
             self._fitting = False
-
-    @staticmethod
-    def _pass_size(batch_size: Any, data: training.Dataset | None) -> int:
-        samples = 1 if data is None else len(data.x)
-        return training.resolve_batch_size(batch_size, samples, "validation_batch_size")
-
-    def _validation(
-        self, data: training.Dataset, fraction: Any, given: Any
-    ) -> tuple[training.Dataset, training.Dataset | None]:
-        if given is None:
-            return training.split(data, fraction)
-        number(fraction, "validation_split", at_least=0, below=1)
-        if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
-            raise TypeError(
-                "validation_data must be (x, y) or (x, y, sample_weight); got "
-                f"{type(given).__name__}{f' of {len(given)}' if hasattr(given, '__len__') else ''}"
-            )
-        parts = [f"validation_data[{i}]" for i in range(3)]
-        x = arrays.features(given[0], self.native.input_shape, parts[0])
-        weight = given[2] if len(given) == 3 else None
-        names = (parts[0], parts[1], parts[2])
-        return data, training.prepare(self, x, given[1], weight, names)
 
     # ---- evaluate and predict ----------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _core
 from .configurable import Configurable
-from .keywords import checked_keywords, lookup
+from .keywords import checked_keywords, lookup, unknown_attribute
 from .validation import boolean, number
 
 if TYPE_CHECKING:
@@ -280,3 +280,9 @@ def get(identifier: Any) -> Optimizer:
     if isinstance(identifier, str):
         return lookup(KNOWN, identifier, "optimizer", CLASS_NAMES)()
     raise TypeError(f"optimizer must be a name or an Optimizer; got {identifier!r}")
+
+
+if not TYPE_CHECKING:  # else type checkers would believe in any name
+
+    def __getattr__(name: str) -> object:
+        raise unknown_attribute("mundur.optimizers", name, __all__)

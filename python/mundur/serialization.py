@@ -182,9 +182,9 @@ def _is_parameter(name: str) -> bool:
 
 def _read(path: Path) -> tuple[dict[str, str], Tensors]:
     with open(path, "rb") as file:
-        size, available = os.fstat(file.fileno()).st_size, _core.available_memory()
-        if size > available:
-            raise MemoryError(f"{path!r} has {size} bytes; {available} are available")
+        size = os.fstat(file.fileno()).st_size
+        if size > _core.available_memory():
+            raise MemoryError(f"{os.fspath(path)!r} of {size} bytes does not fit in memory")
         return _unpack(file.read(), repr(os.fspath(path)))
 
 

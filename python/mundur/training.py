@@ -105,6 +105,25 @@ def split(data: Dataset, fraction: Any) -> tuple[Dataset, Dataset | None]:
     return data.slice(0, boundary, data.name), data.slice(boundary, None, "x of validation_split")
 
 
+def with_validation(
+    model: Model, data: Dataset, fraction: Any, given: Any
+) -> tuple[Dataset, Dataset | None]:
+    """The samples to train on and those to validate on, from fit's two arguments for them."""
+    if given is None:
+        return split(data, fraction)
+    number(fraction, "validation_split", at_least=0, below=1)
+    if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
+        many = f" of {len(given)}" if hasattr(given, "__len__") else ""
+        raise TypeError(
+            "validation_data must be (x, y) or (x, y, sample_weight); got "
+            f"{type(given).__name__}{many}"
+        )
+    names = ("validation_data[0]", "validation_data[1]", "validation_data[2]")
+    x = arrays.features(given[0], model.native.input_shape, names[0])
+    weight = given[2] if len(given) == 3 else None
+    return data, prepare(model, x, given[1], weight, names)
+
+
 def too_large(batch_size: int, error: MemoryError) -> MemoryError:
     """The core's error about a batch's workspace, with the argument that decides its size."""
     return MemoryError(f"batch_size={batch_size}: {error}")
