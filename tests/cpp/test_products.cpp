@@ -305,7 +305,7 @@ void test_all() {
     test({3, n, 6, 1, 0});
   }
   // Blocks of depth and their edges; shards and their trees.
-  for (i64 n : {255, 256, 257, 511, 512, 513, 769, 1024, 1100, 1285, 1800}) {
+  for (i64 n : {255, 256, 257, 511, 512, 513, 769, 799, 800, 801, 1024, 1285, 1601, 1800}) {
     test({20, n, 18, n % 2});
     test({20, 18, n, n % 2});
     test({n, 20, 18, n % 2});
@@ -320,6 +320,8 @@ void test_all() {
   test({300, 200, 1024});
   test({40, 1024, 1024});
   test({600, 130, 260, 2}, true);
+  // Sums of so many shards, so wide, that they are made in several blocks of columns.
+  test({1300, 140, 1000});
   // As threads would share them.
   for (i64 B : {1, 12, 40, 300})
     for (i64 I : {3, 50, 70})

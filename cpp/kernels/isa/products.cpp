@@ -492,8 +492,8 @@ void product_dx(T* dx, const T* dy, const T* w, i64 B, i64 I, i64 O, i64 lddx, i
   }
   // A single column of w, when whole, is a row of wᵀ as it lies there.
   const bool is_row = O == 1 && ldw == 1;
-  // Either I·O elements of w are transposed for B rows, or B·I elements of dx for O steps.
-  const bool over_samples = !is_row && B >= 2 * Vec<T>::kWidth && I >= Vec<T>::kWidth && O > B;
+  // Transposing w costs I·O; over samples dy and dx are transposed, B·O + B·I.
+  const bool over_samples = !is_row && B >= Vec<T>::kWidth && B * (I + O) < I * O;
   if (over_samples) {
     run(Job<T>{I, B, O, w, ldw, 1, dy, lddy, true, dx, lddx, true, false, nullptr, Function::linear,
                scratch});

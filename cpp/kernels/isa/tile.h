@@ -31,9 +31,11 @@ struct Tile {
   bool relu;
 };
 
+/// x > 0 ? x : NaN ? x : +0. One comparison, since comparing costs most here: a NaN isn't less, and
+/// adding +0 makes +0 of -0.
 template <class T>
 MUNDUR_INLINE Vec<T> relu(Vec<T> x) {
-  return select(greater(x, zero<T>()), x, select(is_nan(x), x, zero<T>()));
+  return select(less(x, zero<T>()), zero<T>(), x) + zero<T>();
 }
 
 /// `kMasked`: the last register holds fewer columns than lanes, and memory beyond them isn't ours.
