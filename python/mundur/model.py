@@ -154,8 +154,7 @@ class Model(Compiled):
             Keras's names; no other value is supported yet.
         validation_batch_size : int or "full", optional
             By default `batch_size`.
-        validation_freq : int, default 1
-            Validate after every so many epochs.
+        validation_freq : int, default 1 (after every epoch)
         stop_loss : float, optional
             Ends training after an epoch whose mean loss is this or less.
         allow_nonfinite : bool, default False
@@ -424,8 +423,6 @@ class Model(Compiled):
         from . import summary
 
         width = None if line_length is None else integer(line_length, "line_length", 40)
-        if self.input_shape is not None and self._layers:
-            self.build()
         for line in summary.lines(self, integer(batch_size, "batch_size", 1), width):
             (print if print_fn is None else print_fn)(line)
 
@@ -438,7 +435,7 @@ class Model(Compiled):
         Parameters
         ----------
         filepath : path
-            Keras's ".keras" files are another format; ".safetensors" is the usual ending here.
+            Usually ends in ".safetensors".
         overwrite : bool, default True
             False raises FileExistsError where the file exists.
 
