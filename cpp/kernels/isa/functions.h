@@ -5,8 +5,25 @@
 // fits (Remez exchange in 50 digits of the weighted relative error; coefficients rounded one after
 // another, the lowest first, the rest fitted again). The bounds beside them are those of the
 // polynomial, as a share of the function's value.
+//
+// Largest error in units of the last place, subnormal results included; infinities and NaN exact:
+//
+//            float32, every value    float64, 1.5 million samples
+//   exp      0.990                   0.974
+//   log      0.827                   0.785
+//   tanh     1.640                   1.888
+//   sigmoid  0.981                   0.961
+//   erf      1.159                   1.135
 
 #include "kernels/isa/vec.h"
+
+// Where lanes are plain arrays a call costs nothing beside the arithmetic, and inlining everything
+// everywhere costs the compiler minutes.
+#if defined(MUNDUR_ISA_generic)
+#define MUNDUR_FUNCTION __attribute__((noinline))
+#else
+#define MUNDUR_FUNCTION MUNDUR_INLINE
+#endif
 
 namespace mundur::MUNDUR_ISA {
 namespace {
@@ -111,7 +128,7 @@ MUNDUR_INLINE ExpParts<T> exp_parts(Vec<T> x) {
 }
 
 template <class T>
-MUNDUR_INLINE Vec<T> exp(Vec<T> x) {
+MUNDUR_FUNCTION Vec<T> exp(Vec<T> x) {
   using C = Constants<T>;
   const ExpParts<T> e = exp_parts(min(max(x, set<T>(C::kExpLow)), set<T>(C::kExpHigh)));
   return scale(set<T>(T(1)) + e.q, e.n);
@@ -134,7 +151,7 @@ MUNDUR_INLINE Vec<T> log_normal(Vec<T> x, Vec<T> exponent_shift) {
 }
 
 template <class T>
-MUNDUR_INLINE Vec<T> log(Vec<T> x) {
+MUNDUR_FUNCTION Vec<T> log(Vec<T> x) {
   using C = Constants<T>;
   const Mask<T> small = less(x, set<T>(C::kSmallestNormal));
   const Vec<T> lifted = select(small, x * set<T>(C::kLift), x);
@@ -146,7 +163,7 @@ MUNDUR_INLINE Vec<T> log(Vec<T> x) {
 
 /// log(1 + x) for x >= 0: what rounding 1 + x lost comes back through the derivative.
 template <class T>
-MUNDUR_INLINE Vec<T> log1p(Vec<T> x) {
+MUNDUR_FUNCTION Vec<T> log1p(Vec<T> x) {
   const Vec<T> one = set<T>(T(1));
   const Vec<T> sum = x + one;
   const Vec<T> lost = select(less(x, one), x - (sum - one), one - (sum - x));
@@ -164,7 +181,7 @@ MUNDUR_INLINE Vec<T> refined_ratio(Vec<T> a, Vec<T> a_low, Vec<T> b, Vec<T> b_lo
 
 /// (e^2|x| - 1) / (e^2|x| + 1) with the sign of x.
 template <class T>
-MUNDUR_INLINE Vec<T> tanh(Vec<T> x) {
+MUNDUR_FUNCTION Vec<T> tanh(Vec<T> x) {
   using C = Constants<T>;
   const Vec<T> two = set<T>(T(2));
   const ExpParts<T> e = exp_parts(min(abs(x) + abs(x), set<T>(C::kTanhEnd)));
@@ -176,7 +193,7 @@ MUNDUR_INLINE Vec<T> tanh(Vec<T> x) {
 
 /// 1 / (1 + e^-x), for negative x as e^x / (1 + e^x): small results keep their digits.
 template <class T>
-MUNDUR_INLINE Vec<T> sigmoid(Vec<T> x) {
+MUNDUR_FUNCTION Vec<T> sigmoid(Vec<T> x) {
   const Vec<T> one = set<T>(T(1));
   const ExpParts<T> parts = exp_parts(max(-abs(x), set<T>(Constants<T>::kExpLow)));
   const Vec<T> rounded = one + parts.q;
@@ -190,7 +207,7 @@ MUNDUR_INLINE Vec<T> sigmoid(Vec<T> x) {
 
 /// x + x·P(x²) below 1, 1 - e^-Q(|x|) above.
 template <class T>
-MUNDUR_INLINE Vec<T> erf(Vec<T> x) {
+MUNDUR_FUNCTION Vec<T> erf(Vec<T> x) {
   using C = Constants<T>;
   const Vec<T> a = min(abs(x), set<T>(C::kErfEnd));
   const Vec<T> near = fma(a, polynomial(a * a, C::kErfSmall), a);
