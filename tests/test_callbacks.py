@@ -337,3 +337,16 @@ def test_plot_without_matplotlib(monkeypatch: Any) -> None:
     history.on_epoch_end(0, {"loss": 1.0})
     with pytest.raises(ImportError, match=r"mundur\[examples\]"):
         history.plot()
+
+
+@pytest.mark.parametrize("make", [md.optimizers.Adam, md.optimizers.SGD])
+def test_momentum_may_come_and_go_while_training(make: Any, blobs: Any, classifier: Any) -> None:
+    class Change(md.Callback):
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            rule = self.model.optimizer
+            rule.learning_rate = 1e-3 * (batch + 1)
+            if isinstance(rule, md.optimizers.SGD):
+                rule.momentum = 0.9 if batch % 3 else 0.0
+
+    history = classifier(make()).fit(*blobs, epochs=2, verbose=0, callbacks=[Change()])
+    assert np.isfinite(history.history["loss"]).all()

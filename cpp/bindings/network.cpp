@@ -88,7 +88,7 @@ py::array backward(AnyNetwork& self, const py::array& delta) {
 }
 
 std::int64_t predict(AnyNetwork& self, const py::array& x, py::array out, std::int64_t start,
-                     std::int64_t batch_size, double budget) {
+                     std::int64_t batch_size, double budget, bool check_finite) {
   return self.visit([&](auto& network) {
     using T = element_of<decltype(network)>;
     const ArrayView view = view_of(x, "x");
@@ -100,7 +100,9 @@ std::int64_t predict(AnyNetwork& self, const py::array& x, py::array out, std::i
     if (batch_size < 1 || start < 0 || start >= view.n) {
       throw py::value_error("start, batch_size: expected 0 <= start < samples and batch_size >= 1");
     }
-    return alone(network, [&] { return network.predict(y, view, start, batch_size, budget); });
+    return alone(network, [&] {
+      return network.predict(y, view, start, batch_size, budget, check_finite);
+    });
   });
 }
 
@@ -178,7 +180,7 @@ void bind_network(py::module_& m) {
       .def("forward", &forward, py::arg("x"), py::arg("training"))
       .def("backward", &backward, py::arg("delta"))
       .def("predict", &predict, py::arg("x"), py::arg("out"), py::arg("start"),
-           py::arg("batch_size"), py::arg("budget"));
+           py::arg("batch_size"), py::arg("budget"), py::arg("check_finite"));
 }
 
 }  // namespace mundur

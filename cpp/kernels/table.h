@@ -72,11 +72,12 @@ struct Kernels {
 
   // ---- losses --------------------------------------------------------------------------------------------------
   /// value[b] = the loss of sample b, summed over its O outputs, without any weight.
-  /// y[B,O] for dense targets, labels[B] for sparse ones; the other is null.
+  /// y[B,O] for dense targets, labels[B] for sparse ones, trusted to lie in [0, O); the other is null.
+  /// Probabilities are clipped to [1e-7, 1 - 1e-7].
   void (*loss_value)(double* value, const T* p, const T* y, const std::int32_t* labels, std::int64_t B,
                      std::int64_t O, LossKind kind);
-  /// dp[b,o] = ∂value[b]/∂p[b,o] · weight[b] · scale; weight may be null (ones); dp may be p.
-  /// `fused`: p holds probabilities and dp becomes the gradient with respect to the logits behind them, p - y.
+  /// dp[b,o] = ∂value[b]/∂p[b,o] · (weight[b] · scale); weight may be null (ones); dp may be p. Where p is clipped the
+  /// gradient is 0. `fused` (cross-entropies only): p holds probabilities and dp becomes the gradient with respect to the logits behind them, p - y.
   void (*loss_gradient)(T* dp, const T* p, const T* y, const std::int32_t* labels, const T* weight,
                         std::int64_t B, std::int64_t O, T scale, LossKind kind, bool fused);
   /// index[b] = position of the first maximum of x[b,:] (a NaN counts as the maximum).
@@ -103,7 +104,8 @@ struct Kernels {
   void (*random_normal)(T* y, std::int64_t n, RandomKey key, double mean, double deviation);
 
   // ---- data ----------------------------------------------------------------------------------------------------
-  /// y[n] = x[n] converted from `type`, correctly rounded; true if every y is finite.
+  /// y[n] = x[n] converted from `type`, correctly rounded; true if every y is finite. x has any alignment that is a
+  /// multiple of its elements' size, and is not y.
   bool (*convert)(T* y, const void* x, std::int64_t n, ElementType type);
   /// y[n] = x[n]·scale + offset (one fused multiply-add); y may be x.
   void (*rescale)(T* y, const T* x, std::int64_t n, T scale, T offset);

@@ -62,23 +62,20 @@ double score(Metric metric, const Workspace<T>& space, const Loss& loss, std::in
 template <class T>
 double add_to(Tally& tally, Workspace<T>& space, const T* weights, const Loss& loss,
               const std::vector<Metric>& metrics, std::int64_t B, std::int64_t O) {
-  const auto weight_of = [&](std::int64_t b) {
-    return weights ? static_cast<double>(weights[b]) : 1.0;
-  };
   if (weights) {
     for (std::int64_t b = 0; b < B; ++b) {
       // A sample of weight zero is not there, whatever its value.
-      space.values[b] = weights[b] == T{0} ? 0.0 : space.values[b] * weight_of(b);
+      space.values[b] = weights[b] == T{0} ? 0.0 : space.values[b] * static_cast<double>(weights[b]);
     }
   }
   const double sum = sum_over_samples(space.values, B);
   const double weight = total_weight(weights, B);
   tally.loss += sum;
-  tally.weight += weight;
+  tally.samples += static_cast<double>(B);
   tally.terms += loss.elementwise() ? weight * static_cast<double>(O) : weight;
   for (std::size_t m = 0; m < metrics.size(); ++m) {
     for (std::int64_t b = 0; b < B; ++b) {
-      space.values[b] = weight_of(b) * score(metrics[m], space, loss, b, O);
+      space.values[b] = score(metrics[m], space, loss, b, O);
     }
     tally.scores[m] += sum_over_samples(space.values, B);
   }

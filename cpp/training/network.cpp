@@ -354,7 +354,7 @@ void Network<T>::step(Optimizer& optimizer) {
 
 template <class T>
 std::int64_t Network<T>::predict(T* out, const ArrayView& x, std::int64_t start, std::int64_t batch,
-                                 double budget) {
+                                 double budget, bool check_finite) {
   const std::int64_t most = std::min(batch, x.n - start);
   const int workers = workers_for(most, false);
   Workspace<T>& space = workspace(most, false, workers);
@@ -364,8 +364,11 @@ std::int64_t Network<T>::predict(T* out, const ArrayView& x, std::int64_t start,
   run_team(workers, [&](Worker& worker) {
     for (std::int64_t at = start; at < x.n;) {
       const std::int64_t count = std::min(batch, x.n - at);
-      gather(table, space.input, x, nullptr, at, share(count, 1, worker));
+      if (!gather(table, space.input, x, nullptr, at, share(count, 1, worker))) {
+        space.finite.store(false, std::memory_order_relaxed);
+      }
       worker.barrier();
+      if (check_finite && !space.finite.load(std::memory_order_relaxed)) break;
       chain_forward({worker, table, count, false, seed_, 0,
                      space.scratch[static_cast<std::size_t>(worker.index())]},
                     space);
@@ -381,7 +384,7 @@ std::int64_t Network<T>::predict(T* out, const ArrayView& x, std::int64_t start,
       if (deadline.over()) break;
     }
   });
-  return start;
+  return check_finite && !space.finite.load() ? -1 : start;
 }
 
 template class Network<float>;

@@ -32,14 +32,20 @@ std::int64_t Trainer<T>::steps_per_epoch() const {
 template <class T>
 void Trainer<T>::begin_epoch(std::uint64_t epoch) {
   if (options_.shuffle) permutation(order_.data(), data_.x.n, options_.seed, epoch);
+  optimizer_.bind(network_.flat_size(), sizeof(T) == sizeof(double));
   step_ = 0;
   tally_ = {};
   tally_.scores.resize(options_.metrics.size());
   keep_start();
 }
 
+/// A step whose loss is not finite updates nothing, so that an epoch of one step needs no copy of the vectors.
 template <class T>
 void Trainer<T>::keep_start() {
+  start_scalars_.clear();
+  for (const Optimizer::Scalar& scalar : optimizer_.scalars()) start_scalars_.push_back(*scalar.value);
+  start_forwards_ = network_.training_forwards;
+  if (steps_per_epoch() == 1) return;
   const auto size = static_cast<std::size_t>(network_.flat_size());
   start_values_.assign(network_.flat_values(), network_.flat_values() + size);
   start_slots_.resize(optimizer_.slots().size());
@@ -47,17 +53,18 @@ void Trainer<T>::keep_start() {
     const T* values = optimizer_.slots()[i].values.template as<T>();
     start_slots_[i].assign(values, values + size);
   }
-  start_scalars_.clear();
-  for (const Optimizer::Scalar& scalar : optimizer_.scalars()) start_scalars_.push_back(*scalar.value);
-  start_forwards_ = network_.training_forwards;
 }
 
 template <class T>
 void Trainer<T>::restore_start() {
   std::copy(start_values_.begin(), start_values_.end(), network_.flat_values());
-  for (std::size_t i = 0; i < start_slots_.size(); ++i) {
-    std::copy(start_slots_[i].begin(), start_slots_[i].end(),
-              optimizer_.slots()[i].values.template as<T>());
+  for (std::size_t i = 0; i < optimizer_.slots().size() && steps_per_epoch() > 1; ++i) {
+    T* values = optimizer_.slots()[i].values.template as<T>();
+    if (i < start_slots_.size()) {
+      std::copy(start_slots_[i].begin(), start_slots_[i].end(), values);
+    } else {  // momentum was switched on within the epoch
+      std::fill_n(values, network_.flat_size(), T{0});
+    }
   }
   const std::vector<Optimizer::Scalar> scalars = optimizer_.scalars();
   for (std::size_t i = 0; i < scalars.size(); ++i) *scalars[i].value = start_scalars_[i];
@@ -80,6 +87,7 @@ Outcome Trainer<T>::run(double budget, std::int64_t max_steps) {
   const std::int64_t last_step = max_steps < 0
                                      ? steps_per_epoch()
                                      : std::min(steps_per_epoch(), step_ + max_steps);
+  optimizer_.bind(network_.flat_size(), sizeof(T) == sizeof(double));
   if (step_ >= last_step) return step_ >= steps_per_epoch() ? Outcome::finished : Outcome::more;
   const int workers = network_.workers_for(batch_size, true);
   Workspace<T>& space = network_.workspace(batch_size, true, workers);

@@ -122,9 +122,16 @@ class Network:
     def forward(self, x: npt.NDArray[Any], training: bool) -> npt.NDArray[Any]: ...
     # RuntimeError before forward; delta (batch, *output_shape) in the network's dtype. Returns dL/dx, fills gradients.
     def backward(self, delta: npt.NDArray[Any]) -> npt.NDArray[Any]: ...
-    # Batches (start, stop) of x into out[start:stop], at most about `budget` seconds; returns the next start.
+    # Batches (start, stop) of x into out[start:stop], at most about `budget` seconds, at least one;
+    # returns the next start, or -1 where a feature is not finite and `check_finite`.
     def predict(
-        self, x: npt.NDArray[Any], out: npt.NDArray[Any], start: int, batch_size: int, budget: float
+        self,
+        x: npt.NDArray[Any],
+        out: npt.NDArray[Any],
+        start: int,
+        batch_size: int,
+        budget: float,
+        check_finite: bool,
     ) -> int: ...
 
 # ---- long work, in slices of about `budget` seconds without the GIL --------------------------------------------------

@@ -316,15 +316,14 @@ class Model(Compiled):
         level = progress.verbosity(verbose)
         with self.lock:
             x = arrays.features(x, self._declared_shape)
-            if not boolean(allow_nonfinite, "allow_nonfinite"):
-                arrays.check_finite(x, "x", "allow_nonfinite=True")
+            allow = boolean(allow_nonfinite, "allow_nonfinite")
             with self._built_for(x):
                 size = training.resolve_batch_size(batch_size, len(x))
                 params = {"verbose": level, "epochs": 1, "steps": -(-len(x) // size)}
                 called = CallbackList(callbacks, self, params)
                 shown = progress.for_pass(level, "Predict")
                 try:
-                    return training.predict(self, x, size, called, shown)
+                    return training.predict(self, x, size, called, shown, allow)
                 finally:
                     shown.close()
 

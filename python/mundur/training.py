@@ -216,7 +216,12 @@ def evaluate(
 
 
 def predict(
-    model: Model, x: Array, batch_size: int, callbacks: CallbackList, progress: Progress
+    model: Model,
+    x: Array,
+    batch_size: int,
+    callbacks: CallbackList,
+    progress: Progress,
+    allow_nonfinite: bool,
 ) -> Array:
     """The outputs for checked features."""
     network, samples = model.native, len(x)
@@ -228,10 +233,13 @@ def predict(
     while start < samples:
         if by_batch:
             callbacks.call("on_predict_batch_begin", start // batch_size, {})
+        budget = 0.0 if by_batch else SLICE_SECONDS
         try:
-            done = network.predict(x, out, start, batch_size, 0.0 if by_batch else SLICE_SECONDS)
+            done = network.predict(x, out, start, batch_size, budget, not allow_nonfinite)
         except MemoryError as error:
             raise too_large(batch_size, error) from None
+        if done < 0:
+            arrays.check_finite(x, "x", _ALLOW)
         if by_batch:
             callbacks.call("on_predict_batch_end", start // batch_size, {})
         start = done

@@ -60,9 +60,10 @@ class Network {
   void backward(T* dx, const T* delta);
   /// One update of the parameters from the gradients.
   void step(Optimizer& optimizer);
-  /// Batches from `start` into out[start:], for about `budget` seconds; returns where the next call starts.
+  /// Batches from `start` into out[start:], for about `budget` seconds; returns where the next call starts, or -1 where
+  /// a feature is not finite and `check_finite`.
   std::int64_t predict(T* out, const ArrayView& x, std::int64_t start, std::int64_t batch,
-                       double budget);
+                       double budget, bool check_finite);
 
   // ---- for the training loop, called by every worker ----------------------------------------------------------------
   void chain_forward(const Pass<T>& pass, Workspace<T>& workspace) const;

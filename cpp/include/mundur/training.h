@@ -36,15 +36,15 @@ struct DataSet {
 
 struct Batch;
 
-/// Sums of a pass so far; means are over weights.
+/// Sums of a pass so far. The loss is a mean over weights, scores are means over samples, as Keras's metrics are.
 struct Tally {
   double loss = 0.0;
   double terms = 0.0;  // Σ weights · outputs in the mean
-  double weight = 0.0;
   std::vector<double> scores;
+  double samples = 0.0;
   double mean_loss() const { return terms > 0.0 ? loss / terms : 0.0; }
   double mean_score(std::size_t metric) const {
-    return weight > 0.0 ? scores[metric] / weight : 0.0;
+    return samples > 0.0 ? scores[metric] / samples : 0.0;
   }
 };
 
