@@ -1,6 +1,6 @@
-// Whole training steps of workloads W1 to W5 and W8, as `fit` runs them: gather, forward, loss, backward, update.
-// Each line prints the time of one step and the share of the machine's limit it reaches: its floating-point operations
-// over the FMA peak measured in this process.
+// Whole training steps of workloads W1 to W5 and W8, as `fit` runs them: gather, forward, loss,
+// backward, update. Each line prints the time of one step and the share of the machine's limit it
+// reaches: its floating-point operations over the FMA peak measured in this process.
 
 #include <benchmark/benchmark.h>
 
@@ -29,13 +29,28 @@ struct Workload {
 const std::vector<Workload>& workloads() {
   static const std::vector<Workload> all = {
       {"W1", {784, 128, 10}, Activation::relu, "sparse_categorical_crossentropy", "sgd", 64, 6400},
-      {"W2", {784, 512, 512, 10}, Activation::relu, "sparse_categorical_crossentropy", "adam", 128,
+      {"W2",
+       {784, 512, 512, 10},
+       Activation::relu,
+       "sparse_categorical_crossentropy",
+       "adam",
+       128,
        6400},
       {"W3", {16, 64, 64, 1}, Activation::tanh, "mean_squared_error", "adam", 32, 6400},
-      {"W4", {1024, 2048, 2048, 1000}, Activation::relu, "sparse_categorical_crossentropy",
-       "momentum", 512, 1024},
+      {"W4",
+       {1024, 2048, 2048, 1000},
+       Activation::relu,
+       "sparse_categorical_crossentropy",
+       "momentum",
+       512,
+       1024},
       {"W5", {2, 2, 2}, Activation::sigmoid, "mean_squared_error", "sgd", 1, 4096},
-      {"W8", {784, 128, 10}, Activation::relu, "sparse_categorical_crossentropy", "adam", 128,
+      {"W8",
+       {784, 128, 10},
+       Activation::relu,
+       "sparse_categorical_crossentropy",
+       "adam",
+       128,
        60000},
   };
   return all;
@@ -47,7 +62,8 @@ std::unique_ptr<mundur::Optimizer> make_optimizer(const std::string& name) {
       mundur::SgdOptions{0.01, name == "momentum" ? 0.9 : 0.0, false});
 }
 
-/// A network with its data; random numbers from a plain linear generator, since only time is of interest.
+/// A network with its data; random numbers from a plain linear generator, since only time is of
+/// interest.
 class Setup {
  public:
   explicit Setup(const Workload& workload)
@@ -148,8 +164,8 @@ void run_epochs(benchmark::State& state, const Workload& workload, int threads) 
   state.counters["step"] = benchmark::Counter(
       per_epoch, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
   const double peak = mundur_bench::fma_peak<float>(mundur::current_isa()) * threads;
-  state.counters["of_limit"] = benchmark::Counter(
-      per_epoch * setup.operations() / peak, benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["of_limit"] = benchmark::Counter(per_epoch * setup.operations() / peak,
+                                                  benchmark::Counter::kIsIterationInvariantRate);
   state.SetItemsProcessed(steps);
   mundur::set_num_threads(0);
 }

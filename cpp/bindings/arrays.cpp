@@ -36,7 +36,8 @@ ElementType element_type(const py::array& array, const char* argument) {
 
 ArrayView view_of(const py::array& array, const char* argument) {
   if (array.ndim() < 1) {
-    throw py::value_error(std::string(argument) + ": expected at least one dimension, got a scalar");
+    throw py::value_error(std::string(argument) +
+                          ": expected at least one dimension, got a scalar");
   }
   ArrayView view;
   view.data = static_cast<const std::byte*>(array.data());

@@ -61,7 +61,8 @@ using element_of = typename ElementOf<std::remove_cv_t<std::remove_reference_t<N
 /// The samples of an array; throws TypeError for an element type that holds no real numbers.
 ArrayView view_of(const py::array& array, const char* argument);
 
-/// A C-contiguous array of T in `array` (ndim < 0: any); throws TypeError or ValueError naming the argument.
+/// A C-contiguous array of T in `array` (ndim < 0: any); throws TypeError or ValueError naming the
+/// argument.
 template <class T>
 const T* data_of(const py::array& array, const char* argument, py::ssize_t ndim) {
   if (!py::isinstance<py::array_t<T>>(array) || !(array.flags() & py::array::c_style)) {

@@ -100,9 +100,8 @@ std::int64_t predict(AnyNetwork& self, const py::array& x, py::array out, std::i
     if (batch_size < 1 || start < 0 || start >= view.n) {
       throw py::value_error("start, batch_size: expected 0 <= start < samples and batch_size >= 1");
     }
-    return alone(network, [&] {
-      return network.predict(y, view, start, batch_size, budget, check_finite);
-    });
+    return alone(network,
+                 [&] { return network.predict(y, view, start, batch_size, budget, check_finite); });
   });
 }
 
@@ -118,10 +117,9 @@ void bind_network(py::module_& m) {
                                  return std::string(dtype_name<element_of<decltype(network)>>());
                                });
                              })
-      .def_property_readonly("seed",
-                             [](AnyNetwork& self) {
-                               return self.visit([](auto& network) { return network.seed(); });
-                             })
+      .def_property_readonly(
+          "seed",
+          [](AnyNetwork& self) { return self.visit([](auto& network) { return network.seed(); }); })
       .def_property_readonly(
           "input_shape",
           [](AnyNetwork& self) {
@@ -133,12 +131,11 @@ void bind_network(py::module_& m) {
             return self.visit([](auto& network) { return tuple_of(network.output_shape()); });
           })
       .def_property_readonly("layer_output_shapes", &layer_output_shapes)
-      .def_property_readonly("head",
-                             [](AnyNetwork& self) {
-                               return self.visit([](auto& network) {
-                                 return std::string(name_of(network.head()));
-                               });
-                             })
+      .def_property_readonly(
+          "head",
+          [](AnyNetwork& self) {
+            return self.visit([](auto& network) { return std::string(name_of(network.head())); });
+          })
       .def_property_readonly("parameters", &parameters)
       .def_property_readonly("flat_parameters",
                              [](const py::object& self) {
@@ -157,9 +154,8 @@ void bind_network(py::module_& m) {
       .def(
           "set_trainable",
           [](AnyNetwork& self, const std::vector<bool>& flags) {
-            self.visit([&](auto& network) {
-              alone(network, [&] { network.set_trainable(flags); });
-            });
+            self.visit(
+                [&](auto& network) { alone(network, [&] { network.set_trainable(flags); }); });
           },
           py::arg("flags"))
       .def_property(

@@ -23,8 +23,8 @@ void bind_random(py::module_& m) {
   m.def(
       "philox",
       [](const std::array<std::uint32_t, 4>& counter, const std::array<std::uint32_t, 2>& key) {
-        const PhiloxBlock block = philox4x32_10({{counter[0], counter[1], counter[2], counter[3]}},
-                                                key[0], key[1]);
+        const PhiloxBlock block =
+            philox4x32_10({{counter[0], counter[1], counter[2], counter[3]}}, key[0], key[1]);
         return std::vector<std::uint32_t>(block.word, block.word + 4);
       },
       py::arg("counter"), py::arg("key"));

@@ -41,7 +41,8 @@ std::vector<Metric> metrics_of(const std::vector<std::string>& names, const Loss
   return metrics;
 }
 
-/// What both passes over a set share: the objects they read, and the native pass of either element type.
+/// What both passes over a set share: the objects they read, and the native pass of either element
+/// type.
 template <template <class> class Pass>
 struct AnyPass {
   py::object network;
@@ -58,9 +59,7 @@ struct AnyPass {
   /// The visitor's work without the GIL, alone on the network.
   template <class Visitor>
   decltype(auto) work(Visitor&& visitor) const {
-    return any().visit([&](auto& net) {
-      return alone(net, [&] { return visit(visitor); });
-    });
+    return any().visit([&](auto& net) { return alone(net, [&] { return visit(visitor); }); });
   }
   std::vector<double> metric_values() const {
     return visit([](auto& pass) {
@@ -82,8 +81,11 @@ std::unique_ptr<AnyTrainer> make_trainer(py::object network, py::object optimize
                                          bool check_finite) {
   const Loss& rule = loss.cast<const Loss&>();
   auto any = std::make_unique<AnyTrainer>(
-      AnyTrainer{network, optimizer, loss,
-                 HeldData(std::move(x), std::move(y), std::move(weights), rule), {}});
+      AnyTrainer{network,
+                 optimizer,
+                 loss,
+                 HeldData(std::move(x), std::move(y), std::move(weights), rule),
+                 {}});
   const std::vector<Metric> chosen = metrics_of(metrics, rule, any->any());
   any->any().visit([&](auto& net) {
     using T = element_of<decltype(net)>;
@@ -101,14 +103,16 @@ std::unique_ptr<AnyEvaluator> make_evaluator(py::object network, py::object loss
                                              bool check_finite) {
   const Loss& rule = loss.cast<const Loss&>();
   auto any = std::make_unique<AnyEvaluator>(
-      AnyEvaluator{network, py::none(), loss,
-                   HeldData(std::move(x), std::move(y), std::move(weights), rule), {}});
+      AnyEvaluator{network,
+                   py::none(),
+                   loss,
+                   HeldData(std::move(x), std::move(y), std::move(weights), rule),
+                   {}});
   const std::vector<Metric> chosen = metrics_of(metrics, rule, any->any());
   any->any().visit([&](auto& net) {
     using T = element_of<decltype(net)>;
     any->of = std::make_unique<Evaluator<T>>(
-        net, rule, any->data.set,
-        typename Evaluator<T>::Options{batch_size, chosen, check_finite});
+        net, rule, any->data.set, typename Evaluator<T>::Options{batch_size, chosen, check_finite});
   });
   return any;
 }
@@ -134,18 +138,18 @@ void bind_training(py::module_& m) {
       .def(
           "run",
           [](AnyTrainer& self, double budget, std::int64_t max_steps) {
-            return std::string(name_of(
-                self.work([&](auto& trainer) { return trainer.run(budget, max_steps); })));
+            return std::string(
+                name_of(self.work([&](auto& trainer) { return trainer.run(budget, max_steps); })));
           },
           py::arg("budget"), py::arg("max_steps"))
       .def_property_readonly(
           "step",
           [](AnyTrainer& self) { return self.visit([](auto& trainer) { return trainer.step(); }); })
-      .def_property_readonly("loss",
-                             [](AnyTrainer& self) {
-                               return self.visit(
-                                   [](auto& trainer) { return trainer.tally().mean_loss(); });
-                             })
+      .def_property_readonly(
+          "loss",
+          [](AnyTrainer& self) {
+            return self.visit([](auto& trainer) { return trainer.tally().mean_loss(); });
+          })
       .def_property_readonly("metric_values", &AnyTrainer::metric_values)
       .def_property_readonly("batch_loss", [](AnyTrainer& self) {
         return self.visit([](auto& trainer) { return trainer.batch_loss(); });
@@ -161,18 +165,17 @@ void bind_training(py::module_& m) {
                 name_of(self.work([&](auto& evaluator) { return evaluator.run(budget); })));
           },
           py::arg("budget"))
-      .def_property_readonly("steps",
-                             [](AnyEvaluator& self) {
-                               return self.visit([](auto& pass) { return pass.steps(); });
-                             })
+      .def_property_readonly(
+          "steps",
+          [](AnyEvaluator& self) { return self.visit([](auto& pass) { return pass.steps(); }); })
       .def_property_readonly(
           "step",
           [](AnyEvaluator& self) { return self.visit([](auto& pass) { return pass.step(); }); })
-      .def_property_readonly("loss",
-                             [](AnyEvaluator& self) {
-                               return self.visit(
-                                   [](auto& pass) { return pass.tally().mean_loss(); });
-                             })
+      .def_property_readonly(
+          "loss",
+          [](AnyEvaluator& self) {
+            return self.visit([](auto& pass) { return pass.tally().mean_loss(); });
+          })
       .def_property_readonly("metric_values", &AnyEvaluator::metric_values);
   m.def(
       "first_nonfinite", [](const py::array& x) { return first_nonfinite(view_of(x, "x")); },

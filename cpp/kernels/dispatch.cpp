@@ -7,10 +7,10 @@
 #include "kernels/table.h"
 #include "mundur/runtime.h"
 
-#define MUNDUR_DECLARE_ISA(name)         \
-  namespace mundur::name {               \
-  void fill(Kernels<float>& table);      \
-  void fill(Kernels<double>& table);     \
+#define MUNDUR_DECLARE_ISA(name)     \
+  namespace mundur::name {           \
+  void fill(Kernels<float>& table);  \
+  void fill(Kernels<double>& table); \
   }
 MUNDUR_DECLARE_ISA(generic)
 #ifdef MUNDUR_HAS_avx2
@@ -37,8 +37,9 @@ bool cpu_has(Isa isa) {
 #endif
 #ifdef MUNDUR_HAS_avx512
     case Isa::avx512:
-      return cpu_has(Isa::avx2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-             __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+      return cpu_has(Isa::avx2) && __builtin_cpu_supports("avx512f") &&
+             __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+             __builtin_cpu_supports("avx512vl");
 #endif
 #ifdef MUNDUR_HAS_neon
     case Isa::neon:
@@ -79,11 +80,13 @@ std::string listed(const std::vector<Isa>& isas) {
 void require(Isa isa) {
   if (!cpu_has(isa)) {
     throw std::runtime_error("instruction set '" + std::string(name_of(isa)) +
-                             "' is not available here: this build on this CPU has " + listed(available_isas()));
+                             "' is not available here: this build on this CPU has " +
+                             listed(available_isas()));
   }
 }
 
-// -1 until the first use: the environment is read then, so that its error reaches a caller and not a static initialiser.
+// -1 until the first use: the environment is read then, so that its error reaches a caller and not
+// a static initialiser.
 std::atomic<int> chosen{-1};
 
 }  // namespace
@@ -100,7 +103,8 @@ Isa isa_from_name(const std::string& name) {
   for (Isa isa : {Isa::generic, Isa::avx2, Isa::avx512, Isa::neon}) {
     if (name == name_of(isa)) return isa;
   }
-  throw std::runtime_error("unknown instruction set '" + name + "': expected one of " + listed(available_isas()));
+  throw std::runtime_error("unknown instruction set '" + name + "': expected one of " +
+                           listed(available_isas()));
 }
 
 Isa current_isa() {

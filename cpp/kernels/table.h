@@ -1,12 +1,14 @@
 #pragma once
 
-// The boundary between arithmetic and everything else. A kernel works on one thread, knows no layer, allocates nothing
-// and calls no library. Outputs come first, then inputs, then sizes, then options.
+// The boundary between arithmetic and everything else. A kernel works on one thread, knows no
+// layer, allocates nothing and calls no library. Outputs come first, then inputs, then sizes, then
+// options.
 //
-// Letters: B batch (rows), I inputs, O outputs. Matrices are row-major; ld* is the distance between rows in elements.
-// Every kernel gives the same bits in every build: elements of a product are one chain of fused multiply-adds in order
-// of the inner index from +0; sums over samples are chains of kShard samples joined by a fixed binary tree; other
-// reductions use 16 virtual lanes (lane = index mod 16) joined by the tree +8, +4, +2, +1.
+// Letters: B batch (rows), I inputs, O outputs. Matrices are row-major; ld* is the distance between
+// rows in elements. Every kernel gives the same bits in every build: elements of a product are one
+// chain of fused multiply-adds in order of the inner index from +0; sums over samples are chains of
+// kShard samples joined by a fixed binary tree; other reductions use 16 virtual lanes (lane = index
+// mod 16) joined by the tree +8, +4, +2, +1.
 
 #include <cstdint>
 
@@ -17,23 +19,25 @@ namespace mundur {
 /// Samples in one chain of a sum over samples.
 inline constexpr std::int64_t kShard = 256;
 
-/// Whether a product's inner sums run over 16 virtual lanes instead of one chain: too few columns would starve the
-/// vector units. Depends on the inner extent and the columns of the whole product, never on the rows.
+/// Whether a product's inner sums run over 16 virtual lanes instead of one chain: too few columns
+/// would starve the vector units. Depends on the inner extent and the columns of the whole product,
+/// never on the rows.
 constexpr bool uses_lanes(std::int64_t inner, std::int64_t columns) {
   return columns <= 4 && inner >= 32;
 }
 
 enum class LossKind : int {
   mean_squared_error,
-  binary_crossentropy,              // targets y[B,O], probabilities
+  binary_crossentropy,  // targets y[B,O], probabilities
   binary_crossentropy_logits,
-  categorical_crossentropy,         // targets y[B,O], probabilities
+  categorical_crossentropy,  // targets y[B,O], probabilities
   categorical_crossentropy_logits,
-  sparse_crossentropy,              // labels[B], probabilities
+  sparse_crossentropy,  // labels[B], probabilities
   sparse_crossentropy_logits
 };
 
-/// A counter-based random stream: Philox 4x32-10 with this key; the 128-bit counter is (block, stream).
+/// A counter-based random stream: Philox 4x32-10 with this key; the 128-bit counter is (block,
+/// stream).
 struct RandomKey {
   std::uint64_t key;
   std::uint64_t stream;
@@ -47,20 +51,26 @@ struct Kernels {
   /// Splitting a product's columns at multiples of this keeps the vectors full.
   std::int64_t column_grain;
 
-  // ---- products ------------------------------------------------------------------------------------------------
-  /// y[B,O] = f(x[B,I] · w[I,O] + bias[O]); bias may be null. `lanes`: uses_lanes(I, O of the whole product).
-  void (*product)(T* y, const T* x, const T* w, const T* bias, std::int64_t B, std::int64_t O, std::int64_t I,
-                  std::int64_t ldy, std::int64_t ldx, std::int64_t ldw, Function f, bool lanes, T* scratch);
-  /// dx[B,I] = dy[B,O] · wᵀ, w[I,O]; the chain runs over O. `lanes`: uses_lanes(O, I of the whole product).
+  // ---- products
+  // ------------------------------------------------------------------------------------------------
+  /// y[B,O] = f(x[B,I] · w[I,O] + bias[O]); bias may be null. `lanes`: uses_lanes(I, O of the whole
+  /// product).
+  void (*product)(T* y, const T* x, const T* w, const T* bias, std::int64_t B, std::int64_t O,
+                  std::int64_t I, std::int64_t ldy, std::int64_t ldx, std::int64_t ldw, Function f,
+                  bool lanes, T* scratch);
+  /// dx[B,I] = dy[B,O] · wᵀ, w[I,O]; the chain runs over O. `lanes`: uses_lanes(O, I of the whole
+  /// product).
   void (*product_dx)(T* dx, const T* dy, const T* w, std::int64_t B, std::int64_t I, std::int64_t O,
-                     std::int64_t lddx, std::int64_t lddy, std::int64_t ldw, bool lanes, T* scratch);
+                     std::int64_t lddx, std::int64_t lddy, std::int64_t ldw, bool lanes,
+                     T* scratch);
   /// dw[I,O] = x[B,I]ᵀ · dy[B,O]: a sum over samples.
   void (*product_dw)(T* dw, const T* x, const T* dy, std::int64_t I, std::int64_t O, std::int64_t B,
                      std::int64_t lddw, std::int64_t ldx, std::int64_t lddy, T* scratch);
   /// db[O] = Σ_b dy[b,O]: a sum over samples.
   void (*sum_rows)(T* db, const T* dy, std::int64_t O, std::int64_t B, std::int64_t lddy);
 
-  // ---- activations ---------------------------------------------------------------------------------------------
+  // ---- activations
+  // ---------------------------------------------------------------------------------------------
   /// y[n] = f(x[n]); y may be x.
   void (*activation)(T* y, const T* x, std::int64_t n, Function f);
   /// dx[n] = dy[n] · f'(x[n]), f' written through y = f(x); dx may be dy.
@@ -70,32 +80,38 @@ struct Kernels {
   /// dx[b,o] = y[b,o] · (dy[b,o] - Σ_j dy[b,j] y[b,j]); dx may be dy.
   void (*softmax_backward)(T* dx, const T* y, const T* dy, std::int64_t B, std::int64_t O);
 
-  // ---- losses --------------------------------------------------------------------------------------------------
+  // ---- losses
+  // --------------------------------------------------------------------------------------------------
   /// value[b] = the loss of sample b, summed over its O outputs, without any weight.
-  /// y[B,O] for dense targets, labels[B] for sparse ones, trusted to lie in [0, O); the other is null.
-  /// Probabilities are clipped to [1e-7, 1 - 1e-7].
-  void (*loss_value)(double* value, const T* p, const T* y, const std::int32_t* labels, std::int64_t B,
-                     std::int64_t O, LossKind kind);
-  /// dp[b,o] = ∂value[b]/∂p[b,o] · (weight[b] · scale); weight may be null (ones); dp may be p. Where p is clipped the
-  /// gradient is 0. `fused` (cross-entropies only): p holds probabilities and dp becomes the gradient with respect to the logits behind them, p - y.
+  /// y[B,O] for dense targets, labels[B] for sparse ones, trusted to lie in [0, O); the other is
+  /// null. Probabilities are clipped to [1e-7, 1 - 1e-7].
+  void (*loss_value)(double* value, const T* p, const T* y, const std::int32_t* labels,
+                     std::int64_t B, std::int64_t O, LossKind kind);
+  /// dp[b,o] = ∂value[b]/∂p[b,o] · (weight[b] · scale); weight may be null (ones); dp may be p.
+  /// Where p is clipped the gradient is 0. `fused` (cross-entropies only): p holds probabilities
+  /// and dp becomes the gradient with respect to the logits behind them, p - y.
   void (*loss_gradient)(T* dp, const T* p, const T* y, const std::int32_t* labels, const T* weight,
                         std::int64_t B, std::int64_t O, T scale, LossKind kind, bool fused);
   /// index[b] = position of the first maximum of x[b,:] (a NaN counts as the maximum).
   void (*argmax)(std::int32_t* index, const T* x, std::int64_t B, std::int64_t O);
 
-  // ---- updates -------------------------------------------------------------------------------------------------
-  /// v = momentum·v + g; w -= lr·v (Nesterov: w -= lr·(g + momentum·v)). v is null without momentum: w -= lr·g.
+  // ---- updates
+  // -------------------------------------------------------------------------------------------------
+  /// v = momentum·v + g; w -= lr·v (Nesterov: w -= lr·(g + momentum·v)). v is null without
+  /// momentum: w -= lr·g.
   void (*sgd)(T* w, T* v, const T* g, std::int64_t n, T lr, T momentum, bool nesterov);
   /// m = β1·m + (1-β1)·g; v = β2·v + (1-β2)·g²; w -= lr · (m·correction1) / (√(v·correction2) + ε),
-  /// with correction1 = 1/(1-β1^t), correction2 = 1/(1-β2^t). one_minus_beta* come rounded once from double.
-  void (*adam)(T* w, T* m, T* v, const T* g, std::int64_t n, T lr, T beta1, T beta2, T one_minus_beta1,
-               T one_minus_beta2, T epsilon, T correction1, T correction2);
+  /// with correction1 = 1/(1-β1^t), correction2 = 1/(1-β2^t). one_minus_beta* come rounded once
+  /// from double.
+  void (*adam)(T* w, T* m, T* v, const T* g, std::int64_t n, T lr, T beta1, T beta2,
+               T one_minus_beta1, T one_minus_beta2, T epsilon, T correction1, T correction2);
 
-  // ---- random numbers ------------------------------------------------------------------------------------------
+  // ---- random numbers
+  // ------------------------------------------------------------------------------------------
   /// Dropout of elements [first, first + n) of a tensor: keep[i] = (u32(element) >= threshold),
   /// y[i] = keep ? x[i]·scale : +0; y may be x. y, keep and x point at element `first`.
-  void (*dropout)(T* y, std::uint8_t* keep, const T* x, std::int64_t first, std::int64_t n, RandomKey key,
-                  std::uint32_t threshold, T scale);
+  void (*dropout)(T* y, std::uint8_t* keep, const T* x, std::int64_t first, std::int64_t n,
+                  RandomKey key, std::uint32_t threshold, T scale);
   /// dx[i] = keep[i] ? dy[i]·scale : +0; dx may be dy.
   void (*dropout_backward)(T* dx, const std::uint8_t* keep, const T* dy, std::int64_t n, T scale);
   /// y[i] uniform in [low, high), element i of the stream.
@@ -103,9 +119,10 @@ struct Kernels {
   /// y[i] normal, element i of the stream (inverse distribution function of one uniform).
   void (*random_normal)(T* y, std::int64_t n, RandomKey key, double mean, double deviation);
 
-  // ---- data ----------------------------------------------------------------------------------------------------
-  /// y[n] = x[n] converted from `type`, correctly rounded; true if every y is finite. x has any alignment that is a
-  /// multiple of its elements' size, and is not y.
+  // ---- data
+  // ----------------------------------------------------------------------------------------------------
+  /// y[n] = x[n] converted from `type`, correctly rounded; true if every y is finite. x has any
+  /// alignment that is a multiple of its elements' size, and is not y.
   bool (*convert)(T* y, const void* x, std::int64_t n, ElementType type);
   /// y[n] = x[n]·scale + offset (one fused multiply-add); y may be x.
   void (*rescale)(T* y, const T* x, std::int64_t n, T scale, T offset);

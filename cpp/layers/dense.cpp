@@ -10,7 +10,8 @@ namespace {
 template <class T>
 class Dense final : public Layer<T> {
  public:
-  explicit Dense(const DenseSpec& spec) : O_(spec.units), f_(spec.activation), bias_(spec.use_bias) {
+  explicit Dense(const DenseSpec& spec)
+      : O_(spec.units), f_(spec.activation), bias_(spec.use_bias) {
     if (O_ < 1) {
       throw std::invalid_argument("units: expected at least 1, got " + std::to_string(O_));
     }
@@ -48,15 +49,15 @@ class Dense final : public Layer<T> {
                            : share(B, kRowGrain, O_, pass.kernels.column_grain, pass.worker);
     if (part.empty()) return;
     T* y = saved.y + part.rows.begin * O_;
-    pass.kernels.product(y + part.columns.begin, saved.x + part.rows.begin * I_,
-                         w_->value + part.columns.begin,
-                         b_ ? b_->value + part.columns.begin : nullptr, part.rows.size(),
-                         part.columns.size(), I_, O_, I_, O_, elementwise(f_), uses_lanes(I_, O_),
-                         pass.scratch);
+    pass.kernels.product(
+        y + part.columns.begin, saved.x + part.rows.begin * I_, w_->value + part.columns.begin,
+        b_ ? b_->value + part.columns.begin : nullptr, part.rows.size(), part.columns.size(), I_,
+        O_, I_, O_, elementwise(f_), uses_lanes(I_, O_), pass.scratch);
     if (f_ == Activation::softmax) pass.kernels.softmax(y, y, part.rows.size(), O_);
   }
 
-  // δ_j = f'(z_j) ∂L/∂y_j        ∂L/∂x_i = Σ_j W_ij δ_j        ∂L/∂W_ij = Σ_b x_i δ_j        ∂L/∂b_j = Σ_b δ_j
+  // δ_j = f'(z_j) ∂L/∂y_j        ∂L/∂x_i = Σ_j W_ij δ_j        ∂L/∂W_ij = Σ_b x_i δ_j ∂L/∂b_j = Σ_b
+  // δ_j
   void backward(const Pass<T>& pass, T* dx, T* dy, const Saved<T>& saved,
                 bool at_logits) const override {
     const std::int64_t B = pass.batch * rows_;

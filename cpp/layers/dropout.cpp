@@ -1,4 +1,5 @@
-// Dropout: in training an element is kept with probability 1 - rate and scaled by 1/(1 - rate); else y = x.
+// Dropout: in training an element is kept with probability 1 - rate and scaled by 1/(1 - rate);
+// else y = x.
 
 #include <cmath>
 #include <stdexcept>
@@ -49,7 +50,8 @@ class Dropout final : public Layer<T> {
     throw std::invalid_argument("rate: expected 0 <= rate < 1, got " + std::to_string(rate));
   }
 
-  /// One stream of random numbers per layer and training forward; the top bit keeps them apart from initialisers'.
+  /// One stream of random numbers per layer and training forward; the top bit keeps them apart from
+  /// initialisers'.
   std::uint64_t stream(std::uint64_t forward) const {
     constexpr int kLayerBits = 15;
     return (std::uint64_t{1} << 63) | (index_ << (63 - kLayerBits)) | forward;

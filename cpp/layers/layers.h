@@ -1,7 +1,7 @@
 #pragma once
 
-// What the layers share: how an activation is split between the product's epilogue and a pass over rows, how elements
-// are shared out.
+// What the layers share: how an activation is split between the product's epilogue and a pass over
+// rows, how elements are shared out.
 
 #include "kernels/table.h"
 #include "mundur/layers.h"
@@ -44,12 +44,12 @@ template <class T>
 std::unique_ptr<Layer<T>> make(const RescalingSpec& spec);
 
 /// Instantiates make() for both element types at the end of a layer's file.
-#define MUNDUR_LAYER(Name)                                                                  \
-  template <class T>                                                                        \
-  std::unique_ptr<Layer<T>> make(const Name##Spec& spec) {                                  \
-    return std::make_unique<Name<T>>(spec);                                                 \
-  }                                                                                         \
-  template std::unique_ptr<Layer<float>> make<float>(const Name##Spec&);                    \
+#define MUNDUR_LAYER(Name)                                               \
+  template <class T>                                                     \
+  std::unique_ptr<Layer<T>> make(const Name##Spec& spec) {               \
+    return std::make_unique<Name<T>>(spec);                              \
+  }                                                                      \
+  template std::unique_ptr<Layer<float>> make<float>(const Name##Spec&); \
   template std::unique_ptr<Layer<double>> make<double>(const Name##Spec&)
 
 }  // namespace mundur

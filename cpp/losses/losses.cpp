@@ -17,7 +17,8 @@ std::unique_ptr<Loss> make_loss(const std::string& name, bool from_logits) {
   }
   throw std::invalid_argument(
       "loss: expected mean_squared_error, binary_crossentropy, categorical_crossentropy or "
-      "sparse_categorical_crossentropy, got '" + name + "'");
+      "sparse_categorical_crossentropy, got '" +
+      name + "'");
 }
 
 namespace {
@@ -80,8 +81,8 @@ double loss_value(const Loss& loss, const T* p, const Targets<T>& targets, std::
   if (targets.weight) {
     for (std::size_t b = 0; b < values.size(); ++b) {
       // A sample of weight zero is not there, whatever its value.
-      values[b] = targets.weight[b] == T{0} ? 0.0
-                                            : values[b] * static_cast<double>(targets.weight[b]);
+      values[b] =
+          targets.weight[b] == T{0} ? 0.0 : values[b] * static_cast<double>(targets.weight[b]);
     }
   }
   return sum_over_samples(values.data(), B) * mean_factor(loss, total_weight(targets.weight, B), O);

@@ -10,14 +10,16 @@ std::unique_ptr<Loss> make_binary_crossentropy(bool from_logits);
 std::unique_ptr<Loss> make_categorical_crossentropy(bool from_logits);
 std::unique_ptr<Loss> make_sparse_categorical_crossentropy(bool from_logits);
 
-/// Σ values (weighted), as every sum over samples: chains of kShard joined by a binary tree, in double.
+/// Σ values (weighted), as every sum over samples: chains of kShard joined by a binary tree, in
+/// double.
 double sum_over_samples(const double* values, std::int64_t n);
 
 /// Σ weight[b], or B without weights.
 template <class T>
 double total_weight(const T* weight, std::int64_t B);
 
-/// The factor of every sample's gradient: 1 / (Σ weights · outputs in the mean); 0 where the weights sum to nothing.
+/// The factor of every sample's gradient: 1 / (Σ weights · outputs in the mean); 0 where the
+/// weights sum to nothing.
 inline double mean_factor(const Loss& loss, double weight, std::int64_t O) {
   const double terms = loss.elementwise() ? weight * static_cast<double>(O) : weight;
   return terms > 0.0 ? 1.0 / terms : 0.0;

@@ -1,5 +1,5 @@
-// SparseCategoricalCrossentropy: categorical cross-entropy whose target is the label of the one class: L = −1/B Σ_b log
-// p_label. From logits, p = softmax(z): ∂L/∂z_o = (p_o − [o = label]) / B.
+// SparseCategoricalCrossentropy: categorical cross-entropy whose target is the label of the one
+// class: L = −1/B Σ_b log p_label. From logits, p = softmax(z): ∂L/∂z_o = (p_o − [o = label]) / B.
 
 #include "losses/losses.h"
 

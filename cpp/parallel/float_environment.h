@@ -4,8 +4,8 @@
 
 namespace mundur {
 
-/// Round to nearest, no flush to zero, no traps, for as long as it lives: the promise of bits must not hang on what a
-/// host program set.
+/// Round to nearest, no flush to zero, no traps, for as long as it lives: the promise of bits must
+/// not hang on what a host program set.
 class FloatEnvironment {
  public:
   FloatEnvironment() : before_(get()) { set(kDefault); }

@@ -130,8 +130,10 @@ int num_threads() {
 void set_num_threads(int n) {
   constexpr int kMost = 4096;
   if (n < 0 || n > kMost) {
-    throw std::invalid_argument("n: expected a whole number of threads from 1 to 4096, or 0 for "
-                                "the default; got " + std::to_string(n));
+    throw std::invalid_argument(
+        "n: expected a whole number of threads from 1 to 4096, or 0 for "
+        "the default; got " +
+        std::to_string(n));
   }
   chosen_threads.store(n, std::memory_order_relaxed);
 }

@@ -2,8 +2,8 @@
 
 #include <thread>
 
-#include "parallel/fork.h"
 #include "parallel/float_environment.h"
+#include "parallel/fork.h"
 
 #if defined(_OPENMP)
 #include <omp.h>

@@ -1,14 +1,16 @@
 #pragma once
 
-// The team of threads. One parallel region holds it together for as long as a native call lasts; inside, workers meet
-// at a barrier of their own, which costs nanoseconds where a fork and join costs microseconds.
+// The team of threads. One parallel region holds it together for as long as a native call lasts;
+// inside, workers meet at a barrier of their own, which costs nanoseconds where a fork and join
+// costs microseconds.
 
 #include <atomic>
 #include <cstdint>
 
 namespace mundur {
 
-/// Where all workers wait for the last one: spins briefly, then yields, so that more threads than cores still get on.
+/// Where all workers wait for the last one: spins briefly, then yields, so that more threads than
+/// cores still get on.
 class Barrier {
  public:
   void wait(int count);
@@ -20,7 +22,8 @@ class Barrier {
 
 class Worker {
  public:
-  Worker(int index, int count, Barrier& barrier) : index_(index), count_(count), barrier_(barrier) {}
+  Worker(int index, int count, Barrier& barrier)
+      : index_(index), count_(count), barrier_(barrier) {}
   int index() const { return index_; }
   int count() const { return count_; }
   bool first() const { return index_ == 0; }
@@ -37,8 +40,9 @@ class Worker {
 using TeamWork = void (*)(void* context, Worker& worker);
 void run_team(int threads, TeamWork work, void* context);
 
-/// Runs work(worker) on up to `threads` workers at once and returns when all have ended. Work must not throw.
-/// Rounding is to nearest and subnormals are kept, in every worker; what was set before is restored.
+/// Runs work(worker) on up to `threads` workers at once and returns when all have ended. Work must
+/// not throw. Rounding is to nearest and subnormals are kept, in every worker; what was set before
+/// is restored.
 template <class Work>
 void run_team(int threads, Work&& work) {
   run_team(

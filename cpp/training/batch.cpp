@@ -23,13 +23,14 @@ void require_fit(const Network<T>& network, const Loss& loss, const DataSet& dat
     require(static_cast<std::int64_t>(data.labels.size()) == data.x.n,
             "y: expected as many labels as samples");
     for (std::int32_t label : data.labels) {
-      require(label >= 0 && label < O, "y: expected labels in [0, " + std::to_string(O) +
-                                           "), got " + std::to_string(label));
+      require(label >= 0 && label < O,
+              "y: expected labels in [0, " + std::to_string(O) + "), got " + std::to_string(label));
     }
   } else {
     require(data.y.n == data.x.n, "y: expected as many targets as samples");
     require(data.y.sample_size() == O, "y: expected targets of " + std::to_string(O) +
-                                           " elements, got " + std::to_string(data.y.sample_size()));
+                                           " elements, got " +
+                                           std::to_string(data.y.sample_size()));
   }
   for (Metric metric : metrics) {
     require((metric == Metric::sparse_categorical_accuracy) == loss.sparse(),
@@ -48,8 +49,8 @@ void load_batch(const Kernels<T>& kernels, Workspace<T>& space, const Loss& loss
   if (!loss.sparse()) gather(kernels, space.targets, data.y, batch.order, batch.begin, rows);
   if (!loss.sparse() && !data.weights) return;
   for (std::int64_t row = rows.begin; row < rows.end; ++row) {
-    const auto index = static_cast<std::size_t>(
-        batch.order ? batch.order[batch.begin + row] : batch.begin + row);
+    const auto index =
+        static_cast<std::size_t>(batch.order ? batch.order[batch.begin + row] : batch.begin + row);
     if (loss.sparse()) space.labels[row] = data.labels[index];
     if (data.weights) space.weights[row] = static_cast<T>(data.weights[index]);
   }

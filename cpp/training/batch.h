@@ -14,13 +14,14 @@ struct Batch {
   std::int64_t count;
 };
 
-/// Throws std::invalid_argument where the set does not fit the network and the loss: kernels trust what passes here.
+/// Throws std::invalid_argument where the set does not fit the network and the loss: kernels trust
+/// what passes here.
 template <class T>
 void require_fit(const Network<T>& network, const Loss& loss, const DataSet& data,
                  std::int64_t batch_size, const std::vector<Metric>& metrics);
 
-/// This worker's part of a batch into the workspace: features, targets, weights. A feature that is not finite clears
-/// space.finite.
+/// This worker's part of a batch into the workspace: features, targets, weights. A feature that is
+/// not finite clears space.finite.
 template <class T>
 void load_batch(const Kernels<T>& kernels, Workspace<T>& space, const Loss& loss,
                 const DataSet& data, const Batch& batch, Worker& worker);

@@ -8,7 +8,8 @@
 namespace mundur {
 namespace {
 
-/// A sample whose elements do not lie together, piece by piece: raw elements are brought together, then converted.
+/// A sample whose elements do not lie together, piece by piece: raw elements are brought together,
+/// then converted.
 template <class T>
 bool gather_scattered(const Kernels<T>& kernels, T* out, const ArrayView& x,
                       const std::byte* sample) {

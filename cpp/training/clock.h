@@ -4,7 +4,8 @@
 
 namespace mundur {
 
-/// Whether a slice of time is over. One worker looks at the clock before a barrier; all read the answer behind it.
+/// Whether a slice of time is over. One worker looks at the clock before a barrier; all read the
+/// answer behind it.
 class Deadline {
  public:
   explicit Deadline(double seconds) : end_(Clock::now() + to_duration(seconds)) {}

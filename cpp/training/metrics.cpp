@@ -21,7 +21,8 @@ Metric metric_from_name(const std::string& name, const Loss& loss, std::int64_t 
   }
   throw std::invalid_argument(
       "metrics: expected accuracy, binary_accuracy, categorical_accuracy or "
-      "sparse_categorical_accuracy, got '" + name + "'");
+      "sparse_categorical_accuracy, got '" +
+      name + "'");
 }
 
 template <class T>
@@ -65,7 +66,8 @@ double add_to(Tally& tally, Workspace<T>& space, const T* weights, const Loss& l
   if (weights) {
     for (std::int64_t b = 0; b < B; ++b) {
       // A sample of weight zero is not there, whatever its value.
-      space.values[b] = weights[b] == T{0} ? 0.0 : space.values[b] * static_cast<double>(weights[b]);
+      space.values[b] =
+          weights[b] == T{0} ? 0.0 : space.values[b] * static_cast<double>(weights[b]);
     }
   }
   const double sum = sum_over_samples(space.values, B);

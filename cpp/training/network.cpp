@@ -17,10 +17,13 @@
 namespace mundur {
 namespace {
 
-/// Parameters start on cache lines, so that workers that share the flat vector out never share a line.
+/// Parameters start on cache lines, so that workers that share the flat vector out never share a
+/// line.
 constexpr std::int64_t kParameterGrain = 64;
 
-std::int64_t rounded_up(std::int64_t n, std::int64_t grain) { return (n + grain - 1) / grain * grain; }
+std::int64_t rounded_up(std::int64_t n, std::int64_t grain) {
+  return (n + grain - 1) / grain * grain;
+}
 
 }  // namespace
 
@@ -64,7 +67,8 @@ void Network<T>::allocate() {
     for (std::int64_t extent : entry.parameter.shape) size = checked_product(size, extent, kWhat);
     flat_size_ = checked_sum(flat_size_, checked_sum(size, kParameterGrain, kWhat), kWhat);
     flat_size_ = flat_size_ / kParameterGrain * kParameterGrain;
-    // Two operations per weight and row: a layer on sequences has several rows, told by its output's size.
+    // Two operations per weight and row: a layer on sequences has several rows, told by its
+    // output's size.
     const Shape& out = shapes_[static_cast<std::size_t>(entry.layer) + 1];
     if (entry.parameter.shape.size() > 1) {
       forward_work_ += 2.0 * static_cast<double>(size) *
@@ -110,7 +114,8 @@ void Network<T>::set_trainable(const std::vector<bool>& flags) {
   }
 }
 
-// ---- the memory plan -------------------------------------------------------------------------------------------------
+// ---- the memory plan
+// -------------------------------------------------------------------------------------------------
 
 template <class T>
 Workspace<T>::Workspace(Workspace&& other) noexcept
@@ -158,8 +163,7 @@ class Planner {
 }  // namespace
 
 template <class T>
-Workspace<T> Network<T>::plan(std::int64_t batch, bool training, int workers,
-                              bool allocate) const {
+Workspace<T> Network<T>::plan(std::int64_t batch, bool training, int workers, bool allocate) const {
   Workspace<T> space;
   space.batch = batch;
   space.workers = workers;
@@ -243,7 +247,8 @@ int Network<T>::workers_for(std::int64_t batch, bool training) const {
   return work < kWorthATeam ? 1 : num_threads();
 }
 
-// ---- the chain -------------------------------------------------------------------------------------------------------
+// ---- the chain
+// -------------------------------------------------------------------------------------------------------
 
 template <class T>
 void Network<T>::chain_forward(const Pass<T>& pass, Workspace<T>& workspace) const {
@@ -289,15 +294,15 @@ void Network<T>::update(const Kernels<T>& table, Optimizer& optimizer, Worker& w
     std::size_t end = i;
     while (end < bound_.size() && bound_[end].trainable) ++end;
     const std::int64_t first = bound_[i].value - flat_values();
-    const std::int64_t stop =
-        end < bound_.size() ? bound_[end].value - flat_values() : flat_size_;
+    const std::int64_t stop = end < bound_.size() ? bound_[end].value - flat_values() : flat_size_;
     const Range part = share(stop - first, kParameterGrain, worker);
     optimizer.update(table, flat_values(), flat_gradients(), first + part.begin, part.size());
     i = end;
   }
 }
 
-// ---- by hand ---------------------------------------------------------------------------------------------------------
+// ---- by hand
+// ---------------------------------------------------------------------------------------------------------
 
 template <class T>
 void Network<T>::forward(T* y, const ArrayView& x, bool training) {
@@ -325,17 +330,18 @@ void Network<T>::backward(T* dx, const T* delta) {
   const int workers = workers_for(forward_batch_, true);
   Workspace<T>& space = workspace(forward_batch_, true, workers);
   if (forward_batch_ == 0) {
-    throw std::runtime_error("backward: the number of threads changed since forward; call it again");
+    throw std::runtime_error(
+        "backward: the number of threads changed since forward; call it again");
   }
   const Kernels<T>& table = kernels<T>();
   std::memcpy(space.gradient[0], delta,
               static_cast<std::size_t>(forward_batch_ * size_of(output_shape())) * sizeof(T));
   const T* found = nullptr;
   run_team(workers, [&](Worker& worker) {
-    const T* at = chain_backward({worker, table, forward_batch_, forward_training_, seed_,
-                                  training_forwards,
-                                  space.scratch[static_cast<std::size_t>(worker.index())]},
-                                 space, false, true);
+    const T* at =
+        chain_backward({worker, table, forward_batch_, forward_training_, seed_, training_forwards,
+                        space.scratch[static_cast<std::size_t>(worker.index())]},
+                       space, false, true);
     if (worker.first()) found = at;
   });
   std::memcpy(dx, found,

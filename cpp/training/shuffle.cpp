@@ -15,7 +15,8 @@ PhiloxBlock draw(std::uint64_t block, std::uint64_t stream, std::uint64_t key) {
                        low(key >> 32));
 }
 
-/// Uniform in [0, n): the high half of a 64-bit random number times n, whose bias is below n / 2^64.
+/// Uniform in [0, n): the high half of a 64-bit random number times n, whose bias is below n /
+/// 2^64.
 std::int64_t below(std::uint64_t bits, std::int64_t n) {
   __extension__ using Wide = unsigned __int128;
   return static_cast<std::int64_t>((static_cast<Wide>(bits) * static_cast<Wide>(n)) >> 64);

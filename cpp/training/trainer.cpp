@@ -39,11 +39,13 @@ void Trainer<T>::begin_epoch(std::uint64_t epoch) {
   keep_start();
 }
 
-/// A step whose loss is not finite updates nothing, so that an epoch of one step needs no copy of the vectors.
+/// A step whose loss is not finite updates nothing, so that an epoch of one step needs no copy of
+/// the vectors.
 template <class T>
 void Trainer<T>::keep_start() {
   start_scalars_.clear();
-  for (const Optimizer::Scalar& scalar : optimizer_.scalars()) start_scalars_.push_back(*scalar.value);
+  for (const Optimizer::Scalar& scalar : optimizer_.scalars())
+    start_scalars_.push_back(*scalar.value);
   start_forwards_ = network_.training_forwards;
   if (steps_per_epoch() == 1) return;
   const auto size = static_cast<std::size_t>(network_.flat_size());
@@ -84,9 +86,8 @@ std::int64_t steps_per_look(double work) {
 template <class T>
 Outcome Trainer<T>::run(double budget, std::int64_t max_steps) {
   const std::int64_t batch_size = options_.batch_size;
-  const std::int64_t last_step = max_steps < 0
-                                     ? steps_per_epoch()
-                                     : std::min(steps_per_epoch(), step_ + max_steps);
+  const std::int64_t last_step =
+      max_steps < 0 ? steps_per_epoch() : std::min(steps_per_epoch(), step_ + max_steps);
   optimizer_.bind(network_.flat_size(), sizeof(T) == sizeof(double));
   if (step_ >= last_step) return step_ >= steps_per_epoch() ? Outcome::finished : Outcome::more;
   const int workers = network_.workers_for(batch_size, true);
@@ -101,10 +102,11 @@ Outcome Trainer<T>::run(double budget, std::int64_t max_steps) {
     while (outcome == Outcome::more && step_ < last_step && !deadline.over()) {
       const Batch batch{order_.empty() ? nullptr : order_.data(), step_ * batch_size,
                         std::min(batch_size, data_.x.n - step_ * batch_size)};
-      const Pass<T> pass{worker, table, batch.count, true, network_.seed(),
-                         network_.training_forwards, scratch};
+      const Pass<T> pass{
+          worker, table, batch.count, true, network_.seed(), network_.training_forwards, scratch};
       const Outcome failed = train_batch(pass, space, batch);
-      // Behind this barrier nobody reads the step's state any more; behind the next one all read the new.
+      // Behind this barrier nobody reads the step's state any more; behind the next one all read
+      // the new.
       worker.barrier();
       if (worker.first()) {
         if (failed != Outcome::more) {
@@ -125,7 +127,8 @@ Outcome Trainer<T>::run(double budget, std::int64_t max_steps) {
   return step_ >= steps_per_epoch() ? Outcome::finished : Outcome::more;
 }
 
-/// One step: forward, loss, δ, gradients, update. Every worker returns the same outcome; `more` is a good step.
+/// One step: forward, loss, δ, gradients, update. Every worker returns the same outcome; `more` is
+/// a good step.
 template <class T>
 Outcome Trainer<T>::train_batch(const Pass<T>& pass, Workspace<T>& space, const Batch& batch) {
   Worker& worker = pass.worker;

@@ -8,7 +8,8 @@
 
 namespace mundur {
 
-/// The memory of one step, planned once and used by every step after: nothing is allocated while training runs.
+/// The memory of one step, planned once and used by every step after: nothing is allocated while
+/// training runs.
 template <class T>
 struct Workspace {
   std::int64_t batch = 0;  // the most samples it holds
@@ -16,11 +17,11 @@ struct Workspace {
   std::int64_t bytes = 0;
   Buffer memory;
 
-  T* input = nullptr;            // the batch, gathered and converted
-  std::vector<Saved<T>> saved;   // of each layer: its input, its output, what else it keeps
-  T* output = nullptr;           // of the last layer
-  T* gradient[2] = {};           // dL/dy and dL/dx of a layer, in turn (training only)
-  std::vector<T*> scratch;       // of each worker
+  T* input = nullptr;           // the batch, gathered and converted
+  std::vector<Saved<T>> saved;  // of each layer: its input, its output, what else it keeps
+  T* output = nullptr;          // of the last layer
+  T* gradient[2] = {};          // dL/dy and dL/dx of a layer, in turn (training only)
+  std::vector<T*> scratch;      // of each worker
   T* targets = nullptr;
   std::int32_t* labels = nullptr;
   std::int32_t* predicted = nullptr;  // argmax of outputs, and of dense targets

@@ -1,4 +1,5 @@
-// What only C++ sees of the training loop: that a steady step allocates nothing, and that the team's size changes no bit.
+// What only C++ sees of the training loop: that a steady step allocates nothing, and that the
+// team's size changes no bit.
 
 #include <atomic>
 #include <cstdio>
@@ -46,18 +47,17 @@ struct Setup {
   mundur::DataSet data;
   mundur::Network<T> network;
   mundur::Adam adam{mundur::AdamOptions{}};
-  std::unique_ptr<mundur::Loss> loss =
-      mundur::make_loss("sparse_categorical_crossentropy", true);
+  std::unique_ptr<mundur::Loss> loss = mundur::make_loss("sparse_categorical_crossentropy", true);
   std::unique_ptr<mundur::Trainer<T>> trainer;
 
   Setup()
-      : network({mundur::RescalingSpec{0.5, 0.1}, mundur::FlattenSpec{},
-                 mundur::DenseSpec{300, mundur::Activation::relu, true},
-                 mundur::DropoutSpec{0.25, {}},
-                 mundur::DenseSpec{90, mundur::Activation::softmax, true},
-                 mundur::ActivationSpec{mundur::Activation::tanh},
-                 mundur::DenseSpec{5, mundur::Activation::linear, true}},
-                {7, 10}, 3) {
+      : network(
+            {mundur::RescalingSpec{0.5, 0.1}, mundur::FlattenSpec{},
+             mundur::DenseSpec{300, mundur::Activation::relu, true}, mundur::DropoutSpec{0.25, {}},
+             mundur::DenseSpec{90, mundur::Activation::softmax, true},
+             mundur::ActivationSpec{mundur::Activation::tanh},
+             mundur::DenseSpec{5, mundur::Activation::linear, true}},
+            {7, 10}, 3) {
     constexpr std::int64_t kSamples = 200;
     constexpr std::int64_t kFeatures = 70;
     std::uint32_t state = 1;

@@ -14,11 +14,11 @@ namespace mundur {
 struct ArrayView {
   const std::byte* data = nullptr;
   ElementType type = ElementType::float32;
-  std::int64_t n = 0;           // samples
-  Shape sample;                 // extents of one
-  std::int64_t stride = 0;      // bytes from sample to sample
-  Shape strides;                // bytes along each axis of a sample
-  bool contiguous = false;      // each sample is one block
+  std::int64_t n = 0;       // samples
+  Shape sample;             // extents of one
+  std::int64_t stride = 0;  // bytes from sample to sample
+  Shape strides;            // bytes along each axis of a sample
+  bool contiguous = false;  // each sample is one block
   std::int64_t sample_size() const { return size_of(sample); }
 };
 

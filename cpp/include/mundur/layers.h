@@ -15,7 +15,8 @@ class Worker;
 template <class T>
 struct Kernels;
 
-// ---- descriptions: what the user asked for, without memory or element type ------------------------------------------
+// ---- descriptions: what the user asked for, without memory or element type
+// ------------------------------------------
 
 enum class Activation : int { linear, relu, sigmoid, tanh, softmax };
 
@@ -42,7 +43,8 @@ struct RescalingSpec {
 };
 using LayerSpec = std::variant<DenseSpec, ActivationSpec, DropoutSpec, FlattenSpec, RescalingSpec>;
 
-// ---- layers: arithmetic on the chain's memory ------------------------------------------------------------------------
+// ---- layers: arithmetic on the chain's memory
+// ------------------------------------------------------------------------
 
 /// A trainable array: its place in the network's flat vectors.
 template <class T>
@@ -66,8 +68,8 @@ struct Pass {
   T* scratch;             // this worker's
 };
 
-/// What forward leaves for backward: its input and output stay in the chain's memory; `extra` is what the layer asked
-/// for in saved_bytes().
+/// What forward leaves for backward: its input and output stay in the chain's memory; `extra` is
+/// what the layer asked for in saved_bytes().
 template <class T>
 struct Saved {
   const T* x;
@@ -80,8 +82,8 @@ class Layer {
  public:
   virtual ~Layer() = default;
 
-  /// Fixes the layer's place in the chain; returns the output shape; throws std::invalid_argument if `input` does not
-  /// fit.
+  /// Fixes the layer's place in the chain; returns the output shape; throws std::invalid_argument
+  /// if `input` does not fit.
   virtual Shape build(const Shape& input, int index) = 0;
   virtual std::vector<Parameter<T>> parameters() const { return {}; }
   /// The layer's own parameters, in the order of parameters(), now with memory behind them.
@@ -94,8 +96,8 @@ class Layer {
 
   /// y from x. All workers call it together; they meet at a barrier afterwards.
   virtual void forward(const Pass<T>& pass, const Saved<T>& saved) const = 0;
-  /// dL/dx and the parameters' gradients from dL/dy. dx is null where nobody asks for it; dy may be overwritten.
-  /// `at_logits`: dy is already the gradient in front of this layer's activation.
+  /// dL/dx and the parameters' gradients from dL/dy. dx is null where nobody asks for it; dy may be
+  /// overwritten. `at_logits`: dy is already the gradient in front of this layer's activation.
   virtual void backward(const Pass<T>& pass, T* dx, T* dy, const Saved<T>& saved,
                         bool at_logits) const = 0;
 };

@@ -10,7 +10,8 @@ namespace mundur {
 
 enum class LossKind : int;
 
-/// What a loss is to the training loop: which kernel, how its mean is taken, which head it fuses with.
+/// What a loss is to the training loop: which kernel, how its mean is taken, which head it fuses
+/// with.
 class Loss {
  public:
   virtual ~Loss() = default;
@@ -26,11 +27,12 @@ class Loss {
   virtual Activation fuses_with() const { return Activation::linear; }
 };
 
-/// mean_squared_error, binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy;
-/// std::invalid_argument for another name.
+/// mean_squared_error, binary_crossentropy, categorical_crossentropy,
+/// sparse_categorical_crossentropy; std::invalid_argument for another name.
 std::unique_ptr<Loss> make_loss(const std::string& name, bool from_logits);
 
-/// Targets of one batch: rows of `y` for dense losses, `labels` for sparse ones; `weight` may be null.
+/// Targets of one batch: rows of `y` for dense losses, `labels` for sparse ones; `weight` may be
+/// null.
 template <class T>
 struct Targets {
   const T* y = nullptr;

@@ -8,7 +8,8 @@
 
 namespace mundur {
 
-/// An allocation that this machine cannot grant, refused before the system kills the process for it.
+/// An allocation that this machine cannot grant, refused before the system kills the process for
+/// it.
 class OutOfMemory : public std::bad_alloc {
  public:
   explicit OutOfMemory(std::string message) : message_(std::move(message)) {}
@@ -51,7 +52,8 @@ class Buffer {
   std::int64_t bytes_ = 0;
 };
 
-/// Throws OutOfMemory if `bytes` more for `what` exceed available_memory(); negative counts as too many.
+/// Throws OutOfMemory if `bytes` more for `what` exceed available_memory(); negative counts as too
+/// many.
 void require_memory(std::int64_t bytes, const char* what);
 
 /// a·b and a+b of sizes; throw OutOfMemory where int64 cannot hold the result.

@@ -20,7 +20,8 @@ struct Workspace;
 template <class T>
 class Network {
  public:
-  /// Throws std::invalid_argument where shapes do not fit and OutOfMemory where the parameters do not.
+  /// Throws std::invalid_argument where shapes do not fit and OutOfMemory where the parameters do
+  /// not.
   Network(const std::vector<LayerSpec>& layers, Shape input_shape, std::uint64_t seed);
   ~Network();
   Network(const Network&) = delete;
@@ -50,9 +51,10 @@ class Network {
 
   std::int64_t workspace_bytes(std::int64_t batch, bool training) const;
 
-  // ---- by hand: each call is whole, on its own team of threads ------------------------------------------------------
-  /// y[batch, *output_shape] from the samples of x; keeps what backward needs. Throws std::invalid_argument on a wrong
-  /// shape.
+  // ---- by hand: each call is whole, on its own team of threads
+  // ------------------------------------------------------
+  /// y[batch, *output_shape] from the samples of x; keeps what backward needs. Throws
+  /// std::invalid_argument on a wrong shape.
   void forward(T* y, const ArrayView& x, bool training);
   /// Samples of the forward that backward would follow; 0 before any.
   std::int64_t forward_batch() const { return forward_batch_; }
@@ -60,21 +62,25 @@ class Network {
   void backward(T* dx, const T* delta);
   /// One update of the parameters from the gradients.
   void step(Optimizer& optimizer);
-  /// Batches from `start` into out[start:], for about `budget` seconds; returns where the next call starts, or -1 where
-  /// a feature is not finite and `check_finite`.
+  /// Batches from `start` into out[start:], for about `budget` seconds; returns where the next call
+  /// starts, or -1 where a feature is not finite and `check_finite`.
   std::int64_t predict(T* out, const ArrayView& x, std::int64_t start, std::int64_t batch,
                        double budget, bool check_finite);
 
-  // ---- for the training loop, called by every worker ----------------------------------------------------------------
+  // ---- for the training loop, called by every worker
+  // ----------------------------------------------------------------
   void chain_forward(const Pass<T>& pass, Workspace<T>& workspace) const;
-  /// `delta` lies in the workspace's first gradient buffer. Returns where dL/dx stands, null unless asked for.
+  /// `delta` lies in the workspace's first gradient buffer. Returns where dL/dx stands, null unless
+  /// asked for.
   const T* chain_backward(const Pass<T>& pass, Workspace<T>& workspace, bool at_logits,
                           bool want_dx) const;
   void update(const Kernels<T>& kernels, Optimizer& optimizer, Worker& worker);
 
-  /// The memory of a training (all outputs kept) or an inference (two buffers), at least this large.
+  /// The memory of a training (all outputs kept) or an inference (two buffers), at least this
+  /// large.
   Workspace<T>& workspace(std::int64_t batch, bool training, int workers);
-  /// Floating-point operations of a forward pass over one sample: what decides how many workers pay.
+  /// Floating-point operations of a forward pass over one sample: what decides how many workers
+  /// pay.
   double forward_work() const { return forward_work_; }
   /// Workers for a batch: one where the whole pass is shorter than the team's barriers.
   int workers_for(std::int64_t batch, bool training) const;

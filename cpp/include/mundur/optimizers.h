@@ -12,7 +12,8 @@ namespace mundur {
 template <class T>
 struct Kernels;
 
-/// A rule that turns gradients into a change of the parameters, with its state for one flat vector of parameters.
+/// A rule that turns gradients into a change of the parameters, with its state for one flat vector
+/// of parameters.
 class Optimizer {
  public:
   struct Slot {
@@ -31,7 +32,8 @@ class Optimizer {
   void set_learning_rate(double value) { learning_rate_ = value; }
   std::int64_t iterations() const { return static_cast<std::int64_t>(iterations_); }
 
-  /// Takes state for `size` elements at first; std::invalid_argument if it already has state of another size or type.
+  /// Takes state for `size` elements at first; std::invalid_argument if it already has state of
+  /// another size or type.
   void bind(std::int64_t size, bool is_double);
   bool bound() const { return size_ >= 0; }
   std::int64_t size() const { return size_; }

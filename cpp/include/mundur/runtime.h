@@ -7,17 +7,18 @@
 
 namespace mundur {
 
-/// Instruction sets that this build holds and this CPU can run, narrowest first. `generic` is always there.
+/// Instruction sets that this build holds and this CPU can run, narrowest first. `generic` is
+/// always there.
 std::vector<Isa> available_isas();
-/// The instruction set in force: the widest available, or MUNDUR_ISA's; throws std::runtime_error where that names
-/// one which is unknown or which the CPU lacks.
+/// The instruction set in force: the widest available, or MUNDUR_ISA's; throws std::runtime_error
+/// where that names one which is unknown or which the CPU lacks.
 Isa current_isa();
 /// Forces an instruction set for calls that start later; throws where it isn't available.
 void set_isa(Isa isa);
 Isa isa_from_name(const std::string& name);
 
-/// Threads that a native call may use: set_num_threads, else MUNDUR_NUM_THREADS, else the least of OpenMP's own
-/// maximum, the CPU affinity, the cgroup quota and the cores. 1 in a forked child.
+/// Threads that a native call may use: set_num_threads, else MUNDUR_NUM_THREADS, else the least of
+/// OpenMP's own maximum, the CPU affinity, the cgroup quota and the cores. 1 in a forked child.
 int num_threads();
 /// n >= 1, or 0 to go back to the default; throws std::invalid_argument otherwise.
 void set_num_threads(int n);

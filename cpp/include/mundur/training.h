@@ -25,8 +25,8 @@ enum class Metric { binary_accuracy, categorical_accuracy, sparse_categorical_ac
 /// "accuracy" takes the form that the loss and the outputs ask for.
 Metric metric_from_name(const std::string& name, const Loss& loss, std::int64_t outputs);
 
-/// What a pass over a set needs to know of it. Weights (n doubles) may be null; `y` serves dense losses, `labels` the
-/// sparse one.
+/// What a pass over a set needs to know of it. Weights (n doubles) may be null; `y` serves dense
+/// losses, `labels` the sparse one.
 struct DataSet {
   ArrayView x;
   ArrayView y;
@@ -36,7 +36,8 @@ struct DataSet {
 
 struct Batch;
 
-/// Sums of a pass so far. The loss is a mean over weights, scores are means over samples, as Keras's metrics are.
+/// Sums of a pass so far. The loss is a mean over weights, scores are means over samples, as
+/// Keras's metrics are.
 struct Tally {
   double loss = 0.0;
   double terms = 0.0;  // Σ weights · outputs in the mean
@@ -64,7 +65,8 @@ class Trainer {
 
   std::int64_t steps_per_epoch() const;
   void begin_epoch(std::uint64_t epoch);
-  /// Steps until the epoch ends, about `budget` seconds are over, or `max_steps` (< 0: no limit) are done.
+  /// Steps until the epoch ends, about `budget` seconds are over, or `max_steps` (< 0: no limit)
+  /// are done.
   Outcome run(double budget, std::int64_t max_steps);
 
   std::int64_t step() const { return step_; }

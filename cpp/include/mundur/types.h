@@ -21,7 +21,18 @@ enum class Function : int { linear, relu, sigmoid, tanh };
 
 /// What a caller's array may hold. Parameters are float32 or float64 only.
 enum class ElementType : int {
-  boolean, int8, uint8, int16, uint16, int32, uint32, int64, uint64, float16, float32, float64
+  boolean,
+  int8,
+  uint8,
+  int16,
+  uint16,
+  int32,
+  uint32,
+  int64,
+  uint64,
+  float16,
+  float32,
+  float64
 };
 
 enum class Isa : int { generic, avx2, avx512, neon };
