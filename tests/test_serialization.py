@@ -145,6 +145,19 @@ def test_writing_is_all_or_nothing(tmp_path: Path, monkeypatch: Any) -> None:
     assert md.load_model(path).parameters["dense/bias"].tolist() == [7, 7]
 
 
+def test_the_same_model_is_the_same_bytes(good: bytes) -> None:
+    other = serialization.from_bytes(good)
+    assert {serialization.to_bytes(other) for _ in range(20)} == {good}
+
+
+def test_paths_that_cannot_be_written(tmp_path: Path) -> None:
+    model = md.Model([D(2)], input_shape=(3,), seed=0)
+    with pytest.raises(FileNotFoundError, match=r"cannot write '.*none/m\.st': make the folder"):
+        model.save(tmp_path / "none" / "m.st")
+    with pytest.raises(IsADirectoryError, match="is a folder; give the name of a file"):
+        model.save_weights(tmp_path)
+
+
 def test_where_files_go(tmp_path: Path, monkeypatch: Any) -> None:
     model = md.Model([D(2)], input_shape=(3,), seed=0)
     with pytest.raises(FileNotFoundError):
@@ -258,13 +271,11 @@ def test_every_byte_flipped(good: bytes, tmp_path: Path) -> None:
 def rewritten(good: bytes, change: Any) -> bytes:
     """The file with its JSON document changed and the checksum made right again: a hostile file."""
     length = struct.unpack("<Q", good[:8])[0]
-    metadata = json.loads(good[8 : 8 + length])["__metadata__"]
+    entry = json.loads(json.loads(good[8 : 8 + length])["__metadata__"]["mundur"])
     tensors = load(good)
-    document = json.loads(metadata["model"])
+    document = json.loads(entry["model"])
     change(document, tensors)
-    text = json.dumps(document)
-    metadata = {"model": text, "checksum": serialization._checksum(text, tensors)}
-    return save(tensors, {"format": "mundur", "format_version": "1", **metadata})
+    return serialization._pack(tensors, json.dumps(document))
 
 
 def at(document: Any, *path: Any) -> Any:
@@ -399,17 +410,26 @@ def test_an_honest_rewrite_loads(good: bytes, tmp_path: Path) -> None:
 def test_documents_that_are_no_json(good: bytes, tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     tensors = load(good)
-    for text in ("", "[", "[]", "null", "3", '"a"', "[" * 100_000, '{"layers": ' * 50_000):
-        metadata = {"model": text, "checksum": serialization._checksum(text, tensors)}
-        path.write_bytes(save(tensors, {"format": "mundur", "format_version": "1", **metadata}))
+    for text in ("[", "[]", "null", "3", '"a"', "[" * 100_000, '{"layers": ' * 50_000):
+        path.write_bytes(serialization._pack(tensors, text))
         with pytest.raises(ValueError, match="does not describe a model"):
             md.load_model(path)
 
 
 def test_unknown_versions(good: bytes, tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
-    path.write_bytes(save(load(good), {"format": "mundur", "format_version": "2"}))
+    path.write_bytes(save(load(good), {"mundur": json.dumps({"format_version": "2"})}))
     with pytest.raises(ValueError, match="format version '2'"):
+        md.load_model(path)
+
+
+@pytest.mark.parametrize(
+    "entry", ["", "[", "3", "[]", "{}", '{"format_version": "1"}', '{"model": 3}', "[" * 100_000]
+)
+def test_descriptions_that_are_none(entry: str, good: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(save(load(good), {"mundur": entry}))
+    with pytest.raises(ValueError, match="is damaged"):
         md.load_model(path)
 
 

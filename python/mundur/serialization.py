@@ -1,10 +1,11 @@
 """One safetensors file holds a whole model: architecture, weights, optimizer, random state.
 
 The tensors are ``parameters/LAYER/NAME``, ``optimizer/SLOT/LAYER/NAME`` and, for weights that were
-given as arrays, ``initializers/LAYER/ARGUMENT``. The metadata holds ``format`` ("mundur"),
-``format_version``, ``model`` (everything else, as JSON) and ``checksum`` (CRC-32 of that JSON and
-of the tensors). Nothing is ever unpickled, and nothing is allocated before the architecture has
-been compared with the tensors that the file really holds.
+given as arrays, ``initializers/LAYER/ARGUMENT``. The metadata has one entry, ``mundur``, a JSON
+object of texts: ``format_version``, ``model`` (everything else, as JSON) and ``checksum`` (CRC-32
+of that JSON and of the tensors). One entry, since safetensors keeps several in no fixed order: the
+same model is the same bytes. Nothing is ever unpickled, and nothing is allocated before the
+architecture has been compared with the tensors that the file really holds.
 """
 
 from __future__ import annotations
@@ -53,8 +54,7 @@ _MALFORMED = (
 def to_bytes(model: Model) -> bytes:
     """The file's bytes; pickle, deepcopy and joblib go through the same."""
     tensors: Tensors = {}
-    document = json.dumps(architecture.describe(model, tensors), allow_nan=False)
-    return _pack(tensors, {"model": document, "checksum": _checksum(document, tensors)})
+    return _pack(tensors, json.dumps(architecture.describe(model, tensors), allow_nan=False))
 
 
 def save_model(model: Model, path: Path, overwrite: bool) -> None:
@@ -64,14 +64,17 @@ def save_model(model: Model, path: Path, overwrite: bool) -> None:
 
 def save_weights(model: ByHand, path: Path, overwrite: bool) -> None:
     """Writes the parameters; see `Model.save_weights`."""
-    tensors = {f"parameters/{name}": np.array(v) for name, v in model.parameters.items()}
-    _write(path, _pack(tensors, {"checksum": _checksum("", tensors)}), overwrite)
+    tensors = {f"parameters/{name}": np.array(v) for name, v in model._parameter_views().items()}
+    _write(path, _pack(tensors, ""), overwrite)
 
 
-def _pack(tensors: Tensors, metadata: Mapping[str, str]) -> bytes:
+def _pack(tensors: Tensors, document: str) -> bytes:
     from safetensors.numpy import save
 
-    return save(tensors, {"format": FORMAT, "format_version": FORMAT_VERSION, **metadata})
+    entry = {"format_version": FORMAT_VERSION, "checksum": _checksum(document, tensors)}
+    if document:
+        entry["model"] = document
+    return save(tensors, {FORMAT: json.dumps(entry, separators=(",", ":"))})
 
 
 def _checksum(document: str, tensors: Tensors) -> str:
@@ -85,9 +88,8 @@ def _checksum(document: str, tensors: Tensors) -> str:
 def _write(path: Path, data: bytes, overwrite: bool) -> None:
     """The old file or the new one, never a part of it: a temporary file beside it, renamed."""
     target = os.path.realpath(os.fspath(path))
-    if not overwrite and os.path.exists(target):
-        raise FileExistsError(f"{target} exists and overwrite is False")
     folder, name = os.path.split(target)
+    _check_target(os.fspath(path), target, folder, overwrite)
     temporary = os.path.join(folder, f".{name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
     try:
         with open(temporary, "xb") as file:
@@ -100,6 +102,18 @@ def _write(path: Path, data: bytes, overwrite: bool) -> None:
             os.unlink(temporary)
         raise
     _sync_folder(folder)
+
+
+def _check_target(path: str, target: str, folder: str, overwrite: bool) -> None:
+    """Errors with the path that the user gave, not that of the temporary file."""
+    if os.path.isdir(target):
+        raise IsADirectoryError(f"{path!r} is a folder; give the name of a file in it")
+    if not overwrite and os.path.exists(target):
+        raise FileExistsError(f"{path!r} exists and overwrite is False")
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"cannot write {path!r}: make the folder {folder!r} first")
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(f"cannot write {path!r}: no permission to write into {folder!r}")
 
 
 def _sync_folder(folder: str) -> None:
@@ -157,10 +171,10 @@ def load_weights(model: ByHand, path: Path) -> None:
     """Reads parameters by name into a model; all are checked before any is copied."""
     where = repr(os.fspath(path))
     metadata, tensors = _read(path)
-    if metadata.get("format") == FORMAT:
-        _check(metadata, tensors, where)
+    if FORMAT in metadata:
+        _document(metadata, tensors, where)
     found = {n.removeprefix("parameters/"): t for n, t in tensors.items() if _is_parameter(n)}
-    wanted = model.parameters
+    wanted = model._parameter_views()
     if found.keys() != wanted.keys():
         raise ValueError(
             f"{where} holds the parameters {', '.join(sorted(found)) or 'none'}; the model has "
@@ -201,25 +215,32 @@ def _unpack(data: bytes, where: str) -> tuple[dict[str, str], Tensors]:
     return header.get("__metadata__") or {}, tensors
 
 
-def _check(metadata: Mapping[str, str], tensors: Tensors, where: str) -> None:
-    if metadata.get("format") != FORMAT:
+def _document(metadata: Mapping[str, str], tensors: Tensors, where: str) -> str:
+    """The architecture's JSON, "" for weights alone, once version and checksum are right."""
+    if FORMAT not in metadata:
         raise ValueError(f"{where} is a safetensors file, but not one that mundur wrote")
-    version = metadata.get("format_version")
+    try:
+        entry = json.loads(metadata[FORMAT])
+        version, document = entry["format_version"], entry.get("model", "")
+        checksum = _checksum(document, tensors)
+    except _MALFORMED as error:
+        raise ValueError(f"{where} is damaged: its description cannot be read") from error
     if version != FORMAT_VERSION:
         raise ValueError(
             f"{where} has format version {version!r}; this version of mundur reads "
             f"{FORMAT_VERSION!r}"
         )
-    if metadata.get("checksum") != _checksum(metadata.get("model", ""), tensors):
+    if entry.get("checksum") != checksum:
         raise ValueError(f"{where} is damaged: its checksum does not match")
+    return str(document)
 
 
 def _model(content: tuple[dict[str, str], Tensors], where: str, compile: bool) -> Model:
     metadata, tensors = content
-    _check(metadata, tensors, where)
-    if "model" not in metadata:
+    document = _document(metadata, tensors, where)
+    if not document:
         raise ValueError(f"{where} holds weights only; read it with Model.load_weights")
     try:
-        return architecture.restore(json.loads(metadata["model"]), tensors, compile)
+        return architecture.restore(json.loads(document), tensors, compile)
     except _MALFORMED as error:
         raise ValueError(f"{where} does not describe a model: {error}") from error
