@@ -59,6 +59,34 @@ def test_adding_to_a_built_model_keeps_its_weights() -> None:
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
 
 
+def test_a_model_that_gave_out_live_views_keeps_its_layers() -> None:
+    for look in (
+        lambda m: m.parameters["dense/kernel"],
+        lambda m: m.gradients,
+        lambda m: m.layers[0].bias,
+    ):
+        model = small()
+        look(model)
+        for change in (lambda m: m.add(D(5)), lambda m: m.pop()):
+            with pytest.raises(RuntimeError, match="live views"):
+                change(model)
+        other = copy.deepcopy(model)
+        other.add(D(5))
+        assert other.output_shape == (5,)
+
+
+def test_keras_scripts_look_between_layers() -> None:
+    model = md.Sequential([md.Input((4,)), D(3)], seed=0)
+    for units in (3, 2):
+        model.summary(print_fn=lambda line: None)
+        model.set_weights(model.get_weights())
+        assert model.layers[0].count_params() == len(model.layers[0].get_weights()[0].ravel()) + 3
+        model.add(D(units))
+    model.compile("sgd", "mse")
+    model.fit(np.ones((2, 4)), np.ones((2, 2)), verbose=0)
+    assert model.count_params() == 15 + 12 + 8
+
+
 def test_adding_after_compile_is_an_error() -> None:
     model = small()
     model.compile("sgd", "mse")
@@ -361,6 +389,15 @@ def test_summary(capsys: Any) -> None:
     model.summary(60, print_fn=lines.append)
     assert max(len(line) for line in lines[1:8]) <= 60
     assert not capsys.readouterr().out
+
+
+def test_summary_shows_single_frozen_parameters(capsys: Any) -> None:
+    model = small()
+    model.freeze("*/bias")
+    model.freeze("dense_1/*")
+    model.summary()
+    rows = [line for line in capsys.readouterr().out.splitlines() if "(Dense)" in line]
+    assert [row.split(")  ")[-1].strip() for row in rows] == ["15, bias frozen", "8 frozen"]
 
 
 def test_summary_before_the_shape_is_known(capsys: Any) -> None:

@@ -44,7 +44,7 @@ def describe(model: Model, tensors: Tensors) -> dict[str, Any]:
         "training_forwards": model.native.training_forwards if model.built else 0,
     }
     if model.built:
-        for name, view in model.parameters.items():
+        for name, view in model._parameter_views().items():
             tensors[f"parameters/{name}"] = view.copy()
     if model.optimizer is not None:
         document["optimizer"] = _describe_optimizer(model, model.optimizer, tensors)
@@ -83,7 +83,9 @@ def _describe_optimizer(model: Model, optimizer: Optimizer, tensors: Tensors) ->
         raise ValueError("the optimizer holds the state of another model")
     for slot, flat in arrays.items():
         for name, part in _parts(model).items():
-            tensors[f"optimizer/{slot}/{name}"] = flat[part].reshape(model.parameters[name].shape)
+            tensors[f"optimizer/{slot}/{name}"] = flat[part].reshape(
+                model._parameter_views()[name].shape
+            )
     return _describe(optimizer) | {"slots": list(arrays), "scalars": scalars}
 
 
@@ -92,7 +94,7 @@ def _parts(model: Model) -> dict[str, slice]:
     base = model.native.flat_parameters
     start, item = base.__array_interface__["data"][0], base.itemsize
     parts = {}
-    for name, view in model.parameters.items():
+    for name, view in model._parameter_views().items():
         first = (view.__array_interface__["data"][0] - start) // item
         parts[name] = slice(first, first + view.size)
     return parts
@@ -174,7 +176,7 @@ def _build(model: Model, shape: tuple[int, ...], tensors: Tensors) -> None:
     except MemoryError as error:
         raise ValueError(str(error)) from None
     for name in expected:
-        model.parameters[name] = tensors[f"parameters/{name}"]
+        model._parameter_views()[name] = tensors[f"parameters/{name}"]
 
 
 def _tensor(tensors: Tensors, name: str, shape: tuple[int, ...], dtype: str) -> Array:
@@ -213,6 +215,6 @@ def _compile(model: Model, document: Any, tensors: Tensors) -> None:
 def _flat(model: Model, slot: Any, tensors: Tensors) -> Array:
     flat = np.zeros_like(model.native.flat_parameters)
     for name, part in _parts(model).items():
-        shape = model.parameters[name].shape
+        shape = model._parameter_views()[name].shape
         flat[part] = _tensor(tensors, f"optimizer/{slot}/{name}", shape, model.dtype).ravel()
     return flat

@@ -26,14 +26,21 @@ class ByHand(Chain):
     @property
     def parameters(self) -> Views:
         """Live views of the parameters by "layer/parameter"; see `Views`."""
-        _ = self.native
-        return Views(self._values)
+        views = self._parameter_views()
+        self._views_given = True
+        return views
 
     @property
     def gradients(self) -> Views:
         """Live views of ∂L/∂parameter, as the last `backward` left them."""
         _ = self.native
+        self._views_given = True
         return Views(self._gradients, "gradient")
+
+    def _parameter_views(self) -> Views:
+        """The parameters for use within one call."""
+        _ = self.native
+        return Views(self._values)
 
     @property
     def state(self) -> Views:
@@ -44,16 +51,16 @@ class ByHand(Chain):
     def get_weights(self) -> list[Array]:
         """Copies of the parameters, in order."""
         with self.lock:
-            return [view.copy() for view in self.parameters.values()]
+            return [view.copy() for view in self._parameter_views().values()]
 
     def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
         """Copies arrays, in the order of `get_weights`, into the parameters."""
         with self.lock:
-            copy_all(self.parameters, weights)
+            copy_all(self._parameter_views(), weights)
 
     def count_params(self) -> int:
         """How many numbers the parameters hold."""
-        return sum(view.size for view in self.parameters.values())
+        return sum(view.size for view in self._parameter_views().values())
 
     # ---- freezing ----------------------------------------------------------------------------
 
@@ -69,6 +76,9 @@ class ByHand(Chain):
 
     def freeze(self, pattern: str) -> None:
         """Freezes the parameters whose name matches: no gradient, no update, no decay.
+
+        Files, pickle and copies keep what is frozen, `summary` shows it; `repr` can only tell of
+        layers frozen as a whole.
 
         Parameters
         ----------

@@ -40,6 +40,7 @@ class Chain:
         self._network: _core.Network | None = None
         self._values: dict[str, Array] = {}
         self._gradients: dict[str, Array] = {}
+        self._views_given = False
 
     # ---- layers ------------------------------------------------------------------------------
 
@@ -121,7 +122,8 @@ class Chain:
         TypeError, ValueError
             For what is no layer, or one that already belongs to a model.
         RuntimeError
-            After `compile` of a built model, whose optimizer knows the old parameters.
+            After `compile` of a built model, whose optimizer knows the old parameters; after live
+            views of them were handed out, which would come to nothing.
         """
         with self.lock:
             self._before_change("add")
@@ -143,6 +145,11 @@ class Chain:
 
     def _before_change(self, what: str) -> None:
         """Raises where layers may no longer come or go."""
+        if self._views_given:
+            raise RuntimeError(
+                f"{what} would cut off the live views that this model gave out (parameters, "
+                f"gradients, layer.kernel); {what} layers before, or to copy.deepcopy(model)"
+            )
 
     def _trainable_changed(self) -> None:
         """Tells the network which parameters learn."""

@@ -114,6 +114,7 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
     def _before_change(self, what: str) -> None:
         if self.built and self._optimizer is not None:
             raise RuntimeError(f"{what} comes before compile; the optimizer knows the old layers")
+        super()._before_change(what)
 
 
 def _written_in_python(piece: object) -> TypeError:

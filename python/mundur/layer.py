@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-import numpy as np
 import numpy.typing as npt
 
 from .configurable import Configurable, rebuild
@@ -143,23 +141,33 @@ class Layer(Configurable):
         owner = None if self._owner is None else self._owner()
         return cast("ByHand | None", owner)
 
-    def _view(self, parameter: str) -> npt.NDArray[Any]:
+    def _built_owner(self) -> ByHand:
         owner = self.owner
         if owner is None:
             raise RuntimeError(f"layer {self.name!r} has no weights before it is part of a model")
-        return owner.parameters[f"{self.name}/{parameter}"]
+        return owner
+
+    def _views(self) -> dict[str, npt.NDArray[Any]]:
+        """The parameters by name, for use within one call."""
+        views = self._built_owner()._parameter_views()
+        return {name: views[f"{self.name}/{name}"] for name in self.parameter_initializers}
+
+    def _view(self, parameter: str) -> npt.NDArray[Any]:
+        """One parameter for the user to keep."""
+        owner = self._built_owner()
+        owner._views_given = True
+        return owner._parameter_views()[f"{self.name}/{parameter}"]
 
     def get_weights(self) -> list[npt.NDArray[Any]]:
         """Copies of the layer's parameters, in order."""
-        return [self._view(parameter).copy() for parameter in self.parameter_initializers]
+        return [view.copy() for view in self._views().values()]
 
     def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
         """Copies arrays, in the order of `get_weights`, into the layer's parameters."""
         from .views import copy_all
 
-        views = {f"{self.name}/{name}": self._view(name) for name in self.parameter_initializers}
-        copy_all(views, weights)
+        copy_all({f"{self.name}/{name}": view for name, view in self._views().items()}, weights)
 
     def count_params(self) -> int:
         """How many numbers the layer's parameters hold."""
-        return sum(math.prod(np.shape(self._view(name))) for name in self.parameter_initializers)
+        return sum(view.size for view in self._views().values())

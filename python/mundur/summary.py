@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from .layer import Layer
     from .model import Model
 
 
@@ -45,9 +46,16 @@ def _rows(model: Model) -> list[tuple[str, str, str]]:
         sizes = [math.prod(s) for s in layer.parameter_shapes(shape).values()]
         shape = layer.compute_output_shape(shape)
         output = f"({', '.join(map(str, ('None', *shape)))})"
-        frozen = bool(sizes) and not layer.trainable
-        result.append((label, output, f"{sum(sizes):,}{' frozen' if frozen else ''}"))
+        result.append((label, output, f"{sum(sizes):,}{_frozen(layer)}"))
     return result
+
+
+def _frozen(layer: Layer) -> str:
+    names = list(layer.parameter_initializers)
+    frozen = [name for name in names if not layer.is_trainable(name)]
+    if not frozen:
+        return ""
+    return " frozen" if frozen == names else f", {' and '.join(frozen)} frozen"
 
 
 def _totals(model: Model, batch_size: int) -> list[str]:
@@ -55,7 +63,9 @@ def _totals(model: Model, batch_size: int) -> list[str]:
         return ["Not built: the input shape is not known yet"]
     item = np.dtype(model.dtype).itemsize
     total, learning = model.count_params(), set(model.trainable_parameters)
-    trainable = sum(view.size for name, view in model.parameters.items() if name in learning)
+    trainable = sum(
+        view.size for name, view in model._parameter_views().items() if name in learning
+    )
     slots = model.optimizer.slots if model.optimizer is not None else ()
     memory = {
         "parameters": total * item,
