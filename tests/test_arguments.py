@@ -137,6 +137,7 @@ def test_defaults() -> None:
         (lambda: md.Model(seed=0.5), TypeError, "seed"),
         (lambda: md.Model([], 0), TypeError, "for a seed write seed=..."),
         (lambda: md.Model("dense"), TypeError, "layers"),
+        (lambda: md.Model(L.Dense(3), L.Dense(4)), TypeError, "write Model([Dense(3), ...])"),
         (lambda: md.Model([L.Dense]), TypeError, "make an instance"),
         (lambda: md.Model([3]), TypeError, "md.Layer"),
         (lambda: md.utils.to_categorical([0, 3], 3), ValueError, "[0, 3)"),
@@ -158,6 +159,51 @@ def test_bad_arguments(make: Any, error: type[Exception], words: str) -> None:
     with pytest.raises(error) as caught:
         make()
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("thing", "name", "words"),
+    [
+        (L.Dense(3), "units", "units of a Dense is fixed; make a new Dense"),
+        (L.Dense(3), "activation", "fixed"),
+        (L.Dense(3), "name", "fixed"),
+        (L.Dense(3), "kernel_initializer", "fixed"),
+        (L.Dense(3), "kernel", "write into it: kernel[...] = values"),
+        (L.Dense(3), "trainble", "Dense has no attribute 'trainble'; did you mean 'trainable'?"),
+        (L.Dropout(0.5), "rate", "fixed"),
+        (L.Rescaling(0.5), "scale", "fixed"),
+        (S.BinaryCrossentropy(), "from_logits", "fixed; make a new BinaryCrossentropy"),
+        (S.MeanSquaredError(), "from_logits", "no attribute"),
+        (INIT.RandomNormal(), "stddev", "fixed"),
+        (M.get("acc"), "name", "fixed"),
+        (OPT.Adam(), "lr", "did you mean 'learning_rate'?"),
+        (OPT.Adam(), "beta1", "did you mean 'beta_1'?"),
+        (OPT.SGD(), "iterations", "fixed"),
+        (md.Model(), "seed", "fixed; make a new Model"),
+        (md.Model(), "optimizer", "call compile(optimizer=...)"),
+        (md.Model(), "stop_trainig", "did you mean 'stop_training'?"),
+    ],
+)
+def test_attributes_that_would_be_ignored(thing: Any, name: str, words: str) -> None:
+    with pytest.raises(AttributeError) as caught:
+        setattr(thing, name, 1)
+    assert words in str(caught.value)
+
+
+def test_attributes_that_may_be_set() -> None:
+    class Mine(L.Dense):
+        pass
+
+    class Own(md.Model):
+        pass
+
+    mine, own = Mine(3), Own([L.Dense(1)])
+    mine.remark = own.remark = "free"  # type: ignore[attr-defined]
+    model = md.Model([L.Dense(1)])
+    model.stop_training, model.name = True, "other"
+    stopping = C.EarlyStopping(patience=1)
+    stopping.patience, stopping.remark = 2, "free"  # type: ignore[attr-defined]
+    L.Dense(1).trainable = False
 
 
 def test_keras_defaults_are_accepted_and_dropped() -> None:

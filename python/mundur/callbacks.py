@@ -188,6 +188,9 @@ class EarlyStopping(Callback, Configurable):
     EarlyStopping(monitor='val_accuracy', patience=3)
     """
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)  # a callback may be changed while it is at work
+
     @checked_keywords()
     def __init__(
         self,

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
+from .attributes import check_assignment
 from .initializers import stream_of
 from .layer import Layer
 from .layers import InputLayer
@@ -27,13 +28,19 @@ class Chain:
     """Layers one behind the other, their names, and the native network made of them."""
 
     name: str
+    _made = False  # whether the constructor is done
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if self._made:
+            check_assignment(self, name, (), vars(self))
+        object.__setattr__(self, name, value)
 
     def __init__(self, seed: int | None, dtype: Any, device: str) -> None:
         if device != "cpu":
             raise ValueError(f'device must be "cpu", the only one for now; got {device!r}')
         self._dtype = dtype_name(dtype)
         given = seed_value(seed)
-        self.seed = fresh_seed() if given is None else given
+        self._seed = fresh_seed() if given is None else given
         self.lock = RLock()
         self._layers: list[Layer] = []
         self._declared_shape: tuple[int, ...] | None = None
@@ -48,6 +55,11 @@ class Chain:
     def layers(self) -> list[Layer]:
         """The layers in order (a copy of the list)."""
         return list(self._layers)
+
+    @property
+    def seed(self) -> int:
+        """What first weights, dropout and shuffles are drawn from."""
+        return self._seed
 
     @property
     def dtype(self) -> str:

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from .attributes import check_assignment
 from .keywords import argument_names
 
 __all__ = ["Configurable", "rebuild"]
@@ -16,8 +17,13 @@ C = TypeVar("C", bound="Configurable")
 class Configurable:
     """An object whose attributes carry the names of its constructor's arguments.
 
-    From that follow `get_config`, `from_config` and a `repr` that can be pasted back.
+    From that follow `get_config`, `from_config` and a `repr` that can be pasted back. What the core
+    was told cannot be changed behind its back: arguments are fixed unless there is a setter.
     """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        check_assignment(self, name, argument_names(type(self).__init__), ())
+        object.__setattr__(self, name, value)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments as they stand now."""
