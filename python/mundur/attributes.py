@@ -1,0 +1,39 @@
+"""Which attributes may be set: a misspelt or a fixed one is an error, not a silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .keywords import suggestion
+
+__all__ = ["check_assignment"]
+
+
+def check_assignment(thing: object, name: str, fixed: Iterable[str], known: Iterable[str]) -> None:
+    """Raises an AttributeError where ``thing.name = ...`` would be ignored.
+
+    `fixed` are names that can be set once, by the constructor; `known` those of plain attributes.
+    Objects of other people's subclasses take any attribute.
+    """
+    cls = type(thing)
+    if name.startswith("_") or not cls.__module__.startswith("mundur."):
+        return
+    title = cls.__name__
+    inherited = getattr(cls, name, None)
+    if isinstance(inherited, property) and inherited.fset is not None:
+        return
+    if name in fixed or isinstance(inherited, property):
+        if name in vars(thing) or isinstance(inherited, property):
+            raise AttributeError(f"{name} of a {title} is fixed; {_mend(thing, name)}")
+        return
+    if name not in known:
+        public = [*fixed, *known, *(n for n in dir(cls) if isinstance(getattr(cls, n), property))]
+        raise AttributeError(f"{title} has no attribute {name!r}{suggestion(name, public)}")
+
+
+def _mend(thing: object, name: str) -> str:
+    if name in getattr(thing, "parameter_initializers", ()):
+        return f"write into it: {name}[...] = values"
+    if name in ("optimizer", "loss", "metrics"):
+        return f"call compile({name}=...)"
+    return f"make a new {type(thing).__name__}"
