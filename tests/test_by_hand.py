@@ -79,6 +79,10 @@ def test_positions_of_a_sequence_count_alike() -> None:
         (S.MeanSquaredError(), [1.0, 2.0], [1.0], "y_pred has 1, y_true has 2"),
         (S.MeanSquaredError(), [math.nan], [1.0], "y_true must be finite"),
         (S.BinaryCrossentropy(), [2], [0.5], "[0, 1]"),
+        (S.BinaryCrossentropy(), [1, 0], [0.5, 3.0], "must lie in [0, 1]; got 3.0 at sample 1"),
+        (S.BinaryCrossentropy(), [1], [-0.1], "from_logits=True"),
+        (S.CategoricalCrossentropy(), [[0, 1]], [[0.5, 1.1]], "from_logits=True"),
+        (S.SparseCategoricalCrossentropy(), [1], [[-1.0, 2.0]], 'activation="softmax"'),
         (S.CategoricalCrossentropy(), [1], [[0.5, 0.5]], "to_categorical"),
         (S.SparseCategoricalCrossentropy(), [2], [[0.5, 0.5]], "[0, 2)"),
         (S.SparseCategoricalCrossentropy(), [[0, 1]], [[0.5, 0.5]], "one-hot"),
@@ -90,6 +94,12 @@ def test_losses_check_their_arguments(loss: md.Loss, y: Any, p: Any, words: str)
         with pytest.raises(ValueError) as caught:
             call(y, p)
         assert words in str(caught.value)
+
+
+def test_rounding_may_leave_the_unit_interval_a_little() -> None:
+    p = np.array([[1 + 1e-7, -1e-7]])
+    assert S.SparseCategoricalCrossentropy()([0], p) < 1e-6
+    assert math.isnan(S.BinaryCrossentropy()([1], [math.nan]))
 
 
 @pytest.mark.parametrize("logit", [1e9, -1e9])

@@ -235,6 +235,7 @@ ONE_HOT = md.utils.to_categorical(LABELS)
         (regression, np.zeros((6, 2)), ValueError, "y must have shape (6, 1)"),
         (lambda: regression(2), np.zeros(6), ValueError, "y must have shape (6, 2)"),
         (lambda: regression(3), LABELS, ValueError, "to_categorical(y, 3)"),
+        (lambda: regression(3), np.zeros(6), ValueError, "gives 3 numbers per sample, y holds one"),
         (regression, LABELS.astype(str), TypeError, "y must hold real numbers"),
         (regression, LABELS.astype(object), TypeError, "y must hold real numbers"),
         (regression, LABELS + 1j, TypeError, "y must hold real numbers"),

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from . import _core, arrays
 from .configurable import Configurable, rebuild
 from .keywords import checked_keywords, lookup, unknown_attribute
-from .targets import sample_targets
+from .targets import check_probabilities, sample_targets
 from .validation import boolean, identifier
 
 __all__ = [
@@ -90,6 +90,8 @@ class NativeLoss(Loss):
         shape = p.shape
         if p.ndim == 1:
             p = p[:, None]
+        if self.kind != "mean_squared_error" and not self.from_logits:
+            check_probabilities(p, self.kind)
         y = sample_targets(y_true, self, p.shape, "y_true", "y_pred")
         dtype = np.float32 if p.dtype == np.float32 else np.float64
         # Every element counts alike, so positions beyond the samples are rows of their own where

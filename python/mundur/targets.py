@@ -15,7 +15,7 @@ from .validation import integer, number
 if TYPE_CHECKING:
     from .losses import Loss
 
-__all__ = ["check_head", "class_weights", "sample_targets"]
+__all__ = ["check_head", "check_probabilities", "class_weights", "sample_targets"]
 
 Array = npt.NDArray[Any]
 
@@ -97,7 +97,10 @@ def _dense(y: Array, loss: Loss, shape: tuple[int, ...], name: str) -> Array:
     if shape[-1] == 1 and y.shape == shape[:-1]:
         return y[..., None]
     hint = ""
-    if y.shape in (shape[:-1], (*shape[:-1], 1)):
+    flat = y.shape in (shape[:-1], (*shape[:-1], 1))
+    if flat and y.dtype.kind == "f" and loss.kind != CATEGORICAL:
+        hint = f"; the model gives {shape[-1]} numbers per sample, {name} holds one"
+    elif flat:
         hint = f"; integer labels become one-hot with to_categorical({name}, {shape[-1]})"
         if loss.kind == CATEGORICAL:
             hint += ", or use SparseCategoricalCrossentropy"
@@ -134,6 +137,17 @@ def _check_unit_interval(y: Array, loss: Loss, name: str) -> None:
     if y.size and not (y.min() >= 0 and y.max() <= 1):
         bad = (y < 0) | (y > 1)
         raise ValueError(f"{name} must lie in [0, 1] for {_title(loss)}; got {_at_first(y, bad)}")
+
+
+def check_probabilities(p: Array, kind: str, name: str = "y_pred") -> None:
+    """Raises where a prediction is no probability; rounding may go a little beyond, NaN is one."""
+    slack = 1e-6
+    if p.min() < -slack or p.max() > 1 + slack:
+        fitting = "sigmoid" if kind == BINARY else "softmax"
+        raise ValueError(
+            f"{name} must lie in [0, 1]; got {_at_first(p, (p < -slack) | (p > 1 + slack))}; set "
+            f'from_logits=True in the loss or end the model in activation="{fitting}"'
+        )
 
 
 def _at_first(y: Array, bad: npt.NDArray[np.bool_]) -> str:

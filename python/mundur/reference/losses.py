@@ -54,6 +54,7 @@ class Loss:
             If the shapes do not fit each other, or a label is not one of the classes.
         """
         outputs = as_rows("y_pred", y_pred)
+        self.check_outputs(outputs)
         targets = self.targets(y_true, outputs)
         weights = as_weights(sample_weight, len(outputs))
         # L = Σ_n w_n ℓ_n / Σ_n w_n
@@ -67,6 +68,7 @@ class Loss:
     ) -> Tensor:
         """Return ∂L/∂y_pred, of the shape of y_pred; parameters as for the loss itself."""
         outputs = as_rows("y_pred", y_pred)
+        self.check_outputs(outputs)
         targets = self.targets(y_true, outputs)
         weights = as_weights(sample_weight, len(outputs))
         # ∂L/∂y_nj = w_n / Σ_n w_n · ∂ℓ_n/∂y_nj
@@ -76,6 +78,19 @@ class Loss:
             for w_n, t_n, y_n in zip(weights, targets, outputs, strict=True)
         ]
         return gradient if len(shape(y_pred)) == 2 else [g for [g] in gradient]
+
+    def check_outputs(self, outputs: Matrix) -> None:
+        """Raise where a loss of probabilities was given something else."""
+        if getattr(self, "from_logits", True):
+            return
+        for n, row in enumerate(outputs):
+            for p in row:
+                # Rounding may lead a little beyond.
+                if p < -1e-6 or p > 1 + 1e-6:
+                    raise ValueError(
+                        f"y_pred: expected probabilities in [0, 1], got {p} at sample {n}; set "
+                        "from_logits=True or end the model in sigmoid or softmax"
+                    )
 
     def targets(self, y_true: Tensor, outputs: Matrix) -> Matrix:
         """Return the targets as rows beside the outputs' rows."""
