@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -223,3 +225,74 @@ def test_a_shuffle_is_a_permutation_drawn_from_seed_and_epoch() -> None:
     assert (order != _core.permutation(1000, 7, 4)).any()
     assert (order != _core.permutation(1000, 8, 3)).any()
     assert _core.permutation(0, 1, 1).size == 0
+
+
+def test_a_sample_of_weight_zero_is_not_there() -> None:
+    x = np.ones((4, 2))
+    x[1] = np.nan
+    model = md.Model([md.layers.Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    model.fit(x, np.zeros(4), sample_weight=[1, 0, 1, 1], allow_nonfinite=True, verbose=0)
+    assert all(np.isfinite(value).all() for value in model.parameters.values())
+
+
+def test_training_ends_what_forward_kept() -> None:
+    model = md.Model([md.layers.Dense(1)], seed=0, input_shape=(2,))
+    model.compile("sgd", "mse")
+    model.forward(np.ones((2, 2)), training=True)
+    model.train_on_batch(np.ones((2, 2)), np.zeros(2))
+    with pytest.raises(RuntimeError, match="forward"):
+        model.backward(np.ones((2, 1)))
+
+
+def test_velocity_survives_a_pause_of_momentum() -> None:
+    """A resumed run equals an uninterrupted one even if momentum is 0 when it is saved."""
+    x, y = np.random.default_rng(0).normal(size=(64, 3)), np.ones(64)
+
+    def run(save: bool) -> dict[str, bytes]:
+        model = md.Model([md.layers.Dense(1)], seed=0)
+        model.compile(md.optimizers.SGD(0.05, momentum=0.9), "mse")
+        model.fit(x, y, verbose=0)
+        model.optimizer.momentum = 0.0
+        model.fit(x, y, verbose=0)
+        if save:
+            model = pickle.loads(pickle.dumps(model))
+        model.optimizer.momentum = 0.9
+        model.fit(x, y, verbose=0)
+        return bits(dict(model.parameters))
+
+    assert run(save=True) == run(save=False)
+
+
+def test_a_daemon_thread_may_be_training_at_exit() -> None:
+    code = """
+import threading, time
+import mundur as md, numpy as np
+model = md.Model([md.layers.Dense(64, "relu"), md.layers.Dense(1)], input_shape=(64,), seed=0)
+model.compile("adam", "mse")
+x = np.random.default_rng(0).normal(size=(20000, 64))
+fit = lambda: model.fit(x, np.zeros(20000), epochs=100000, verbose=0)
+threading.Thread(target=fit, daemon=True).start()
+time.sleep(0.3)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+
+
+def test_an_optimizer_may_be_changed_from_another_thread() -> None:
+    model = md.Model([md.layers.Dense(64, "relu"), md.layers.Dense(1)], input_shape=(64,), seed=0)
+    optimizer = md.optimizers.SGD(1e-4)
+    model.compile(optimizer, "mse")
+    x = np.random.default_rng(0).normal(size=(20000, 64))
+
+    def change() -> None:
+        for step in range(40):
+            optimizer.momentum = 0.9 * (step % 2)
+            optimizer._native.reset()
+            optimizer._native.state()
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    model.fit(x, np.zeros(20000), epochs=8, verbose=0)
+    thread.join()
+    assert np.isfinite(model.parameters["dense/kernel"]).all()

@@ -12,6 +12,7 @@
 
 #include "mundur/data.h"
 #include "mundur/network.h"
+#include "mundur/optimizers.h"
 
 namespace mundur {
 
@@ -35,11 +36,39 @@ struct AnyNetwork {
   }
 };
 
-/// Native work on a network: without the GIL, one thread of Python at a time.
+/// The GIL, given back for as long as it lives. Python ends a daemon thread that asks for the GIL
+/// while the interpreter goes down by unwinding it, which a destructor must therefore let pass;
+/// pybind11's own would abort the process.
+class WithoutGil {
+ public:
+  WithoutGil() : state_(PyEval_SaveThread()) {}
+  ~WithoutGil() noexcept(false) { PyEval_RestoreThread(state_); }
+  WithoutGil(const WithoutGil&) = delete;
+  WithoutGil& operator=(const WithoutGil&) = delete;
+
+ private:
+  PyThreadState* state_;
+};
+
+/// Native work on a network, without the GIL. Model has a lock of its own and waits; what comes
+/// here while another thread works is a mistake, or a child forked from within its work.
 template <class T, class Work>
 decltype(auto) alone(Network<T>& network, Work&& work) {
-  py::gil_scoped_release release;
-  std::lock_guard lock(network.mutex());
+  WithoutGil release;
+  std::unique_lock lock(network.mutex(), std::try_to_lock);
+  if (!lock) {
+    throw std::runtime_error(
+        "the network is in use in another thread, or was when this process was forked; load the "
+        "model anew in a forked process");
+  }
+  return work();
+}
+
+/// Work on an optimizer that another thread may be training with.
+template <class Work>
+decltype(auto) alone(Optimizer& optimizer, Work&& work) {
+  WithoutGil release;
+  std::lock_guard lock(optimizer.mutex());
   return work();
 }
 

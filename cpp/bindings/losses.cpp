@@ -42,7 +42,7 @@ template <class T>
 double value(const Loss& loss, const py::array& y_true, const py::array& y_pred,
              const std::optional<py::array>& weight) {
   const Checked<T> in(loss, y_true, y_pred, weight);
-  py::gil_scoped_release release;
+  WithoutGil release;
   return loss_value(loss, in.p, in.targets, in.B, in.O);
 }
 
@@ -52,7 +52,7 @@ py::array gradient(const Loss& loss, const py::array& y_true, const py::array& y
   const Checked<T> in(loss, y_true, y_pred, weight);
   py::array_t<T> out({in.B, in.O});
   T* dp = out.mutable_data();
-  py::gil_scoped_release release;
+  WithoutGil release;
   loss_gradient(loss, dp, in.p, in.targets, in.B, in.O);
   return out;
 }

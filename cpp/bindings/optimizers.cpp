@@ -5,6 +5,12 @@
 namespace mundur {
 namespace {
 
+/// The optimizer's lock, waited for without the GIL: whoever holds it may need the GIL next.
+std::unique_lock<std::mutex> hold(Optimizer& optimizer) {
+  WithoutGil release;
+  return std::unique_lock(optimizer.mutex());
+}
+
 template <class T>
 py::array copied(const Optimizer::Slot& slot, std::int64_t size) {
   return py::array_t<T>(size, slot.values.as<T>());
@@ -17,6 +23,7 @@ void copy_into(Optimizer::Slot& slot, const py::array& array, std::int64_t size)
 }
 
 py::tuple state(Optimizer& optimizer) {
+  const auto held = hold(optimizer);
   py::dict arrays;
   for (const Optimizer::Slot& slot : optimizer.slots()) {
     arrays[slot.name.c_str()] = optimizer.is_double() ? copied<double>(slot, optimizer.size())
@@ -30,13 +37,13 @@ py::tuple state(Optimizer& optimizer) {
 }
 
 void set_state(Optimizer& optimizer, const py::dict& arrays, const py::dict& scalars) {
+  const auto held = hold(optimizer);
   for (const auto& [name, value] : arrays) {
     const py::array array = value.cast<py::array>();
     optimizer.bind(array.size(), holds<double>(array));
-    for (Optimizer::Slot& slot : optimizer.slots()) {
-      if (slot.name != name.cast<std::string>()) continue;
-      optimizer.is_double() ? copy_into<double>(slot, array, optimizer.size())
-                            : copy_into<float>(slot, array, optimizer.size());
+    if (Optimizer::Slot* slot = optimizer.slot(name.cast<std::string>())) {
+      optimizer.is_double() ? copy_into<double>(*slot, array, optimizer.size())
+                            : copy_into<float>(*slot, array, optimizer.size());
     }
   }
   for (const Optimizer::Scalar& scalar : optimizer.scalars()) {
@@ -52,11 +59,16 @@ void bind_optimizers(py::module_& m) {
       .def_property_readonly("iterations", &Optimizer::iterations)
       .def("state", &state)
       .def("set_state", &set_state, py::arg("arrays"), py::arg("scalars"))
-      .def("reset", &Optimizer::reset)
+      .def("reset", [](Optimizer& optimizer) { alone(optimizer, [&] { optimizer.reset(); }); })
       .def(
           "step",
           [](Optimizer& optimizer, AnyNetwork& network) {
-            network.visit([&](auto& of) { alone(of, [&] { of.step(optimizer); }); });
+            network.visit([&](auto& of) {
+              alone(of, [&] {
+                std::lock_guard lock(optimizer.mutex());
+                of.step(optimizer);
+              });
+            });
           },
           py::arg("network"));
   py::class_<Sgd, Optimizer>(m, "SGD")
@@ -66,10 +78,10 @@ void bind_optimizers(py::module_& m) {
            py::arg("learning_rate"), py::arg("momentum"), py::arg("nesterov"))
       .def_property(
           "momentum", [](Sgd& sgd) { return sgd.options().momentum; },
-          [](Sgd& sgd, double value) { sgd.options().momentum = value; })
+          [](Sgd& sgd, double value) { alone(sgd, [&] { sgd.options().momentum = value; }); })
       .def_property(
           "nesterov", [](Sgd& sgd) { return sgd.options().nesterov; },
-          [](Sgd& sgd, bool value) { sgd.options().nesterov = value; });
+          [](Sgd& sgd, bool value) { alone(sgd, [&] { sgd.options().nesterov = value; }); });
   py::class_<Adam, Optimizer>(m, "Adam")
       .def(py::init([](double learning_rate, double beta_1, double beta_2, double epsilon) {
              return std::make_unique<Adam>(AdamOptions{learning_rate, beta_1, beta_2, epsilon});
@@ -77,13 +89,13 @@ void bind_optimizers(py::module_& m) {
            py::arg("learning_rate"), py::arg("beta_1"), py::arg("beta_2"), py::arg("epsilon"))
       .def_property(
           "beta_1", [](Adam& adam) { return adam.options().beta_1; },
-          [](Adam& adam, double value) { adam.options().beta_1 = value; })
+          [](Adam& adam, double value) { alone(adam, [&] { adam.options().beta_1 = value; }); })
       .def_property(
           "beta_2", [](Adam& adam) { return adam.options().beta_2; },
-          [](Adam& adam, double value) { adam.options().beta_2 = value; })
+          [](Adam& adam, double value) { alone(adam, [&] { adam.options().beta_2 = value; }); })
       .def_property(
           "epsilon", [](Adam& adam) { return adam.options().epsilon; },
-          [](Adam& adam, double value) { adam.options().epsilon = value; });
+          [](Adam& adam, double value) { alone(adam, [&] { adam.options().epsilon = value; }); });
 }
 
 }  // namespace mundur

@@ -107,13 +107,25 @@ Isa isa_from_name(const std::string& name) {
                            listed(available_isas()));
 }
 
+namespace {
+
+Isa asked_for(const std::string& name) {
+  try {
+    const Isa isa = isa_from_name(name);
+    require(isa);
+    return isa;
+  } catch (const std::runtime_error& error) {
+    throw std::runtime_error(std::string("MUNDUR_ISA: ") + error.what());
+  }
+}
+
+}  // namespace
+
 Isa current_isa() {
   int isa = chosen.load(std::memory_order_relaxed);
   if (isa < 0) {
     const char* asked = std::getenv("MUNDUR_ISA");
-    Isa found = asked && *asked ? isa_from_name(asked) : available_isas().back();
-    require(found);
-    isa = static_cast<int>(found);
+    isa = static_cast<int>(asked && *asked ? asked_for(asked) : available_isas().back());
     chosen.store(isa, std::memory_order_relaxed);
   }
   return static_cast<Isa>(isa);

@@ -43,10 +43,7 @@ class Dense final : public Layer<T> {
   // z_j = Σ_i x_i W_ij + b_j        y_j = f(z_j)
   void forward(const Pass<T>& pass, const Saved<T>& saved) const override {
     const std::int64_t B = pass.batch * rows_;
-    // A softmax needs its whole row, so then rows are shared out and the row is still warm.
-    const Block part = f_ == Activation::softmax
-                           ? Block{share(B, 1, pass.worker), {0, O_}}
-                           : share(B, kRowGrain, O_, pass.kernels.column_grain, pass.worker);
+    const Block part = output_part(pass, B);
     if (part.empty()) return;
     T* y = saved.y + part.rows.begin * O_;
     pass.kernels.product(
@@ -72,10 +69,16 @@ class Dense final : public Layer<T> {
   }
 
  private:
-  static constexpr std::int64_t kRowGrain = 8;  // rows of a tile
+  /// A softmax needs its whole row, so then rows are shared out and the row is still warm.
+  Block output_part(const Pass<T>& pass, std::int64_t B) const {
+    if (f_ == Activation::softmax) return {share(B, 1, pass.worker), {0, O_}};
+    return share(B, kTileRows, O_, pass.kernels.column_grain, pass.worker);
+  }
+
+  static constexpr std::int64_t kTileRows = 8;
 
   void input_gradient(const Pass<T>& pass, T* dx, const T* delta, std::int64_t B) const {
-    const Block part = share(B, kRowGrain, I_, pass.kernels.column_grain, pass.worker);
+    const Block part = share(B, kTileRows, I_, pass.kernels.column_grain, pass.worker);
     if (part.empty()) return;
     pass.kernels.product_dx(dx + part.rows.begin * I_ + part.columns.begin,
                             delta + part.rows.begin * O_, w_->value + part.columns.begin * O_,
@@ -84,7 +87,7 @@ class Dense final : public Layer<T> {
   }
 
   void kernel_gradient(const Pass<T>& pass, const T* x, const T* delta, std::int64_t B) const {
-    const Block part = share(I_, kRowGrain, O_, pass.kernels.column_grain, pass.worker);
+    const Block part = own(I_, kParameterRows, O_, pass.kernels.column_grain, pass.worker);
     if (part.empty()) return;
     pass.kernels.product_dw(w_->gradient + part.rows.begin * O_ + part.columns.begin,
                             x + part.rows.begin, delta + part.columns.begin, part.rows.size(),
@@ -92,9 +95,10 @@ class Dense final : public Layer<T> {
   }
 
   void bias_gradient(const Pass<T>& pass, const T* delta, std::int64_t B) const {
-    const Range part = share(O_, pass.kernels.column_grain, pass.worker);
+    const Block part = own(1, kParameterRows, O_, pass.kernels.column_grain, pass.worker);
     if (part.empty()) return;
-    pass.kernels.sum_rows(b_->gradient + part.begin, delta + part.begin, part.size(), B, O_);
+    pass.kernels.sum_rows(b_->gradient + part.columns.begin, delta + part.columns.begin,
+                          part.columns.size(), B, O_);
   }
 
   std::int64_t O_;

@@ -26,23 +26,25 @@ void Adam::reset_scalars() {
 }
 
 template <class T>
-void Adam::update_any(const Kernels<T>& kernels, T* w, const T* g, std::int64_t first,
-                      std::int64_t n) {
-  kernels.adam(w + first, slots()[0].values.as<T>() + first, slots()[1].values.as<T>() + first,
-               g + first, n, static_cast<T>(learning_rate()), static_cast<T>(options_.beta_1),
-               static_cast<T>(options_.beta_2), static_cast<T>(1.0 - options_.beta_1),
-               static_cast<T>(1.0 - options_.beta_2), static_cast<T>(options_.epsilon),
-               static_cast<T>(1.0 / (1.0 - beta_1_power_)),
-               static_cast<T>(1.0 / (1.0 - beta_2_power_)));
+void Adam::update_any(const Kernels<T>& kernels, T* w, const T* g, const Stretch& part) {
+  T* m = slots()[0].values.as<T>();
+  T* v = slots()[1].values.as<T>();
+  const T correction_1 = static_cast<T>(1.0 / (1.0 - beta_1_power_));
+  const T correction_2 = static_cast<T>(1.0 / (1.0 - beta_2_power_));
+  for (std::int64_t row = 0; row < part.rows; ++row) {
+    const std::int64_t at = part.first + row * part.ld;
+    kernels.adam(w + at, m + at, v + at, g + at, part.columns, static_cast<T>(learning_rate()),
+                 static_cast<T>(options_.beta_1), static_cast<T>(options_.beta_2),
+                 static_cast<T>(1.0 - options_.beta_1), static_cast<T>(1.0 - options_.beta_2),
+                 static_cast<T>(options_.epsilon), correction_1, correction_2);
+  }
 }
 
-void Adam::update(const Kernels<float>& kernels, float* w, const float* g, std::int64_t first,
-                  std::int64_t n) {
-  update_any(kernels, w, g, first, n);
+void Adam::update(const Kernels<float>& kernels, float* w, const float* g, const Stretch& part) {
+  update_any(kernels, w, g, part);
 }
-void Adam::update(const Kernels<double>& kernels, double* w, const double* g, std::int64_t first,
-                  std::int64_t n) {
-  update_any(kernels, w, g, first, n);
+void Adam::update(const Kernels<double>& kernels, double* w, const double* g, const Stretch& part) {
+  update_any(kernels, w, g, part);
 }
 
 }  // namespace mundur

@@ -12,15 +12,26 @@ void Optimizer::bind(std::int64_t size, bool is_double) {
         std::to_string(size) + " of " + (is_double ? "float64" : "float32") +
         "); make a new optimizer for each model");
   }
-  // A rule may come to need more state later: SGD whose momentum is set after the first step.
-  const std::vector<std::string> names = slot_names();
-  const std::int64_t bytes =
-      size * static_cast<std::int64_t>(is_double ? sizeof(double) : sizeof(float));
-  while (slots_.size() < names.size()) {
-    slots_.push_back({names[slots_.size()], Buffer(bytes, "the optimizer's state")});
-  }
   size_ = size;
   is_double_ = is_double;
+  // A rule may come to need more state later: SGD whose momentum is set after the first step.
+  const std::vector<std::string> names = slot_names();
+  while (slots_.size() < slots_needed()) add_slot(names[slots_.size()]);
+}
+
+void Optimizer::add_slot(const std::string& name) {
+  const auto element = static_cast<std::int64_t>(is_double_ ? sizeof(double) : sizeof(float));
+  slots_.push_back({name, Buffer(checked_product(size_, element, "the optimizer's state"),
+                                 "the optimizer's state")});
+}
+
+Optimizer::Slot* Optimizer::slot(const std::string& name) {
+  const std::vector<std::string> names = slot_names();
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (slots_.size() <= i) add_slot(names[i]);
+    if (names[i] == name) return &slots_[i];
+  }
+  return nullptr;
 }
 
 void Optimizer::reset() {

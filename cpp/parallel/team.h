@@ -9,15 +9,40 @@
 
 namespace mundur {
 
-/// Where all workers wait for the last one: spins briefly, then yields, so that more threads than
-/// cores still get on.
-class Barrier {
+/// More workers than this are never asked for: set_num_threads(1000) is a team of so many.
+inline constexpr int kMostWorkers = 256;
+
+/// Which processor each worker runs on. Schedulers may leave two workers of a team on one core for
+/// seconds while another core idles, and each barrier then costs two changes of context.
+class Seats {
  public:
-  void wait(int count);
+  /// Notes where this worker runs.
+  void sit(int index);
+  /// Moves this worker to a free processor if one before it sits on the same. Its affinity stays
+  /// what it was: the scheduler may move it again.
+  void spread(int index, int count);
 
  private:
-  alignas(64) std::atomic<int> arrived_{0};
-  alignas(64) std::atomic<std::uint32_t> generation_{0};
+  std::atomic<int> processor_[kMostWorkers] = {};
+};
+
+/// Where all workers wait for the last one: spins briefly, then yields, so that more threads than
+/// cores still get on. Each writes only a line of its own and reads the others': one journey of a
+/// line between cores, where a shared counter takes three.
+class Barrier {
+ public:
+  void wait(int index, int count);
+  /// Once, when a worker comes: sees to it that no two share a processor while others idle.
+  void take_seat(int index, int count);
+
+ private:
+  struct alignas(64) Arrivals {
+    std::atomic<std::uint32_t> count{0};
+  };
+  void wait_for(const Arrivals& other, std::uint32_t round, int index, int count);
+
+  Arrivals arrivals_[kMostWorkers];
+  Seats seats_;
 };
 
 class Worker {
@@ -28,7 +53,7 @@ class Worker {
   int count() const { return count_; }
   bool first() const { return index_ == 0; }
   void barrier() {
-    if (count_ > 1) barrier_.wait(count_);
+    if (count_ > 1) barrier_.wait(index_, count_);
   }
 
  private:
@@ -72,6 +97,15 @@ struct Block {
   Range columns;
   bool empty() const { return rows.empty() || columns.empty(); }
 };
+
+/// Shares a parameter out the same way every time, by rows where there are enough of them: whoever
+/// computes a part of the gradient also updates it, and its lines of memory stay in one core's
+/// cache.
+inline Block own(std::int64_t rows, std::int64_t row_grain, std::int64_t columns,
+                 std::int64_t column_grain, const Worker& worker) {
+  if (rows >= 2 * row_grain * worker.count()) return {share(rows, row_grain, worker), {0, columns}};
+  return {{0, rows}, share(columns, column_grain, worker)};
+}
 
 /// Shares rows × columns out along the side that leaves the busiest worker with less.
 inline Block share(std::int64_t rows, std::int64_t row_grain, std::int64_t columns,

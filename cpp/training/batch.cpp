@@ -1,5 +1,6 @@
 #include "training/batch.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "losses/losses.h"
@@ -43,16 +44,21 @@ template <class T>
 void load_batch(const Kernels<T>& kernels, Workspace<T>& space, const Loss& loss,
                 const DataSet& data, const Batch& batch, Worker& worker) {
   const Range rows = share(batch.count, 1, worker);
-  if (!gather(kernels, space.input, data.x, batch.order, batch.begin, rows)) {
-    space.finite.store(false, std::memory_order_relaxed);
-  }
+  const bool finite = gather(kernels, space.input, data.x, batch.order, batch.begin, rows);
+  if (!finite) space.finite.store(false, std::memory_order_relaxed);
   if (!loss.sparse()) gather(kernels, space.targets, data.y, batch.order, batch.begin, rows);
   if (!loss.sparse() && !data.weights) return;
   for (std::int64_t row = rows.begin; row < rows.end; ++row) {
     const auto index =
         static_cast<std::size_t>(batch.order ? batch.order[batch.begin + row] : batch.begin + row);
     if (loss.sparse()) space.labels[row] = data.labels[index];
-    if (data.weights) space.weights[row] = static_cast<T>(data.weights[index]);
+    if (!data.weights) continue;
+    space.weights[row] = static_cast<T>(data.weights[index]);
+    // A sample of weight zero is not there: 0 times a NaN would still be one.
+    if (data.weights[index] == 0.0 && !finite) {
+      const std::int64_t size = data.x.sample_size();
+      std::fill_n(space.input + row * size, size, T{0});
+    }
   }
 }
 

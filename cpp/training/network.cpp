@@ -285,19 +285,34 @@ const T* Network<T>::chain_backward(const Pass<T>& pass, Workspace<T>& workspace
 
 template <class T>
 void Network<T>::update(const Kernels<T>& table, Optimizer& optimizer, Worker& worker) {
+  if (worker.count() == 1) return update_whole(table, optimizer);
+  for (const Parameter<T>& parameter : bound_) {
+    if (!parameter.trainable) continue;
+    const std::int64_t columns = parameter.shape.back();
+    const std::int64_t rows = size_of(parameter.shape) / columns;
+    const Block part = own(rows, kParameterRows, columns, table.column_grain, worker);
+    if (part.empty()) continue;
+    const std::int64_t first =
+        parameter.value - flat_values() + part.rows.begin * columns + part.columns.begin;
+    Stretch stretch{first, part.rows.size(), part.columns.size(), columns};
+    if (stretch.columns == columns) stretch = {first, 1, stretch.rows * columns, 0};
+    optimizer.update(table, flat_values(), flat_gradients(), stretch);
+  }
+}
+
+/// One worker takes neighbours as one stretch of the flat vector, in one pass.
+template <class T>
+void Network<T>::update_whole(const Kernels<T>& table, Optimizer& optimizer) {
   for (std::size_t i = 0; i < bound_.size();) {
-    if (!bound_[i].trainable) {
-      ++i;
-      continue;
-    }
-    // Neighbours are one stretch of the flat vector, and one pass.
     std::size_t end = i;
     while (end < bound_.size() && bound_[end].trainable) ++end;
-    const std::int64_t first = bound_[i].value - flat_values();
-    const std::int64_t stop = end < bound_.size() ? bound_[end].value - flat_values() : flat_size_;
-    const Range part = share(stop - first, kParameterGrain, worker);
-    optimizer.update(table, flat_values(), flat_gradients(), first + part.begin, part.size());
-    i = end;
+    if (end > i) {
+      const std::int64_t first = bound_[i].value - flat_values();
+      const std::int64_t stop =
+          end < bound_.size() ? bound_[end].value - flat_values() : flat_size_;
+      optimizer.update(table, flat_values(), flat_gradients(), {first, 1, stop - first, 0});
+    }
+    i = end + 1;
   }
 }
 

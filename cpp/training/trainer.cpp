@@ -32,6 +32,7 @@ std::int64_t Trainer<T>::steps_per_epoch() const {
 template <class T>
 void Trainer<T>::begin_epoch(std::uint64_t epoch) {
   if (options_.shuffle) permutation(order_.data(), data_.x.n, options_.seed, epoch);
+  const std::lock_guard lock(optimizer_.mutex());
   optimizer_.bind(network_.flat_size(), sizeof(T) == sizeof(double));
   step_ = 0;
   tally_ = {};
@@ -88,7 +89,9 @@ Outcome Trainer<T>::run(double budget, std::int64_t max_steps) {
   const std::int64_t batch_size = options_.batch_size;
   const std::int64_t last_step =
       max_steps < 0 ? steps_per_epoch() : std::min(steps_per_epoch(), step_ + max_steps);
+  const std::lock_guard lock(optimizer_.mutex());
   optimizer_.bind(network_.flat_size(), sizeof(T) == sizeof(double));
+  network_.forget_forward();
   if (step_ >= last_step) return step_ >= steps_per_epoch() ? Outcome::finished : Outcome::more;
   const int workers = network_.workers_for(batch_size, true);
   Workspace<T>& space = network_.workspace(batch_size, true, workers);

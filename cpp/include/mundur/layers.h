@@ -56,6 +56,9 @@ struct Parameter {
   bool trainable = true;
 };
 
+/// Rows of a parameter that workers own together, where they own rows.
+inline constexpr std::int64_t kParameterRows = 8;
+
 /// What a pass over one batch hands to every layer, on every worker.
 template <class T>
 struct Pass {

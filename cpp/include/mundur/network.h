@@ -58,6 +58,8 @@ class Network {
   void forward(T* y, const ArrayView& x, bool training);
   /// Samples of the forward that backward would follow; 0 before any.
   std::int64_t forward_batch() const { return forward_batch_; }
+  /// What forward kept is about to be overwritten.
+  void forget_forward() { forward_batch_ = 0; }
   /// dL/dx[batch, *input_shape] from delta[batch, *output_shape]; fills the gradients.
   void backward(T* dx, const T* delta);
   /// One update of the parameters from the gradients.
@@ -90,6 +92,7 @@ class Network {
 
  private:
   void build(const std::vector<LayerSpec>& specs);
+  void update_whole(const Kernels<T>& kernels, Optimizer& optimizer);
   void allocate();
   Workspace<T> plan(std::int64_t batch, bool training, int workers, bool allocate) const;
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,14 @@ namespace mundur {
 
 template <class T>
 struct Kernels;
+
+/// A block of the flat vectors: `rows` stretches of `columns` elements, `ld` apart.
+struct Stretch {
+  std::int64_t first;
+  std::int64_t rows;
+  std::int64_t columns;
+  std::int64_t ld;
+};
 
 /// A rule that turns gradients into a change of the parameters, with its state for one flat vector
 /// of parameters.
@@ -32,9 +41,14 @@ class Optimizer {
   void set_learning_rate(double value) { learning_rate_ = value; }
   std::int64_t iterations() const { return static_cast<std::int64_t>(iterations_); }
 
+  /// Held by whoever reads or writes state or options while another thread may train with it.
+  std::mutex& mutex() { return mutex_; }
+
   /// Takes state for `size` elements at first; std::invalid_argument if it already has state of
   /// another size or type.
   void bind(std::int64_t size, bool is_double);
+  /// The slot of that name, made if it isn't there yet; null if the rule knows none such.
+  Slot* slot(const std::string& name);
   bool bound() const { return size_ >= 0; }
   std::int64_t size() const { return size_; }
   bool is_double() const { return is_double_; }
@@ -43,22 +57,26 @@ class Optimizer {
 
   /// One thread, before the update of a step.
   virtual void begin_step() { iterations_ += 1.0; }
-  /// Elements [first, first + n) of the flat vectors w and g.
-  virtual void update(const Kernels<float>& kernels, float* w, const float* g, std::int64_t first,
-                      std::int64_t n) = 0;
+  /// A block of the flat vectors w and g.
+  virtual void update(const Kernels<float>& kernels, float* w, const float* g,
+                      const Stretch& part) = 0;
   virtual void update(const Kernels<double>& kernels, double* w, const double* g,
-                      std::int64_t first, std::int64_t n) = 0;
+                      const Stretch& part) = 0;
 
   std::vector<Slot>& slots() { return slots_; }
   /// Iterations and running products: with the slots, all that a resumed run needs.
   virtual std::vector<Scalar> scalars() { return {{"iterations", &iterations_}}; }
 
  protected:
-  /// Names of the vectors of state that the rule keeps.
+  /// Names of the vectors of state that the rule may keep, and how many of them it needs now.
   virtual std::vector<std::string> slot_names() const = 0;
+  virtual std::size_t slots_needed() const { return slot_names().size(); }
   virtual void reset_scalars() { iterations_ = 0.0; }
 
  private:
+  void add_slot(const std::string& name);
+
+  std::mutex mutex_;
   double learning_rate_;
   double iterations_ = 0.0;
   std::int64_t size_ = -1;
@@ -82,17 +100,18 @@ class Sgd final : public Optimizer {
  public:
   explicit Sgd(const SgdOptions& options) : Optimizer(options.learning_rate), options_(options) {}
   SgdOptions& options() { return options_; }
-  void update(const Kernels<float>& kernels, float* w, const float* g, std::int64_t first,
-              std::int64_t n) override;
-  void update(const Kernels<double>& kernels, double* w, const double* g, std::int64_t first,
-              std::int64_t n) override;
+  void update(const Kernels<float>& kernels, float* w, const float* g,
+              const Stretch& part) override;
+  void update(const Kernels<double>& kernels, double* w, const double* g,
+              const Stretch& part) override;
 
  protected:
-  std::vector<std::string> slot_names() const override;
+  std::vector<std::string> slot_names() const override { return {"velocity"}; }
+  std::size_t slots_needed() const override { return options_.momentum == 0.0 ? 0 : 1; }
 
  private:
   template <class T>
-  void update_any(const Kernels<T>& kernels, T* w, const T* g, std::int64_t first, std::int64_t n);
+  void update_any(const Kernels<T>& kernels, T* w, const T* g, const Stretch& part);
   SgdOptions options_;
 };
 
@@ -101,10 +120,10 @@ class Adam final : public Optimizer {
   explicit Adam(const AdamOptions& options) : Optimizer(options.learning_rate), options_(options) {}
   AdamOptions& options() { return options_; }
   void begin_step() override;
-  void update(const Kernels<float>& kernels, float* w, const float* g, std::int64_t first,
-              std::int64_t n) override;
-  void update(const Kernels<double>& kernels, double* w, const double* g, std::int64_t first,
-              std::int64_t n) override;
+  void update(const Kernels<float>& kernels, float* w, const float* g,
+              const Stretch& part) override;
+  void update(const Kernels<double>& kernels, double* w, const double* g,
+              const Stretch& part) override;
   std::vector<Scalar> scalars() override;
 
  protected:
@@ -113,7 +132,7 @@ class Adam final : public Optimizer {
 
  private:
   template <class T>
-  void update_any(const Kernels<T>& kernels, T* w, const T* g, std::int64_t first, std::int64_t n);
+  void update_any(const Kernels<T>& kernels, T* w, const T* g, const Stretch& part);
   AdamOptions options_;
   double beta_1_power_ = 1.0;  // β₁^t as a running product: a power would be libm's
   double beta_2_power_ = 1.0;

@@ -1,8 +1,9 @@
 #pragma once
 
-// What the sources in this folder share. Each is compiled once per instruction set into the namespace
-// mundur::MUNDUR_ISA. Its helpers live in an anonymous namespace and use no templates of the standard library: their
-// weak symbols could be taken by the linker from a wider build into the baseline path.
+// What the sources in this folder share. Each is compiled once per instruction set into the
+// namespace mundur::MUNDUR_ISA. Its helpers live in an anonymous namespace and use no templates of
+// the standard library: their weak symbols could be taken by the linker from a wider build into the
+// baseline path.
 
 #include "kernels/table.h"
 
