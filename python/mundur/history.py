@@ -85,8 +85,9 @@ class History(Callback):
         return {key: value for key, value in vars(self).items() if key != "model"}
 
     def __repr__(self) -> str:
-        last = ", ".join(f"{name}={values[-1]:.4g}" for name, values in self.history.items())
-        return f"<History: {len(self.epoch)} epochs, ended by {self.stop_reason!r}; last {last}>"
+        last = ", ".join(f"{name}={v[-1]:.4g}" for name, v in self.history.items() if v)
+        count = f"{len(self.epoch)} epoch{'' if len(self.epoch) == 1 else 's'}"
+        return f"<History: {count}, ended by {self.stop_reason!r}{'; last ' if last else ''}{last}>"
 
 
 def _axes(axes: Any, count: int) -> Any:
@@ -114,7 +115,9 @@ def _curves(axis: Any, record: History, names: list[str], label: str) -> None:
         _curve(axis, record, f"val_{name}", f"{prefix}validation", colour, "--")
     axis.set_xlabel("epoch")
     axis.set_ylabel(label)
-    axis.legend()
+    axis.xaxis.get_major_locator().set_params(integer=True)
+    if axis.lines:
+        axis.legend()
     axis.grid(alpha=0.3)
 
 

@@ -12,6 +12,8 @@ __all__ = ["Progress", "for_fit", "for_pass"]
 
 # Above this many epochs a terminal gets the bar alone, without a line for each.
 _MANY_EPOCHS = 100
+# Without the rate, so that title, share and two numbers fit into 80 columns.
+_FORMAT = "{l_bar}{bar}| [{elapsed}<{remaining}{postfix}]"
 # Evaluation and prediction show a bar by themselves only once they take this long.
 _PATIENCE_SECONDS = 1.0
 
@@ -48,6 +50,9 @@ class Progress:
     def close(self) -> None:
         """Nothing more will come, after an error too."""
 
+    def say(self, line: str) -> None:
+        """A line of its own, after `close`."""
+
 
 class _Lines(Progress):
     """One line per epoch, as Keras's verbose=2."""
@@ -64,6 +69,9 @@ class _Lines(Progress):
     def end_epoch(self, logs: dict[str, float]) -> None:
         print(_line(self._title, self._start, logs), flush=True)
 
+    def say(self, line: str) -> None:
+        print(line, flush=True)
+
 
 class _FitBar(_Lines):
     """One bar over all steps of a `fit`; above it stays a line per epoch, if there are not many."""
@@ -79,7 +87,8 @@ class _FitBar(_Lines):
     def begin_epoch(self, epoch: int, steps: int) -> None:
         super().begin_epoch(epoch, steps)
         if self._bar is None:
-            self._bar = _bar(total=self._left * steps, unit="step", leave=not self._lines)
+            total = self._left * steps
+            self._bar = _bar(total=total, desc=self._title, leave=not self._lines)
         self._bar.set_description(self._title, refresh=False)
         self._steps = steps
 
@@ -118,7 +127,7 @@ class _PassBar(Progress):
         self._bar: Any = None
 
     def begin_epoch(self, epoch: int, steps: int) -> None:
-        self._bar = _bar(total=steps, desc=self._title, unit="step", delay=self._delay)
+        self._bar = _bar(total=steps, desc=self._title, delay=self._delay)
 
     def update(self, step: int, logs: dict[str, float]) -> None:
         _move(self._bar, step, logs)
@@ -147,9 +156,13 @@ def for_pass(verbose: int | str, title: str) -> Progress:
 
 
 def _line(title: str, start: float, logs: dict[str, float]) -> str:
-    seconds = f"{time.perf_counter() - start:.2f}s"
+    seconds = _duration(time.perf_counter() - start)
     numbers = [f"{name}: {_short(value)}" for name, value in logs.items()]
     return " - ".join([title, seconds, *numbers])
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.2f}s" if seconds >= 0.1 else f"{1e3 * seconds:.3g}ms"
 
 
 def _bar(**options: Any) -> Any:
@@ -163,7 +176,7 @@ def _bar(**options: Any) -> Any:
 
     # A terminal that does not know its size says 0; tqdm would draw nothing then.
     size = shutil.get_terminal_size()
-    shape = {"ncols": size.columns or 80, "nrows": size.lines or 24}
+    shape = {"ncols": size.columns or 80, "nrows": size.lines or 24, "bar_format": _FORMAT}
     return tqdm(file=sys.stdout, **shape, **options)
 
 
