@@ -145,8 +145,9 @@ def test_backward_checks_its_argument() -> None:
         model.backward(np.zeros((4, 2)))
     model.forward(np.zeros((4, 3)), training=True)
     for bad in (np.zeros((4, 3)), np.zeros(4), np.zeros((4, 2, 1)), np.zeros((5, 2)), 1.0):
-        with pytest.raises(ValueError, match="delta"):
+        with pytest.raises(ValueError, match="delta") as caught:
             model.backward(bad)
+        assert f"got {np.shape(bad)}" in str(caught.value)
     with pytest.raises(TypeError, match="delta"):
         model.backward(np.zeros((4, 2), complex))
     dx = model.backward(np.ones((4, 2), ">f8")[::-1])
@@ -194,6 +195,13 @@ def test_dropout_drops_in_training_only() -> None:
 
 
 # ---- optimizers ---------------------------------------------------------------------------------
+
+
+def test_an_optimizer_steps_a_model() -> None:
+    model = md.Model([D(2)], seed=0, input_shape=(3,))
+    for bad in (None, model.parameters):
+        with pytest.raises(TypeError, match=r"step takes the model, as in step\(model\); got"):
+            md.optimizers.SGD(0.1).step(bad)  # type: ignore[arg-type]
 
 
 def test_an_optimizer_serves_one_model() -> None:

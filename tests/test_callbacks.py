@@ -296,6 +296,15 @@ def test_early_stopping_skips_epochs_without_validation(blobs: Any, classifier: 
     assert len(history.epoch) == 6
 
 
+def test_a_misspelt_hook_is_an_error(blobs: Any, classifier: Any) -> None:
+    class Misspelt(md.Callback):
+        def on_epoch_ends(self, epoch: int, logs: Any = None) -> None:
+            pass
+
+    with pytest.raises(AttributeError, match="did you mean 'on_epoch_end'"):
+        classifier().fit(*blobs, verbose=0, callbacks=[Misspelt()])
+
+
 # ---- History ------------------------------------------------------------------------------------
 
 
@@ -319,6 +328,15 @@ def test_plot(blobs: Any, classifier: Any, pyplot: Any, tmp_path: Any) -> None:
     assert accuracy.get_ylabel() == "accuracy"
     assert [text.get_text() for text in loss.get_legend().get_texts()] == ["training", "validation"]
     loss.figure.savefig(tmp_path / "curves.png")
+
+
+def test_plot_of_nothing_and_of_whole_epochs(blobs: Any, classifier: Any, pyplot: Any) -> None:
+    history = md.History()
+    history.history = {"loss": [], "accuracy": []}
+    assert len(history.plot()) == 2
+    (axis,) = classifier(metrics=()).fit(*blobs, epochs=3, verbose=0).plot()
+    axis.figure.canvas.draw()
+    assert all(tick == int(tick) for tick in axis.get_xticks())
 
 
 def test_plot_on_given_axes(blobs: Any, classifier: Any, pyplot: Any) -> None:

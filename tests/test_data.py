@@ -195,6 +195,23 @@ def test_features_that_are_not_finite(call: str, value: float, dtype: str) -> No
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
 
 
+@pytest.mark.parametrize("call", ["fit", "evaluate", "predict", "train_on_batch"])
+def test_features_beyond_float32(call: str) -> None:
+    x = np.zeros((5000, 3))
+    x[4999, 1] = -1e39
+    arguments = (x,) if call == "predict" else (x, np.zeros(5000))
+    words = r"x holds -1e\+39 at sample 4999, feature 1 .*beyond the range of float32.*float64"
+    with pytest.raises(ValueError, match=words):
+        getattr(regression(), call)(*arguments)
+    assert np.isfinite(regression(dtype="float64").predict(x)).all()
+
+
+@pytest.mark.parametrize("x", [(X, LABELS), [[1.0], [1.0, 2.0]]])
+def test_features_that_form_no_array(x: Any) -> None:
+    with pytest.raises(ValueError, match=r"must be padded or cut to one.*two arguments"):
+        regression().fit(x)
+
+
 def test_features_that_are_not_finite_can_be_allowed() -> None:
     x = bad_features(math.inf, (4, 1))
     model = md.Model([D(2, "tanh"), D(1)], seed=0)
@@ -448,7 +465,8 @@ def test_before_compile() -> None:
     ("arguments", "options", "error", "words"),
     [
         ((), {}, ValueError, "unknown optimizer 'rmsprop'"),
-        (("adam", "mse"), {"metrics": "accuracy"}, TypeError, "metrics must be a list"),
+        ((), {"loss": "mse"}, ValueError, "pass optimizer='adam'"),
+        (("adam", "mse"), {"metrics": "accuracy"}, TypeError, "write metrics=['accuracy']"),
         (("adam", "mse"), {"metrics": ["acuracy"]}, ValueError, "did you mean 'accuracy'"),
         (("adam", "mse"), {"metrics": ["accuracy", "accuracy"]}, ValueError, "distinct"),
         (("adam", "mse"), {"metrics": [3]}, TypeError, "metric"),

@@ -254,6 +254,7 @@ def test_a_loss_that_is_not_finite_restores_the_epochs_start() -> None:
     assert 0 < error.step < 20
     assert error.epoch == 0
     assert "learning_rate=0.5" in str(error)
+    assert f"epoch 1, step {error.step + 1} (counted from 1)" in str(error)
     assert isinstance(error, ArithmeticError)
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
     assert model.optimizer.iterations == 0
@@ -298,6 +299,21 @@ def test_ctrl_c_ends_training_with_the_model_whole(rng: Any) -> None:
     assert ended == [1]
     assert all(np.isfinite(w).all() for w in model.get_weights())
     assert model.fit(x[:640], y[:640], verbose=0).stop_reason == "epochs"
+
+
+@pytest.mark.parametrize("verbose", [0, 1, 2])
+def test_ctrl_c_in_the_first_epoch(verbose: int, blobs: Any, classifier: Any, capsys: Any) -> None:
+    class Stop(md.Callback):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            raise KeyboardInterrupt
+
+    history = classifier().fit(*blobs, verbose=verbose, callbacks=[Stop()], validation_split=0.1)
+    assert history.stop_reason == "interrupted"
+    names = ("loss", "accuracy", "val_loss", "val_accuracy")
+    assert history.history == {name: [] for name in names}
+    assert repr(history) == "<History: 0 epochs, ended by 'interrupted'>"
+    said = "interrupted in epoch 1; call fit again to go on\n"
+    assert capsys.readouterr().out.endswith(said if verbose else "")
 
 
 def test_ctrl_c_in_predict_is_an_interrupt(rng: Any) -> None:

@@ -70,7 +70,10 @@ def _asarray(value: Any, name: str) -> Array:
     try:
         return np.asarray(value)
     except ValueError as error:
-        raise ValueError(f"{name} does not form an array: {error}") from None
+        raise ValueError(
+            f"{name} does not form an array ({error}): rows of different lengths must be padded or "
+            "cut to one, and features and targets go in as two arguments, (x, y) as x, y"
+        ) from None
 
 
 def features(value: Any, input_shape: tuple[int, ...] | None, name: str = "x") -> Array:
@@ -125,13 +128,33 @@ def check_finite(array: Array, name: str, switch: str = "") -> None:
             raise nonfinite_error(array, place, name, switch)
 
 
+def overflow_error(array: Array, dtype: str, name: str) -> ValueError | None:
+    """The error for the first finite number that is infinite in the model's dtype."""
+    for start in range(0, len(array), 4096):
+        with np.errstate(over="ignore"):
+            place = _core.first_nonfinite(array[start : start + 4096].astype(dtype))
+        if place is not None:
+            value, where = _at(array, (start + place[0], place[1]))
+            return ValueError(
+                f"{name} holds {value} at {where} (counted from 0), beyond the range of {dtype}; "
+                "scale the features or use Model(..., dtype='float64')"
+            )
+    return None
+
+
 def nonfinite_error(array: Array, place: tuple[int, int], name: str, switch: str) -> ValueError:
     """The error that says where the first NaN or infinity is and which argument allows it."""
+    value, where = _at(array, place)
+    allow = f"; {switch} allows it" if switch else ""
+    return ValueError(f"{name} must be finite; got {value} at {where} (counted from 0){allow}")
+
+
+def _at(array: Array, place: tuple[int, int]) -> tuple[Any, str]:
+    """The number at (sample, flat feature index), and where that is, in words."""
     sample, feature = place
     index = np.unravel_index(feature, array.shape[1:]) if array.ndim > 1 else ()
     value = array[sample][index] if index else array[sample]
     where = f"sample {sample}"
     if index:
         where += f", feature {index[0] if len(index) == 1 else tuple(map(int, index))}"
-    allow = f"; {switch} allows it" if switch else ""
-    return ValueError(f"{name} must be finite; got {value} at {where} (counted from 0){allow}")
+    return value, where

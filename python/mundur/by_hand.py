@@ -138,6 +138,8 @@ class ByHand(Chain):
     def forward(self, x: Any, training: bool = False) -> Array:
         """The outputs for samples; keeps what `backward` needs.
 
+        Every forward does, with `training` or without, in place of what the last one kept.
+
         Parameters
         ----------
         x : array (samples, *input_shape)
@@ -203,4 +205,7 @@ class ByHand(Chain):
             if delta.shape[1:] != wanted or delta.ndim != 1 + len(wanted):
                 shape = ", ".join(map(str, ("samples", *wanted)))
                 raise ValueError(f"delta must have shape ({shape}); got {delta.shape}")
-            return self.native.backward(np.ascontiguousarray(delta, self._dtype))
+            try:
+                return self.native.backward(np.ascontiguousarray(delta, self._dtype))
+            except ValueError as error:
+                raise ValueError(f"{error}; got {delta.shape}") from None

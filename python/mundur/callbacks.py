@@ -151,7 +151,19 @@ def _checked(callbacks: Any) -> list[Callback]:
         if not isinstance(callback, Callback):
             hint = "; make an instance of it" if isinstance(callback, type) else ""
             raise TypeError(f"callbacks must be instances of md.Callback; got {callback!r}{hint}")
+        _check_hooks(type(callback))
     return result
+
+
+def _check_hooks(cls: type[Callback]) -> None:
+    """Raises for a misspelt hook, which would never be called."""
+    if cls.__module__.startswith("mundur."):
+        return
+    for name in dir(cls):
+        if name.startswith("on_") and not hasattr(Callback, name):
+            near = suggestion(name, [hook for hook in dir(Callback) if hook.startswith("on_")])
+            if near:
+                raise AttributeError(f"{cls.__name__}.{name} is no hook{near}")
 
 
 class EarlyStopping(Callback, Configurable):

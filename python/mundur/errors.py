@@ -30,7 +30,7 @@ class NonFiniteLossError(ArithmeticError):
         self.learning_rate = learning_rate
         self.epoch = epoch
         super().__init__(
-            f"the loss was not finite in step {step} of epoch {epoch} (both counted from 0), with "
+            f"the loss was not finite in epoch {epoch + 1}, step {step + 1} (counted from 1), with "
             f"learning_rate={learning_rate:g}; parameters and optimizer are back at that epoch's "
             "start. A smaller learning rate, rescaled features or from_logits=True usually help"
         )

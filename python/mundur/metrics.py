@@ -173,7 +173,8 @@ def get_all(metrics: Any) -> list[Metric]:
     if metrics is None:
         return []
     if isinstance(metrics, (str, Metric)) or not isinstance(metrics, Sequence):
-        raise TypeError(f"metrics must be a list of names or metrics; got {metrics!r}")
+        hint = f"; write metrics=[{metrics!r}]" if isinstance(metrics, (str, Metric)) else ""
+        raise TypeError(f"metrics must be a list of names or metrics; got {metrics!r}{hint}")
     result = [get(metric) for metric in metrics]
     names = [metric.name for metric in result]
     for name in names:

@@ -10,6 +10,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from . import _core
+from .chain import Chain
 from .configurable import Configurable
 from .keywords import checked_keywords, lookup, unknown_attribute
 from .validation import boolean, number
@@ -73,6 +74,8 @@ class Optimizer(Configurable):
 
         Raises
         ------
+        TypeError
+            For what is no model.
         ValueError
             Where the optimizer holds the state of another model.
 
@@ -86,6 +89,8 @@ class Optimizer(Configurable):
         >>> model.parameters["dense/kernel"]
         array([[0.75]], dtype=float32)
         """
+        if not isinstance(model, Chain):
+            raise TypeError(f"step takes the model, as in step(model); got {type(model).__name__}")
         with model.lock:
             self.serve(model).step(model.native)
 
@@ -277,6 +282,11 @@ def get(identifier: Any) -> Optimizer:
         return identifier
     if isinstance(identifier, type) and issubclass(identifier, Optimizer):
         return identifier()
+    if identifier == "rmsprop":
+        raise ValueError(
+            "unknown optimizer 'rmsprop', Keras's default where compile is given none; pass "
+            "optimizer='adam', 'sgd' or an instance such as md.optimizers.Adam(1e-3)"
+        )
     if isinstance(identifier, str):
         return lookup(KNOWN, identifier, "optimizer", CLASS_NAMES)()
     raise TypeError(f"optimizer must be a name or an Optimizer; got {identifier!r}")

@@ -155,11 +155,12 @@ def named(model: Model, loss: float, values: list[float], prefix: str = "") -> L
     return {prefix + n: v for n, v in zip(["loss", *names], [loss, *values], strict=True)}
 
 
-def fail_on(status: str, data: Dataset) -> None:
+def fail_on(status: str, x: Array, name: str, dtype: str) -> None:
     """Raises the error that a native loop's "input" stands for."""
     if status == "input":
-        arrays.check_finite(data.x, data.name, _ALLOW)
-        raise ValueError(f"{data.name} must be finite; {_ALLOW} allows it")
+        arrays.check_finite(x, name, _ALLOW)
+        error = arrays.overflow_error(x, dtype, name)
+        raise error or ValueError(f"{name} must be finite; {_ALLOW} allows it")
 
 
 def train_step(model: Model, data: Dataset, allow_nonfinite: bool) -> Logs:
@@ -167,7 +168,7 @@ def train_step(model: Model, data: Dataset, allow_nonfinite: bool) -> Logs:
     trainer = make_trainer(model, data, len(data.x), False, allow_nonfinite)
     trainer.begin_epoch(0)
     status = trainer.run(SLICE_SECONDS, 1)
-    fail_on(status, data)
+    fail_on(status, data.x, data.name, model.dtype)
     if status == "loss":
         raise NonFiniteLossError(0, model.compiled_optimizer.learning_rate)
     return named(model, trainer.loss, trainer.metric_values)
@@ -205,7 +206,7 @@ def evaluate(
             status = evaluator.run(0.0 if by_batch else SLICE_SECONDS)
         except MemoryError as error:
             raise too_large(batch_size, error) from None
-        fail_on(status, data)
+        fail_on(status, data.x, data.name, model.dtype)
         logs = named(model, evaluator.loss, evaluator.metric_values)
         if by_batch:
             callbacks.call("on_test_batch_end", evaluator.step - 1, logs)
@@ -239,7 +240,7 @@ def predict(
         except MemoryError as error:
             raise too_large(batch_size, error) from None
         if done < 0:
-            arrays.check_finite(x, "x", _ALLOW)
+            fail_on("input", x, "x", model.dtype)
         if by_batch:
             callbacks.call("on_predict_batch_end", start // batch_size, {})
         start = done
@@ -271,6 +272,7 @@ class FitLoop:
             model, train, options.batch_size, options.shuffle, options.allow_nonfinite
         )
         self._logs: Logs = {}
+        self._epoch = options.initial_epoch
         self.history = History()
 
     def run(self, params: dict[str, Any]) -> History:
@@ -284,15 +286,22 @@ class FitLoop:
             reason = self._epochs()
         except KeyboardInterrupt:
             reason = "interrupted"
+            for name in self._names():
+                history.history.setdefault(name, [])
         finally:
             self._progress.close()
+        if reason == "interrupted":
+            self._progress.say(f"interrupted in epoch {self._epoch + 1}; call fit again to go on")
         history.stop_reason = reason
         self._callbacks.call("on_train_end", self._logs)
         return history
 
-    def _check_monitors(self) -> None:
+    def _names(self) -> list[str]:
         own = self._model.metrics_names
-        names = own if self._validation is None else [*own, *(f"val_{name}" for name in own)]
+        return own if self._validation is None else [*own, *(f"val_{name}" for name in own)]
+
+    def _check_monitors(self) -> None:
+        own, names = self._model.metrics_names, self._names()
         stoppers = [c for c in self._callbacks.callbacks if isinstance(c, EarlyStopping)]
         # Another callback may add to the logs, though hardly the numbers that are training's own.
         closed = len(self._callbacks.hooks("on_epoch_end")) == len(stoppers)
@@ -303,6 +312,7 @@ class FitLoop:
     def _epochs(self) -> str:
         model, options = self._model, self._options
         for epoch in range(options.initial_epoch, options.epochs):
+            self._epoch = epoch
             self._callbacks.call("on_epoch_begin", epoch, {})
             logs = self._train_epoch(epoch)
             if self._validation is not None and (epoch + 1) % options.validation_freq == 0:
@@ -342,7 +352,7 @@ class FitLoop:
 
     def _fail(self, status: str, epoch: int) -> None:
         self._model.epochs_begun -= 1
-        fail_on(status, self._train)
+        fail_on(status, self._train.x, self._train.name, self._model.dtype)
         rate = self._model.compiled_optimizer.learning_rate
         raise NonFiniteLossError(self._trainer.step, rate, epoch)
 
