@@ -34,7 +34,12 @@ check_stubs() {
   cd "$scratch"
   # stubtest finds no fault with a private module that has no stub at all.
   "$python" -c 'import pathlib, mundur._core as m; pathlib.Path(m.__file__).with_name("_core.pyi").read_text()'
-  "$python" -m mypy.stubtest mundur._core
+  # pybind11's classes have a metaclass that no stub can name, its abstract ones an __init__ that only raises.
+  local expected=' metaclass differs$|(LayerSpec|Optimizer)\.__init__ .* does not have \*args'
+  local faults
+  faults=$("$python" -m mypy.stubtest --concise mundur._core 2>&1 | grep -vE "$expected" || true)
+  printf '%s' "${faults:+$faults$'\n'}"
+  [ -z "$faults" ]
 }
 
 # The build tree that native_tests uses; the bindings are in it for their warnings' sake.
