@@ -108,7 +108,26 @@ def test_the_example_without_its_extras(monkeypatch: Any, capsys: Any) -> None:
     assert "pip install mundur[examples]" in capsys.readouterr().err
 
 
+def test_the_example_cut_short(tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
+    def interrupted(self: Any, epoch: int, logs: Any = None) -> None:
+        raise KeyboardInterrupt
+
+    fit = md.Model.fit
+
+    def cut(self: md.Model, *args: Any, **kwargs: Any) -> Any:
+        stop = md.Callback()
+        stop.on_epoch_begin = interrupted.__get__(stop)  # type: ignore[method-assign]
+        return fit(self, *args, **kwargs, callbacks=[stop])
+
+    monkeypatch.setattr(md.Model, "fit", cut)
+    assert digits.main(["--out", str(tmp_path)]) == 0
+    assert "cut short by Ctrl-C: 60 epochs were asked for" in capsys.readouterr().out
+
+
 def test_the_example_with_bad_arguments(tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "file").touch()
+    assert digits.main(["--out", str(tmp_path / "file")]) == 1
+    assert capsys.readouterr().err.startswith("--out: ")
     assert digits.main(["--data", str(tmp_path)]) == 1
     assert "holds none of" in capsys.readouterr().err
     for arguments in (["--epochs", "0"], ["--epochs", "x"], ["--epoch", "3", "--nonsense"]):

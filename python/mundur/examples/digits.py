@@ -48,7 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"--data: {error}", file=sys.stderr)
         return 1
     matplotlib.use("Agg")  # a file, not a window
-    options.out.mkdir(parents=True, exist_ok=True)
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+        (options.out / "digits.png").touch()
+    except OSError as error:
+        print(f"--out: {error}", file=sys.stderr)
+        return 1
 
     model = _model(digits.white, options.seed, large=options.data is not None)
     model.build(digits.train[0].shape[1:])
@@ -63,7 +68,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     seconds = time.perf_counter() - start
     result = model.evaluate(*digits.test, return_dict=True)
-    print(f"{len(history.epoch)} epochs in {seconds:.1f} s")
+    done = len(history.epoch)
+    print(f"{done} epoch{'' if done == 1 else 's'} in {seconds:.1f} s")
+    if history.stop_reason == "interrupted":
+        print(f"cut short by Ctrl-C: {epochs} epochs were asked for, what follows is of {done}")
     print(f"test accuracy: {result['accuracy']:.2%} of {len(digits.test[1])} digits")
 
     predicted = model.predict(digits.test[0])

@@ -1,0 +1,41 @@
+"""The worked example as a command, and the list of examples."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from mundur.examples import worked_example
+
+
+def test_the_worked_example_begins_with_its_task(capsys: Any) -> None:
+    assert worked_example.main([]) == 0
+    text = capsys.readouterr().out
+    task, numbers = text.split("Forward, before the first update")
+    for words in ("i1 ──w1── h1", "w5 = 0.40", "η = 0.5", "t2 = 0.99", "δ_o = (o − t)", "frozen"):
+        assert words in task
+    assert "0.2910277736935993" in numbers
+    assert "0.291027924" in numbers
+    assert "b1" not in numbers
+
+
+def test_the_worked_example_with_biases(capsys: Any) -> None:
+    assert worked_example.main(["--train-biases"]) == 0
+    text = capsys.readouterr().out
+    assert "b1′ of h2" in text
+    assert "∂E/∂b1′" in text
+    assert "0.291027924" not in text
+
+
+@pytest.mark.parametrize("arguments", [[], ["nonsense"]])
+def test_the_examples_are_listed(arguments: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "mundur.examples", *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in ("digits", "worked_example"):
+        assert f"python -m mundur.examples.{name}" in done.stdout
