@@ -67,7 +67,18 @@ def test_defaults() -> None:
         (lambda: L.Dense(3, "rellu"), ValueError, "did you mean 'relu'"),
         (lambda: L.Dense(3, "gelu"), ValueError, "known: 'linear', 'relu'"),
         (lambda: L.Activation("sigmoyd"), ValueError, "did you mean 'sigmoid'"),
-        (lambda: INIT.get("glorot"), ValueError, "unknown initializer 'glorot'"),
+        (lambda: INIT.get("glorot"), ValueError, "mean 'glorot_normal' or 'glorot_uniform'?"),
+        (lambda: INIT.get("he"), ValueError, "did you mean 'he_normal' or 'he_uniform'?"),
+        (lambda: L.Dense(3, "logistic"), ValueError, "did you mean 'sigmoid'"),
+        (lambda: L.Dense(3, "elu"), ValueError, "'elu' (known"),
+        (lambda: S.get("mae"), ValueError, "'mae' (known"),
+        (lambda: S.get("crossentropy"), ValueError, "'binary_crossentropy' or 'sparse_"),
+        (lambda: S.get("MeanSquareError"), ValueError, "did you mean 'mean_squared_error'"),
+        (lambda: OPT.get("adamw"), ValueError, "'adamw' (known"),
+        (lambda: L.Linear, AttributeError, "did you mean 'Dense'?"),
+        (lambda: md.utils.to_categorial, AttributeError, "did you mean 'to_categorical'?"),
+        (lambda: md.models.Sequental, AttributeError, "did you mean 'Sequential'?"),
+        (lambda: md.utils.set_random_seed(-1), ValueError, "seed"),
         (lambda: L.Dense(3, kernel_initializer="he"), ValueError, "kernel_initializer"),
         (lambda: OPT.get("adm"), ValueError, "did you mean 'adam'"),
         (lambda: S.get("binary_crossentrop"), ValueError, "did you mean 'binary_crossentropy'"),
@@ -250,6 +261,23 @@ def test_hyper_parameters_can_be_set() -> None:
 )
 def test_names_of_losses(identifier: Any, cls: type) -> None:
     assert type(S.get(identifier)) is cls
+
+
+def test_the_modules_of_keras() -> None:
+    from mundur.models import Sequential, load_model
+
+    assert (Sequential, load_model) == (md.Model, md.load_model)
+
+
+def test_random_seeds_of_all_models(monkeypatch: Any) -> None:
+    monkeypatch.setattr("mundur.validation._seeds", None)
+    drawn = []
+    for _ in range(2):
+        md.utils.set_random_seed(3)
+        drawn.append((md.Model().seed, md.Model().seed, np.random.rand()))  # noqa: NPY002
+    assert drawn[0] == drawn[1]
+    assert drawn[0][0] != drawn[0][1]
+    assert md.Model(seed=5).seed == 5
 
 
 def test_to_categorical() -> None:

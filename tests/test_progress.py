@@ -39,7 +39,8 @@ def test_silence(verbose: Any, blobs: Any, classifier: Any, capsys: Any) -> None
 
 
 @pytest.mark.parametrize("verbose", [1, True])
-def test_bars(verbose: Any, blobs: Any, classifier: Any, capsys: Any) -> None:
+def test_bars(verbose: Any, blobs: Any, classifier: Any, capsys: Any, monkeypatch: Any) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     model = classifier()
     model.fit(*blobs, epochs=2, verbose=verbose, validation_split=0.2)
     text = capsys.readouterr().out

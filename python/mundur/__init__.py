@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import callbacks, initializers, layers, losses, metrics, optimizers, runtime, utils
+from . import callbacks, initializers, layers, losses, metrics, models, optimizers, runtime, utils
 from .callbacks import Callback
 from .errors import NonFiniteLossError
 from .history import History
@@ -54,6 +54,7 @@ __all__ = [
     "load_model",
     "losses",
     "metrics",
+    "models",
     "optimizers",
     "runtime",
     "set_num_threads",

@@ -39,20 +39,35 @@ _ALIASES: dict[str, tuple[str, ...]] = {
     "criterion": ("loss",),
     "solver": ("optimizer",),
     "y_pred": ("x",),
+    "logistic": ("sigmoid",),
+    "identity": ("linear",),
+    "linear": ("Dense",),
+    "he": ("he_normal", "he_uniform"),
+    "glorot": ("glorot_normal", "glorot_uniform"),
+    "xavier": ("glorot_normal", "glorot_uniform"),
+    "crossentropy": ("binary_crossentropy", "sparse_categorical_crossentropy"),
+    "cross_entropy": ("binary_crossentropy", "sparse_categorical_crossentropy"),
+    "crossentropyloss": ("CategoricalCrossentropy", "SparseCategoricalCrossentropy"),
+    "bceloss": ("BinaryCrossentropy",),
+    "mseloss": ("MeanSquaredError",),
 }
+# Names of other things, near in spelling only: no suggestion is better than that.
+_OTHERS = frozenset(
+    "adadelta adagrad adamax adamw celu elu gelu mae mape nadam rmsprop selu silu".split()
+)
 
 
 def suggestion(given: str, known: Iterable[str]) -> str:
     """The end of an error message: "; did you mean 'x'?" where something is near, else ""."""
     known = list(known)
     near = [name for name in _ALIASES.get(given.lower(), ()) if name in known]
-    if not near:
+    if not near and given.lower() not in _OTHERS:
         import difflib
 
         folded = {name.lower().replace("_", ""): name for name in known}
         close = difflib.get_close_matches(given.lower().replace("_", ""), folded, 1, 0.6)
         near = [folded[name] for name in close]
-    return f"; did you mean {near[0]!r}?" if near else ""
+    return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
 def lookup(
@@ -63,7 +78,7 @@ def lookup(
     if given in every:
         return every[given]
     listed = ", ".join(repr(name) for name in sorted(table))
-    raise ValueError(f"unknown {what} {given!r}{suggestion(given, every)} (known: {listed})")
+    raise ValueError(f"unknown {what} {given!r}{suggestion(given, table)} (known: {listed})")
 
 
 def unknown_attribute(module: str, name: str, known: Iterable[str]) -> AttributeError:

@@ -2,16 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .arrays import real_array
-from .keywords import checked_keywords
-from .validation import integer
+from .keywords import checked_keywords, unknown_attribute
+from .validation import integer, set_seeds
 
-__all__ = ["to_categorical"]
+__all__ = ["set_random_seed", "to_categorical"]
+
+
+def set_random_seed(seed: int) -> None:
+    """Fixes the seeds of models made with ``seed=None`` from now on; Python's and NumPy's too.
+
+    Parameters
+    ----------
+    seed : int
+        In [0, 2**32).
+
+    Raises
+    ------
+    TypeError, ValueError
+        For anything else.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.utils.set_random_seed(7)
+    >>> first = md.Model().seed
+    >>> md.utils.set_random_seed(7)
+    >>> md.Model().seed == first
+    True
+    """
+    import random
+
+    seed = integer(seed, "seed", 0, 2**32 - 1)
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - what scripts for Keras draw from
+    source = random.Random(seed)
+    set_seeds(iter(lambda: source.getrandbits(63), -1))
 
 
 @checked_keywords()
@@ -59,3 +90,9 @@ def to_categorical(x: Any, num_classes: int | None = None) -> npt.NDArray[np.flo
     out = np.zeros((flat.size, classes))
     out[np.arange(flat.size), flat] = 1
     return out.reshape(*labels.shape, classes)
+
+
+if not TYPE_CHECKING:  # else type checkers would believe in any name
+
+    def __getattr__(name: str) -> object:
+        raise unknown_attribute("mundur.utils", name, __all__)

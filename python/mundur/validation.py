@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -112,8 +112,17 @@ def seed_value(value: Any, name: str = "seed") -> int | None:
     return None if value is None else integer(value, name)
 
 
+_seeds: Iterator[int] | None = None
+
+
+def set_seeds(seeds: Iterator[int] | None) -> None:
+    """Where `fresh_seed` takes seeds from; None: the operating system."""
+    global _seeds
+    _seeds = seeds
+
+
 def fresh_seed() -> int:
-    """63 bits from the operating system, for seed=None."""
+    """63 bits for seed=None."""
     import os
 
-    return int.from_bytes(os.urandom(8), "little") >> 1
+    return int.from_bytes(os.urandom(8), "little") >> 1 if _seeds is None else next(_seeds)
