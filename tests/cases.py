@@ -1,5 +1,7 @@
-"""The table of cases. One row buys a layer, a loss or an optimizer its value, gradient, thread, instruction-set, dtype
-and save/load tests; the drivers are in test_numerics.py and test_bits.py.
+"""The table of cases; the drivers over it are in test_numerics.py and test_bits.py.
+
+One row buys a layer, a loss or an optimizer its tests of value, gradient, threads, instruction
+sets, dtypes and saving.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
 
 @dataclass(frozen=True)
 class LayerCase:
-    """One layer on samples of one shape, by its constructor's arguments in mundur and in the textbook alike."""
+    """One layer on samples of one shape; the arguments are mundur's and the textbook's alike."""
 
     id: str
     layer: str

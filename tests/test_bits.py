@@ -1,4 +1,4 @@
-"""The same bits for any number of threads and every instruction set, for any split of a set into calls."""
+"""The same bits for any number of threads, every instruction set, any split of a set into calls."""
 
 from __future__ import annotations
 
@@ -44,13 +44,16 @@ def one_pass(case: LayerCase, dtype: str) -> dict[str, bytes]:
         input_shape=case.shape,
     )
     rng = np.random.default_rng(4)
-    y = model.forward(
-        rng.normal(size=(case.batch, *case.shape)).astype(dtype), training=True
-    )
+    y = model.forward(rng.normal(size=(case.batch, *case.shape)).astype(dtype), training=True)
     dx = model.backward(rng.normal(size=y.shape).astype(dtype))
-    return bits({"y": y, "dx": dx, **dict(model.parameters), **{
-        f"gradient of {name}": value for name, value in model.gradients.items()
-    }})
+    return bits(
+        {
+            "y": y,
+            "dx": dx,
+            **dict(model.parameters),
+            **{f"gradient of {name}": value for name, value in model.gradients.items()},
+        }
+    )
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -131,9 +134,7 @@ def test_a_prediction_does_not_depend_on_its_batch(dtype: str, outputs: int) -> 
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
-def test_a_resumed_run_equals_an_uninterrupted_one(
-    optimizer: str, tmp_path: Any
-) -> None:
+def test_a_resumed_run_equals_an_uninterrupted_one(optimizer: str, tmp_path: Any) -> None:
     rules = {
         "sgd": lambda: md.optimizers.SGD(0.1),
         "momentum": lambda: md.optimizers.SGD(0.1, momentum=0.9, nesterov=True),

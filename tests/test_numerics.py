@@ -1,4 +1,4 @@
-"""The textbook proves the native code: one pass of every layer and loss, 20 steps of every optimizer."""
+"""The textbook proves the native code: one pass of every piece, 20 steps of every optimizer."""
 
 from __future__ import annotations
 
@@ -102,9 +102,7 @@ def test_a_chain_of_layers(dtype: str) -> None:
         assert_close(native.gradients[name], gradient, 10 * TOLERANCE[dtype])
 
 
-def predictions_and_targets(
-    case: LossCase, batch: int, dtype: str
-) -> tuple[Array, Array]:
+def predictions_and_targets(case: LossCase, batch: int, dtype: str) -> tuple[Array, Array]:
     rng = np.random.default_rng(11)
     p = rng.normal(size=(batch, case.outputs)) * 3
     if case.head == "sigmoid":
@@ -147,9 +145,7 @@ def test_logits_of_a_thousand_million_are_finite(case: LossCase, dtype: str) -> 
     assert np.isfinite(loss(y, p))
     assert np.isfinite(loss.gradient(y, p)).all()
     textbook = getattr(reference.losses, case.loss)(**case.arguments)
-    assert_close(
-        loss.gradient(y, p), textbook.gradient(y.tolist(), p.tolist()), TOLERANCE[dtype]
-    )
+    assert_close(loss.gradient(y, p), textbook.gradient(y.tolist(), p.tolist()), TOLERANCE[dtype])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -177,7 +173,7 @@ def test_twenty_steps(case: OptimizerCase, dtype: str) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("case", LOSSES, ids=ids)
 def test_twenty_steps_of_fit(case: LossCase, dtype: str) -> None:
-    """fit, with weights and a short last batch, follows the textbook; fusing a head changes nothing but rounding."""
+    """With weights and a short last batch; fusing a head changes nothing but rounding."""
     layers = [
         ("Dense", {"units": 6, "activation": "sigmoid"}),
         ("Dense", {"units": case.outputs, "activation": case.head or "linear"}),

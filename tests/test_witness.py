@@ -1,4 +1,4 @@
-"""PyTorch as a second witness: random networks, their outputs and gradients, 20 steps of every optimizer."""
+"""PyTorch as a second witness: random networks, and 20 steps of every optimizer."""
 
 from __future__ import annotations
 
