@@ -52,9 +52,11 @@ _ALIASES: dict[str, tuple[str, ...]] = {
     "mseloss": ("MeanSquaredError",),
 }
 # Names of other things, near in spelling only: no suggestion is better than that.
-_OTHERS = frozenset(
-    "adadelta adagrad adamax adamw celu elu gelu mae mape nadam rmsprop selu silu".split()
-)
+_OTHERS = {
+    *("adadelta", "adagrad", "adamax", "adamw", "nadam", "rmsprop"),
+    *("celu", "elu", "gelu", "selu", "silu"),
+    *("mae", "mape"),
+}
 
 
 def suggestion(given: str, known: Iterable[str]) -> str:
