@@ -337,6 +337,14 @@ class TestParameters:
 
 
 class TestBadInput:
+    def test_arrays_and_text_are_no_lists(self):
+        numpy = pytest.importorskip("numpy")
+        model = Model([Dense(1)], input_shape=(2,))
+        with pytest.raises(TypeError, match=r"got ndarray: pass x.tolist\(\)"):
+            model.forward(numpy.ones((1, 2)))
+        with pytest.raises(TypeError, match="got the text"):
+            model.forward("ab")
+
     @pytest.mark.parametrize("batch_size", [0, -1])
     def test_batch_size(self, batch_size):
         model = Model([Dense(1)])

@@ -141,7 +141,7 @@ def test_the_learning_rate_may_change():
         (lambda: SGD(-0.1), "learning_rate"),
         (lambda: SGD(math.nan), "learning_rate"),
         (lambda: Adam(math.inf), "learning_rate"),
-        (lambda: SGD(momentum=1.0), "momentum"),
+        (lambda: SGD(momentum=1.1), "momentum"),
         (lambda: SGD(momentum=-0.1), "momentum"),
         (lambda: Adam(beta_1=1.0), "beta_1"),
         (lambda: Adam(beta_2=math.nan), "beta_2"),
@@ -156,3 +156,17 @@ def test_bad_arguments(make, message):
 def test_repr_can_be_pasted_back():
     for optimizer in (SGD(0.5, 0.9, True), Adam(0.1, 0.8, 0.99, 1e-7)):
         assert repr(eval(repr(optimizer), vars(optimizers))) == repr(optimizer)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: SGD("0.1"),
+        lambda: SGD(momentum="0.9"),
+        lambda: Adam(beta_1=None),
+        lambda: Adam(epsilon="tiny"),
+    ],
+)
+def test_numbers_must_be_numbers(make):
+    with pytest.raises(TypeError, match="expected a number, got"):
+        make()

@@ -7,6 +7,14 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
+def check_number(name: str, value: object, kind: type = float) -> None:
+    """Raise a TypeError unless the value is a number, or an integer if `kind` is int."""
+    kinds = (int,) if kind is int else (int, float)
+    if isinstance(value, bool) or not isinstance(value, kinds):
+        wanted = "an integer" if kind is int else "a number"
+        raise TypeError(f"{name}: expected {wanted}, got {value!r}")
+
+
 def lookup(kind: str, name: str, known: Mapping[str, T]) -> T:
     """Return `known[name]`, or raise a ValueError with the list of known names and the nearest."""
     if name in known:

@@ -11,6 +11,7 @@ from math import prod
 from random import Random
 
 from . import activations, initializers
+from ._lookup import check_number
 from .lists import (
     Matrix,
     Shape,
@@ -140,6 +141,7 @@ class Dense(Layer):
         name: str | None = None,
     ) -> None:
         super().__init__(name)
+        check_number("units", units, int)
         if units < 1:
             raise ValueError(f"units: expected a positive integer, got {units}")
         self.units = units
@@ -270,7 +272,7 @@ class Dropout(Layer):
     Parameters
     ----------
     rate : float
-        The share of elements dropped, in [0, 1]; 1 drops everything.
+        The share of elements dropped, in [0, 1).
 
     Attributes
     ----------
@@ -299,8 +301,9 @@ class Dropout(Layer):
 
     def __init__(self, rate: float, *, name: str | None = None) -> None:
         super().__init__(name)
-        if not 0 <= rate <= 1:
-            raise ValueError(f"rate: expected a number within [0, 1], got {rate}")
+        check_number("rate", rate)
+        if not 0 <= rate < 1:
+            raise ValueError(f"rate: expected a number within [0, 1), got {rate}")
         self.rate = rate
         self.rng = Random(0)
         self.fixed_mask: Tensor | None = None
@@ -337,7 +340,7 @@ class Dropout(Layer):
         """Return x_j / (1 − rate) where the mask keeps x_j, else 0; x without a mask."""
         if self.mask is None:
             return x
-        scale = 1 / (1 - self.rate) if self.rate < 1 else 0.0
+        scale = 1 / (1 - self.rate)
         return map_elements(lambda x_j, m_j: x_j * scale if m_j else 0.0, x, self.mask)
 
     def __repr__(self) -> str:
@@ -411,6 +414,8 @@ class Rescaling(Layer):
 
     def __init__(self, scale: float, offset: float = 0.0, *, name: str | None = None) -> None:
         super().__init__(name)
+        check_number("scale", scale)
+        check_number("offset", offset)
         self.scale = scale
         self.offset = offset
         self.y: Tensor | None = None

@@ -23,6 +23,8 @@ def shape(x: Any) -> Shape:
     ------
     ValueError
         If lists beside each other have different shapes.
+    TypeError
+        For arrays and text.
 
     Examples
     --------
@@ -30,6 +32,10 @@ def shape(x: Any) -> Shape:
     (2, 3)
     """
     if not is_list(x):
+        if isinstance(x, str):
+            raise TypeError(f"expected a number or a list of numbers, got the text {x!r}")
+        if getattr(x, "shape", ()) != ():
+            raise TypeError(f"expected nested lists, got {type(x).__name__}: pass x.tolist()")
         return ()
     if not any(map(is_list, x)):
         return (len(x),)

@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping
 from typing import Protocol
 
+from ._lookup import check_number
 from .lists import Tensor, Vector, rows, shape, zeros
 
 
@@ -42,6 +43,7 @@ class Optimizer:
     slots: tuple[str, ...] = ()
 
     def __init__(self, learning_rate: float) -> None:
+        check_number("learning_rate", learning_rate)
         if not 0 <= learning_rate < math.inf:
             raise ValueError(
                 f"learning_rate: expected a finite number, not negative, got {learning_rate}"
@@ -101,7 +103,7 @@ class SGD(Optimizer):
     learning_rate : float, default 0.01
         η.
     momentum : float, default 0.0
-        μ of [0, 1): how much of the last direction is kept.
+        μ of [0, 1]: how much of the last direction is kept.
     nesterov : bool, default False
         Look ahead: step along g + μ v in place of v.
 
@@ -117,7 +119,10 @@ class SGD(Optimizer):
         self, learning_rate: float = 0.01, momentum: float = 0.0, nesterov: bool = False
     ) -> None:
         super().__init__(learning_rate)
-        self.momentum = fraction("momentum", momentum)
+        check_number("momentum", momentum)
+        if not 0 <= momentum <= 1:
+            raise ValueError(f"momentum: expected a number within [0, 1], got {momentum}")
+        self.momentum = momentum
         self.nesterov = nesterov
 
     def update(self, w: float, g: float, *slots: float) -> tuple[float, ...]:
@@ -178,6 +183,7 @@ class Adam(Optimizer):
         super().__init__(learning_rate)
         self.beta_1 = fraction("beta_1", beta_1)
         self.beta_2 = fraction("beta_2", beta_2)
+        check_number("epsilon", epsilon)
         if not 0 < epsilon < math.inf:
             raise ValueError(f"epsilon: expected a finite number above 0, got {epsilon}")
         self.epsilon = epsilon
@@ -215,6 +221,7 @@ class Adam(Optimizer):
 
 def fraction(name: str, value: float) -> float:
     """Return the value, which must lie within [0, 1)."""
+    check_number(name, value)
     if not 0 <= value < 1:
         raise ValueError(f"{name}: expected a number within [0, 1), got {value}")
     return value
