@@ -46,11 +46,12 @@ def test_the_command_that_ci_runs_is_the_one_that_stands_there() -> None:
     assert "pytest" in shown.stdout
 
 
-@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("number", [0, 1, 2])
 def test_the_code_runs_as_it_stands(number: int, tmp_path: Path) -> None:
     code = blocks("python")[number]
     if "sklearn" in code:
         pytest.importorskip("sklearn")
+        pytest.importorskip("matplotlib")
     subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=tmp_path, check=True)
 
 

@@ -149,8 +149,9 @@ class Dense(Layer):
 
 
 class Activation(Layer):
-    """y = f(x), element by element; softmax over the last axis.
+    """An activation as a layer of its own, for instance behind a layer that has none.
 
+    y = f(x), element by element; softmax over the last axis.
     relu(x) = max(x, 0); sigmoid(x) = 1 / (1 + e⁻ˣ); softmax(x)ᵢ = eˣⁱ / Σⱼ eˣʲ. x and y have the
     same shape.
 

@@ -108,8 +108,9 @@ class NativeLoss(Loss):
 
 
 class MeanSquaredError(NativeLoss):
-    """L = Σᵢⱼ (pᵢⱼ - yᵢⱼ)² / (n·m); ∂L/∂p = 2 (p - y) / (n·m).
+    """The mean of squared errors, for targets that are numbers (regression).
 
+    L = Σᵢⱼ (pᵢⱼ - yᵢⱼ)² / (n·m); ∂L/∂p = 2 (p - y) / (n·m) (Bishop, 2006, section 3.1.1).
     With sample weights w: the mean over each sample's outputs, then Σ wᵢ Lᵢ / Σ wᵢ.
 
     Parameters
@@ -142,8 +143,9 @@ class MeanSquaredError(NativeLoss):
 
 
 class BinaryCrossentropy(NativeLoss):
-    """L = -Σᵢⱼ (yᵢⱼ log pᵢⱼ + (1 - yᵢⱼ) log(1 - pᵢⱼ)) / (n·m), each output a yes or no of its own.
+    """For targets of yes or no: one output for two classes, or several that do not exclude another.
 
+    L = -Σᵢⱼ (yᵢⱼ log pᵢⱼ + (1 - yᵢⱼ) log(1 - pᵢⱼ)) / (n·m) (Bishop, 2006, section 4.3.2).
     From logits z, p = 1 / (1 + e⁻ᶻ), computed as max(z, 0) - z·y + log(1 + e^-|z|), which is finite
     for every finite z; ∂L/∂z = (p - y) / (n·m).
 
@@ -176,8 +178,9 @@ class BinaryCrossentropy(NativeLoss):
 
 
 class CategoricalCrossentropy(NativeLoss):
-    """L = -Σᵢⱼ yᵢⱼ log pᵢⱼ / n, with y one-hot (or a distribution) over exclusive classes.
+    """For one class of several, the targets one-hot rows (or distributions) over the classes.
 
+    L = -Σᵢⱼ yᵢⱼ log pᵢⱼ / n (Bishop, 2006, section 4.3.4).
     From logits z, p = softmax(z), through log Σ exp, which is finite for every finite z;
     ∂L/∂z = (p - y) / n.
 
@@ -212,8 +215,9 @@ class CategoricalCrossentropy(NativeLoss):
 
 
 class SparseCategoricalCrossentropy(NativeLoss):
-    """L = -Σᵢ log pᵢ,yᵢ / n, with y an integer label in [0, classes) per sample.
+    """For one class of several, the targets an integer label in [0, classes) per sample.
 
+    L = -Σᵢ log pᵢ,yᵢ / n (Bishop, 2006, section 4.3.4).
     The same number as `CategoricalCrossentropy` on one-hot targets, without making them.
 
     Parameters

@@ -121,8 +121,12 @@ def _restore(cls: type[Optimizer], config: dict[str, Any], state: Any) -> Optimi
 
 
 class SGD(Optimizer):
-    """w ← w - η g; with momentum v ← μ v + g, w ← w - η v; Nesterov's w ← w - η (g + μ v).
+    """Gradient descent: each step goes against the gradient; the textbook's rule.
 
+    A good first choice to understand a network, or with momentum and a tuned η to train one; where
+    gradients differ much in size, `Adam` needs less tuning.
+
+    w ← w - η g; with momentum v ← μ v + g, w ← w - η v; Nesterov's w ← w - η (g + μ v).
     Momentum as in PyTorch (Sutskever et al., 2013, with η outside of v). Keras keeps η inside of v,
     which is the same for a constant η.
 
@@ -183,8 +187,12 @@ class SGD(Optimizer):
 
 
 class Adam(Optimizer):
-    """m ← β₁m + (1-β₁)g; v ← β₂v + (1-β₂)g²; w ← w - η m̂ / (√v̂ + ε), m̂ = m/(1-β₁ᵗ), v̂ = v/(1-β₂ᵗ).
+    """Steps of about η whatever the gradient's size, from running means of it and of its square.
 
+    The usual first choice: it needs little tuning, and takes twice the parameters' memory.
+
+    m ← β₁m + (1-β₁)g; v ← β₂v + (1-β₂)g²; w ← w - η m̂ / (√v̂ + ε), where m̂ = m / (1-β₁ᵗ) and
+    v̂ = v / (1-β₂ᵗ).
     Kingma and Ba (2015), Algorithm 1. ε is 1e-8 as there and in PyTorch; Keras has 1e-7.
 
     Parameters
