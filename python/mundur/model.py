@@ -13,10 +13,10 @@ from .callbacks import CallbackList
 from .compiled import Compiled
 from .history import History
 from .keywords import checked_keywords
-from .layer import Layer
-from .validation import boolean, extents, identifier, integer, number
+from .validation import boolean, check_layers, extents, identifier, integer, number
 
 if TYPE_CHECKING:
+    from .layer import Layer
     from .layers import InputLayer
 
 __all__ = ["Model"]
@@ -80,7 +80,7 @@ class Model(Compiled):
         input_shape: Sequence[int] | int | None = None,
     ) -> None:
         super().__init__(seed, dtype, device)
-        _check_list(layers)
+        check_layers(layers)
         hint = "; for a seed write seed=..." if isinstance(trainable, int) else ""
         boolean(trainable, "trainable", hint)
         self.name = "model" if name is None else identifier(name, "name")
@@ -483,12 +483,6 @@ class Model(Compiled):
         if self.input_shape is not None and first is None:
             parts.append(f"input_shape={self.input_shape}")
         return f"Model({', '.join(parts)})"
-
-
-def _check_list(layers: Any) -> None:
-    if isinstance(layers, str) or not isinstance(layers, (Iterable, type(None))):
-        hint = f"; write Model([{layers!r}, ...])" if isinstance(layers, Layer) else ""
-        raise TypeError(f"layers must be a list of layers; got {layers!r}{hint}")
 
 
 def _only_none(**keras: Any) -> None:

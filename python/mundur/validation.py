@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-__all__ = ["boolean", "dtype_name", "extents", "identifier", "integer", "number", "seed_value"]
+__all__ = [
+    "boolean",
+    "check_layers",
+    "dtype_name",
+    "extents",
+    "identifier",
+    "integer",
+    "number",
+    "seed_value",
+]
 
 _INT64_MAX = 2**63 - 1
 
@@ -110,6 +119,13 @@ def dtype_name(value: Any) -> str:
 def seed_value(value: Any, name: str = "seed") -> int | None:
     """None or an integer in [0, 2**63)."""
     return None if value is None else integer(value, name)
+
+
+def check_layers(value: Any) -> None:
+    """Raises where a model was given anything but layers one can walk through, or None."""
+    if isinstance(value, str) or not isinstance(value, (Iterable, type(None))):
+        hint = f"; write Model([{value!r}, ...])" if hasattr(value, "describe") else ""
+        raise TypeError(f"layers must be a list of layers; got {value!r}{hint}")
 
 
 _seeds: Iterator[int] | None = None
