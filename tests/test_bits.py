@@ -297,3 +297,9 @@ def test_an_optimizer_may_be_changed_from_another_thread() -> None:
     model.fit(x, np.zeros(20000), epochs=8, verbose=0)
     thread.join()
     assert np.isfinite(model.parameters["dense/kernel"]).all()
+
+
+def test_a_thread_count_for_a_while_leaves_the_default_behind() -> None:
+    with md.runtime.threads(1):
+        assert _core.chosen_num_threads() == 1
+    assert _core.chosen_num_threads() == 0

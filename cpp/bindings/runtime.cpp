@@ -24,6 +24,7 @@ py::array elementary(int function, const py::array& x) {
 void bind_runtime(py::module_& m) {
   m.def("num_threads", &num_threads);
   m.def("set_num_threads", &set_num_threads, py::arg("n"));
+  m.def("chosen_num_threads", &chosen_num_threads);
   m.def("available_threads", &available_threads);
   m.def("available_memory", &available_memory);
   m.def("allocation_count", &allocation_count);

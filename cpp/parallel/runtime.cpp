@@ -24,6 +24,7 @@
 namespace mundur {
 namespace {
 
+constexpr int kMostThreads = 4096;
 std::atomic<int> chosen_threads{0};  // 0: the default
 
 std::optional<std::string> first_line(const std::string& path) {
@@ -100,9 +101,10 @@ int environment_threads() {
   const std::string asked = text;
   int threads = 0;
   const auto [end, error] = std::from_chars(asked.data(), asked.data() + asked.size(), threads);
-  if (error != std::errc{} || end != asked.data() + asked.size() || threads < 1) {
-    throw std::invalid_argument("MUNDUR_NUM_THREADS: expected a whole number >= 1, got '" + asked +
-                                "'");
+  if (error != std::errc{} || end != asked.data() + asked.size() || threads < 1 ||
+      threads > kMostThreads) {
+    throw std::invalid_argument(
+        "MUNDUR_NUM_THREADS: expected a whole number from 1 to 4096, got '" + asked + "'");
   }
   return threads;
 }
@@ -127,9 +129,10 @@ int num_threads() {
 #endif
 }
 
+int chosen_num_threads() { return chosen_threads.load(std::memory_order_relaxed); }
+
 void set_num_threads(int n) {
-  constexpr int kMost = 4096;
-  if (n < 0 || n > kMost) {
+  if (n < 0 || n > kMostThreads) {
     throw std::invalid_argument(
         "n: expected a whole number of threads from 1 to 4096, or 0 for "
         "the default; got " +

@@ -117,7 +117,13 @@ def weights(value: Any, samples: int, name: str = "sample_weight") -> npt.NDArra
         raise ValueError(
             f"{name} must be finite and not negative; got {result[first]} at sample {first}"
         )
-    return result
+    return _in_scale(result)
+
+
+def _in_scale(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The same weights in a scale that float32 holds; only their proportions matter."""
+    exponent = int(np.frexp(values.max(initial=0.0))[1])
+    return values if abs(exponent) < 64 else np.ldexp(values, -exponent)
 
 
 def check_finite(array: Array, name: str, switch: str = "") -> None:

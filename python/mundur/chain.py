@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,19 @@ __all__ = ["Chain"]
 Array = npt.NDArray[Any]
 
 
+_CHAINS: weakref.WeakSet[Chain] = weakref.WeakSet()
+
+
+def _free_locks() -> None:
+    """In a forked child: the threads that held locks stayed behind in the parent."""
+    for chain in _CHAINS:
+        chain.lock = RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_free_locks)
+
+
 class Chain:
     """Layers one behind the other, their names, and the native network made of them."""
 
@@ -42,6 +56,7 @@ class Chain:
         given = seed_value(seed)
         self._seed = fresh_seed() if given is None else given
         self.lock = RLock()
+        _CHAINS.add(self)
         self._layers: list[Layer] = []
         self._declared_shape: tuple[int, ...] | None = None
         self._network: _core.Network | None = None

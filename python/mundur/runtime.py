@@ -66,7 +66,7 @@ def threads(n: int) -> Iterator[None]:
     ...     md.get_num_threads()
     1
     """
-    before = _core.num_threads()
+    before = _core.chosen_num_threads()
     set_num_threads(n)
     try:
         yield

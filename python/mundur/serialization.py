@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import zlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -196,6 +197,8 @@ def _is_parameter(name: str) -> bool:
 
 def _read(path: Path) -> tuple[dict[str, str], Tensors]:
     with open(path, "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError(f"{os.fspath(path)!r} is no ordinary file")
         size = os.fstat(file.fileno()).st_size
         if size > _core.available_memory():
             raise MemoryError(f"{os.fspath(path)!r} of {size} bytes does not fit in memory")

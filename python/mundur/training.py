@@ -340,6 +340,7 @@ class FitLoop:
             try:
                 status = trainer.run(SLICE_SECONDS, limit)
             except MemoryError as error:
+                model.epochs_begun -= trainer.step == 0  # nothing has happened yet
                 raise too_large(self._options.batch_size, error) from None
             if status in ("loss", "input"):
                 self._fail(status, epoch)

@@ -22,6 +22,8 @@ Isa isa_from_name(const std::string& name);
 int num_threads();
 /// n >= 1, or 0 to go back to the default; throws std::invalid_argument otherwise.
 void set_num_threads(int n);
+/// What set_num_threads was told last; 0 is the default.
+int chosen_num_threads();
 /// Threads the machine grants this process: least of affinity, cgroup quota and cores.
 int available_threads();
 
