@@ -136,7 +136,7 @@ def draw_comparison(document: Document, path: Path) -> None:
     axes.set_xscale("log")
     axes.set_xlabel("microseconds per training step (W8: per epoch), less is better")
     axes.set_title(machine.title(document["machine"]), fontsize=9)
-    axes.legend(loc="lower right", fontsize=8)
+    axes.legend(loc="upper right", fontsize=8)
     figure.savefig(path, dpi=110)
     plt.close(figure)
 
