@@ -399,3 +399,24 @@ def test_the_scale_of_weights_is_free(blobs: Any, classifier: Any) -> None:
     for scale in (2.0**-140, 2.0**900):
         found = classifier().evaluate(x, y, sample_weight=weights * scale, verbose=0)
         assert found == expected
+
+
+def test_validation_data_are_looked_at_before_an_epoch_is_spent(
+    blobs: Any, classifier: Any
+) -> None:
+    x, y = blobs
+    bad = x.copy()
+    bad[3, 1] = np.nan
+    model = classifier()
+    with pytest.raises(ValueError, match=r"validation_data\[0\] must be finite; got nan at"):
+        model.fit(x, y, validation_data=(bad, y), verbose=0)
+    assert model.epochs_begun == 0
+
+
+def test_compile_within_fit_is_refused(blobs: Any, classifier: Any) -> None:
+    class Compile(md.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self.model.compile("sgd", "mse")
+
+    with pytest.raises(RuntimeError, match="compile was called by a callback"):
+        classifier().fit(*blobs, callbacks=[Compile()], verbose=0)

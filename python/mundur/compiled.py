@@ -20,6 +20,7 @@ class Compiled(ByHand):
     _optimizer: optimizers.Optimizer | None = None
     _loss: losses.NativeLoss | None = None
     _metrics: tuple[Metric, ...] = ()
+    _fitting = False
 
     @checked_keywords(
         ignored={
@@ -73,6 +74,8 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
         if not (new_loss is None or isinstance(new_loss, losses.NativeLoss)):
             raise _written_in_python(new_loss)
         with self.lock:
+            if self._fitting:
+                raise RuntimeError("compile was called by a callback of the same model's fit")
             if new_loss is not None and self.built:
                 check_head(new_loss, self.native.head, self.native.output_shape)
             self._optimizer, self._loss, self._metrics = new_optimizer, new_loss, new_metrics

@@ -88,7 +88,6 @@ class Model(Compiled):
         self.epochs_begun = 0
         self.history: History | None = None
         self._stop_reason = "callback"
-        self._fitting = False
         if input_shape is not None:
             self._declare(extents(input_shape, "input_shape"))
         for layer in layers or ():

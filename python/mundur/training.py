@@ -268,6 +268,8 @@ class FitLoop:
         self._options = options
         self._callbacks = callbacks
         self._progress = progress
+        if validation is not None and not options.allow_nonfinite:  # before an epoch is spent
+            arrays.check_finite(validation.x, validation.name, _ALLOW)
         self._trainer = make_trainer(
             model, train, options.batch_size, options.shuffle, options.allow_nonfinite
         )
