@@ -10,6 +10,13 @@ from typing import Any
 import mundur as md
 import numpy as np
 import pytest
+from mundur import _core
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _teams_as_large_as_told() -> None:
+    """Tests mean each number of threads they ask for, however small the step."""
+    _core.set_adaptive(False)
 
 
 @pytest.fixture(scope="session")

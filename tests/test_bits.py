@@ -184,6 +184,26 @@ def test_slices_of_time_do_not_change_the_bits() -> None:
     assert steps.seen == 16
 
 
+def test_a_team_that_changes_its_size_does_not_change_the_bits(rng: np.random.Generator) -> None:
+    x = rng.normal(size=(2048, 64)).astype(np.float32)
+    y = rng.integers(0, 10, 2048)
+
+    def weights() -> dict[str, bytes]:
+        model = md.Model([md.layers.Dense(128, "relu"), md.layers.Dense(10)], seed=3)
+        model.compile("adam", md.losses.SparseCategoricalCrossentropy(from_logits=True))
+        model.fit(x, y, batch_size=256, epochs=60, verbose=0)
+        return bits(model.parameters)
+
+    _core.set_num_threads(1)
+    alone = weights()
+    _core.set_num_threads(8)
+    _core.set_adaptive(True)
+    try:
+        assert weights() == alone
+    finally:
+        _core.set_adaptive(False)
+
+
 def test_the_environment_forces_an_instruction_set() -> None:
     code = "from mundur import _core; print(_core.current_isa())"
 

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <type_traits>
 
 namespace mundur {
 
@@ -71,7 +72,10 @@ void run_team(int threads, TeamWork work, void* context);
 template <class Work>
 void run_team(int threads, Work&& work) {
   run_team(
-      threads, [](void* context, Worker& worker) { (*static_cast<Work*>(context))(worker); },
+      threads,
+      [](void* context, Worker& worker) {
+        (*static_cast<std::remove_reference_t<Work>*>(context))(worker);
+      },
       &work);
 }
 

@@ -2,8 +2,8 @@
 
 #include "mundur/training.h"
 #include "training/batch.h"
-#include "training/clock.h"
 #include "training/metrics.h"
+#include "training/steps.h"
 
 namespace mundur {
 
@@ -27,34 +27,32 @@ Outcome Evaluator<T>::run(double budget) {
   Workspace<T>& space = network_.workspace(batch_size, false, workers);
   const Kernels<T>& table = kernels<T>();
   const std::int64_t O = size_of(network_.output_shape());
-  Deadline deadline(budget);
   bool finite = true;
-  run_team(workers, [&](Worker& worker) {
-    while (finite && step_ < steps() && !deadline.over()) {
-      const Batch batch{nullptr, step_ * batch_size,
-                        std::min(batch_size, data_.x.n - step_ * batch_size)};
-      load_batch(table, space, loss_, data_, batch, worker);
-      worker.barrier();
-      network_.chain_forward({worker, table, batch.count, false, network_.seed(), 0,
-                              space.scratch[static_cast<std::size_t>(worker.index())]},
-                             space);
-      const Range rows = share(batch.count, 1, worker);
-      table.loss_value(space.values + rows.begin, space.output + rows.begin * O,
-                       loss_.sparse() ? nullptr : space.targets + rows.begin * O,
-                       loss_.sparse() ? space.labels + rows.begin : nullptr, rows.size(), O,
-                       loss_.kind());
-      find_classes(table, space, loss_, options_.metrics, O, rows);
-      worker.barrier();
-      if (worker.first()) {
+  run_steps(
+      network_.pace(batch_size, false, workers), budget, 1,
+      [&] { return finite && step_ < steps(); },
+      [&](Worker& worker) {
+        const Batch batch{nullptr, step_ * batch_size,
+                          std::min(batch_size, data_.x.n - step_ * batch_size)};
+        load_batch(table, space, loss_, data_, batch, worker);
+        worker.barrier();
+        network_.chain_forward({worker, table, batch.count, false, network_.seed(), 0,
+                                space.scratch[static_cast<std::size_t>(worker.index())]},
+                               space);
+        const Range rows = share(batch.count, 1, worker);
+        table.loss_value(space.values + rows.begin, space.output + rows.begin * O,
+                         loss_.sparse() ? nullptr : space.targets + rows.begin * O,
+                         loss_.sparse() ? space.labels + rows.begin : nullptr, rows.size(), O,
+                         loss_.kind());
+        find_classes(table, space, loss_, options_.metrics, O, rows);
+        return batch.count;
+      },
+      [&](std::int64_t count) {
         finite = !options_.check_finite || space.finite.load(std::memory_order_relaxed);
         add_to(tally_, space, data_.weights ? space.weights : nullptr, loss_, options_.metrics,
-               batch.count, O);
+               count, O);
         ++step_;
-        deadline.look();
-      }
-      worker.barrier();
-    }
-  });
+      });
   if (!finite) return Outcome::input;
   return step_ >= steps() ? Outcome::finished : Outcome::more;
 }

@@ -1,7 +1,6 @@
 #include "mundur/network.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <stdexcept>
 
@@ -9,9 +8,10 @@
 #include "mundur/data.h"
 #include "mundur/optimizers.h"
 #include "mundur/runtime.h"
+#include "parallel/pace.h"
 #include "parallel/team.h"
 #include "training/batches.h"
-#include "training/clock.h"
+#include "training/steps.h"
 #include "training/workspace.h"
 
 namespace mundur {
@@ -25,11 +25,28 @@ std::int64_t rounded_up(std::int64_t n, std::int64_t grain) {
   return (n + grain - 1) / grain * grain;
 }
 
+/// One piece of work on as many workers as pay.
+template <class Work>
+void run_paced(Pace& pace, std::int64_t kind, int most, Work&& work) {
+  pace.about(kind, most);
+  run_team(pace.next().workers, work);
+  pace.record(1);
+}
+
 }  // namespace
+
+/// Of each kind of native call.
+struct Paces {
+  Pace training;
+  Pace inference;
+  Pace forward;
+  Pace backward;
+  Pace update;
+};
 
 template <class T>
 Network<T>::Network(const std::vector<LayerSpec>& layers, Shape input_shape, std::uint64_t seed)
-    : seed_(seed) {
+    : seed_(seed), paces_(std::make_unique<Paces>()) {
   std::int64_t size = 1;
   for (std::int64_t extent : input_shape) {
     if (extent < 1) {
@@ -244,7 +261,14 @@ int Network<T>::workers_for(std::int64_t batch, bool training) const {
   // A step below this much work is over before a second worker would have paid for its barriers.
   constexpr double kWorthATeam = 3e6;
   const double work = forward_work_ * static_cast<double>(batch) * (training ? 3.0 : 1.0);
-  return work < kWorthATeam ? 1 : num_threads();
+  return adaptive() && work < kWorthATeam ? 1 : num_threads();
+}
+
+template <class T>
+Pace& Network<T>::pace(std::int64_t batch, bool training, int workers) {
+  Pace& pace = training ? paces_->training : paces_->inference;
+  pace.about(batch, workers);
+  return pace;
 }
 
 // ---- the chain
@@ -324,7 +348,7 @@ void Network<T>::forward(T* y, const ArrayView& x, bool training) {
   const int workers = workers_for(x.n, true);
   Workspace<T>& space = workspace(x.n, true, workers);
   const Kernels<T>& table = kernels<T>();
-  run_team(workers, [&](Worker& worker) {
+  run_paced(paces_->forward, x.n, workers, [&](Worker& worker) {
     gather(table, space.input, x, nullptr, 0, share(x.n, 1, worker));
     worker.barrier();
     chain_forward({worker, table, x.n, training, seed_, training_forwards,
@@ -352,7 +376,7 @@ void Network<T>::backward(T* dx, const T* delta) {
   std::memcpy(space.gradient[0], delta,
               static_cast<std::size_t>(forward_batch_ * size_of(output_shape())) * sizeof(T));
   const T* found = nullptr;
-  run_team(workers, [&](Worker& worker) {
+  run_paced(paces_->backward, forward_batch_, workers, [&](Worker& worker) {
     const T* at =
         chain_backward({worker, table, forward_batch_, forward_training_, seed_, training_forwards,
                         space.scratch[static_cast<std::size_t>(worker.index())]},
@@ -369,8 +393,8 @@ void Network<T>::step(Optimizer& optimizer) {
   optimizer.begin_step();
   const Kernels<T>& table = kernels<T>();
   constexpr std::int64_t kWorthATeam = 1 << 16;
-  run_team(flat_size_ < kWorthATeam ? 1 : num_threads(),
-           [&](Worker& worker) { update(table, optimizer, worker); });
+  run_paced(paces_->update, 0, adaptive() && flat_size_ < kWorthATeam ? 1 : num_threads(),
+            [&](Worker& worker) { update(table, optimizer, worker); });
 }
 
 template <class T>
@@ -381,31 +405,29 @@ std::int64_t Network<T>::predict(T* out, const ArrayView& x, std::int64_t start,
   Workspace<T>& space = workspace(most, false, workers);
   const Kernels<T>& table = kernels<T>();
   const std::int64_t width = size_of(output_shape());
-  Deadline deadline(budget);
-  run_team(workers, [&](Worker& worker) {
-    for (std::int64_t at = start; at < x.n;) {
-      const std::int64_t count = std::min(batch, x.n - at);
-      if (!gather(table, space.input, x, nullptr, at, share(count, 1, worker))) {
-        space.finite.store(false, std::memory_order_relaxed);
-      }
-      worker.barrier();
-      if (check_finite && !space.finite.load(std::memory_order_relaxed)) break;
-      chain_forward({worker, table, count, false, seed_, 0,
-                     space.scratch[static_cast<std::size_t>(worker.index())]},
-                    space);
-      const Range rows = share(count, 1, worker);
-      std::memcpy(out + (at + rows.begin) * width, space.output + rows.begin * width,
-                  static_cast<std::size_t>(rows.size() * width) * sizeof(T));
-      at += count;
-      if (worker.first()) {
-        start = at;
-        deadline.look();
-      }
-      worker.barrier();
-      if (deadline.over()) break;
-    }
-  });
-  return check_finite && !space.finite.load() ? -1 : start;
+  bool finite = true;
+  run_steps(
+      pace(most, false, workers), budget, 1, [&] { return finite && start < x.n; },
+      [&](Worker& worker) {
+        const std::int64_t count = std::min(batch, x.n - start);
+        const Range rows = share(count, 1, worker);
+        if (!gather(table, space.input, x, nullptr, start, rows)) {
+          space.finite.store(false, std::memory_order_relaxed);
+        }
+        worker.barrier();
+        if (check_finite && !space.finite.load(std::memory_order_relaxed)) return count;
+        chain_forward({worker, table, count, false, seed_, 0,
+                       space.scratch[static_cast<std::size_t>(worker.index())]},
+                      space);
+        std::memcpy(out + (start + rows.begin) * width, space.output + rows.begin * width,
+                    static_cast<std::size_t>(rows.size() * width) * sizeof(T));
+        return count;
+      },
+      [&](std::int64_t count) {
+        finite = !check_finite || space.finite.load(std::memory_order_relaxed);
+        start += count;
+      });
+  return finite ? start : -1;
 }
 
 template class Network<float>;

@@ -4,8 +4,8 @@
 #include "losses/losses.h"
 #include "mundur/training.h"
 #include "training/batch.h"
-#include "training/clock.h"
 #include "training/metrics.h"
+#include "training/steps.h"
 
 namespace mundur {
 
@@ -98,31 +98,24 @@ Outcome Trainer<T>::run(double budget, std::int64_t max_steps) {
   const Kernels<T>& table = kernels<T>();
   const std::int64_t per_look =
       steps_per_look(3.0 * network_.forward_work() * static_cast<double>(batch_size));
-  Deadline deadline(budget);
   Outcome outcome = Outcome::more;
-  run_team(workers, [&](Worker& worker) {
-    T* scratch = space.scratch[static_cast<std::size_t>(worker.index())];
-    while (outcome == Outcome::more && step_ < last_step && !deadline.over()) {
-      const Batch batch{order_.empty() ? nullptr : order_.data(), step_ * batch_size,
-                        std::min(batch_size, data_.x.n - step_ * batch_size)};
-      const Pass<T> pass{
-          worker, table, batch.count, true, network_.seed(), network_.training_forwards, scratch};
-      const Outcome failed = train_batch(pass, space, batch);
-      // Behind this barrier nobody reads the step's state any more; behind the next one all read
-      // the new.
-      worker.barrier();
-      if (worker.first()) {
-        if (failed != Outcome::more) {
-          outcome = failed;
-        } else {
-          ++step_;
-          ++network_.training_forwards;
-          if (step_ % per_look == 0) deadline.look();
-        }
-      }
-      worker.barrier();
-    }
-  });
+  run_steps(
+      network_.pace(batch_size, true, workers), budget, per_look,
+      [&] { return outcome == Outcome::more && step_ < last_step; },
+      [&](Worker& worker) {
+        const Batch batch{order_.empty() ? nullptr : order_.data(), step_ * batch_size,
+                          std::min(batch_size, data_.x.n - step_ * batch_size)};
+        return train_batch(
+            {worker, table, batch.count, true, network_.seed(), network_.training_forwards,
+             space.scratch[static_cast<std::size_t>(worker.index())]},
+            space, batch);
+      },
+      [&](Outcome failed) {
+        outcome = failed;
+        if (failed != Outcome::more) return;
+        ++step_;
+        ++network_.training_forwards;
+      });
   if (outcome != Outcome::more) {
     restore_start();
     return outcome;

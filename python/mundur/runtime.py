@@ -16,6 +16,9 @@ __all__ = ["build_info", "get_num_threads", "isa", "set_isa", "set_num_threads",
 def set_num_threads(n: int) -> None:
     """Sets how many threads native calls may use from now on; results do not depend on it.
 
+    A call uses fewer where fewer are faster: for small steps, on more threads than cores, beside
+    other busy processes. It finds out by trying, and tries again when its pace changes.
+
     Parameters
     ----------
     n : int

@@ -9,6 +9,7 @@
 
 #include "mundur/runtime.h"
 #include "mundur/training.h"
+#include "parallel/pace.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define MUNDUR_COUNTS_ALLOCATIONS 0  // the sanitizer has malloc for itself
@@ -161,6 +162,7 @@ void test_a_feature_that_is_not_finite_changes_nothing() {
 }  // namespace
 
 int main() {
+  mundur::set_adaptive(false);  // each count of workers is meant
   test_bits_across_teams<float>();
   test_bits_across_teams<double>();
 #if MUNDUR_COUNTS_ALLOCATIONS && defined(__GLIBC__)

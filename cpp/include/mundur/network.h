@@ -12,7 +12,9 @@
 namespace mundur {
 
 class Optimizer;
+class Pace;
 struct ArrayView;
+struct Paces;
 template <class T>
 struct Workspace;
 
@@ -84,8 +86,11 @@ class Network {
   /// Floating-point operations of a forward pass over one sample: what decides how many workers
   /// pay.
   double forward_work() const { return forward_work_; }
-  /// Workers for a batch: one where the whole pass is shorter than the team's barriers.
+  /// The most workers for a batch: one where the whole pass is shorter than the team's barriers.
   int workers_for(std::int64_t batch, bool training) const;
+  /// What was learned of the team's best size for steps over such batches, on at most so many
+  /// workers.
+  Pace& pace(std::int64_t batch, bool training, int workers);
 
   /// One native call at a time: workspaces are shared.
   std::mutex& mutex() { return mutex_; }
@@ -108,6 +113,7 @@ class Network {
   std::size_t first_trainable_ = 0;  // index of the first layer with a trainable parameter
   std::unique_ptr<Workspace<T>> training_workspace_;
   std::unique_ptr<Workspace<T>> inference_workspace_;
+  std::unique_ptr<Paces> paces_;
   std::int64_t forward_batch_ = 0;
   bool forward_training_ = false;
   std::mutex mutex_;

@@ -1,0 +1,62 @@
+#pragma once
+
+// How many workers pay, learned while they work. The bits don't depend on it, so it may be tried
+// out: a core taken by another process, two virtual cores that are far from each other, more
+// threads than cores all show as steps that take longer with more workers.
+
+#include <cstdint>
+#include <vector>
+
+namespace mundur {
+
+/// Chooses among `most`, most/2, ..., 1 workers by how long equal steps took with each, and tries
+/// the neighbours of the best again now and then. Trials stay below a few percent of the time.
+class Pace {
+ public:
+  using Clock = double (*)();  // seconds
+  static double now();
+  explicit Pace(Clock clock = now) : clock_(clock) {}
+
+  /// Steps of this kind follow, on at most so many workers. What was learned of others is
+  /// forgotten.
+  void about(std::int64_t kind, int most);
+
+  struct Stretch {
+    int workers;
+    double seconds;  // how long to go on before the next one is asked for, at most
+  };
+  Stretch next();
+  /// The stretch has ended after so many steps.
+  void record(std::int64_t steps);
+  /// The best so far.
+  int workers() const { return choices_.empty() ? 1 : choices_[best_].workers; }
+
+ private:
+  struct Choice {
+    int workers;
+    double pace = 0.0;      // seconds a step when last tried; 0: never
+    double due = 0.0;       // when to try again, if a neighbour of the best
+    double interval = 0.0;  // since then; longer after each trial in vain
+  };
+  template <class Visit>
+  void for_neighbours(Visit visit);
+  void record_trial(double pace, double time);
+  void record_best(double pace, double time);
+  void postpone(Choice& choice, double time) const;
+
+  Clock clock_;
+  std::int64_t kind_ = -1;
+  std::vector<Choice> choices_;
+  std::size_t best_ = 0;
+  std::size_t trying_ = 0;
+  std::size_t before_ = 0;     // the best before the one on probation
+  bool on_probation_ = false;  // a trial was better: is it so for longer?
+  double started_ = 0.0;
+};
+
+/// Whether teams choose their size so (the default); else they are as large as they may be. For
+/// tests and measurements.
+void set_adaptive(bool adaptive);
+bool adaptive();
+
+}  // namespace mundur
