@@ -89,6 +89,7 @@ struct Range {
 
 /// Shares [0, n) out in whole grains, as evenly as they allow.
 inline Range share(std::int64_t n, std::int64_t grain, const Worker& worker) {
+  if (worker.count() == 1) return {0, n};  // divisions would be felt in the smallest steps
   const std::int64_t grains = (n + grain - 1) / grain;
   const std::int64_t begin = grains * worker.index() / worker.count() * grain;
   const std::int64_t end = grains * (worker.index() + 1) / worker.count() * grain;
@@ -107,6 +108,7 @@ struct Block {
 /// cache.
 inline Block own(std::int64_t rows, std::int64_t row_grain, std::int64_t columns,
                  std::int64_t column_grain, const Worker& worker) {
+  if (worker.count() == 1) return {{0, rows}, {0, columns}};
   if (rows >= 2 * row_grain * worker.count()) return {share(rows, row_grain, worker), {0, columns}};
   return {{0, rows}, share(columns, column_grain, worker)};
 }
@@ -114,6 +116,7 @@ inline Block own(std::int64_t rows, std::int64_t row_grain, std::int64_t columns
 /// Shares rows × columns out along the side that leaves the busiest worker with less.
 inline Block share(std::int64_t rows, std::int64_t row_grain, std::int64_t columns,
                    std::int64_t column_grain, const Worker& worker) {
+  if (worker.count() == 1) return {{0, rows}, {0, columns}};
   const auto busiest = [&](std::int64_t n, std::int64_t grain) {
     const std::int64_t grains = (n + grain - 1) / grain;
     return (grains + worker.count() - 1) / worker.count() * grain;

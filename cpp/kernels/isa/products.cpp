@@ -242,7 +242,7 @@ MUNDUR_INLINE void run_thin(const Job<T>& job) {
   }
   for (int r = 0; r < kRows; ++r) {
     if (job.bias) sum[r] = sum[r] + load_masked(job.bias, mask);
-    store_masked(job.c + r * job.ldc, activated(sum[r], job.f), mask);
+    store_up_to(job.c + r * job.ldc, activated(sum[r], job.f), static_cast<int>(job.columns));
   }
 }
 

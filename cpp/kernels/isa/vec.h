@@ -138,26 +138,37 @@ MUNDUR_INLINE void for_each_vec(i64 size, F f) {
   if (i < size) f(i, static_cast<int>(size - i));
 }
 
-/// load or load_n: a full register's load must not pay for a mask.
+template <class T>
+MUNDUR_INLINE T first_lane(Vec<T> a) {
+  return static_cast<T>(a.v[0]);
+}
+
+// A full register's load must not pay for a mask. Nor must one or two elements: networks so small
+// wait for each value as soon as it is stored, and processors hand a masked store on to the next
+// load only through the cache.
+
+/// The first n lanes from memory; what the others hold is of no use, but as finite as these.
 template <class T>
 MUNDUR_INLINE Vec<T> load_up_to(const T* p, int n) {
-  return n == Vec<T>::kWidth ? load(p) : load_n(p, n);
+  if (n == Vec<T>::kWidth) return load(p);
+  if (n > 2 || n == 0) return load_n(p, n);
+  Vec<T> a = set<T>(p[n - 1]);
+  a.v[0] = p[0];
+  return a;
 }
 
 template <class T>
 MUNDUR_INLINE void store_up_to(T* p, Vec<T> a, int n) {
   if (n == Vec<T>::kWidth) {
     store(p, a);
+  } else if (n == 1) {
+    p[0] = a.v[0];
+  } else if (n == 2) {
+    p[0] = a.v[0];
+    p[1] = a.v[1];
   } else {
     store_n(p, a, n);
   }
-}
-
-template <class T>
-MUNDUR_INLINE T first_lane(Vec<T> a) {
-  T lanes[Vec<T>::kWidth];
-  store(lanes, a);
-  return lanes[0];
 }
 
 /// 16 virtual lanes of a reduction: lane = index mod 16, whatever the width of the registers.
