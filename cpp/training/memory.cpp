@@ -1,5 +1,7 @@
 #include "mundur/memory.h"
 
+#include <sys/mman.h>
+
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
@@ -31,10 +33,19 @@ void require_memory(std::int64_t bytes, const char* what) {
 Buffer::Buffer(std::int64_t bytes, const char* what) {
   if (bytes == 0) return;
   require_memory(bytes, what);
+  // A matrix is walked along its columns: on pages of 4 KB each step of a panel would need an
+  // entry of the TLB of its own.
   constexpr std::size_t kLine = 64;
-  const std::size_t rounded = (static_cast<std::size_t>(bytes) + kLine - 1) / kLine * kLine;
-  data_ = std::aligned_alloc(kLine, rounded);
+  constexpr std::size_t kHugePage = 2 << 20;
+  const auto wanted = static_cast<std::size_t>(bytes);
+  const bool is_large = wanted >= kHugePage / 2;
+  const std::size_t grain = is_large ? kHugePage : kLine;
+  const std::size_t rounded = (wanted + grain - 1) / grain * grain;
+  data_ = std::aligned_alloc(grain, rounded);
   if (!data_) throw OutOfMemory(std::string(what) + ": out of memory");
+#if defined(MADV_HUGEPAGE)
+  if (is_large) madvise(data_, rounded, MADV_HUGEPAGE);  // refused: small pages do as well
+#endif
   std::memset(data_, 0, rounded);
   bytes_ = bytes;
   allocations.fetch_add(1, std::memory_order_relaxed);
