@@ -43,6 +43,38 @@ struct RandomKey {
   std::uint64_t stream;
 };
 
+/// The optimizers' rules, g the gradient:
+/// sgd: w -= lr·g
+/// momentum: v = momentum·v + g; w -= lr·v
+/// nesterov: v = momentum·v + g; w -= lr·(g + momentum·v)
+/// adam: m = β1·m + (1-β1)·g; v = β2·v + (1-β2)·g²; w -= lr · (m·correction1) / (√(v·correction2) +
+///   ε), with correction1 = 1/(1-β1^t), correction2 = 1/(1-β2^t); one_minus_beta* come rounded once
+///   from double.
+enum class Rule : int { sgd, momentum, nesterov, adam };
+
+/// One step of a rule: where parameters and their state lie, element by element alike, and the
+/// step's constants.
+template <class T>
+struct Update {
+  Rule rule = Rule::sgd;
+  T* w = nullptr;
+  T* state[2] = {};  // momentum, nesterov: v; adam: m, v; else null
+  T lr = T(0);
+  T momentum = T(0);
+  T beta1 = T(0), beta2 = T(0), one_minus_beta1 = T(0), one_minus_beta2 = T(0);
+  T epsilon = T(0), correction1 = T(0), correction2 = T(0);
+
+  /// The same step for the parameters that begin `offset` further on.
+  Update at(std::int64_t offset) const {
+    Update moved = *this;
+    moved.w += offset;
+    for (T*& values : moved.state) {
+      if (values) values += offset;
+    }
+    return moved;
+  }
+};
+
 template <class T>
 struct Kernels {
   Isa isa;
@@ -97,14 +129,9 @@ struct Kernels {
 
   // ---- updates
   // -------------------------------------------------------------------------------------------------
-  /// v = momentum·v + g; w -= lr·v (Nesterov: w -= lr·(g + momentum·v)). v is null without
-  /// momentum: w -= lr·g.
-  void (*sgd)(T* w, T* v, const T* g, std::int64_t n, T lr, T momentum, bool nesterov);
-  /// m = β1·m + (1-β1)·g; v = β2·v + (1-β2)·g²; w -= lr · (m·correction1) / (√(v·correction2) + ε),
-  /// with correction1 = 1/(1-β1^t), correction2 = 1/(1-β2^t). one_minus_beta* come rounded once
-  /// from double.
-  void (*adam)(T* w, T* m, T* v, const T* g, std::int64_t n, T lr, T beta1, T beta2,
-               T one_minus_beta1, T one_minus_beta2, T epsilon, T correction1, T correction2);
+  /// One step on update.w[rows, columns] and its state from g[rows, columns].
+  void (*update)(const Update<T>& update, const T* g, std::int64_t rows, std::int64_t columns,
+                 std::int64_t ldw, std::int64_t ldg);
 
   // ---- random numbers
   // ------------------------------------------------------------------------------------------

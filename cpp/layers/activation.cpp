@@ -39,10 +39,10 @@ class Activated final : public Layer<T> {
 
   // ∂L/∂x_j = f'(x_j) ∂L/∂y_j        softmax: ∂L/∂x_j = y_j (∂L/∂y_j − Σ_k y_k ∂L/∂y_k)
   void backward(const Pass<T>& pass, T* dx, T* dy, const Saved<T>& saved,
-                bool at_logits) const override {
+                const Seam& seam) const override {
     if (!dx) return;
     activation_backward(pass, dx, saved.y, dy, pass.batch * rows_, O_,
-                        at_logits ? Activation::linear : f_);
+                        seam.at_logits ? Activation::linear : f_);
   }
 
  private:

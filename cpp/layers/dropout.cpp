@@ -36,7 +36,8 @@ class Dropout final : public Layer<T> {
   }
 
   // ∂L/∂x_j = keep_j ∂L/∂y_j / (1 − rate)
-  void backward(const Pass<T>& pass, T* dx, T* dy, const Saved<T>& saved, bool) const override {
+  void backward(const Pass<T>& pass, T* dx, T* dy, const Saved<T>& saved,
+                const Seam&) const override {
     if (!dx) return;
     const Range part = share(pass.batch * n_, kGrain, pass.worker);
     const auto* keep = reinterpret_cast<const std::uint8_t*>(saved.extra);

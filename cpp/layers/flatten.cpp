@@ -12,7 +12,7 @@ class Flatten final : public Layer<T> {
   Shape build(const Shape& input, int) override { return {size_of(input)}; }
   bool passes_through(bool) const override { return true; }
   void forward(const Pass<T>&, const Saved<T>&) const override {}
-  void backward(const Pass<T>&, T*, T*, const Saved<T>&, bool) const override {}
+  void backward(const Pass<T>&, T*, T*, const Saved<T>&, const Seam&) const override {}
 };
 
 }  // namespace

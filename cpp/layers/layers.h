@@ -32,6 +32,16 @@ void activation_backward(const Pass<T>& pass, T* dx, const T* y, const T* dy, st
                                    elementwise(activation));
 }
 
+/// The optimizer's step for a block of a parameter whose gradient is known, if the pass is to do
+/// it; `at` is the block's first element, `ld` the distance of its rows.
+template <class T>
+void update_block(const Pass<T>& pass, const Parameter<T>& parameter, std::int64_t at,
+                  std::int64_t rows, std::int64_t columns, std::int64_t ld) {
+  if (!pass.update) return;
+  pass.kernels.update(pass.update->at(parameter.value - pass.update->w + at),
+                      parameter.gradient + at, rows, columns, ld, ld);
+}
+
 template <class T>
 std::unique_ptr<Layer<T>> make(const DenseSpec& spec);
 template <class T>

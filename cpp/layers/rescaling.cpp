@@ -22,7 +22,7 @@ class Rescaling final : public Layer<T> {
   }
 
   // ∂L/∂x_j = scale ∂L/∂y_j
-  void backward(const Pass<T>& pass, T* dx, T* dy, const Saved<T>&, bool) const override {
+  void backward(const Pass<T>& pass, T* dx, T* dy, const Saved<T>&, const Seam&) const override {
     if (!dx) return;
     const Range part = share(pass.batch * n_, kGrain, pass.worker);
     pass.kernels.rescale(dx + part.begin, dy + part.begin, part.size(), scale_, T{-0.0});

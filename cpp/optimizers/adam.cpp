@@ -25,26 +25,29 @@ void Adam::reset_scalars() {
   beta_2_power_ = 1.0;
 }
 
+namespace {
+
 template <class T>
-void Adam::update_any(const Kernels<T>& kernels, T* w, const T* g, const Stretch& part) {
-  T* m = slots()[0].values.as<T>();
-  T* v = slots()[1].values.as<T>();
-  const T correction_1 = static_cast<T>(1.0 / (1.0 - beta_1_power_));
-  const T correction_2 = static_cast<T>(1.0 / (1.0 - beta_2_power_));
-  for (std::int64_t row = 0; row < part.rows; ++row) {
-    const std::int64_t at = part.first + row * part.ld;
-    kernels.adam(w + at, m + at, v + at, g + at, part.columns, static_cast<T>(learning_rate()),
-                 static_cast<T>(options_.beta_1), static_cast<T>(options_.beta_2),
-                 static_cast<T>(1.0 - options_.beta_1), static_cast<T>(1.0 - options_.beta_2),
-                 static_cast<T>(options_.epsilon), correction_1, correction_2);
-  }
+void describe_any(Update<T>& update, double learning_rate, const AdamOptions& options,
+                  double beta_1_power, double beta_2_power) {
+  update.rule = Rule::adam;
+  update.lr = static_cast<T>(learning_rate);
+  update.beta1 = static_cast<T>(options.beta_1);
+  update.beta2 = static_cast<T>(options.beta_2);
+  update.one_minus_beta1 = static_cast<T>(1.0 - options.beta_1);
+  update.one_minus_beta2 = static_cast<T>(1.0 - options.beta_2);
+  update.epsilon = static_cast<T>(options.epsilon);
+  update.correction1 = static_cast<T>(1.0 / (1.0 - beta_1_power));
+  update.correction2 = static_cast<T>(1.0 / (1.0 - beta_2_power));
 }
 
-void Adam::update(const Kernels<float>& kernels, float* w, const float* g, const Stretch& part) {
-  update_any(kernels, w, g, part);
+}  // namespace
+
+void Adam::describe(Update<float>& update) const {
+  describe_any(update, learning_rate(), options_, beta_1_power_, beta_2_power_);
 }
-void Adam::update(const Kernels<double>& kernels, double* w, const double* g, const Stretch& part) {
-  update_any(kernels, w, g, part);
+void Adam::describe(Update<double>& update) const {
+  describe_any(update, learning_rate(), options_, beta_1_power_, beta_2_power_);
 }
 
 }  // namespace mundur

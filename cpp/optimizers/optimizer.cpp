@@ -2,6 +2,8 @@
 
 #include <stdexcept>
 
+#include "kernels/table.h"
+
 namespace mundur {
 
 void Optimizer::bind(std::int64_t size, bool is_double) {
@@ -33,6 +35,18 @@ Optimizer::Slot* Optimizer::slot(const std::string& name) {
   }
   return nullptr;
 }
+
+template <class T>
+Update<T> Optimizer::update_of(T* w) {
+  Update<T> update;
+  update.w = w;
+  for (std::size_t i = 0; i < slots_.size(); ++i) update.state[i] = slots_[i].values.as<T>();
+  describe(update);
+  return update;
+}
+
+template Update<float> Optimizer::update_of(float* w);
+template Update<double> Optimizer::update_of(double* w);
 
 void Optimizer::reset() {
   size_ = -1;

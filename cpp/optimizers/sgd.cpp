@@ -5,21 +5,23 @@
 
 namespace mundur {
 
+namespace {
+
 template <class T>
-void Sgd::update_any(const Kernels<T>& kernels, T* w, const T* g, const Stretch& part) {
-  T* v = options_.momentum == 0.0 ? nullptr : slots()[0].values.as<T>();
-  for (std::int64_t row = 0; row < part.rows; ++row) {
-    const std::int64_t at = part.first + row * part.ld;
-    kernels.sgd(w + at, v ? v + at : nullptr, g + at, part.columns, static_cast<T>(learning_rate()),
-                static_cast<T>(options_.momentum), options_.nesterov);
-  }
+void describe_any(Update<T>& update, double learning_rate, const SgdOptions& options) {
+  update.rule = options.momentum == 0.0 ? Rule::sgd
+                : options.nesterov      ? Rule::nesterov
+                                        : Rule::momentum;
+  if (update.rule == Rule::sgd) update.state[0] = nullptr;
+  update.lr = static_cast<T>(learning_rate);
+  update.momentum = static_cast<T>(options.momentum);
 }
 
-void Sgd::update(const Kernels<float>& kernels, float* w, const float* g, const Stretch& part) {
-  update_any(kernels, w, g, part);
-}
-void Sgd::update(const Kernels<double>& kernels, double* w, const double* g, const Stretch& part) {
-  update_any(kernels, w, g, part);
+}  // namespace
+
+void Sgd::describe(Update<float>& update) const { describe_any(update, learning_rate(), options_); }
+void Sgd::describe(Update<double>& update) const {
+  describe_any(update, learning_rate(), options_);
 }
 
 }  // namespace mundur

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "losses/losses.h"
 #include "mundur/training.h"
 #include "training/batch.h"
 #include "training/metrics.h"
@@ -27,6 +28,7 @@ Outcome Evaluator<T>::run(double budget) {
   Workspace<T>& space = network_.workspace(batch_size, false, workers);
   const Kernels<T>& table = kernels<T>();
   const std::int64_t O = size_of(network_.output_shape());
+  const T* weights = data_.weights ? space.weights : nullptr;
   bool finite = true;
   run_steps(
       network_.pace(batch_size, false, workers), budget, 1,
@@ -40,17 +42,14 @@ Outcome Evaluator<T>::run(double budget) {
                                 space.scratch[static_cast<std::size_t>(worker.index())]},
                                space);
         const Range rows = share(batch.count, 1, worker);
-        table.loss_value(space.values + rows.begin, space.output + rows.begin * O,
-                         loss_.sparse() ? nullptr : space.targets + rows.begin * O,
-                         loss_.sparse() ? space.labels + rows.begin : nullptr, rows.size(), O,
-                         loss_.kind());
+        find_losses(table, space, weights, loss_, O, rows);
         find_classes(table, space, loss_, options_.metrics, O, rows);
         return batch.count;
       },
       [&](std::int64_t count) {
         finite = !options_.check_finite || space.finite.load(std::memory_order_relaxed);
-        add_to(tally_, space, data_.weights ? space.weights : nullptr, loss_, options_.metrics,
-               count, O);
+        add_to(tally_, sum_over_samples(space.values, count), total_weight(weights, count), space,
+               loss_, options_.metrics, count, O);
         ++step_;
       });
   if (!finite) return Outcome::input;

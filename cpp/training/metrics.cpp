@@ -61,36 +61,44 @@ double score(Metric metric, const Workspace<T>& space, const Loss& loss, std::in
 }  // namespace
 
 template <class T>
-double add_to(Tally& tally, Workspace<T>& space, const T* weights, const Loss& loss,
-              const std::vector<Metric>& metrics, std::int64_t B, std::int64_t O) {
-  if (weights) {
-    for (std::int64_t b = 0; b < B; ++b) {
-      // A sample of weight zero is not there, whatever its value.
-      space.values[b] =
-          weights[b] == T{0} ? 0.0 : space.values[b] * static_cast<double>(weights[b]);
-    }
+void find_losses(const Kernels<T>& kernels, Workspace<T>& space, const T* weights, const Loss& loss,
+                 std::int64_t O, Range rows) {
+  kernels.loss_value(space.values + rows.begin, space.output + rows.begin * O,
+                     loss.sparse() ? nullptr : space.targets + rows.begin * O,
+                     loss.sparse() ? space.labels + rows.begin : nullptr, rows.size(), O,
+                     loss.kind());
+  if (!weights) return;
+  for (std::int64_t b = rows.begin; b < rows.end; ++b) {
+    // A sample of weight zero is not there, whatever its value.
+    space.values[b] = weights[b] == T{0} ? 0.0 : space.values[b] * static_cast<double>(weights[b]);
   }
-  const double sum = sum_over_samples(space.values, B);
-  const double weight = total_weight(weights, B);
+}
+
+template <class T>
+void add_to(Tally& tally, double sum, double weight, Workspace<T>& space, const Loss& loss,
+            const std::vector<Metric>& metrics, std::int64_t B, std::int64_t O) {
   tally.loss += sum;
   tally.samples += static_cast<double>(B);
   tally.terms += loss.elementwise() ? weight * static_cast<double>(O) : weight;
   for (std::size_t m = 0; m < metrics.size(); ++m) {
     for (std::int64_t b = 0; b < B; ++b) {
-      space.values[b] = score(metrics[m], space, loss, b, O);
+      space.scores[b] = score(metrics[m], space, loss, b, O);
     }
-    tally.scores[m] += sum_over_samples(space.values, B);
+    tally.scores[m] += sum_over_samples(space.scores, B);
   }
-  return sum * mean_factor(loss, weight, O);
 }
 
 template void find_classes<float>(const Kernels<float>&, Workspace<float>&, const Loss&,
                                   const std::vector<Metric>&, std::int64_t, Range);
 template void find_classes<double>(const Kernels<double>&, Workspace<double>&, const Loss&,
                                    const std::vector<Metric>&, std::int64_t, Range);
-template double add_to<float>(Tally&, Workspace<float>&, const float*, const Loss&,
-                              const std::vector<Metric>&, std::int64_t, std::int64_t);
-template double add_to<double>(Tally&, Workspace<double>&, const double*, const Loss&,
-                               const std::vector<Metric>&, std::int64_t, std::int64_t);
+template void find_losses<float>(const Kernels<float>&, Workspace<float>&, const float*,
+                                 const Loss&, std::int64_t, Range);
+template void find_losses<double>(const Kernels<double>&, Workspace<double>&, const double*,
+                                  const Loss&, std::int64_t, Range);
+template void add_to<float>(Tally&, double, double, Workspace<float>&, const Loss&,
+                            const std::vector<Metric>&, std::int64_t, std::int64_t);
+template void add_to<double>(Tally&, double, double, Workspace<double>&, const Loss&,
+                             const std::vector<Metric>&, std::int64_t, std::int64_t);
 
 }  // namespace mundur

@@ -13,10 +13,14 @@ template <class T>
 void find_classes(const Kernels<T>& kernels, Workspace<T>& space, const Loss& loss,
                   const std::vector<Metric>& metrics, std::int64_t O, Range rows);
 
-/// Adds a batch's losses (space.values, one per sample) and scores to the tally; returns the
-/// batch's mean loss.
+/// The weighted loss of each sample into space.values, for the rows of one worker.
 template <class T>
-double add_to(Tally& tally, Workspace<T>& space, const T* weights, const Loss& loss,
-              const std::vector<Metric>& metrics, std::int64_t B, std::int64_t O);
+void find_losses(const Kernels<T>& kernels, Workspace<T>& space, const T* weights, const Loss& loss,
+                 std::int64_t O, Range rows);
+
+/// Adds a batch to the tally: `sum`, that of its losses, the sum of its weights, its scores.
+template <class T>
+void add_to(Tally& tally, double sum, double weight, Workspace<T>& space, const Loss& loss,
+            const std::vector<Metric>& metrics, std::int64_t B, std::int64_t O);
 
 }  // namespace mundur

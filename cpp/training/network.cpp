@@ -150,7 +150,8 @@ Workspace<T>::Workspace(Workspace&& other) noexcept
       predicted(other.predicted),
       expected(other.expected),
       weights(other.weights),
-      values(other.values) {}
+      values(other.values),
+      scores(other.scores) {}
 
 namespace {
 
@@ -226,6 +227,7 @@ Workspace<T> Network<T>::plan(std::int64_t batch, bool training, int workers, bo
     space.expected = planner.take<std::int32_t>(batch);
     space.weights = planner.take<T>(batch);
     space.values = planner.take<double>(batch);
+    space.scores = planner.take<double>(batch);
   };
   Planner planner;
   lay_out(planner);
@@ -296,11 +298,16 @@ const T* Network<T>::chain_backward(const Pass<T>& pass, Workspace<T>& workspace
   T* dy = workspace.gradient[0];
   T* dx = workspace.gradient[1];
   const std::size_t lowest = want_dx ? 0 : first_trainable_;
+  Seam seam;
+  seam.at_logits = at_logits;
   for (std::size_t i = layers_.size(); i-- > lowest;) {
     if (layers_[i]->passes_through(pass.training)) continue;
     const bool wanted = want_dx || i > lowest;
-    const bool last = i + 1 == layers_.size();
-    layers_[i]->backward(pass, wanted ? dx : nullptr, dy, workspace.saved[i], last && at_logits);
+    const Activation below = i > lowest ? layers_[i - 1]->head() : Activation::linear;
+    const bool joins = layers_[i]->joins_below() && below != Activation::softmax;
+    seam.below = joins ? below : Activation::linear;
+    layers_[i]->backward(pass, wanted ? dx : nullptr, dy, workspace.saved[i], seam);
+    seam.at_logits = seam.below != Activation::linear;
     pass.worker.barrier();
     std::swap(dx, dy);
   }
@@ -308,8 +315,8 @@ const T* Network<T>::chain_backward(const Pass<T>& pass, Workspace<T>& workspace
 }
 
 template <class T>
-void Network<T>::update(const Kernels<T>& table, Optimizer& optimizer, Worker& worker) {
-  if (worker.count() == 1) return update_whole(table, optimizer);
+void Network<T>::update(const Kernels<T>& table, const Update<T>& update, Worker& worker) {
+  if (worker.count() == 1) return update_whole(table, update);
   for (const Parameter<T>& parameter : bound_) {
     if (!parameter.trainable) continue;
     const std::int64_t columns = parameter.shape.back();
@@ -318,15 +325,14 @@ void Network<T>::update(const Kernels<T>& table, Optimizer& optimizer, Worker& w
     if (part.empty()) continue;
     const std::int64_t first =
         parameter.value - flat_values() + part.rows.begin * columns + part.columns.begin;
-    Stretch stretch{first, part.rows.size(), part.columns.size(), columns};
-    if (stretch.columns == columns) stretch = {first, 1, stretch.rows * columns, 0};
-    optimizer.update(table, flat_values(), flat_gradients(), stretch);
+    table.update(update.at(first), flat_gradients() + first, part.rows.size(), part.columns.size(),
+                 columns, columns);
   }
 }
 
 /// One worker takes neighbours as one stretch of the flat vector, in one pass.
 template <class T>
-void Network<T>::update_whole(const Kernels<T>& table, Optimizer& optimizer) {
+void Network<T>::update_whole(const Kernels<T>& table, const Update<T>& update) {
   for (std::size_t i = 0; i < bound_.size();) {
     std::size_t end = i;
     while (end < bound_.size() && bound_[end].trainable) ++end;
@@ -334,7 +340,7 @@ void Network<T>::update_whole(const Kernels<T>& table, Optimizer& optimizer) {
       const std::int64_t first = bound_[i].value - flat_values();
       const std::int64_t stop =
           end < bound_.size() ? bound_[end].value - flat_values() : flat_size_;
-      optimizer.update(table, flat_values(), flat_gradients(), {first, 1, stop - first, 0});
+      table.update(update.at(first), flat_gradients() + first, 1, stop - first, 0, 0);
     }
     i = end + 1;
   }
@@ -391,10 +397,11 @@ template <class T>
 void Network<T>::step(Optimizer& optimizer) {
   optimizer.bind(flat_size_, sizeof(T) == sizeof(double));
   optimizer.begin_step();
+  const Update<T> step = optimizer.update_of(flat_values());
   const Kernels<T>& table = kernels<T>();
   constexpr std::int64_t kWorthATeam = 1 << 16;
   run_paced(paces_->update, 0, adaptive() && flat_size_ < kWorthATeam ? 1 : num_threads(),
-            [&](Worker& worker) { update(table, optimizer, worker); });
+            [&](Worker& worker) { update(table, step, worker); });
 }
 
 template <class T>

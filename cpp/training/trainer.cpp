@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "losses/losses.h"
+#include "mundur/runtime.h"
 #include "mundur/training.h"
 #include "training/batch.h"
 #include "training/metrics.h"
@@ -50,12 +51,23 @@ void Trainer<T>::keep_start() {
   start_forwards_ = network_.training_forwards;
   if (steps_per_epoch() == 1) return;
   const auto size = static_cast<std::size_t>(network_.flat_size());
-  start_values_.assign(network_.flat_values(), network_.flat_values() + size);
+  start_values_.resize(size);
   start_slots_.resize(optimizer_.slots().size());
-  for (std::size_t i = 0; i < start_slots_.size(); ++i) {
-    const T* values = optimizer_.slots()[i].values.template as<T>();
-    start_slots_[i].assign(values, values + size);
-  }
+  for (std::vector<T>& values : start_slots_) values.resize(size);
+  // Epochs of a few steps feel this.
+  constexpr std::int64_t kGrain = 64;
+  constexpr std::int64_t kWorthATeam = 1 << 18;
+  const std::int64_t elements = network_.flat_size();
+  run_team(elements < kWorthATeam ? 1 : num_threads(), [&](Worker& worker) {
+    const Range part = share(elements, kGrain, worker);
+    const auto copy = [&](std::vector<T>& to, const T* from) {
+      std::copy(from + part.begin, from + part.end, to.data() + part.begin);
+    };
+    copy(start_values_, network_.flat_values());
+    for (std::size_t i = 0; i < start_slots_.size(); ++i) {
+      copy(start_slots_[i], optimizer_.slots()[i].values.template as<T>());
+    }
+  });
 }
 
 template <class T>
@@ -123,12 +135,13 @@ Outcome Trainer<T>::run(double budget, std::int64_t max_steps) {
   return step_ >= steps_per_epoch() ? Outcome::finished : Outcome::more;
 }
 
-/// One step: forward, loss, δ, gradients, update. Every worker returns the same outcome; `more` is
-/// a good step.
+/// One step: forward, loss, δ, gradients, and at once the update. Every worker returns the same
+/// outcome; `more` is a good step.
 template <class T>
 Outcome Trainer<T>::train_batch(const Pass<T>& pass, Workspace<T>& space, const Batch& batch) {
   Worker& worker = pass.worker;
   load_batch(pass.kernels, space, loss_, data_, batch, worker);
+  if (worker.first()) optimizer_.begin_step();
   worker.barrier();
   if (options_.check_finite && !space.finite.load(std::memory_order_relaxed)) return Outcome::input;
   network_.chain_forward(pass, space);
@@ -138,24 +151,26 @@ Outcome Trainer<T>::train_batch(const Pass<T>& pass, Workspace<T>& space, const 
   const Range rows = share(batch.count, 1, worker);
   const bool fused = network_.head() == loss_.fuses_with() && !loss_.from_logits() &&
                      loss_.fuses_with() != Activation::linear;
-  const T scale = static_cast<T>(mean_factor(loss_, total_weight(weights, batch.count), O));
-  const T* y = loss_.sparse() ? nullptr : space.targets + rows.begin * O;
-  const std::int32_t* labels = loss_.sparse() ? space.labels + rows.begin : nullptr;
-  const T* p = space.output + rows.begin * O;
-  pass.kernels.loss_value(space.values + rows.begin, p, y, labels, rows.size(), O, loss_.kind());
-  pass.kernels.loss_gradient(space.gradient[0] + rows.begin * O, p, y, labels,
-                             weights ? weights + rows.begin : nullptr, rows.size(), O, scale,
-                             loss_.kind(), fused);
+  const double weight = total_weight(weights, batch.count);
+  const double factor = mean_factor(loss_, weight, O);
+  find_losses(pass.kernels, space, weights, loss_, O, rows);
+  pass.kernels.loss_gradient(space.gradient[0] + rows.begin * O, space.output + rows.begin * O,
+                             loss_.sparse() ? nullptr : space.targets + rows.begin * O,
+                             loss_.sparse() ? space.labels + rows.begin : nullptr,
+                             weights ? weights + rows.begin : nullptr, rows.size(), O,
+                             static_cast<T>(factor), loss_.kind(), fused);
   find_classes(pass.kernels, space, loss_, options_.metrics, O, rows);
   worker.barrier();
+  const double sum = sum_over_samples(space.values, batch.count);
   if (worker.first()) {
-    batch_loss_ = add_to(tally_, space, weights, loss_, options_.metrics, batch.count, O);
-    optimizer_.begin_step();
+    batch_loss_ = sum * factor;
+    add_to(tally_, sum, weight, space, loss_, options_.metrics, batch.count, O);
   }
-  network_.chain_backward(pass, space, fused, false);
-  worker.barrier();
-  if (!std::isfinite(batch_loss_)) return Outcome::loss;
-  network_.update(pass.kernels, optimizer_, worker);
+  if (!std::isfinite(sum * factor)) return Outcome::loss;
+  const Update<T> update = optimizer_.template update_of<T>(network_.flat_values());
+  Pass<T> backward = pass;
+  backward.update = &update;
+  network_.chain_backward(backward, space, fused, false);
   return Outcome::more;
 }
 

@@ -7,6 +7,7 @@ namespace {
 using check::Numbers;
 using check::Output;
 using mundur::Kernels;
+using mundur::Rule;
 
 template <class T>
 struct State {
@@ -32,11 +33,35 @@ std::vector<T> joined(Output<T>& a, Output<T>& b, Output<T>& c) {
 }
 
 template <class T>
+mundur::Update<T> adam(T* w, T* m, T* v, T lr, double b1, double b2, T c1, T c2) {
+  mundur::Update<T> update;
+  update.rule = Rule::adam;
+  update.w = w;
+  update.state[0] = m;
+  update.state[1] = v;
+  update.lr = lr;
+  update.beta1 = T(b1);
+  update.beta2 = T(b2);
+  update.one_minus_beta1 = T(1 - b1);
+  update.one_minus_beta2 = T(1 - b2);
+  update.epsilon = T(1e-8);
+  update.correction1 = c1;
+  update.correction2 = c2;
+  return update;
+}
+
+template <class T>
 void test_sgd(std::int64_t n, bool momentum, bool nesterov) {
   const State<T> s(n);
   const auto found = check::same_everywhere<T>("sgd", [&](const Kernels<T>& k) {
     Output<T> w(s.w), v(s.m), none(0);
-    k.sgd(w.data(), momentum ? v.data() : nullptr, s.g.data(), n, T(0.25), T(0.875), nesterov);
+    mundur::Update<T> update;
+    update.rule = !momentum ? Rule::sgd : nesterov ? Rule::nesterov : Rule::momentum;
+    update.w = w.data();
+    update.state[0] = momentum ? v.data() : nullptr;
+    update.lr = T(0.25);
+    update.momentum = T(0.875);
+    k.update(update, s.g.data(), 1, n, n, n);
     return joined(w, v, none);
   });
   std::vector<double> w, v;
@@ -57,8 +82,8 @@ void test_adam(std::int64_t n) {
   const double b1 = 0.9, b2 = 0.999, c1 = 3.690036900369004, c2 = 333.66700033366650;
   const auto found = check::same_everywhere<T>("adam", [&](const Kernels<T>& k) {
     Output<T> w(s.w), m(s.m), v(s.v);
-    k.adam(w.data(), m.data(), v.data(), s.g.data(), n, T(0.01), T(b1), T(b2), T(1 - b1), T(1 - b2),
-           T(1e-8), T(c1), T(c2));
+    k.update(adam(w.data(), m.data(), v.data(), T(0.01), b1, b2, T(c1), T(c2)), s.g.data(), 1, n, n,
+             n);
     return joined(w, m, v);
   });
   std::vector<double> w, m, v;
@@ -82,15 +107,21 @@ void test_flush() {
     const Kernels<T>& k = mundur::kernels<T>(isa);
     std::vector<T> w(3, T(1)), m = {tiny, -tiny, std::numeric_limits<T>::quiet_NaN()}, v = m;
     const std::vector<T> g(3, T(0));
-    k.adam(w.data(), m.data(), v.data(), g.data(), 3, T(0.1), T(0.5), T(0.5), T(0.5), T(0.5),
-           T(1e-8), T(1), T(1));
+    k.update(adam(w.data(), m.data(), v.data(), T(0.1), 0.5, 0.5, T(1), T(1)), g.data(), 1, 3, 3,
+             3);
     for (const auto& state : {m, v}) {
       CHECK(check::same_bits(state[0], T(0)) && check::same_bits(state[1], T(0)));
       CHECK(std::isnan(state[2]));
     }
     CHECK(w[0] == T(1) && w[1] == T(1) && std::isnan(w[2]));
     std::vector<T> velocity = {tiny, -tiny, T(2) * tiny};
-    k.sgd(w.data(), velocity.data(), g.data(), 3, T(0.1), T(0.5), false);
+    mundur::Update<T> momentum;
+    momentum.rule = Rule::momentum;
+    momentum.w = w.data();
+    momentum.state[0] = velocity.data();
+    momentum.lr = T(0.1);
+    momentum.momentum = T(0.5);
+    k.update(momentum, g.data(), 1, 3, 3, 3);
     CHECK(check::same_bits(velocity, {T(0), T(0), tiny}));
   }
 }

@@ -14,6 +14,8 @@ namespace mundur {
 class Worker;
 template <class T>
 struct Kernels;
+template <class T>
+struct Update;
 
 // ---- descriptions: what the user asked for, without memory or element type
 // ------------------------------------------
@@ -69,6 +71,9 @@ struct Pass {
   std::uint64_t seed;     // of the network
   std::uint64_t forward;  // count of training forwards: the masks' counter
   T* scratch;             // this worker's
+  /// The optimizer's step, done on each part of a parameter as soon as its gradient is known; null:
+  /// backward leaves the gradients.
+  const Update<T>* update = nullptr;
 };
 
 /// What forward leaves for backward: its input and output stay in the chain's memory; `extra` is
@@ -78,6 +83,13 @@ struct Saved {
   const T* x;
   T* y;
   std::byte* extra;
+};
+
+/// How a layer's backward joins those of its neighbours.
+struct Seam {
+  bool at_logits = false;  // dy is already the gradient in front of this layer's activation
+  /// dx is wanted in front of this activation, whose output is x (elementwise; joins_below()).
+  Activation below = Activation::linear;
 };
 
 template <class T>
@@ -99,10 +111,12 @@ class Layer {
 
   /// y from x. All workers call it together; they meet at a barrier afterwards.
   virtual void forward(const Pass<T>& pass, const Saved<T>& saved) const = 0;
+  /// Whether backward can take dx on to what lies in front of the activation that made x.
+  virtual bool joins_below() const { return false; }
   /// dL/dx and the parameters' gradients from dL/dy. dx is null where nobody asks for it; dy may be
-  /// overwritten. `at_logits`: dy is already the gradient in front of this layer's activation.
+  /// overwritten.
   virtual void backward(const Pass<T>& pass, T* dx, T* dy, const Saved<T>& saved,
-                        bool at_logits) const = 0;
+                        const Seam& seam) const = 0;
 };
 
 template <class T>

@@ -78,7 +78,6 @@ class Network {
   /// asked for.
   const T* chain_backward(const Pass<T>& pass, Workspace<T>& workspace, bool at_logits,
                           bool want_dx) const;
-  void update(const Kernels<T>& kernels, Optimizer& optimizer, Worker& worker);
 
   /// The memory of a training (all outputs kept) or an inference (two buffers), at least this
   /// large.
@@ -97,7 +96,8 @@ class Network {
 
  private:
   void build(const std::vector<LayerSpec>& specs);
-  void update_whole(const Kernels<T>& kernels, Optimizer& optimizer);
+  void update(const Kernels<T>& kernels, const Update<T>& update, Worker& worker);
+  void update_whole(const Kernels<T>& kernels, const Update<T>& update);
   void allocate();
   Workspace<T> plan(std::int64_t batch, bool training, int workers, bool allocate) const;
 

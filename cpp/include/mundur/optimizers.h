@@ -11,15 +11,7 @@
 namespace mundur {
 
 template <class T>
-struct Kernels;
-
-/// A block of the flat vectors: `rows` stretches of `columns` elements, `ld` apart.
-struct Stretch {
-  std::int64_t first;
-  std::int64_t rows;
-  std::int64_t columns;
-  std::int64_t ld;
-};
+struct Update;
 
 /// A rule that turns gradients into a change of the parameters, with its state for one flat vector
 /// of parameters.
@@ -57,11 +49,9 @@ class Optimizer {
 
   /// One thread, before the update of a step.
   virtual void begin_step() { iterations_ += 1.0; }
-  /// A block of the flat vectors w and g.
-  virtual void update(const Kernels<float>& kernels, float* w, const float* g,
-                      const Stretch& part) = 0;
-  virtual void update(const Kernels<double>& kernels, double* w, const double* g,
-                      const Stretch& part) = 0;
+  /// The step that begin_step began, for the flat vector w.
+  template <class T>
+  Update<T> update_of(T* w);
 
   std::vector<Slot>& slots() { return slots_; }
   /// Iterations and running products: with the slots, all that a resumed run needs.
@@ -72,6 +62,9 @@ class Optimizer {
   virtual std::vector<std::string> slot_names() const = 0;
   virtual std::size_t slots_needed() const { return slot_names().size(); }
   virtual void reset_scalars() { iterations_ = 0.0; }
+  /// The rule, its constants, and whether it goes without state that is there.
+  virtual void describe(Update<float>& update) const = 0;
+  virtual void describe(Update<double>& update) const = 0;
 
  private:
   void add_slot(const std::string& name);
@@ -100,18 +93,14 @@ class Sgd final : public Optimizer {
  public:
   explicit Sgd(const SgdOptions& options) : Optimizer(options.learning_rate), options_(options) {}
   SgdOptions& options() { return options_; }
-  void update(const Kernels<float>& kernels, float* w, const float* g,
-              const Stretch& part) override;
-  void update(const Kernels<double>& kernels, double* w, const double* g,
-              const Stretch& part) override;
 
  protected:
   std::vector<std::string> slot_names() const override { return {"velocity"}; }
   std::size_t slots_needed() const override { return options_.momentum == 0.0 ? 0 : 1; }
+  void describe(Update<float>& update) const override;
+  void describe(Update<double>& update) const override;
 
  private:
-  template <class T>
-  void update_any(const Kernels<T>& kernels, T* w, const T* g, const Stretch& part);
   SgdOptions options_;
 };
 
@@ -120,19 +109,15 @@ class Adam final : public Optimizer {
   explicit Adam(const AdamOptions& options) : Optimizer(options.learning_rate), options_(options) {}
   AdamOptions& options() { return options_; }
   void begin_step() override;
-  void update(const Kernels<float>& kernels, float* w, const float* g,
-              const Stretch& part) override;
-  void update(const Kernels<double>& kernels, double* w, const double* g,
-              const Stretch& part) override;
   std::vector<Scalar> scalars() override;
 
  protected:
   std::vector<std::string> slot_names() const override { return {"m", "v"}; }
   void reset_scalars() override;
+  void describe(Update<float>& update) const override;
+  void describe(Update<double>& update) const override;
 
  private:
-  template <class T>
-  void update_any(const Kernels<T>& kernels, T* w, const T* g, const Stretch& part);
   AdamOptions options_;
   double beta_1_power_ = 1.0;  // β₁^t as a running product: a power would be libm's
   double beta_2_power_ = 1.0;
