@@ -1,0 +1,108 @@
+"""Whether this machine trains the bits that every other machine trains.
+
+    python -m mundur.selftest
+
+Trains small networks, every layer, activation, loss and optimizer among them, in float32 and
+float64, with each instruction set that this CPU has and with one and several threads. After every
+step it hashes what was computed (SHA-256 of the bytes, all NaNs alike) and compares with the hashes
+in ``hashes.json``, which came with the package. It prints a table, the first step that differs
+wherever one does, and in the last line ``yes`` or ``no``; the exit status is 0 or 1.
+
+A change of what is computed needs new hashes. They are taken from the generic code on one thread,
+and kept only if every other instruction set and number of threads here agrees::
+
+    python -m mundur.selftest --write --table python/mundur/selftest/hashes.json
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from .. import _core, runtime
+from .networks import CASES, Case
+from .steps import STEPS, hashes
+
+__all__ = ["CASES", "STEPS", "TABLE", "Case", "Result", "hashes", "run"]
+
+TABLE = Path(__file__).with_name("hashes.json")
+DTYPES = ("float32", "float64")
+
+
+class Result(NamedTuple):
+    """One network's steps under one instruction set and number of threads."""
+
+    what: str  # "images float32", ...
+    isa: str
+    threads: int
+    found: dict[str, str]
+    differs: list[str]  # steps whose hash is not the stored one, in order
+
+    def __str__(self) -> str:
+        threads = f"{self.threads} thread" + "s" * (self.threads > 1)
+        return f"{self.what}, {self.isa}, {threads}: {', '.join(self.differs) or 'equal'}"
+
+
+def _default_threads() -> list[int]:
+    """One, two, more than most small machines have, and the default."""
+    with runtime.threads(0):
+        return sorted({1, 2, 5, runtime.get_num_threads()})
+
+
+@contextmanager
+def _under(isa: str, threads: int) -> Iterator[None]:
+    before = runtime.isa()
+    runtime.set_isa(isa)
+    try:
+        with runtime.threads(threads):
+            yield
+    finally:
+        runtime.set_isa(before)
+
+
+def run(
+    stored: Mapping[str, Mapping[str, str]],
+    cases: Iterable[Case | None] = (None, *CASES),
+    isas: Sequence[str] | None = None,
+    threads: Sequence[int] | None = None,
+) -> Iterator[Result]:
+    """Computes every step under every instruction set and number of threads; compares the hashes.
+
+    Parameters
+    ----------
+    stored : mapping
+        Hashes by step, by network and dtype ("images float32"); what it lacks differs.
+    cases : iterable of Case, optional
+        Default all, after None: the functions and the random numbers.
+    isas : sequence of str, optional
+        Default every instruction set that build and CPU share.
+    threads : sequence of int, optional
+        Default 1, 2, 5 and `get_num_threads`.
+
+    Yields
+    ------
+    Result
+
+    Examples
+    --------
+    >>> import json
+    >>> from mundur import selftest
+    >>> stored = json.loads(selftest.TABLE.read_text())
+    >>> for result in selftest.run(stored, [None], isas=["generic"], threads=[1]):
+    ...     print(result)
+    functions float32, generic, 1 thread: equal
+    functions float64, generic, 1 thread: equal
+    """
+    for case in cases:
+        for dtype in DTYPES:
+            what = f"{case.name if case else 'functions'} {dtype}"
+            expected = stored.get(what, {})
+            for isa in isas or _core.available_isas():
+                for count in threads or _default_threads():
+                    with _under(isa, count):
+                        found = hashes(case, dtype)
+                    steps = [step for step in STEPS if step in found.keys() | expected.keys()]
+                    differs = [step for step in steps if found.get(step) != expected.get(step)]
+                    yield Result(what, isa, count, found, differs)

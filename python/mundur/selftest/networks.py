@@ -1,0 +1,190 @@
+"""The networks of the self-test, and what they learn from.
+
+The data are made by integer arithmetic: neither libm nor NumPy's generators have a part in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import layers, losses, optimizers
+from ..initializers import Constant, RandomNormal, RandomUniform
+from ..layer import Layer
+from ..losses import Loss
+from ..optimizers import Optimizer
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A small network, what it learns from, and how."""
+
+    name: str
+    shape: tuple[int, ...]
+    layers: Callable[[], list[Layer]]
+    loss: Callable[[], Loss]
+    optimizer: Callable[[], Optimizer]
+    targets: str  # "numbers", "bits", "rows" (one-hot) or "labels"
+    samples: int
+    batch: int
+    weighted: bool = False
+    images: bool = False  # uint8 features
+
+
+CASES = (
+    Case(
+        "images",
+        (6, 5),
+        lambda: [
+            layers.Rescaling(1 / 255, -0.5),
+            layers.Flatten(),
+            layers.Dense(48, "relu", kernel_initializer="he_normal"),
+            layers.Dropout(0.25),
+            layers.Dense(10),
+        ],
+        lambda: losses.SparseCategoricalCrossentropy(from_logits=True),
+        lambda: optimizers.Adam(0.01),
+        "labels",
+        samples=90,
+        batch=32,
+        weighted=True,
+        images=True,
+    ),
+    Case(
+        "regressor",
+        (16,),
+        lambda: [
+            layers.Dense(64, "tanh", bias_initializer="ones"),
+            layers.Dense(64, "tanh", kernel_initializer="glorot_normal"),
+            layers.Dense(1, bias_initializer=Constant(0.25)),
+        ],
+        lambda: losses.MeanSquaredError(),
+        lambda: optimizers.SGD(0.05, momentum=0.9),
+        "numbers",
+        samples=70,
+        batch=16,
+    ),
+    Case(
+        "yes or no",
+        (33,),
+        lambda: [
+            layers.Dense(40, "sigmoid", kernel_initializer="he_uniform"),
+            layers.Activation("tanh"),
+            layers.Dense(1, "sigmoid"),
+        ],
+        lambda: losses.BinaryCrossentropy(),
+        lambda: optimizers.SGD(0.1, momentum=0.8, nesterov=True),
+        "bits",
+        samples=50,
+        batch=16,
+        weighted=True,
+    ),
+    Case(
+        "several of four",
+        (9,),
+        lambda: [
+            layers.Dense(17, kernel_initializer=RandomNormal(0.0, 0.3)),
+            layers.Activation("relu"),
+            layers.Dense(4, use_bias=False),
+        ],
+        lambda: losses.BinaryCrossentropy(from_logits=True),
+        lambda: optimizers.Adam(0.02, beta_1=0.8, beta_2=0.99, epsilon=1e-6),
+        "bits",
+        samples=40,
+        batch=7,
+    ),
+    Case(
+        "softmax",
+        (12,),
+        lambda: [
+            layers.Dense(20, "softmax", kernel_initializer=RandomUniform(-0.5, 0.5)),
+            layers.Activation("sigmoid"),
+            layers.Dense(5, "softmax"),
+        ],
+        lambda: losses.CategoricalCrossentropy(),
+        lambda: optimizers.SGD(0.5),
+        "rows",
+        samples=40,
+        batch=9,
+    ),
+    Case(
+        "logits",
+        (7,),
+        lambda: [
+            layers.Dense(31, "relu"),
+            layers.Activation("softmax"),
+            layers.Activation("linear"),
+            layers.Dense(18, bias_initializer="zeros"),
+        ],
+        lambda: losses.CategoricalCrossentropy(from_logits=True),
+        lambda: optimizers.Adam(),
+        "rows",
+        samples=40,
+        batch=40,
+    ),
+    # Large enough for a team of threads, and for sums over two shards of samples.
+    Case(
+        "team",
+        (70,),
+        lambda: [
+            layers.Dense(150, "relu"),
+            layers.Dropout(0.2),
+            layers.Dense(97, "tanh"),
+            layers.Dense(7, "softmax"),
+        ],
+        lambda: losses.SparseCategoricalCrossentropy(),
+        lambda: optimizers.Adam(0.003),
+        "labels",
+        samples=340,
+        batch=290,
+    ),
+)
+
+
+# ---- data, from integers alone -------------------------------------------------------------------
+
+
+def words(n: int, seed: int) -> npt.NDArray[np.uint64]:
+    """SplitMix64 (Steele, Lea and Flood, 2014)."""
+    z = np.arange(1, n + 1, dtype=np.uint64) + np.uint64(seed << 32)
+    z *= np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+def numbers(shape: tuple[int, ...], seed: int) -> npt.NDArray[np.float64]:
+    """Multiples of 2^-11 in [-1, 1)."""
+    high = words(int(np.prod(shape)), seed) >> np.uint64(52)
+    return (high.astype(np.int64) - 2048).reshape(shape) / 2048
+
+
+def below(n: int, count: int, seed: int) -> npt.NDArray[np.int64]:
+    """`count` integers in [0, n)."""
+    return ((words(count, seed) >> np.uint64(11)) % np.uint64(n)).astype(np.int64)
+
+
+def data_of(case: Case, outputs: int) -> tuple[Array, Array, Array | None]:
+    """Features, targets, and the samples' weights."""
+    n = case.samples
+    if case.images:
+        size = int(np.prod(case.shape))
+        x: Array = below(256, n * size, 1).astype(np.uint8).reshape(n, *case.shape)
+    else:
+        x = numbers((n, *case.shape), 1)
+    y: Array
+    if case.targets == "numbers":
+        y = numbers((n, outputs), 2)
+    elif case.targets == "bits":
+        y = below(2, n * outputs, 2).reshape(n, outputs)
+    else:
+        y = below(outputs, n, 2)
+        if case.targets == "rows":
+            y = (y[:, None] == np.arange(outputs)).astype(np.float64)
+    return x, y, below(9, n, 3) / 4 if case.weighted else None
