@@ -1,0 +1,143 @@
+// Whole trainings, one for each loss and form of it: the same bits with every instruction set and
+// for teams of any size, and the bits of other machines (their hash is stored).
+
+#include <memory>
+
+#include "check.h"
+#include "mundur/training.h"
+
+namespace {
+
+using mundur::Activation;
+
+struct Training {
+  const char* loss;
+  bool from_logits;
+  Activation head;
+  std::int64_t outputs;
+  const char* optimizer;
+  bool weighted;
+};
+constexpr Training kTrainings[] = {
+    {"mean_squared_error", false, Activation::linear, 3, "sgd", false},
+    {"mean_squared_error", false, Activation::tanh, 1, "momentum", true},
+    {"binary_crossentropy", false, Activation::sigmoid, 1, "nesterov", false},
+    {"binary_crossentropy", true, Activation::linear, 4, "adam", true},
+    {"categorical_crossentropy", false, Activation::softmax, 5, "adam", false},
+    {"categorical_crossentropy", true, Activation::linear, 17, "momentum", false},
+    {"sparse_categorical_crossentropy", false, Activation::softmax, 10, "sgd", true},
+    {"sparse_categorical_crossentropy", true, Activation::linear, 10, "adam", false},
+};
+
+std::unique_ptr<mundur::Optimizer> make_optimizer(const std::string& name) {
+  if (name == "adam") return std::make_unique<mundur::Adam>(mundur::AdamOptions{});
+  const double momentum = name == "sgd" ? 0.0 : 0.9;
+  return std::make_unique<mundur::Sgd>(mundur::SgdOptions{0.05, momentum, name == "nesterov"});
+}
+
+/// A batch makes two shards of samples and is work enough for a team; the last one is short.
+constexpr std::int64_t kSamples = 280, kBatch = 264;
+
+mundur::ArrayView view(const std::vector<float>& values, mundur::Shape sample) {
+  mundur::ArrayView all;
+  all.data = reinterpret_cast<const std::byte*>(values.data());
+  all.type = mundur::ElementType::float32;
+  all.n = kSamples;
+  all.stride = 4 * mundur::size_of(sample);
+  all.strides.resize(sample.size());
+  std::int64_t stride = 4;
+  for (std::size_t axis = sample.size(); axis-- > 0; stride *= sample[axis]) {
+    all.strides[axis] = stride;
+  }
+  all.sample = std::move(sample);
+  all.contiguous = true;
+  return all;
+}
+
+/// Every number a training makes: the loss and the score of each epoch, then the parameters.
+template <class T>
+std::vector<double> train(const Training& training) {
+  mundur::Network<T> network(
+      {mundur::RescalingSpec{0.5, 0.125}, mundur::FlattenSpec{},
+       mundur::DenseSpec{100, Activation::relu, true}, mundur::DropoutSpec{0.25, {}},
+       mundur::DenseSpec{50, Activation::softmax, false},
+       mundur::ActivationSpec{Activation::sigmoid},
+       mundur::DenseSpec{training.outputs, training.head, true}},
+      {6, 5}, 3);
+  check::Numbers numbers(5);
+  for (auto& entry : network.parameters()) {
+    const std::int64_t size = mundur::size_of(entry.parameter.shape);
+    for (std::int64_t i = 0; i < size; ++i) {
+      entry.parameter.value[i] = static_cast<T>(numbers.uniform(-0.25, 0.25));
+    }
+  }
+  mundur::DataSet data;
+  const auto x = numbers.vector<float>(kSamples * 30, -1, 1);
+  data.x = view(x, {6, 5});
+  const bool classes = std::string(training.loss).find("categorical") != std::string::npos;
+  const bool bits = std::string(training.loss) == "binary_crossentropy";
+  auto y = numbers.vector<float>(kSamples * training.outputs, -1, 1);
+  for (std::int64_t i = 0; i < kSamples * training.outputs; ++i) {
+    float& target = y[static_cast<std::size_t>(i)];
+    const std::int64_t row = i / training.outputs, column = i % training.outputs;
+    if (classes) target = row % training.outputs == column ? 1.0F : 0.0F;
+    if (bits) target = target > 0 ? 1.0F : 0.0F;
+  }
+  const auto loss = mundur::make_loss(training.loss, training.from_logits);
+  if (loss->sparse()) {
+    for (std::int64_t i = 0; i < kSamples; ++i) {
+      data.labels.push_back(static_cast<std::int32_t>(i % training.outputs));
+    }
+  } else {
+    data.y = view(y, {training.outputs});
+  }
+  const auto weights = numbers.vector<double>(kSamples, 0, 2);
+  if (training.weighted) data.weights = weights.data();
+
+  const auto optimizer = make_optimizer(training.optimizer);
+  std::vector<mundur::Metric> metrics;
+  if (bits || classes) {
+    metrics = {mundur::metric_from_name("accuracy", *loss, training.outputs)};
+  }
+  mundur::Trainer<T> trainer(network, *optimizer, *loss, data,
+                             {kBatch, true, 5, std::move(metrics), true});
+  std::vector<double> all;
+  for (std::uint64_t epoch = 0; epoch < 2; ++epoch) {
+    trainer.begin_epoch(epoch);
+    CHECK(trainer.run(1e9, -1) == mundur::Outcome::finished);
+    all.push_back(trainer.tally().mean_loss());
+    for (double score : trainer.tally().scores) all.push_back(score);
+  }
+  CHECK(all.back() == all.back());
+  const T* values = network.flat_values();
+  all.insert(all.end(), values, values + network.flat_size());
+  return all;
+}
+
+template <class T>
+void test_bits(const Training& training) {
+  std::vector<double> expected;
+  for (mundur::Isa isa : mundur::available_isas()) {
+    for (int threads : {1, 3}) {
+      check::context = std::string(training.loss) + (training.from_logits ? " logits " : " ") +
+                       training.optimizer + (sizeof(T) == 4 ? " float32 " : " float64 ") +
+                       std::string(name_of(isa)) + " threads " + std::to_string(threads);
+      mundur::set_isa(isa);
+      mundur::set_num_threads(threads);
+      const std::vector<double> found = train<T>(training);
+      if (expected.empty()) expected = found;
+      CHECK(check::same_bits(found, expected));
+    }
+  }
+  check::add_to_hash(expected.data(), expected.size() * sizeof(double));
+}
+
+}  // namespace
+
+int main() {
+  for (const Training& training : kTrainings) {
+    test_bits<float>(training);
+    test_bits<double>(training);
+  }
+  return check::result(0x393116C8F406565Eu);
+}
