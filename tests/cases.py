@@ -45,6 +45,12 @@ LAYERS = [
     *(dense(units, 9, batch=3) for units in (1, 2, 3, 4, 5, 8, 15, 16, 17, 31, 33, 48, 49)),
     *(dense(3, inputs, batch=2) for inputs in (1, 2, 15, 16, 17, 31, 32, 33, 64, 100)),
     *(dense(6, 4, batch=batch) for batch in (1, 2, 7, 8, 9, 16, 17)),
+    # Tiles of 8 rows by 48 columns (AVX-512), of 6 by 16 (AVX2), from each of their sides.
+    *(dense(units, 33, batch=batch) for units in (47, 48, 49) for batch in (7, 8, 9)),
+    *(dense(units, 5, batch=batch) for units in (15, 17) for batch in (5, 6)),
+    *(dense(7, inputs, batch=batch) for inputs in (47, 48, 49) for batch in (7, 9)),
+    dense(49, 9, batch=257),
+    dense(3, 801, batch=2),  # two blocks of the inner index
     dense(1, 40, batch=17),
     dense(40, 1, batch=9),
     dense(5, 3, batch=300, activation="tanh"),  # two shards of 256 samples

@@ -145,11 +145,14 @@ T over_samples(i64 samples, Add add) {
   return sum;
 }
 
+enum Forms : unsigned { kForward = 1, kDx = 2, kDw = 4, kAll = 7 };
+
 struct Case {
   i64 B, I, O;
   i64 gap = 0;
   i64 shift = 0;
   Values values = Values::ordinary;
+  unsigned forms = kAll;
 };
 
 std::string named(const char* form, const Case& c, Isa isa, std::size_t size) {
@@ -179,16 +182,48 @@ void split(i64 rows, i64 columns, i64 row_piece, i64 column_piece, Part part) {
   }
 }
 
+/// The operands of one case, and how every instruction set is called with them.
 template <class T>
-void test_case(const Case& c, std::mt19937& random, bool splits) {
-  Matrix<T> x(c.B, c.I, c.gap, c.shift), w(c.I, c.O, c.gap, c.shift), dy(c.B, c.O, c.gap, c.shift);
-  Matrix<T> bias(1, c.O, 0, c.shift);
-  fill(x, random, c.values);
-  fill(w, random, c.values);
-  fill(dy, random, c.values);
-  fill(bias, random, c.values);
+struct Operands {
+  const Case& c;
+  Matrix<T> x, w, dy, bias;
+  i64 whole = std::numeric_limits<int>::max();
 
-  Matrix<T> y(c.B, c.O, c.gap, c.shift), y_bias = y, y_relu = y;
+  Operands(const Case& made, std::mt19937& random)
+      : c(made),
+        x(c.B, c.I, c.gap, c.shift),
+        w(c.I, c.O, c.gap, c.shift),
+        dy(c.B, c.O, c.gap, c.shift),
+        bias(1, c.O, 0, c.shift) {
+    for (Matrix<T>* m : {&x, &w, &dy, &bias}) fill(*m, random, c.values);
+  }
+  Matrix<T> fresh(i64 rows, i64 columns) const { return {rows, columns, c.gap, c.shift}; }
+
+  /// call(kernels, scratch, name of a form) for each instruction set.
+  template <class Call>
+  void everywhere(Call call) const {
+    AlignedScratch<T> memory;
+    for (Isa isa : mundur::available_isas()) {
+      const Kernels<T>& kernels = mundur::kernels<T>(isa);
+      call(kernels, memory.get(kernels.scratch),
+           [&, isa](const char* form) { return named(form, c, isa, sizeof(T)); });
+    }
+  }
+  /// call(rows, columns) for pieces as threads would share a result out, if `splits`.
+  template <class Call>
+  void in_parts(const Kernels<T>& kernels, bool splits, Call call) const {
+    if (!splits) return;
+    const i64 grain = kernels.column_grain;
+    call(i64{1}, whole);
+    call(whole, grain);
+    call(i64{5}, grain + 3);
+  }
+};
+
+template <class T>
+void test_forward(const Operands<T>& operands, bool splits) {
+  const auto& [c, x, w, dy, bias, whole] = operands;
+  Matrix<T> y = operands.fresh(c.B, c.O), y_bias = y, y_relu = y;
   const bool lanes = mundur::uses_lanes(c.I, c.O);
   for (i64 b = 0; b < c.B; ++b) {
     for (i64 o = 0; o < c.O; ++o) {
@@ -200,15 +235,63 @@ void test_case(const Case& c, std::mt19937& random, bool splits) {
       y_relu.at(b, o) = z > 0 ? z : std::isnan(z) ? z : T(0);
     }
   }
-  Matrix<T> dx(c.B, c.I, c.gap, c.shift);
-  const bool dx_lanes = mundur::uses_lanes(c.O, c.I);
+  operands.everywhere([&](const Kernels<T>& kernels, T* scratch, const auto& name) {
+    const auto test = [&](const T* with, Function f, const Matrix<T>& want, const char* what,
+                          i64 rows, i64 columns) {
+      Matrix<T> out = operands.fresh(c.B, c.O);
+      split(c.B, c.O, rows, columns, [&](i64 r, i64 nr, i64 o, i64 no) {
+        kernels.product(&out.at(r, o), &x.at(r, 0), &w.at(0, o), with ? with + o : nullptr, nr, no,
+                        c.I, out.ld, x.ld, w.ld, f, lanes, scratch);
+      });
+      compare(out, want, name(what));
+    };
+    test(bias.data(), Function::relu, y_relu, "product with relu", whole, whole);
+    operands.in_parts(kernels, splits, [&](i64 rows, i64 columns) {
+      test(bias.data(), Function::linear, y_bias, "product in parts", rows, columns);
+    });
+    if (c.B * c.I * c.O > 100'000) return;  // what comes behind the sums knows no depth
+    test(nullptr, Function::linear, y, "product", whole, whole);
+    test(bias.data(), Function::linear, y_bias, "product with bias", whole, whole);
+    for (Function f : {Function::sigmoid, Function::tanh}) {
+      Matrix<T> want = y_bias;
+      for (i64 b = 0; b < c.B; ++b)
+        kernels.activation(want.data() + b * want.ld, want.data() + b * want.ld, c.O, f);
+      test(bias.data(), f, want, f == Function::tanh ? "product, tanh" : "product, sigmoid", whole,
+           whole);
+    }
+  });
+}
+
+template <class T>
+void test_dx(const Operands<T>& operands, bool splits) {
+  const auto& [c, x, w, dy, bias, whole] = operands;
+  Matrix<T> dx = operands.fresh(c.B, c.I);
+  const bool lanes = mundur::uses_lanes(c.O, c.I);
   for (i64 b = 0; b < c.B; ++b) {
     for (i64 i = 0; i < c.I; ++i) {
       dx.at(b, i) = inner<T>(
-          c.O, dx_lanes, [&](i64 o) { return dy.at(b, o); }, [&](i64 o) { return w.at(i, o); });
+          c.O, lanes, [&](i64 o) { return dy.at(b, o); }, [&](i64 o) { return w.at(i, o); });
     }
   }
-  Matrix<T> dw(c.I, c.O, c.gap, c.shift), db(1, c.O, 0, c.shift);
+  operands.everywhere([&](const Kernels<T>& kernels, T* scratch, const auto& name) {
+    const auto test = [&](const char* what, i64 rows, i64 columns) {
+      Matrix<T> out = operands.fresh(c.B, c.I);
+      split(c.B, c.I, rows, columns, [&](i64 r, i64 nr, i64 i, i64 ni) {
+        kernels.product_dx(&out.at(r, i), &dy.at(r, 0), &w.at(i, 0), nr, ni, c.O, out.ld, dy.ld,
+                           w.ld, lanes, scratch);
+      });
+      compare(out, dx, name(what));
+    };
+    test("product_dx", whole, whole);
+    operands.in_parts(kernels, splits,
+                      [&](i64 rows, i64 columns) { test("product_dx in parts", rows, columns); });
+  });
+}
+
+template <class T>
+void test_dw(const Operands<T>& operands, bool splits) {
+  const auto& [c, x, w, dy, bias, whole] = operands;
+  Matrix<T> dw = operands.fresh(c.I, c.O), db(1, c.O, 0, c.shift);
   for (i64 o = 0; o < c.O; ++o) {
     for (i64 i = 0; i < c.I; ++i) {
       dw.at(i, o) =
@@ -216,75 +299,66 @@ void test_case(const Case& c, std::mt19937& random, bool splits) {
     }
     db.at(0, o) = over_samples<T>(c.B, [&](T sum, i64 b) { return sum + dy.at(b, o); });
   }
-
-  AlignedScratch<T> memory;
-  for (Isa isa : mundur::available_isas()) {
-    const Kernels<T>& kernels = mundur::kernels<T>(isa);
-    T* scratch = memory.get(kernels.scratch);
-    const auto name = [&](const char* form) { return named(form, c, isa, sizeof(T)); };
-    const auto fresh = [&](const Matrix<T>& like) {
-      return Matrix<T>(like.rows, like.columns, like.ld - like.columns, like.offset);
-    };
-    const auto forward = [&](Matrix<T>& out, const T* with, Function f, i64 rows, i64 columns) {
-      split(c.B, c.O, rows, columns, [&](i64 r, i64 nr, i64 o, i64 no) {
-        kernels.product(&out.at(r, o), &x.at(r, 0), &w.at(0, o), with ? with + o : nullptr, nr, no,
-                        c.I, out.ld, x.ld, w.ld, f, lanes, scratch);
-      });
-    };
-    const auto backward = [&](Matrix<T>& out, i64 rows, i64 columns) {
-      split(c.B, c.I, rows, columns, [&](i64 r, i64 nr, i64 i, i64 ni) {
-        kernels.product_dx(&out.at(r, i), &dy.at(r, 0), &w.at(i, 0), nr, ni, c.O, out.ld, dy.ld,
-                           w.ld, dx_lanes, scratch);
-      });
-    };
-    const auto gradient = [&](Matrix<T>& out, i64 rows, i64 columns) {
+  operands.everywhere([&](const Kernels<T>& kernels, T* scratch, const auto& name) {
+    const auto test = [&](const char* what, i64 rows, i64 columns) {
+      Matrix<T> out = operands.fresh(c.I, c.O);
       split(c.I, c.O, rows, columns, [&](i64 i, i64 ni, i64 o, i64 no) {
         kernels.product_dw(&out.at(i, o), &x.at(0, i), &dy.at(0, o), ni, no, c.B, out.ld, x.ld,
                            dy.ld, scratch);
       });
+      compare(out, dw, name(what));
     };
-    const i64 whole = std::numeric_limits<int>::max();
-
-    Matrix<T> out = fresh(y);
-    forward(out, nullptr, Function::linear, whole, whole);
-    compare(out, y, name("product"));
-    out = fresh(y);
-    forward(out, bias.data(), Function::linear, whole, whole);
-    compare(out, y_bias, name("product with bias"));
-    out = fresh(y);
-    forward(out, bias.data(), Function::relu, whole, whole);
-    compare(out, y_relu, name("product with relu"));
-    for (Function f : {Function::sigmoid, Function::tanh}) {
-      Matrix<T> want = y_bias;
-      for (i64 b = 0; b < c.B; ++b)
-        kernels.activation(want.data() + b * want.ld, want.data() + b * want.ld, c.O, f);
-      out = fresh(y);
-      forward(out, bias.data(), f, whole, whole);
-      compare(out, want, name(f == Function::tanh ? "product with tanh" : "product with sigmoid"));
-    }
-    out = fresh(dx);
-    backward(out, whole, whole);
-    compare(out, dx, name("product_dx"));
-    out = fresh(dw);
-    gradient(out, whole, whole);
-    compare(out, dw, name("product_dw"));
-    out = fresh(db);
+    test("product_dw", whole, whole);
+    operands.in_parts(kernels, splits,
+                      [&](i64 rows, i64 columns) { test("product_dw in parts", rows, columns); });
+    Matrix<T> out(1, c.O, 0, c.shift);
     kernels.sum_rows(out.data(), dy.data(), c.O, c.B, dy.ld);
     compare(out, db, name("sum_rows"));
+  });
+}
 
-    if (!splits) continue;
-    const i64 grain = kernels.column_grain;
-    const i64 pieces[][2] = {{1, whole}, {whole, grain}, {5, grain + 3}};
-    for (const auto& piece : pieces) {
-      out = fresh(y);
-      forward(out, bias.data(), Function::linear, piece[0], piece[1]);
-      compare(out, y_bias, name("product in parts"));
-      out = fresh(dx);
-      backward(out, piece[0], piece[1]);
-      compare(out, dx, name("product_dx in parts"));
-      out = fresh(dw);
-      gradient(out, piece[0], piece[1]);
-      compare(out, dw, name("product_dw in parts"));
+template <class T>
+void test_case(const Case& c, std::mt19937& random, bool splits = false) {
+  const Operands<T> operands(c, random);
+  if (c.forms & kForward) test_forward(operands, splits);
+  if (c.forms & kDx) test_dx(operands, splits);
+  if (c.forms & kDw) test_dw(operands, splits);
+}
+
+// ---- sizes ------------------------------------------------------------------------------------
+
+/// Each edge, its neighbours, and 1; sorted.
+std::vector<i64> around(std::vector<i64> edges) {
+  std::vector<i64> sizes = {1};
+  for (i64 edge : edges) {
+    for (i64 size : {edge - 1, edge, edge + 1}) sizes.push_back(size);
+  }
+  std::sort(sizes.begin(), sizes.end());
+  sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
+  return sizes;
+}
+
+/// Results of every number of rows and columns around the edges of tiles, in all three forms, with
+/// an inner extent around the 16 lanes, their threshold and a shard of samples.
+template <class T>
+void test_tiles(std::mt19937& random) {
+  const std::vector<i64> rows = around({4, 6, 8, 12, 14, 16, 24});
+  // One to eight registers of any width, three times AVX-512's.
+  std::vector<i64> edges = {4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128};
+  for (Isa isa : mundur::available_isas()) {
+    edges.push_back(mundur::kernels<T>(isa).column_grain);
+  }
+  const std::vector<i64> columns = around(edges);
+  const std::vector<i64> depths = {0, 1, 15, 16, 17, 31, 32, 33};
+  std::size_t next = 0;
+  for (i64 r : rows) {
+    for (i64 c : columns) {
+      for (std::size_t i = 0; i < 2; ++i) {
+        const i64 k = depths[next++ % depths.size()], gap = (r + c) % 3, shift = k % 2;
+        test_case<T>({r, k, c, gap, shift, Values::ordinary, kForward}, random);
+        test_case<T>({r, c, k, gap, shift, Values::ordinary, kDx}, random);
+        test_case<T>({k, r, c, gap, shift, Values::ordinary, kDw}, random);
+      }
     }
   }
 }
@@ -293,6 +367,10 @@ template <class T>
 void test_all() {
   std::mt19937 random(1);
   const auto test = [&](const Case& c, bool splits = false) { test_case<T>(c, random, splits); };
+  const auto only = [&](unsigned forms, i64 B, i64 I, i64 O) {
+    test({B, I, O, 0, 0, Values::ordinary, forms});
+  };
+  test_tiles<T>(random);
 
   // Every small size: single tiles, their edges and their neighbours.
   for (i64 B : {0, 1, 2, 3, 5, 6, 7, 8, 9, 13, 16, 17, 25})
@@ -316,12 +394,14 @@ void test_all() {
     test({40, 2, n, 1});
   }
   // Strides of a multiple of 4096 bytes, blocks of rows and columns.
-  test({40, 1024, 200});
-  test({300, 200, 1024});
-  test({40, 1024, 1024});
-  test({600, 130, 260, 2}, true);
+  only(kForward, 40, 1024, 200);
+  only(kDx, 300, 70, 1024);
+  only(kForward | kDx, 20, 1024, 1024);
+  only(kDw, 40, 1024, 70);
+  only(kDw, 300, 70, 1024);
+  test({530, 66, 130, 2}, true);
   // Sums of so many shards, so wide, that they are made in several blocks of columns.
-  test({1300, 140, 1000});
+  only(kDw, 1300, 140, 1000);
   // As threads would share them.
   for (i64 B : {1, 12, 40, 300})
     for (i64 I : {3, 50, 70})
