@@ -6,6 +6,13 @@ witnesses() {
   "$python" -m pytest -m witness
 }
 
+# In the build tree of the native tests; minutes.
+every_float32() {
+  [ -e "$scratch/built-without-warnings" ] || { echo "there is no build to test" >&2; return 1; }
+  export PATH=$tree/.venv/bin:$PATH
+  ctest --preset release -C exhaustive -R exhaustive
+}
+
 # sanitizer_tests PRESET
 sanitizer_tests() {
   export PATH=$tree/.venv/bin:$PATH CMAKE_GENERATOR=Ninja
