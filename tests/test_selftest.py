@@ -100,9 +100,12 @@ def test_a_machine_that_disagrees_with_itself_writes_nothing(
 
 
 def test_what_was_set_is_set_again() -> None:
+    _core.set_adaptive(True)
     before = (md.isa(), _core.chosen_num_threads())
     list(selftest.run(STORED, [None], threads=[3]))
     assert (md.isa(), _core.chosen_num_threads()) == before
+    assert _core.adaptive()
+    _core.set_adaptive(False)
 
 
 def test_every_piece_is_in_a_network() -> None:

@@ -26,6 +26,7 @@ void bind_runtime(py::module_& m) {
   m.def("num_threads", &num_threads);
   m.def("set_num_threads", &set_num_threads, py::arg("n"));
   m.def("chosen_num_threads", &chosen_num_threads);
+  m.def("adaptive", &adaptive);
   m.def("set_adaptive", &set_adaptive, py::arg("adaptive"));
   m.def("available_threads", &available_threads);
   m.def("available_memory", &available_memory);

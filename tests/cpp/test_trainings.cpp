@@ -5,6 +5,7 @@
 
 #include "check.h"
 #include "mundur/training.h"
+#include "parallel/pace.h"
 
 namespace {
 
@@ -135,6 +136,7 @@ void test_bits(const Training& training) {
 }  // namespace
 
 int main() {
+  mundur::set_adaptive(false);  // each count of workers is meant
   for (const Training& training : kTrainings) {
     test_bits<float>(training);
     test_bits<double>(training);

@@ -53,13 +53,16 @@ def _default_threads() -> list[int]:
 
 @contextmanager
 def _under(isa: str, threads: int) -> Iterator[None]:
-    before = runtime.isa()
+    """An instruction set, and teams that are as large as told."""
+    before, adaptive = runtime.isa(), _core.adaptive()
     runtime.set_isa(isa)
+    _core.set_adaptive(False)
     try:
         with runtime.threads(threads):
             yield
     finally:
         runtime.set_isa(before)
+        _core.set_adaptive(adaptive)
 
 
 def run(
