@@ -163,7 +163,7 @@ void run_epochs(benchmark::State& state, const Workload& workload, int threads) 
   const double per_epoch = static_cast<double>(setup.trainer().steps_per_epoch());
   state.counters["step"] = benchmark::Counter(
       per_epoch, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
-  const double peak = mundur_bench::fma_peak<float>(mundur::current_isa()) * threads;
+  const double peak = mundur_bench::fma_peak<float>(mundur::current_isa(), threads);
   state.counters["of_limit"] = benchmark::Counter(per_epoch * setup.operations() / peak,
                                                   benchmark::Counter::kIsIterationInvariantRate);
   state.SetItemsProcessed(steps);
