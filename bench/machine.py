@@ -7,8 +7,9 @@ import os
 import platform
 import re
 import subprocess
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -20,6 +21,47 @@ _FLAGS = (
 )
 
 
+class Elapsed(NamedTuple):
+    """Seconds on the wall, and of processor time: this process's, and others' on the same cores."""
+
+    seconds: float
+    own: float
+    others: float
+
+
+class Watch:
+    """Runs from its making on. Where others take much, a measurement is none."""
+
+    def __init__(self) -> None:
+        self._all = _busy_seconds()
+        self._own = time.process_time()
+        self._start = time.perf_counter()
+
+    def read(self) -> Elapsed:
+        seconds = time.perf_counter() - self._start
+        own = time.process_time() - self._own
+        return Elapsed(seconds, own, max(0.0, _busy_seconds() - self._all - own))
+
+
+def processor_seconds(process: int | None) -> float:
+    """What all threads of a process have taken so far."""
+    text = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    user, system = text.rpartition(")")[2].split()[11:13]  # its name, in brackets, may hold spaces
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def _busy_seconds() -> float:
+    """What all processes, interrupts and the hypervisor have taken of this process's cores."""
+    mine = {f"cpu{core}" for core in os.sched_getaffinity(0)}
+    ticks = 0
+    for line in Path("/proc/stat").read_text(encoding="ascii").splitlines():
+        name, *fields = line.split()
+        if name in mine:
+            user, nice, system, _, _, irq, softirq, steal = map(int, fields[:8])
+            ticks += user + nice + system + irq + softirq + steal
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def describe() -> dict[str, Any]:
     """The processor, the system and the date. No path and no host name."""
     cpu = _cpuinfo()
@@ -27,7 +69,7 @@ def describe() -> dict[str, Any]:
         "cpu": cpu.get("model name", platform.processor() or platform.machine()),
         "family": cpu.get("cpu family", ""),
         "model": cpu.get("model", ""),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": cores(),
         "caches": _caches(),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
         "flags": [f for f in _FLAGS if f in cpu.get("flags", cpu.get("Features", "")).split()],
@@ -37,6 +79,11 @@ def describe() -> dict[str, Any]:
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
         "commit": _commit(),
     }
+
+
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 def slug(machine: dict[str, Any]) -> str:

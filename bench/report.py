@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,15 @@ END = "<!-- measured: end -->"
 Document = dict[str, Any]
 Row = dict[str, Any]
 
+COLOURS = {
+    "mundur": "tab:blue",
+    "torch": "tab:orange",
+    "jax": "tab:red",
+    "keras": "tab:purple",
+    "scikit-learn": "tab:green",
+}
+MARKERS = {"mundur": "o", "torch": "s", "jax": "D", "keras": "^", "scikit-learn": "v"}
+
 
 def load(kind: str, results: Path = RESULTS) -> list[Document]:
     """All documents of one kind ("compare", "footprint"), in order of their names."""
@@ -29,33 +39,33 @@ def load(kind: str, results: Path = RESULTS) -> list[Document]:
     ]
 
 
+def pyplot() -> Any:
+    import matplotlib
+
+    matplotlib.use("agg")
+    import matplotlib.pyplot as plt
+
+    return plt
+
+
 # ---- comparison ----------------------------------------------------------------------------------
+PEERS = {"torch": "PyTorch", "jax": "JAX", "keras": "Keras", "scikit-learn": "scikit-learn"}
+DISTURBED = 0.1  # cores that others kept busy on average: more spoils a measurement
+AHEAD = 1.2  # of the best peer: what mundur wants to be
+
+
 def comparison_table(document: Document) -> str:
-    """One row per workload and number of threads, the peers beside each other."""
-    lines = [
-        "| | Threads | mundur | PyTorch's best | | scikit-learn | |",
-        "|---|---:|---:|---:|---:|---:|---:|",
-    ]
+    """One row per workload and number of threads: the limit, mundur, each library's best mode."""
+    libraries = [name for name in PEERS if any(r["library"] == name for r in document["results"])]
+    heads = ["", "Threads", "Limit", "mundur", "Of limit", *(PEERS[name] for name in libraries)]
+    lines = ["| " + " | ".join([*heads, "Best peer"]) + " |", "|---" + "|---:" * len(heads) + "|"]
     notes: list[str] = []
-    for workload, threads in _keys(document):
-        rows = [
-            row
-            for row in document["results"]
-            if (row["workload"], row["threads"]) == (workload, threads)
-        ]
-        ours = _best(rows, "mundur")
-        cells = [f"{workload}: {rows[0]['description']}", str(threads), _time(ours)]
-        for library in ("torch", "scikit-learn"):
-            best = _best(rows, library)
-            text = _time(best)
-            if best and library == "torch":
-                text += f" ({best['mode']})"
-            if best and best["note"]:
-                if best["note"] not in notes:
-                    notes.append(best["note"])
-                text += f" [{notes.index(best['note']) + 1}]"
-            cells += [text, _ratio(best, ours)]
-        lines.append("| " + " | ".join(cells) + " |")
+    for (workload, threads), rows in _groups(document):
+        ours, limit = _best(rows, "mundur"), rows[0].get("limit")
+        cells = [f"{workload}: {rows[0]['description']}", str(threads)]
+        cells += [duration(limit), _with_spread(ours), _share(limit, ours)]
+        cells += [_peer_cell(_best(rows, library), notes) for library in libraries]
+        lines.append("| " + " | ".join([*cells, _ratio(_best_peer(rows), ours)]) + " |")
     lines += ["", _method(document)]
     lines += [f"[{number}] {note}." for number, note in enumerate(notes, 1)]
     lines += [f"Left out: {peer} ({reason})." for peer, reason in document["missing"].items()]
@@ -64,11 +74,35 @@ def comparison_table(document: Document) -> str:
         for row in document["results"]
         if "error" in row
     ]
+    lines += disturbed(document["results"])
     return "\n".join(lines)
 
 
-def _keys(document: Document) -> list[tuple[str, int]]:
-    return sorted({(row["workload"], row["threads"]) for row in document["results"]})
+def disturbed(rows: list[Row]) -> list[str]:
+    """A line if others kept the cores busy meanwhile."""
+    most = max((row.get("cores_busy_by_others", 0.0) for row in rows), default=0.0)
+    count = sum(row.get("cores_busy_by_others", 0.0) > DISTURBED for row in rows)
+    if not count:
+        return []
+    return [f"Disturbed: {count} of {len(rows)}; other processes kept up to {most} cores busy."]
+
+
+def not_ahead(document: Document) -> list[str]:
+    """A line for each workload where a peer takes less than AHEAD times mundur's time."""
+    lines = []
+    for (workload, threads), rows in _groups(document):
+        best, ours = _best_peer(rows), _best(rows, "mundur")
+        if best and ours and best["median"] < AHEAD * ours["median"]:
+            peer = f"{PEERS[best['library']]}, {best['mode']}"
+            lines.append(f"{workload}, threads {threads}: {_ratio(best, ours)} ({peer})")
+    return lines
+
+
+def _groups(document: Document) -> list[tuple[tuple[str, int], list[Row]]]:
+    groups: dict[tuple[str, int], list[Row]] = {}
+    for row in document["results"]:
+        groups.setdefault((row["workload"], row["threads"]), []).append(row)
+    return sorted(groups.items())
 
 
 def _best(rows: list[Row], library: str) -> Row | None:
@@ -76,14 +110,56 @@ def _best(rows: list[Row], library: str) -> Row | None:
     return min(own, key=lambda row: float(row["median"]), default=None)
 
 
-def _time(row: Row | None) -> str:
+def _best_peer(rows: list[Row]) -> Row | None:
+    """Of those that do the same work."""
+    best = [_best([row for row in rows if not row["note"]], library) for library in PEERS]
+    return min((row for row in best if row), key=lambda row: float(row["median"]), default=None)
+
+
+def _peer_cell(row: Row | None, notes: list[str]) -> str:
     if row is None:
         return "-"
-    value = float(row["median"])
-    for size, unit in ((1e6, "s"), (1e3, "ms")):
+    text = duration(row["median"])
+    if row["library"] != "scikit-learn":  # which has one
+        text += f" ({row['mode']})"
+    if row["note"]:
+        if row["note"] not in notes:
+            notes.append(row["note"])
+        text += f" [{notes.index(row['note']) + 1}]"
+    return text
+
+
+def duration(microseconds: float | None) -> str:
+    if microseconds is None:
+        return "-"
+    value = float(microseconds)
+    for size, unit in ((1e6, "s"), (1e3, "ms"), (1, "µs")):
         if value >= size:
             return f"{value / size:.3g} {unit}"
-    return f"{value:.3g} µs"
+    return f"{value * 1e3:.3g} ns"
+
+
+def quartiles(row: Row) -> tuple[float, float]:
+    """Of the rounds; the median lies between them."""
+    if len(row["rounds"]) < 2:
+        return row["median"], row["median"]
+    low, _, high = statistics.quantiles(row["rounds"], n=4, method="inclusive")
+    return low, high
+
+
+def _with_spread(row: Row | None) -> str:
+    if row is None:
+        return "-"
+    low, high = quartiles(row)
+    spread = (high - low) / 2 / float(row["median"])
+    return f"{duration(row['median'])} ± {100 * spread:.1f}%"
+
+
+def _share(limit: float | None, ours: Row | None) -> str:
+    if limit is None or ours is None:
+        return "-"
+    share = 100 * limit / float(ours["median"])
+    return f"{share:.0f}%" if share >= 1 else f"{share:.1g}%"
 
 
 def _ratio(peer: Row | None, ours: Row | None) -> str:
@@ -95,48 +171,63 @@ def _ratio(peer: Row | None, ours: Row | None) -> str:
 def _method(document: Document) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in document["versions"].items())
     method = document["method"]
+    peaks = [
+        f"{one['flops_per_second'] / 1e9:.0f} GFLOP/s ({one['threads']})"
+        for one in document.get("limits", [])
+    ]
+    limit = (
+        " The limit is the floating-point operations over the measured peak, "
+        f"{', '.join(peaks)}, or the parameters' bytes over the rate at which they can be read."
+        if peaks
+        else ""
+    )
     return (
-        f"Per training step (W8: per epoch), float32, the median of {method['rounds']} interleaved "
-        f"rounds of {method['seconds_per_measurement']} s; × is the peer's time over mundur's. "
-        f"{machine.title(document['machine'])}; "
+        f"Per training step (W8: per epoch; predictions: per call), float32, the median of "
+        f"{method['rounds']} interleaved rounds of {method['seconds_per_measurement']} s, ± half "
+        f"of what lies between the quartiles; each library in its best mode, × the best one's time "
+        f"over mundur's.{limit} {machine.title(document['machine'])}; "
         f"Python {document['machine']['python']}, {versions}; {document['machine']['date']}."
     )
 
 
 def draw_comparison(document: Document, path: Path) -> None:
-    """Bars per workload on a logarithmic scale, from the fastest round to the slowest."""
-    import matplotlib
-
-    matplotlib.use("agg")
-    import matplotlib.pyplot as plt
-
-    keys = _keys(document)
-    libraries = {"mundur": "tab:blue", "torch": "tab:orange", "scikit-learn": "tab:green"}
-    figure, axes = plt.subplots(figsize=(8, 1.2 + 0.5 * len(keys)), layout="constrained")
-    height = 0.8 / len(libraries)
-    for offset, (library, colour) in enumerate(libraries.items()):
-        first = True
-        for position, (workload, threads) in enumerate(keys):
-            rows = [
-                row
-                for row in document["results"]
-                if (row["workload"], row["threads"]) == (workload, threads)
-            ]
+    """Each library's best time over mundur's, from quartile to quartile, and the limit."""
+    plt = pyplot()
+    groups = [(key, rows, _best(rows, "mundur")) for key, rows in _groups(document)]
+    figure, axes = plt.subplots(figsize=(8, 1.2 + 0.42 * len(groups)), layout="constrained")
+    for offset, (library, name) in enumerate(({"mundur": "mundur"} | PEERS).items()):
+        label: str | None = name
+        for at, (_, rows, ours) in enumerate(groups):
             best = _best(rows, library)
-            if best is None:
+            if not best or not ours:
                 continue
-            median = float(best["median"])
-            spread = [[median - float(best["lowest"])], [float(best["highest"]) - median]]
-            label = {"torch": "PyTorch's best mode"}.get(library, library) if first else None
-            at = position + (offset - 1) * height
-            axes.barh(at, median, height, xerr=spread, color=colour, label=label, ecolor="0.3")
-            first = False
-    axes.set_yticks(range(len(keys)), [f"{w}, {t} thread{'s' * (t > 1)}" for w, t in keys])
+            low, middle, high = (
+                value / ours["median"]
+                for value in sorted((*quartiles(best), float(best["median"])))
+            )
+            axes.errorbar(
+                *(middle, at + (offset - 2) * 0.14),
+                xerr=[[middle - low], [high - middle]],
+                fmt=MARKERS[library],
+                color=COLOURS[library],
+                markersize=5,
+                label=label,
+            )
+            label = None
+    for at, (_, rows, ours) in enumerate(groups):
+        if ours and "limit" in rows[0]:
+            limit = rows[0]["limit"] / ours["median"]
+            axes.vlines(limit, at - 0.4, at + 0.4, color="0.5", label="" if at else "limit")
+    axes.set_yticks(
+        range(len(groups)), [f"{w}, {t} thread{'s' * (t > 1)}" for (w, t), _, _ in groups]
+    )
     axes.invert_yaxis()
     axes.set_xscale("log")
-    axes.set_xlabel("microseconds per training step (W8: per epoch), less is better")
+    axes.set_xlim(left=0.1)
+    axes.grid(axis="x", color="0.9")
+    axes.set_xlabel("time over mundur's, each library in its best mode")
     axes.set_title(machine.title(document["machine"]), fontsize=9)
-    axes.legend(loc="upper right", fontsize=8)
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=8)
     figure.savefig(path, dpi=110)
     plt.close(figure)
 

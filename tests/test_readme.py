@@ -66,31 +66,3 @@ def report(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def test_the_numbers_are_those_of_the_results(report: ModuleType) -> None:
     readme = README.read_text(encoding="utf-8")
     assert report.replaced(readme) == readme, "run: python bench/report.py --write-readme"
-
-
-def test_a_comparison_says_what_is_missing_and_what_failed(report: ModuleType) -> None:
-    row = {"workload": "W1", "description": "MLP", "unit": "step", "threads": 1, "note": ""}
-    document = {
-        "machine": {
-            "cpu": "a CPU",
-            "family": "1",
-            "model": "2",
-            "cores": 2,
-            "flags": ["avx2"],
-            "python": "3.11.0",
-            "date": "2026-01-01",
-        },
-        "versions": {"mundur": "0.1.0"},
-        "method": {"rounds": 3, "seconds_per_measurement": 0.1},
-        "missing": {"sklearn": "scikit-learn is not installed"},
-        "results": [
-            row | {"peer": "mundur", "library": "mundur", "mode": "fit", "median": 50.0},
-            row | {"peer": "torch-eager", "library": "torch", "mode": "eager", "median": 250.0},
-            row | {"peer": "torch-fused", "library": "torch", "mode": "fused", "median": 200.0},
-            row | {"peer": "torch-compile", "library": "torch", "mode": "c", "error": "no g++"},
-        ],
-    }
-    table = report.comparison_table(document)
-    assert "| W1: MLP | 1 | 50 µs | 200 µs (fused) | 4× | - | - |" in table
-    assert "Left out: sklearn (scikit-learn is not installed)." in table
-    assert "Failed: torch-compile on W1, threads 1 (no g++)." in table

@@ -1,0 +1,69 @@
+"""mundur itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workloads import Array
+
+from .peer import Peer
+
+
+class Mundur(Peer):
+    library = "mundur"
+    mode = "fit"
+    prediction = "predict_on_batch"
+
+    def build(self, threads: int) -> None:
+        import mundur as md
+
+        md.set_num_threads(threads)
+        w = self.workload
+        self.model = md.Model(
+            [
+                md.layers.Dense(units, activation=activation)
+                for units, activation in zip(w.widths[1:], w.activations(), strict=True)
+            ],
+            input_shape=(w.widths[0],),
+            seed=0,
+        )
+        for view, value in zip(self.model.parameters.values(), w.weights(), strict=True):
+            view[...] = value
+        if w.predicts:
+            return
+        optimizer: md.Optimizer
+        if w.optimizer == "adam":
+            optimizer = md.optimizers.Adam(w.learning_rate)
+        else:
+            momentum = 0.9 if w.optimizer == "momentum" else 0.0
+            optimizer = md.optimizers.SGD(w.learning_rate, momentum=momentum)
+        loss: md.Loss = (
+            md.losses.MeanSquaredError()
+            if w.loss == "mse"
+            else md.losses.SparseCategoricalCrossentropy(from_logits=True)
+        )
+        self.model.compile(optimizer=optimizer, loss=loss)
+
+    @property
+    def grain(self) -> int:
+        return self.workload.batches
+
+    def losses(self, steps: int) -> list[float]:
+        x, y = self.x[self.batch(0)], self.y[self.batch(0)]
+        values: list[Any] = [self.model.train_on_batch(x, y) for _ in range(steps)]
+        return [float(value) for value in values]
+
+    def train(self, steps: int) -> None:
+        self.model.fit(
+            self.x,
+            self.y,
+            batch_size=self.workload.batch_size,
+            epochs=steps // self.workload.batches,
+            shuffle=self.workload.shuffled,
+            verbose=0,
+        )
+
+    def predict(self, times: int) -> Array:
+        for _ in range(times - 1):
+            self.model.predict_on_batch(self.x)
+        return self.model.predict_on_batch(self.x)

@@ -1,0 +1,224 @@
+"""What bench/ computes from measurements; time itself is measured there, never here."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+BENCH = Path(__file__).resolve().parents[1] / "bench"
+
+pytestmark = pytest.mark.skipif(not BENCH.is_dir(), reason="not in the source tree")
+
+MACHINE = {
+    "cpu": "a CPU",
+    "family": "1",
+    "model": "2",
+    "cores": 2,
+    "flags": ["avx2"],
+    "python": "3.11.0",
+    "date": "2026-01-01",
+}
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Imports a module of bench/."""
+    monkeypatch.syspath_prepend(str(BENCH))
+
+    def module(name: str) -> ModuleType:
+        return importlib.import_module(name)
+
+    return module
+
+
+# ---- workloads and limits ------------------------------------------------------------------------
+def test_a_step_counts_every_product_but_the_first_dx(bench: Any) -> None:
+    w1 = bench("workloads").WORKLOADS["W1"]
+    first, second = 2 * 64 * 784 * 128, 2 * 64 * 128 * 10
+    assert w1.operations == 2 * first + 3 * second
+    assert w1.resident_bytes == 4 * (784 * 128 + 128 + 128 * 10 + 10)
+    assert w1.moved_bytes == 2 * w1.resident_bytes
+
+
+def test_an_epoch_counts_its_short_batch_as_short(bench: Any) -> None:
+    w8 = bench("workloads").WORKLOADS["W8"]
+    assert w8.operations == 60_000 * (4 * 784 * 128 + 6 * 128 * 10)
+    assert w8.resident_bytes == 3 * bench("workloads").WORKLOADS["W1"].resident_bytes  # Adam's two
+
+
+def test_a_prediction_reads_its_weights_once(bench: Any) -> None:
+    w1f = bench("workloads").WORKLOADS["W1f/1"]
+    assert w1f.predicts and w1f.operations == 2 * (784 * 128 + 128 * 10)
+    assert w1f.moved_bytes == w1f.resident_bytes
+
+
+def test_the_limit_is_the_slower_of_arithmetic_and_memory(bench: Any) -> None:
+    limits, workloads = bench("limits"), bench("workloads").WORKLOADS
+    fast_memory = limits.Limits(1, flops=1e9, read={2**10: 1e15, 2**30: 1e15})
+    fast_arithmetic = limits.Limits(1, flops=1e18, read={2**10: 1e9, 2**30: 1e9})
+    w1 = workloads["W1"]
+    assert fast_memory.microseconds(w1) == pytest.approx(w1.operations / 1e3)
+    assert fast_arithmetic.microseconds(w1) == pytest.approx(w1.moved_bytes / 1e3)
+
+
+def test_rates_lie_between_measured_sizes_and_end_with_them(bench: Any) -> None:
+    limit = bench("limits").Limits(1, flops=1.0, read={1024: 100.0, 4096: 25.0})
+    assert limit.read_rate(2048) == pytest.approx(50.0)
+    assert limit.read_rate(1) == pytest.approx(100.0)
+    assert limit.read_rate(1 << 40) == pytest.approx(25.0)
+
+
+def test_the_native_program_is_understood(bench: Any) -> None:
+    rows = [
+        {"name": "limit/peak/threads:2/iterations:1", "FLOP/s": 2e11},
+        {"name": "limit/read/bytes:65536/threads:2/iterations:1", "B/s": 2e11},
+        {"name": "limit/read/bytes:262144/threads:2/iterations:1", "B/s": 1e11},
+        {"name": "step/W1/threads:2", "step": 1.0},
+    ]
+    (limit,) = bench("limits").parse_native(json.dumps({"benchmarks": rows})).values()
+    assert limit.threads == 2 and limit.flops == 2e11
+    assert limit.read == {65536: 2e11, 262144: 1e11}
+
+
+# ---- peers ---------------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", ["W1", "W3", "W1f/1", "W1f/1024"])
+def test_scikit_learn_computes_the_same(bench: Any, name: str) -> None:
+    pytest.importorskip("sklearn")
+    processes = bench("processes")
+    workload = bench("workloads").WORKLOADS[name]
+    measurements = [processes.Measurement(workload, 1, peer) for peer in ("mundur", "sklearn")]
+    for m in measurements:
+        peer = bench("peers").PEERS[m.peer](workload, 1)
+        m.witness = peer.witness(processes.CHECKED_STEPS)
+    processes.check_agreement(measurements)
+    assert [m.error for m in measurements] == ["", ""]
+
+
+@pytest.mark.parametrize("name", ["W1", "W2", "W3", "W4"])
+def test_another_optimizer_does_not_pass_for_the_same(bench: Any, name: str) -> None:
+    from dataclasses import replace
+
+    processes, mundur = bench("processes"), bench("peers").PEERS["mundur"]
+    workload = replace(bench("workloads").WORKLOADS[name], batches=1)
+    optimizer = "sgd" if workload.optimizer == "momentum" else "momentum"
+    measurements = [processes.Measurement(workload, 1, peer) for peer in ("mundur", "torch-eager")]
+    for m, trained in zip(
+        measurements, (workload, replace(workload, optimizer=optimizer)), strict=True
+    ):
+        m.witness = mundur(trained, 1).witness(processes.CHECKED_STEPS)
+    processes.check_agreement(measurements)
+    assert not measurements[0].error
+    assert "computes something else" in measurements[1].error
+
+
+@pytest.mark.parametrize("other", [[2.0, np.nan], [2.0, 1.01], [2.0]])
+def test_losses_that_differ_fail_a_peer(bench: Any, other: list[float]) -> None:
+    processes, workload = bench("processes"), bench("workloads").WORKLOADS["W1"]
+    one = processes.Measurement(workload, 1, "mundur", witness=np.array([2.0, 1.0]))
+    two = processes.Measurement(workload, 1, "jax-jit", witness=np.array(other))
+    processes.check_agreement([one, two])
+    assert not one.error and "computes something else" in two.error
+
+
+def test_who_only_predicts_does_not_train(bench: Any) -> None:
+    peers, workloads = bench("peers").PEERS, bench("workloads").WORKLOADS
+    serving = {
+        name: [peer.serves(workloads[w]) for w in ("W1", "W1f/1")] for name, peer in peers.items()
+    }
+    assert serving["keras-call"] == [False, True]
+    assert serving["jax-scan"] == [True, False]
+    assert serving["mundur"] == serving["jax-jit"] == serving["sklearn"] == [True, True]
+
+
+def test_mundur_measures_whole_epochs(bench: Any) -> None:
+    from dataclasses import replace
+
+    workload = replace(bench("workloads").WORKLOADS["W3"], batches=4)
+    peer = bench("peers").PEERS["mundur"](workload, 1)
+    measured = peer.measure(0.0)
+    assert measured.microseconds > 0 and measured.others >= 0
+
+
+# ---- reports -------------------------------------------------------------------------------------
+def comparison(**changes: Any) -> dict[str, Any]:
+    row = {"workload": "W1", "description": "MLP", "unit": "step", "threads": 1, "note": ""}
+    row["limit"] = 40.0
+
+    def measured(peer: str, library: str, mode: str, *rounds: float, **more: Any) -> dict[str, Any]:
+        numbers = {"rounds": list(rounds), "median": float(np.median(rounds))}
+        return row | {"peer": peer, "library": library, "mode": mode} | numbers | more
+
+    rows = [
+        measured("mundur", "mundur", "fit", 49, 50, 51),
+        measured("torch-eager", "torch", "eager", 250.0),
+        measured("torch-fused", "torch", "fused", 200.0),
+        row | {"peer": "torch-compile", "library": "torch", "mode": "c", "error": "no g++"},
+        measured("jax-scan", "jax", "scan", 55.0),
+        measured("sklearn", "scikit-learn", "partial_fit", 20.0, note="half of the work"),
+    ]
+    return {
+        "machine": MACHINE,
+        "versions": {"mundur": "0.1.0"},
+        "method": {"rounds": 3, "seconds_per_measurement": 0.1},
+        "limits": [{"threads": 1, "flops_per_second": 1.5e11}],
+        "missing": {"keras-fit": "keras is not installed"},
+        "results": rows,
+    } | changes
+
+
+def test_a_comparison_names_the_best_what_is_missing_and_what_failed(bench: Any) -> None:
+    table = bench("report").comparison_table(comparison())
+    assert "| Limit | mundur | Of limit | PyTorch | JAX | scikit-learn | Best peer |" in table
+    # 20 µs for half of the work does not make the best peer.
+    assert (
+        "| W1: MLP | 1 | 40 µs | 50 µs ± 1.0% | 80% | 200 µs (fused) | 55 µs (scan) | 20 µs [1] "
+        "| 1.1× |" in table
+    )
+    assert "[1] half of the work." in table
+    assert "150 GFLOP/s (1)" in table
+    assert "Left out: keras-fit (keras is not installed)." in table
+    assert "Failed: torch-compile on W1, threads 1 (no g++)." in table
+    assert "Disturbed" not in table
+
+
+def test_a_comparison_without_limits_says_nothing_of_them(bench: Any) -> None:
+    rows = [
+        {name: value for name, value in row.items() if name != "limit"}
+        for row in comparison()["results"]
+    ]
+    table = bench("report").comparison_table(comparison(results=rows, limits=[]))
+    assert "| W1: MLP | 1 | - | 50 µs ± 1.0% | - | 200 µs (fused) |" in table
+    assert "peak" not in table
+
+
+def test_peers_that_are_near_are_named(bench: Any) -> None:
+    assert bench("report").not_ahead(comparison()) == ["W1, threads 1: 1.1× (JAX, scan)"]
+    rows = [row for row in comparison()["results"] if row["library"] != "jax"]
+    assert bench("report").not_ahead(comparison(results=rows)) == []
+
+
+def test_a_disturbed_measurement_says_so(bench: Any) -> None:
+    rows = comparison()["results"]
+    rows[0]["cores_busy_by_others"] = 0.42
+    table = bench("report").comparison_table(comparison(results=rows))
+    assert "Disturbed: 1 of 6; other processes kept up to 0.42 cores busy." in table
+
+
+@pytest.mark.parametrize(
+    ("microseconds", "text"),
+    [(None, "-"), (0.0667, "66.7 ns"), (12.34, "12.3 µs"), (4030, "4.03 ms"), (2e6, "2 s")],
+)
+def test_durations_are_for_people(bench: Any, microseconds: float | None, text: str) -> None:
+    assert bench("report").duration(microseconds) == text
+
+
+def test_a_figure_is_drawn(bench: Any, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    bench("report").draw_comparison(comparison(), tmp_path / "compare.png")
+    assert (tmp_path / "compare.png").stat().st_size > 1000
