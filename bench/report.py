@@ -33,7 +33,7 @@ MARKERS = {"mundur": "o", "torch": "s", "jax": "D", "keras": "^", "scikit-learn"
 
 
 def load(kind: str, results: Path = RESULTS) -> list[Document]:
-    """All documents of one kind ("compare", "footprint"), in order of their names."""
+    """All documents of one kind ("compare", "growth", "data", ...), in order of their names."""
     return [
         json.loads(p.read_text(encoding="utf-8")) for p in sorted(results.glob(f"{kind}_*.json"))
     ]
@@ -51,6 +51,7 @@ def pyplot() -> Any:
 # ---- comparison ----------------------------------------------------------------------------------
 PEERS = {"torch": "PyTorch", "jax": "JAX", "keras": "Keras", "scikit-learn": "scikit-learn"}
 DISTURBED = 0.1  # cores that others kept busy on average: more spoils a measurement
+CLIFF = 2.0  # times what the neighbours predict: growth's defect
 AHEAD = 1.2  # of the best peer: what mundur wants to be
 
 
@@ -245,10 +246,66 @@ def footprint_table(document: Document) -> str:
     return "\n".join(lines)
 
 
+# ---- data and memory -----------------------------------------------------------------------------
+def data_table(document: Document) -> str:
+    """W8's epoch from each kind of input, and the share of what is done with it."""
+    lines = [
+        "| W8's epoch from | Threads | Time | Over float32 | Shuffle, gather, convert |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for result in document["results"]:
+        lines += [
+            f"| {case['name']} | {result['threads']} | {duration(1e3 * case['median_ms'])} "
+            f"| {case['over_float32']:.2f}× | {100 * case['input_share']:.1f}% |"
+            for case in result["cases"]
+        ]
+    lines += [
+        "",
+        f"Medians of {document['method']['rounds']} interleaved rounds. "
+        f"{machine.title(document['machine'])}; {document['machine']['date']}.",
+    ]
+    lines += disturbed([case for result in document["results"] for case in result["cases"]])
+    return "\n".join(lines)
+
+
+def memory_table(document: Document) -> str:
+    """The resident set's growth while W8 is trained on bytes, beside its bound."""
+    lines = [
+        "| W8 on uint8 data, threads | Growth of memory | Parameters, gradients, state | Workspace "
+        "| Bound |",
+        "|---:|---:|---:|---:|---:|",
+    ]
+    for result in document["results"]:
+        kept = result["parameters_bytes"] + result["gradients_bytes"] + result["state_bytes"]
+        bound = kept + result["workspace_bytes"] + result["allowance_bytes"]
+        sizes = (result["growth_bytes"], kept, result["workspace_bytes"], bound)
+        cells = [f"{size / 1e6:.1f} MB" for size in sizes]
+        if sizes[0] > bound:
+            cells[0] += " (over)"
+        lines.append(f"| {result['threads']} | {' | '.join(cells)} |")
+    lines += ["", f"{machine.title(document['machine'])}; {document['machine']['date']}."]
+    return "\n".join(lines)
+
+
+# ---- growth --------------------------------------------------------------------------------------
+def growth_part(document: Document) -> str:
+    """A figure, and the cliffs in words."""
+    found = [f"{sweep} {cliff}" for sweep, all_ in document["cliffs"].items() for cliff in all_]
+    figure = f"bench/results/growth_{machine.slug(document['machine'])}.png"
+    text = f"No cliff: no step costs {CLIFF:.3g} times what its neighbours predict."
+    if found:
+        text = f"Cliffs: {'; '.join(found)}."
+    lines = [f"![time per step against width, depth, batch and threads]({figure})", "", text]
+    return "\n".join(lines + disturbed(document["results"]))
+
+
 # ---- README --------------------------------------------------------------------------------------
 def readme_part() -> str:
     """What belongs between README's markers, markers included."""
     parts = [comparison_table(document) for document in load("compare")]
+    parts += [growth_part(document) for document in load("growth")]
+    parts += [data_table(document) for document in load("data")]
+    parts += [memory_table(document) for document in load("memory")]
     parts += [footprint_table(document) for document in load("footprint")]
     if not parts:
         parts = ["Nothing has been measured yet: `python bench/compare.py` does it."]

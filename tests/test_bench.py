@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import json
+import subprocess
+import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -145,6 +147,53 @@ def test_mundur_measures_whole_epochs(bench: Any) -> None:
     assert measured.microseconds > 0 and measured.others >= 0
 
 
+# ---- growth --------------------------------------------------------------------------------------
+def smooth(values: list[int]) -> dict[int, float]:
+    """A constant cost, and one that grows with the square."""
+    return {value: 10.0 + 0.001 * value**2 for value in values}
+
+
+def test_a_smooth_curve_has_no_cliff(bench: Any) -> None:
+    growth = bench("growth")
+    assert growth.cliffs(smooth(growth.sizes(16, 4096, True))) == []
+    assert growth.cliffs({1: 5.0, 2: 2.5, 4: 2.6}, flat_end=True) == []
+    assert growth.cliffs({1: 5.0}) == growth.cliffs({}) == []
+
+
+@pytest.mark.parametrize("slow", [[64], [64, 65], [65], [257]])
+def test_a_slow_size_is_a_cliff(bench: Any, slow: list[int]) -> None:
+    growth = bench("growth")
+    times = smooth(growth.sizes(16, 4096, True))
+    times |= {value: 2.5 * times[value] for value in slow}
+    assert {cliff.value for cliff in growth.cliffs(times)} == set(slow)
+    slightly = {value: time / 1.5 if value in slow else time for value, time in times.items()}
+    assert growth.cliffs(slightly) == []
+
+
+def test_a_step_upwards_is_a_cliff_where_it_begins(bench: Any) -> None:
+    growth = bench("growth")
+    values = growth.sizes(16, 4096, True)
+    times = {v: time * (3 if v > 256 else 1) for v, time in smooth(values).items()}
+    assert [cliff.value for cliff in growth.cliffs(times)] == [257]
+
+
+def test_too_many_threads_that_collapse_are_a_cliff(bench: Any) -> None:
+    growth = bench("growth")
+    (cliff,) = growth.cliffs({1: 10.0, 2: 5.0, 4: 11.0}, flat_end=True)
+    assert cliff.value == 4 and cliff.predicted == 5.0
+    assert str(cliff) == "4: 11 µs, 2.2 times the 5 µs that its neighbours predict"
+
+
+def test_sweeps_reach_the_ends_that_they_promise(bench: Any) -> None:
+    growth = bench("growth")
+    for sweep, ends in {"width": (16, 4096), "depth": (1, 64), "batch": (1, 8192)}.items():
+        points = growth.points(sweep, 2, quick=False)
+        values = [point.value for point in points]
+        assert (values[0], values[-1]) == ends and values == sorted(set(values))
+        assert points[0].common and points[-1].common
+    assert [p.threads for p in growth.points("threads", 2, quick=False)] == [1, 2, 4]
+
+
 # ---- reports -------------------------------------------------------------------------------------
 def comparison(**changes: Any) -> dict[str, Any]:
     row = {"workload": "W1", "description": "MLP", "unit": "step", "threads": 1, "note": ""}
@@ -218,7 +267,59 @@ def test_durations_are_for_people(bench: Any, microseconds: float | None, text: 
     assert bench("report").duration(microseconds) == text
 
 
-def test_a_figure_is_drawn(bench: Any, tmp_path: Path) -> None:
+def test_growth_tells_its_cliffs(bench: Any) -> None:
+    report = bench("report")
+    document = {"machine": MACHINE, "cliffs": {"width": [], "batch": []}, "results": []}
+    figure = "bench/results/growth_a-cpu-f1m2-2cores.png"
+    assert figure in report.growth_part(document)
+    assert "No cliff" in report.growth_part(document)
+    document["cliffs"]["batch"] = ["64: slow"]
+    assert "Cliffs: batch 64: slow." in report.growth_part(document)
+
+
+def test_memory_beyond_its_bound_is_marked(bench: Any) -> None:
+    sizes = {"parameters_bytes": 1e6, "gradients_bytes": 1e6, "state_bytes": 2e6}
+    sizes |= {"threads": 1, "workspace_bytes": 6e6, "allowance_bytes": 40e6}
+    document = {"machine": MACHINE, "results": [sizes | {"growth_bytes": 50e6}]}
+    assert "| 1 | 50.0 MB | 4.0 MB | 6.0 MB | 50.0 MB |" in bench("report").memory_table(document)
+    document["results"][0]["growth_bytes"] = 51e6
+    assert "| 51.0 MB (over) |" in bench("report").memory_table(document)
+
+
+@pytest.mark.slow
+def test_training_on_bytes_stays_within_its_bound() -> None:
+    command = [sys.executable, str(BENCH / "memory.py"), "--threads", "1"]
+    table = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "| 1 | " in table and "(over)" not in table
+
+
+def test_the_share_of_inputs_is_what_one_row_saves_and_its_copy(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = bench("data")
+    monkeypatch.setattr(data, "copy_milliseconds", lambda threads: 2.0)
+    times = {"float32": 100.0, "uint8": 120.0, "one row": 92.0}
+    cases = [
+        SimpleNamespace(name=name, milliseconds=[time] * 3, others=[0.0] * 4)
+        for name, time in times.items()
+    ]
+    result = data.to_json(cases, 1)
+    assert [case["over_float32"] for case in result["cases"]] == [1.0, 1.2]
+    assert [case["input_share"] for case in result["cases"]] == [0.1, 0.25]
+
+
+def test_figures_are_drawn(bench: Any, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     bench("report").draw_comparison(comparison(), tmp_path / "compare.png")
-    assert (tmp_path / "compare.png").stat().st_size > 1000
+    rows = [
+        {"sweep": "width", "value": v, "library": "mundur", "median": time, "limit": time / 2}
+        for v, time in ((16, 1.0), (32, 9.0), (64, 2.0))
+    ]
+    document = {
+        "machine": MACHINE,
+        "method": {"base": "MLP", "threads": 2},
+        "cliffs": {"width": ["32"]},
+        "results": rows,
+    }
+    bench("growth").draw(document, tmp_path / "growth.png")
+    assert all((tmp_path / f"{name}.png").stat().st_size > 1000 for name in ("compare", "growth"))

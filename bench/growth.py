@@ -1,0 +1,325 @@
+"""How the time of a training step grows with width, depth, batch and threads.
+
+    python bench/growth.py --quick
+    python bench/growth.py --sweeps width batch --threads 2
+
+One of them varies around a network of two hidden layers, 256 wide, on batches of 128; mundur stands
+beside the limit's line and the peers that are installed. A cliff is a point that costs more than
+twice what its neighbours predict, and is measured once more before it is called one. The result
+goes to bench/results/ as JSON and a figure with a panel for each sweep.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import limits
+import machine
+import report
+from peers import PEERS
+from processes import Measurement, PeerProcess, installed, measure_in_turns, rounded
+from workloads import Workload
+
+COMPARED = ["mundur", "torch-eager", "torch-fused", "jax-scan"]
+# A disturbed pair of sizes hides from the sizes next to it, a step upwards from those further off.
+NEIGHBOURS_APART = (1.0, 1.2)
+SWEEPS = {"width": 4096, "depth": 64, "batch": 8192, "threads": 0}
+
+
+class Point(NamedTuple):
+    """One measurement to be made; `common`: by the peers too."""
+
+    value: int
+    workload: Workload
+    threads: int
+    common: bool
+
+
+class Cliff(NamedTuple):
+    value: int
+    microseconds: float
+    predicted: float
+
+    def __str__(self) -> str:
+        times = self.microseconds / self.predicted
+        return (
+            f"{self.value}: {report.duration(self.microseconds)}, {times:.1f} times the "
+            f"{report.duration(self.predicted)} that its neighbours predict"
+        )
+
+
+# ---- what is measured ----------------------------------------------------------------------------
+def workload(width: int = 256, depth: int = 2, batch: int = 128) -> Workload:
+    # A small rate: what a deep network makes of rounding must not look like another computation.
+    step = Workload(
+        *("growth", (256, *[width] * depth, 10), "relu"),
+        optimizer="adam",
+        learning_rate=1e-5,
+        batch_size=batch,
+    )
+    # So many that a run takes some milliseconds.
+    return replace(step, batches=min(max(math.ceil(5e8 / step.operations), 4), 1000))
+
+
+def sizes(first: int, last: int, fine: bool) -> list[int]:
+    """Powers of two; fine: also one more, where a tile or a shard is just exceeded, and halfway."""
+    powers = [2**e for e in range(first.bit_length() - 1, last.bit_length())]
+    if not fine:
+        return powers
+    between = {size for power in powers for size in (power, power + 1, power * 3 // 2)}
+    return sorted(size for size in between if first <= size <= last)
+
+
+def points(sweep: str, threads: int, quick: bool) -> list[Point]:
+    """Of one sweep, ascending."""
+    if sweep == "threads":
+        # Twice the cores: too many threads must not collapse.
+        counts = sorted({*sizes(1, threads, False), threads, 2 * threads})
+        return [Point(n, workload(), n, n <= threads) for n in counts]
+    first = 16 if sweep == "width" else 1
+    last = SWEEPS[sweep] // (4 if quick else 1)
+    common = set(sizes(first, last, False)[::2]) | {last}
+    return [
+        Point(value, workload(**{sweep: value}), threads, value in common)
+        for value in sizes(first, last, not quick)
+    ]
+
+
+# ---- what is found -------------------------------------------------------------------------------
+def cliffs(times: dict[int, float], flat_end: bool = False) -> list[Cliff]:
+    """Sizes that cost more than report.CLIFF times what lies between their neighbours' times.
+
+    Between is meant in logarithms of both. The first and the last have no neighbour on one side and
+    are no cliffs; `flat_end`: the last is expected to take as long as the one before.
+    """
+    values = sorted(times)
+    found = []
+    for i, value in enumerate(values):
+        predicted = []
+        for apart in NEIGHBOURS_APART:
+            below = [v for v in values[:i] if v * apart <= value]
+            above = [v for v in values[i + 1 :] if value * apart <= v]
+            if below and above:
+                predicted.append(_between(value, below[-1], above[0], times))
+        if flat_end and i > 0 and i == len(values) - 1:
+            predicted.append(times[values[i - 1]])
+        if predicted and times[value] > report.CLIFF * min(predicted):
+            found.append(Cliff(value, times[value], min(predicted)))
+    return found
+
+
+def _between(value: int, below: int, above: int, times: dict[int, float]) -> float:
+    at = math.log(value / below) / math.log(above / below)
+    return math.exp((1 - at) * math.log(times[below]) + at * math.log(times[above]))
+
+
+def best_times(rows: list[dict[str, Any]], library: str) -> dict[int, float]:
+    """Of the library's modes, by the size that varies."""
+    best: dict[int, float] = {}
+    for row in rows:
+        if row["library"] == library and "median" in row:
+            best[row["value"]] = min(row["median"], best.get(row["value"], math.inf))
+    return best
+
+
+# ---- measuring -----------------------------------------------------------------------------------
+class Sweeper:
+    """Measures points, keeping the peers of the last number of threads alive for the next point."""
+
+    def __init__(self, names: list[str], rounds: int, seconds: float) -> None:
+        self.names, self.rounds, self.seconds = names, rounds, seconds
+        self.peers: list[PeerProcess] = []
+
+    def measure(self, point: Point, names: list[str]) -> list[Measurement]:
+        if not self.peers or self.peers[0].threads != point.threads:
+            self.close()
+            self.peers = [PeerProcess(name, point.threads) for name in self.names]
+        peers = [peer for peer in self.peers if peer.name in names]
+        return measure_in_turns(point.workload, peers, self.rounds, self.seconds)
+
+    def close(self) -> None:
+        for peer in self.peers:
+            peer.close()
+        self.peers = []
+
+
+@contextmanager
+def sweeper(names: list[str], arguments: argparse.Namespace) -> Iterator[Sweeper]:
+    one = Sweeper(names, arguments.rounds, arguments.seconds)
+    try:
+        yield one
+    finally:
+        one.close()
+
+
+def measure_sweep(
+    sweep: str, all_points: list[Point], at: Sweeper, of: dict[int, limits.Limits]
+) -> list[dict[str, Any]]:
+    """One row per point and peer."""
+    rows = []
+    for point in all_points:
+        limit = of.get(min(point.threads, machine.cores()))
+        line = f"{sweep:7} {point.value:5}"
+        if limit:
+            line += f"  limit {limit.microseconds(point.workload):12,.4g}"
+        for one in at.measure(point, at.names if point.common else ["mundur"]):
+            row = one.to_json() | {"sweep": sweep, "value": point.value}
+            if limit:
+                row["limit"] = rounded(limit.microseconds(point.workload))
+            rows.append(row)
+            if not one.error:
+                line += f"  {one.peer} {one.median:,.4g}"
+        print(line, flush=True)
+    return rows
+
+
+def confirm(sweep: str, rows: list[dict[str, Any]], all_points: list[Point], at: Sweeper) -> None:
+    """Measures what looks like a cliff once more; a disturbance only ever costs time."""
+    for cliff in cliffs(best_times(rows, "mundur"), sweep == "threads"):
+        (point,) = (p for p in all_points if p.value == cliff.value)
+        (again,) = at.measure(point, ["mundur"])
+        row = next(r for r in rows if r["value"] == cliff.value and r["library"] == "mundur")
+        if not again.error and again.median < row["median"]:
+            row |= again.to_json()
+
+
+def run(arguments: argparse.Namespace) -> dict[str, Any]:
+    names, missing = installed(arguments.peers)
+    cores = list(range(1, machine.cores() + 1))
+    measured_limits = limits.measure_if_built(arguments.native, cores)
+    results: list[dict[str, Any]] = []
+    found: dict[str, list[str]] = {}
+    print("microseconds per step, medians")
+    with sweeper(names, arguments) as at:
+        for sweep in arguments.sweeps:
+            all_points = points(sweep, arguments.threads, arguments.quick)
+            rows = measure_sweep(sweep, all_points, at, measured_limits)
+            confirm(sweep, rows, all_points, at)
+            results += rows
+            times = best_times(rows, "mundur")
+            found[sweep] = [str(cliff) for cliff in cliffs(times, sweep == "threads")]
+            for cliff in found[sweep]:
+                print(f"  CLIFF at {sweep} {cliff}", flush=True)
+    libraries = sorted({PEERS[name].library for name in names} | {"numpy"})
+    return {
+        "kind": "growth",
+        "machine": machine.describe(),
+        "versions": {library: version(library) for library in libraries},
+        "method": {
+            "rounds": arguments.rounds,
+            "seconds_per_measurement": arguments.seconds,
+            "threads": arguments.threads,
+            "base": str(workload()),
+        },
+        "limits": [limit.to_json() for limit in measured_limits.values()],
+        "missing": missing,
+        "cliffs": found,
+        "results": results,
+    }
+
+
+# ---- showing -------------------------------------------------------------------------------------
+def draw(document: dict[str, Any], path: Path) -> None:
+    """A panel for each sweep, both axes logarithmic."""
+    plt = report.pyplot()
+    sweeps = list(document["cliffs"])
+    columns = min(2, len(sweeps))
+    figure, grid = plt.subplots(
+        *(math.ceil(len(sweeps) / columns), columns),
+        figsize=(5 * columns, 3.6 * math.ceil(len(sweeps) / columns)),
+        layout="constrained",
+        squeeze=False,
+    )
+    panels = list(itertools.chain(*grid))
+    for axes, sweep in zip(panels, sweeps, strict=False):
+        rows = [row for row in document["results"] if row["sweep"] == sweep]
+        limit = {row["value"]: row["limit"] for row in rows if "limit" in row}
+        axes.plot(limit.keys(), limit.values(), color="0.5", label="limit")
+        for library, name in ({"mundur": "mundur"} | report.PEERS).items():
+            times = dict(sorted(best_times(rows, library).items()))
+            if not times:
+                continue
+            axes.plot(
+                *(times.keys(), times.values(), report.MARKERS[library]),
+                color=report.COLOURS[library],
+                linestyle="-",
+                markersize=3,
+                label=name,
+            )
+        flagged = cliffs(best_times(rows, "mundur"), sweep == "threads")
+        axes.plot(
+            *([c.value for c in flagged], [c.microseconds for c in flagged], "o"),
+            markersize=11,
+            markerfacecolor="none",
+            markeredgecolor="red",
+            label="cliff" if flagged else None,
+        )
+        axes.set_xscale("log", base=2)
+        axes.set_yscale("log")
+        axes.set_xlabel(sweep)
+        axes.set_ylabel("µs per step")
+        axes.grid(color="0.9")
+        axes.legend(fontsize=8)
+    for axes in panels[len(sweeps) :]:
+        axes.set_visible(False)
+    base, threads = document["method"]["base"], document["method"]["threads"]
+    figure.suptitle(f"{base}; {machine.title(document['machine'])}; {threads} threads", fontsize=9)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def parse(argv: list[str] | None = None) -> argparse.Namespace:
+    assert __doc__
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--sweeps", nargs="+", choices=SWEEPS, default=list(SWEEPS))
+    parser.add_argument("--threads", type=int, default=machine.cores(), help="all cores")
+    parser.add_argument("--peers", nargs="+", choices=PEERS, default=COMPARED)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=0.1, help="per measurement (0.1)")
+    parser.add_argument("--quick", action="store_true", help="fewer, smaller sizes; 3 x 0.02 s")
+    parser.add_argument("--output", type=Path, help="the JSON file (default: in bench/results/)")
+    limits.add_argument(parser)
+    arguments = parser.parse_args(argv)
+    if arguments.quick:
+        arguments.rounds, arguments.seconds = min(arguments.rounds, 3), 0.02
+    if not 1 <= arguments.threads <= machine.cores():
+        parser.error(f"--threads: from 1 to this machine's {machine.cores()} cores")
+    if "mundur" not in arguments.peers:
+        parser.error("--peers: mundur must be among them")
+    return arguments
+
+
+def main() -> None:
+    arguments = parse()
+    document = run(arguments)
+    cliff_count = sum(len(found) for found in document["cliffs"].values())
+    print(f"{cliff_count} cliffs" if cliff_count != 1 else "1 cliff")
+    print(*report.disturbed(document["results"]), sep="\n")
+    output = arguments.output
+    if output is None:
+        if arguments.quick:
+            print("quick: nothing is kept without --output")
+            return
+        output = report.RESULTS / f"growth_{machine.slug(document['machine'])}.json"
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    try:
+        draw(document, output.with_suffix(".png"))
+    except ModuleNotFoundError as error:
+        print(f"no figure: {error}")
+    print(f"written: {output} (.png)")
+
+
+if __name__ == "__main__":
+    main()
