@@ -6,7 +6,8 @@ namespace {
 ElementType element_type(const py::array& array, const char* argument) {
   const py::dtype dtype = array.dtype();
   const auto bytes = dtype.itemsize();
-  const bool native = dtype.attr("isnative").cast<bool>();
+  const char order = dtype.byteorder();
+  const bool native = order == '=' || order == '|';
   const auto by_size = [&](ElementType first) {  // the enum goes signed, unsigned, by size
     const int step = bytes == 1 ? 0 : bytes == 2 ? 2 : bytes == 4 ? 4 : 6;
     return static_cast<ElementType>(static_cast<int>(first) + step);

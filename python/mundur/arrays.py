@@ -81,24 +81,24 @@ def features(value: Any, input_shape: tuple[int, ...] | None, name: str = "x") -
     x = real_array(value, name)
     if input_shape == (1,) and x.ndim == 1:
         x = x[:, None]
-    wanted = "(samples, features)" if input_shape is None else _batch_of(input_shape)
-    single = f"; for a single sample pass {_bare(name)}[np.newaxis]"
-    if input_shape is not None and x.shape == input_shape:
-        raise ValueError(f"{name} must have shape {wanted}; got {x.shape}{single}")
-    if x.ndim < 2:
-        raise ValueError(
-            f"{name} must have shape {wanted}; got {x.shape}. One feature per sample: "
-            f"{_bare(name)}.reshape(-1, 1); a single sample: {_bare(name)}.reshape(1, -1)"
-        )
-    if input_shape is not None and x.shape[1:] != input_shape:
-        raise ValueError(f"{name} must have shape {wanted}; got {x.shape}")
+    if x.ndim < 2 or (input_shape is not None and x.shape[1:] != input_shape):
+        raise _wrong_shape(x, input_shape, name)
     if x.size == 0:
         raise ValueError(f"{name} must not be empty; got shape {x.shape}")
     return x
 
 
-def _batch_of(shape: tuple[int, ...]) -> str:
-    return f"(samples, {', '.join(map(str, shape))})"
+def _wrong_shape(x: Array, input_shape: tuple[int, ...] | None, name: str) -> ValueError:
+    extents = "features" if input_shape is None else ", ".join(map(str, input_shape))
+    message = f"{name} must have shape (samples, {extents}); got {x.shape}"
+    if x.shape == input_shape:
+        message += f"; for a single sample pass {_bare(name)}[np.newaxis]"
+    elif x.ndim < 2:
+        message += (
+            f". One feature per sample: {_bare(name)}.reshape(-1, 1); a single sample: "
+            f"{_bare(name)}.reshape(1, -1)"
+        )
+    return ValueError(message)
 
 
 def _bare(name: str) -> str:

@@ -6,7 +6,7 @@ import math
 import os
 import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import RLock
 from typing import Any
 
@@ -280,22 +280,25 @@ class Chain:
                 if before[name].shape == self._values[name].shape:
                     self._values[name][...] = before[name]
 
-    @contextmanager
-    def _built_for(self, x: Array) -> Iterator[_core.Network]:
+    def _built_for(self, x: Array) -> AbstractContextManager[_core.Network]:
         """The network for these samples.
 
         Where the body fails, a chain that was only built for them is unbuilt again: a first call
         with wrong data leaves no trace.
         """
-        declared, fresh = self._declared_shape, self._network is None
-        if fresh and declared is None:
+        # Predictions of single samples take microseconds: this way in must be short.
+        return self._newly_built_for(x) if self._network is None else nullcontext(self._network)
+
+    @contextmanager
+    def _newly_built_for(self, x: Array) -> Iterator[_core.Network]:
+        declared = self._declared_shape
+        if declared is None:
             self._build(x.shape[1:])
         try:
             yield self.native
         except BaseException:
-            if fresh:
-                self._network, self._values, self._gradients = None, {}, {}
-                self._declared_shape = declared
+            self._network, self._values, self._gradients = None, {}, {}
+            self._declared_shape = declared
             raise
 
     @property

@@ -318,6 +318,8 @@ class Model(Compiled):
             allow = boolean(allow_nonfinite, "allow_nonfinite")
             with self._built_for(x):
                 size = training.resolve_batch_size(batch_size, len(x))
+                if callbacks is None and level in ("auto", 0) and size == len(x):
+                    return training.predict_batch(self, x, allow)
                 params = {"verbose": level, "epochs": 1, "steps": -(-len(x) // size)}
                 called = CallbackList(callbacks, self, params)
                 shown = progress.for_pass(level, "Predict")

@@ -216,6 +216,31 @@ def evaluate(
     return logs
 
 
+def predict_batch(model: Model, x: Array, allow_nonfinite: bool) -> Array:
+    """The outputs for checked features, all at once, with nobody watching."""
+    out = np.empty((len(x), *model.native.output_shape), model.dtype)
+    _predict_from(model, x, out, 0, len(x), SLICE_SECONDS, allow_nonfinite)
+    return out
+
+
+def _predict_from(
+    model: Model,
+    x: Array,
+    out: Array,
+    start: int,
+    batch_size: int,
+    budget: float,
+    allow_nonfinite: bool,
+) -> int:
+    try:
+        done = model.native.predict(x, out, start, batch_size, budget, not allow_nonfinite)
+    except MemoryError as error:
+        raise too_large(batch_size, error) from None
+    if done < 0:
+        fail_on("input", x, "x", model.dtype)
+    return done
+
+
 def predict(
     model: Model,
     x: Array,
@@ -225,8 +250,8 @@ def predict(
     allow_nonfinite: bool,
 ) -> Array:
     """The outputs for checked features."""
-    network, samples = model.native, len(x)
-    out = np.empty((samples, *network.output_shape), model.dtype)
+    samples = len(x)
+    out = np.empty((samples, *model.native.output_shape), model.dtype)
     callbacks.call("on_predict_begin", {})
     progress.begin_epoch(0, -(-samples // batch_size))
     by_batch = callbacks.wants_batches("predict")
@@ -235,12 +260,7 @@ def predict(
         if by_batch:
             callbacks.call("on_predict_batch_begin", start // batch_size, {})
         budget = 0.0 if by_batch else SLICE_SECONDS
-        try:
-            done = network.predict(x, out, start, batch_size, budget, not allow_nonfinite)
-        except MemoryError as error:
-            raise too_large(batch_size, error) from None
-        if done < 0:
-            fail_on("input", x, "x", model.dtype)
+        done = _predict_from(model, x, out, start, batch_size, budget, allow_nonfinite)
         if by_batch:
             callbacks.call("on_predict_batch_end", start // batch_size, {})
         start = done
