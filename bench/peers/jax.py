@@ -174,11 +174,19 @@ class JaxScan(Jax):
             state, losses = lax.scan(step, state, order[:full].reshape(-1, w.batch_size))
             return step(state, order[full:]) if full < w.samples else (state, losses)
 
-        self.epoch = jax.jit(shuffled_epoch if w.shuffled else epoch, donate_argnums=0)
+        self.scan = jax.jit(epoch, donate_argnums=0)
+        self.epoch = jax.jit(shuffled_epoch, donate_argnums=0) if w.shuffled else self.scan
         if not w.shuffled:
             x, y, batches = self.features, self.targets, (w.batches, w.batch_size)
             self.features = x.reshape(*batches, *x.shape[1:])
             self.targets = y.reshape(*batches, *y.shape[1:])
+
+    def losses(self, steps: int) -> list[float]:
+        import jax.numpy as jnp
+
+        x, y = (jnp.stack([array] * steps) for array in self.first)
+        self.state, losses = self.scan(self.state, x, y)
+        return [float(loss) for loss in losses]
 
     def train(self, steps: int) -> None:
         import jax
