@@ -8,10 +8,11 @@
 namespace mundur {
 namespace {
 
-constexpr double kTrial = 1e-3;       // seconds; at least one step
+constexpr double kTrial = 4e-3;       // seconds; at least one step
+constexpr double kWarmUp = 1e-3;      // of it
 constexpr double kProbation = 16e-3;  // longer than a scheduler's time slice
 constexpr double kStretch = 50e-3;
-constexpr double kShortest = 0.1;  // between trials
+constexpr double kShortest = 0.2;  // between trials
 constexpr double kLongest = 2.0;
 constexpr double kStepsApart = 32.0;  // the same in steps: where these are long, trials are rarer
 constexpr double kWorthMore = 0.95;   // more workers must bring at least this
@@ -53,6 +54,7 @@ Pace::Stretch Pace::next() {
     return {choices_[0].workers, std::numeric_limits<double>::infinity()};
   }
   started_ = clock_();
+  uncounted_ = 0;
   double seconds = kStretch;
   if (choices_[best_].pace == 0.0) {
     seconds = kTrial;
@@ -68,10 +70,19 @@ Pace::Stretch Pace::next() {
   return {choices_[trying_].workers, seconds};
 }
 
+void Pace::look(std::int64_t steps) {
+  if (choices_.size() == 1 || uncounted_ > 0) return;
+  const double time = clock_();
+  if (time < started_ + kWarmUp) return;
+  started_ = time;
+  uncounted_ = steps;
+}
+
 void Pace::record(std::int64_t steps) {
   if (choices_.size() == 1 || steps < 1) return;
   const double time = clock_();
-  const double pace = (time - started_) / static_cast<double>(steps);
+  if (steps <= uncounted_) return;
+  const double pace = (time - started_) / static_cast<double>(steps - uncounted_);
   if (trying_ != best_) {
     record_trial(pace, time);
   } else {

@@ -26,6 +26,9 @@ class Pace {
     double seconds;  // how long to go on before the next one is asked for, at most
   };
   Stretch next();
+  /// So many steps of the stretch are done. A team that has just met finds its threads asleep and
+  /// its caches cold: what a trial's first steps took is not counted.
+  void look(std::int64_t steps);
   /// The stretch has ended after so many steps.
   void record(std::int64_t steps);
   /// The best so far.
@@ -52,6 +55,7 @@ class Pace {
   std::size_t before_ = 0;     // the best before the one on probation
   bool on_probation_ = false;  // a trial was better: is it so for longer?
   double started_ = 0.0;
+  std::int64_t uncounted_ = 0;  // steps before `started_`
 };
 
 /// Whether teams choose their size so (the default); else they are as large as they may be. For

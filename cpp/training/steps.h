@@ -28,7 +28,10 @@ void run_steps(Pace& pace, double budget, std::int64_t per_look, Going&& going, 
         worker.barrier();
         if (worker.first()) {
           advance(result);
-          if (++steps % per_look == 0) end.look();
+          if (++steps % per_look == 0) {
+            end.look();
+            if (!end.over()) pace.look(steps);
+          }
         }
         worker.barrier();
       }

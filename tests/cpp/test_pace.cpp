@@ -12,6 +12,7 @@ using namespace mundur;
 namespace {
 
 double today = 0.0;
+double cold = 0.0;  // what each of a stretch's first steps takes besides
 
 /// Seconds that a step takes with so many workers, at a time.
 using Machine = std::function<double(int workers, double time)>;
@@ -25,8 +26,9 @@ double work_until(Pace& pace, double end, int most, const Machine& machine) {
     const double stop = std::min(today + stretch.seconds, end);
     std::int64_t done = 0;
     do {
-      today += machine(stretch.workers, today);
+      today += machine(stretch.workers, today) + (done < 5 ? cold : 0.0);
       ++done;
+      if (today < stop) pace.look(done);
     } while (today < stop);
     pace.record(done);
     steps += static_cast<double>(done);
@@ -69,6 +71,19 @@ int main() {
     return is_waiting ? 4e-3 : 130e-6;
   };
   CHECK(share_of(200e-6, 3.0, 2, shared_core) > 0.85);
+
+  // Who has just been woken is slow at first.
+  cold = 150e-6;
+  {
+    const auto late = [&](int workers, double time) {
+      return time < 101.0 ? shared_core(workers, time) : scales(workers, time);
+    };
+    today = 100.0;
+    Pace pace([] { return today; });
+    work_until(pace, 104.0, 2, late);
+    CHECK(pace.workers() == 2);
+  }
+  cold = 0.0;
 
   // It comes and goes.
   {
