@@ -1,11 +1,12 @@
-// The limits of this machine, for the programs beside: bench/limits.py reads them from here as
-// limit/peak/threads:N and limit/read/bytes:B/threads:N.
+// The limits of this machine. bench/limits.py reads two of them from here, limit/peak/threads:N and
+// limit/read/bytes:B/threads:N, of float32 and the widest instruction set.
 
 #include <benchmark/benchmark.h>
 
 #include <string>
 
 #include "mundur/runtime.h"
+#include "numbers.h"
 #include "peak.h"
 
 namespace {
@@ -18,11 +19,30 @@ void register_limit(const std::string& name, int threads, const char* unit, Meas
   })->Iterations(1);
 }
 
+template <class T>
+void register_arithmetic(mundur::Isa isa) {
+  const std::string name = std::string(name_of(isa)) + "/" + mundur_bench::type_name<T>();
+  for (int threads = 1; threads <= mundur::available_threads(); ++threads) {
+    register_limit("peak/" + name, threads, "FLOP/s",
+                   [=] { return mundur_bench::fma_peak<T>(isa, threads); });
+  }
+  register_limit("latency/" + name, 1, "seconds",
+                 [=] { return mundur_bench::fma_latency<T>(isa); });
+}
+
 [[maybe_unused]] const bool registered = [] {
-  // From 64 KiB, which the nearest cache holds, to 256 MiB, which none does.
-  constexpr std::int64_t kLeast = 1 << 16, kMost = 1 << 28;
+  for (mundur::Isa isa : mundur::available_isas()) {
+    register_arithmetic<float>(isa);
+    register_arithmetic<double>(isa);
+  }
+  // From 16 KiB, which the nearest cache holds, to 256 MiB, which none does.
+  constexpr std::int64_t kLeast = 1 << 14, kMost = 1 << 28;
   const mundur::Isa widest = mundur::available_isas().back();
   for (int threads = 1; threads <= mundur::available_threads(); ++threads) {
+    if (threads > 1) {
+      register_limit("barrier", threads, "seconds",
+                     [=] { return mundur_bench::barrier_time(threads); });
+    }
     register_limit("peak", threads, "FLOP/s",
                    [=] { return mundur_bench::fma_peak<float>(widest, threads); });
     for (std::int64_t bytes = kLeast; bytes <= kMost; bytes *= 4) {

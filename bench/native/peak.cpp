@@ -1,24 +1,31 @@
 #include "peak.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <barrier>
-#include <chrono>
 #include <map>
 #include <numeric>
 #include <thread>
 #include <tuple>
+#include <utility>
 #include <vector>
 
-#define MUNDUR_DECLARE_PEAK(name)                                        \
-  namespace mundur::name {                                               \
-  std::int64_t run_peak(float* sink, std::int64_t steps);                \
-  std::int64_t run_peak(double* sink, std::int64_t steps);               \
-  std::int64_t run_read(float* sink, const float* x, std::int64_t size); \
+#include "numbers.h"
+#include "timing.h"
+
+#define MUNDUR_DECLARE_LOOPS(name)                                                           \
+  namespace mundur::name {                                                                   \
+  std::int64_t run_peak(float* sink, std::int64_t steps);                                    \
+  std::int64_t run_peak(double* sink, std::int64_t steps);                                   \
+  std::int64_t run_chain(float* sink, std::int64_t steps);                                   \
+  std::int64_t run_chain(double* sink, std::int64_t steps);                                  \
+  std::int64_t run_read(float* sink, const float* x, std::int64_t size, std::int64_t times); \
   }
-MUNDUR_DECLARE_PEAK(generic)
-MUNDUR_DECLARE_PEAK(avx2)
-MUNDUR_DECLARE_PEAK(avx512)
-MUNDUR_DECLARE_PEAK(neon)
+MUNDUR_DECLARE_LOOPS(generic)
+MUNDUR_DECLARE_LOOPS(avx2)
+MUNDUR_DECLARE_LOOPS(avx512)
+MUNDUR_DECLARE_LOOPS(neon)
 
 namespace mundur_bench {
 namespace {
@@ -29,41 +36,42 @@ using mundur::Isa;
 constexpr std::size_t kSink = 12 * 16;
 
 /// The loops of one instruction set.
+template <class T>
 struct Loops {
-  std::int64_t (*peak_float)(float*, std::int64_t);
-  std::int64_t (*peak_double)(double*, std::int64_t);
-  std::int64_t (*read)(float*, const float*, std::int64_t);
+  std::int64_t (*peak)(T*, std::int64_t);
+  std::int64_t (*chain)(T*, std::int64_t);
+  std::int64_t (*read)(float*, const float*, std::int64_t, std::int64_t);
 };
 
-Loops loops(Isa isa) {
+template <class T>
+Loops<T> loops(Isa isa) {
   switch (isa) {
 #ifdef MUNDUR_HAS_avx2
     case Isa::avx2:
-      return {mundur::avx2::run_peak, mundur::avx2::run_peak, mundur::avx2::run_read};
+      return {mundur::avx2::run_peak, mundur::avx2::run_chain, mundur::avx2::run_read};
 #endif
 #ifdef MUNDUR_HAS_avx512
     case Isa::avx512:
-      return {mundur::avx512::run_peak, mundur::avx512::run_peak, mundur::avx512::run_read};
+      return {mundur::avx512::run_peak, mundur::avx512::run_chain, mundur::avx512::run_read};
 #endif
 #ifdef MUNDUR_HAS_neon
     case Isa::neon:
-      return {mundur::neon::run_peak, mundur::neon::run_peak, mundur::neon::run_read};
+      return {mundur::neon::run_peak, mundur::neon::run_chain, mundur::neon::run_read};
 #endif
     default:
-      return {mundur::generic::run_peak, mundur::generic::run_peak, mundur::generic::run_read};
+      return {mundur::generic::run_peak, mundur::generic::run_chain, mundur::generic::run_read};
   }
 }
 
-std::int64_t run_peak(Isa isa, float* sink, std::int64_t steps) {
-  return loops(isa).peak_float(sink, steps);
-}
-std::int64_t run_peak(Isa isa, double* sink, std::int64_t steps) {
-  return loops(isa).peak_double(sink, steps);
-}
+// Without hardware's fused multiply-add a step takes a hundred times as long.
+std::int64_t steps_of(Isa isa) { return isa == Isa::generic ? 20 : 2000; }
 
-double seconds() {
-  using Clock = std::chrono::steady_clock;
-  return std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
+/// measure() of a key, remembered.
+template <class Key, class Measure>
+double once(std::map<Key, double>& known, const Key& key, Measure measure) {
+  const auto [entry, fresh] = known.try_emplace(key, 0.0);
+  if (fresh) entry->second = measure();
+  return entry->second;
 }
 
 /// What all threads together do per second in the best of many rounds. make() runs once in each
@@ -82,11 +90,11 @@ double best_rate(int threads, Make make) {
     auto piece = make();
     for (int round = 0; round < kRounds; ++round) {
       all.arrive_and_wait();
-      const double start = seconds();
+      const double start = now();
       double done = 0.0, taken = 0.0;
       while (taken < kRound) {
         done += static_cast<double>(piece());
-        taken = seconds() - start;
+        taken = now() - start;
       }
       rates[index] = done / taken;
       all.arrive_and_wait();
@@ -105,37 +113,65 @@ double best_rate(int threads, Make make) {
 template <class T>
 double fma_peak(Isa isa, int threads) {
   static std::map<std::pair<Isa, int>, double> known;
-  const auto [entry, fresh] = known.try_emplace({isa, threads}, 0.0);
-  if (fresh) {
-    entry->second = best_rate(threads, [isa] {
+  return once(known, std::pair(isa, threads), [&] {
+    return best_rate(threads, [isa] {
       return [isa, sink = std::vector<T>(kSink)]() mutable {
-        // Without hardware's fused multiply-add a step takes a hundred times as long.
-        return run_peak(isa, sink.data(), isa == Isa::generic ? 20 : 2000);
+        return loops<T>(isa).peak(sink.data(), steps_of(isa));
       };
     });
-  }
-  return entry->second;
+  });
+}
+
+template <class T>
+double fma_latency(Isa isa) {
+  static std::map<Isa, double> known;
+  return once(known, isa, [&] {
+    return 1.0 / best_rate(1, [isa] {
+             return [isa, sink = std::vector<T>(kSink)]() mutable {
+               loops<T>(isa).chain(sink.data(), steps_of(isa));
+               return steps_of(isa);
+             };
+           });
+  });
 }
 
 template double fma_peak<float>(Isa, int);
 template double fma_peak<double>(Isa, int);
+template double fma_latency<float>(Isa);
+template double fma_latency<double>(Isa);
+
+// Shares are read in pieces of 256 KB, so that a round ends in time, and smaller shares several
+// times, or the look at the clock would cost as much as the reading.
+constexpr std::int64_t kPiece = 64 * 1024;
 
 double read_rate(Isa isa, std::int64_t bytes, int threads) {
-  const auto share =
-      static_cast<std::size_t>(bytes) / sizeof(float) / static_cast<std::size_t>(threads);
-  return best_rate(threads, [isa, share] {
-    // Pieces of at most 64 KB, one after the other, so that a round ends in time.
-    return [isa, share, at = std::size_t{0}, x = std::vector<float>(share, 1.0F),
-            sink = std::vector<float>(kSink)]() mutable {
-      constexpr std::size_t kPiece = 16 * 1024;
-      if (at >= share) at = 0;
-      const std::size_t size = std::min(kPiece, share - at);
-      const std::int64_t read =
-          loops(isa).read(sink.data(), x.data() + at, static_cast<std::int64_t>(size));
-      at += size;
-      return read;
-    };
+  static std::map<std::tuple<Isa, std::int64_t, int>, double> known;
+  const std::int64_t share = bytes / 4 / threads;
+  return once(known, std::tuple(isa, bytes, threads), [&] {
+    return best_rate(threads, [isa, share] {
+      return [isa, share, at = std::int64_t{0}, x = numbers<float>(share),
+              sink = std::vector<float>(kSink)]() mutable {
+        if (at >= share) at = 0;
+        const std::int64_t size = std::min(kPiece, share - at);
+        const std::int64_t times = std::max<std::int64_t>(1, kPiece / share);
+        const std::int64_t read = loops<float>(isa).read(sink.data(), x.get() + at, size, times);
+        at += size;
+        return read;
+      };
+    });
   });
+}
+
+std::string cache_of(std::int64_t bytes) {
+  if (sysconf(_SC_LEVEL1_DCACHE_SIZE) <= 0) return "cache or memory";  // not told here
+  if (bytes <= sysconf(_SC_LEVEL1_DCACHE_SIZE)) return "L1";
+  if (bytes <= sysconf(_SC_LEVEL2_CACHE_SIZE)) return "L2";
+  return bytes <= sysconf(_SC_LEVEL3_CACHE_SIZE) ? "L3" : "memory";
+}
+
+double barrier_time(int threads) {
+  static std::map<int, double> known;
+  return once(known, threads, [&] { return times_of(threads, [](mundur::Worker&) {}).front(); });
 }
 
 }  // namespace mundur_bench

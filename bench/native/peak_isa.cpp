@@ -1,4 +1,4 @@
-// The loops behind fma_peak and read_rate, built once per instruction set on the same vector
+// The loops behind peak.h, built once per instruction set on the same vector
 // headers as the kernels.
 
 #include "kernels/isa/vec.h"
@@ -9,38 +9,43 @@ namespace {
 // More than latency 4 times two units, and they fit into 16 registers.
 constexpr int kChains = 12;
 
-/// Returns the floating-point operations done. sink: 12 registers.
-template <class T>
+/// `chains` that don't wait for one another; returns the floating-point operations done. sink: 12
+/// registers.
+template <int chains, class T>
 i64 run(T* sink, i64 steps) {
-  Vec<T> sum[kChains];
-  for (int i = 0; i < kChains; ++i) sum[i] = load(sink + i * Vec<T>::kWidth);
+  Vec<T> sum[chains];
+  for (int i = 0; i < chains; ++i) sum[i] = load(sink + i * Vec<T>::kWidth);
   const Vec<T> a = set<T>(T(0.999)), b = set<T>(T(0.001));
   for (i64 n = 0; n < steps; ++n) {
 #pragma GCC unroll 16
-    for (int i = 0; i < kChains; ++i) sum[i] = fma(sum[i], a, b);
+    for (int i = 0; i < chains; ++i) sum[i] = fma(sum[i], a, b);
   }
-  for (int i = 0; i < kChains; ++i) store(sink + i * Vec<T>::kWidth, sum[i]);
-  return steps * kChains * Vec<T>::kWidth * 2;
+  for (int i = 0; i < chains; ++i) store(sink + i * Vec<T>::kWidth, sum[i]);
+  return steps * chains * Vec<T>::kWidth * 2;
 }
 
 }  // namespace
 
-i64 run_peak(float* sink, i64 steps) { return run(sink, steps); }
-i64 run_peak(double* sink, i64 steps) { return run(sink, steps); }
+i64 run_peak(float* sink, i64 steps) { return run<kChains>(sink, steps); }
+i64 run_peak(double* sink, i64 steps) { return run<kChains>(sink, steps); }
+i64 run_chain(float* sink, i64 steps) { return run<1>(sink, steps); }
+i64 run_chain(double* sink, i64 steps) { return run<1>(sink, steps); }
 
-/// Adds x up, which holds whole groups of 12 registers and a rest that stays unread. Returns the
-/// bytes read.
-i64 run_read(float* sink, const float* x, i64 size) {
+/// Adds x up so many times, whole groups of 12 registers and not what is left behind them. Returns
+/// the bytes read.
+i64 run_read(float* sink, const float* x, i64 size, i64 times) {
   constexpr i64 kGroup = kChains * Vec<float>::kWidth;
+  const i64 whole = size / kGroup * kGroup;
   Vec<float> sum[kChains];
   for (int i = 0; i < kChains; ++i) sum[i] = load(sink + i * Vec<float>::kWidth);
-  i64 at = 0;
-  for (; at + kGroup <= size; at += kGroup) {
+  for (i64 n = 0; n < times; ++n) {
+    for (i64 at = 0; at < whole; at += kGroup) {
 #pragma GCC unroll 16
-    for (int i = 0; i < kChains; ++i) sum[i] = sum[i] + load(x + at + i * Vec<float>::kWidth);
+      for (int i = 0; i < kChains; ++i) sum[i] = sum[i] + load(x + at + i * Vec<float>::kWidth);
+    }
   }
   for (int i = 0; i < kChains; ++i) store(sink + i * Vec<float>::kWidth, sum[i]);
-  return at * static_cast<i64>(sizeof(float));
+  return times * whole * static_cast<i64>(sizeof(float));
 }
 
 }  // namespace mundur::MUNDUR_ISA

@@ -1,16 +1,20 @@
 // Whole training steps of workloads W1 to W5 and W8, as `fit` runs them: gather, forward, loss,
-// backward, update. Each line prints the time of one step and the share of the machine's limit it
-// reaches: its floating-point operations over the FMA peak measured in this process.
+// backward, update. Each line prints the time of one step (in the median epoch), the machine's
+// limit, which is the step's floating-point operations over the FMA peak measured in this process,
+// and the share of it that is reached.
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <cmath>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "mundur/runtime.h"
 #include "mundur/training.h"
 #include "peak.h"
+#include "timing.h"
 
 namespace {
 
@@ -153,20 +157,22 @@ class Setup {
 void run_epochs(benchmark::State& state, const Workload& workload, int threads) {
   mundur::set_num_threads(threads);
   Setup setup(workload);
-  std::int64_t steps = 0;
-  std::uint64_t epoch = 0;
+  std::vector<double> epochs;
   for ([[maybe_unused]] auto _ : state) {
-    setup.trainer().begin_epoch(epoch++);
+    const double start = mundur_bench::now();
+    setup.trainer().begin_epoch(epochs.size());
     setup.trainer().run(1e9, -1);
-    steps += setup.trainer().step();
+    epochs.push_back(mundur_bench::now() - start);
   }
-  const double per_epoch = static_cast<double>(setup.trainer().steps_per_epoch());
-  state.counters["step"] = benchmark::Counter(
-      per_epoch, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
-  const double peak = mundur_bench::fma_peak<float>(mundur::current_isa(), threads);
-  state.counters["of_limit"] = benchmark::Counter(per_epoch * setup.operations() / peak,
-                                                  benchmark::Counter::kIsIterationInvariantRate);
-  state.SetItemsProcessed(steps);
+  std::nth_element(epochs.begin(), epochs.begin() + static_cast<std::ptrdiff_t>(epochs.size() / 2),
+                   epochs.end());
+  const double step =
+      epochs[epochs.size() / 2] / static_cast<double>(setup.trainer().steps_per_epoch());
+  const double limit =
+      setup.operations() / (mundur_bench::fma_peak<float>(mundur::current_isa(), threads));
+  state.counters["step"] = step;
+  state.counters["limit"] = limit;
+  state.counters["of_limit"] = limit / step;
   mundur::set_num_threads(0);
 }
 
@@ -177,6 +183,7 @@ void run_epochs(benchmark::State& state, const Workload& workload, int threads) 
           (std::string("step/") + workload.name + "/threads:" + std::to_string(threads)).c_str(),
           [&workload, threads](benchmark::State& state) { run_epochs(state, workload, threads); })
           ->UseRealTime()
+          ->MinTime(2.0)
           ->Unit(benchmark::kMillisecond);
     }
   }

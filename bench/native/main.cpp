@@ -1,0 +1,5 @@
+// Every other source of this folder registers its own benchmarks.
+
+#include <benchmark/benchmark.h>
+
+BENCHMARK_MAIN();

@@ -1,0 +1,213 @@
+// The product's three forms over shapes, by one core and by a team that shares the result out as
+// the dense layer does, beside the limit of each. Names read
+// product/isa/type/form/rows/columns/depth/threads; --benchmark_filter chooses among them. The time
+// is the median of one product, operands where the last one left them; since the next one does not
+// wait for its result, the latency of a chain can be passed by a little.
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "kernels/table.h"
+#include "mundur/layers.h"
+#include "mundur/runtime.h"
+#include "numbers.h"
+#include "peak.h"
+#include "timing.h"
+
+namespace {
+
+using mundur::Block;
+using mundur::Function;
+using mundur::Isa;
+using mundur::Kernels;
+using mundur::Worker;
+using mundur_bench::Numbers;
+using mundur_bench::numbers;
+using i64 = std::int64_t;
+
+enum class Form { y, dx, dw };
+constexpr const char* kForms[] = {"y", "dx", "dw"};
+
+/// Of the result and of the inner index, whichever form makes it.
+struct Extents {
+  i64 rows, columns, depth;
+  double operations() const { return 2.0 * static_cast<double>(rows * columns * depth); }
+};
+
+// Of whole layers.
+constexpr Extents kWide[] = {{64, 128, 784},   {64, 784, 128},     {128, 784, 64},
+                             {256, 256, 256},  {1024, 1024, 1024}, {2048, 2048, 2048},
+                             {1024, 512, 4096}};
+// A dimension of 1 to 16: output layers, regressors, a batch of one.
+constexpr Extents kThin[] = {{1, 2, 2},      {1, 128, 784},  {1, 512, 784},  {1, 10, 128},
+                             {4, 128, 784},  {8, 128, 784},  {16, 128, 784}, {32, 64, 16},
+                             {32, 1, 64},    {64, 1, 64},    {64, 10, 128},  {64, 128, 10},
+                             {128, 10, 512}, {128, 512, 10}, {784, 16, 64},  {1024, 1, 256}};
+
+// ---- the limit ----------------------------------------------------------------------------------
+
+/// The least time that a product can take, and what sets it.
+struct Limit {
+  double seconds;
+  std::string what;
+  void at_least(double other, const std::string& name) {
+    if (other > seconds) *this = {other, name};
+  }
+};
+
+/// Fused multiply-adds that wait for one another in an element's sum, joins of lanes or shards
+/// included.
+double chain(Form form, const Extents& e) {
+  const auto steps = [](i64 n) { return static_cast<double>(n); };
+  if (form == Form::dw) {
+    const i64 shards = std::max<i64>(1, (e.depth + mundur::kShard - 1) / mundur::kShard);
+    return steps(std::min(e.depth, mundur::kShard)) + std::ceil(std::log2(steps(shards)));
+  }
+  constexpr i64 kLanes = 16, kJoins = 4;
+  if (!mundur::uses_lanes(e.depth, e.columns)) return steps(e.depth);
+  return steps((e.depth + kLanes - 1) / kLanes + kJoins);
+}
+
+/// What one worker reads and writes at least, its part of the result being a band of rows or of
+/// columns.
+template <class T>
+i64 bytes(const Extents& e, int threads) {
+  const i64 a = e.rows * e.depth, b = e.depth * e.columns, c = e.rows * e.columns;
+  return static_cast<i64>(sizeof(T)) * std::min((a + c) / threads + b, (b + c) / threads + a);
+}
+
+template <class T>
+Limit limit_of(Isa isa, Form form, const Extents& e, int threads) {
+  Limit limit{e.operations() / (mundur_bench::fma_peak<T>(isa, threads)), "FMA peak"};
+  // Of at least 8 KB, so that the reading and not its beginning is measured.
+  const i64 moved = bytes<T>(e, threads), read = std::max<i64>(moved, 8192);
+  const double rate = mundur_bench::read_rate(isa, read * threads, threads) / threads;
+  limit.at_least(static_cast<double>(moved) / rate,
+                 "reading from " + mundur_bench::cache_of(moved));
+  limit.at_least(chain(form, e) * mundur_bench::fma_latency<T>(isa), "FMA latency");
+  return limit;
+}
+
+// ---- the product --------------------------------------------------------------------------------
+
+/// Operands of one product, and its call by one worker of a team.
+template <class T>
+class Product {
+ public:
+  Product(Isa isa, Form form, const Extents& e, int threads)
+      : kernels_(mundur::kernels<T>(isa)),
+        form_(form),
+        e_(e),
+        lanes_(mundur::uses_lanes(e.depth, e.columns)),
+        a_(numbers<T>(e.rows * e.depth)),
+        b_(numbers<T>(e.depth * e.columns)),
+        bias_(numbers<T>(e.columns)),
+        c_(numbers<T>(e.rows * e.columns)) {
+    for (int i = 0; i < threads; ++i) scratch_.push_back(numbers<T>(kernels_.scratch));
+  }
+
+  void operator()(Worker& worker) {
+    const Block part = part_of(worker);
+    if (part.empty()) return;
+    const i64 r = part.rows.begin, n = part.columns.begin, rows = part.rows.size(),
+              columns = part.columns.size();
+    T* c = c_.get() + r * e_.columns + n;
+    T* scratch = scratch_[static_cast<std::size_t>(worker.index())].get();
+    switch (form_) {
+      case Form::y:  // x[rows, depth] · w[depth, columns]
+        kernels_.product(c, a_.get() + r * e_.depth, b_.get() + n, bias_.get() + n, rows, columns,
+                         e_.depth, e_.columns, e_.depth, e_.columns, Function::relu, lanes_,
+                         scratch);
+        break;
+      case Form::dx:  // dy[rows, depth] · w[columns, depth]ᵀ
+        kernels_.product_dx(c, a_.get() + r * e_.depth, b_.get() + n * e_.depth, rows, columns,
+                            e_.depth, e_.columns, e_.depth, e_.depth, lanes_, scratch);
+        break;
+      case Form::dw:  // x[depth, rows]ᵀ · dy[depth, columns]
+        kernels_.product_dw(c, a_.get() + r, b_.get() + n, rows, columns, e_.depth, e_.columns,
+                            e_.rows, e_.columns, scratch);
+        break;
+    }
+  }
+
+ private:
+  /// As cpp/layers/dense.cpp shares results out.
+  Block part_of(const Worker& worker) const {
+    constexpr i64 kTileRows = 8;
+    if (form_ == Form::dw) {
+      return mundur::own(e_.rows, mundur::kParameterRows, e_.columns, kernels_.column_grain,
+                         worker);
+    }
+    return mundur::share(e_.rows, kTileRows, e_.columns, kernels_.column_grain, worker);
+  }
+
+  const Kernels<T>& kernels_;
+  Form form_;
+  Extents e_;
+  bool lanes_;
+  Numbers<T> a_, b_, bias_, c_;
+  std::vector<Numbers<T>> scratch_;
+};
+
+template <class T>
+void run_product(benchmark::State& state, Isa isa, Form form, Extents e, int threads) {
+  const Limit limit = limit_of<T>(isa, form, e, threads);
+  Product<T> product(isa, form, e, threads);
+  double median = 0.0;
+  for ([[maybe_unused]] auto _ : state) {
+    const auto times = mundur_bench::times_of(threads, [&](Worker& worker) { product(worker); });
+    median = times[times.size() / 2];
+    state.SetIterationTime(median);
+  }
+  const double rate = e.operations() / median;
+  state.counters["FLOP/s"] = rate;
+  state.counters["of_peak"] = rate / (mundur_bench::fma_peak<T>(isa, threads));
+  state.counters["limit"] = limit.seconds;
+  state.counters["of_limit"] = limit.seconds / median;
+  state.SetLabel("limit: " + limit.what);
+}
+
+template <class T>
+void register_product(Isa isa, Form form, const Extents& e, int threads) {
+  // Without hardware's fused multiply-add the large ones would take minutes.
+  if (isa == Isa::generic && e.operations() > 2 << 20) return;
+  std::string name = "product/" + std::string(mundur::name_of(isa)) + "/" +
+                     mundur_bench::type_name<T>() + "/" + kForms[static_cast<int>(form)];
+  for (i64 extent : {e.rows, e.columns, e.depth}) name += "/" + std::to_string(extent);
+  name += "/threads:" + std::to_string(threads);
+  benchmark::RegisterBenchmark(name.c_str(),
+                               [isa, form, e, threads](benchmark::State& state) {
+                                 run_product<T>(state, isa, form, e, threads);
+                               })
+      ->Iterations(1)
+      ->UseManualTime()
+      ->Unit(benchmark::kMicrosecond);
+}
+
+template <class T>
+void register_products(Isa isa) {
+  std::vector<Extents> extents(std::begin(kWide), std::end(kWide));
+  extents.insert(extents.end(), std::begin(kThin), std::end(kThin));
+  for (const Extents& e : extents) {
+    for (Form form : {Form::y, Form::dx, Form::dw}) {
+      for (int threads : {1, 2}) {
+        if (threads <= mundur::available_threads()) register_product<T>(isa, form, e, threads);
+      }
+    }
+  }
+}
+
+[[maybe_unused]] const bool registered = [] {
+  const auto isas = mundur::available_isas();
+  for (auto isa = isas.rbegin(); isa != isas.rend(); ++isa) {
+    register_products<float>(*isa);
+    register_products<double>(*isa);
+  }
+  return true;
+}();
+
+}  // namespace
