@@ -19,6 +19,11 @@ MUNDUR_DECLARE_ISA(avx2)
 #ifdef MUNDUR_HAS_avx512
 MUNDUR_DECLARE_ISA(avx512)
 #endif
+#ifdef MUNDUR_HAS_avx512bf16
+namespace mundur::avx512bf16 {
+void fill_products_bf16(Kernels<float>& table);
+}
+#endif
 #ifdef MUNDUR_HAS_neon
 MUNDUR_DECLARE_ISA(neon)
 #endif
@@ -41,6 +46,10 @@ bool cpu_has(Isa isa) {
              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
              __builtin_cpu_supports("avx512vl");
 #endif
+#ifdef MUNDUR_HAS_avx512bf16
+    case Isa::avx512bf16:
+      return cpu_has(Isa::avx512) && __builtin_cpu_supports("avx512bf16");
+#endif
 #ifdef MUNDUR_HAS_neon
     case Isa::neon:
       return true;
@@ -50,9 +59,22 @@ bool cpu_has(Isa isa) {
   }
 }
 
+#ifdef MUNDUR_HAS_avx512bf16
+/// Only these rows differ from those of avx512.
+void fill_avx512bf16(Kernels<float>& table) {
+  avx512::fill(table);
+  avx512bf16::fill_products_bf16(table);
+  table.isa = Isa::avx512bf16;
+}
+void fill_avx512bf16(Kernels<double>& table) {
+  avx512::fill(table);
+  table.isa = Isa::avx512bf16;
+}
+#endif
+
 template <class T>
 struct Tables {
-  Kernels<T> of[4] = {};
+  Kernels<T> of[kIsas] = {};
   // A table is filled by code of its own build, which a lesser CPU must not even enter.
   Tables() {
     fill_if(Isa::generic, generic::fill);
@@ -61,6 +83,9 @@ struct Tables {
 #endif
 #ifdef MUNDUR_HAS_avx512
     fill_if(Isa::avx512, avx512::fill);
+#endif
+#ifdef MUNDUR_HAS_avx512bf16
+    fill_if(Isa::avx512bf16, fill_avx512bf16);
 #endif
 #ifdef MUNDUR_HAS_neon
     fill_if(Isa::neon, neon::fill);
@@ -93,14 +118,16 @@ std::atomic<int> chosen{-1};
 
 std::vector<Isa> available_isas() {
   std::vector<Isa> isas;
-  for (Isa isa : {Isa::generic, Isa::avx2, Isa::avx512, Isa::neon}) {
+  for (int i = 0; i < kIsas; ++i) {
+    const Isa isa = static_cast<Isa>(i);
     if (cpu_has(isa)) isas.push_back(isa);
   }
   return isas;
 }
 
 Isa isa_from_name(const std::string& name) {
-  for (Isa isa : {Isa::generic, Isa::avx2, Isa::avx512, Isa::neon}) {
+  for (int i = 0; i < kIsas; ++i) {
+    const Isa isa = static_cast<Isa>(i);
     if (name == name_of(isa)) return isa;
   }
   throw std::runtime_error("unknown instruction set '" + name + "': expected one of " +

@@ -98,6 +98,36 @@ struct Kernels {
   /// dw[I,O] = x[B,I]ᵀ · dy[B,O]: a sum over samples.
   void (*product_dw)(T* dw, const T* x, const T* dy, std::int64_t I, std::int64_t O, std::int64_t B,
                      std::int64_t lddw, std::int64_t ldx, std::int64_t lddy, T* scratch);
+  // ---- products in bfloat16: of Kernels<float> only, null in Kernels<double>
+  // ------------------------------------------------
+  // Operands are rounded to bfloat16, to nearest, ties to even, subnormal numbers to zeros of their
+  // sign. A chain runs over pairs of neighbours k, k + 1, from +0: the odd element's product is
+  // added first, then the even one's, each fused and rounded once to T; a result that is still
+  // below the normal range once rounded becomes a zero of its sign. The partner that a last element
+  // lacks is +0 in both operands. This is what VDPBF16PS computes, whatever the instruction set.
+  // Everything else (shards, their tree, bias, f) is in T, as above; no pair straddles a shard.
+  //
+  // x and dy come from to_bfloat16: ldx and lddy are even and the start of a row is aligned to 4
+  // bytes, but for product_dw, which takes any start.
+
+  /// y[B,I] = x[B,I] rounded; behind a row of odd length follows one +0. ldy is even.
+  void (*to_bfloat16)(std::uint16_t* y, const T* x, std::int64_t B, std::int64_t I,
+                      std::int64_t ldy, std::int64_t ldx);
+  /// y[B,O] = f(x[B,I] · w[I,O] + bias[O]); bias may be null.
+  void (*product_bf16)(T* y, const std::uint16_t* x, const T* w, const T* bias, std::int64_t B,
+                       std::int64_t O, std::int64_t I, std::int64_t ldy, std::int64_t ldx,
+                       std::int64_t ldw, Function f, T* scratch);
+  /// dx[B,I] = dy[B,O] · wᵀ, w[I,O]; the chain runs over O.
+  void (*product_dx_bf16)(T* dx, const std::uint16_t* dy, const T* w, std::int64_t B,
+                          std::int64_t I, std::int64_t O, std::int64_t lddx, std::int64_t lddy,
+                          std::int64_t ldw, T* scratch);
+  /// dw[I,O] = x[B,I]ᵀ · dy[B,O]: a sum over samples.
+  void (*product_dw_bf16)(T* dw, const std::uint16_t* x, const std::uint16_t* dy, std::int64_t I,
+                          std::int64_t O, std::int64_t B, std::int64_t lddw, std::int64_t ldx,
+                          std::int64_t lddy, T* scratch);
+
+  // ---- sums
+  // ----------------------------------------------------------------------------------------------------
   /// db[O] = Σ_b dy[b,O]: a sum over samples.
   void (*sum_rows)(T* db, const T* dy, std::int64_t O, std::int64_t B, std::int64_t lddy);
 

@@ -78,7 +78,7 @@ def threads(n: int) -> Iterator[None]:
 
 
 def isa() -> str:
-    """The instruction set in force: "generic", "avx2", "avx512" or "neon".
+    """The instruction set in force: "generic", "avx2", "avx512", "avx512bf16" or "neon".
 
     It is the widest that build and CPU share, or MUNDUR_ISA's.
 

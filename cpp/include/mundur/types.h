@@ -35,10 +35,12 @@ enum class ElementType : int {
   float64
 };
 
-enum class Isa : int { generic, avx2, avx512, neon };
+/// avx512bf16 is avx512 with the instructions of AVX512_BF16 for products in bfloat16.
+enum class Isa : int { generic, avx2, avx512, avx512bf16, neon };
+inline constexpr int kIsas = 5;
 
 inline std::string_view name_of(Isa isa) {
-  constexpr std::string_view kNames[] = {"generic", "avx2", "avx512", "neon"};
+  constexpr std::string_view kNames[] = {"generic", "avx2", "avx512", "avx512bf16", "neon"};
   return kNames[static_cast<int>(isa)];
 }
 

@@ -21,6 +21,7 @@
 // of shards alone. Before shard j the ranks that wait are the bits set in j, so the joins that
 // follow it are j's trailing ones, or, for the last shard, all its ones.
 
+#include "kernels/isa/pieces.h"
 #include "kernels/isa/tile.h"
 #include "kernels/isa/transpose.h"
 
@@ -32,40 +33,8 @@ constexpr i64 kScalarMost = 32;
 
 MUNDUR_INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 MUNDUR_INLINE double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
-MUNDUR_INLINE i64 least(i64 a, i64 b) { return a < b ? a : b; }
-MUNDUR_INLINE i64 divided_up(i64 a, i64 b) { return (a + b - 1) / b; }
-
-/// The next piece of n where pieces are at most `most`: full ones, but the last two alike, since a
-/// thin piece would leave the units waiting.
-MUNDUR_INLINE i64 next_piece(i64 n, i64 most) {
-  if (n <= most) return n;
-  return n >= 2 * most ? most : (n + 1) / 2;
-}
-
-/// n shared out evenly over the fewest pieces of at most `most`, all but the last multiples of
-/// `grain`.
-MUNDUR_INLINE i64 even_piece(i64 n, i64 most, i64 grain) {
-  if (n <= most) return n;
-  most = most / grain * grain;
-  return divided_up(divided_up(n, divided_up(n, most)), grain) * grain;
-}
 
 // ---- activations on what a tile stored ----------------------------------------------------------
-
-template <class T>
-MUNDUR_INLINE Vec<T> activated(Vec<T> z, Function f) {
-  switch (f) {
-    case Function::linear:
-      return z;
-    case Function::relu:
-      return relu(z);
-    case Function::sigmoid:
-      return sigmoid(z);
-    case Function::tanh:
-      return tanh(z);
-  }
-  return z;
-}
 
 template <class T>
 __attribute__((noinline)) void activate(T* y, i64 ldy, i64 rows, i64 columns, Function f) {

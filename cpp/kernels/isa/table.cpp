@@ -16,7 +16,10 @@ void fill_all(Kernels<T>& table) {
 
 }  // namespace
 
-void fill(Kernels<float>& table) { fill_all(table); }
+void fill(Kernels<float>& table) {
+  fill_all(table);
+  fill_products_bf16(table);
+}
 void fill(Kernels<double>& table) { fill_all(table); }
 
 }  // namespace mundur::MUNDUR_ISA

@@ -38,6 +38,21 @@ MUNDUR_INLINE Vec<T> relu(Vec<T> x) {
   return select(less(x, zero<T>()), zero<T>(), x) + zero<T>();
 }
 
+template <class T>
+MUNDUR_INLINE Vec<T> activated(Vec<T> z, Function f) {
+  switch (f) {
+    case Function::linear:
+      return z;
+    case Function::relu:
+      return relu(z);
+    case Function::sigmoid:
+      return sigmoid(z);
+    case Function::tanh:
+      return tanh(z);
+  }
+  return z;
+}
+
 /// `kMasked`: the last register holds fewer columns than lanes, and memory beyond them isn't ours.
 /// `kPack`: leaves the columns of B packed for the tiles below.
 template <class T, int kRows, int kVecs, bool kMasked, bool kPack>

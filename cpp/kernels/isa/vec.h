@@ -14,8 +14,16 @@
 // - pow2(n): 2^n for whole n with a normal result
 // - exponent(a): floor(log2 a) for normal positive a; mantissa(a): a / 2^exponent(a), in [1, 2)
 // - half_sum(v), half_max(v): the tree +kWidth/2, ..., +2, +1 over the lanes of one register
-// - Words: kWidth 32-bit words; load_words, store_words, set_words, ^ and multiply_wide(a, by, low,
-//   high), both halves of the 64-bit products
+// - Words: kWidth 32-bit words; load_words, store_words, set_words, + & | ^, shifted_left<n> and
+//   shifted_right<n>; multiply_wide(a, by, low, high), both halves of the 64-bit products
+// - words(a) of a Vec<float>, floats(a) of Words: the same bits
+// - load_shorts(p): kWidth 16-bit words, each in a word of 32; upper_halves(a, b): the upper 16
+// bits
+//   of a's words, then of b's, side by side
+// - Flushing: while one lives, a subnormal result of + - * and fma becomes a zero of its sign, and
+// a
+//   subnormal operand counts as one; kFlushes tells whether the instruction set can do that as x86
+//   does it, which calls a result subnormal by what it would round to if exponents had no end
 // - Vec<float> load_half(p): kWidth float16 values, given as their bits
 
 #include "kernels/isa/isa.h"
@@ -38,8 +46,10 @@ struct Mask;
 
 #if defined(MUNDUR_ISA_avx512)
 #include "kernels/isa/vec_avx512.h"
+#include "kernels/isa/vec_x86.h"
 #elif defined(MUNDUR_ISA_avx2)
 #include "kernels/isa/vec_avx2.h"
+#include "kernels/isa/vec_x86.h"
 #elif defined(MUNDUR_ISA_neon)
 #include "kernels/isa/vec_neon.h"
 #else

@@ -192,7 +192,30 @@ MUNDUR_INLINE void store_words(std::uint32_t* p, Words a) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a.v);
 }
 MUNDUR_INLINE Words set_words(std::uint32_t x) { return {_mm256_set1_epi32(static_cast<int>(x))}; }
+MUNDUR_INLINE Words operator+(Words a, Words b) { return {_mm256_add_epi32(a.v, b.v)}; }
+MUNDUR_INLINE Words operator&(Words a, Words b) { return {_mm256_and_si256(a.v, b.v)}; }
+MUNDUR_INLINE Words operator|(Words a, Words b) { return {_mm256_or_si256(a.v, b.v)}; }
 MUNDUR_INLINE Words operator^(Words a, Words b) { return {_mm256_xor_si256(a.v, b.v)}; }
+template <int n>
+MUNDUR_INLINE Words shifted_left(Words a) {
+  return {_mm256_slli_epi32(a.v, n)};
+}
+template <int n>
+MUNDUR_INLINE Words shifted_right(Words a) {
+  return {_mm256_srli_epi32(a.v, n)};
+}
+MUNDUR_INLINE Words words(VecF a) { return {_mm256_castps_si256(a.v)}; }
+MUNDUR_INLINE VecF floats(Words a) { return {_mm256_castsi256_ps(a.v)}; }
+MUNDUR_INLINE Words load_shorts(const std::uint16_t* p) {
+  return {_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
+}
+// The instruction packs group by group of 128 bits.
+MUNDUR_INLINE Words upper_halves(Words a, Words b) {
+  const __m256i packed =
+      _mm256_packus_epi32(_mm256_srli_epi32(a.v, 16), _mm256_srli_epi32(b.v, 16));
+  return {_mm256_permute4x64_epi64(packed, _MM_SHUFFLE(3, 1, 2, 0))};
+}
+
 // The instruction multiplies the even words; the odd ones come down for it and go back.
 MUNDUR_INLINE void multiply_wide(Words a, std::uint32_t by, Words& low, Words& high) {
   const __m256i factor = set_words(by).v;

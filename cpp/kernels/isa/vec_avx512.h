@@ -185,7 +185,29 @@ struct Words {
 MUNDUR_INLINE Words load_words(const std::uint32_t* p) { return {_mm512_loadu_si512(p)}; }
 MUNDUR_INLINE void store_words(std::uint32_t* p, Words a) { _mm512_storeu_si512(p, a.v); }
 MUNDUR_INLINE Words set_words(std::uint32_t x) { return {_mm512_set1_epi32(static_cast<int>(x))}; }
+MUNDUR_INLINE Words operator+(Words a, Words b) { return {_mm512_add_epi32(a.v, b.v)}; }
+MUNDUR_INLINE Words operator&(Words a, Words b) { return {_mm512_and_si512(a.v, b.v)}; }
+MUNDUR_INLINE Words operator|(Words a, Words b) { return {_mm512_or_si512(a.v, b.v)}; }
 MUNDUR_INLINE Words operator^(Words a, Words b) { return {_mm512_xor_si512(a.v, b.v)}; }
+template <int n>
+MUNDUR_INLINE Words shifted_left(Words a) {
+  return {_mm512_slli_epi32(a.v, n)};
+}
+template <int n>
+MUNDUR_INLINE Words shifted_right(Words a) {
+  return {_mm512_srli_epi32(a.v, n)};
+}
+MUNDUR_INLINE Words words(VecF a) { return {_mm512_castps_si512(a.v)}; }
+MUNDUR_INLINE VecF floats(Words a) { return {_mm512_castsi512_ps(a.v)}; }
+MUNDUR_INLINE Words load_shorts(const std::uint16_t* p) {
+  return {_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
+}
+// The instruction packs group by group of 128 bits.
+MUNDUR_INLINE Words upper_halves(Words a, Words b) {
+  const __m512i packed =
+      _mm512_packus_epi32(_mm512_srli_epi32(a.v, 16), _mm512_srli_epi32(b.v, 16));
+  return {_mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), packed)};
+}
 // The instruction multiplies the even words; the odd ones come down for it and go back.
 MUNDUR_INLINE void multiply_wide(Words a, std::uint32_t by, Words& low, Words& high) {
   const __m512i factor = set_words(by).v;
@@ -194,6 +216,28 @@ MUNDUR_INLINE void multiply_wide(Words a, std::uint32_t by, Words& low, Words& h
   low = {_mm512_mask_blend_epi32(0xAAAA, even, _mm512_slli_epi64(odd, 32))};
   high = {_mm512_mask_blend_epi32(0xAAAA, _mm512_srli_epi64(even, 32), odd)};
 }
+
+#if defined(__AVX512BF16__)
+
+// The compilers' bfloat16 registers convert to nothing: their bits pass through memory that is not
+// there once compiled.
+MUNDUR_INLINE Words words(__m512bh a) { return __builtin_bit_cast(Words, a); }
+
+MUNDUR_INLINE VecF dot(Words a, Words b, VecF sum) {
+  return {
+      _mm512_dpbf16_ps(sum.v, __builtin_bit_cast(__m512bh, a), __builtin_bit_cast(__m512bh, b))};
+}
+MUNDUR_INLINE Words consecutive(VecF low, VecF high) {
+  return words(_mm512_cvtne2ps_pbh(high.v, low.v));
+}
+MUNDUR_INLINE Words interleaved(VecF even, VecF odd) {
+  const __m512i pick = _mm512_set_epi32(0x1F000F, 0x1E000E, 0x1D000D, 0x1C000C, 0x1B000B, 0x1A000A,
+                                        0x190009, 0x180008, 0x170007, 0x160006, 0x150005, 0x140004,
+                                        0x130003, 0x120002, 0x110001, 0x100000);
+  return {_mm512_permutexvar_epi16(pick, consecutive(even, odd).v)};
+}
+
+#endif
 
 }  // namespace
 }  // namespace mundur::MUNDUR_ISA

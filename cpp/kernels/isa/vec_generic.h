@@ -234,6 +234,49 @@ MUNDUR_INLINE void store_words(std::uint32_t* p, Words a) {
   for (int i = 0; i < Words::kWidth; ++i) p[i] = a.v[i];
 }
 MUNDUR_INLINE Words set_words(std::uint32_t x) { return {{x, x, x, x}}; }
+MUNDUR_INLINE Words operator+(Words a, Words b) {
+  for (int i = 0; i < Words::kWidth; ++i) a.v[i] += b.v[i];
+  return a;
+}
+MUNDUR_INLINE Words operator&(Words a, Words b) {
+  for (int i = 0; i < Words::kWidth; ++i) a.v[i] &= b.v[i];
+  return a;
+}
+MUNDUR_INLINE Words operator|(Words a, Words b) {
+  for (int i = 0; i < Words::kWidth; ++i) a.v[i] |= b.v[i];
+  return a;
+}
+template <int n>
+MUNDUR_INLINE Words shifted_left(Words a) {
+  for (int i = 0; i < Words::kWidth; ++i) a.v[i] <<= n;
+  return a;
+}
+template <int n>
+MUNDUR_INLINE Words shifted_right(Words a) {
+  for (int i = 0; i < Words::kWidth; ++i) a.v[i] >>= n;
+  return a;
+}
+MUNDUR_INLINE Words words(Vec<float> a) { return __builtin_bit_cast(Words, a); }
+MUNDUR_INLINE Vec<float> floats(Words a) { return __builtin_bit_cast(Vec<float>, a); }
+MUNDUR_INLINE Words load_shorts(const std::uint16_t* p) {
+  std::uint16_t shorts[Words::kWidth];
+  __builtin_memcpy(shorts, p, sizeof shorts);  // whatever they were written as
+  return {{shorts[0], shorts[1], shorts[2], shorts[3]}};
+}
+MUNDUR_INLINE Words upper_halves(Words a, Words b) {
+  Words r;
+  for (int i = 0; i < 2; ++i) {
+    r.v[i] = a.v[2 * i] >> 16 | (a.v[2 * i + 1] & 0xFFFF0000u);
+    r.v[2 + i] = b.v[2 * i] >> 16 | (b.v[2 * i + 1] & 0xFFFF0000u);
+  }
+  return r;
+}
+
+constexpr bool kFlushes = false;
+struct Flushing {
+  Flushing() {}
+};
+
 MUNDUR_INLINE Words operator^(Words a, Words b) {
   for (int i = 0; i < Words::kWidth; ++i) a.v[i] ^= b.v[i];
   return a;

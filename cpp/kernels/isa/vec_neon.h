@@ -183,7 +183,32 @@ struct Words {
 MUNDUR_INLINE Words load_words(const std::uint32_t* p) { return {vld1q_u32(p)}; }
 MUNDUR_INLINE void store_words(std::uint32_t* p, Words a) { vst1q_u32(p, a.v); }
 MUNDUR_INLINE Words set_words(std::uint32_t x) { return {vdupq_n_u32(x)}; }
+MUNDUR_INLINE Words operator+(Words a, Words b) { return {vaddq_u32(a.v, b.v)}; }
+MUNDUR_INLINE Words operator&(Words a, Words b) { return {vandq_u32(a.v, b.v)}; }
+MUNDUR_INLINE Words operator|(Words a, Words b) { return {vorrq_u32(a.v, b.v)}; }
 MUNDUR_INLINE Words operator^(Words a, Words b) { return {veorq_u32(a.v, b.v)}; }
+template <int n>
+MUNDUR_INLINE Words shifted_left(Words a) {
+  return {vshlq_n_u32(a.v, n)};
+}
+template <int n>
+MUNDUR_INLINE Words shifted_right(Words a) {
+  return {vshrq_n_u32(a.v, n)};
+}
+MUNDUR_INLINE Words words(VecF a) { return {vreinterpretq_u32_f32(a.v)}; }
+MUNDUR_INLINE VecF floats(Words a) { return {vreinterpretq_f32_u32(a.v)}; }
+MUNDUR_INLINE Words load_shorts(const std::uint16_t* p) { return {vmovl_u16(vld1_u16(p))}; }
+MUNDUR_INLINE Words upper_halves(Words a, Words b) {
+  return {
+      vreinterpretq_u32_u16(vuzp2q_u16(vreinterpretq_u16_u32(a.v), vreinterpretq_u16_u32(b.v)))};
+}
+
+// FPCR.FZ asks how small a result is before it is rounded.
+constexpr bool kFlushes = false;
+struct Flushing {
+  Flushing() {}
+};
+
 MUNDUR_INLINE void multiply_wide(Words a, std::uint32_t by, Words& low, Words& high) {
   const uint32x4_t lower = vreinterpretq_u32_u64(vmull_n_u32(vget_low_u32(a.v), by));
   const uint32x4_t upper = vreinterpretq_u32_u64(vmull_n_u32(vget_high_u32(a.v), by));
