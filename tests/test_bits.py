@@ -19,7 +19,8 @@ from mundur import _core
 from cases import LAYERS, LayerCase
 
 Array = npt.NDArray[Any]
-DTYPES = ["float32", "float64"]
+# "bfloat16" stands for products in it, on float32 parameters.
+DTYPES = ["float32", "float64", "bfloat16"]
 ISAS = _core.available_isas()
 THREADS = [1, 2, 3, 8]
 
@@ -32,6 +33,13 @@ def _restore() -> Iterator[None]:
     _core.set_num_threads(0)
 
 
+def types(dtype: str) -> dict[str, str]:
+    """Model's arguments."""
+    if dtype == "bfloat16":
+        return {"dtype": "float32", "compute_dtype": "bfloat16"}
+    return {"dtype": dtype}
+
+
 def bits(arrays: dict[str, Array]) -> dict[str, bytes]:
     return {name: np.ascontiguousarray(array).tobytes() for name, array in arrays.items()}
 
@@ -40,12 +48,13 @@ def one_pass(case: LayerCase, dtype: str) -> dict[str, bytes]:
     model = md.Model(
         [getattr(md.layers, case.layer)(**case.arguments)],
         seed=9,
-        dtype=dtype,
         input_shape=case.shape,
+        **types(dtype),
     )
     rng = np.random.default_rng(4)
-    y = model.forward(rng.normal(size=(case.batch, *case.shape)).astype(dtype), training=True)
-    dx = model.backward(rng.normal(size=y.shape).astype(dtype))
+    x = rng.normal(size=(case.batch, *case.shape)).astype(model.dtype)
+    y = model.forward(x, training=True)
+    dx = model.backward(rng.normal(size=y.shape).astype(model.dtype))
     return bits(
         {
             "y": y,
@@ -82,7 +91,7 @@ def training(activation: str, dtype: str, weighted: bool, wide: int = 150) -> di
             md.layers.Dense(7),
         ],
         seed=12,
-        dtype=dtype,
+        **types(dtype),
     )
     model.compile(
         md.optimizers.Adam(0.01),
@@ -123,9 +132,9 @@ def test_a_training_has_the_same_bits_everywhere(
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_prediction_does_not_depend_on_its_batch(dtype: str, outputs: int) -> None:
     model = md.Model(
-        [md.layers.Dense(130, "tanh"), md.layers.Dense(outputs, "softmax")], seed=2, dtype=dtype
+        [md.layers.Dense(130, "tanh"), md.layers.Dense(outputs, "softmax")], seed=2, **types(dtype)
     )
-    x = np.random.default_rng(3).normal(size=(67, 90)).astype(dtype)
+    x = np.random.default_rng(3).normal(size=(67, 90)).astype(model.dtype)
     whole = model.predict(x, batch_size=67, verbose=0)
     for batch in (1, 2, 5, 16, 33):
         np.testing.assert_array_equal(model.predict(x, batch_size=batch, verbose=0), whole)

@@ -45,6 +45,7 @@ THINGS = [
     "BinaryAccuracy()",
     "Model([Dense(3), Dropout(0.5), Dense(1)], seed=4)",
     "Model([Dense(3)], name='small', seed=4, dtype='float64', input_shape=(2,))",
+    "Model([Dense(3)], seed=4, compute_dtype='bfloat16', input_shape=(2,))",
     "Model([Dense(3, input_shape=(2,))], seed=1)",
 ]
 

@@ -10,15 +10,21 @@ std::vector<LayerSpec> specs_of(const py::sequence& layers);
 namespace {
 
 std::unique_ptr<AnyNetwork> make_network(const py::sequence& layers, const Shape& input_shape,
-                                         const std::string& dtype, std::uint64_t seed) {
+                                         const std::string& dtype, std::uint64_t seed,
+                                         const std::string& compute_dtype) {
   const std::vector<LayerSpec> specs = specs_of(layers);
+  if (compute_dtype != dtype && compute_dtype != "bfloat16") {
+    throw py::value_error("compute_dtype: expected '" + dtype + "' or 'bfloat16', got '" +
+                          compute_dtype + "'");
+  }
+  const Compute compute = compute_dtype == dtype ? Compute::own : Compute::bfloat16;
   if (dtype == "float32") {
     return std::make_unique<AnyNetwork>(
-        AnyNetwork{std::make_unique<Network<float>>(specs, input_shape, seed)});
+        AnyNetwork{std::make_unique<Network<float>>(specs, input_shape, seed, compute)});
   }
   if (dtype == "float64") {
     return std::make_unique<AnyNetwork>(
-        AnyNetwork{std::make_unique<Network<double>>(specs, input_shape, seed)});
+        AnyNetwork{std::make_unique<Network<double>>(specs, input_shape, seed, compute)});
   }
   throw py::value_error("dtype: expected 'float32' or 'float64', got '" + dtype + "'");
 }
@@ -110,11 +116,20 @@ std::int64_t predict(AnyNetwork& self, const py::array& x, py::array out, std::i
 void bind_network(py::module_& m) {
   py::class_<AnyNetwork>(m, "Network")
       .def(py::init(&make_network), py::arg("layers"), py::arg("input_shape"), py::arg("dtype"),
-           py::arg("seed"))
+           py::arg("seed"), py::arg("compute_dtype"))
       .def_property_readonly("dtype",
                              [](AnyNetwork& self) {
                                return self.visit([](auto& network) {
                                  return std::string(dtype_name<element_of<decltype(network)>>());
+                               });
+                             })
+      .def_property_readonly("compute_dtype",
+                             [](AnyNetwork& self) {
+                               return self.visit([](auto& network) {
+                                 using T = element_of<decltype(network)>;
+                                 return std::string(network.compute() == Compute::bfloat16
+                                                        ? "bfloat16"
+                                                        : dtype_name<T>());
                                });
                              })
       .def_property_readonly(

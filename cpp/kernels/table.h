@@ -26,6 +26,13 @@ constexpr bool uses_lanes(std::int64_t inner, std::int64_t columns) {
   return columns <= 4 && inner >= 32;
 }
 
+/// The distance between the rows of a matrix of `columns` numbers in bfloat16: whole cache lines,
+/// and never so many that rows share the same few sets of the caches.
+constexpr std::int64_t bfloat16_stride(std::int64_t columns) {
+  const std::int64_t whole = (columns + 31) / 32 * 32;
+  return whole % 1024 == 0 ? whole + 32 : whole;
+}
+
 enum class LossKind : int {
   mean_squared_error,
   binary_crossentropy,  // targets y[B,O], probabilities

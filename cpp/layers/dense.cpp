@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "layers/layers.h"
+#include "mundur/memory.h"
 
 namespace mundur {
 namespace {
@@ -42,16 +43,36 @@ class Dense final : public Layer<T> {
   Activation head() const override { return f_; }
   bool joins_below() const override { return true; }
 
+  void compute_in(Compute compute) override { bfloat16_ = compute == Compute::bfloat16; }
+
+  // In bfloat16: x and δ rounded, by all workers for all products.
+  std::int64_t saved_bytes(std::int64_t batch, bool training) const override {
+    if (!bfloat16_) return 0;
+    const std::int64_t numbers = bfloat16_stride(I_) + (training ? bfloat16_stride(O_) : 0);
+    return checked_product(batch * rows_, 2 * numbers, "the workspace of one batch");
+  }
+
   // z_j = Σ_i x_i W_ij + b_j        y_j = f(z_j)
   void forward(const Pass<T>& pass, const Saved<T>& saved) const override {
     const std::int64_t B = pass.batch * rows_;
+    std::uint16_t* x16 = x16_of(saved);
+    if (x16) round(pass, x16, saved.x, B, I_);
     const Block part = output_part(pass, B);
     if (part.empty()) return;
     T* y = saved.y + part.rows.begin * O_;
-    pass.kernels.product(
-        y + part.columns.begin, saved.x + part.rows.begin * I_, w_->value + part.columns.begin,
-        b_ ? b_->value + part.columns.begin : nullptr, part.rows.size(), part.columns.size(), I_,
-        O_, I_, O_, elementwise(f_), uses_lanes(I_, O_), pass.scratch);
+    const T* w = w_->value + part.columns.begin;
+    const T* b = b_ ? b_->value + part.columns.begin : nullptr;
+    const bool lanes = uses_lanes(I_, O_);
+    if (x16 && !lanes) {
+      const std::int64_t ldx = bfloat16_stride(I_);
+      pass.kernels.product_bf16(y + part.columns.begin, x16 + part.rows.begin * ldx, w, b,
+                                part.rows.size(), part.columns.size(), I_, O_, ldx, O_,
+                                elementwise(f_), pass.scratch);
+    } else {
+      pass.kernels.product(y + part.columns.begin, saved.x + part.rows.begin * I_, w, b,
+                           part.rows.size(), part.columns.size(), I_, O_, I_, O_, elementwise(f_),
+                           lanes, pass.scratch);
+    }
     if (f_ == Activation::softmax) pass.kernels.softmax(y, y, part.rows.size(), O_);
   }
 
@@ -65,11 +86,14 @@ class Dense final : public Layer<T> {
       pass.worker.barrier();
     }
     const T* delta = dy;
+    std::uint16_t* x16 = x16_of(saved);
+    std::uint16_t* delta16 = x16 ? x16 + B * bfloat16_stride(I_) : nullptr;
+    if (delta16) round(pass, delta16, delta, B, O_);
     if (dx) {
-      input_gradient(pass, dx, delta, saved.x, B, elementwise(seam.below));
+      input_gradient(pass, dx, delta, delta16, saved.x, B, elementwise(seam.below));
       if (pass.update) pass.worker.barrier();  // W changes next
     }
-    if (w_->trainable) kernel_gradient(pass, saved.x, delta, B);
+    if (w_->trainable) kernel_gradient(pass, saved.x, x16, delta, delta16, B);
     if (b_ && b_->trainable) bias_gradient(pass, delta, B);
   }
 
@@ -82,15 +106,36 @@ class Dense final : public Layer<T> {
 
   static constexpr std::int64_t kTileRows = 8;
 
+  /// x in bfloat16, which forward leaves; null without compute_in(bfloat16).
+  std::uint16_t* x16_of(const Saved<T>& saved) const {
+    return bfloat16_ ? reinterpret_cast<std::uint16_t*>(saved.extra) : nullptr;
+  }
+
+  /// y[B, n] = x[B, n] in bfloat16, by all workers.
+  void round(const Pass<T>& pass, std::uint16_t* y, const T* x, std::int64_t B,
+             std::int64_t n) const {
+    const Range rows = share(B, 1, pass.worker);
+    const std::int64_t ldy = bfloat16_stride(n);
+    pass.kernels.to_bfloat16(y + rows.begin * ldy, x + rows.begin * n, rows.size(), n, ldy, n);
+    pass.worker.barrier();
+  }
+
   /// And further, if x = f(z), to ∂L/∂z_i = f'(z_i) ∂L/∂x_i, while the block is in the cache.
-  void input_gradient(const Pass<T>& pass, T* dx, const T* delta, const T* x, std::int64_t B,
-                      Function f) const {
+  void input_gradient(const Pass<T>& pass, T* dx, const T* delta, const std::uint16_t* delta16,
+                      const T* x, std::int64_t B, Function f) const {
     const Block part = share(B, kTileRows, I_, pass.kernels.column_grain, pass.worker);
     if (part.empty()) return;
-    pass.kernels.product_dx(dx + part.rows.begin * I_ + part.columns.begin,
-                            delta + part.rows.begin * O_, w_->value + part.columns.begin * O_,
-                            part.rows.size(), part.columns.size(), O_, I_, O_, O_,
-                            uses_lanes(O_, I_), pass.scratch);
+    T* to = dx + part.rows.begin * I_ + part.columns.begin;
+    const T* w = w_->value + part.columns.begin * O_;
+    const bool lanes = uses_lanes(O_, I_);
+    if (delta16 && !lanes) {
+      const std::int64_t ldy = bfloat16_stride(O_);
+      pass.kernels.product_dx_bf16(to, delta16 + part.rows.begin * ldy, w, part.rows.size(),
+                                   part.columns.size(), O_, I_, ldy, O_, pass.scratch);
+    } else {
+      pass.kernels.product_dx(to, delta + part.rows.begin * O_, w, part.rows.size(),
+                              part.columns.size(), O_, I_, O_, O_, lanes, pass.scratch);
+    }
     if (f == Function::linear) return;
     const bool is_whole = part.columns.size() == I_;
     const std::int64_t size = is_whole ? part.rows.size() * I_ : part.columns.size();
@@ -100,7 +145,8 @@ class Dense final : public Layer<T> {
     }
   }
 
-  void kernel_gradient(const Pass<T>& pass, const T* x, const T* delta, std::int64_t B) const {
+  void kernel_gradient(const Pass<T>& pass, const T* x, const std::uint16_t* x16, const T* delta,
+                       const std::uint16_t* delta16, std::int64_t B) const {
     const Block part = own(I_, kParameterRows, O_, pass.kernels.column_grain, pass.worker);
     if (part.empty()) return;
     const std::int64_t columns = part.columns.size();
@@ -109,8 +155,14 @@ class Dense final : public Layer<T> {
     for (std::int64_t row = part.rows.begin; row < part.rows.end; row += strip) {
       const std::int64_t rows = std::min(strip, part.rows.end - row);
       const std::int64_t at = row * O_ + part.columns.begin;
-      pass.kernels.product_dw(w_->gradient + at, x + row, delta + part.columns.begin, rows, columns,
-                              B, O_, I_, O_, pass.scratch);
+      T* dw = w_->gradient + at;
+      if (delta16) {
+        pass.kernels.product_dw_bf16(dw, x16 + row, delta16 + part.columns.begin, rows, columns, B,
+                                     O_, bfloat16_stride(I_), bfloat16_stride(O_), pass.scratch);
+      } else {
+        pass.kernels.product_dw(dw, x + row, delta + part.columns.begin, rows, columns, B, O_, I_,
+                                O_, pass.scratch);
+      }
       update_block(pass, *w_, at, rows, columns, O_);
     }
   }
@@ -133,6 +185,7 @@ class Dense final : public Layer<T> {
   std::int64_t O_;
   Activation f_;
   bool bias_;
+  bool bfloat16_ = false;
   std::int64_t I_ = 0;
   std::int64_t rows_ = 1;  // of one sample: the product of its axes but the last
   Parameter<T>* w_ = nullptr;

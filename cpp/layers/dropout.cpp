@@ -23,7 +23,9 @@ class Dropout final : public Layer<T> {
     return input;
   }
 
-  std::int64_t saved_bytes(std::int64_t batch) const override { return batch * n_; }
+  std::int64_t saved_bytes(std::int64_t batch, bool training) const override {
+    return training ? batch * n_ : 0;
+  }
   bool passes_through(bool training) const override { return !training || threshold_ == 0; }
 
   // y_j = keep_j x_j / (1 − rate)

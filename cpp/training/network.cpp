@@ -45,8 +45,12 @@ struct Paces {
 };
 
 template <class T>
-Network<T>::Network(const std::vector<LayerSpec>& layers, Shape input_shape, std::uint64_t seed)
-    : seed_(seed), paces_(std::make_unique<Paces>()) {
+Network<T>::Network(const std::vector<LayerSpec>& layers, Shape input_shape, std::uint64_t seed,
+                    Compute compute)
+    : seed_(seed), compute_(compute), paces_(std::make_unique<Paces>()) {
+  if (compute == Compute::bfloat16 && sizeof(T) != sizeof(float)) {
+    throw std::invalid_argument("compute_dtype: bfloat16 goes with dtype float32 only");
+  }
   std::int64_t size = 1;
   for (std::int64_t extent : input_shape) {
     if (extent < 1) {
@@ -67,6 +71,7 @@ template <class T>
 void Network<T>::build(const std::vector<LayerSpec>& specs) {
   for (std::size_t index = 0; index < specs.size(); ++index) {
     layers_.push_back(make_layer<T>(specs[index]));
+    layers_.back()->compute_in(compute_);
     shapes_.push_back(layers_.back()->build(shapes_.back(), static_cast<int>(index)));
     std::int64_t size = 1;
     for (std::int64_t extent : shapes_.back()) size = checked_product(size, extent, "one sample");
@@ -203,8 +208,8 @@ Workspace<T> Network<T>::plan(std::int64_t batch, bool training, int workers, bo
     T* last = space.input;
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       Saved<T> saved{x, nullptr, nullptr};
+      saved.extra = planner.take<std::byte>(layers_[i]->saved_bytes(batch, training));
       if (training) {
-        saved.extra = planner.take<std::byte>(layers_[i]->saved_bytes(batch));
         // Dropout passes through in an inference by hand, yet keeps a place for training.
         saved.y = layers_[i]->passes_through(true) ? last : planner.take<T>(rows(shapes_[i + 1]));
       } else {

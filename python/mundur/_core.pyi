@@ -100,10 +100,17 @@ class Adam(Optimizer):
 class Network:
     # Raises ValueError where shapes do not fit, MemoryError where the parameters do not.
     def __init__(
-        self, layers: Sequence[LayerSpec], input_shape: Sequence[int], dtype: str, seed: int
+        self,
+        layers: Sequence[LayerSpec],
+        input_shape: Sequence[int],
+        dtype: str,
+        seed: int,
+        compute_dtype: str,  # dtype's, or "bfloat16" with float32
     ) -> None: ...
     @property
     def dtype(self) -> str: ...
+    @property
+    def compute_dtype(self) -> str: ...
     @property
     def seed(self) -> int: ...
     @property

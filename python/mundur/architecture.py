@@ -37,6 +37,7 @@ def describe(model: Model, tensors: Tensors) -> dict[str, Any]:
         "name": model.name,
         "seed": model.seed,
         "dtype": model.dtype,
+        "compute_dtype": model.compute_dtype,
         "input_shape": model.input_shape,
         "layers": [_describe_layer(layer, tensors) for layer in model.layers],
         "built": model.built,
@@ -112,6 +113,7 @@ def restore(document: Any, tensors: Tensors, compiled: bool) -> Model:
         name=document["name"],
         seed=integer(document["seed"], "seed"),
         dtype=document["dtype"],
+        compute_dtype=document.get("compute_dtype"),
     )
     for layer, entry in zip(model.layers, document["layers"], strict=True):
         if _typed(entry["automatic_name"], bool):

@@ -17,7 +17,8 @@ def lines(model: Model, batch_size: int, width: int | None) -> list[str]:
     width = width or 72
     rows = [("Layer (type)", "Output shape", "Parameters"), *_rows(model)]
     table = [_row(row, width) for row in rows]
-    title = f'Model "{model.name}" ({model.dtype}, seed {model.seed})'
+    types = [model.dtype] + ["bfloat16 products"] * (model.compute_dtype != model.dtype)
+    title = f'Model "{model.name}" ({", ".join(types)}, seed {model.seed})'
     return [
         title,
         "=" * width,

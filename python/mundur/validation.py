@@ -112,7 +112,24 @@ def dtype_name(value: Any) -> str:
     except TypeError:
         name = str(value)
     if name not in ("float32", "float64"):
-        raise ValueError(f'dtype must be "float32" or "float64"; got {value!r}')
+        hint = '; for products in it pass compute_dtype="bfloat16"' if name == "bfloat16" else ""
+        raise ValueError(f'dtype must be "float32" or "float64"; got {value!r}{hint}')
+    return name
+
+
+def compute_dtype_name(value: Any, dtype: str) -> str:
+    """What a model of this dtype computes in: None is the dtype itself."""
+    try:
+        name = dtype if value is None else np.dtype(value).name
+    except TypeError:
+        name = str(value)
+    if name not in (dtype, "bfloat16"):
+        raise ValueError(f'compute_dtype must be None, "{dtype}" or "bfloat16"; got {value!r}')
+    if name == "bfloat16" and dtype != "float32":
+        raise ValueError(
+            f'compute_dtype="bfloat16" goes with dtype="float32", whose sums it keeps; got '
+            f"dtype={dtype!r}"
+        )
     return name
 
 

@@ -51,14 +51,14 @@ struct Setup {
   std::unique_ptr<mundur::Loss> loss = mundur::make_loss("sparse_categorical_crossentropy", true);
   std::unique_ptr<mundur::Trainer<T>> trainer;
 
-  Setup()
+  explicit Setup(mundur::Compute compute = mundur::Compute::own)
       : network(
             {mundur::RescalingSpec{0.5, 0.1}, mundur::FlattenSpec{},
              mundur::DenseSpec{300, mundur::Activation::relu, true}, mundur::DropoutSpec{0.25, {}},
              mundur::DenseSpec{90, mundur::Activation::softmax, true},
              mundur::ActivationSpec{mundur::Activation::tanh},
              mundur::DenseSpec{5, mundur::Activation::linear, true}},
-            {7, 10}, 3) {
+            {7, 10}, 3, compute) {
     constexpr std::int64_t kSamples = 200;
     constexpr std::int64_t kFeatures = 70;
     std::uint32_t state = 1;
@@ -90,9 +90,9 @@ struct Setup {
 };
 
 template <class T>
-std::vector<T> train(int threads) {
+std::vector<T> train(int threads, mundur::Compute compute) {
   mundur::set_num_threads(threads);
-  Setup<T> setup;
+  Setup<T> setup(compute);
   for (std::uint64_t epoch = 0; epoch < 3; ++epoch) {
     setup.trainer->begin_epoch(epoch);
     check(setup.trainer->run(1e9, -1) == mundur::Outcome::finished, "an epoch finishes");
@@ -103,10 +103,10 @@ std::vector<T> train(int threads) {
 }
 
 template <class T>
-void test_bits_across_teams() {
-  const std::vector<T> expected = train<T>(1);
+void test_bits_across_teams(mundur::Compute compute = mundur::Compute::own) {
+  const std::vector<T> expected = train<T>(1, compute);
   for (int threads : {2, 3, 8}) {
-    const std::vector<T> found = train<T>(threads);
+    const std::vector<T> found = train<T>(threads, compute);
     check(std::memcmp(found.data(), expected.data(), found.size() * sizeof(T)) == 0,
           "a team of any size trains the same bits");
   }
@@ -131,6 +131,16 @@ void test_a_steady_step_allocates_nothing() {
   check(allocations.load() > 0, "the count counts");
 }
 #endif
+
+void test_double_does_not_compute_in_bfloat16() {
+  bool refused = false;
+  try {
+    Setup<double> setup(mundur::Compute::bfloat16);
+  } catch (const std::invalid_argument&) {
+    refused = true;
+  }
+  check(refused, "float64 parameters with products in bfloat16 are refused");
+}
 
 void test_a_bad_set_is_refused() {
   Setup<float> setup;
@@ -165,6 +175,8 @@ int main() {
   mundur::set_adaptive(false);  // each count of workers is meant
   test_bits_across_teams<float>();
   test_bits_across_teams<double>();
+  test_bits_across_teams<float>(mundur::Compute::bfloat16);
+  test_double_does_not_compute_in_bfloat16();
 #if MUNDUR_COUNTS_ALLOCATIONS && defined(__GLIBC__)
   test_a_steady_step_allocates_nothing();
 #endif

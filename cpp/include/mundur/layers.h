@@ -77,7 +77,7 @@ struct Pass {
 };
 
 /// What forward leaves for backward: its input and output stay in the chain's memory; `extra` is
-/// what the layer asked for in saved_bytes().
+/// what the layer asked for in saved_bytes(). An inference has it too, if it asked.
 template <class T>
 struct Saved {
   const T* x;
@@ -103,7 +103,9 @@ class Layer {
   virtual std::vector<Parameter<T>> parameters() const { return {}; }
   /// The layer's own parameters, in the order of parameters(), now with memory behind them.
   virtual void bind(Parameter<T>* /*parameters*/) {}
-  virtual std::int64_t saved_bytes(std::int64_t /*batch*/) const { return 0; }
+  /// Before build(); layers without products have nothing to do.
+  virtual void compute_in(Compute /*compute*/) {}
+  virtual std::int64_t saved_bytes(std::int64_t /*batch*/, bool /*training*/) const { return 0; }
   /// Whether the output is the input's memory, untouched, in this mode.
   virtual bool passes_through(bool /*training*/) const { return false; }
   /// The activation behind the output: what a loss wants to know of the last layer.

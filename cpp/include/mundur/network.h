@@ -24,12 +24,14 @@ class Network {
  public:
   /// Throws std::invalid_argument where shapes do not fit and OutOfMemory where the parameters do
   /// not.
-  Network(const std::vector<LayerSpec>& layers, Shape input_shape, std::uint64_t seed);
+  Network(const std::vector<LayerSpec>& layers, Shape input_shape, std::uint64_t seed,
+          Compute compute = Compute::own);
   ~Network();
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
 
   std::uint64_t seed() const { return seed_; }
+  Compute compute() const { return compute_; }
   const Shape& input_shape() const { return shapes_.front(); }
   const Shape& output_shape() const { return shapes_.back(); }
   /// The shape in front of each layer, and behind the last.
@@ -102,6 +104,7 @@ class Network {
   Workspace<T> plan(std::int64_t batch, bool training, int workers, bool allocate) const;
 
   std::uint64_t seed_;
+  Compute compute_;
   std::vector<std::unique_ptr<Layer<T>>> layers_;
   std::vector<Shape> shapes_;
   std::vector<Entry> parameters_;

@@ -19,6 +19,10 @@ inline std::int64_t size_of(const Shape& shape) {
 /// Activations that act on one element. Softmax acts on a row and is no member.
 enum class Function : int { linear, relu, sigmoid, tanh };
 
+/// What products compute with: numbers of the parameters' own type, or those rounded to bfloat16
+/// (float32 parameters only; sums stay float32).
+enum class Compute : int { own, bfloat16 };
+
 /// What a caller's array may hold. Parameters are float32 or float64 only.
 enum class ElementType : int {
   boolean,
