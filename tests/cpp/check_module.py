@@ -29,7 +29,7 @@ def output(*command: str) -> str:
 
 
 def namespace(symbol: str) -> str | None:
-    match = re.search(r"mundur::(generic|avx2|avx512|neon)::", symbol)
+    match = re.search(r"mundur::(generic|avx2|avx512bf16|avx512|neon)::", symbol)
     return match[1] if match else None
 
 
@@ -65,9 +65,11 @@ def check_instructions(objdump: str, module: str) -> Iterator[str]:
         match = INSTRUCTION.match(line)
         if not match or not AVX.match(match[1]):
             continue
-        fault = isa not in ("avx2", "avx512")
+        fault = isa not in ("avx2", "avx512", "avx512bf16")
         if isa == "avx2":
             fault = match[1][0] == "k" or bool(AVX512_OPERANDS.search(match[2]))
+        if "bf16" in match[1] and isa != "avx512bf16":
+            fault = True
         if fault and not told:
             told = True
             yield f"{name}: {match[1]}{match[2]}"
