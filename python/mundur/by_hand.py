@@ -32,7 +32,10 @@ class ByHand(Chain):
 
     @property
     def gradients(self) -> Views:
-        """Live views of ∂L/∂parameter, as the last `backward` left them."""
+        """Live views of ∂L/∂parameter, as the last `backward` left them.
+
+        `fit` and `train_on_batch` update at once and leave numbers of no meaning here.
+        """
         _ = self.native
         self._views_given = True
         return Views(self._gradients, "gradient")
