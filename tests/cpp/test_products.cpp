@@ -202,7 +202,7 @@ struct Operands {
   /// call(kernels, scratch, name of a form) for each instruction set.
   template <class Call>
   void everywhere(Call call) const {
-    AlignedScratch<T> memory;
+    static AlignedScratch<T> memory;  // megabytes, too many to clear for each case
     for (Isa isa : mundur::available_isas()) {
       const Kernels<T>& kernels = mundur::kernels<T>(isa);
       call(kernels, memory.get(kernels.scratch),
