@@ -5,8 +5,9 @@ python check_module.py NM OBJDUMP MODULE     the module with its symbols, as the
 1. It exports its init function alone: nothing weak, nothing unique (GNU_UNIQUE), no template of
    libstdc++ that another module could share.
 2. No symbol of an instruction set's namespace is anything but local.
-3. Code outside of the wide namespaces holds no AVX instruction, AVX2's none of AVX-512: whatever
-   the linker merged, a lesser CPU never meets them. Only on x86; NEON is in every aarch64.
+3. Code outside of the wide namespaces holds no AVX instruction, AVX2's none of AVX-512, AVX-512's
+   none of AVX512_BF16: whatever the linker merged, a lesser CPU never meets them. Only on x86; NEON
+   is in every aarch64.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ FUNCTION = re.compile(r"^[0-9a-f]+ <(.*)>:$")
 INSTRUCTION = re.compile(r"^ *[0-9a-f]+:\t(?:(?:bnd|lock|rep\w*|notrack|data16) +)*(\w+)(.*)")
 # VEX and EVEX mnemonics begin with v, those of mask registers with k; nothing else of x86-64 does.
 AVX = re.compile(r"[vk]")
+# Not in every CPU with AVX-512.
+BF16 = re.compile(r"v(dpbf16|cvtn)")
 AVX512_OPERANDS = re.compile(r"%zmm|%k[0-7]|%[xy]mm(1[6-9]|2\d|3[01])")
 
 
@@ -29,7 +32,7 @@ def output(*command: str) -> str:
 
 
 def namespace(symbol: str) -> str | None:
-    match = re.search(r"mundur::(generic|avx2|avx512bf16|avx512|neon)::", symbol)
+    match = re.search(r"mundur::(generic|avx2|avx512|avx512bf16|neon)::", symbol)
     return match[1] if match else None
 
 
@@ -68,14 +71,14 @@ def check_instructions(objdump: str, module: str) -> Iterator[str]:
         fault = isa not in ("avx2", "avx512", "avx512bf16")
         if isa == "avx2":
             fault = match[1][0] == "k" or bool(AVX512_OPERANDS.search(match[2]))
-        if "bf16" in match[1] and isa != "avx512bf16":
-            fault = True
+        if isa == "avx512":
+            fault = bool(BF16.match(match[1]))
         if fault and not told:
             told = True
             yield f"{name}: {match[1]}{match[2]}"
         wide[isa or "baseline"] += 1
     print("AVX instructions:", dict(wide))
-    for needed in ("avx2", "avx512"):
+    for needed in ("avx2", "avx512", "avx512bf16"):
         if not wide[needed]:
             yield f"no AVX instruction in mundur::{needed}: is this check blind?"
 

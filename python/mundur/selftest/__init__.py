@@ -2,11 +2,12 @@
 
     python -m mundur.selftest
 
-Trains small networks, every layer, activation, loss and optimizer among them, in float32 and
-float64, with each instruction set that this CPU has and with one and several threads. After every
-step it hashes what was computed (SHA-256 of the bytes, all NaNs alike) and compares with the hashes
-in ``hashes.json``, which came with the package. It prints a table, the first step that differs
-wherever one does, and in the last line ``yes`` or ``no``; the exit status is 0 or 1.
+Trains small networks, every layer, activation, loss and optimizer among them, in float32, in
+float64 and with products in bfloat16, with each instruction set that this CPU has and with one and
+several threads. After every step it hashes what was computed (SHA-256 of the bytes, all NaNs alike)
+and compares with the hashes in ``hashes.json``, which came with the package. It prints a table, the
+first step that differs wherever one does, and in the last line ``yes`` or ``no``; the exit status
+is 0 or 1.
 
 A change of what is computed needs new hashes. They are taken from the generic code on one thread,
 and kept only if every other instruction set and number of threads here agrees::
@@ -28,7 +29,7 @@ from .steps import STEPS, hashes
 __all__ = ["CASES", "STEPS", "TABLE", "Case", "Result", "hashes", "run"]
 
 TABLE = Path(__file__).with_name("hashes.json")
-DTYPES = ("float32", "float64")
+DTYPES = ("float32", "float64", "bfloat16")  # the last: of products, on float32
 
 
 class Result(NamedTuple):
@@ -99,7 +100,7 @@ def run(
     functions float64, generic, 1 thread: equal
     """
     for case in cases:
-        for dtype in DTYPES:
+        for dtype in DTYPES if case else DTYPES[:2]:
             what = f"{case.name if case else 'functions'} {dtype}"
             expected = stored.get(what, {})
             for isa in isas or _core.available_isas():

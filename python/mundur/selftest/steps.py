@@ -58,7 +58,10 @@ def _pieces(dtype: str) -> Iterator[tuple[str, str]]:
 
 
 def _compiled(case: Case, dtype: str) -> Model:
-    model = Model(case.layers(), seed=11, dtype=dtype, input_shape=case.shape)
+    types = ("float32", "bfloat16") if dtype == "bfloat16" else (dtype, None)
+    model = Model(
+        case.layers(), seed=11, dtype=types[0], compute_dtype=types[1], input_shape=case.shape
+    )
     metrics = [] if case.targets == "numbers" else ["accuracy"]
     model.compile(case.optimizer(), case.loss(), metrics=metrics)
     return model
@@ -114,7 +117,8 @@ def hashes(case: Case | None, dtype: str) -> dict[str, str]:
     ----------
     case : Case or None
         One of `CASES`; None for the functions and the random numbers, which need no network.
-    dtype : {"float32", "float64"}
+    dtype : {"float32", "float64", "bfloat16"}
+        Of parameters and computation; "bfloat16" of products alone, on float32.
 
     Examples
     --------
