@@ -53,6 +53,8 @@ class Worker {
   int index() const { return index_; }
   int count() const { return count_; }
   bool first() const { return index_ == 0; }
+  /// The same thread as a team of one, for work that nobody shares.
+  Worker alone() const { return {0, 1, barrier_}; }
   void barrier() {
     if (count_ > 1) barrier_.wait(index_, count_);
   }

@@ -51,6 +51,7 @@ Outcome Evaluator<T>::run(double budget) {
         add_to(tally_, sum_over_samples(space.values, count), total_weight(weights, count), space,
                loss_, options_.metrics, count, O);
         ++step_;
+        return 1;
       });
   if (!finite) return Outcome::input;
   return step_ >= steps() ? Outcome::finished : Outcome::more;

@@ -410,34 +410,70 @@ void Network<T>::step(Optimizer& optimizer) {
 }
 
 template <class T>
+void Network<T>::predict_some(T* out, const ArrayView& x, std::int64_t start, std::int64_t count,
+                              Workspace<T>& space, Worker& worker) const {
+  const Kernels<T>& table = kernels<T>();
+  const Range rows = share(count, 1, worker);
+  if (!gather(table, space.input, x, nullptr, start, rows)) {
+    space.finite.store(false, std::memory_order_relaxed);
+  }
+  worker.barrier();
+  chain_forward({worker, table, count, false, seed_, 0,
+                 space.scratch[static_cast<std::size_t>(worker.index())]},
+                space);
+  const std::int64_t width = size_of(output_shape());
+  std::memcpy(out + (start + rows.begin) * width, space.output + rows.begin * width,
+              static_cast<std::size_t>(rows.size() * width) * sizeof(T));
+}
+
+template <class T>
 std::int64_t Network<T>::predict(T* out, const ArrayView& x, std::int64_t start, std::int64_t batch,
                                  double budget, bool check_finite) {
-  const std::int64_t most = std::min(batch, x.n - start);
-  const int workers = workers_for(most, false);
-  Workspace<T>& space = workspace(most, false, workers);
-  const Kernels<T>& table = kernels<T>();
-  const std::int64_t width = size_of(output_shape());
+  // Many samples: each worker takes its own, and neither waits nor passes a line of memory on. The
+  // samples' outputs stay in its cache from layer to layer.
+  constexpr std::int64_t kMostApart = 256;
+  constexpr std::int64_t kLeastApart = 16;
+  const std::int64_t left = x.n - start;
+  const int workers = workers_for(left, false);
+  const std::int64_t apart = std::min({batch, kMostApart, (left + workers - 1) / workers});
+  const bool is_apart = workers == 1 || apart >= kLeastApart;
+  if (is_apart) {
+    if (apart_.size() < static_cast<std::size_t>(workers) || apart_.front().batch < apart) {
+      apart_.clear();
+      for (int i = 0; i < workers; ++i) apart_.push_back(plan(apart, false, 1, true));
+    }
+    for (Workspace<T>& space : apart_) space.finite.store(true, std::memory_order_relaxed);
+  }
+  const std::int64_t together = std::min(batch, left);
+  Workspace<T>* const shared = is_apart ? nullptr : &workspace(together, false, workers);
+
   bool finite = true;
   run_steps(
-      pace(most, false, workers), budget, 1, [&] { return finite && start < x.n; },
+      pace(is_apart ? apart : -together, false, workers), budget, 1,
+      [&] { return finite && start < x.n; },
       [&](Worker& worker) {
-        const std::int64_t count = std::min(batch, x.n - start);
-        const Range rows = share(count, 1, worker);
-        if (!gather(table, space.input, x, nullptr, start, rows)) {
-          space.finite.store(false, std::memory_order_relaxed);
+        if (!is_apart) {
+          const std::int64_t count = std::min(batch, x.n - start);
+          predict_some(out, x, start, count, *shared, worker);
+          return count;
         }
-        worker.barrier();
-        if (check_finite && !space.finite.load(std::memory_order_relaxed)) return count;
-        chain_forward({worker, table, count, false, seed_, 0,
-                       space.scratch[static_cast<std::size_t>(worker.index())]},
-                      space);
-        std::memcpy(out + (start + rows.begin) * width, space.output + rows.begin * width,
-                    static_cast<std::size_t>(rows.size() * width) * sizeof(T));
-        return count;
+        const std::int64_t begin = start + worker.index() * apart;
+        const std::int64_t count = std::min(apart, x.n - begin);
+        Worker alone = worker.alone();
+        if (count > 0) {
+          predict_some(out, x, begin, count, apart_[static_cast<std::size_t>(worker.index())],
+                       alone);
+        }
+        return std::min(x.n - start, apart * worker.count());
       },
       [&](std::int64_t count) {
-        finite = !check_finite || space.finite.load(std::memory_order_relaxed);
+        const auto is_finite = [](const Workspace<T>& space) {
+          return space.finite.load(std::memory_order_relaxed);
+        };
+        finite = !check_finite || (is_apart ? std::all_of(apart_.begin(), apart_.end(), is_finite)
+                                            : is_finite(*shared));
         start += count;
+        return count;
       });
   return finite ? start : -1;
 }

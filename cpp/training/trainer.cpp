@@ -124,9 +124,10 @@ Outcome Trainer<T>::run(double budget, std::int64_t max_steps) {
       },
       [&](Outcome failed) {
         outcome = failed;
-        if (failed != Outcome::more) return;
+        if (failed != Outcome::more) return 1;
         ++step_;
         ++network_.training_forwards;
+        return 1;
       });
   if (outcome != Outcome::more) {
     restore_start();

@@ -98,6 +98,9 @@ class Network {
 
  private:
   void build(const std::vector<LayerSpec>& specs);
+  /// Outputs of samples [start, start + count), by all workers of a team together.
+  void predict_some(T* out, const ArrayView& x, std::int64_t start, std::int64_t count,
+                    Workspace<T>& space, Worker& worker) const;
   void update(const Kernels<T>& kernels, const Update<T>& update, Worker& worker);
   void update_whole(const Kernels<T>& kernels, const Update<T>& update);
   void allocate();
@@ -116,6 +119,7 @@ class Network {
   std::size_t first_trainable_ = 0;  // index of the first layer with a trainable parameter
   std::unique_ptr<Workspace<T>> training_workspace_;
   std::unique_ptr<Workspace<T>> inference_workspace_;
+  std::vector<Workspace<T>> apart_;  // one for each worker that predicts by itself
   std::unique_ptr<Paces> paces_;
   std::int64_t forward_batch_ = 0;
   bool forward_training_ = false;
