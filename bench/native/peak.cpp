@@ -18,6 +18,7 @@
   namespace mundur::name {                                                                   \
   std::int64_t run_peak(float* sink, std::int64_t steps);                                    \
   std::int64_t run_peak(double* sink, std::int64_t steps);                                   \
+  std::int64_t run_bfloat16_peak(float* sink, std::int64_t steps);                           \
   std::int64_t run_chain(float* sink, std::int64_t steps);                                   \
   std::int64_t run_chain(double* sink, std::int64_t steps);                                  \
   std::int64_t run_read(float* sink, const float* x, std::int64_t size, std::int64_t times); \
@@ -25,6 +26,7 @@
 MUNDUR_DECLARE_LOOPS(generic)
 MUNDUR_DECLARE_LOOPS(avx2)
 MUNDUR_DECLARE_LOOPS(avx512)
+MUNDUR_DECLARE_LOOPS(avx512bf16)
 MUNDUR_DECLARE_LOOPS(neon)
 
 namespace mundur_bench {
@@ -40,26 +42,36 @@ template <class T>
 struct Loops {
   std::int64_t (*peak)(T*, std::int64_t);
   std::int64_t (*chain)(T*, std::int64_t);
+  std::int64_t (*bfloat16_peak)(float*, std::int64_t);
   std::int64_t (*read)(float*, const float*, std::int64_t, std::int64_t);
 };
 
+#define MUNDUR_LOOPS(name)                                                            \
+  return {                                                                            \
+    mundur::name::run_peak, mundur::name::run_chain, mundur::name::run_bfloat16_peak, \
+        mundur::name::run_read                                                        \
+  }
 template <class T>
 Loops<T> loops(Isa isa) {
   switch (isa) {
 #ifdef MUNDUR_HAS_avx2
     case Isa::avx2:
-      return {mundur::avx2::run_peak, mundur::avx2::run_chain, mundur::avx2::run_read};
+      MUNDUR_LOOPS(avx2);
 #endif
 #ifdef MUNDUR_HAS_avx512
     case Isa::avx512:
-      return {mundur::avx512::run_peak, mundur::avx512::run_chain, mundur::avx512::run_read};
+      MUNDUR_LOOPS(avx512);
+#endif
+#ifdef MUNDUR_HAS_avx512bf16
+    case Isa::avx512bf16:
+      MUNDUR_LOOPS(avx512bf16);
 #endif
 #ifdef MUNDUR_HAS_neon
     case Isa::neon:
-      return {mundur::neon::run_peak, mundur::neon::run_chain, mundur::neon::run_read};
+      MUNDUR_LOOPS(neon);
 #endif
     default:
-      return {mundur::generic::run_peak, mundur::generic::run_chain, mundur::generic::run_read};
+      MUNDUR_LOOPS(generic);
   }
 }
 
@@ -117,6 +129,17 @@ double fma_peak(Isa isa, int threads) {
     return best_rate(threads, [isa] {
       return [isa, sink = std::vector<T>(kSink)]() mutable {
         return loops<T>(isa).peak(sink.data(), steps_of(isa));
+      };
+    });
+  });
+}
+
+double bfloat16_peak(Isa isa, int threads) {
+  static std::map<std::pair<Isa, int>, double> known;
+  return once(known, std::pair(isa, threads), [&] {
+    return best_rate(threads, [isa] {
+      return [isa, sink = std::vector<float>(kSink)]() mutable {
+        return loops<float>(isa).bfloat16_peak(sink.data(), steps_of(isa));
       };
     });
   });

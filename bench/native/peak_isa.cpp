@@ -1,7 +1,7 @@
 // The loops behind peak.h, built once per instruction set on the same vector
 // headers as the kernels.
 
-#include "kernels/isa/vec.h"
+#include "kernels/isa/pairs.h"
 
 namespace mundur::MUNDUR_ISA {
 namespace {
@@ -30,6 +30,19 @@ i64 run_peak(float* sink, i64 steps) { return run<kChains>(sink, steps); }
 i64 run_peak(double* sink, i64 steps) { return run<kChains>(sink, steps); }
 i64 run_chain(float* sink, i64 steps) { return run<1>(sink, steps); }
 i64 run_chain(double* sink, i64 steps) { return run<1>(sink, steps); }
+
+i64 run_bfloat16_peak(float* sink, i64 steps) {
+  Vec<float> sum[kChains];
+  for (int i = 0; i < kChains; ++i) sum[i] = load(sink + i * Vec<float>::kWidth);
+  const Words a = set_words(0x3F803F80), b = set_words(0x3C003C00);  // 1, 1 and 2^-7, 2^-7
+  const Flushing flushing;
+  for (i64 n = 0; n < steps; ++n) {
+#pragma GCC unroll 16
+    for (int i = 0; i < kChains; ++i) sum[i] = dot(a, b, sum[i]);
+  }
+  for (int i = 0; i < kChains; ++i) store(sink + i * Vec<float>::kWidth, sum[i]);
+  return steps * kChains * Vec<float>::kWidth * 4;
+}
 
 /// Adds x up so many times, whole groups of 12 registers and not what is left behind them. Returns
 /// the bytes read.

@@ -204,6 +204,7 @@ void register_products(Isa isa) {
 [[maybe_unused]] const bool registered = [] {
   const auto isas = mundur::available_isas();
   for (auto isa = isas.rbegin(); isa != isas.rend(); ++isa) {
+    if (*isa == Isa::avx512bf16) continue;  // has those of avx512
     register_products<float>(*isa);
     register_products<double>(*isa);
   }

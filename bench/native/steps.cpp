@@ -1,7 +1,7 @@
-// Whole training steps of workloads W1 to W5 and W8, as `fit` runs them: gather, forward, loss,
-// backward, update. Each line prints the time of one step (in the median epoch), the machine's
-// limit, which is the step's floating-point operations over the FMA peak measured in this process,
-// and the share of it that is reached.
+// Whole training steps of workloads W1 to W5 and W8, W4 with products in bfloat16 too, as `fit`
+// runs them: gather, forward, loss, backward, update. Each line prints the time of one step (in the
+// median epoch), the machine's limit, which is the step's floating-point operations over the FMA
+// peak measured in this process, and the share of it that is reached.
 
 #include <benchmark/benchmark.h>
 
@@ -28,6 +28,7 @@ struct Workload {
   const char* optimizer;
   std::int64_t batch;
   std::int64_t samples;
+  mundur::Compute compute = mundur::Compute::own;
 };
 
 const std::vector<Workload>& workloads() {
@@ -48,6 +49,14 @@ const std::vector<Workload>& workloads() {
        "momentum",
        512,
        1024},
+      {"W4bfloat16",
+       {1024, 2048, 2048, 1000},
+       Activation::relu,
+       "sparse_categorical_crossentropy",
+       "momentum",
+       512,
+       1024,
+       mundur::Compute::bfloat16},
       {"W5", {2, 2, 2}, Activation::sigmoid, "mean_squared_error", "sgd", 1, 4096},
       {"W8",
        {784, 128, 10},
@@ -71,7 +80,8 @@ std::unique_ptr<mundur::Optimizer> make_optimizer(const std::string& name) {
 class Setup {
  public:
   explicit Setup(const Workload& workload)
-      : workload_(workload), network_(specs(workload), {workload.widths.front()}, 1) {
+      : workload_(workload),
+        network_(specs(workload), {workload.widths.front()}, 1, workload.compute) {
     for (auto& entry : network_.parameters()) {
       auto& parameter = entry.parameter;
       const std::int64_t size = mundur::size_of(parameter.shape);
@@ -168,8 +178,10 @@ void run_epochs(benchmark::State& state, const Workload& workload, int threads) 
                    epochs.end());
   const double step =
       epochs[epochs.size() / 2] / static_cast<double>(setup.trainer().steps_per_epoch());
-  const double limit =
-      setup.operations() / (mundur_bench::fma_peak<float>(mundur::current_isa(), threads));
+  const mundur::Isa isa = mundur::current_isa();
+  const double limit = setup.operations() / (workload.compute == mundur::Compute::bfloat16
+                                                 ? mundur_bench::bfloat16_peak(isa, threads)
+                                                 : mundur_bench::fma_peak<float>(isa, threads));
   state.counters["step"] = step;
   state.counters["limit"] = limit;
   state.counters["of_limit"] = limit / step;

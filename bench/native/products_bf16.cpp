@@ -1,0 +1,148 @@
+// The products in bfloat16, by one core and by a team, beside the peak of what they are computed
+// with. Names read product/isa/bfloat16/form/rows/columns/depth/threads; the time is the median of
+// one product, whose operands x and dy are rounded already, as the dense layer hands them over.
+
+#include <benchmark/benchmark.h>
+
+#include <string>
+#include <vector>
+
+#include "kernels/table.h"
+#include "mundur/layers.h"
+#include "mundur/runtime.h"
+#include "numbers.h"
+#include "peak.h"
+#include "timing.h"
+
+namespace {
+
+using mundur::Block;
+using mundur::Isa;
+using mundur::Worker;
+using mundur_bench::Numbers;
+using mundur_bench::numbers;
+using i64 = std::int64_t;
+using Short = std::uint16_t;
+
+enum class Form { y, dx, dw };
+constexpr const char* kForms[] = {"y", "dx", "dw"};
+
+/// Of the result and of the inner index, whichever form makes it.
+struct Extents {
+  i64 rows, columns, depth;
+};
+constexpr Extents kExtents[] = {{64, 128, 784},     {64, 784, 128},     {256, 256, 256},
+                                {1024, 1024, 1024}, {2048, 2048, 2048}, {512, 2048, 2048},
+                                {2048, 2048, 512},  {1, 128, 784},      {16, 128, 784},
+                                {64, 10, 128},      {128, 10, 512}};
+
+/// Operands of one product, and its call by one worker of a team.
+class Product {
+ public:
+  Product(Isa isa, Form form, const Extents& e, int threads)
+      : kernels_(mundur::kernels<float>(isa)),
+        form_(form),
+        e_(e),
+        b_(numbers<float>(e.depth * e.columns)),
+        c_(numbers<float>(e.rows * e.columns)) {
+    const auto a = numbers<float>(e.rows * e.depth);
+    if (form == Form::dw) {
+      a16_ = rounded(a.get(), e.depth, e.rows);
+      b16_ = rounded(b_.get(), e.depth, e.columns);
+    } else {
+      a16_ = rounded(a.get(), e.rows, e.depth);
+    }
+    for (int i = 0; i < threads; ++i) scratch_.push_back(numbers<float>(kernels_.scratch));
+  }
+
+  void operator()(Worker& worker) {
+    const Block part = part_of(worker);
+    if (part.empty()) return;
+    const i64 r = part.rows.begin, n = part.columns.begin, rows = part.rows.size(),
+              columns = part.columns.size();
+    const i64 ld = mundur::bfloat16_stride(form_ == Form::dw ? e_.rows : e_.depth);
+    float* c = c_.get() + r * e_.columns + n;
+    float* scratch = scratch_[static_cast<std::size_t>(worker.index())].get();
+    switch (form_) {
+      case Form::y:
+        kernels_.product_bf16(c, a16_.get() + r * ld, b_.get() + n, nullptr, rows, columns,
+                              e_.depth, e_.columns, ld, e_.columns, mundur::Function::relu,
+                              scratch);
+        break;
+      case Form::dx:
+        kernels_.product_dx_bf16(c, a16_.get() + r * ld, b_.get() + n * e_.depth, rows, columns,
+                                 e_.depth, e_.columns, ld, e_.depth, scratch);
+        break;
+      case Form::dw:
+        kernels_.product_dw_bf16(c, a16_.get() + r, b16_.get() + n, rows, columns, e_.depth,
+                                 e_.columns, ld, mundur::bfloat16_stride(e_.columns), scratch);
+        break;
+    }
+  }
+
+ private:
+  Numbers<Short> rounded(const float* x, i64 rows, i64 columns) const {
+    const i64 ld = mundur::bfloat16_stride(columns);
+    Numbers<Short> y = numbers<Short>(rows * ld);
+    kernels_.to_bfloat16(y.get(), x, rows, columns, ld, columns);
+    return y;
+  }
+
+  /// As cpp/layers/dense.cpp shares results out.
+  Block part_of(const Worker& worker) const {
+    constexpr i64 kTileRows = 8;
+    if (form_ == Form::dw) {
+      return mundur::own(e_.rows, mundur::kParameterRows, e_.columns, kernels_.column_grain,
+                         worker);
+    }
+    return mundur::share(e_.rows, kTileRows, e_.columns, kernels_.column_grain, worker);
+  }
+
+  const mundur::Kernels<float>& kernels_;
+  Form form_;
+  Extents e_;
+  Numbers<float> b_, c_;
+  Numbers<Short> a16_, b16_;
+  std::vector<Numbers<float>> scratch_;
+};
+
+void run_product(benchmark::State& state, Isa isa, Form form, const Extents& e, int threads) {
+  Product product(isa, form, e, threads);
+  double median = 0.0;
+  for ([[maybe_unused]] auto _ : state) {
+    const auto times = mundur_bench::times_of(threads, [&](Worker& worker) { product(worker); });
+    median = times[times.size() / 2];
+    state.SetIterationTime(median);
+  }
+  const double rate = 2.0 * static_cast<double>(e.rows * e.columns * e.depth) / median;
+  state.counters["FLOP/s"] = rate;
+  state.counters["of_peak"] = rate / mundur_bench::bfloat16_peak(isa, threads);
+}
+
+[[maybe_unused]] const bool registered = [] {
+  for (Isa isa : mundur::available_isas()) {
+    for (const Extents& e : kExtents) {
+      // Without hardware's fused multiply-add the large ones would take minutes.
+      if (isa == Isa::generic && e.rows * e.columns * e.depth > 1 << 20) continue;
+      for (Form form : {Form::y, Form::dx, Form::dw}) {
+        for (int threads : {1, 2}) {
+          if (threads > mundur::available_threads()) continue;
+          std::string name = "product/" + std::string(name_of(isa)) + "/bfloat16/" +
+                             kForms[static_cast<int>(form)];
+          for (i64 extent : {e.rows, e.columns, e.depth}) name += "/" + std::to_string(extent);
+          name += "/threads:" + std::to_string(threads);
+          benchmark::RegisterBenchmark(name.c_str(),
+                                       [isa, form, e, threads](benchmark::State& state) {
+                                         run_product(state, isa, form, e, threads);
+                                       })
+              ->Iterations(1)
+              ->UseManualTime()
+              ->Unit(benchmark::kMicrosecond);
+        }
+      }
+    }
+  }
+  return true;
+}();
+
+}  // namespace
