@@ -184,7 +184,7 @@ def test_a_batch_too_large_is_a_memory_error_at_once() -> None:
     with pytest.raises(MemoryError, match="batch_size=1000000"):
         model.fit(x, np.zeros(10**6), batch_size="full", verbose=0)
     with pytest.raises(MemoryError, match="batch_size"):
-        model.predict(x, batch_size="full")
+        model.evaluate(x, np.zeros(10**6), batch_size="full", verbose=0)
 
 
 # ---- parameters ---------------------------------------------------------------------------------
