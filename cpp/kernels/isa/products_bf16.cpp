@@ -43,7 +43,7 @@ constexpr i64 kLine = 16;  // words in a cache line
 // Where the parts of a worker's scratch begin, in words of 32 bits.
 constexpr i64 kPanelSize = kDepth * kColumns;
 constexpr i64 kBlock = kPanelSize;
-constexpr i64 kBlockSize = 128 * 1024;
+constexpr i64 kBlockSize = kDepth * (256 + kLine);  // 256 rows of a whole group
 constexpr i64 kPartials = kBlock + kBlockSize;
 constexpr i64 kPartialsSize = 256 * 1024;
 constexpr i64 kScratch = kPartials + kPartialsSize;
@@ -369,7 +369,8 @@ void product_dw(float* dw, const Short* x, const Short* dy, i64 I, i64 O, i64 sa
 
   i64 ranks = 0;  // that wait in blocks
   while ((groups - 1) >> ranks != 0) ++ranks;
-  i64 row_block = least(I, kBlockSize / (pairs_of(in_group) + 1) / kLine * kLine - kLine);
+  const i64 most = kBlockSize / (in_group > 0 ? pairs_of(in_group) : 1) / kLine * kLine - kLine;
+  i64 row_block = even_piece(I, most, kLine);
   i64 column_block = O;
   if (ranks != 0) {
     row_block = least(row_block, kPartialsSize / (ranks * kColumns) / kLine * kLine);
