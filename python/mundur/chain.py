@@ -101,8 +101,8 @@ class Chain:
         A sum runs over pairs of neighbours k, k + 1, as the instruction VDPBF16PS has it: the odd
         element's product is added first, then the even one's, each fused and rounded once; a
         result below float32's normal range becomes 0. A missing last partner counts as 0 · 0.
-        Products with four outputs or fewer and 32 inputs or more (so a regressor's head) stay in
-        float32, forward and for the inputs' gradient alike.
+        Two products stay in float32: forward with at most 4 outputs and at least 32 inputs (so a
+        regressor's head), and the inputs' gradient with at most 4 inputs and at least 32 outputs.
         """
         return self._compute_dtype
 
