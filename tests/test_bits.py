@@ -213,6 +213,23 @@ def test_a_team_that_changes_its_size_does_not_change_the_bits(rng: np.random.Ge
         _core.set_adaptive(False)
 
 
+def test_an_instruction_set_may_change_between_calls(rng: np.random.Generator) -> None:
+    """Kernels of another set may need more scratch than those that the first call planned for."""
+    x = rng.normal(size=(4, 125_000)).astype(np.float32)
+    y = rng.normal(size=(4, 4))
+
+    def weights(isas: list[str]) -> dict[str, bytes]:
+        model = md.Model([md.layers.Dense(4)], seed=3)
+        model.compile(md.optimizers.SGD(1e-6), "mse")
+        for isa in isas:
+            _core.set_isa(isa)
+            model.fit(x, y, batch_size="full", epochs=1, shuffle=False, verbose=0)
+        return bits(model.parameters)
+
+    _core.set_num_threads(1)
+    assert weights(["generic", ISAS[-1]]) == weights([ISAS[-1], ISAS[-1]])
+
+
 def test_the_environment_forces_an_instruction_set() -> None:
     code = "from mundur import _core; print(_core.current_isa())"
 

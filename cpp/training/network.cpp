@@ -192,6 +192,9 @@ Workspace<T> Network<T>::plan(std::int64_t batch, bool training, int workers, bo
   space.workers = workers;
   std::int64_t widest = 0;
   for (const Shape& shape : shapes_) widest = std::max(widest, size_of(shape));
+  // A workspace outlives a change of the instruction set.
+  std::int64_t scratch_size = 0;
+  for (Isa isa : available_isas()) scratch_size = std::max(scratch_size, kernels<T>(isa).scratch);
   const auto lay_out = [&](Planner& planner) {
     const auto rows = [&](const Shape& shape) {
       return checked_product(batch, size_of(shape), "the workspace of one batch");
@@ -225,7 +228,7 @@ Workspace<T> Network<T>::plan(std::int64_t batch, bool training, int workers, bo
       space.gradient[1] = planner.take<T>(rows({widest}));
     }
     space.scratch.resize(static_cast<std::size_t>(workers));
-    for (T*& scratch : space.scratch) scratch = planner.take<T>(kernels<T>().scratch);
+    for (T*& scratch : space.scratch) scratch = planner.take<T>(scratch_size);
     space.targets = planner.take<T>(rows(shapes_.back()));
     space.labels = planner.take<std::int32_t>(batch);
     space.predicted = planner.take<std::int32_t>(batch);
