@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "forms.h"
 #include "kernels/table.h"
-#include "mundur/layers.h"
 #include "mundur/runtime.h"
 #include "numbers.h"
 #include "peak.h"
@@ -25,18 +25,11 @@ using mundur::Function;
 using mundur::Isa;
 using mundur::Kernels;
 using mundur::Worker;
+using mundur_bench::Extents;
+using mundur_bench::Form;
 using mundur_bench::Numbers;
 using mundur_bench::numbers;
 using i64 = std::int64_t;
-
-enum class Form { y, dx, dw };
-constexpr const char* kForms[] = {"y", "dx", "dw"};
-
-/// Of the result and of the inner index, whichever form makes it.
-struct Extents {
-  i64 rows, columns, depth;
-  double operations() const { return 2.0 * static_cast<double>(rows * columns * depth); }
-};
 
 // Of whole layers.
 constexpr Extents kWide[] = {{64, 128, 784},   {64, 784, 128},     {128, 784, 64},
@@ -111,7 +104,7 @@ class Product {
   }
 
   void operator()(Worker& worker) {
-    const Block part = part_of(worker);
+    const Block part = mundur_bench::part_of(form_, e_, kernels_.column_grain, worker);
     if (part.empty()) return;
     const i64 r = part.rows.begin, n = part.columns.begin, rows = part.rows.size(),
               columns = part.columns.size();
@@ -135,16 +128,6 @@ class Product {
   }
 
  private:
-  /// As cpp/layers/dense.cpp shares results out.
-  Block part_of(const Worker& worker) const {
-    constexpr i64 kTileRows = 8;
-    if (form_ == Form::dw) {
-      return mundur::own(e_.rows, mundur::kParameterRows, e_.columns, kernels_.column_grain,
-                         worker);
-    }
-    return mundur::share(e_.rows, kTileRows, e_.columns, kernels_.column_grain, worker);
-  }
-
   const Kernels<T>& kernels_;
   Form form_;
   Extents e_;
@@ -172,33 +155,16 @@ void run_product(benchmark::State& state, Isa isa, Form form, Extents e, int thr
 }
 
 template <class T>
-void register_product(Isa isa, Form form, const Extents& e, int threads) {
-  // Without hardware's fused multiply-add the large ones would take minutes.
-  if (isa == Isa::generic && e.operations() > 2 << 20) return;
-  std::string name = "product/" + std::string(mundur::name_of(isa)) + "/" +
-                     mundur_bench::type_name<T>() + "/" + kForms[static_cast<int>(form)];
-  for (i64 extent : {e.rows, e.columns, e.depth}) name += "/" + std::to_string(extent);
-  name += "/threads:" + std::to_string(threads);
-  benchmark::RegisterBenchmark(name.c_str(),
-                               [isa, form, e, threads](benchmark::State& state) {
-                                 run_product<T>(state, isa, form, e, threads);
-                               })
-      ->Iterations(1)
-      ->UseManualTime()
-      ->Unit(benchmark::kMicrosecond);
-}
-
-template <class T>
 void register_products(Isa isa) {
-  std::vector<Extents> extents(std::begin(kWide), std::end(kWide));
-  extents.insert(extents.end(), std::begin(kThin), std::end(kThin));
-  for (const Extents& e : extents) {
-    for (Form form : {Form::y, Form::dx, Form::dw}) {
-      for (int threads : {1, 2}) {
-        if (threads <= mundur::available_threads()) register_product<T>(isa, form, e, threads);
-      }
-    }
-  }
+  const auto add = [isa](const Extents& e) {
+    mundur_bench::register_product(
+        isa, mundur_bench::type_name<T>(), e,
+        [isa](benchmark::State& state, Form form, const Extents& of, int threads) {
+          run_product<T>(state, isa, form, of, threads);
+        });
+  };
+  for (const Extents& e : kWide) add(e);
+  for (const Extents& e : kThin) add(e);
 }
 
 [[maybe_unused]] const bool registered = [] {

@@ -4,11 +4,10 @@
 
 #include <benchmark/benchmark.h>
 
-#include <string>
 #include <vector>
 
+#include "forms.h"
 #include "kernels/table.h"
-#include "mundur/layers.h"
 #include "mundur/runtime.h"
 #include "numbers.h"
 #include "peak.h"
@@ -19,18 +18,13 @@ namespace {
 using mundur::Block;
 using mundur::Isa;
 using mundur::Worker;
+using mundur_bench::Extents;
+using mundur_bench::Form;
 using mundur_bench::Numbers;
 using mundur_bench::numbers;
 using i64 = std::int64_t;
 using Short = std::uint16_t;
 
-enum class Form { y, dx, dw };
-constexpr const char* kForms[] = {"y", "dx", "dw"};
-
-/// Of the result and of the inner index, whichever form makes it.
-struct Extents {
-  i64 rows, columns, depth;
-};
 constexpr Extents kExtents[] = {{64, 128, 784},     {64, 784, 128},     {256, 256, 256},
                                 {1024, 1024, 1024}, {2048, 2048, 2048}, {512, 2048, 2048},
                                 {2048, 2048, 512},  {1, 128, 784},      {16, 128, 784},
@@ -56,7 +50,7 @@ class Product {
   }
 
   void operator()(Worker& worker) {
-    const Block part = part_of(worker);
+    const Block part = mundur_bench::part_of(form_, e_, kernels_.column_grain, worker);
     if (part.empty()) return;
     const i64 r = part.rows.begin, n = part.columns.begin, rows = part.rows.size(),
               columns = part.columns.size();
@@ -88,16 +82,6 @@ class Product {
     return y;
   }
 
-  /// As cpp/layers/dense.cpp shares results out.
-  Block part_of(const Worker& worker) const {
-    constexpr i64 kTileRows = 8;
-    if (form_ == Form::dw) {
-      return mundur::own(e_.rows, mundur::kParameterRows, e_.columns, kernels_.column_grain,
-                         worker);
-    }
-    return mundur::share(e_.rows, kTileRows, e_.columns, kernels_.column_grain, worker);
-  }
-
   const mundur::Kernels<float>& kernels_;
   Form form_;
   Extents e_;
@@ -114,7 +98,7 @@ void run_product(benchmark::State& state, Isa isa, Form form, const Extents& e, 
     median = times[times.size() / 2];
     state.SetIterationTime(median);
   }
-  const double rate = 2.0 * static_cast<double>(e.rows * e.columns * e.depth) / median;
+  const double rate = e.operations() / median;
   state.counters["FLOP/s"] = rate;
   state.counters["of_peak"] = rate / mundur_bench::bfloat16_peak(isa, threads);
 }
@@ -122,24 +106,11 @@ void run_product(benchmark::State& state, Isa isa, Form form, const Extents& e, 
 [[maybe_unused]] const bool registered = [] {
   for (Isa isa : mundur::available_isas()) {
     for (const Extents& e : kExtents) {
-      // Without hardware's fused multiply-add the large ones would take minutes.
-      if (isa == Isa::generic && e.rows * e.columns * e.depth > 1 << 20) continue;
-      for (Form form : {Form::y, Form::dx, Form::dw}) {
-        for (int threads : {1, 2}) {
-          if (threads > mundur::available_threads()) continue;
-          std::string name = "product/" + std::string(name_of(isa)) + "/bfloat16/" +
-                             kForms[static_cast<int>(form)];
-          for (i64 extent : {e.rows, e.columns, e.depth}) name += "/" + std::to_string(extent);
-          name += "/threads:" + std::to_string(threads);
-          benchmark::RegisterBenchmark(name.c_str(),
-                                       [isa, form, e, threads](benchmark::State& state) {
-                                         run_product(state, isa, form, e, threads);
-                                       })
-              ->Iterations(1)
-              ->UseManualTime()
-              ->Unit(benchmark::kMicrosecond);
-        }
-      }
+      mundur_bench::register_product(
+          isa, "bfloat16", e,
+          [isa](benchmark::State& state, Form form, const Extents& of, int threads) {
+            run_product(state, isa, form, of, threads);
+          });
     }
   }
   return true;
