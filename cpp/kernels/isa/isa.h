@@ -15,6 +15,8 @@ using i64 = std::int64_t;
 void fill_products(Kernels<float>& table);
 void fill_products(Kernels<double>& table);
 void fill_products_bf16(Kernels<float>& table);
+void fill_sums(Kernels<float>& table);
+void fill_sums(Kernels<double>& table);
 void fill_activations(Kernels<float>& table);
 void fill_activations(Kernels<double>& table);
 void fill_losses(Kernels<float>& table);

@@ -1,4 +1,4 @@
-// The dense product in its three forms, and the sum over rows.
+// The dense product in its three forms.
 //
 // All forms are C[rows, columns] = A[rows, depth] · B[depth, columns] in tiles (tile.h): elements
 // of A are broadcast, registers run over the columns of B. They differ in where A, B and C lie:
@@ -13,42 +13,20 @@
 // Which way is taken, where blocks end and who computes which part never shows in the result: each
 // element is one chain of fused multiply-adds in order of the inner index from +0, and what is
 // stored between blocks is the chain's own state.
-//
-// A sum over samples is made of shards, chains of kShard samples, joined as a binary counter
-// counts: the sum of a shard has rank 0; two sums of the same rank r, neighbours in order, make one
-// of rank r + 1, the earlier plus the later; after the last shard, the sums that wait are added
-// from the smallest rank up, each in front of what came after it. The order depends on the number
-// of shards alone. Before shard j the ranks that wait are the bits set in j, so the joins that
-// follow it are j's trailing ones, or, for the last shard, all its ones.
 
+#include "kernels/isa/lanes.h"
 #include "kernels/isa/pieces.h"
+#include "kernels/isa/shards.h"
 #include "kernels/isa/tile.h"
 #include "kernels/isa/transpose.h"
 
 namespace mundur::MUNDUR_ISA {
 namespace {
 
-constexpr int kMaxRanks = 56;
 constexpr i64 kScalarMost = 32;
 
 MUNDUR_INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 MUNDUR_INLINE double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
-
-// ---- activations on what a tile stored ----------------------------------------------------------
-
-template <class T>
-__attribute__((noinline)) void activate(T* y, i64 ldy, i64 rows, i64 columns, Function f) {
-  if (ldy == columns) {
-    columns *= rows;
-    rows = 1;
-  }
-  for (i64 r = 0; r < rows; ++r) {
-    T* row = y + r * ldy;
-    for_each_vec<T>(columns, [&](i64 i, int n) MUNDUR_BODY {
-      store_up_to(row + i, activated(load_up_to(row + i, n), f), n);
-    });
-  }
-}
 
 MUNDUR_INLINE bool is_polynomial(Function f) {
   return f == Function::sigmoid || f == Function::tanh;
@@ -358,92 +336,6 @@ MUNDUR_INLINE void run(const Job<T>& job) {
   run_blocks(job);
 }
 
-// ---- products over 16 virtual lanes -------------------------------------------------------------
-
-/// lanes[r][k mod 16] += x[r, k] · w[k] for kRows rows.
-template <class T, int kRows>
-MUNDUR_INLINE void add_lanes(T (*lanes)[16], const T* x, i64 ldx, const T* w, i64 depth) {
-  constexpr int kWidth = Vec<T>::kWidth;
-  constexpr int kParts = Lanes16<T>::kParts;
-  Lanes16<T> sum[kRows];
-  for (int r = 0; r < kRows; ++r) {
-    for (int p = 0; p < kParts; ++p) sum[r].part[p] = load(lanes[r] + p * kWidth);
-  }
-  i64 k = 0;
-  for (; k + 16 <= depth; k += 16) {
-    for (int p = 0; p < kParts; ++p) {
-      const Vec<T> column = load(w + k + p * kWidth);
-      for (int r = 0; r < kRows; ++r)
-        sum[r].part[p] = fma(load(x + r * ldx + k + p * kWidth), column, sum[r].part[p]);
-    }
-  }
-  for (int p = 0; p < kParts && k < depth; ++p, k += kWidth) {
-    const int n = static_cast<int>(least(kWidth, depth - k));
-    const Mask<T> mask = first_n<T>(n);
-    const Vec<T> column = load_masked(w + k, mask);
-    for (int r = 0; r < kRows; ++r) {
-      // Lanes beyond the end keep their state: + 0·0 would make +0 of -0.
-      const Vec<T> longer = fma(load_masked(x + r * ldx + k, mask), column, sum[r].part[p]);
-      sum[r].part[p] = select(mask, longer, sum[r].part[p]);
-    }
-  }
-  for (int r = 0; r < kRows; ++r) {
-    for (int p = 0; p < kParts; ++p) store(lanes[r] + p * kWidth, sum[r].part[p]);
-  }
-}
-
-/// The lanes joined by the tree +8, +4, +2, +1.
-template <class T>
-MUNDUR_INLINE T joined(const T* lanes) {
-  Lanes16<T> sum;
-  for (int p = 0; p < Lanes16<T>::kParts; ++p) sum.part[p] = load(lanes + p * Vec<T>::kWidth);
-  return sum.sum();
-}
-
-/// y[r, c] = f(Σ_k x[r, k] · wt[c, k] + bias[c]) over 16 lanes. wt's element (c, k) lies at
-/// w[c·w_column + k·w_step]; where w_step isn't 1 the columns are packed first.
-template <class T>
-void run_lanes(T* y, const T* x, const T* w, const T* bias, i64 rows, i64 columns, i64 depth,
-               i64 ldy, i64 ldx, i64 w_column, i64 w_step, Function f, T* scratch) {
-  constexpr i64 kGroup = 32;  // rows whose lanes wait while the columns are packed piece by piece
-  constexpr i64 kMost = 4;    // columns, by uses_lanes
-  constexpr int kRows = 16 / Lanes16<T>::kParts >= 8 ? 4 : 2;
-  T(*lanes)[16] = reinterpret_cast<T(*)[16]>(scratch);
-  T* const packed = scratch + kGroup * kMost * 16;
-  const i64 capacity = (Scratch<T>::kSize - kGroup * kMost * 16) / kMost / 16 * 16;
-  const bool packs = w_step != 1;
-  const i64 piece = packs ? least(depth, capacity) : depth;
-
-  for (i64 i = 0; i < rows; i += kGroup) {
-    const i64 group = least(kGroup, rows - i);
-    for (i64 c0 = 0; c0 < columns; c0 += kMost) {
-      const i64 wide = least(kMost, columns - c0);
-      for (i64 n = 0; n < wide * kGroup * 16; ++n) scratch[n] = T(0);
-      for (i64 k = 0; k < depth; k += piece) {
-        const i64 size = least(piece, depth - k);
-        if (packs && (i == 0 || piece < depth || columns > kMost)) {
-          transpose(packed, w + c0 * w_column + k * w_step, size, wide, capacity, w_step, false);
-        }
-        for (i64 c = 0; c < wide; ++c) {
-          const T* column = packs ? packed + c * capacity : w + (c0 + c) * w_column + k;
-          i64 r = 0;
-          for (; r + kRows <= group; r += kRows)
-            add_lanes<T, kRows>(lanes + c * kGroup + r, x + (i + r) * ldx + k, ldx, column, size);
-          for (; r < group; ++r)
-            add_lanes<T, 1>(lanes + c * kGroup + r, x + (i + r) * ldx + k, ldx, column, size);
-        }
-      }
-      for (i64 r = 0; r < group; ++r) {
-        for (i64 c = 0; c < wide; ++c) {
-          const T sum = joined(lanes[c * kGroup + r]);
-          y[(i + r) * ldy + c0 + c] = bias ? sum + bias[c0 + c] : sum;
-        }
-      }
-    }
-    if (f != Function::linear) activate(y + i * ldy, ldy, group, columns, f);
-  }
-}
-
 // ---- the table's functions ----------------------------------------------------------------------
 
 template <class T>
@@ -487,51 +379,6 @@ void product_dw(T* dw, const T* x, const T* dy, i64 I, i64 O, i64 B, i64 lddw, i
   }
 }
 
-template <class T, int kVecs>
-MUNDUR_INLINE void sum_columns(T* db, const T* dy, i64 B, i64 lddy, int last) {
-  constexpr int kWidth = Vec<T>::kWidth;
-  const i64 shards = B <= kShard ? 1 : divided_up(B, kShard);
-  const bool masked = last < kWidth;
-  const Mask<T> mask = first_n<T>(last);
-  Vec<T> partial[kMaxRanks][kVecs];
-  for (i64 n = 0; n < shards; ++n) {
-    Vec<T> sum[kVecs];
-    for (int v = 0; v < kVecs; ++v) sum[v] = zero<T>();
-    const i64 end = least(B, (n + 1) * kShard);
-    for (i64 b = n * kShard; b < end; ++b) {
-      const T* row = dy + b * lddy;
-      for (int v = 0; v < kVecs; ++v) {
-        sum[v] = sum[v] + (masked && v == kVecs - 1 ? load_masked(row + v * kWidth, mask)
-                                                    : load(row + v * kWidth));
-      }
-    }
-    const bool is_last = n == shards - 1;
-    int rank = 0;
-    for (; is_last ? (n >> rank) != 0 : (n >> rank & 1) != 0; ++rank) {
-      if (n >> rank & 1) {
-        for (int v = 0; v < kVecs; ++v) sum[v] = partial[rank][v] + sum[v];
-      }
-    }
-    if (!is_last) {
-      for (int v = 0; v < kVecs; ++v) partial[rank][v] = sum[v];
-    } else {
-      for (int v = 0; v < kVecs; ++v) {
-        store_up_to(db + v * kWidth, sum[v], v == kVecs - 1 ? last : kWidth);
-      }
-    }
-  }
-}
-
-template <class T>
-void sum_rows(T* db, const T* dy, i64 O, i64 B, i64 lddy) {
-  constexpr int kWidth = Vec<T>::kWidth;
-  i64 o = 0;
-  for (; o + 4 * kWidth <= O; o += 4 * kWidth) sum_columns<T, 4>(db + o, dy + o, B, lddy, kWidth);
-  for (; o < O; o += kWidth) {
-    sum_columns<T, 1>(db + o, dy + o, B, lddy, static_cast<int>(least(kWidth, O - o)));
-  }
-}
-
 template <class T>
 void fill_table(Kernels<T>& table) {
   table.scratch = Scratch<T>::kSize;
@@ -539,7 +386,6 @@ void fill_table(Kernels<T>& table) {
   table.product = product<T>;
   table.product_dx = product_dx<T>;
   table.product_dw = product_dw<T>;
-  table.sum_rows = sum_rows<T>;
 }
 
 }  // namespace

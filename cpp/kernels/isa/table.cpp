@@ -7,6 +7,7 @@ template <class T>
 void fill_all(Kernels<T>& table) {
   table.isa = Isa::MUNDUR_ISA;
   fill_products(table);
+  fill_sums(table);
   fill_activations(table);
   fill_losses(table);
   fill_updates(table);

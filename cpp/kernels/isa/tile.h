@@ -53,6 +53,21 @@ MUNDUR_INLINE Vec<T> activated(Vec<T> z, Function f) {
   return z;
 }
 
+/// The activation of what tiles have stored.
+template <class T>
+__attribute__((noinline)) void activate(T* y, i64 ldy, i64 rows, i64 columns, Function f) {
+  if (ldy == columns) {
+    columns *= rows;
+    rows = 1;
+  }
+  for (i64 r = 0; r < rows; ++r) {
+    T* row = y + r * ldy;
+    for_each_vec<T>(columns, [&](i64 i, int n) MUNDUR_BODY {
+      store_up_to(row + i, activated(load_up_to(row + i, n), f), n);
+    });
+  }
+}
+
 /// `kMasked`: the last register holds fewer columns than lanes, and memory beyond them isn't ours.
 /// `kPack`: leaves the columns of B packed for the tiles below.
 template <class T, int kRows, int kVecs, bool kMasked, bool kPack>
