@@ -30,7 +30,7 @@ void require_memory(std::int64_t bytes, const char* what) {
   if (bytes > available_memory()) refuse(what, std::to_string(bytes / 1'000'000) + " MB");
 }
 
-Buffer::Buffer(std::int64_t bytes, const char* what) {
+Buffer::Buffer(std::int64_t bytes, const char* what, Fill fill) {
   if (bytes == 0) return;
   require_memory(bytes, what);
   // A matrix is walked along its columns: on pages of 4 KB each step of a panel would need an
@@ -46,7 +46,7 @@ Buffer::Buffer(std::int64_t bytes, const char* what) {
 #if defined(MADV_HUGEPAGE)
   if (is_large) madvise(data_, rounded, MADV_HUGEPAGE);  // refused: small pages do as well
 #endif
-  std::memset(data_, 0, rounded);
+  if (fill == Fill::zero) std::memset(data_, 0, rounded);
   bytes_ = bytes;
   allocations.fetch_add(1, std::memory_order_relaxed);
 }

@@ -50,18 +50,23 @@ void Trainer<T>::keep_start() {
     start_scalars_.push_back(*scalar.value);
   start_forwards_ = network_.training_forwards;
   if (steps_per_epoch() == 1) return;
-  const auto size = static_cast<std::size_t>(network_.flat_size());
-  start_values_.resize(size);
+  const auto take = [&](Buffer& values) {
+    if (values.bytes() == 0) {
+      values = Buffer(network_.flat_size() * static_cast<std::int64_t>(sizeof(T)),
+                      "the parameters at the epoch's start", Fill::none);
+    }
+  };
+  take(start_values_);
   start_slots_.resize(optimizer_.slots().size());
-  for (std::vector<T>& values : start_slots_) values.resize(size);
+  for (Buffer& values : start_slots_) take(values);
   // Epochs of a few steps feel this.
   constexpr std::int64_t kGrain = 64;
   constexpr std::int64_t kWorthATeam = 1 << 18;
   const std::int64_t elements = network_.flat_size();
   run_team(elements < kWorthATeam ? 1 : num_threads(), [&](Worker& worker) {
     const Range part = share(elements, kGrain, worker);
-    const auto copy = [&](std::vector<T>& to, const T* from) {
-      std::copy(from + part.begin, from + part.end, to.data() + part.begin);
+    const auto copy = [&](Buffer& to, const T* from) {
+      std::copy(from + part.begin, from + part.end, to.template as<T>() + part.begin);
     };
     copy(start_values_, network_.flat_values());
     for (std::size_t i = 0; i < start_slots_.size(); ++i) {
@@ -72,11 +77,14 @@ void Trainer<T>::keep_start() {
 
 template <class T>
 void Trainer<T>::restore_start() {
-  std::copy(start_values_.begin(), start_values_.end(), network_.flat_values());
+  const auto restore = [&](T* to, const Buffer& from) {
+    std::copy_n(from.template as<T>(), from.bytes() / static_cast<std::int64_t>(sizeof(T)), to);
+  };
+  restore(network_.flat_values(), start_values_);
   for (std::size_t i = 0; i < optimizer_.slots().size() && steps_per_epoch() > 1; ++i) {
     T* values = optimizer_.slots()[i].values.template as<T>();
     if (i < start_slots_.size()) {
-      std::copy(start_slots_[i].begin(), start_slots_[i].end(), values);
+      restore(values, start_slots_[i]);
     } else {  // momentum was switched on within the epoch
       std::fill_n(values, network_.flat_size(), T{0});
     }

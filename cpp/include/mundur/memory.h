@@ -19,11 +19,14 @@ class OutOfMemory : public std::bad_alloc {
   std::string message_;
 };
 
-/// A 64-byte aligned block, zero at first. Throws OutOfMemory, naming `what` it was for.
+/// Whether a block is zero at first, or left to who writes all of it before reading.
+enum class Fill { zero, none };
+
+/// A 64-byte aligned block. Throws OutOfMemory, naming `what` it was for.
 class Buffer {
  public:
   Buffer() = default;
-  Buffer(std::int64_t bytes, const char* what);
+  Buffer(std::int64_t bytes, const char* what, Fill fill = Fill::zero);
   ~Buffer();
   Buffer(Buffer&& other) noexcept { swap(other); }
   Buffer& operator=(Buffer&& other) noexcept {

@@ -84,8 +84,8 @@ class Trainer {
   const DataSet& data_;
   Options options_;
   std::vector<std::int64_t> order_;
-  std::vector<T> start_values_;
-  std::vector<std::vector<T>> start_slots_;
+  Buffer start_values_;
+  std::vector<Buffer> start_slots_;
   std::vector<double> start_scalars_;
   std::uint64_t start_forwards_ = 0;
   std::int64_t step_ = 0;
