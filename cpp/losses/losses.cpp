@@ -1,5 +1,6 @@
 #include "losses/losses.h"
 
+#include <algorithm>
 #include <stdexcept>
 #include <vector>
 
@@ -50,11 +51,15 @@ class ShardTree {
 
 template <class Term>
 double shard_sum(std::int64_t n, Term term) {
+  const auto chain = [&](std::int64_t begin, std::int64_t end) {
+    double shard = 0.0;
+    for (std::int64_t i = begin; i < end; ++i) shard += term(i);
+    return shard;
+  };
+  if (n <= kShard) return chain(0, n);
   ShardTree tree;
   for (std::int64_t begin = 0; begin < n; begin += kShard) {
-    double shard = 0.0;
-    for (std::int64_t i = begin; i < n && i < begin + kShard; ++i) shard += term(i);
-    tree.push(shard);
+    tree.push(chain(begin, std::min(n, begin + kShard)));
   }
   return tree.total();
 }

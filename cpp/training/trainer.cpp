@@ -177,9 +177,13 @@ Outcome Trainer<T>::train_batch(const Pass<T>& pass, Workspace<T>& space, const 
   }
   if (!std::isfinite(sum * factor)) return Outcome::loss;
   const Update<T> update = optimizer_.template update_of<T>(network_.flat_values());
+  // All parameters of a small network in one stretch take less than each by itself.
+  constexpr std::int64_t kSmall = 4096;
+  const bool at_once = worker.count() == 1 && network_.flat_size() <= kSmall;
   Pass<T> backward = pass;
-  backward.update = &update;
+  if (!at_once) backward.update = &update;
   network_.chain_backward(backward, space, fused, false);
+  if (at_once) network_.update(pass.kernels, update, worker);
   return Outcome::more;
 }
 

@@ -80,6 +80,8 @@ class Network {
   /// asked for.
   const T* chain_backward(const Pass<T>& pass, Workspace<T>& workspace, bool at_logits,
                           bool want_dx) const;
+  /// The optimizer's step for all parameters, by all workers, when their gradients are known.
+  void update(const Kernels<T>& kernels, const Update<T>& update, Worker& worker);
 
   /// The memory of a training (all outputs kept) or an inference (two buffers), at least this
   /// large.
@@ -101,7 +103,6 @@ class Network {
   /// Outputs of samples [start, start + count), by all workers of a team together.
   void predict_some(T* out, const ArrayView& x, std::int64_t start, std::int64_t count,
                     Workspace<T>& space, Worker& worker) const;
-  void update(const Kernels<T>& kernels, const Update<T>& update, Worker& worker);
   void update_whole(const Kernels<T>& kernels, const Update<T>& update);
   void allocate();
   Workspace<T> plan(std::int64_t batch, bool training, int workers, bool allocate) const;
