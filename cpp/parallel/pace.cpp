@@ -53,7 +53,7 @@ Pace::Stretch Pace::next() {
   if (choices_.size() == 1) {
     return {choices_[0].workers, std::numeric_limits<double>::infinity()};
   }
-  started_ = clock_();
+  begun_ = started_ = clock_();
   uncounted_ = 0;
   double seconds = kStretch;
   if (choices_[best_].pace == 0.0) {
@@ -62,7 +62,7 @@ Pace::Stretch Pace::next() {
     seconds = kProbation;
   } else {
     for_neighbours([&](std::size_t i) {
-      const double left = choices_[i].due - started_;
+      const double left = choices_[i].due - worked_;
       if (left <= 0.0) trying_ = i;
       seconds = std::min(seconds, std::max(left, kTrial));
     });
@@ -81,22 +81,23 @@ void Pace::look(std::int64_t steps) {
 void Pace::record(std::int64_t steps) {
   if (choices_.size() == 1 || steps < 1) return;
   const double time = clock_();
+  worked_ += time - begun_;
   if (steps <= uncounted_) return;
   const double pace = (time - started_) / static_cast<double>(steps - uncounted_);
   if (trying_ != best_) {
-    record_trial(pace, time);
+    record_trial(pace);
   } else {
-    record_best(pace, time);
+    record_best(pace);
   }
 }
 
-void Pace::postpone(Choice& choice, double time) const {
+void Pace::postpone(Choice& choice) const {
   const double longest = std::max(kLongest, 4.0 * kStepsApart * choices_[best_].pace);
   choice.interval = std::min(2.0 * choice.interval, longest);
-  choice.due = time + choice.interval;
+  choice.due = worked_ + choice.interval;
 }
 
-void Pace::record_trial(double pace, double time) {
+void Pace::record_trial(double pace) {
   Choice& tried = choices_[trying_];
   tried.pace = pace;
   const bool has_more = trying_ < best_;
@@ -105,11 +106,11 @@ void Pace::record_trial(double pace, double time) {
     best_ = trying_;
     on_probation_ = true;
   } else {
-    postpone(tried, time);
+    postpone(tried);
   }
 }
 
-void Pace::record_best(double pace, double time) {
+void Pace::record_best(double pace) {
   Choice& best = choices_[best_];
   const double last = best.pace;
   best.pace = pace;
@@ -118,13 +119,13 @@ void Pace::record_best(double pace, double time) {
     const bool has_more = best_ < before_;
     if (pace > choices_[before_].pace * (has_more ? kWorthMore : 1.0)) {
       best_ = before_;
-      postpone(best, time);
+      postpone(best);
       return;
     }
   } else if (last != 0.0) {
     if (pace > kDisturbed * last) {
       for_neighbours([&](std::size_t i) {
-        choices_[i].due = std::min(choices_[i].due, time + kStepsApart * last);
+        choices_[i].due = std::min(choices_[i].due, worked_ + kStepsApart * last);
       });
     }
     return;
@@ -133,7 +134,7 @@ void Pace::record_best(double pace, double time) {
   for_neighbours([&](std::size_t i) {
     Choice& choice = choices_[i];
     choice.interval = std::max(kShortest, kStepsApart * pace);
-    choice.due = time + (choice.pace == 0.0 ? kStepsApart * pace : choice.interval);
+    choice.due = worked_ + (choice.pace == 0.0 ? kStepsApart * pace : choice.interval);
   });
 }
 

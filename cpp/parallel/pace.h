@@ -38,14 +38,14 @@ class Pace {
   struct Choice {
     int workers;
     double pace = 0.0;      // seconds a step when last tried; 0: never
-    double due = 0.0;       // when to try again, if a neighbour of the best
+    double due = 0.0;       // when to try again, if a neighbour of the best; in time worked
     double interval = 0.0;  // since then; longer after each trial in vain
   };
   template <class Visit>
   void for_neighbours(Visit visit);
-  void record_trial(double pace, double time);
-  void record_best(double pace, double time);
-  void postpone(Choice& choice, double time) const;
+  void record_trial(double pace);
+  void record_best(double pace);
+  void postpone(Choice& choice) const;
 
   Clock clock_;
   std::int64_t kind_ = -1;
@@ -54,7 +54,9 @@ class Pace {
   std::size_t trying_ = 0;
   std::size_t before_ = 0;     // the best before the one on probation
   bool on_probation_ = false;  // a trial was better: is it so for longer?
-  double started_ = 0.0;
+  double worked_ = 0.0;        // seconds in stretches: pauses between calls bring no trial nearer
+  double begun_ = 0.0;         // the stretch
+  double started_ = 0.0;       // what is counted of it
   std::int64_t uncounted_ = 0;  // steps before `started_`
 };
 

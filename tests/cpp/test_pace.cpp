@@ -100,6 +100,22 @@ int main() {
     CHECK(pace.workers() == 2);
   }
 
+  // Calls of a few long steps, with pauses: what else takes time brings no trial nearer.
+  {
+    today = 0.0;
+    Pace pace([] { return today; });
+    int tried = 0;
+    const auto counted = [&](int workers, double time) {
+      tried += workers == 1 ? 1 : 0;
+      return long_steps(workers, time);
+    };
+    for (int call = 0; call < 40; ++call) {
+      work_until(pace, today + 0.4, 2, counted);
+      today += 10.0;
+    }
+    CHECK(tried >= 1 && tried <= 4);
+  }
+
   // Told not to learn, it does as it is told.
   set_adaptive(false);
   Pace pace([] { return today; });
