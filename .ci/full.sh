@@ -6,6 +6,15 @@ witnesses() {
   "$python" -m pytest -m witness
 }
 
+# Beside the first environment, whose packages it sees, so that Keras and what it brings stay out of that one.
+keras_tests() {
+  "$python" -m venv "$scratch/keras"
+  local packages=("$scratch"/keras/lib/python*/site-packages)
+  "$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))' >"${packages[0]}/first.pth"
+  "$scratch/keras/bin/python" -m pip install -q torch==2.13.0 "keras>=3.15,<4"
+  KERAS_BACKEND=torch "$scratch/keras/bin/python" -m pytest -m keras
+}
+
 # In the build tree of the native tests; minutes.
 every_float32() {
   [ -e "$scratch/built-without-warnings" ] || { echo "there is no build to test" >&2; return 1; }
@@ -35,7 +44,7 @@ python_tests_under_asan() {
   LD_PRELOAD="$(g++ -print-file-name=libasan.so) $(g++ -print-file-name=libstdc++.so)" \
   ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
   UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-    timeout 1500 "$scratch/asan/bin/python" -m pytest -q -m "not slow and not witness"
+    timeout 1500 "$scratch/asan/bin/python" -m pytest -q -m "not slow and not witness and not keras"
 }
 
 aarch64_tests() {

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from . import _core
 from .attributes import check_assignment
 from .initializers import stream_of
+from .keywords import checked_keywords
 from .layer import Layer
 from .layers import InputLayer
 from .validation import compute_dtype_name, dtype_name, extents, fresh_seed, seed_value
@@ -166,6 +167,7 @@ class Chain:
             name = f"{layer._kind}_{number}"
         layer._automatic_name = name
 
+    @checked_keywords(ignored={"rebuild": True})
     def add(self, layer: Layer | InputLayer) -> None:
         """Appends a layer; to a built model too, whose weights stay.
 
@@ -183,6 +185,7 @@ class Chain:
             if self.built:
                 self._rebuild()
 
+    @checked_keywords(ignored={"rebuild": True})
     def pop(self) -> Layer:
         """Removes the last layer and returns it."""
         with self.lock:

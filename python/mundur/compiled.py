@@ -24,7 +24,6 @@ class Compiled(ByHand):
 
     @checked_keywords(
         ignored={
-            "loss_weights": None,
             "weighted_metrics": None,
             "run_eagerly": False,
             "steps_per_execution": 1,
@@ -36,7 +35,7 @@ class Compiled(ByHand):
         self,
         optimizer: Any = "rmsprop",
         loss: Any = None,
-        *,
+        loss_weights: None = None,
         metrics: Sequence[Any] | None = None,
     ) -> None:
         """Sets what training uses.
@@ -47,6 +46,8 @@ class Compiled(ByHand):
             "adam", "sgd" or an instance. Keras's default, "rmsprop", does not exist here yet.
         loss : str or Loss
             "mse", "binary_crossentropy", ... or an instance.
+        loss_weights : None
+            Keras's name; a model has one loss here.
         metrics : list of str or Metric, optional
             For instance ``["accuracy"]``.
 
@@ -66,6 +67,10 @@ class Compiled(ByHand):
         ValueError: BinaryCrossentropy expects probabilities, but the model ends in linear; set \
 from_logits=True in the loss or activation="sigmoid" in the last layer
         """
+        if loss_weights is not None:
+            raise ValueError(
+                f"loss_weights must be None, a model has one loss; got {loss_weights!r}"
+            )
         new_optimizer = optimizers.get(optimizer)
         new_loss = None if loss is None else losses.get(loss)
         new_metrics = tuple(get_all(metrics))

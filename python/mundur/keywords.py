@@ -122,6 +122,7 @@ def checked_keywords(
                     _drop_or_raise(name, key, kwargs.pop(key), known, single)
             return function(*args, **kwargs)
 
+        vars(checked)["ignored"] = single
         return checked
 
     return decorate

@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 ACTIVATIONS = {name: name for name in ("linear", "relu", "sigmoid", "softmax", "tanh")}
-_KERAS: dict[str, Any] = {"dtype": None, "activity_regularizer": None}
+_KERAS: dict[str, Any] = {"dtype": None, "activity_regularizer": None, "autocast": True}
 
 
 def _activation(value: str | None, argument: str = "activation") -> str:

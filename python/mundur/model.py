@@ -396,12 +396,15 @@ class Model(Compiled):
 
     # ---- looking and keeping -----------------------------------------------------------------
 
-    @checked_keywords(ignored={"positions": None, "expand_nested": False, "layer_range": None})
+    @checked_keywords(
+        ignored={"expand_nested": False, "show_trainable": False, "layer_range": None}
+    )
     def summary(
         self,
         line_length: int | None = None,
-        *,
+        positions: None = None,
         print_fn: Any = None,
+        *,
         batch_size: int = 32,
     ) -> None:
         """Prints layers, shapes, parameters and memory.
@@ -410,6 +413,8 @@ class Model(Compiled):
         ----------
         line_length : int, optional
             Columns, 72 by default.
+        positions : None
+            Keras's name; no other value is supported.
         print_fn : callable, optional
             Called with each line instead of `print`.
         batch_size : int, default 32
@@ -426,10 +431,12 @@ class Model(Compiled):
         """
         from . import summary
 
+        _only_none(positions=positions)
         width = None if line_length is None else integer(line_length, "line_length", 40)
         for line in summary.lines(self, integer(batch_size, "batch_size", 1), width):
             (print if print_fn is None else print_fn)(line)
 
+    @checked_keywords(ignored={"zipped": None})
     def save(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
         """Writes the whole model to one safetensors file, in one step: the old file or the new.
 
@@ -457,6 +464,7 @@ class Model(Compiled):
         with self.lock:
             serialization.save_model(self, filepath, overwrite)
 
+    @checked_keywords(ignored={"max_shard_size": None})
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
         """Writes the parameters alone, by name, to a safetensors file."""
         from . import serialization
@@ -464,6 +472,7 @@ class Model(Compiled):
         with self.lock:
             serialization.save_weights(self, filepath, overwrite)
 
+    @checked_keywords(ignored={"skip_mismatch": False})
     def load_weights(self, filepath: str | os.PathLike[str]) -> None:
         """Reads parameters by name from a file of `save_weights` or `save`."""
         from . import serialization

@@ -1,0 +1,227 @@
+"""Where mundur deliberately differs from Keras 3, as data.
+
+The tests of conformance take exactly these differences and no other; the documentation has a page
+made of them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Signature(NamedTuple):
+    """A difference of signatures: patterns of the place and of the argument, which may be "".
+
+    `kind` is "lacks" (not taken), "default" (another one), "keyword" (not by position), "order"
+    (another position), "extra" (by position, unknown to Keras) or "attribute" (no method).
+    """
+
+    where: str
+    argument: str
+    kind: str
+    reason: str
+
+
+class Behaviour(NamedTuple):
+    """A difference that no signature shows."""
+
+    where: str
+    here: str
+    keras: str
+    reason: str
+
+
+KINDS = {
+    "lacks": "not taken",
+    "default": "another default",
+    "keyword": "by keyword only",
+    "order": "another position",
+    "extra": "an argument more",
+    "attribute": "an attribute, not a method",
+}
+
+SIGNATURES = [
+    Signature(
+        "optimizers.Adam",
+        "epsilon",
+        "default",
+        "1e-8 where Keras has 1e-7: Kingma and Ba's and PyTorch's value, and the one that every "
+        "table of results for Adam means.",
+    ),
+    Signature(
+        "losses.*Crossentropy",
+        "name",
+        "keyword",
+        "In Keras arguments that have one value here stand before it.",
+    ),
+    Signature(
+        "losses.MeanSquaredError",
+        "name",
+        "keyword",
+        "In Keras `reduction`, which has one value here, stands before it.",
+    ),
+    Signature(
+        "*metrics.*Accuracy",
+        "name",
+        "keyword",
+        "A name is an option; metrics are usually asked for by it alone.",
+    ),
+    Signature(
+        "metrics.*Accuracy",
+        "name",
+        "default",
+        "None means the same name; it lets a `repr` leave out what was not given.",
+    ),
+    Signature("metrics.Metric", "name", "keyword", "As in the metrics made from it."),
+    Signature("Metric", "name", "keyword", "As in the metrics made from it."),
+    Signature(
+        "layers.Dropout",
+        "seed",
+        "keyword",
+        "In Keras `noise_shape`, which has one value here, stands before it.",
+    ),
+    Signature(
+        "*load_model",
+        "compile",
+        "keyword",
+        "A bare True or False behind a path tells a reader nothing.",
+    ),
+    *(
+        Signature(
+            where,
+            argument,
+            "lacks",
+            "The base class takes what every layer here has; the rest has one value, which the "
+            "layers themselves accept.",
+        )
+        for where in ("Layer", "layers.Layer", "layers.InputLayer")
+        for argument in ("activity_regularizer", "autocast")
+    ),
+    Signature("Layer", "dtype", "lacks", "The model's dtype is that of all its layers."),
+    Signature("layers.Layer", "dtype", "lacks", "The model's dtype is that of all its layers."),
+    Signature("layers.InputLayer", "trainable", "lacks", "An input has nothing to train."),
+    Signature(
+        "*Input*",
+        "shape",
+        "default",
+        "Required: an input without a shape says nothing, and `batch_shape` is not taken.",
+    ),
+    Signature(
+        "*Layer.compute_output_shape",
+        "input_shape",
+        "extra",
+        "Named, where Keras has `*args`; what is passed is the same.",
+    ),
+    Signature(
+        "*.from_config",
+        "custom_objects",
+        "lacks",
+        "A configuration holds plain values; classes of one's own are known to who calls them.",
+    ),
+    Signature("initializers.get", "argument", "extra", "What an error calls the value."),
+    *(
+        Signature(
+            f"*Sequential.{method}",
+            argument,
+            "extra",
+            "Named, where Keras has `*args`; what is passed is the same.",
+        )
+        for method in ("__call__", "forward")
+        for argument in ("x", "training")
+    ),
+    Signature(
+        "*Sequential.parameters",
+        "",
+        "attribute",
+        "A mapping of names to live views; Keras on PyTorch inherits a method of this name.",
+    ),
+]
+
+BEHAVIOURS = [
+    Behaviour(
+        "optimizers.SGD",
+        "v ← μ v + g, w ← w - η v",
+        "v ← μ v - η g, w ← w + v",
+        "PyTorch's form. The two agree while η is constant; with a schedule, here a smaller η "
+        "acts at once.",
+    ),
+    Behaviour(
+        "optimizers.Adam",
+        "m̂ / (√v̂ + ε)",
+        "m √(1 - β₂ᵗ) / (1 - β₁ᵗ) / (√v + ε)",
+        "Algorithm 1 of Kingma and Ba. Keras's ε counts for more in the first steps.",
+    ),
+    Behaviour(
+        "losses.*(sample_weight=)",
+        "Σ wᵢ Lᵢ / Σ wᵢ",
+        "Σ wᵢ Lᵢ / n",
+        "A weighted mean is a mean: twice the weights is the same loss, and a weight of zero takes "
+        "a sample out.",
+    ),
+    Behaviour(
+        "losses.*",
+        "a Python float; loss.gradient(y_true, y_pred) beside it",
+        "a tensor of the backend",
+        "There is no tape; the derivative is a method that one can read.",
+    ),
+    Behaviour(
+        "losses.*Crossentropy",
+        "log p as it is, whatever p",
+        "p clipped to [1e-7, 1 - 1e-7]",
+        "Clipping hides a wrong prediction of certainty; logits (`from_logits=True`) need none.",
+    ),
+    Behaviour(
+        "Sequential.fit",
+        "the loss and the metrics are means over the epoch's samples, by weight",
+        "means over batches of means",
+        "A short last batch counts by its samples.",
+    ),
+    Behaviour(
+        "Sequential.train_on_batch",
+        "the loss and the metrics of this batch",
+        "means since the metrics were reset",
+        "Each call stands for itself.",
+    ),
+    Behaviour(
+        "Sequential.fit",
+        "y of shape (n,) equals (n, 1); nothing else broadcasts",
+        "shapes broadcast against one another",
+        "(n,) against (n, 1) would give n² errors and a loss that looks plausible.",
+    ),
+    Behaviour(
+        "Sequential.compile",
+        "a loss that does not suit the last layer is an error",
+        "it trains",
+        "Cross-entropy from probabilities behind a linear layer never learns what was meant.",
+    ),
+    Behaviour(
+        "Sequential.fit",
+        "a loss that is not finite raises NonFiniteLossError, the model back at the epoch's start",
+        "training goes on with NaN",
+        "Nothing that follows can be right.",
+    ),
+    Behaviour(
+        "Sequential(seed=)",
+        "one seed, drawn and kept where none is given, fixes weights, masks and shuffles",
+        "`keras.utils.set_random_seed` and a seed for each layer",
+        "A run can be repeated from the model alone.",
+    ),
+    Behaviour(
+        "Sequential.output_shape, compute_output_shape, input_shape",
+        "the shape of one sample",
+        "with None for the batch in front",
+        "The batch is no property of a model.",
+    ),
+    Behaviour(
+        "Sequential.get_weights, layer.kernel",
+        "NumPy arrays; `layer.kernel` is a live view",
+        "variables of the backend",
+        "There is no other backend.",
+    ),
+    Behaviour(
+        "Sequential.save",
+        "safetensors",
+        ".keras, HDF5",
+        "One format, without code in it, that other programs read.",
+    ),
+]
