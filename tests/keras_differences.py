@@ -225,3 +225,20 @@ BEHAVIOURS = [
         "One format, without code in it, that other programs read.",
     ),
 ]
+
+# Which numbers are not compared, and why: of "losses.X", "losses.X.gradient", "metrics.X",
+# "optimizers.X" or "optimizers.X+argument", "initializers.X".
+_NORMALISED = (
+    "Keras divides the probabilities of a sample by their sum, which is 1 already; its derivative "
+    "has a term more, which vanishes behind a softmax."
+)
+_TRUNCATED = (
+    "A normal distribution, as Glorot and Bengio and He et al. write; Keras cuts it off at two "
+    "standard deviations. The variance is the same."
+)
+NUMBERS = {
+    "losses.CategoricalCrossentropy.gradient": _NORMALISED,
+    "losses.SparseCategoricalCrossentropy.gradient": _NORMALISED,
+    "initializers.GlorotNormal": _TRUNCATED,
+    "initializers.HeNormal": _TRUNCATED,
+}
