@@ -23,6 +23,12 @@ _HINTS = {
     "m": "; convert times to numbers first",
 }
 
+_COLUMN_HINTS = {
+    "M": "; convert times to numbers first",
+    "m": "; convert times to numbers first",
+    "c": "; give real and imaginary parts as separate columns",
+}
+
 
 def real_array(value: Any, name: str) -> Array:
     """An array of real numbers, native byte order, aligned; a copy only where that needs one."""
@@ -52,6 +58,8 @@ def _converted(value: Any, name: str) -> Array:
         raise TypeError(f"{name} must be an array; got {type(value).__name__}")
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} is a masked array; fill or drop what is masked first (x.filled)")
+    if hasattr(value, "columns") and hasattr(value, "dtypes"):
+        return _from_columns(value, name)
     if hasattr(value, "__array__") or isinstance(value, (list, tuple, int, float)):
         return _asarray(value, name)
     if hasattr(value, "__dlpack__"):
@@ -60,10 +68,49 @@ def _converted(value: Any, name: str) -> Array:
         raise TypeError(f"{name} is a sparse matrix; make it dense with {name}.toarray()")
     if hasattr(value, "__iter__"):
         raise TypeError(
-            f"{name} must be an array; iterables such as {type(value).__name__} are not supported "
-            "yet, use train_on_batch for batches of your own"
+            f"{name} must be an array; got {type(value).__name__}, an iterable; batches go into "
+            "fit, evaluate and predict as x alone"
         )
     raise TypeError(f"{name} must be an array; got {type(value).__name__}")
+
+
+def _from_columns(frame: Any, name: str) -> Array:
+    """A data frame's columns side by side, in the narrowest dtype that holds them all.
+
+    The frame's own array where its columns have one dtype, else one copy, filled by column.
+    """
+    if hasattr(frame, "iloc"):
+        columns = [frame.iloc[:, i] for i in range(len(frame.columns))]
+    else:
+        columns = [frame[column] for column in frame.columns]
+    arrays = [
+        _column(column, f"column {title!r} of {name}")
+        for title, column in zip(frame.columns, columns, strict=True)
+    ]
+    if not arrays:
+        raise ValueError(f"{name} has no columns")
+    if len({array.dtype for array in arrays}) == 1:
+        whole = np.asarray(frame)
+        if whole.dtype == arrays[0].dtype:
+            return whole
+    out = np.empty((len(frame), len(arrays)), np.result_type(*arrays))
+    for i, array in enumerate(arrays):
+        out[:, i] = array
+    return out
+
+
+def _column(column: Any, name: str) -> Array:
+    array = np.asarray(column)
+    # pandas's nullable numbers; a missing one becomes NaN.
+    numbers = getattr(column.dtype, "numpy_dtype", None)
+    if array.dtype.kind == "O" and numbers is not None and numbers.kind in "biuf":
+        array = column.to_numpy(np.float64, na_value=np.nan)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{name} must hold real numbers; got dtype {column.dtype}"
+            f"{_COLUMN_HINTS.get(array.dtype.kind, '; encode text and categories as numbers')}"
+        )
+    return array
 
 
 def _asarray(value: Any, name: str) -> Array:
