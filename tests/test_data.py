@@ -154,7 +154,6 @@ def test_sample_weight_may_be_a_column() -> None:
         (np.zeros((6, 3), "M8[s]"), TypeError, "times"),
         ([[1.0, 2.0, 3.0], [1.0]], ValueError, "x does not form an array"),
         (np.ma.masked_array(X, X > 0), TypeError, "masked"),
-        ((row for row in X), TypeError, "train_on_batch"),
         (object(), TypeError, "got object"),
     ],
 )
@@ -177,6 +176,12 @@ def bad_features(value: float, at: tuple[int, ...]) -> Any:
     x = X.copy()
     x[at] = value
     return x
+
+
+@pytest.mark.parametrize("call", ["forward", "train_on_batch"])
+def test_an_iterable_is_no_batch(call: str) -> None:
+    with pytest.raises(TypeError, match="x must be an array; got generator, an iterable; batches"):
+        getattr(regression(), call)(row for row in X)
 
 
 @pytest.mark.parametrize("call", ["fit", "evaluate", "predict", "train_on_batch", "test_on_batch"])
@@ -434,7 +439,7 @@ def test_a_weight_of_zero_takes_a_sample_out() -> None:
         ({"validation_batch_size": 0}, ValueError, "validation_batch_size"),
         ({"stop_loss": np.nan}, ValueError, "stop_loss"),
         ({"stop_loss": "low"}, TypeError, "stop_loss"),
-        ({"steps_per_epoch": 3}, ValueError, "steps_per_epoch is not supported yet"),
+        ({"steps_per_epoch": 3}, ValueError, "steps_per_epoch goes with an iterable"),
         ({"validation_steps": 3}, ValueError, "validation_steps"),
         ({"callbacks": 3}, TypeError, "callbacks"),
         ({"callbacks": [md.Callback]}, TypeError, "make an instance"),

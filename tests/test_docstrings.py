@@ -21,6 +21,7 @@ PUBLIC = [
     (module, name)
     for module in (
         md,
+        md.augment,
         md.layers,
         md.losses,
         md.optimizers,

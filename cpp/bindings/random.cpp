@@ -51,6 +51,16 @@ void bind_random(py::module_& m) {
         return order;
       },
       py::arg("n"), py::arg("seed"), py::arg("epoch"));
+  m.def(
+      "block_permutation",
+      [](std::int64_t n, std::int64_t block, std::uint64_t seed, std::uint64_t epoch) {
+        if (n < 0) throw py::value_error("n: expected at least 0, got " + std::to_string(n));
+        if (block < 1) throw py::value_error("block: expected at least 1");
+        py::array_t<std::int64_t> order(n);
+        block_permutation(order.mutable_data(), n, block, seed, epoch);
+        return order;
+      },
+      py::arg("n"), py::arg("block"), py::arg("seed"), py::arg("epoch"));
 }
 
 }  // namespace mundur

@@ -1,5 +1,7 @@
 #include "mundur/training.h"
 
+#include <array>
+
 #include "bindings/bindings.h"
 
 namespace mundur {
@@ -71,6 +73,55 @@ struct AnyPass {
     });
   }
 };
+/// The next batch takes the place of the last; the pass reads from where that was.
+template <class Any>
+void feed(Any& self, py::array x, py::array y, std::optional<py::array> weights) {
+  self.data = HeldData(std::move(x), std::move(y), std::move(weights),
+                       self.loss.template cast<const Loss&>());
+  self.work([](auto& pass) { pass.feed(); });
+}
+
+Augmentation picture(Augmentation::Kind kind, const std::array<std::int64_t, 3>& shape) {
+  Augmentation step;
+  step.kind = kind;
+  step.height = shape[0];
+  step.width = shape[1];
+  step.channels = shape[2];
+  return step;
+}
+
+void bind_augmentation(py::module_& m) {
+  py::class_<Augmentation>(m, "Augmentation")
+      .def_static(
+          "noise",
+          [](double stddev) {
+            Augmentation step;
+            step.stddev = stddev;
+            return step;
+          },
+          py::arg("stddev"))
+      .def_static(
+          "shift",
+          [](const std::array<std::int64_t, 3>& shape, std::int64_t rows, std::int64_t columns,
+             double fill) {
+            Augmentation step = picture(Augmentation::Kind::shift, shape);
+            step.rows = rows;
+            step.columns = columns;
+            step.fill = fill;
+            return step;
+          },
+          py::arg("shape"), py::arg("rows"), py::arg("columns"), py::arg("fill"))
+      .def_static(
+          "flip",
+          [](const std::array<std::int64_t, 3>& shape, bool horizontal, bool vertical) {
+            Augmentation step = picture(Augmentation::Kind::flip, shape);
+            step.horizontal = horizontal;
+            step.vertical = vertical;
+            return step;
+          },
+          py::arg("shape"), py::arg("horizontal"), py::arg("vertical"));
+}
+
 using AnyTrainer = AnyPass<Trainer>;
 using AnyEvaluator = AnyPass<Evaluator>;
 
@@ -120,6 +171,7 @@ std::unique_ptr<AnyEvaluator> make_evaluator(py::object network, py::object loss
 }  // namespace
 
 void bind_training(py::module_& m) {
+  bind_augmentation(m);
   py::class_<AnyTrainer>(m, "Trainer")
       .def(py::init(&make_trainer), py::arg("network"), py::arg("optimizer"), py::arg("loss"),
            py::arg("x"), py::arg("y"), py::arg("weights"), py::arg("batch_size"),
@@ -142,6 +194,19 @@ void bind_training(py::module_& m) {
                 name_of(self.work([&](auto& trainer) { return trainer.run(budget, max_steps); })));
           },
           py::arg("budget"), py::arg("max_steps"))
+      .def("feed", &feed<AnyTrainer>, py::arg("x"), py::arg("y"), py::arg("weights"))
+      .def(
+          "set_augment",
+          [](AnyTrainer& self, const std::vector<Augmentation>& steps) {
+            self.visit([&](auto& trainer) { trainer.set_augment(steps); });
+          },
+          py::arg("steps"))
+      .def(
+          "set_block",
+          [](AnyTrainer& self, std::int64_t rows) {
+            self.visit([&](auto& trainer) { trainer.set_block(rows); });
+          },
+          py::arg("rows"))
       .def_property_readonly(
           "step",
           [](AnyTrainer& self) { return self.visit([](auto& trainer) { return trainer.step(); }); })
@@ -165,6 +230,7 @@ void bind_training(py::module_& m) {
                 name_of(self.work([&](auto& evaluator) { return evaluator.run(budget); })));
           },
           py::arg("budget"))
+      .def("feed", &feed<AnyEvaluator>, py::arg("x"), py::arg("y"), py::arg("weights"))
       .def_property_readonly(
           "steps",
           [](AnyEvaluator& self) { return self.visit([](auto& pass) { return pass.steps(); }); })

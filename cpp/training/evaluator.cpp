@@ -17,6 +17,13 @@ Evaluator<T>::Evaluator(Network<T>& network, const Loss& loss, const DataSet& da
 }
 
 template <class T>
+void Evaluator<T>::feed() {
+  require_fit(network_, loss_, data_, data_.x.n, options_.metrics);
+  options_.batch_size = std::max(options_.batch_size, data_.x.n);
+  step_ = 0;
+}
+
+template <class T>
 std::int64_t Evaluator<T>::steps() const {
   return (data_.x.n + options_.batch_size - 1) / options_.batch_size;
 }

@@ -1,4 +1,7 @@
+#include <algorithm>
+#include <numeric>
 #include <utility>
+#include <vector>
 
 #include "kernels/philox.h"
 #include "mundur/data.h"
@@ -22,19 +25,40 @@ std::int64_t below(std::uint64_t bits, std::int64_t n) {
   return static_cast<std::int64_t>((static_cast<Wide>(bits) * static_cast<Wide>(n)) >> 64);
 }
 
-}  // namespace
-
-// Fisher and Yates, from the end; two places per Philox block.
-void permutation(std::int64_t* order, std::int64_t n, std::uint64_t seed, std::uint64_t epoch) {
-  for (std::int64_t i = 0; i < n; ++i) order[i] = i;
+/// Fisher and Yates, from the end; two places per Philox block, counted from `first`.
+void shuffle(std::int64_t* order, std::int64_t n, std::uint64_t first, std::uint64_t seed,
+             std::uint64_t epoch) {
   PhiloxBlock words{};
   for (std::int64_t i = n - 1, drawn = 0; i > 0; --i, ++drawn) {
     if (drawn % 2 == 0) {
-      words = draw(static_cast<std::uint64_t>(drawn / 2), kShuffles | epoch, seed);
+      words = draw(first + static_cast<std::uint64_t>(drawn / 2), kShuffles | epoch, seed);
     }
     const std::uint32_t* pair = words.word + drawn % 2 * 2;
     const std::uint64_t bits = std::uint64_t{pair[1]} << 32 | pair[0];
     std::swap(order[i], order[below(bits, i + 1)]);
+  }
+}
+
+}  // namespace
+
+void permutation(std::int64_t* order, std::int64_t n, std::uint64_t seed, std::uint64_t epoch) {
+  std::iota(order, order + n, std::int64_t{0});
+  shuffle(order, n, 0, seed, epoch);
+}
+
+void block_permutation(std::int64_t* order, std::int64_t n, std::int64_t block, std::uint64_t seed,
+                       std::uint64_t epoch) {
+  const std::int64_t blocks = (n + block - 1) / block;
+  std::vector<std::int64_t> turns(static_cast<std::size_t>(blocks));
+  permutation(turns.data(), blocks, seed, epoch);
+  std::int64_t* next = order;
+  for (const std::int64_t turn : turns) {
+    const std::int64_t begin = turn * block;
+    const std::int64_t count = std::min(block, n - begin);
+    std::iota(next, next + count, begin);
+    // Each block draws from a stretch of its own, behind that of the blocks' order.
+    shuffle(next, count, static_cast<std::uint64_t>(blocks + begin), seed, epoch);
+    next += count;
   }
 }
 

@@ -4,6 +4,7 @@
 #include "losses/losses.h"
 #include "mundur/runtime.h"
 #include "mundur/training.h"
+#include "training/augment.h"
 #include "training/batch.h"
 #include "training/metrics.h"
 #include "training/steps.h"
@@ -31,11 +32,30 @@ std::int64_t Trainer<T>::steps_per_epoch() const {
 }
 
 template <class T>
+void Trainer<T>::feed() {
+  require_fit(network_, loss_, data_, data_.x.n, options_.metrics);
+  options_.batch_size = std::max(options_.batch_size, data_.x.n);
+  fed_ = true;
+  step_ = 0;
+}
+
+template <class T>
+void Trainer<T>::set_augment(std::vector<Augmentation> steps) {
+  require_augment(steps, data_.x.sample_size());
+  augment_ = std::move(steps);
+}
+
+template <class T>
 void Trainer<T>::begin_epoch(std::uint64_t epoch) {
-  if (options_.shuffle) permutation(order_.data(), data_.x.n, options_.seed, epoch);
+  if (options_.shuffle && block_ > 0) {
+    block_permutation(order_.data(), data_.x.n, block_, options_.seed, epoch);
+  } else if (options_.shuffle) {
+    permutation(order_.data(), data_.x.n, options_.seed, epoch);
+  }
   const std::lock_guard lock(optimizer_.mutex());
   optimizer_.bind(network_.flat_size(), sizeof(T) == sizeof(double));
-  step_ = 0;
+  step_ = place_ = 0;
+  epoch_ = epoch;
   tally_ = {};
   tally_.scores.resize(options_.metrics.size());
   keep_start();
@@ -49,7 +69,7 @@ void Trainer<T>::keep_start() {
   for (const Optimizer::Scalar& scalar : optimizer_.scalars())
     start_scalars_.push_back(*scalar.value);
   start_forwards_ = network_.training_forwards;
-  if (steps_per_epoch() == 1) return;
+  if (one_step()) return;
   const auto take = [&](Buffer& values) {
     if (values.bytes() == 0) {
       values = Buffer(network_.flat_size() * static_cast<std::int64_t>(sizeof(T)),
@@ -81,7 +101,7 @@ void Trainer<T>::restore_start() {
     std::copy_n(from.template as<T>(), from.bytes() / static_cast<std::int64_t>(sizeof(T)), to);
   };
   restore(network_.flat_values(), start_values_);
-  for (std::size_t i = 0; i < optimizer_.slots().size() && steps_per_epoch() > 1; ++i) {
+  for (std::size_t i = 0; i < optimizer_.slots().size() && !one_step(); ++i) {
     T* values = optimizer_.slots()[i].values.template as<T>();
     if (i < start_slots_.size()) {
       restore(values, start_slots_[i]);
@@ -133,6 +153,7 @@ Outcome Trainer<T>::run(double budget, std::int64_t max_steps) {
       [&](Outcome failed) {
         outcome = failed;
         if (failed != Outcome::more) return 1;
+        place_ += std::min(batch_size, data_.x.n - step_ * batch_size);
         ++step_;
         ++network_.training_forwards;
         return 1;
@@ -150,6 +171,10 @@ template <class T>
 Outcome Trainer<T>::train_batch(const Pass<T>& pass, Workspace<T>& space, const Batch& batch) {
   Worker& worker = pass.worker;
   load_batch(pass.kernels, space, loss_, data_, batch, worker);
+  if (!augment_.empty()) {
+    augment(pass.kernels, space.input, data_.x.sample_size(), place_, share(batch.count, 1, worker),
+            augment_, options_.seed, epoch_);
+  }
   if (worker.first()) optimizer_.begin_step();
   worker.barrier();
   if (options_.check_finite && !space.finite.load(std::memory_order_relaxed)) return Outcome::input;

@@ -14,7 +14,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import callbacks, initializers, layers, losses, metrics, models, optimizers, runtime, utils
+from . import (
+    augment,
+    callbacks,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    optimizers,
+    runtime,
+    utils,
+)
 from .callbacks import Callback
 from .errors import NonFiniteLossError
 from .history import History
@@ -45,6 +56,7 @@ __all__ = [
     "Optimizer",
     "Sequential",
     "__version__",
+    "augment",
     "build_info",
     "callbacks",
     "get_num_threads",

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import numpy.typing as npt
 
-from . import arrays, progress, training
+from . import arrays, batches, progress, training
+from . import augment as augmentation
 from .callbacks import CallbackList
-from .compiled import Compiled
 from .history import History
+from .keeping import Keeping
 from .keywords import checked_keywords
 from .validation import boolean, check_layers, extents, identifier, integer, number
 
@@ -26,7 +27,7 @@ Array = npt.NDArray[Any]
 Result = Any
 
 
-class Model(Compiled):
+class Model(Keeping):
     """A chain of layers that trains natively from NumPy arrays; `Sequential` is another name of it.
 
     Parameters
@@ -115,24 +116,27 @@ class Model(Compiled):
         callbacks: Any = None,
         validation_split: float = 0.0,
         validation_data: Any = None,
-        shuffle: bool = True,
+        shuffle: bool | str = True,
         class_weight: Mapping[int, float] | None = None,
         sample_weight: Any = None,
         initial_epoch: int = 0,
-        steps_per_epoch: None = None,
-        validation_steps: None = None,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
         validation_batch_size: int | str | None = None,
         validation_freq: int = 1,
         *,
         stop_loss: float | None = None,
         allow_nonfinite: bool = False,
+        augment: Any = None,
     ) -> History:
         """Trains for a number of epochs in native code.
 
         Parameters
         ----------
-        x : array (samples, *input_shape)
-            Any real dtype and strides, memory maps too; converted batch by batch.
+        x : array (samples, *input_shape), DataFrame, or iterable of batches
+            Any real dtype and strides, memory maps too; converted batch by batch. An iterable
+            (generator, loader, ...) gives ``(x, y)`` or ``(x, y, sample_weight)`` and is begun
+            again for each epoch; `y`, `batch_size`, `sample_weight` then stay None.
         y : array
             One row per sample; (n,) equals (n, 1); integer labels for the sparse loss.
         batch_size : int or "full", optional
@@ -144,17 +148,19 @@ class Model(Compiled):
         callbacks : list of Callback, optional
         validation_split : float, default 0.0
             The share of samples, from the end and before shuffling, to validate on.
-        validation_data : (x, y) or (x, y, sample_weight), optional
+        validation_data : (x, y), (x, y, sample_weight) or iterable of batches, optional
             Evaluated after each epoch; goes before `validation_split`.
-        shuffle : bool, default True
-            The order is a function of the model's seed and the epochs begun so far.
+        shuffle : bool or "block", default True
+            The order is a function of the model's seed and the epochs begun so far. "block" is for
+            maps larger than memory: blocks of neighbours (8 MiB, at least a batch) in random order,
+            the samples of each in random order. Batches of an iterable stay as they come.
         class_weight : dict of int to float, optional
             The weight of each class; those left out weigh 1.
         sample_weight : array (samples,), optional
             Finite, not negative; multiplied with the weight of the sample's class.
         initial_epoch : int, default 0
-        steps_per_epoch, validation_steps : None
-            Keras's names; no other value is supported yet.
+        steps_per_epoch, validation_steps : int, optional
+            Batches that an epoch, or a validation, takes from an iterable, which may be endless.
         validation_batch_size : int or "full", optional
             By default `batch_size`.
         validation_freq : int, default 1 (after every epoch)
@@ -162,6 +168,9 @@ class Model(Compiled):
             Ends training after an epoch whose mean loss is this or less.
         allow_nonfinite : bool, default False
             Whether features may be NaN or infinite.
+        augment : Augmentation, list of them, or callable, optional
+            What changes each batch of training, see `mundur.augment`; ``f(x_batch, rng)``, with a
+            NumPy generator of (seed, epoch, step), returns the batch to train on.
 
         Returns
         -------
@@ -187,36 +196,46 @@ class Model(Compiled):
         >>> history.stop_reason
         'stop_loss'
         """
-        _only_none(steps_per_epoch=steps_per_epoch, validation_steps=validation_steps)
         level = progress.verbosity(verbose)
         with self.lock:
             if self._fitting:
                 raise RuntimeError("fit was called by a callback of the same model's fit")
             _ = self.compiled_optimizer, self.compiled_loss
-            checked = arrays.features(x, self._declared_shape)
+            passes = integer(epochs, "epochs", 1) - integer(initial_epoch, "initial_epoch")
+            stream = batches.stream_of(
+                *(self, x, steps_per_epoch, "steps_per_epoch", passes),
+                **{"y": y, "batch_size": batch_size, "sample_weight": sample_weight},
+                validation_split=validation_split or None,
+            )
+            checked = batches.first_features(x, stream, self._declared_shape)
             with self._built_for(checked):
-                data = training.prepare(self, checked, y, sample_weight)
-                train, validation = training.with_validation(
-                    self, data, validation_split, validation_data
+                data = stream or training.prepare(self, checked, y, sample_weight)
+                train, validation = batches.with_validation(
+                    self, data, validation_split, validation_data, validation_steps, passes
                 )
-                train = training.weigh_classes(self, train, class_weight)
-                size = training.resolve_batch_size(batch_size, len(train.x))
+                train = batches.weigh(self, train, class_weight)
+                size = batches.size_of(train, batch_size, len(checked))
+                block = batches.block_rows(checked, size) if shuffle == "block" else 0
+                steps, function = augmentation.resolve(augment, self.native.input_shape)
                 options = training.FitOptions(
                     batch_size=size,
                     validation_batch_size=training.resolve_batch_size(
                         size if validation_batch_size is None else validation_batch_size,
-                        1 if validation is None else len(validation.x),
+                        len(validation.x) if isinstance(validation, training.Dataset) else 1,
                         "validation_batch_size",
                     ),
                     epochs=integer(epochs, "epochs", 1),
                     initial_epoch=integer(initial_epoch, "initial_epoch"),
-                    shuffle=boolean(shuffle, "shuffle"),
+                    shuffle=bool(block) or boolean(shuffle, "shuffle"),
                     validation_freq=integer(validation_freq, "validation_freq", 1),
                     stop_loss=None if stop_loss is None else number(stop_loss, "stop_loss"),
                     allow_nonfinite=boolean(allow_nonfinite, "allow_nonfinite"),
+                    block=block,
+                    augment=steps,
                 )
-                steps = -(-len(train.x) // size)
-                params = {"verbose": level, "epochs": options.epochs, "steps": steps}
+                train = batches.transformed(self, train, options, function)
+                length = batches.steps_of(train, size)
+                params = {"verbose": level, "epochs": options.epochs, "steps": length}
                 called = CallbackList(callbacks, self, params)
                 shown = progress.for_fit(level, options.epochs, options.initial_epoch)
                 loop = training.FitLoop(self, train, validation, options, called, shown)
@@ -240,7 +259,7 @@ class Model(Compiled):
         batch_size: int | str | None = None,
         verbose: str | int = "auto",
         sample_weight: Any = None,
-        steps: None = None,
+        steps: int | None = None,
         callbacks: Any = None,
         return_dict: bool = False,
         *,
@@ -252,6 +271,8 @@ class Model(Compiled):
         ----------
         x, y, batch_size, verbose, sample_weight, callbacks, allow_nonfinite
             As for `fit`; "auto" shows a bar on a terminal once it takes long.
+        steps : int, optional
+            How many batches of an iterable, which may be endless; None is all.
         return_dict : bool, default False
 
         Returns
@@ -267,15 +288,19 @@ class Model(Compiled):
         >>> model.evaluate(np.ones((4, 2)), np.ones(4), verbose=0)
         1.0
         """
-        _only_none(steps=steps)
         level = progress.verbosity(verbose)
         boolean(return_dict, "return_dict")
         with self.lock:
-            checked = arrays.features(x, self._declared_shape)
+            stream = batches.stream_of(
+                *(self, x, steps, "steps"),
+                **{"y": y, "batch_size": batch_size, "sample_weight": sample_weight},
+            )
+            checked = batches.first_features(x, stream, self._declared_shape)
             with self._built_for(checked):
-                data = training.prepare(self, checked, y, sample_weight)
+                data = stream or training.prepare(self, checked, y, sample_weight)
                 size = training.resolve_batch_size(batch_size, len(checked))
-                params = {"verbose": level, "epochs": 1, "steps": -(-len(checked) // size)}
+                length = batches.steps_of(data, size)
+                params = {"verbose": level, "epochs": 1, "steps": length}
                 called = CallbackList(callbacks, self, params)
                 shown = progress.for_pass(level, "Evaluate")
                 allow = boolean(allow_nonfinite, "allow_nonfinite")
@@ -291,7 +316,7 @@ class Model(Compiled):
         x: Any,
         batch_size: int | str | None = None,
         verbose: str | int = "auto",
-        steps: None = None,
+        steps: int | None = None,
         callbacks: Any = None,
         *,
         allow_nonfinite: bool = False,
@@ -300,8 +325,8 @@ class Model(Compiled):
 
         Parameters
         ----------
-        x, batch_size, verbose, callbacks, allow_nonfinite
-            As for `evaluate`.
+        x, batch_size, verbose, steps, callbacks, allow_nonfinite
+            As for `evaluate`; the batches of an iterable may be features alone.
 
         Returns
         -------
@@ -315,19 +340,28 @@ class Model(Compiled):
         array([[3.],
                [3.]], dtype=float32)
         """
-        _only_none(steps=steps)
         level = progress.verbosity(verbose)
         with self.lock:
-            x = arrays.features(x, self._declared_shape)
+            stream = None
+            if not isinstance(x, np.ndarray):
+                stream = batches.stream_of(
+                    *(self, x, steps, "steps"), targets=False, batch_size=batch_size
+                )
+            elif steps is not None:
+                raise batches.steps_without_batches("steps")
+            x = batches.first_features(x, stream, self._declared_shape)
             allow = boolean(allow_nonfinite, "allow_nonfinite")
             with self._built_for(x):
                 size = training.resolve_batch_size(batch_size, len(x))
-                if callbacks is None and level in ("auto", 0) and size == len(x):
+                if stream is None and callbacks is None and level in ("auto", 0) and size == len(x):
                     return training.predict_batch(self, x, allow)
-                params = {"verbose": level, "epochs": 1, "steps": -(-len(x) // size)}
+                length = batches.steps_of(stream or x, size)
+                params = {"verbose": level, "epochs": 1, "steps": length}
                 called = CallbackList(callbacks, self, params)
                 shown = progress.for_pass(level, "Predict")
                 try:
+                    if stream is not None:
+                        return batches.predict(self, stream, called, shown, allow)
                     return training.predict(self, x, size, called, shown, allow)
                 finally:
                     shown.close()
@@ -393,104 +427,6 @@ class Model(Compiled):
     def predict_on_batch(self, x: Any) -> Array:
         """The outputs for one batch, as `predict`."""
         return self.predict(x, "full", verbose=0)
-
-    # ---- looking and keeping -----------------------------------------------------------------
-
-    @checked_keywords(
-        ignored={"expand_nested": False, "show_trainable": False, "layer_range": None}
-    )
-    def summary(
-        self,
-        line_length: int | None = None,
-        positions: None = None,
-        print_fn: Any = None,
-        *,
-        batch_size: int = 32,
-    ) -> None:
-        """Prints layers, shapes, parameters and memory.
-
-        Parameters
-        ----------
-        line_length : int, optional
-            Columns, 72 by default.
-        positions : None
-            Keras's name; no other value is supported.
-        print_fn : callable, optional
-            Called with each line instead of `print`.
-        batch_size : int, default 32
-            The batch whose workspace is shown.
-
-        Examples
-        --------
-        >>> import mundur as md
-        >>> md.Model([md.layers.Dense(2)], input_shape=(3,), seed=0).summary()  # doctest: +ELLIPSIS
-        Model "model" (float32, seed 0)
-        ...
-        dense (Dense)                   (None, 2)                              8
-        ...
-        """
-        from . import summary
-
-        _only_none(positions=positions)
-        width = None if line_length is None else integer(line_length, "line_length", 40)
-        for line in summary.lines(self, integer(batch_size, "batch_size", 1), width):
-            (print if print_fn is None else print_fn)(line)
-
-    @checked_keywords(ignored={"zipped": None})
-    def save(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
-        """Writes the whole model to one safetensors file, in one step: the old file or the new.
-
-        It holds layers, weights, compile's arguments, the optimizer's state and the random state,
-        so training goes on after `load_model` as if it had never stopped.
-
-        Parameters
-        ----------
-        filepath : path
-            Usually ends in ".safetensors".
-        overwrite : bool, default True
-            False raises FileExistsError where the file exists.
-
-        Examples
-        --------
-        >>> import mundur as md, tempfile, os
-        >>> model = md.Model([md.layers.Dense(2)], input_shape=(3,), seed=0)
-        >>> path = os.path.join(tempfile.mkdtemp(), "model.safetensors")
-        >>> model.save(path)
-        >>> md.load_model(path)
-        Model([Dense(2)], seed=0, input_shape=(3,))
-        """
-        from . import serialization
-
-        with self.lock:
-            serialization.save_model(self, filepath, overwrite)
-
-    @checked_keywords(ignored={"max_shard_size": None})
-    def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
-        """Writes the parameters alone, by name, to a safetensors file."""
-        from . import serialization
-
-        with self.lock:
-            serialization.save_weights(self, filepath, overwrite)
-
-    @checked_keywords(ignored={"skip_mismatch": False})
-    def load_weights(self, filepath: str | os.PathLike[str]) -> None:
-        """Reads parameters by name from a file of `save_weights` or `save`."""
-        from . import serialization
-
-        with self.lock:
-            serialization.load_weights(self, filepath)
-
-    def __reduce__(self) -> Any:
-        from . import serialization
-
-        with self.lock:
-            return serialization.from_bytes, (serialization.to_bytes(self),)
-
-
-def _only_none(**keras: Any) -> None:
-    for name, value in keras.items():
-        if value is not None:
-            raise ValueError(f"{name} is not supported yet; only None is; got {value!r}")
 
 
 def _result(logs: dict[str, float], as_dict: bool) -> Result:

@@ -87,12 +87,13 @@ class _FitBar(_Lines):
     def begin_epoch(self, epoch: int, steps: int) -> None:
         super().begin_epoch(epoch, steps)
         if self._bar is None:
-            total = self._left * steps
+            total = self._left * steps or None  # 0: nobody knows how many there will be
             self._bar = _bar(total=total, desc=self._title, leave=not self._lines)
         self._bar.set_description(self._title, refresh=False)
         self._steps = steps
 
     def update(self, step: int, logs: dict[str, float]) -> None:
+        self._steps = max(self._steps, step)
         _move(self._bar, self._done + step, logs)
 
     def end_epoch(self, logs: dict[str, float]) -> None:
@@ -127,7 +128,7 @@ class _PassBar(Progress):
         self._bar: Any = None
 
     def begin_epoch(self, epoch: int, steps: int) -> None:
-        self._bar = _bar(total=steps, desc=self._title, delay=self._delay)
+        self._bar = _bar(total=steps or None, desc=self._title, delay=self._delay)
 
     def update(self, step: int, logs: dict[str, float]) -> None:
         _move(self._bar, step, logs)

@@ -16,6 +16,8 @@ from .targets import check_head, class_weights, sample_targets
 from .validation import integer, number
 
 if TYPE_CHECKING:
+    from .batches import Source
+    from .fed import FedEvaluator, FedTrainer
     from .model import Model
 
 Array = npt.NDArray[Any]
@@ -52,6 +54,8 @@ class FitOptions(NamedTuple):
     validation_freq: int
     stop_loss: float | None
     allow_nonfinite: bool
+    block: int = 0  # rows that shuffles keep together
+    augment: tuple[_core.Augmentation, ...] = ()
 
 
 def prepare(
@@ -149,6 +153,23 @@ def make_trainer(
     )
 
 
+def make_evaluator(
+    model: Model, data: Dataset, batch_size: int, allow_nonfinite: bool
+) -> _core.Evaluator:
+    """The native evaluation of a model over checked data."""
+    network = model.native
+    return _core.Evaluator(
+        network,
+        model.compiled_loss._native,
+        data.x,
+        data.y,
+        data.weights,
+        batch_size,
+        metrics.forms(model.metrics, data.y.shape, (len(data.x), *network.output_shape)),
+        not allow_nonfinite,
+    )
+
+
 def named(model: Model, loss: float, values: list[float], prefix: str = "") -> Logs:
     """{"loss": ..., metrics ...}, as logs and History call them."""
     names = [metric.name for metric in model.metrics]
@@ -176,25 +197,18 @@ def train_step(model: Model, data: Dataset, allow_nonfinite: bool) -> Logs:
 
 def evaluate(
     model: Model,
-    data: Dataset,
+    data: Dataset | Source,
     batch_size: int,
     callbacks: CallbackList,
     progress: Progress,
     allow_nonfinite: bool,
 ) -> Logs:
-    """Loss and metrics over checked data."""
-    network = model.native
-    forms = metrics.forms(model.metrics, data.y.shape, (len(data.x), *network.output_shape))
-    evaluator = _core.Evaluator(
-        network,
-        model.compiled_loss._native,
-        data.x,
-        data.y,
-        data.weights,
-        batch_size,
-        forms,
-        not allow_nonfinite,
-    )
+    """Loss and metrics over checked data, or over batches."""
+    evaluator: _core.Evaluator | FedEvaluator
+    if isinstance(data, Dataset):
+        evaluator = make_evaluator(model, data, batch_size, allow_nonfinite)
+    else:
+        evaluator = data.evaluator(allow_nonfinite)
     callbacks.call("on_test_begin", {})
     progress.begin_epoch(0, evaluator.steps)
     by_batch = callbacks.wants_batches("test")
@@ -259,8 +273,11 @@ def predict(
     while start < samples:
         if by_batch:
             callbacks.call("on_predict_batch_begin", start // batch_size, {})
-        budget = 0.0 if by_batch else SLICE_SECONDS
-        done = _predict_from(model, x, out, start, batch_size, budget, allow_nonfinite)
+        # Workers may take several batches at once, which hooks would not see one by one.
+        end = start + batch_size if by_batch else samples
+        done = _predict_from(
+            model, x[:end], out[:end], start, batch_size, SLICE_SECONDS, allow_nonfinite
+        )
         if by_batch:
             callbacks.call("on_predict_batch_end", start // batch_size, {})
         start = done
@@ -276,8 +293,8 @@ class FitLoop:
     def __init__(
         self,
         model: Model,
-        train: Dataset,
-        validation: Dataset | None,
+        train: Dataset | Source,
+        validation: Dataset | Source | None,
         options: FitOptions,
         callbacks: CallbackList,
         progress: Progress,
@@ -288,11 +305,20 @@ class FitLoop:
         self._options = options
         self._callbacks = callbacks
         self._progress = progress
-        if validation is not None and not options.allow_nonfinite:  # before an epoch is spent
+        if isinstance(validation, Dataset) and not options.allow_nonfinite:
+            # Before an epoch is spent.
             arrays.check_finite(validation.x, validation.name, _ALLOW)
-        self._trainer = make_trainer(
-            model, train, options.batch_size, options.shuffle, options.allow_nonfinite
-        )
+        self._trainer: _core.Trainer | FedTrainer
+        if isinstance(train, Dataset):
+            self._trainer = make_trainer(
+                model, train, options.batch_size, options.shuffle, options.allow_nonfinite
+            )
+        else:
+            self._trainer = train.trainer(options.allow_nonfinite)
+        if options.block:
+            self._trainer.set_block(options.block)
+        if options.augment:
+            self._trainer.set_augment(options.augment)
         self._logs: Logs = {}
         self._epoch = options.initial_epoch
         self.history = History()
@@ -379,7 +405,7 @@ class FitLoop:
         rate = self._model.compiled_optimizer.learning_rate
         raise NonFiniteLossError(self._trainer.step, rate, epoch)
 
-    def _validate(self, data: Dataset) -> Logs:
+    def _validate(self, data: Dataset | Source) -> Logs:
         options = self._options
         logs = evaluate(
             self._model,

@@ -29,5 +29,9 @@ std::optional<std::pair<std::int64_t, std::int64_t>> first_nonfinite(const Array
 
 /// The order of an epoch's samples: a shuffle drawn from (seed, epoch) alone.
 void permutation(std::int64_t* order, std::int64_t n, std::uint64_t seed, std::uint64_t epoch);
+/// The same for samples too many for memory: blocks of neighbours in random order, the samples of
+/// each block in random order.
+void block_permutation(std::int64_t* order, std::int64_t n, std::int64_t block, std::uint64_t seed,
+                       std::uint64_t epoch);
 
 }  // namespace mundur

@@ -34,6 +34,19 @@ struct DataSet {
   const double* weights = nullptr;
 };
 
+/// One change of a training batch. Pictures are (height, width, channels), row-major.
+struct Augmentation {
+  enum class Kind { noise, shift, flip };
+  Kind kind = Kind::noise;
+  double stddev = 0.0;                               // noise
+  std::int64_t height = 0, width = 0, channels = 0;  // shift, flip
+  std::int64_t rows = 0, columns = 0;                // shift: the most in each direction
+  double fill = 0.0;                                 // shift: what moves in
+  bool horizontal = false, vertical = false;         // flip: each with probability 1/2
+};
+/// Throws std::invalid_argument where a step does not suit samples of this size.
+void require_augment(const std::vector<Augmentation>& steps, std::int64_t size);
+
 struct Batch;
 
 /// Sums of a pass so far. The loss is a mean over weights, scores are means over samples, as
@@ -68,6 +81,12 @@ class Trainer {
   /// Steps until the epoch ends, about `budget` seconds are over, or `max_steps` (< 0: no limit)
   /// are done.
   Outcome run(double budget, std::int64_t max_steps);
+  /// The set now holds the next batch of an epoch that is told batch by batch: a step of its own,
+  /// while sums and places go on. The first comes before begin_epoch.
+  void feed();
+  void set_augment(std::vector<Augmentation> steps);
+  /// Shuffles keep blocks of so many neighbours together; 0: they keep none.
+  void set_block(std::int64_t rows) { block_ = rows; }
 
   std::int64_t step() const { return step_; }
   const Tally& tally() const { return tally_; }
@@ -77,6 +96,7 @@ class Trainer {
   Outcome train_batch(const Pass<T>& pass, Workspace<T>& space, const Batch& batch);
   void keep_start();
   void restore_start();
+  bool one_step() const { return !fed_ && steps_per_epoch() == 1; }
 
   Network<T>& network_;
   Optimizer& optimizer_;
@@ -89,6 +109,11 @@ class Trainer {
   std::vector<double> start_scalars_;
   std::uint64_t start_forwards_ = 0;
   std::int64_t step_ = 0;
+  std::int64_t place_ = 0;  // samples of this epoch before the step's
+  std::uint64_t epoch_ = 0;
+  std::int64_t block_ = 0;
+  bool fed_ = false;
+  std::vector<Augmentation> augment_;
   Tally tally_;
   double batch_loss_ = 0.0;
 };
@@ -106,6 +131,8 @@ class Evaluator {
 
   std::int64_t steps() const;
   Outcome run(double budget);
+  /// The set now holds the next batch; sums go on.
+  void feed();
   std::int64_t step() const { return step_; }
   const Tally& tally() const { return tally_; }
 
