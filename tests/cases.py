@@ -36,6 +36,17 @@ def dense(units: int, inputs: int, batch: int = 5, **arguments: Any) -> LayerCas
     )
 
 
+def normalization(layer: str, columns: int, batch: int = 5, **arguments: Any) -> LayerCase:
+    name = "_".join(f"{key}_{value}" for key, value in arguments.items())
+    return LayerCase(
+        f"{layer}_{columns}_b{batch}" + (f"_{name}" if name else ""),
+        layer,
+        arguments,
+        (columns,),
+        batch,
+    )
+
+
 ACTIVATIONS = ["linear", "relu", "sigmoid", "tanh", "softmax"]
 
 # Sizes around vectors (4, 8, 16), tiles and the lanes' threshold; 1 is an ordinary size.
@@ -62,6 +73,37 @@ LAYERS = [
     LayerCase("dropout", "Dropout", {"rate": 0.4}, (33,)),
     LayerCase("dropout_none", "Dropout", {"rate": 0.0}, (5,)),
     LayerCase("flatten", "Flatten", {}, (3, 4)),
+    *(normalization("BatchNormalization", columns) for columns in (1, 3, 16, 17, 33)),
+    # Shards of 256 samples: one, two, three.
+    *(normalization("BatchNormalization", 7, batch) for batch in (1, 3, 256, 257, 515)),
+    LayerCase(
+        "BatchNormalization_7_b2",
+        "BatchNormalization",
+        {},
+        (7,),
+        batch=2,
+        tolerance={"float32": 1e-4, "float64": 1e-12},
+        reason="x̂ is ±1 but for ε: dx is what nearly equal numbers leave of one another",
+    ),
+    normalization("BatchNormalization", 6, momentum=0.5, epsilon=0.1),
+    normalization("BatchNormalization", 6, center=False),
+    normalization("BatchNormalization", 6, scale=False),
+    normalization("BatchNormalization", 6, center=False, scale=False),
+    LayerCase("batch_normalization_of_sequences", "BatchNormalization", {}, (3, 18)),
+    # Around the 16 virtual lanes; one element has no variance.
+    *(normalization("LayerNormalization", columns) for columns in (1, 2, 15, 16, 17, 33, 100)),
+    *(normalization("LayerNormalization", 7, batch) for batch in (1, 257)),
+    normalization("LayerNormalization", 6, epsilon=0.1),
+    normalization("LayerNormalization", 6, center=False),
+    normalization("LayerNormalization", 6, scale=False),
+    LayerCase("layer_normalization_of_sequences", "LayerNormalization", {}, (3, 18)),
+    # Random numbers come in groups of 32 and 64.
+    LayerCase("gaussian_noise", "GaussianNoise", {"stddev": 0.5}, (33,)),
+    LayerCase("gaussian_noise_none", "GaussianNoise", {"stddev": 0.0}, (5,)),
+    LayerCase("gaussian_dropout", "GaussianDropout", {"rate": 0.4}, (33,)),
+    LayerCase("gaussian_dropout_none", "GaussianDropout", {"rate": 0.0}, (5,)),
+    LayerCase("alpha_dropout", "AlphaDropout", {"rate": 0.4}, (33,)),
+    LayerCase("alpha_dropout_none", "AlphaDropout", {"rate": 0.0}, (5,)),
     LayerCase("rescaling", "Rescaling", {"scale": 1 / 255, "offset": -0.5}, (9,)),
 ]
 

@@ -161,7 +161,7 @@ def test_defaults() -> None:
         (lambda: md.runtime.set_isa("sse"), ValueError, "instruction set"),
         (lambda: md.Modle, AttributeError, "did you mean 'Model'"),
         (lambda: L.Dens, AttributeError, "mundur.layers has no 'Dens'; did you mean 'Dense'"),
-        (lambda: L.LSTM, AttributeError, "known: Activation, Dense"),
+        (lambda: L.LSTM, AttributeError, "known: Activation, AlphaDropout"),
         (lambda: OPT.Adamm, AttributeError, "did you mean 'Adam'"),
         (lambda: S.MSE, AttributeError, "MeanSquaredError"),
     ],

@@ -60,6 +60,7 @@ def one_pass(case: LayerCase, dtype: str) -> dict[str, bytes]:
             "y": y,
             "dx": dx,
             **dict(model.parameters),
+            **dict(model.state),
             **{f"gradient of {name}": value for name, value in model.gradients.items()},
         }
     )

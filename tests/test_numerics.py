@@ -59,10 +59,24 @@ def pair_of(
     )
     rng = np.random.default_rng(seed)
     for name, value in native.parameters.items():
-        if name.endswith("bias"):  # zeros would hide a forgotten bias
+        if name.endswith(("bias", "beta", "gamma")):  # zeros and ones would hide a forgotten one
             value[...] = rng.normal(size=value.shape)
     teach(textbook, native)
     return native, textbook
+
+
+def share_noise(layer: Any, x: Array, y: Array) -> None:
+    """Tell the textbook's layer what the native one drew, as far as y shows it."""
+    kind = type(layer).__name__
+    if kind == "Dropout":
+        layer.fixed_mask = (y != 0).astype(float).tolist()
+    elif kind == "AlphaDropout" and layer.rate > 0:
+        dropped = layer.slope() * layer.ALPHA * (1 - layer.rate)
+        layer.fixed_mask = (~np.isclose(y, dropped, rtol=1e-6)).astype(float).tolist()
+    elif kind == "GaussianNoise":
+        layer.fixed_noise = (y.astype(float) - x).tolist()
+    elif kind == "GaussianDropout":
+        layer.fixed_noise = (y.astype(float) / x).tolist()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -72,13 +86,22 @@ def test_one_pass_of_a_layer(case: LayerCase, dtype: str) -> None:
     rng = np.random.default_rng(7)
     x = rng.normal(size=(case.batch, *case.shape)).astype(dtype)
     y = native.forward(x, training=True)
-    if case.layer == "Dropout":
-        textbook.layers[0].fixed_mask = (y != 0).astype(float).tolist()
+    share_noise(textbook.layers[0], x, y)
     assert_close(y, textbook.forward(x.tolist(), training=True), case.tolerance[dtype])
+    assert list(native.state) == list(textbook.state)
+    for name, state in textbook.state.items():
+        assert_close(native.state[name], state, case.tolerance[dtype])
 
     delta = rng.normal(size=y.shape).astype(dtype)
     dx = native.backward(delta)
     assert_close(dx, textbook.backward(delta.tolist()), case.tolerance[dtype])
+    for name, gradient in textbook.gradients.items():
+        assert_close(native.gradients[name], gradient, case.tolerance[dtype])
+
+    # Outside of training, by whatever state that left.
+    y = native.forward(x)
+    assert_close(y, textbook.forward(x.tolist()), case.tolerance[dtype])
+    assert_close(native.backward(delta), textbook.backward(delta.tolist()), case.tolerance[dtype])
     for name, gradient in textbook.gradients.items():
         assert_close(native.gradients[name], gradient, case.tolerance[dtype])
 

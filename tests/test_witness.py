@@ -151,3 +151,50 @@ def test_twenty_steps(pair: tuple[Any, Any], dtype: str) -> None:
         torch_optimizer.step()
     for name, parameter in witness.parameters.items():
         assert_close(model.parameters[name], parameter, AFTER_20_STEPS[dtype])
+
+
+def normalized(x: Any, kind: str, of: Any, training: bool) -> Any:
+    """PyTorch's normalisation with its momentum, 1 - ours, over (batch, ..., columns)."""
+    columns = x.shape[-1]
+    gamma, beta = of["gamma"], of["beta"]
+    if kind == "LayerNormalization":
+        return torch.nn.functional.layer_norm(x, (columns,), gamma, beta, 1e-3)
+    flat = x.reshape(-1, columns)
+    y = torch.nn.functional.batch_norm(
+        flat, of["moving_mean"], of["moving_variance"], gamma, beta, training, 0.01, 1e-3
+    )
+    return y.reshape(x.shape)
+
+
+@pytest.mark.parametrize("kind", ["BatchNormalization", "LayerNormalization"])
+@pytest.mark.parametrize("dtype", TORCH_DTYPE)
+@pytest.mark.parametrize("seed", range(6))
+def test_normalisations(seed: int, dtype: str, kind: str) -> None:
+    rng = np.random.default_rng(200 + seed)
+    shape = tuple(int(n) for n in rng.integers(3, 50, size=rng.integers(1, 3)))
+    batch = int(rng.integers(3, 700))
+    model = md.Model([getattr(md.layers, kind)()], seed=seed, dtype=dtype, input_shape=shape)
+    of: dict[str, Any] = {}
+    for name, value in {**model.parameters, **model.state}.items():
+        value[...] = rng.uniform(0.5, 2, size=value.shape)
+        learns = name in model.parameters
+        of[name.split("/")[1]] = torch.tensor(np.array(value), requires_grad=learns)
+    x = (rng.normal(size=(batch, *shape)) * 3 + 2).astype(dtype)
+    delta = rng.normal(size=x.shape).astype(dtype)
+    for training in (False, True):
+        x_torch = torch.tensor(x, requires_grad=True)
+        for name in ("gamma", "beta"):
+            of[name].grad = None
+        expected = normalized(x_torch, kind, of, training)
+        expected.backward(torch.tensor(delta))
+        assert_close(model.forward(x, training=training), expected, TOLERANCE[dtype])
+        assert_close(model.backward(delta), x_torch.grad, 10 * TOLERANCE[dtype])
+        for name, gradient in model.gradients.items():
+            assert_close(gradient, of[name.split("/")[1]].grad, 10 * TOLERANCE[dtype])
+    samples = x.size // shape[-1]
+    for name, value in model.state.items():
+        moved = of[name.split("/")[1]]
+        if name.endswith("variance"):  # PyTorch's moving variance is the unbiased one
+            biased = x.reshape(-1, shape[-1]).astype(float).var(axis=0)
+            moved = moved - torch.tensor(0.01 * biased / (samples - 1))
+        assert_close(value, moved, TOLERANCE[dtype])

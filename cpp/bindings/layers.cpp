@@ -39,6 +39,31 @@ void bind_layers(py::module_& m) {
   py::class_<Of<RescalingSpec>, AnyLayerSpec>(m, "Rescaling")
       .def(py::init([](double scale, double offset) { return Of(RescalingSpec{scale, offset}); }),
            py::arg("scale"), py::arg("offset"));
+  py::class_<Of<BatchNormalizationSpec>, AnyLayerSpec>(m, "BatchNormalization")
+      .def(py::init([](double momentum, double epsilon, bool scale, bool center) {
+             return Of(BatchNormalizationSpec{momentum, epsilon, scale, center});
+           }),
+           py::arg("momentum"), py::arg("epsilon"), py::arg("scale"), py::arg("center"));
+  py::class_<Of<LayerNormalizationSpec>, AnyLayerSpec>(m, "LayerNormalization")
+      .def(py::init([](double epsilon, bool scale, bool center) {
+             return Of(LayerNormalizationSpec{epsilon, scale, center});
+           }),
+           py::arg("epsilon"), py::arg("scale"), py::arg("center"));
+  py::class_<Of<GaussianNoiseSpec>, AnyLayerSpec>(m, "GaussianNoise")
+      .def(py::init([](double stddev, std::optional<std::uint64_t> seed) {
+             return Of(GaussianNoiseSpec{stddev, seed});
+           }),
+           py::arg("stddev"), py::arg("seed"));
+  py::class_<Of<GaussianDropoutSpec>, AnyLayerSpec>(m, "GaussianDropout")
+      .def(py::init([](double rate, std::optional<std::uint64_t> seed) {
+             return Of(GaussianDropoutSpec{rate, seed});
+           }),
+           py::arg("rate"), py::arg("seed"));
+  py::class_<Of<AlphaDropoutSpec>, AnyLayerSpec>(m, "AlphaDropout")
+      .def(py::init([](double rate, std::optional<std::uint64_t> seed) {
+             return Of(AlphaDropoutSpec{rate, seed});
+           }),
+           py::arg("rate"), py::arg("seed"));
 }
 
 std::vector<LayerSpec> specs_of(const py::sequence& layers) {

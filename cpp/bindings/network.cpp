@@ -47,6 +47,16 @@ py::list parameters(const py::object& self) {
   return all;
 }
 
+py::list state(const py::object& self) {
+  py::list all;
+  self.cast<AnyNetwork&>().visit([&](auto& network) {
+    for (const auto& [layer, one] : network.state()) {
+      all.append(py::make_tuple(layer, one.name, live_view(self, one.value, one.shape)));
+    }
+  });
+  return all;
+}
+
 std::vector<py::tuple> layer_output_shapes(AnyNetwork& self) {
   std::vector<py::tuple> shapes;
   self.visit([&](auto& network) {
@@ -152,6 +162,14 @@ void bind_network(py::module_& m) {
             return self.visit([](auto& network) { return std::string(name_of(network.head())); });
           })
       .def_property_readonly("parameters", &parameters)
+      .def_property_readonly("state", &state)
+      .def(
+          "set_learning",
+          [](AnyNetwork& self, const std::vector<bool>& flags) {
+            self.visit(
+                [&](auto& network) { alone(network, [&] { network.set_learning(flags); }); });
+          },
+          py::arg("flags"))
       .def_property_readonly("flat_parameters",
                              [](const py::object& self) {
                                return self.cast<AnyNetwork&>().visit([&](auto& network) {

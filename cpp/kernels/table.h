@@ -149,6 +149,47 @@ struct Kernels {
   /// dx[b,o] = y[b,o] · (dy[b,o] - Σ_j dy[b,j] y[b,j]); dx may be dy.
   void (*softmax_backward)(T* dx, const T* y, const T* dy, std::int64_t B, std::int64_t O);
 
+  // ---- normalisation
+  // -------------------------------------------------------------------------------------------
+  // x̂ = (x - mean)·inverse, inverse = 1/√(variance + ε): of a column of samples, or of one row.
+  // gamma and beta may be null (ones, zeros). Rows are contiguous (ld = O) where there is no ld.
+
+  /// Mean and biased variance of the columns of x[B,O]: sums over samples, the variance's of
+  /// (x - mean)², B >= 1.
+  void (*column_moments)(T* mean, T* variance, const T* x, std::int64_t O, std::int64_t B,
+                         std::int64_t ldx);
+  /// average[n] = average[n]·momentum + x[n]·one_minus_momentum; a subnormal result becomes +0.
+  void (*moving_average)(T* average, const T* x, std::int64_t n, T momentum, T one_minus_momentum);
+  /// inverse[n] = 1/√(variance[n] + ε); scale[n] = inverse[n]·gamma[n].
+  void (*normalization_scale)(T* inverse, T* scale, const T* variance, const T* gamma,
+                              std::int64_t n, T epsilon);
+  /// y[b,o] = (x[b,o] - mean[o])·scale[o] + beta[o]; y may be x.
+  void (*normalize_columns)(T* y, const T* x, const T* mean, const T* scale, const T* beta,
+                            std::int64_t B, std::int64_t O);
+  /// dbeta[O] = Σ_b dy[b,o]; dgamma[O] = Σ_b dy[b,o]·x̂[b,o]: sums over samples, ld is of dy and x.
+  void (*normalize_columns_sums)(T* dbeta, T* dgamma, const T* dy, const T* x, const T* mean,
+                                 const T* inverse, std::int64_t O, std::int64_t B, std::int64_t ld);
+  /// dx[b,o] = scale[o]·(dy[b,o] - (dbeta[o] + x̂[b,o]·dgamma[o]) / samples); without dbeta and
+  /// dgamma (null: the moments did not depend on x), scale[o]·dy[b,o]. dx may be dy.
+  void (*normalize_columns_backward)(T* dx, const T* dy, const T* x, const T* mean,
+                                     const T* inverse, const T* scale, const T* dbeta,
+                                     const T* dgamma, std::int64_t B, std::int64_t O,
+                                     std::int64_t samples);
+  /// y[b,o] = x̂[b,o]·gamma[o] + beta[o] with the moments of each row, which mean[B] and inverse[B]
+  /// keep; y may be x.
+  void (*normalize_rows)(T* y, T* mean, T* inverse, const T* x, const T* gamma, const T* beta,
+                         std::int64_t B, std::int64_t O, T epsilon);
+  /// As normalize_columns_sums, with mean[B] and inverse[B].
+  void (*normalize_rows_sums)(T* dbeta, T* dgamma, const T* dy, const T* x, const T* mean,
+                              const T* inverse, std::int64_t O, std::int64_t B, std::int64_t ld);
+  /// dx[b,o] = inverse[b]·(g - (Σ_o g + x̂[b,o]·Σ_o g·x̂) / O), g = dy[b,o]·gamma[o]; dx may be dy.
+  void (*normalize_rows_backward)(T* dx, const T* dy, const T* x, const T* mean, const T* inverse,
+                                  const T* gamma, std::int64_t B, std::int64_t O);
+  /// y[n] = a[n] + b[n]; y may be either.
+  void (*add)(T* y, const T* a, const T* b, std::int64_t n);
+  /// y[n] = a[n]·b[n]; y may be either.
+  void (*multiply)(T* y, const T* a, const T* b, std::int64_t n);
+
   // ---- losses
   // --------------------------------------------------------------------------------------------------
   /// value[b] = the loss of sample b, summed over its O outputs, without any weight.
@@ -178,6 +219,12 @@ struct Kernels {
                   RandomKey key, std::uint32_t threshold, T scale);
   /// dx[i] = keep[i] ? dy[i]·scale : +0; dx may be dy.
   void (*dropout_backward)(T* dx, const std::uint8_t* keep, const T* dy, std::int64_t n, T scale);
+  /// As dropout, y[i] = keep ? x[i]·scale + offset : dropped.
+  void (*alpha_dropout)(T* y, std::uint8_t* keep, const T* x, std::int64_t first, std::int64_t n,
+                        RandomKey key, std::uint32_t threshold, T scale, T offset, T dropped);
+  /// y[i] normal, element first + i of the stream of random_normal.
+  void (*normal_noise)(T* y, std::int64_t first, std::int64_t n, RandomKey key, double mean,
+                       double deviation);
   /// y[i] uniform in [low, high), element i of the stream.
   void (*random_uniform)(T* y, std::int64_t n, RandomKey key, double low, double high);
   /// y[i] normal, element i of the stream (inverse distribution function of one uniform).

@@ -3,6 +3,8 @@
 // What the layers share: how an activation is split between the product's epilogue and a pass over
 // rows, how elements are shared out.
 
+#include <stdexcept>
+
 #include "kernels/table.h"
 #include "mundur/layers.h"
 #include "parallel/team.h"
@@ -42,6 +44,30 @@ void update_block(const Pass<T>& pass, const Parameter<T>& parameter, std::int64
                       parameter.gradient + at, rows, columns, ld, ld);
 }
 
+inline double checked_rate(double rate) {
+  if (rate >= 0.0 && rate < 1.0) return rate;
+  throw std::invalid_argument("rate: expected 0 <= rate < 1, got " + std::to_string(rate));
+}
+
+/// Where a layer's masks or noise come from: one stream of random numbers per layer and training
+/// forward; the top bit keeps them apart from initialisers'.
+class Masks {
+ public:
+  /// Without a seed, the network's.
+  explicit Masks(std::optional<std::uint64_t> seed) : seed_(seed) {}
+  void place(int index) { index_ = static_cast<std::uint64_t>(index); }
+  template <class T>
+  RandomKey key(const Pass<T>& pass) const {
+    constexpr int kLayerBits = 15;
+    return {seed_.value_or(pass.seed),
+            (std::uint64_t{1} << 63) | (index_ << (63 - kLayerBits)) | pass.forward};
+  }
+
+ private:
+  std::optional<std::uint64_t> seed_;
+  std::uint64_t index_ = 0;
+};
+
 template <class T>
 std::unique_ptr<Layer<T>> make(const DenseSpec& spec);
 template <class T>
@@ -52,6 +78,16 @@ template <class T>
 std::unique_ptr<Layer<T>> make(const FlattenSpec& spec);
 template <class T>
 std::unique_ptr<Layer<T>> make(const RescalingSpec& spec);
+template <class T>
+std::unique_ptr<Layer<T>> make(const BatchNormalizationSpec& spec);
+template <class T>
+std::unique_ptr<Layer<T>> make(const LayerNormalizationSpec& spec);
+template <class T>
+std::unique_ptr<Layer<T>> make(const GaussianNoiseSpec& spec);
+template <class T>
+std::unique_ptr<Layer<T>> make(const GaussianDropoutSpec& spec);
+template <class T>
+std::unique_ptr<Layer<T>> make(const AlphaDropoutSpec& spec);
 
 /// Instantiates make() for both element types at the end of a layer's file.
 #define MUNDUR_LAYER(Name)                                               \

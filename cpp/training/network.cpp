@@ -62,6 +62,7 @@ Network<T>::Network(const std::vector<LayerSpec>& layers, Shape input_shape, std
   shapes_.push_back(std::move(input_shape));
   build(layers);
   allocate();
+  allocate_state();
 }
 
 template <class T>
@@ -77,6 +78,9 @@ void Network<T>::build(const std::vector<LayerSpec>& specs) {
     for (std::int64_t extent : shapes_.back()) size = checked_product(size, extent, "one sample");
     for (Parameter<T>& parameter : layers_.back()->parameters()) {
       parameters_.push_back({static_cast<int>(index), std::move(parameter)});
+    }
+    for (State<T>& state : layers_.back()->state()) {
+      state_.push_back({static_cast<int>(index), std::move(state)});
     }
   }
 }

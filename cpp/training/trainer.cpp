@@ -62,13 +62,14 @@ void Trainer<T>::begin_epoch(std::uint64_t epoch) {
 }
 
 /// A step whose loss is not finite updates nothing, so that an epoch of one step needs no copy of
-/// the vectors.
+/// the vectors. Forward has changed the layers' state by then.
 template <class T>
 void Trainer<T>::keep_start() {
   start_scalars_.clear();
   for (const Optimizer::Scalar& scalar : optimizer_.scalars())
     start_scalars_.push_back(*scalar.value);
   start_forwards_ = network_.training_forwards;
+  start_state_.assign(network_.state_values(), network_.state_values() + network_.state_size());
   if (one_step()) return;
   const auto take = [&](Buffer& values) {
     if (values.bytes() == 0) {
@@ -101,6 +102,7 @@ void Trainer<T>::restore_start() {
     std::copy_n(from.template as<T>(), from.bytes() / static_cast<std::int64_t>(sizeof(T)), to);
   };
   restore(network_.flat_values(), start_values_);
+  std::copy(start_state_.begin(), start_state_.end(), network_.state_values());
   for (std::size_t i = 0; i < optimizer_.slots().size() && !one_step(); ++i) {
     T* values = optimizer_.slots()[i].values.template as<T>();
     if (i < start_slots_.size()) {

@@ -47,6 +47,8 @@ def describe(model: Model, tensors: Tensors) -> dict[str, Any]:
     if model.built:
         for name, view in model._parameter_views().items():
             tensors[f"parameters/{name}"] = view.copy()
+        for name, view in model._state.items():
+            tensors[f"state/{name}"] = view.copy()
     if model.optimizer is not None:
         document["optimizer"] = _describe_optimizer(model, model.optimizer, tensors)
         document["loss"] = None if model.loss is None else _describe(model.loss)
@@ -169,16 +171,19 @@ def _build(model: Model, shape: tuple[int, ...], tensors: Tensors) -> None:
     expected, at = {}, shape
     for layer in model.layers:
         for name, extent in layer.parameter_shapes(at).items():
-            expected[f"{layer.name}/{name}"] = extent
+            expected[f"parameters/{layer.name}/{name}"] = extent
+        for name, extent in layer.state_shapes(at).items():
+            expected[f"state/{layer.name}/{name}"] = extent
         at = layer.compute_output_shape(at)
     for name, extent in expected.items():
-        _tensor(tensors, f"parameters/{name}", extent, model.dtype)
+        _tensor(tensors, name, extent, model.dtype)
     try:
         model._build(shape, initialize=False)
     except MemoryError as error:
         raise ValueError(str(error)) from None
+    views = model._weight_views()
     for name in expected:
-        model._parameter_views()[name] = tensors[f"parameters/{name}"]
+        views[name.partition("/")[2]] = tensors[name]
 
 
 def _tensor(tensors: Tensors, name: str, shape: tuple[int, ...], dtype: str) -> Array:

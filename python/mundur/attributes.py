@@ -32,7 +32,8 @@ def check_assignment(thing: object, name: str, fixed: Iterable[str], known: Iter
 
 
 def _mend(thing: object, name: str) -> str:
-    if name in getattr(thing, "parameter_initializers", ()):
+    arrays = ("parameter_initializers", "state_initializers")
+    if any(name in getattr(thing, kind, ()) for kind in arrays):
         return f"write into it: {name}[...] = values"
     if name in ("optimizer", "loss", "metrics"):
         return f"call compile({name}=...)"

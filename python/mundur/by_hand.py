@@ -49,21 +49,35 @@ class ByHand(Chain):
     def state(self) -> Views:
         """Live views of numbers that training changes but no gradient (moving statistics)."""
         _ = self.native
-        return Views({}, "state")
+        self._views_given = True
+        return Views(self._state, "state")
+
+    def _weight_views(self) -> Views:
+        """Parameters and state, layer by layer, for use within one call."""
+        _ = self.native
+        if not self._state:
+            return Views(self._values)
+        every = self._values | self._state
+        names = [
+            f"{layer.name}/{name}"
+            for layer in self._layers
+            for name in (*layer.parameter_initializers, *layer.state_initializers)
+        ]
+        return Views({name: every[name] for name in names}, "weight")
 
     def get_weights(self) -> list[Array]:
-        """Copies of the parameters, in order."""
+        """Copies of the parameters and the state: layer by layer, in each the parameters first."""
         with self.lock:
-            return [view.copy() for view in self._parameter_views().values()]
+            return [view.copy() for view in self._weight_views().values()]
 
     def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
-        """Copies arrays, in the order of `get_weights`, into the parameters."""
+        """Copies arrays, in the order of `get_weights`, into the parameters and the state."""
         with self.lock:
-            copy_all(self._parameter_views(), weights)
+            copy_all(self._weight_views(), weights)
 
     def count_params(self) -> int:
-        """How many numbers the parameters hold."""
-        return sum(view.size for view in self._parameter_views().values())
+        """How many numbers the parameters and the state hold."""
+        return sum(view.size for view in self._weight_views().values())
 
     # ---- freezing ----------------------------------------------------------------------------
 
@@ -124,17 +138,30 @@ class ByHand(Chain):
 
         named = list(self._named())
         matching = [entry for entry in named if fnmatch.fnmatchcase(entry[0], pattern)]
-        if not matching:
+        # A layer without parameters goes by the names of its state.
+        bare = [
+            layer
+            for layer in self._layers
+            if not layer.parameter_initializers
+            and any(
+                fnmatch.fnmatchcase(f"{layer.name}/{state}", pattern)
+                for state in layer.state_initializers
+            )
+        ]
+        if not (matching or bare):
             known = ", ".join(name for name, _, _ in named) or "none"
             raise ValueError(f"no parameter matches {pattern!r} (known: {known})")
         with self.lock:
             for _, layer, parameter in matching:
                 layer.set_trainable(parameter, value)
+            for layer in bare:
+                layer.trainable = value
 
     def _trainable_changed(self) -> None:
         if self._network is not None:
             flags = [layer.is_trainable(parameter) for _, layer, parameter in self._named()]
             self._network.set_trainable(flags)
+            self._network.set_learning([layer.trainable for layer in self._layers])
 
     # ---- by hand -----------------------------------------------------------------------------
 
@@ -148,7 +175,7 @@ class ByHand(Chain):
         x : array (samples, *input_shape)
             Any real dtype.
         training : bool, default False
-            Whether dropout drops.
+            Whether dropout drops and BatchNormalization goes by the batch.
 
         Returns
         -------

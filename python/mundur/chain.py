@@ -64,6 +64,7 @@ class Chain:
         self._network: _core.Network | None = None
         self._values: dict[str, Array] = {}
         self._gradients: dict[str, Array] = {}
+        self._state: dict[str, Array] = {}
         self._views_given = False
 
     # ---- layers ------------------------------------------------------------------------------
@@ -269,9 +270,11 @@ class Chain:
         for index, parameter, value, gradient in network.parameters:
             name = f"{self._layers[index].name}/{parameter}"
             values[name], gradients[name] = value, gradient
+        state = {f"{self._layers[i].name}/{name}": view for i, name, view in network.state}
         if initialize:
-            self._initialize(values)
+            self._initialize(values | state)
         self._network, self._values, self._gradients = network, values, gradients
+        self._state = state
         self._declared_shape = shape
         self._trainable_changed()
 
@@ -281,6 +284,7 @@ class Chain:
         parameters = 0
         for layer in self._layers:
             parameters += sum(math.prod(s) for s in layer.parameter_shapes(shape).values())
+            parameters += sum(math.prod(s) for s in layer.state_shapes(shape).values())
             shape = layer.compute_output_shape(shape)
             widest = max(widest, math.prod(shape))
         needed = (2 * parameters + widest) * size
@@ -292,7 +296,8 @@ class Chain:
 
     def _initialize(self, values: dict[str, Array]) -> None:
         for index, layer in enumerate(self._layers):
-            for number, (name, initializer) in enumerate(layer.parameter_initializers.items()):
+            every = layer.parameter_initializers | layer.state_initializers
+            for number, (name, initializer) in enumerate(every.items()):
                 try:
                     view = values[f"{layer.name}/{name}"]
                     initializer.fill(view, self.seed, stream_of(index, number))
@@ -301,12 +306,13 @@ class Chain:
 
     def _rebuild(self) -> None:
         """After layers came or went: a new network, with the numbers of the layers that stayed."""
-        before, self._network = self._values, None
+        before, self._network = self._values | self._state, None
         if self._declared_shape is not None and self._layers:
             self._build(self._declared_shape)
-            for name in before.keys() & self._values.keys():
-                if before[name].shape == self._values[name].shape:
-                    self._values[name][...] = before[name]
+            after = self._values | self._state
+            for name in before.keys() & after.keys():
+                if before[name].shape == after[name].shape:
+                    after[name][...] = before[name]
 
     def _built_for(self, x: Array) -> AbstractContextManager[_core.Network]:
         """The network for these samples.
@@ -325,7 +331,7 @@ class Chain:
         try:
             yield self.native
         except BaseException:
-            self._network, self._values, self._gradients = None, {}, {}
+            self._network, self._values, self._gradients, self._state = None, {}, {}, {}
             self._declared_shape = declared
             raise
 

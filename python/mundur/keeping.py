@@ -89,7 +89,7 @@ class Keeping(Compiled):
 
     @checked_keywords(ignored={"max_shard_size": None})
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
-        """Writes the parameters alone, by name, to a safetensors file."""
+        """Writes parameters and state alone, by name, to a safetensors file."""
         from . import serialization
 
         with self.lock:
@@ -97,7 +97,7 @@ class Keeping(Compiled):
 
     @checked_keywords(ignored={"skip_mismatch": False})
     def load_weights(self, filepath: str | os.PathLike[str]) -> None:
-        """Reads parameters by name from a file of `save_weights` or `save`."""
+        """Reads parameters and state by name from a file of `save_weights` or `save`."""
         from . import serialization
 
         with self.lock:

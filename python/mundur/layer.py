@@ -86,6 +86,15 @@ class Layer(Configurable):
         """The shape of each parameter for samples of `input_shape`, in order."""
         return {}
 
+    @property
+    def state_initializers(self) -> dict[str, Initializer]:
+        """The initializer of each array that training changes, but no gradient, in order."""
+        return {}
+
+    def state_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+        """The shape of each such array for samples of `input_shape`, in order."""
+        return {}
+
     def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of one sample behind this layer."""
         return input_shape
@@ -148,26 +157,27 @@ class Layer(Configurable):
         return owner
 
     def _views(self) -> dict[str, npt.NDArray[Any]]:
-        """The parameters by name, for use within one call."""
-        views = self._built_owner()._parameter_views()
-        return {name: views[f"{self.name}/{name}"] for name in self.parameter_initializers}
+        """The parameters, then the state, by name, for use within one call."""
+        views = self._built_owner()._weight_views()
+        names = (*self.parameter_initializers, *self.state_initializers)
+        return {name: views[f"{self.name}/{name}"] for name in names}
 
     def _view(self, parameter: str) -> npt.NDArray[Any]:
-        """One parameter for the user to keep."""
+        """One parameter, or one array of state, for the user to keep."""
         owner = self._built_owner()
         owner._views_given = True
-        return owner._parameter_views()[f"{self.name}/{parameter}"]
+        return owner._weight_views()[f"{self.name}/{parameter}"]
 
     def get_weights(self) -> list[npt.NDArray[Any]]:
-        """Copies of the layer's parameters, in order."""
+        """Copies of the layer's parameters and then its state, in order."""
         return [view.copy() for view in self._views().values()]
 
     def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
-        """Copies arrays, in the order of `get_weights`, into the layer's parameters."""
+        """Copies arrays, in the order of `get_weights`, into the layer's parameters and state."""
         from .views import copy_all
 
         copy_all({f"{self.name}/{name}": view for name, view in self._views().items()}, weights)
 
     def count_params(self) -> int:
-        """How many numbers the layer's parameters hold."""
+        """How many numbers the layer's parameters and state hold."""
         return sum(view.size for view in self._views().values())

@@ -1,4 +1,4 @@
-"""The layers: Dense, Activation, Dropout, Flatten, Rescaling, and Input."""
+"""The layers: Dense, Activation, Dropout and its kin, normalisations, Flatten, Rescaling, Input."""
 
 from __future__ import annotations
 
@@ -11,16 +11,23 @@ import numpy.typing as npt
 from . import _core, initializers
 from .keywords import checked_keywords, lookup, unknown_attribute
 from .layer import Layer
+from .noise import AlphaDropout, GaussianDropout, GaussianNoise
+from .normalization import BatchNormalization, LayerNormalization
 from .validation import boolean, extents, integer, number, seed_value
 
 __all__ = [
     "Activation",
+    "AlphaDropout",
+    "BatchNormalization",
     "Dense",
     "Dropout",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
     "Input",
     "InputLayer",
     "Layer",
+    "LayerNormalization",
     "Rescaling",
 ]
 
@@ -397,7 +404,12 @@ def Input(shape: Sequence[int] | int, **keras: Any) -> InputLayer:
 
 
 KNOWN: dict[str, type[Layer]] = {
-    cls.__name__: cls for cls in (Dense, Activation, Dropout, Flatten, Rescaling)
+    cls.__name__: cls
+    for cls in (
+        *(Dense, Activation, Dropout, Flatten, Rescaling),
+        *(BatchNormalization, LayerNormalization),
+        *(GaussianNoise, GaussianDropout, AlphaDropout),
+    )
 }
 
 

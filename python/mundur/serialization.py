@@ -1,11 +1,11 @@
 """One safetensors file holds a whole model: architecture, weights, optimizer, random state.
 
-The tensors are ``parameters/LAYER/NAME``, ``optimizer/SLOT/LAYER/NAME`` and, for weights that were
-given as arrays, ``initializers/LAYER/ARGUMENT``. The metadata has one entry, ``mundur``, a JSON
-object of texts: ``format_version``, ``model`` (everything else, as JSON) and ``checksum`` (CRC-32
-of that JSON and of the tensors). One entry, since safetensors keeps several in no fixed order: the
-same model is the same bytes. Nothing is ever unpickled, and nothing is allocated before the
-architecture has been compared with the tensors that the file really holds.
+The tensors are ``parameters/LAYER/NAME``, ``state/LAYER/NAME``, ``optimizer/SLOT/LAYER/NAME`` and,
+for weights that were given as arrays, ``initializers/LAYER/ARGUMENT``. The metadata has one entry,
+``mundur``, a JSON object of texts: ``format_version``, ``model`` (everything else, as JSON) and
+``checksum`` (CRC-32 of that JSON and of the tensors). One entry, since safetensors keeps several in
+no fixed order: the same model is the same bytes. Nothing is ever unpickled, and nothing is
+allocated before the architecture has been compared with the tensors that the file really holds.
 """
 
 from __future__ import annotations
@@ -64,8 +64,9 @@ def save_model(model: Model, path: Path, overwrite: bool) -> None:
 
 
 def save_weights(model: ByHand, path: Path, overwrite: bool) -> None:
-    """Writes the parameters; see `Model.save_weights`."""
+    """Writes parameters and state; see `Model.save_weights`."""
     tensors = {f"parameters/{name}": np.array(v) for name, v in model._parameter_views().items()}
+    tensors |= {f"state/{name}": np.array(v) for name, v in model._state.items()}
     _write(path, _pack(tensors, ""), overwrite)
 
 
@@ -169,13 +170,13 @@ def from_bytes(data: bytes) -> Model:
 
 
 def load_weights(model: ByHand, path: Path) -> None:
-    """Reads parameters by name into a model; all are checked before any is copied."""
+    """Reads parameters and state by name into a model; all are checked before any is copied."""
     where = repr(os.fspath(path))
     metadata, tensors = _read(path)
     if FORMAT in metadata:
         _document(metadata, tensors, where)
-    found = {n.removeprefix("parameters/"): t for n, t in tensors.items() if _is_parameter(n)}
-    wanted = model._parameter_views()
+    found = {_plain(name): tensor for name, tensor in tensors.items() if _is_weight(name)}
+    wanted = model._weight_views()
     if found.keys() != wanted.keys():
         raise ValueError(
             f"{where} holds the parameters {', '.join(sorted(found)) or 'none'}; the model has "
@@ -191,8 +192,14 @@ def load_weights(model: ByHand, path: Path) -> None:
         wanted[name] = tensor
 
 
-def _is_parameter(name: str) -> bool:
+def _is_weight(name: str) -> bool:
     return not name.startswith(("optimizer/", "initializers/"))
+
+
+def _plain(name: str) -> str:
+    """LAYER/NAME, which is all that files of others have."""
+    kind, _, rest = name.partition("/")
+    return rest if kind in ("parameters", "state") and "/" in rest else name
 
 
 def _read(path: Path) -> tuple[dict[str, str], Tensors]:

@@ -44,7 +44,8 @@ def _rows(model: Model) -> list[tuple[str, str, str]]:
         if shape is None:
             result.append((label, "?", "?"))
             continue
-        sizes = [math.prod(s) for s in layer.parameter_shapes(shape).values()]
+        every = layer.parameter_shapes(shape) | layer.state_shapes(shape)
+        sizes = [math.prod(s) for s in every.values()]
         shape = layer.compute_output_shape(shape)
         output = f"({', '.join(map(str, ('None', *shape)))})"
         result.append((label, output, f"{sum(sizes):,}{_frozen(layer)}"))
@@ -67,11 +68,14 @@ def _totals(model: Model, batch_size: int) -> list[str]:
     trainable = sum(
         view.size for name, view in model._parameter_views().items() if name in learning
     )
+    state = sum(view.size for view in model._state.values())
+    learned = total - state
     slots = model.optimizer.slots if model.optimizer is not None else ()
     memory = {
-        "parameters": total * item,
-        "gradients": total * item,
-        "optimizer state": len(slots) * total * item,
+        "parameters": learned * item,
+        **({"state": state * item} if state else {}),
+        "gradients": learned * item,
+        "optimizer state": len(slots) * learned * item,
         f"workspace (batches of {batch_size})": model.native.workspace_bytes(batch_size, True),
     }
     return [

@@ -230,6 +230,11 @@ ANY_LAYER = [
     layers.Dropout(0.5),
     layers.Flatten(),
     layers.Rescaling(0.5),
+    layers.BatchNormalization(),
+    layers.LayerNormalization(),
+    layers.GaussianNoise(0.5),
+    layers.GaussianDropout(0.5),
+    layers.AlphaDropout(0.5),
 ]
 
 

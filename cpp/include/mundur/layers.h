@@ -43,7 +43,32 @@ struct RescalingSpec {
   double scale;
   double offset = 0.0;
 };
-using LayerSpec = std::variant<DenseSpec, ActivationSpec, DropoutSpec, FlattenSpec, RescalingSpec>;
+struct BatchNormalizationSpec {
+  double momentum;
+  double epsilon;
+  bool scale = true;   // gamma
+  bool center = true;  // beta
+};
+struct LayerNormalizationSpec {
+  double epsilon;
+  bool scale = true;
+  bool center = true;
+};
+struct GaussianNoiseSpec {
+  double stddev;
+  std::optional<std::uint64_t> seed;
+};
+struct GaussianDropoutSpec {
+  double rate;
+  std::optional<std::uint64_t> seed;
+};
+struct AlphaDropoutSpec {
+  double rate;
+  std::optional<std::uint64_t> seed;
+};
+using LayerSpec = std::variant<DenseSpec, ActivationSpec, DropoutSpec, FlattenSpec, RescalingSpec,
+                               BatchNormalizationSpec, LayerNormalizationSpec, GaussianNoiseSpec,
+                               GaussianDropoutSpec, AlphaDropoutSpec>;
 
 // ---- layers: arithmetic on the chain's memory
 // ------------------------------------------------------------------------
@@ -56,6 +81,15 @@ struct Parameter {
   T* value = nullptr;
   T* gradient = nullptr;
   bool trainable = true;
+};
+
+/// An array that training changes, but no gradient (moving statistics): its place in the network's
+/// flat vector of state.
+template <class T>
+struct State {
+  std::string name;
+  Shape shape;
+  T* value = nullptr;
 };
 
 /// Rows of a parameter that workers own together, where they own rows.
@@ -103,6 +137,11 @@ class Layer {
   virtual std::vector<Parameter<T>> parameters() const { return {}; }
   /// The layer's own parameters, in the order of parameters(), now with memory behind them.
   virtual void bind(Parameter<T>* /*parameters*/) {}
+  virtual std::vector<State<T>> state() const { return {}; }
+  /// As bind(), for state().
+  virtual void bind_state(State<T>* /*state*/) {}
+  /// A layer that does not learn keeps its state, and in training works as in an inference.
+  virtual void set_learning(bool /*learning*/) {}
   /// Before build(); layers without products have nothing to do.
   virtual void compute_in(Compute /*compute*/) {}
   virtual std::int64_t saved_bytes(std::int64_t /*batch*/, bool /*training*/) const { return 0; }

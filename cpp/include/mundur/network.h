@@ -47,6 +47,16 @@ class Network {
   std::int64_t flat_size() const { return flat_size_; }
   T* flat_values() { return values_.template as<T>(); }
   T* flat_gradients() { return gradients_.template as<T>(); }
+  struct StateEntry {
+    int layer;
+    State<T> state;
+  };
+  const std::vector<StateEntry>& state() const { return state_; }
+  /// All state in one vector, for those who keep a copy.
+  std::int64_t state_size() const { return state_size_; }
+  T* state_values() { return state_values_.template as<T>(); }
+  /// One flag per layer; see Layer::set_learning.
+  void set_learning(const std::vector<bool>& flags);
   /// A frozen parameter gets no gradient and no update; what its gradient held is cleared.
   void set_trainable(const std::vector<bool>& flags);
 
@@ -105,6 +115,7 @@ class Network {
                     Workspace<T>& space, Worker& worker) const;
   void update_whole(const Kernels<T>& kernels, const Update<T>& update);
   void allocate();
+  void allocate_state();
   Workspace<T> plan(std::int64_t batch, bool training, int workers, bool allocate) const;
 
   std::uint64_t seed_;
@@ -116,6 +127,9 @@ class Network {
   std::int64_t flat_size_ = 0;
   Buffer values_;
   Buffer gradients_;
+  std::vector<StateEntry> state_;
+  std::int64_t state_size_ = 0;
+  Buffer state_values_;
   double forward_work_ = 0.0;
   std::size_t first_trainable_ = 0;  // index of the first layer with a trainable parameter
   std::unique_ptr<Workspace<T>> training_workspace_;

@@ -107,6 +107,7 @@ class Trainer {
   Buffer start_values_;
   std::vector<Buffer> start_slots_;
   std::vector<double> start_scalars_;
+  std::vector<T> start_state_;
   std::uint64_t start_forwards_ = 0;
   std::int64_t step_ = 0;
   std::int64_t place_ = 0;  // samples of this epoch before the step's

@@ -19,6 +19,8 @@ void fill_sums(Kernels<float>& table);
 void fill_sums(Kernels<double>& table);
 void fill_activations(Kernels<float>& table);
 void fill_activations(Kernels<double>& table);
+void fill_normalization(Kernels<float>& table);
+void fill_normalization(Kernels<double>& table);
 void fill_losses(Kernels<float>& table);
 void fill_losses(Kernels<double>& table);
 void fill_updates(Kernels<float>& table);

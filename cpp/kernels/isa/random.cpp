@@ -86,6 +86,25 @@ void dropout(T* y, std::uint8_t* keep, const T* x, i64 first, i64 n, RandomKey k
 }
 
 template <class T>
+void alpha_dropout(T* y, std::uint8_t* keep, const T* x, i64 first, i64 n, RandomKey key,
+                   std::uint32_t threshold, T scale, T offset, T dropped) {
+  for (i64 done = 0; done < n;) {
+    const auto element = static_cast<std::uint64_t>(first + done);
+    const int within = static_cast<int>(element % kDropoutGroup);
+    const Random random = random_words(key, element / kDropoutGroup);
+    const int rest = kDropoutGroup - within;
+    const int count = n - done < rest ? static_cast<int>(n - done) : rest;
+    T value[kDropoutGroup];
+    std::uint8_t kept[kDropoutGroup];
+    for (int i = 0; i < count; ++i) kept[i] = random.word[within + i] >= threshold;
+    for (int i = 0; i < count; ++i) value[i] = kept[i] ? x[done + i] * scale + offset : dropped;
+    for (int i = 0; i < count; ++i) keep[done + i] = kept[i];
+    for (int i = 0; i < count; ++i) y[done + i] = value[i];
+    done += count;
+  }
+}
+
+template <class T>
 void dropout_backward(T* dx, const std::uint8_t* keep, const T* dy, i64 n, T scale) {
   i64 i = 0;
   for (; i + kDropoutGroup <= n; i += kDropoutGroup) {
@@ -99,16 +118,22 @@ void dropout_backward(T* dx, const std::uint8_t* keep, const T* dy, i64 n, T sca
 
 constexpr int kDrawGroup = 32;
 
+/// 64 random bits for each of a group's elements.
+MUNDUR_INLINE void draw_bits(std::uint64_t (&bits)[kDrawGroup], RandomKey key,
+                             std::uint64_t group) {
+  const Random random = random_words(key, group);
+  for (int i = 0; i < 16; ++i) {
+    bits[i] = std::uint64_t{random.word[16 + i]} << 32 | random.word[i];
+    bits[16 + i] = std::uint64_t{random.word[48 + i]} << 32 | random.word[32 + i];
+  }
+}
+
 /// f(first, count, bits) for every group, with 64 random bits for each of its count <= 32 elements.
 template <class F>
 MUNDUR_INLINE void for_each_group(i64 n, RandomKey key, F f) {
   for (i64 first = 0; first < n; first += kDrawGroup) {
-    const Random random = random_words(key, static_cast<std::uint64_t>(first / kDrawGroup));
     std::uint64_t bits[kDrawGroup];
-    for (int i = 0; i < 16; ++i) {
-      bits[i] = std::uint64_t{random.word[16 + i]} << 32 | random.word[i];
-      bits[16 + i] = std::uint64_t{random.word[48 + i]} << 32 | random.word[32 + i];
-    }
+    draw_bits(bits, key, static_cast<std::uint64_t>(first / kDrawGroup));
     f(first, n - first < kDrawGroup ? static_cast<int>(n - first) : kDrawGroup, bits);
   }
 }
@@ -179,24 +204,47 @@ MUNDUR_INLINE Vec<double> normal_quantile(Vec<double> p) {
 }
 
 /// u = (k + ½) / 2^52 with the upper 52 bits: symmetric about ½, never 0 or 1.
+MUNDUR_INLINE void normals(double (&x)[kDrawGroup], const std::uint64_t* bits, double mean,
+                           double deviation) {
+  for (int i = 0; i < kDrawGroup; ++i) {
+    x[i] = (static_cast<double>(bits[i] >> 12) + 0.5) * 0x1p-52;
+  }
+  for (int i = 0; i < kDrawGroup; i += Vec<double>::kWidth) {
+    store(x + i, fma(set(deviation), normal_quantile(load(x + i)), set(mean)));
+  }
+}
+
 template <class T>
 void random_normal(T* y, i64 n, RandomKey key, double mean, double deviation) {
   for_each_group(n, key, [&](i64 first, int count, const std::uint64_t* bits) MUNDUR_BODY {
     double x[kDrawGroup];
-    for (int i = 0; i < kDrawGroup; ++i) {
-      x[i] = (static_cast<double>(bits[i] >> 12) + 0.5) * 0x1p-52;
-    }
-    for (int i = 0; i < kDrawGroup; i += Vec<double>::kWidth) {
-      store(x + i, fma(set(deviation), normal_quantile(load(x + i)), set(mean)));
-    }
+    normals(x, bits, mean, deviation);
     for (int i = 0; i < count; ++i) y[first + i] = static_cast<T>(x[i]);
   });
+}
+
+template <class T>
+void normal_noise(T* y, i64 first, i64 n, RandomKey key, double mean, double deviation) {
+  for (i64 done = 0; done < n;) {
+    const i64 element = first + done;
+    const int within = static_cast<int>(element % kDrawGroup);
+    std::uint64_t bits[kDrawGroup];
+    draw_bits(bits, key, static_cast<std::uint64_t>(element / kDrawGroup));
+    double x[kDrawGroup];
+    normals(x, bits, mean, deviation);
+    const int rest = kDrawGroup - within;
+    const int count = n - done < rest ? static_cast<int>(n - done) : rest;
+    for (int i = 0; i < count; ++i) y[done + i] = static_cast<T>(x[within + i]);
+    done += count;
+  }
 }
 
 template <class T>
 void fill_rows(Kernels<T>& table) {
   table.dropout = dropout<T>;
   table.dropout_backward = dropout_backward<T>;
+  table.alpha_dropout = alpha_dropout<T>;
+  table.normal_noise = normal_noise<T>;
   table.random_uniform = random_uniform<T>;
   table.random_normal = random_normal<T>;
 }

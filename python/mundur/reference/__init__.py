@@ -13,7 +13,7 @@ purpose.
 Read it in this order:
 
 - `activations`: f and f′;
-- `layers`: forward, and backward directly below it;
+- `layers`: forward, and backward directly below it; then `normalization` and `noise`;
 - `losses`: L and ∂L/∂y;
 - `optimizers`: w ← w − η ∂L/∂w, and its refinements;
 - `model`: the chain rule as a loop over layers, and training as a loop over batches;
@@ -43,6 +43,8 @@ from . import (
     losses,
     metrics,
     model,
+    noise,
+    normalization,
     optimizers,
     worked_example,
 )
@@ -58,6 +60,8 @@ __all__ = [
     "losses",
     "metrics",
     "model",
+    "noise",
+    "normalization",
     "optimizers",
     "worked_example",
 ]

@@ -39,6 +39,8 @@ class Layer:
         What is learned, changed in place by optimizers.
     gradients : dict of str to nested list
         ∂L/∂w of every parameter that is not frozen, since the last `backward`.
+    state : dict of str to nested list
+        What training changes, but no gradient, such as moving statistics.
     trainable : bool
         False freezes all of the layer's parameters.
     frozen : set of str
@@ -46,14 +48,20 @@ class Layer:
     """
 
     def __init__(self, name: str | None = None) -> None:
-        self.name = name or type(self).__name__.lower()
+        self.name = name or self.kind()
         self.has_own_name = name is not None
         self.trainable = True
         self.frozen: set[str] = set()
         self.parameters: dict[str, Tensor] = {}
         self.gradients: dict[str, Tensor] = {}
+        self.state: dict[str, Tensor] = {}
         self.input_shape: Shape | None = None
         self.output_shape: Shape | None = None
+
+    @classmethod
+    def kind(cls) -> str:
+        """Return what a layer without a name is called: layer_normalization, for instance."""
+        return "".join(f"_{c.lower()}" if c.isupper() else c for c in cls.__name__).strip("_")
 
     def build(self, input_shape: Shape, rng: Random | None = None) -> Shape:
         """Make the parameters for samples of `input_shape`; give the shape of output samples.
@@ -435,3 +443,22 @@ class Rescaling(Layer):
 
     def __repr__(self) -> str:
         return f"Rescaling(scale={self.scale!r}, offset={self.offset!r})"
+
+
+# Below the base class that these modules need.
+from .noise import AlphaDropout, GaussianDropout, GaussianNoise  # noqa: E402
+from .normalization import BatchNormalization, LayerNormalization  # noqa: E402
+
+__all__ = [
+    "Activation",
+    "AlphaDropout",
+    "BatchNormalization",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
+    "Layer",
+    "LayerNormalization",
+    "Rescaling",
+]

@@ -103,6 +103,13 @@ class Model:
             }
         )
 
+    @property
+    def state(self) -> Mapping[str, Tensor]:
+        """What training changes, but no gradient, live, as "layer/name"."""
+        return MappingProxyType(
+            {f"{layer.name}/{s}": w for layer in self.layers for s, w in layer.state.items()}
+        )
+
     def set_parameters(self, values: Mapping[str, Tensor]) -> None:
         """Copy values into parameters, by name.
 
@@ -221,8 +228,7 @@ def name_layers(layers: Sequence[Layer]) -> None:
     taken = [layer.name for layer in layers if layer.has_own_name]
     for layer in layers:
         if not layer.has_own_name:
-            kind = type(layer).__name__.lower()
-            layer.name = next(name for name in numbered(kind) if name not in taken)
+            layer.name = next(name for name in numbered(layer.kind()) if name not in taken)
             taken.append(layer.name)
     if len(set(taken)) < len(layers):
         raise ValueError(f"layers: expected different names, got {', '.join(sorted(taken))}")

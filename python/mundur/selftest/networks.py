@@ -144,6 +144,40 @@ CASES = (
         samples=340,
         batch=290,
     ),
+    Case(
+        "normalised",
+        (19,),
+        lambda: [
+            layers.BatchNormalization(momentum=0.9),
+            layers.Dense(33, "relu"),
+            layers.LayerNormalization(),
+            layers.Dense(24, "tanh"),
+            layers.BatchNormalization(momentum=0.8, center=False),
+            layers.Dense(3),
+        ],
+        lambda: losses.MeanSquaredError(),
+        lambda: optimizers.Adam(0.01),
+        "numbers",
+        samples=300,
+        batch=270,
+    ),
+    Case(
+        "noisy",
+        (21,),
+        lambda: [
+            layers.GaussianNoise(0.125),
+            layers.Dense(40, "tanh"),
+            layers.AlphaDropout(0.2),
+            layers.Dense(30, "relu"),
+            layers.GaussianDropout(0.3),
+            layers.Dense(6),
+        ],
+        lambda: losses.SparseCategoricalCrossentropy(from_logits=True),
+        lambda: optimizers.Adam(0.01),
+        "labels",
+        samples=60,
+        batch=25,
+    ),
 )
 
 

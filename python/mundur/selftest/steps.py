@@ -81,7 +81,7 @@ def _by_hand(case: Case, model: Model) -> Iterator[tuple[str, str]]:
     dx = model.backward(delta)
     yield "gradients", _digest({"dx": dx, **model.gradients})
     case.optimizer().step(model)
-    yield "update", _digest(model.parameters)
+    yield "update", _digest({**model.parameters, **model.state})
     if not case.images:
         # Infinities, NaN, zeros of both signs and subnormal numbers go as the formulas say.
         x[:7, 0] = [np.inf, -np.inf, np.nan, -0.0, 0.0, 1e-40, 1e-310]
@@ -102,7 +102,7 @@ def _by_fit(case: Case, model: Model) -> Iterator[tuple[str, str]]:
             validation_data=(x[:20], y[:20]),
             verbose=0,
         )
-        return {**history.history, **model.parameters}
+        return {**history.history, **model.parameters, **model.state}
 
     yield "epoch", _digest(fit(0, 1))
     yield "training", _digest(fit(1, 3))

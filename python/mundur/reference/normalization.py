@@ -1,0 +1,296 @@
+"""Layers that normalise: forward, and backward directly below it; see `layers`.
+
+Sources: Ioffe and Szegedy, "Batch normalization: accelerating deep network training by reducing
+internal covariate shift" (2015); Ba, Kiros and Hinton, "Layer normalization" (2016).
+"""
+
+from math import sqrt
+from random import Random
+
+from . import initializers
+from ._lookup import check_number
+from .layers import Layer
+from .lists import Matrix, Shape, Tensor, Vector, dot, flatten, nest, rows, shape, transpose
+
+
+class Normalization(Layer):
+    """What both normalisations share: y = γ x̂ + β, a γ and a β for each element of the last axis.
+
+    All axes but the last count as samples: the attributes hold matrices (rows, columns).
+    """
+
+    def __init__(
+        self,
+        epsilon: float,
+        center: bool,
+        scale: bool,
+        beta_initializer: initializers.Identifier,
+        gamma_initializer: initializers.Identifier,
+        name: str | None,
+    ) -> None:
+        super().__init__(name)
+        check_number("epsilon", epsilon)
+        if epsilon <= 0:
+            raise ValueError(f"epsilon: expected a number above 0, got {epsilon}")
+        self.epsilon = epsilon
+        self.center = center
+        self.scale = scale
+        self.beta_initializer = initializers.get(beta_initializer)
+        self.gamma_initializer = initializers.get(gamma_initializer)
+        self.columns = 0
+        self.normalized: Matrix = []
+        self.y: Tensor | None = None
+
+    def build_for(self, input_shape: Shape, rng: Random) -> Shape:
+        """Make γ and β, where there are such."""
+        if not input_shape:
+            raise ValueError(f"{self.name}: expected samples of rank 1 or more, got single numbers")
+        self.columns = input_shape[-1]
+        self.parameters = {}
+        if self.scale:
+            self.parameters["gamma"] = self.gamma_initializer((self.columns,), rng)
+        if self.center:
+            self.parameters["beta"] = self.beta_initializer((self.columns,), rng)
+        return input_shape
+
+    @property
+    def gamma(self) -> Vector:
+        """Return γ, ones where there is none."""
+        return self.parameters.get("gamma", [1.0] * self.columns)
+
+    @property
+    def beta(self) -> Vector:
+        """Return β, zeros where there is none."""
+        return self.parameters.get("beta", [0.0] * self.columns)
+
+    def scaled_and_shifted(self, x_hat: Matrix, of: Tensor) -> Tensor:
+        """Return y, in the shape of `of`."""
+        self.normalized = x_hat
+        # y_nj = γ_j x̂_nj + β_j
+        y = [
+            [g * v + b for g, v, b in zip(self.gamma, row, self.beta, strict=True)] for row in x_hat
+        ]
+        self.y = nest(flatten(y), shape(of))
+        return self.y
+
+    def parameter_gradients(self, gradient: Matrix) -> None:
+        """Fill ∂L/∂γ and ∂L/∂β, sums over the rows n."""
+        dy, x_hat = transpose(gradient), transpose(self.normalized)
+        self.gradients = {}
+        if self.scale and self.learns("gamma"):
+            # ∂L/∂γ_j = Σ_n ∂L/∂y_nj x̂_nj
+            self.gradients["gamma"] = [dot(g, v) for g, v in zip(dy, x_hat, strict=True)]
+        if self.center and self.learns("beta"):
+            # ∂L/∂β_j = Σ_n ∂L/∂y_nj
+            self.gradients["beta"] = [sum(g) for g in dy]
+
+
+class BatchNormalization(Normalization):
+    """Each column brought to mean 0 and variance 1 over the batch, then scaled and shifted.
+
+    Outside of training, and where the layer is frozen, the moving statistics take the place of the
+    batch's.
+
+    Parameters
+    ----------
+    momentum : float, default 0.99
+        The share of a moving statistic that a training forward keeps.
+    epsilon : float, default 0.001
+    center, scale : bool, default True
+        Whether there is a β, a γ.
+    beta_initializer, gamma_initializer : str, nested list or Initializer
+
+    Attributes
+    ----------
+    state : dict of str to list
+        "moving_mean" and "moving_variance".
+
+    Notes
+    -----
+    x and y have shape (batch, ..., columns), the same.
+
+    Examples
+    --------
+    >>> layer = BatchNormalization(momentum=0.5, epsilon=1e-12)
+    >>> layer.build((1,))
+    (1,)
+    >>> [[round(y, 6)] for [y] in layer.forward([[1.0], [3.0]], training=True)]
+    [[-1.0], [1.0]]
+    >>> layer.state
+    {'moving_mean': [1.0], 'moving_variance': [1.0]}
+    """
+
+    def __init__(
+        self,
+        momentum: float = 0.99,
+        epsilon: float = 0.001,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: initializers.Identifier = "zeros",
+        gamma_initializer: initializers.Identifier = "ones",
+        *,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(epsilon, center, scale, beta_initializer, gamma_initializer, name)
+        check_number("momentum", momentum)
+        if not 0 <= momentum <= 1:
+            raise ValueError(f"momentum: expected a number within [0, 1], got {momentum}")
+        self.momentum = momentum
+        self.deviation: Vector = []
+        self.by_batch = False
+
+    def build_for(self, input_shape: Shape, rng: Random) -> Shape:
+        """Make γ and β, and moving statistics: mean 0, variance 1."""
+        super().build_for(input_shape, rng)
+        self.state = {
+            "moving_mean": [0.0] * self.columns,
+            "moving_variance": [1.0] * self.columns,
+        }
+        return input_shape
+
+    @property
+    def is_frozen(self) -> bool:
+        """Say whether the layer keeps its moving statistics."""
+        learning = [self.learns(parameter) for parameter in self.parameters]
+        return not (any(learning) if learning else self.trainable)
+
+    def forward(self, x: Tensor, training: bool = False) -> Tensor:
+        """Normalise each column."""
+        self.check_input(x)
+        samples = list(rows(x))
+        self.by_batch = training and not self.is_frozen
+        if self.by_batch:
+            # μ_j = Σ_n x_nj / N        σ²_j = Σ_n (x_nj − μ_j)² / N
+            moments = [mean_and_variance(column) for column in transpose(samples)]
+            mean, variance = [m for m, _ in moments], [v for _, v in moments]
+            self.move("moving_mean", mean)
+            self.move("moving_variance", variance)
+        else:
+            mean, variance = self.state["moving_mean"], self.state["moving_variance"]
+        self.deviation = [sqrt(v + self.epsilon) for v in variance]
+        # x̂_nj = (x_nj − μ_j) / √(σ²_j + ε)
+        x_hat = [
+            [(v - m) / s for v, m, s in zip(row, mean, self.deviation, strict=True)]
+            for row in samples
+        ]
+        return self.scaled_and_shifted(x_hat, x)
+
+    def backward(self, gradient: Tensor) -> Tensor:
+        """Take away from each column's slopes what μ and σ² do to all of its samples."""
+        self.check_gradient(gradient, self.y)
+        dy = list(rows(gradient))
+        self.parameter_gradients(dy)
+        # ∂L/∂x̂_nj = γ_j ∂L/∂y_nj
+        slopes = transpose([[g * v for g, v in zip(self.gamma, row, strict=True)] for row in dy])
+        columns = transpose(self.normalized)
+        # ∂L/∂x_nj = (∂L/∂x̂_nj − mean − x̂_nj slope) / √(σ²_j + ε), by the batch's moments;
+        # moving ones do not depend on x
+        dx = [
+            [g / s for g in (without_mean_and_slope(slope, x_hat) if self.by_batch else slope)]
+            for slope, x_hat, s in zip(slopes, columns, self.deviation, strict=True)
+        ]
+        return nest(flatten(list(map(list, transpose(dx)))), shape(gradient))
+
+    def move(self, name: str, values: Vector) -> None:
+        """Let a moving statistic follow the batch's."""
+        # m ← momentum m + (1 − momentum) μ
+        self.state[name][:] = [
+            self.momentum * m + (1 - self.momentum) * v
+            for m, v in zip(self.state[name], values, strict=True)
+        ]
+
+    def __repr__(self) -> str:
+        return f"BatchNormalization(momentum={self.momentum!r}, epsilon={self.epsilon!r})"
+
+
+class LayerNormalization(Normalization):
+    """Each sample's last axis brought to mean 0 and variance 1, then scaled and shifted.
+
+    Parameters
+    ----------
+    epsilon : float, default 0.001
+    center, scale : bool, default True
+        Whether there is a β, a γ.
+    beta_initializer, gamma_initializer : str, nested list or Initializer
+
+    Notes
+    -----
+    x and y have shape (batch, ..., columns), the same.
+
+    Examples
+    --------
+    >>> layer = LayerNormalization(epsilon=1e-12)
+    >>> layer.build((2,))
+    (2,)
+    >>> [[round(y, 6) for y in row] for row in layer.forward([[1.0, 3.0], [10.0, 30.0]])]
+    [[-1.0, 1.0], [-1.0, 1.0]]
+    """
+
+    def __init__(
+        self,
+        epsilon: float = 0.001,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: initializers.Identifier = "zeros",
+        gamma_initializer: initializers.Identifier = "ones",
+        *,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(epsilon, center, scale, beta_initializer, gamma_initializer, name)
+        self.deviation: Vector = []
+
+    def forward(self, x: Tensor, training: bool = False) -> Tensor:
+        """Normalise each row."""
+        self.check_input(x)
+        samples = list(rows(x))
+        # μ_n = Σ_j x_nj / C        σ²_n = Σ_j (x_nj − μ_n)² / C
+        moments = [mean_and_variance(row) for row in samples]
+        self.deviation = [sqrt(variance + self.epsilon) for _, variance in moments]
+        # x̂_nj = (x_nj − μ_n) / √(σ²_n + ε)
+        x_hat = [
+            [(v - mean) / s for v in row]
+            for row, (mean, _), s in zip(samples, moments, self.deviation, strict=True)
+        ]
+        return self.scaled_and_shifted(x_hat, x)
+
+    def backward(self, gradient: Tensor) -> Tensor:
+        """Take away from each row's slopes what μ and σ² do to all of its elements."""
+        self.check_gradient(gradient, self.y)
+        dy = list(rows(gradient))
+        self.parameter_gradients(dy)
+        # ∂L/∂x̂_nj = γ_j ∂L/∂y_nj
+        slopes = [[g * v for g, v in zip(self.gamma, row, strict=True)] for row in dy]
+        # ∂L/∂x_nj = (∂L/∂x̂_nj − mean − x̂_nj slope) / √(σ²_n + ε)
+        dx = [
+            [g / s for g in without_mean_and_slope(row, x_hat)]
+            for row, x_hat, s in zip(slopes, self.normalized, self.deviation, strict=True)
+        ]
+        return nest(flatten(dx), shape(gradient))
+
+    def __repr__(self) -> str:
+        return f"LayerNormalization(epsilon={self.epsilon!r})"
+
+
+def mean_and_variance(x: Vector | tuple[float, ...]) -> tuple[float, float]:
+    """Return μ = Σ x / N and σ² = Σ (x − μ)² / N.
+
+    Examples
+    --------
+    >>> mean_and_variance([1.0, 3.0])
+    (2.0, 1.0)
+    """
+    mean = sum(x) / len(x)
+    return mean, sum((v - mean) ** 2 for v in x) / len(x)
+
+
+def without_mean_and_slope(
+    g: Vector | tuple[float, ...], x_hat: Vector | tuple[float, ...]
+) -> Vector:
+    """Return g − mean(g) − x̂ mean(g x̂).
+
+    That is ∂L/∂x √(σ² + ε) for g = ∂L/∂x̂: moving one x also moves μ, by 1/N for all samples, and
+    σ², by 2 (x − μ) / N.
+    """
+    mean = sum(g) / len(g)
+    slope = dot(g, x_hat) / len(g)
+    return [g_n - mean - v * slope for g_n, v in zip(g, x_hat, strict=True)]
