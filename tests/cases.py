@@ -113,7 +113,7 @@ class LossCase:
     id: str
     loss: str
     arguments: dict[str, Any]
-    targets: str  # "real", "bits", "rows" (of class probabilities) or "labels"
+    targets: str  # "real", "counts", "bits", "signs", "rows" (of class probabilities) or "labels"
     outputs: int
     head: str | None = None  # activation that makes predictions suit the loss
 
@@ -129,6 +129,36 @@ LOSSES = [
     LossCase("cce_logits", "CategoricalCrossentropy", {"from_logits": True}, "rows", 5),
     LossCase("scce", "SparseCategoricalCrossentropy", {}, "labels", 10, "softmax"),
     LossCase("scce_logits", "SparseCategoricalCrossentropy", {"from_logits": True}, "labels", 17),
+    LossCase("mae", "MeanAbsoluteError", {}, "real", 3),
+    LossCase("mae_one", "MeanAbsoluteError", {}, "real", 1),
+    LossCase("mape", "MeanAbsolutePercentageError", {}, "real", 3),
+    LossCase("msle", "MeanSquaredLogarithmicError", {}, "counts", 3),
+    LossCase("huber", "Huber", {}, "real", 3),
+    LossCase("huber_narrow", "Huber", {"delta": 0.1}, "real", 18),
+    LossCase("log_cosh", "LogCosh", {}, "real", 3),
+    LossCase("poisson", "Poisson", {}, "counts", 3, "sigmoid"),
+    LossCase("kl", "KLDivergence", {}, "rows", 4, "softmax"),
+    LossCase("hinge", "Hinge", {}, "signs", 3),
+    LossCase("hinge_bits", "Hinge", {}, "bits", 1),
+    LossCase("squared_hinge", "SquaredHinge", {}, "signs", 17),
+    LossCase("bce_smooth", "BinaryCrossentropy", {"label_smoothing": 0.1}, "bits", 4, "sigmoid"),
+    LossCase(
+        "bce_logits_smooth",
+        "BinaryCrossentropy",
+        {"from_logits": True, "label_smoothing": 0.1},
+        "bits",
+        4,
+    ),
+    LossCase(
+        "cce_smooth", "CategoricalCrossentropy", {"label_smoothing": 0.2}, "rows", 5, "softmax"
+    ),
+    LossCase(
+        "cce_logits_smooth",
+        "CategoricalCrossentropy",
+        {"from_logits": True, "label_smoothing": 0.2},
+        "rows",
+        18,
+    ),
 ]
 
 

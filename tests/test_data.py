@@ -477,7 +477,6 @@ def test_before_compile() -> None:
         (("adam", "mse"), {"metrics": [3]}, TypeError, "metric"),
         (("adam", "mse"), {"jit_compile": True}, ValueError, "jit_compile"),
         (("adam", "mse"), {"metric": ["accuracy"]}, TypeError, "did you mean 'metrics'"),
-        (("adam", md.Loss()), {}, TypeError, "written in Python"),
         ((md.Optimizer(), "mse"), {}, TypeError, "written in Python"),
     ],
 )

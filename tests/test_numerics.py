@@ -134,6 +134,10 @@ def predictions_and_targets(case: LossCase, batch: int, dtype: str) -> tuple[Arr
         p = np.exp(p) / np.exp(p).sum(axis=1, keepdims=True)
     if case.targets == "real":
         y = rng.normal(size=p.shape)
+    elif case.targets == "counts":
+        y = rng.poisson(1.5, size=p.shape).astype(float)
+    elif case.targets == "signs":
+        y = rng.choice([-1.0, 1.0], size=p.shape)
     elif case.targets == "bits":
         y = rng.integers(0, 2, size=p.shape).astype(float)
     elif case.targets == "rows":

@@ -437,8 +437,8 @@ def test_keras_arguments_of_load_model(good: bytes, tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     path.write_bytes(good)
     md.load_model(path, custom_objects=None, safe_mode=True)
-    with pytest.raises(ValueError, match="custom_objects"):
-        md.load_model(path, custom_objects={"a": 1})
+    with pytest.raises(TypeError, match="custom_objects"):
+        md.load_model(path, custom_objects=["a"])
 
 
 # ---- models of any kind -------------------------------------------------------------------------

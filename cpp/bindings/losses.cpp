@@ -1,5 +1,10 @@
 #include "mundur/losses.h"
 
+#include <cxxabi.h>
+#include <unistd.h>
+
+#include <algorithm>
+
 #include "bindings/bindings.h"
 
 namespace mundur {
@@ -57,11 +62,102 @@ py::array gradient(const Loss& loss, const py::array& y_true, const py::array& y
   return out;
 }
 
+template <class T>
+py::array sample_values(const Loss& loss, const py::array& y_true, const py::array& y_pred,
+                        const std::optional<py::array>& weight) {
+  const Checked<T> in(loss, y_true, y_pred, weight);
+  py::array_t<double> out(in.B);
+  double* values = out.mutable_data();
+  WithoutGil release;
+  sample_losses(loss, values, in.p, in.targets, in.B, in.O);
+  return out;
+}
+
+/// Work that asks for the GIL. While the interpreter goes down, Python ends such a thread by
+/// unwinding it; it would then meet the destructors of those who wait for the GIL further out. It
+/// stays here instead, until the process has ended.
+template <class Work>
+auto or_stay(Work&& work) {
+  try {
+    return work();
+  } catch (abi::__forced_unwind&) {
+    for (;;) pause();
+  }
+}
+
+/// The GIL, for as long as it lives, on a thread that gave it back.
+class WithGil {
+ public:
+  WithGil() : state_(or_stay([] { return PyGILState_Ensure(); })) {}
+  ~WithGil() { PyGILState_Release(state_); }
+  WithGil(const WithGil&) = delete;
+  WithGil& operator=(const WithGil&) = delete;
+
+ private:
+  PyGILState_STATE state_;
+};
+
+/// A loss that Python computes: call(samples, y_pred, wants_gradient) returns (loss, gradient or
+/// None), where `samples` picks the batch's rows out of the set.
+class PythonLoss final : public OutsideLoss {
+ public:
+  PythonLoss(py::object call, bool from_logits, bool sparse, bool reads_targets)
+      : call_(std::move(call)),
+        from_logits_(from_logits),
+        sparse_(sparse),
+        reads_targets_(reads_targets) {}
+  std::string name() const override { return "python"; }
+  bool from_logits() const override { return from_logits_; }
+  bool sparse() const override { return sparse_; }
+  bool reads_targets() const override { return reads_targets_; }
+  double evaluate(const Batch& batch, const float* p, float* dp, std::int64_t O) const override {
+    return ask(batch, p, dp, O);
+  }
+  double evaluate(const Batch& batch, const double* p, double* dp, std::int64_t O) const override {
+    return ask(batch, p, dp, O);
+  }
+
+ private:
+  template <class T>
+  double ask(const Batch& batch, const T* p, T* dp, std::int64_t O) const {
+    const WithGil held;
+    const py::object samples =
+        batch.order ? py::object(py::array_t<std::int64_t>(batch.count, batch.order + batch.begin))
+                    : py::object(py::slice(batch.begin, batch.begin + batch.count, 1));
+    const py::array_t<T> y_pred({batch.count, O}, p);
+    const py::tuple arguments = py::make_tuple(samples, y_pred, dp != nullptr);
+    const py::tuple found = py::reinterpret_steal<py::tuple>(
+        or_stay([&] { return PyObject_CallObject(call_.ptr(), arguments.ptr()); }));
+    if (!found) throw py::error_already_set();
+    if (dp && !found[1].is_none()) {
+      const auto gradient = found[1].cast<py::array>();
+      const T* values = data_of<T>(gradient, "gradient", 2);
+      if (gradient.shape(0) != batch.count || gradient.shape(1) != O) {
+        throw py::value_error("gradient: expected y_pred's shape");
+      }
+      std::copy_n(values, batch.count * O, dp);
+    }
+    return found[0].cast<double>();
+  }
+
+  py::object call_;
+  bool from_logits_;
+  bool sparse_;
+  bool reads_targets_;
+};
+
 }  // namespace
 
 void bind_losses(py::module_& m) {
   py::class_<Loss>(m, "Loss")
-      .def(py::init(&make_loss), py::arg("kind"), py::arg("from_logits"))
+      .def(py::init([](const std::string& kind, bool from_logits, double delta,
+                       double label_smoothing, bool sums) {
+             auto loss = make_loss(kind, from_logits, {delta, label_smoothing});
+             loss->set_sums(sums);
+             return loss;
+           }),
+           py::arg("kind"), py::arg("from_logits"), py::arg("delta"), py::arg("label_smoothing"),
+           py::arg("sums"))
       .def_property_readonly("kind", &Loss::name)
       .def_property_readonly("from_logits", &Loss::from_logits)
       .def(
@@ -73,6 +169,14 @@ void bind_losses(py::module_& m) {
           },
           py::arg("y_true"), py::arg("y_pred"), py::arg("weight"))
       .def(
+          "sample_values",
+          [](const Loss& loss, const py::array& y_true, const py::array& y_pred,
+             const std::optional<py::array>& weight) {
+            return holds<float>(y_pred) ? sample_values<float>(loss, y_true, y_pred, weight)
+                                        : sample_values<double>(loss, y_true, y_pred, weight);
+          },
+          py::arg("y_true"), py::arg("y_pred"), py::arg("weight"))
+      .def(
           "gradient",
           [](const Loss& loss, const py::array& y_true, const py::array& y_pred,
              const std::optional<py::array>& weight) {
@@ -80,6 +184,9 @@ void bind_losses(py::module_& m) {
                                         : gradient<double>(loss, y_true, y_pred, weight);
           },
           py::arg("y_true"), py::arg("y_pred"), py::arg("weight"));
+  py::class_<PythonLoss, Loss>(m, "PythonLoss")
+      .def(py::init<py::object, bool, bool, bool>(), py::arg("call"), py::arg("from_logits"),
+           py::arg("sparse"), py::arg("reads_targets"));
 }
 
 }  // namespace mundur

@@ -18,7 +18,7 @@ struct HeldData {
            const Loss& loss)
       : x(std::move(features)), y(std::move(targets)), weights(std::move(sample_weights)) {
     set.x = view_of(x, "x");
-    set.y = view_of(y, "y");
+    if (loss.reads_targets()) set.y = view_of(y, "y");
     if (loss.sparse()) read_labels();
     if (weights) {
       set.weights = data_of<double>(*weights, "weights", 1);

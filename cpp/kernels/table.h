@@ -40,7 +40,16 @@ enum class LossKind : int {
   categorical_crossentropy,  // targets y[B,O], probabilities
   categorical_crossentropy_logits,
   sparse_crossentropy,  // labels[B], probabilities
-  sparse_crossentropy_logits
+  sparse_crossentropy_logits,
+  mean_absolute_error,  // targets y[B,O], as below
+  mean_absolute_percentage_error,
+  mean_squared_logarithmic_error,
+  huber,
+  log_cosh,
+  poisson,
+  kl_divergence,
+  hinge,  // a target of 0 counts as -1
+  squared_hinge
 };
 
 /// A counter-based random stream: Philox 4x32-10 with this key; the 128-bit counter is (block,
@@ -196,12 +205,13 @@ struct Kernels {
   /// y[B,O] for dense targets, labels[B] for sparse ones, trusted to lie in [0, O); the other is
   /// null. Probabilities are clipped to [1e-7, 1 - 1e-7].
   void (*loss_value)(double* value, const T* p, const T* y, const std::int32_t* labels,
-                     std::int64_t B, std::int64_t O, LossKind kind);
+                     std::int64_t B, std::int64_t O, LossKind kind, const LossNumbers& numbers);
   /// dp[b,o] = ∂value[b]/∂p[b,o] · (weight[b] · scale); weight may be null (ones); dp may be p.
   /// Where p is clipped the gradient is 0. `fused` (cross-entropies only): p holds probabilities
   /// and dp becomes the gradient with respect to the logits behind them, p - y.
   void (*loss_gradient)(T* dp, const T* p, const T* y, const std::int32_t* labels, const T* weight,
-                        std::int64_t B, std::int64_t O, T scale, LossKind kind, bool fused);
+                        std::int64_t B, std::int64_t O, T scale, LossKind kind,
+                        const LossNumbers& numbers, bool fused);
   /// index[b] = position of the first maximum of x[b,:] (a NaN counts as the maximum).
   void (*argmax)(std::int32_t* index, const T* x, std::int64_t B, std::int64_t O);
 

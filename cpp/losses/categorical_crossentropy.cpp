@@ -1,5 +1,6 @@
 // CategoricalCrossentropy: L = −1/B Σ_b Σ_o y log p
-// From logits, p = softmax(z): ∂L/∂z = (p Σ_o y − y) / B.
+// From logits, p = softmax(z): ∂L/∂z = (p Σ_o y − y) / B. With label smoothing s, y becomes
+// y (1 − s) + s/O.
 
 #include "losses/losses.h"
 
@@ -8,7 +9,8 @@ namespace {
 
 class CategoricalCrossentropy final : public Loss {
  public:
-  explicit CategoricalCrossentropy(bool from_logits) : from_logits_(from_logits) {}
+  CategoricalCrossentropy(bool from_logits, const LossNumbers& numbers)
+      : Loss(numbers), from_logits_(from_logits) {}
   std::string name() const override { return "categorical_crossentropy"; }
   LossKind kind() const override {
     return from_logits_ ? LossKind::categorical_crossentropy_logits
@@ -26,8 +28,8 @@ class CategoricalCrossentropy final : public Loss {
 
 }  // namespace
 
-std::unique_ptr<Loss> make_categorical_crossentropy(bool from_logits) {
-  return std::make_unique<CategoricalCrossentropy>(from_logits);
+std::unique_ptr<Loss> make_categorical_crossentropy(bool from_logits, const LossNumbers& numbers) {
+  return std::make_unique<CategoricalCrossentropy>(from_logits, numbers);
 }
 
 }  // namespace mundur

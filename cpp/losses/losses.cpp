@@ -9,15 +9,29 @@
 
 namespace mundur {
 
-std::unique_ptr<Loss> make_loss(const std::string& name, bool from_logits) {
+std::unique_ptr<Loss> make_loss(const std::string& name, bool from_logits,
+                                const LossNumbers& numbers) {
   if (name == "mean_squared_error") return make_mean_squared_error();
-  if (name == "binary_crossentropy") return make_binary_crossentropy(from_logits);
-  if (name == "categorical_crossentropy") return make_categorical_crossentropy(from_logits);
+  if (name == "mean_absolute_error") return make_mean_absolute_error();
+  if (name == "mean_absolute_percentage_error") return make_mean_absolute_percentage_error();
+  if (name == "mean_squared_logarithmic_error") return make_mean_squared_logarithmic_error();
+  if (name == "huber") return make_huber(numbers);
+  if (name == "log_cosh") return make_log_cosh();
+  if (name == "poisson") return make_poisson();
+  if (name == "kl_divergence") return make_kl_divergence();
+  if (name == "hinge") return make_hinge();
+  if (name == "squared_hinge") return make_squared_hinge();
+  if (name == "binary_crossentropy") return make_binary_crossentropy(from_logits, numbers);
+  if (name == "categorical_crossentropy") {
+    return make_categorical_crossentropy(from_logits, numbers);
+  }
   if (name == "sparse_categorical_crossentropy") {
     return make_sparse_categorical_crossentropy(from_logits);
   }
   throw std::invalid_argument(
-      "loss: expected mean_squared_error, binary_crossentropy, categorical_crossentropy or "
+      "loss: expected mean_squared_error, mean_absolute_error, mean_absolute_percentage_error, "
+      "mean_squared_logarithmic_error, huber, log_cosh, poisson, kl_divergence, hinge, "
+      "squared_hinge, binary_crossentropy, categorical_crossentropy or "
       "sparse_categorical_crossentropy, got '" +
       name + "'");
 }
@@ -76,21 +90,41 @@ double total_weight(const T* weight, std::int64_t B) {
   return shard_sum(B, [&](std::int64_t i) { return static_cast<double>(weight[i]); });
 }
 
+LossKind OutsideLoss::kind() const { throw std::logic_error("loss: no kernel computes " + name()); }
+
+namespace {
+
+template <class T>
+void weighted_losses(const Loss& loss, double* values, const T* p, const Targets<T>& targets,
+                     std::int64_t B, std::int64_t O) {
+  run_team(1, [&](Worker&) {
+    kernels<T>().loss_value(values, p, targets.y, targets.labels, B, O, loss.kind(),
+                            loss.numbers());
+  });
+  if (!targets.weight) return;
+  for (std::int64_t b = 0; b < B; ++b) {
+    // A sample of weight zero is not there, whatever its value.
+    values[b] =
+        targets.weight[b] == T{0} ? 0.0 : values[b] * static_cast<double>(targets.weight[b]);
+  }
+}
+
+}  // namespace
+
 template <class T>
 double loss_value(const Loss& loss, const T* p, const Targets<T>& targets, std::int64_t B,
                   std::int64_t O) {
   std::vector<double> values(static_cast<std::size_t>(B));
-  run_team(1, [&](Worker&) {
-    kernels<T>().loss_value(values.data(), p, targets.y, targets.labels, B, O, loss.kind());
-  });
-  if (targets.weight) {
-    for (std::size_t b = 0; b < values.size(); ++b) {
-      // A sample of weight zero is not there, whatever its value.
-      values[b] =
-          targets.weight[b] == T{0} ? 0.0 : values[b] * static_cast<double>(targets.weight[b]);
-    }
-  }
+  weighted_losses(loss, values.data(), p, targets, B, O);
   return sum_over_samples(values.data(), B) * mean_factor(loss, total_weight(targets.weight, B), O);
+}
+
+template <class T>
+void sample_losses(const Loss& loss, double* values, const T* p, const Targets<T>& targets,
+                   std::int64_t B, std::int64_t O) {
+  weighted_losses(loss, values, p, targets, B, O);
+  if (!loss.elementwise()) return;
+  for (std::int64_t b = 0; b < B; ++b) values[b] /= static_cast<double>(O);
 }
 
 template <class T>
@@ -99,7 +133,7 @@ void loss_gradient(const Loss& loss, T* dp, const T* p, const Targets<T>& target
   const double scale = mean_factor(loss, total_weight(targets.weight, B), O);
   run_team(1, [&](Worker&) {
     kernels<T>().loss_gradient(dp, p, targets.y, targets.labels, targets.weight, B, O,
-                               static_cast<T>(scale), loss.kind(), false);
+                               static_cast<T>(scale), loss.kind(), loss.numbers(), false);
   });
 }
 
@@ -109,6 +143,10 @@ template double loss_value<float>(const Loss&, const float*, const Targets<float
                                   std::int64_t);
 template double loss_value<double>(const Loss&, const double*, const Targets<double>&, std::int64_t,
                                    std::int64_t);
+template void sample_losses<float>(const Loss&, double*, const float*, const Targets<float>&,
+                                   std::int64_t, std::int64_t);
+template void sample_losses<double>(const Loss&, double*, const double*, const Targets<double>&,
+                                    std::int64_t, std::int64_t);
 template void loss_gradient<float>(const Loss&, float*, const float*, const Targets<float>&,
                                    std::int64_t, std::int64_t);
 template void loss_gradient<double>(const Loss&, double*, const double*, const Targets<double>&,

@@ -6,8 +6,17 @@
 namespace mundur {
 
 std::unique_ptr<Loss> make_mean_squared_error();
-std::unique_ptr<Loss> make_binary_crossentropy(bool from_logits);
-std::unique_ptr<Loss> make_categorical_crossentropy(bool from_logits);
+std::unique_ptr<Loss> make_mean_absolute_error();
+std::unique_ptr<Loss> make_mean_absolute_percentage_error();
+std::unique_ptr<Loss> make_mean_squared_logarithmic_error();
+std::unique_ptr<Loss> make_huber(const LossNumbers& numbers);
+std::unique_ptr<Loss> make_log_cosh();
+std::unique_ptr<Loss> make_poisson();
+std::unique_ptr<Loss> make_kl_divergence();
+std::unique_ptr<Loss> make_hinge();
+std::unique_ptr<Loss> make_squared_hinge();
+std::unique_ptr<Loss> make_binary_crossentropy(bool from_logits, const LossNumbers& numbers);
+std::unique_ptr<Loss> make_categorical_crossentropy(bool from_logits, const LossNumbers& numbers);
 std::unique_ptr<Loss> make_sparse_categorical_crossentropy(bool from_logits);
 
 /// Σ values (weighted), as every sum over samples: chains of kShard joined by a binary tree, in
@@ -19,8 +28,9 @@ template <class T>
 double total_weight(const T* weight, std::int64_t B);
 
 /// The factor of every sample's gradient: 1 / (Σ weights · outputs in the mean); 0 where the
-/// weights sum to nothing.
+/// weights sum to nothing. A sum over samples knows the outputs only.
 inline double mean_factor(const Loss& loss, double weight, std::int64_t O) {
+  if (loss.sums()) return loss.elementwise() ? 1.0 / static_cast<double>(O) : 1.0;
   const double terms = loss.elementwise() ? weight * static_cast<double>(O) : weight;
   return terms > 0.0 ? 1.0 / terms : 0.0;
 }

@@ -27,7 +27,7 @@ void require_fit(const Network<T>& network, const Loss& loss, const DataSet& dat
       require(label >= 0 && label < O,
               "y: expected labels in [0, " + std::to_string(O) + "), got " + std::to_string(label));
     }
-  } else {
+  } else if (loss.reads_targets()) {
     require(data.y.n == data.x.n, "y: expected as many targets as samples");
     require(data.y.sample_size() == O, "y: expected targets of " + std::to_string(O) +
                                            " elements, got " +
@@ -46,7 +46,9 @@ void load_batch(const Kernels<T>& kernels, Workspace<T>& space, const Loss& loss
   const Range rows = share(batch.count, 1, worker);
   const bool finite = gather(kernels, space.input, data.x, batch.order, batch.begin, rows);
   if (!finite) space.finite.store(false, std::memory_order_relaxed);
-  if (!loss.sparse()) gather(kernels, space.targets, data.y, batch.order, batch.begin, rows);
+  if (!loss.sparse() && loss.reads_targets()) {
+    gather(kernels, space.targets, data.y, batch.order, batch.begin, rows);
+  }
   if (!loss.sparse() && !data.weights) return;
   for (std::int64_t row = rows.begin; row < rows.end; ++row) {
     const auto index =

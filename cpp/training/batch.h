@@ -7,13 +7,6 @@
 
 namespace mundur {
 
-/// Consecutive places of an epoch's order; `order` null: of the set itself.
-struct Batch {
-  const std::int64_t* order;
-  std::int64_t begin;
-  std::int64_t count;
-};
-
 /// Throws std::invalid_argument where the set does not fit the network and the loss: kernels trust
 /// what passes here.
 template <class T>

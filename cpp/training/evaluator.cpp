@@ -33,6 +33,7 @@ Outcome Evaluator<T>::run(double budget) {
   const std::int64_t batch_size = options_.batch_size;
   const int workers = network_.workers_for(batch_size, false);
   Workspace<T>& space = network_.workspace(batch_size, false, workers);
+  if (loss_.outside()) return run_outside(budget, space, workers);
   const Kernels<T>& table = kernels<T>();
   const std::int64_t O = size_of(network_.output_shape());
   const T* weights = data_.weights ? space.weights : nullptr;

@@ -1,5 +1,6 @@
 #include "training/metrics.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "losses/losses.h"
@@ -45,7 +46,8 @@ double binary_score(const Workspace<T>& space, const Loss& loss, std::int64_t b,
   std::int64_t right = 0;
   for (std::int64_t o = 0; o < O; ++o) {
     const T predicted = space.output[b * O + o] > threshold ? T{1} : T{0};
-    right += predicted == space.targets[b * O + o] ? 1 : 0;
+    const T target = std::max(space.targets[b * O + o], T{0});  // hinges call the other class -1
+    right += predicted == target ? 1 : 0;
   }
   return static_cast<double>(right) / static_cast<double>(O);
 }
@@ -66,7 +68,7 @@ void find_losses(const Kernels<T>& kernels, Workspace<T>& space, const T* weight
   kernels.loss_value(space.values + rows.begin, space.output + rows.begin * O,
                      loss.sparse() ? nullptr : space.targets + rows.begin * O,
                      loss.sparse() ? space.labels + rows.begin : nullptr, rows.size(), O,
-                     loss.kind());
+                     loss.kind(), loss.numbers());
   if (!weights) return;
   for (std::int64_t b = rows.begin; b < rows.end; ++b) {
     // A sample of weight zero is not there, whatever its value.
@@ -77,9 +79,15 @@ void find_losses(const Kernels<T>& kernels, Workspace<T>& space, const T* weight
 template <class T>
 void add_to(Tally& tally, double sum, double weight, Workspace<T>& space, const Loss& loss,
             const std::vector<Metric>& metrics, std::int64_t B, std::int64_t O) {
-  tally.loss += sum;
   tally.samples += static_cast<double>(B);
-  tally.terms += loss.elementwise() ? weight * static_cast<double>(O) : weight;
+  if (loss.sums()) {
+    // As Keras reports it: the mean of the batches' sums, each as often as the batch has samples.
+    tally.loss += sum * mean_factor(loss, weight, O) * static_cast<double>(B);
+    tally.terms += static_cast<double>(B);
+  } else {
+    tally.loss += sum;
+    tally.terms += loss.elementwise() ? weight * static_cast<double>(O) : weight;
+  }
   for (std::size_t m = 0; m < metrics.size(); ++m) {
     for (std::int64_t b = 0; b < B; ++b) {
       space.scores[b] = score(metrics[m], space, loss, b, O);

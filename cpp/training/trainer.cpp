@@ -127,16 +127,24 @@ std::int64_t steps_per_look(double work) {
 }  // namespace
 
 template <class T>
+Batch Trainer<T>::batch_at(std::int64_t step) const {
+  const std::int64_t begin = step * options_.batch_size;
+  return {order_.empty() ? nullptr : order_.data(), begin,
+          std::min(options_.batch_size, data_.x.n - begin)};
+}
+
+template <class T>
 Outcome Trainer<T>::run(double budget, std::int64_t max_steps) {
   const std::int64_t batch_size = options_.batch_size;
   const std::int64_t last_step =
       max_steps < 0 ? steps_per_epoch() : std::min(steps_per_epoch(), step_ + max_steps);
-  const std::lock_guard lock(optimizer_.mutex());
+  std::unique_lock lock(optimizer_.mutex());
   optimizer_.bind(network_.flat_size(), sizeof(T) == sizeof(double));
   network_.forget_forward();
   if (step_ >= last_step) return step_ >= steps_per_epoch() ? Outcome::finished : Outcome::more;
   const int workers = network_.workers_for(batch_size, true);
   Workspace<T>& space = network_.workspace(batch_size, true, workers);
+  if (loss_.outside()) return run_outside(budget, last_step, space, workers, lock);
   const Kernels<T>& table = kernels<T>();
   const std::int64_t per_look =
       steps_per_look(3.0 * network_.forward_work() * static_cast<double>(batch_size));
@@ -145,8 +153,7 @@ Outcome Trainer<T>::run(double budget, std::int64_t max_steps) {
       network_.pace(batch_size, true, workers), budget, per_look,
       [&] { return outcome == Outcome::more && step_ < last_step; },
       [&](Worker& worker) {
-        const Batch batch{order_.empty() ? nullptr : order_.data(), step_ * batch_size,
-                          std::min(batch_size, data_.x.n - step_ * batch_size)};
+        const Batch batch = batch_at(step_);
         return train_batch(
             {worker, table, batch.count, true, network_.seed(), network_.training_forwards,
              space.scratch[static_cast<std::size_t>(worker.index())]},
@@ -194,7 +201,7 @@ Outcome Trainer<T>::train_batch(const Pass<T>& pass, Workspace<T>& space, const 
                              loss_.sparse() ? nullptr : space.targets + rows.begin * O,
                              loss_.sparse() ? space.labels + rows.begin : nullptr,
                              weights ? weights + rows.begin : nullptr, rows.size(), O,
-                             static_cast<T>(factor), loss_.kind(), fused);
+                             static_cast<T>(factor), loss_.kind(), loss_.numbers(), fused);
   find_classes(pass.kernels, space, loss_, options_.metrics, O, rows);
   worker.barrier();
   const double sum = sum_over_samples(space.values, batch.count);
@@ -203,6 +210,14 @@ Outcome Trainer<T>::train_batch(const Pass<T>& pass, Workspace<T>& space, const 
     add_to(tally_, sum, weight, space, loss_, options_.metrics, batch.count, O);
   }
   if (!std::isfinite(sum * factor)) return Outcome::loss;
+  learn(pass, space, fused);
+  return Outcome::more;
+}
+
+/// What comes behind the loss: δ of the outputs is in place.
+template <class T>
+void Trainer<T>::learn(const Pass<T>& pass, Workspace<T>& space, bool fused) {
+  Worker& worker = pass.worker;
   const Update<T> update = optimizer_.template update_of<T>(network_.flat_values());
   // All parameters of a small network in one stretch take less than each by itself.
   constexpr std::int64_t kSmall = 4096;
@@ -211,7 +226,6 @@ Outcome Trainer<T>::train_batch(const Pass<T>& pass, Workspace<T>& space, const 
   if (!at_once) backward.update = &update;
   network_.chain_backward(backward, space, fused, false);
   if (at_once) network_.update(pass.kernels, update, worker);
-  return Outcome::more;
 }
 
 template class Trainer<float>;

@@ -1,6 +1,6 @@
 """The compiled core. Private: `mundur`'s classes are its face; this stub is checked against the module."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -71,7 +71,10 @@ class AlphaDropout(LayerSpec):
 
 # ---- losses ----------------------------------------------------------------------------------------------------------
 class Loss:
-    def __init__(self, kind: str, from_logits: bool) -> None: ...
+    # sums: the batch's loss is the sum of its samples', not their mean.
+    def __init__(
+        self, kind: str, from_logits: bool, delta: float, label_smoothing: float, sums: bool
+    ) -> None: ...
     @property
     def kind(self) -> str: ...
     @property
@@ -81,9 +84,28 @@ class Loss:
     def value(
         self, y_true: npt.NDArray[Any], y_pred: npt.NDArray[Any], weight: npt.NDArray[Any] | None
     ) -> float: ...
+    # Of each sample: a mean over outputs where the loss is one, times the weight.
+    def sample_values(
+        self, y_true: npt.NDArray[Any], y_pred: npt.NDArray[Any], weight: npt.NDArray[Any] | None
+    ) -> npt.NDArray[np.float64]: ...
     def gradient(
         self, y_true: npt.NDArray[Any], y_pred: npt.NDArray[Any], weight: npt.NDArray[Any] | None
     ) -> npt.NDArray[Any]: ...
+
+class PythonLoss(Loss):
+    # In a pass over a set, once per batch: call(samples, y_pred, wants_gradient) returns the loss and its derivative by
+    # y_pred (batch, outputs), contiguous and of y_pred's dtype, or None. `samples` (a slice or an array) picks the
+    # batch's rows out of the set. Metrics need `reads_targets`, `sparse` where they are labels.
+    def __init__(
+        self,
+        call: Callable[
+            [slice | npt.NDArray[np.int64], npt.NDArray[Any], bool],
+            tuple[float, npt.NDArray[Any] | None],
+        ],
+        from_logits: bool,
+        sparse: bool,
+        reads_targets: bool,
+    ) -> None: ...
 
 # ---- optimizers ------------------------------------------------------------------------------------------------------
 class Optimizer:

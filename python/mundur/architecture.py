@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .model import Model
     from .optimizers import Optimizer
 
-__all__ = ["describe", "restore"]
+__all__ = ["CustomObjectError", "describe", "restore"]
 
 Array = npt.NDArray[Any]
 Tensors = dict[str, Array]
@@ -26,6 +26,10 @@ T = TypeVar("T", bound=Configurable)
 
 _INITIALIZERS = {cls.__name__: cls for cls in initializers.KNOWN.values()}
 _METRICS = metrics.CLASS_NAMES
+
+
+class CustomObjectError(ValueError):
+    """A file needs a class that `custom_objects` does not hold."""
 
 
 # ---- out ----------------------------------------------------------------------------------------
@@ -51,13 +55,36 @@ def describe(model: Model, tensors: Tensors) -> dict[str, Any]:
             tensors[f"state/{name}"] = view.copy()
     if model.optimizer is not None:
         document["optimizer"] = _describe_optimizer(model, model.optimizer, tensors)
-        document["loss"] = None if model.loss is None else _describe(model.loss)
+        document["loss"] = None if model.loss is None else _describe_loss(model.loss)
         document["metrics"] = [_describe(metric) for metric in model.metrics]
     return document
 
 
 def _describe(piece: Configurable) -> dict[str, Any]:
     return {"class": type(piece).__name__, "config": piece.get_config()}
+
+
+def custom_classes(model: Model) -> dict[str, Any]:
+    """The classes that a file of the model names and does not hold."""
+    loss = model.loss
+    return {} if loss is None or _is_ours(loss) else {type(loss).__name__: type(loss)}
+
+
+def _is_ours(loss: losses.Loss) -> bool:
+    return losses.CLASS_NAMES.get(type(loss).__name__) is type(loss)
+
+
+def _describe_loss(loss: losses.Loss) -> dict[str, Any]:
+    if _is_ours(loss):
+        return _describe(loss)
+    try:
+        described = _describe(loss)
+    except AttributeError as error:
+        raise ValueError(
+            f"to be saved, {type(loss).__name__} must keep its constructor's arguments as "
+            f"attributes of the same names, or write get_config: {error}"
+        ) from None
+    return described | {"custom": True}
 
 
 def _describe_layer(layer: Layer, tensors: Tensors) -> dict[str, Any]:
@@ -106,8 +133,16 @@ def _parts(model: Model) -> dict[str, slice]:
 # ---- in -----------------------------------------------------------------------------------------
 
 
-def restore(document: Any, tensors: Tensors, compiled: bool) -> Model:
-    """The model of `describe`; raises ValueError, TypeError or KeyError for anything else."""
+def restore(
+    document: Any,
+    tensors: Tensors,
+    compiled: bool,
+    custom_objects: Mapping[str, Any] | None = None,
+) -> Model:
+    """The model of `describe`; raises ValueError, TypeError or KeyError for anything else.
+
+    `custom_objects` are classes of the user's by the names that files call them.
+    """
     from .model import Model
 
     model = Model(
@@ -130,7 +165,7 @@ def restore(document: Any, tensors: Tensors, compiled: bool) -> Model:
         model._declare(extents(shape, "input_shape"))
     model.epochs_begun = integer(document["epochs_begun"], "epochs_begun")
     if compiled and "optimizer" in document:
-        _compile(model, document, tensors)
+        _compile(model, document, tensors, custom_objects or {})
     return model
 
 
@@ -195,13 +230,32 @@ def _tensor(tensors: Tensors, name: str, shape: tuple[int, ...], dtype: str) -> 
     return tensor
 
 
-def _compile(model: Model, document: Any, tensors: Tensors) -> None:
+def _restore_loss(entry: Any, custom_objects: Mapping[str, Any]) -> losses.Loss:
+    if "custom" not in entry:
+        return _restored(entry, losses.CLASS_NAMES)
+    name = str(entry["class"])
+    known = custom_objects.get(name)
+    if known is None:
+        raise CustomObjectError(
+            f"the loss {name} is a class of its author's: load_model(path, "
+            f'custom_objects={{"{name}": {name}}}) loads it, compile=False leaves it out'
+        )
+    if not (isinstance(known, type) and issubclass(known, losses.Loss)):
+        raise CustomObjectError(
+            f"custom_objects[{name!r}] must be a subclass of Loss; got {known!r}"
+        )
+    return known.from_config(_config(entry))
+
+
+def _compile(
+    model: Model, document: Any, tensors: Tensors, custom_objects: Mapping[str, Any]
+) -> None:
     entry = document["optimizer"]
     optimizer = _restored(entry, optimizers.CLASS_NAMES)
     loss = document["loss"]
     model.compile(
         optimizer,
-        None if loss is None else _restored(loss, losses.CLASS_NAMES),
+        None if loss is None else _restore_loss(loss, custom_objects),
         metrics=[_restored(metric, _METRICS) for metric in _typed(document["metrics"], list)],
     )
     scalars = {

@@ -9,6 +9,7 @@ from . import losses, optimizers
 from .by_hand import ByHand
 from .keywords import checked_keywords
 from .metrics import Metric, get_all
+from .python_losses import check_compiled
 from .targets import check_head
 
 __all__ = ["Compiled"]
@@ -18,7 +19,7 @@ class Compiled(ByHand):
     """A chain with an optimizer, a loss and metrics."""
 
     _optimizer: optimizers.Optimizer | None = None
-    _loss: losses.NativeLoss | None = None
+    _loss: losses.Loss | None = None
     _metrics: tuple[Metric, ...] = ()
     _fitting = False
 
@@ -45,7 +46,7 @@ class Compiled(ByHand):
         optimizer : str or Optimizer
             "adam", "sgd" or an instance. Keras's default, "rmsprop", does not exist here yet.
         loss : str or Loss
-            "mse", "binary_crossentropy", ... or an instance.
+            "mse", "binary_crossentropy", ... or an instance, also of a class of yours: see `Loss`.
         loss_weights : None
             Keras's name; a model has one loss here.
         metrics : list of str or Metric, optional
@@ -76,8 +77,8 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
         new_metrics = tuple(get_all(metrics))
         if not hasattr(new_optimizer, "_native"):
             raise _written_in_python(new_optimizer)
-        if not (new_loss is None or isinstance(new_loss, losses.NativeLoss)):
-            raise _written_in_python(new_loss)
+        if new_loss is not None:
+            check_compiled(new_loss)
         with self.lock:
             if self._fitting:
                 raise RuntimeError("compile was called by a callback of the same model's fit")
@@ -113,7 +114,7 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
         return self._optimizer
 
     @property
-    def compiled_loss(self) -> losses.NativeLoss:
+    def compiled_loss(self) -> losses.Loss:
         """The loss; a RuntimeError before `compile` named one."""
         if self._loss is None:
             raise RuntimeError("call compile(optimizer, loss) with a loss first")
@@ -127,6 +128,6 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
 
 def _written_in_python(piece: object) -> TypeError:
     return TypeError(
-        f"{type(piece).__name__} is written in Python; inside fit only the built-in losses and "
-        "optimizers work for now, yours serves training by hand"
+        f"{type(piece).__name__} is written in Python; inside fit only the built-in optimizers "
+        "work for now, yours serves training by hand"
     )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from . import _core
+from .loss import is_native
 from .training import make_evaluator, make_trainer
 
 if TYPE_CHECKING:
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
 __all__ = ["FedEvaluator", "FedTrainer"]
 
 
+def _require_native(model: Model) -> None:
+    loss = model.compiled_loss
+    if not is_native(loss):
+        raise TypeError(
+            f"{type(loss).__name__} is written in Python and looks up a batch's targets in the "
+            "set: pass x and y as arrays, not as an iterable of batches"
+        )
+
+
 class FedTrainer:
     """The native trainer's face over batches: one native trainer that is fed one after another.
 
@@ -23,6 +33,7 @@ class FedTrainer:
     """
 
     def __init__(self, model: Model, source: Source, allow_nonfinite: bool) -> None:
+        _require_native(model)
         self._model = model
         self._source = source
         self._allow_nonfinite = allow_nonfinite
@@ -95,6 +106,7 @@ class FedEvaluator:
     """The native evaluator's face over batches."""
 
     def __init__(self, model: Model, source: Source, allow_nonfinite: bool) -> None:
+        _require_native(model)
         self._source = source
         data = source.begin()
         self._native = make_evaluator(model, data, len(data.x), allow_nonfinite)

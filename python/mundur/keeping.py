@@ -107,4 +107,4 @@ class Keeping(Compiled):
         from . import serialization
 
         with self.lock:
-            return serialization.from_bytes, (serialization.to_bytes(cast("Model", self)),)
+            return serialization.from_bytes, serialization.pieces(cast("Model", self))

@@ -55,7 +55,6 @@ _ALIASES: dict[str, tuple[str, ...]] = {
 _OTHERS = {
     *("adadelta", "adagrad", "adamax", "adamw", "nadam", "rmsprop"),
     *("celu", "elu", "gelu", "selu", "silu"),
-    *("mae", "mape"),
 }
 
 

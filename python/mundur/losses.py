@@ -3,143 +3,48 @@
 Every loss is called as ``loss(y_true, y_pred)`` and differentiated with
 ``loss.gradient(y_true, y_pred)``, with or without a model. float32 predictions are computed in
 float32, everything else in float64. Below, n is the number of samples, m of outputs.
+
+``reduction`` says how the losses of the samples become one: "sum_over_batch_size", the default, is
+their mean (with weights, over the sum of the weights), "sum" their sum, and None or "none" leaves
+one number per sample, times its weight. What a sample's loss is stands in each formula: the mean
+over outputs where that divides by n·m, the sum where it divides by n. `fit` needs a number, so it
+takes the first two.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
-from . import _core, arrays
-from .configurable import Configurable, rebuild
 from .keywords import checked_keywords, lookup, unknown_attribute
-from .targets import check_probabilities, sample_targets
-from .validation import boolean, identifier
+from .loss import KERAS, MEAN, Loss, NativeLoss
+from .regression_losses import (
+    Huber,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    Poisson,
+)
+from .validation import boolean, number
 
 __all__ = [
     "BinaryCrossentropy",
     "CategoricalCrossentropy",
+    "Hinge",
+    "Huber",
+    "KLDivergence",
+    "LogCosh",
     "Loss",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
     "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Poisson",
     "SparseCategoricalCrossentropy",
+    "SquaredHinge",
     "get",
 ]
-
-Array = npt.NDArray[Any]
-
-# Keras's arguments with one value here: means over the last axis.
-_KERAS: dict[str, Any] = {"reduction": "sum_over_batch_size", "dtype": None}
-
-
-class Loss(Configurable):
-    """Base class of the losses.
-
-    A subclass in Python writes `__call__` and `gradient`; it serves training by hand. Inside
-    `fit` only the native losses serve for now.
-
-    Examples
-    --------
-    >>> import mundur as md, numpy as np
-    >>> class MeanAbsoluteError(md.Loss):
-    ...     def __call__(self, y_true, y_pred, sample_weight=None):
-    ...         return float(np.mean(np.abs(y_pred - y_true)))
-    ...     def gradient(self, y_true, y_pred, sample_weight=None):
-    ...         return np.sign(y_pred - y_true) / y_pred.size
-    >>> MeanAbsoluteError()(np.zeros((2, 1)), np.ones((2, 1)))
-    1.0
-    """
-
-    kind: ClassVar[str] = "python"
-    from_logits: bool = False
-
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
-        """The loss of predictions, a number."""
-        raise NotImplementedError(f"{type(self).__name__}.__call__ is not written")
-
-    def gradient(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Array:
-        """∂loss/∂y_pred, of y_pred's shape."""
-        raise NotImplementedError(f"{type(self).__name__}.gradient is not written")
-
-
-class NativeLoss(Loss):
-    """A loss that the core computes."""
-
-    name: str
-    _native: _core.Loss
-
-    def __reduce__(self) -> Any:
-        return rebuild, (type(self), self.get_config())
-
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
-        y, p, weight, _ = self._rows(y_true, y_pred, sample_weight)
-        return self._native.value(y, p, weight)
-
-    def gradient(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Array:
-        y, p, weight, shape = self._rows(y_true, y_pred, sample_weight)
-        return self._native.gradient(y, p, weight).reshape(shape)
-
-    def _rows(
-        self, y_true: Any, y_pred: Any, sample_weight: Any
-    ) -> tuple[Array, Array, Array | None, tuple[int, ...]]:
-        """Checked arrays as the core wants them: two axes, one dtype, contiguous."""
-        p = arrays.real_array(y_pred, "y_pred")
-        if p.ndim == 0 or p.size == 0:
-            raise ValueError(f"y_pred must hold at least one sample; got shape {p.shape}")
-        shape = p.shape
-        if p.ndim == 1:
-            p = p[:, None]
-        if self.kind != "mean_squared_error" and not self.from_logits:
-            check_probabilities(p, self.kind)
-        y = sample_targets(y_true, self, p.shape, "y_true", "y_pred")
-        dtype = np.float32 if p.dtype == np.float32 else np.float64
-        # Every element counts alike, so positions beyond the samples are rows of their own where
-        # classes exclude one another, and outputs where they do not.
-        by_position = "categorical" in self.kind
-        rows = p.size // p.shape[-1] if by_position else len(p)
-        weight = None
-        if sample_weight is not None:
-            weight = arrays.weights(sample_weight, len(p)).astype(dtype).repeat(rows // len(p))
-        p = np.ascontiguousarray(p, dtype).reshape(rows, -1)
-        if y.dtype == np.int32 and self.kind.startswith("sparse"):
-            return y.reshape(rows), p, weight, shape
-        return np.ascontiguousarray(y, dtype).reshape(p.shape), p, weight, shape
-
-
-class MeanSquaredError(NativeLoss):
-    """The mean of squared errors, for targets that are numbers (regression).
-
-    L = Σᵢⱼ (pᵢⱼ - yᵢⱼ)² / (n·m); ∂L/∂p = 2 (p - y) / (n·m) (Bishop, 2006, section 3.1.1).
-    With sample weights w: the mean over each sample's outputs, then Σ wᵢ Lᵢ / Σ wᵢ.
-
-    Parameters
-    ----------
-    name : str, default "mean_squared_error"
-
-    Raises
-    ------
-    ValueError
-        When called with y_true and y_pred of different shapes; (n,) equals (n, 1), nothing else
-        broadcasts.
-
-    Examples
-    --------
-    >>> import mundur as md
-    >>> loss = md.losses.MeanSquaredError()
-    >>> loss([[0.0], [2.0]], [[1.0], [2.0]])
-    0.5
-    >>> loss.gradient([[0.0], [2.0]], [[1.0], [2.0]])
-    array([[1.],
-           [0.]])
-    """
-
-    kind = "mean_squared_error"
-
-    @checked_keywords(ignored=_KERAS)
-    def __init__(self, *, name: str = "mean_squared_error") -> None:
-        self.name = identifier(name, "name")
-        self._native = _core.Loss(self.kind, False)
 
 
 class BinaryCrossentropy(NativeLoss):
@@ -153,6 +58,10 @@ class BinaryCrossentropy(NativeLoss):
     ----------
     from_logits : bool, default False
         Whether predictions are logits (a linear last layer) instead of probabilities.
+    label_smoothing : float, default 0.0
+        s in [0, 1]: targets become y (1 - s) + s / 2, so that no answer is to be certain.
+    reduction : str or None, default "sum_over_batch_size"
+        See `mundur.losses`.
     name : str, default "binary_crossentropy"
 
     Raises
@@ -170,11 +79,18 @@ class BinaryCrossentropy(NativeLoss):
 
     kind = "binary_crossentropy"
 
-    @checked_keywords(ignored=_KERAS | {"label_smoothing": 0.0, "axis": -1})
-    def __init__(self, from_logits: bool = False, *, name: str = "binary_crossentropy") -> None:
+    @checked_keywords(ignored=KERAS | {"axis": -1})
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        *,
+        reduction: str | None = MEAN,
+        name: str = "binary_crossentropy",
+    ) -> None:
         self.from_logits = boolean(from_logits, "from_logits")
-        self.name = identifier(name, "name")
-        self._native = _core.Loss(self.kind, self.from_logits)
+        self.label_smoothing = number(label_smoothing, "label_smoothing", at_least=0, at_most=1)
+        self._prepare(reduction, name, label_smoothing=self.label_smoothing)
 
 
 class CategoricalCrossentropy(NativeLoss):
@@ -188,6 +104,10 @@ class CategoricalCrossentropy(NativeLoss):
     ----------
     from_logits : bool, default False
         Whether predictions are logits (a linear last layer) instead of probabilities.
+    label_smoothing : float, default 0.0
+        s in [0, 1]: targets become y (1 - s) + s / m, so that no answer is to be certain.
+    reduction : str or None, default "sum_over_batch_size"
+        See `mundur.losses`.
     name : str, default "categorical_crossentropy"
 
     Raises
@@ -205,13 +125,18 @@ class CategoricalCrossentropy(NativeLoss):
 
     kind = "categorical_crossentropy"
 
-    @checked_keywords(ignored=_KERAS | {"label_smoothing": 0.0, "axis": -1})
+    @checked_keywords(ignored=KERAS | {"axis": -1})
     def __init__(
-        self, from_logits: bool = False, *, name: str = "categorical_crossentropy"
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        *,
+        reduction: str | None = MEAN,
+        name: str = "categorical_crossentropy",
     ) -> None:
         self.from_logits = boolean(from_logits, "from_logits")
-        self.name = identifier(name, "name")
-        self._native = _core.Loss(self.kind, self.from_logits)
+        self.label_smoothing = number(label_smoothing, "label_smoothing", at_least=0, at_most=1)
+        self._prepare(reduction, name, label_smoothing=self.label_smoothing)
 
 
 class SparseCategoricalCrossentropy(NativeLoss):
@@ -224,6 +149,8 @@ class SparseCategoricalCrossentropy(NativeLoss):
     ----------
     from_logits : bool, default False
         Whether predictions are logits (a linear last layer) instead of probabilities.
+    reduction : str or None, default "sum_over_batch_size"
+        See `mundur.losses`.
     name : str, default "sparse_categorical_crossentropy"
 
     Raises
@@ -243,28 +170,144 @@ class SparseCategoricalCrossentropy(NativeLoss):
 
     kind = "sparse_categorical_crossentropy"
 
-    @checked_keywords(ignored=_KERAS | {"ignore_class": None, "axis": -1})
+    @checked_keywords(ignored=KERAS | {"ignore_class": None, "axis": -1})
     def __init__(
-        self, from_logits: bool = False, *, name: str = "sparse_categorical_crossentropy"
+        self,
+        from_logits: bool = False,
+        *,
+        reduction: str | None = MEAN,
+        name: str = "sparse_categorical_crossentropy",
     ) -> None:
         self.from_logits = boolean(from_logits, "from_logits")
-        self.name = identifier(name, "name")
-        self._native = _core.Loss(self.kind, self.from_logits)
+        self._prepare(reduction, name)
+
+
+class KLDivergence(NativeLoss):
+    """How far a predicted distribution over classes is from the target one.
+
+    L = Σᵢⱼ yᵢⱼ log(yᵢⱼ / pᵢⱼ) / n, both clipped to [10⁻⁷, 1] as in Keras; ∂L/∂p = -y / p / n, and 0
+    where p is clipped (Kullback and Leibler, 1951). It is the cross-entropy less what the targets
+    alone add to it.
+
+    Parameters
+    ----------
+    reduction : str or None, default "sum_over_batch_size"
+        See `mundur.losses`.
+    name : str, default "kl_divergence"
+
+    Raises
+    ------
+    ValueError
+        When called with different shapes, or with y_true or y_pred outside [0, 1].
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> round(md.losses.KLDivergence()([[0.5, 0.5]], [[0.75, 0.25]]), 6)
+    0.143841
+    """
+
+    kind = "kl_divergence"
+
+    @checked_keywords(ignored=KERAS)
+    def __init__(self, reduction: str | None = MEAN, name: str = "kl_divergence") -> None:
+        self._prepare(reduction, name)
+
+
+class Hinge(NativeLoss):
+    """For yes or no with a margin, from scores instead of probabilities.
+
+    L = Σᵢⱼ max(1 - yᵢⱼ pᵢⱼ, 0) / (n·m), y = -1 or 1 (targets of 0 become -1, as in Keras);
+    ∂L/∂p = -y / (n·m) where 1 - y p > 0, else 0 (Cortes and Vapnik, 1995).
+
+    Parameters
+    ----------
+    reduction : str or None, default "sum_over_batch_size"
+        See `mundur.losses`.
+    name : str, default "hinge"
+
+    Raises
+    ------
+    ValueError
+        When called with different shapes ((n,) equals (n, 1)), or targets that are neither -1 and 1
+        nor 0 and 1.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.losses.Hinge()([1, 0], [0.5, -2.0])
+    0.25
+    """
+
+    kind = "hinge"
+
+    @checked_keywords(ignored=KERAS)
+    def __init__(self, reduction: str | None = MEAN, name: str = "hinge") -> None:
+        self._prepare(reduction, name)
+
+
+class SquaredHinge(NativeLoss):
+    """The square of `Hinge`, sample by sample and output by output: smooth at the margin.
+
+    L = Σᵢⱼ max(1 - yᵢⱼ pᵢⱼ, 0)² / (n·m), y = -1 or 1 (targets of 0 become -1, as in Keras);
+    ∂L/∂p = -2 y max(1 - y p, 0) / (n·m).
+
+    Parameters
+    ----------
+    reduction : str or None, default "sum_over_batch_size"
+        See `mundur.losses`.
+    name : str, default "squared_hinge"
+
+    Raises
+    ------
+    ValueError
+        When called with different shapes ((n,) equals (n, 1)), or targets that are neither -1 and 1
+        nor 0 and 1.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.losses.SquaredHinge()([1, 0], [0.5, -2.0])
+    0.125
+    """
+
+    kind = "squared_hinge"
+
+    @checked_keywords(ignored=KERAS)
+    def __init__(self, reduction: str | None = MEAN, name: str = "squared_hinge") -> None:
+        self._prepare(reduction, name)
 
 
 _CLASSES: tuple[type[Loss], ...] = (
     MeanSquaredError,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredLogarithmicError,
+    Huber,
+    LogCosh,
+    Poisson,
     BinaryCrossentropy,
     CategoricalCrossentropy,
     SparseCategoricalCrossentropy,
+    KLDivergence,
+    Hinge,
+    SquaredHinge,
 )
 KNOWN: dict[str, type[Loss]] = {cls.kind: cls for cls in _CLASSES}
 CLASS_NAMES: dict[str, type[Loss]] = {cls.__name__: cls for cls in _CLASSES}
-_SHORT: dict[str, type[Loss]] = {
+_KERAS_SHORT: dict[str, type[Loss]] = {
     "mse": MeanSquaredError,
-    "MSE": MeanSquaredError,
+    "mae": MeanAbsoluteError,
+    "mape": MeanAbsolutePercentageError,
+    "msle": MeanSquaredLogarithmicError,
     "bce": BinaryCrossentropy,
-    "BCE": BinaryCrossentropy,
+    "kld": KLDivergence,
+}
+_SHORT: dict[str, type[Loss]] = {
+    **_KERAS_SHORT,
+    **{name.upper(): cls for name, cls in _KERAS_SHORT.items()},
+    "logcosh": LogCosh,
+    "kullback_leibler_divergence": KLDivergence,
 }
 
 

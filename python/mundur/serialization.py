@@ -58,6 +58,11 @@ def to_bytes(model: Model) -> bytes:
     return _pack(tensors, json.dumps(architecture.describe(model, tensors), allow_nan=False))
 
 
+def pieces(model: Model) -> tuple[bytes, dict[str, Any]]:
+    """What `from_bytes` wants; the classes among it, pickle takes by reference."""
+    return to_bytes(model), architecture.custom_classes(model)
+
+
 def save_model(model: Model, path: Path, overwrite: bool) -> None:
     """Writes a model; see `Model.save`."""
     _write(path, to_bytes(model), overwrite)
@@ -131,13 +136,17 @@ def _sync_folder(folder: str) -> None:
 # ---- reading ------------------------------------------------------------------------------------
 
 
-@checked_keywords(ignored={"custom_objects": None, "safe_mode": True})
-def load_model(filepath: Path, *, compile: bool = True) -> Model:
+@checked_keywords(ignored={"safe_mode": True})
+def load_model(
+    filepath: Path, custom_objects: Mapping[str, Any] | None = None, compile: bool = True
+) -> Model:
     """Reads a model that `Model.save` wrote.
 
     Parameters
     ----------
     filepath : path
+    custom_objects : dict of str to class, optional
+        Classes of yours that the model uses, by name: ``{"MyLoss": MyLoss}``.
     compile : bool, default True
         False leaves out compile's arguments and the optimizer's state.
 
@@ -151,7 +160,8 @@ def load_model(filepath: Path, *, compile: bool = True) -> Model:
     OSError
         Where the file cannot be read.
     ValueError
-        Where it is no file of ours, of an unknown version, or damaged.
+        Where it is no file of ours, of an unknown version, or damaged, or names a class that
+        `custom_objects` does not hold.
 
     Examples
     --------
@@ -161,12 +171,17 @@ def load_model(filepath: Path, *, compile: bool = True) -> Model:
     >>> md.load_model(path).seed
     0
     """
-    return _model(_read(filepath), repr(os.fspath(filepath)), compile)
+    if not (custom_objects is None or isinstance(custom_objects, Mapping)):
+        raise TypeError(
+            f"custom_objects must be a dict of name: class; got {type(custom_objects).__name__}"
+        )
+    where = repr(os.fspath(filepath))
+    return _model(_read(filepath), where, compile, custom_objects)
 
 
-def from_bytes(data: bytes) -> Model:
+def from_bytes(data: bytes, custom_objects: Mapping[str, Any] | None = None) -> Model:
     """The model of `to_bytes`."""
-    return _model(_unpack(data, "the bytes"), "the bytes", True)
+    return _model(_unpack(data, "the bytes"), "the bytes", True, custom_objects)
 
 
 def load_weights(model: ByHand, path: Path) -> None:
@@ -245,12 +260,19 @@ def _document(metadata: Mapping[str, str], tensors: Tensors, where: str) -> str:
     return str(document)
 
 
-def _model(content: tuple[dict[str, str], Tensors], where: str, compile: bool) -> Model:
+def _model(
+    content: tuple[dict[str, str], Tensors],
+    where: str,
+    compile: bool,
+    custom_objects: Mapping[str, Any] | None,
+) -> Model:
     metadata, tensors = content
     document = _document(metadata, tensors, where)
     if not document:
         raise ValueError(f"{where} holds weights only; read it with Model.load_weights")
     try:
-        return architecture.restore(json.loads(document), tensors, compile)
+        return architecture.restore(json.loads(document), tensors, compile, custom_objects)
+    except architecture.CustomObjectError as error:
+        raise ValueError(f"{where} cannot be loaded: {error}") from None
     except _MALFORMED as error:
         raise ValueError(f"{where} does not describe a model: {error}") from error

@@ -15,13 +15,33 @@ from .validation import integer, number
 if TYPE_CHECKING:
     from .losses import Loss
 
-__all__ = ["check_head", "check_probabilities", "class_weights", "sample_targets"]
+__all__ = [
+    "check_head",
+    "check_predictions",
+    "class_weights",
+    "metric_targets",
+    "sample_targets",
+]
 
 Array = npt.NDArray[Any]
 
 SPARSE = "sparse_categorical_crossentropy"
 CATEGORICAL = "categorical_crossentropy"
 BINARY = "binary_crossentropy"
+KL = "kl_divergence"
+HINGES = ("hinge", "squared_hinge")
+# One class excludes the others.
+EXCLUSIVE = (SPARSE, CATEGORICAL, KL)
+# Activations with values on both sides of 0, and those without.
+_SIGNED = {
+    *("linear", "tanh", "hard_tanh", "softsign", "tanh_shrink", "soft_shrink", "hard_shrink"),
+    *("elu", "selu", "celu", "gelu", "silu", "swish", "mish", "hard_silu", "hard_swish"),
+    *("leaky_relu", "log_sigmoid", "log_softmax"),
+}
+_UNSIGNED = {
+    *("relu", "relu6", "sigmoid", "hard_sigmoid", "softmax", "sparsemax", "softplus"),
+    *("exponential", "sparse_plus", "squareplus"),
+}
 
 
 def check_head(loss: Loss, head: str, output_shape: tuple[int, ...]) -> None:
@@ -30,7 +50,19 @@ def check_head(loss: Loss, head: str, output_shape: tuple[int, ...]) -> None:
     `head` is the activation behind the last layer, `output_shape` the shape of one sample there.
     """
     kind, units = loss.kind, output_shape[-1]
-    if kind == "mean_squared_error":
+    if kind in HINGES and head in _UNSIGNED:
+        raise ValueError(
+            f"{_title(loss)} expects scores on both sides of 0, but the model ends in {head}; drop "
+            "that activation"
+        )
+    if kind == "poisson" and head in _SIGNED:
+        raise ValueError(
+            f"Poisson expects predictions that are not negative, but the model ends in {head}; set "
+            'an activation such as "relu" in the last layer'
+        )
+    if kind == KL:
+        _check_distribution(head, output_shape)
+    if kind not in (BINARY, CATEGORICAL, SPARSE):
         return
     if kind in (CATEGORICAL, SPARSE) and len(output_shape) > 1:
         raise ValueError(
@@ -62,6 +94,20 @@ def check_head(loss: Loss, head: str, output_shape: tuple[int, ...]) -> None:
         )
 
 
+def _check_distribution(head: str, output_shape: tuple[int, ...]) -> None:
+    if output_shape[-1] < 2:
+        raise ValueError(
+            "KLDivergence needs one output per class, at least 2; the model has "
+            f"{output_shape[-1]}. For two classes with one output use BinaryCrossentropy"
+        )
+    if head not in ("softmax", "sigmoid"):
+        raise ValueError(
+            f"KLDivergence expects probabilities, but the model ends in {head}; set "
+            'activation="softmax" in the last layer, or use '
+            "CategoricalCrossentropy(from_logits=True), which has the same gradient"
+        )
+
+
 def _title(loss: Loss) -> str:
     return type(loss).__name__
 
@@ -71,8 +117,8 @@ def sample_targets(
 ) -> Array:
     """Targets for outputs of `shape` (samples, ..., outputs), with their values checked.
 
-    int32 labels for the sparse loss, else an array of that shape. Errors call the outputs' side
-    `against`.
+    int32 labels for the sparse loss, else an array of that shape; a loss written in Python knows
+    itself what it wants. Errors call the outputs' side `against`.
     """
     y = real_array(value, name)
     if y.ndim == 0:
@@ -82,13 +128,31 @@ def sample_targets(
             f"{against} and {name} must have the same number of samples; {against} has {shape[0]}, "
             f"{name} has {y.shape[0]}"
         )
+    if loss.kind == "python":
+        return y
     if loss.kind == SPARSE:
         return _labels(y, shape, name)
     y = _dense(y, loss, shape, name)
     check_finite(y, name)
-    if loss.kind in (BINARY, CATEGORICAL):
+    if loss.kind in (BINARY, CATEGORICAL, KL):
         _check_unit_interval(y, loss, name)
+    elif loss.kind in HINGES:
+        _check_signs(y, loss, name)
+    elif loss.kind in ("poisson", "mean_squared_logarithmic_error"):
+        _refuse(y, y < 0, f"{name} must not be negative for {_title(loss)}")
     return y
+
+
+def metric_targets(y: Array, shape: tuple[int, ...], sparse: bool) -> Array:
+    """Targets as metrics need them beside a loss written in Python: labels, or like outputs."""
+    if sparse:
+        return _labels(y, shape, "y")
+    if y.shape == shape or (shape[-1] == 1 and y.shape == shape[:-1]):
+        return y.reshape(shape)
+    raise ValueError(
+        f"metrics compare targets with outputs of shape {shape}; y has {y.shape}. Leave the "
+        "metrics out, or compute them in a callback"
+    )
 
 
 def _dense(y: Array, loss: Loss, shape: tuple[int, ...], name: str) -> Array:
@@ -98,7 +162,7 @@ def _dense(y: Array, loss: Loss, shape: tuple[int, ...], name: str) -> Array:
         return y[..., None]
     hint = ""
     flat = y.shape in (shape[:-1], (*shape[:-1], 1))
-    if flat and y.dtype.kind == "f" and loss.kind != CATEGORICAL:
+    if flat and y.dtype.kind == "f" and loss.kind not in EXCLUSIVE:
         hint = f"; the model gives {shape[-1]} numbers per sample, {name} holds one"
     elif flat:
         hint = f"; integer labels become one-hot with to_categorical({name}, {shape[-1]})"
@@ -139,14 +203,35 @@ def _check_unit_interval(y: Array, loss: Loss, name: str) -> None:
         raise ValueError(f"{name} must lie in [0, 1] for {_title(loss)}; got {_at_first(y, bad)}")
 
 
-def check_probabilities(p: Array, kind: str, name: str = "y_pred") -> None:
-    """Raises where a prediction is no probability; rounding may go a little beyond, NaN is one."""
+def _check_signs(y: Array, loss: Loss, name: str) -> None:
+    wanted = f"{name} must hold -1 and 1, or 0 and 1, for {_title(loss)}"
+    _refuse(y, (y != -1) & (y != 0) & (y != 1), wanted)
+    if y.size and y.min() < 0:
+        _refuse(y, y == 0, f"{wanted}, not all three")
+
+
+def _refuse(y: Array, bad: npt.NDArray[np.bool_], wanted: str, mend: str = "") -> None:
+    if bad.any():
+        raise ValueError(f"{wanted}; got {_at_first(y, bad)}{mend}")
+
+
+def check_predictions(p: Array, loss: Loss, name: str = "y_pred") -> None:
+    """Raises where a loss from probabilities, or for counts, was given something else.
+
+    Rounding may go a little beyond; NaN may be anything.
+    """
     slack = 1e-6
+    if loss.kind == "poisson":
+        mend = '; end the model in an activation such as "relu"'
+        _refuse(p, p < 0, f"{name} must not be negative for Poisson", mend)
+    if loss.from_logits or loss.kind not in (BINARY, *EXCLUSIVE):
+        return
     if p.min() < -slack or p.max() > 1 + slack:
-        fitting = "sigmoid" if kind == BINARY else "softmax"
+        fitting = "sigmoid" if loss.kind == BINARY else "softmax"
+        mend = "" if loss.kind == KL else "set from_logits=True in the loss or "
         raise ValueError(
-            f"{name} must lie in [0, 1]; got {_at_first(p, (p < -slack) | (p > 1 + slack))}; set "
-            f'from_logits=True in the loss or end the model in activation="{fitting}"'
+            f"{name} must lie in [0, 1]; got {_at_first(p, (p < -slack) | (p > 1 + slack))}; "
+            f'{mend}end the model in activation="{fitting}"'
         )
 
 

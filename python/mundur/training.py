@@ -12,6 +12,7 @@ from .callbacks import CallbackList, EarlyStopping
 from .errors import NonFiniteLossError
 from .history import History
 from .progress import Progress
+from .python_losses import native_loss
 from .targets import check_head, class_weights, sample_targets
 from .validation import integer, number
 
@@ -138,17 +139,19 @@ def make_trainer(
 ) -> _core.Trainer:
     """The native trainer of a model over checked data."""
     network = model.native
+    forms = metrics.forms(model.metrics, data.y.shape, (len(data.x), *network.output_shape))
+    loss, y = native_loss(model.compiled_loss, data, forms, network.output_shape)
     return _core.Trainer(
         network,
         model.compiled_optimizer.serve(model),
-        model.compiled_loss._native,
+        loss,
         data.x,
-        data.y,
+        y,
         data.weights,
         batch_size,
         shuffle,
         model.seed,
-        metrics.forms(model.metrics, data.y.shape, (len(data.x), *network.output_shape)),
+        forms,
         not allow_nonfinite,
     )
 
@@ -158,14 +161,16 @@ def make_evaluator(
 ) -> _core.Evaluator:
     """The native evaluation of a model over checked data."""
     network = model.native
+    forms = metrics.forms(model.metrics, data.y.shape, (len(data.x), *network.output_shape))
+    loss, y = native_loss(model.compiled_loss, data, forms, network.output_shape)
     return _core.Evaluator(
         network,
-        model.compiled_loss._native,
+        loss,
         data.x,
-        data.y,
+        y,
         data.weights,
         batch_size,
-        metrics.forms(model.metrics, data.y.shape, (len(data.x), *network.output_shape)),
+        forms,
         not allow_nonfinite,
     )
 

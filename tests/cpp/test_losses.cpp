@@ -17,7 +17,9 @@ constexpr LossKind kKinds[] = {LossKind::mean_squared_error,
                                LossKind::sparse_crossentropy,
                                LossKind::sparse_crossentropy_logits};
 
-bool is_sparse(LossKind kind) { return kind >= LossKind::sparse_crossentropy; }
+bool is_sparse(LossKind kind) {
+  return kind == LossKind::sparse_crossentropy || kind == LossKind::sparse_crossentropy_logits;
+}
 
 bool takes_logits(LossKind kind) {
   return kind == LossKind::binary_crossentropy_logits ||
@@ -97,7 +99,7 @@ std::vector<double> values(const Problem<T>& a, LossKind kind, const Kernels<T>&
   Output<double> out(a.B);
   const bool sparse = is_sparse(kind);
   k.loss_value(out.data(), a.p.data(), sparse ? nullptr : a.y.data(),
-               sparse ? a.labels.data() : nullptr, a.B, a.O, kind);
+               sparse ? a.labels.data() : nullptr, a.B, a.O, kind, {});
   return out.take();
 }
 
@@ -109,7 +111,7 @@ std::vector<T> gradient(const Problem<T>& a, LossKind kind, const Kernels<T>& k,
   for (Output<T>* target : {&out, &in_place}) {
     k.loss_gradient(target->data(), target == &out ? a.p.data() : in_place.data(),
                     sparse ? nullptr : a.y.data(), sparse ? a.labels.data() : nullptr,
-                    weighted ? a.weight.data() : nullptr, a.B, a.O, T(0.375), kind, fused);
+                    weighted ? a.weight.data() : nullptr, a.B, a.O, T(0.375), kind, {}, fused);
   }
   const auto result = out.take();
   CHECK(check::same_bits(in_place.take(), result));

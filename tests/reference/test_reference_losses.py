@@ -11,18 +11,30 @@ from mundur.reference.check import check_loss
 from mundur.reference.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
+    Hinge,
+    Huber,
+    KLDivergence,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
     MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    Poisson,
     SparseCategoricalCrossentropy,
+    SquaredHinge,
 )
 
 quick = settings(deadline=None, max_examples=25)
 
 # None of the probabilities is so small that log p bends within a step of the differences.
 SCORES = [[0.5, -0.25, 1.5], [-0.75, 0.25, 1.0], [1.0, -1.0, 0.125], [1.5, -0.5, 0.0]]
+APART = [[z + 0.07 for z in row] for row in SCORES]  # from where a line begins
 PROBABILITIES = [activations.Softmax()(row) for row in SCORES]
 LABELS = [2, 0, 1, 0]
 ONE_HOT = [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
 SOFT = [[0.2, 0.1, 0.7], [0.5, 0.25, 0.25], [0.0, 1.0, 0.0], [0.6, 0.3, 0.3]]
+COUNTS = [[0.0, 1.0, 3.0], [2.0, 0.0, 0.0], [1.0, 1.0, 5.0], [4.0, 2.0, 0.0]]
+SIGNS = [[1.0, -1.0, -1.0], [1.0, 1.0, -1.0], [-1.0, 1.0, 1.0], [1.0, -1.0, 1.0]]
 WEIGHTS = [None, [1.0, 2.0, 0.0, 0.5]]
 
 # loss, targets, outputs
@@ -34,6 +46,20 @@ CASES = [
     (CategoricalCrossentropy(from_logits=True), SOFT, SCORES),
     (SparseCategoricalCrossentropy(), LABELS, PROBABILITIES),
     (SparseCategoricalCrossentropy(from_logits=True), LABELS, SCORES),
+    (BinaryCrossentropy(label_smoothing=0.2), ONE_HOT, PROBABILITIES),
+    (BinaryCrossentropy(from_logits=True, label_smoothing=0.2), ONE_HOT, SCORES),
+    (CategoricalCrossentropy(label_smoothing=0.2), ONE_HOT, PROBABILITIES),
+    (CategoricalCrossentropy(from_logits=True, label_smoothing=0.2), ONE_HOT, SCORES),
+    (KLDivergence(), SOFT, PROBABILITIES),
+    (MeanAbsoluteError(), SOFT, SCORES),
+    (MeanAbsolutePercentageError(), SIGNS, SCORES),
+    (MeanSquaredLogarithmicError(), COUNTS, APART),
+    (Huber(), SOFT, APART),
+    (Huber(delta=0.3), SOFT, APART),
+    (LogCosh(), SOFT, SCORES),
+    (Poisson(), COUNTS, PROBABILITIES),
+    (Hinge(), SIGNS, APART),
+    (SquaredHinge(), SIGNS, SCORES),
 ]
 every_case = pytest.mark.parametrize(
     ("loss", "y_true", "y_pred"), CASES, ids=[repr(loss) for loss, _, _ in CASES]
@@ -64,6 +90,76 @@ def test_values_on_paper():
     assert SparseCategoricalCrossentropy()([1, 0], [[0.5, 0.5], [0.25, 0.75]]) == pytest.approx(
         (log2 + log4) / 2
     )
+
+
+def test_values_of_the_errors_on_paper():
+    errors = [[0.0, 0.0, 4.0]], [[0.5, -3.0, 4.0]]
+    assert MeanAbsoluteError()(*errors) == 3.5 / 3
+    assert Huber()(*errors) == pytest.approx((0.125 + 2.5) / 3, rel=1e-15)
+    assert Huber(2.0)(*errors) == pytest.approx((0.125 + 4.0) / 3, rel=1e-15)
+    log_cosh = math.log(math.cosh(0.5)) + math.log(math.cosh(3))
+    assert LogCosh()(*errors) == pytest.approx(log_cosh / 3, rel=1e-14)
+    assert MeanAbsolutePercentageError()([[4.0, 5.0]], [[5.0, 5.0]]) == 12.5
+    assert MeanSquaredLogarithmicError()([[0.0]], [[math.e - 1]]) == pytest.approx(1, rel=1e-6)
+    assert Poisson()([[2.0]], [[3.0]]) == pytest.approx(3 - 2 * math.log(3), rel=1e-6)
+    assert KLDivergence()([[0.5, 0.5]], [[0.75, 0.25]]) == pytest.approx(
+        0.5 * math.log(0.5 / 0.75) + 0.5 * math.log(0.5 / 0.25)
+    )
+    assert Hinge()([[1.0, -1.0]], [[0.25, 0.5]]) == (0.75 + 1.5) / 2
+    assert SquaredHinge()([[1.0, -1.0]], [[0.25, 0.5]]) == (0.75**2 + 1.5**2) / 2
+
+
+def test_log_cosh_of_small_and_large_errors():
+    """Where log(cosh(e)) has lost all digits, or overflows."""
+    assert LogCosh()([0.0], [1e-9]) == pytest.approx(5e-19, rel=1e-9)
+    assert LogCosh()([0.0], [1e5]) == 1e5 - math.log(2)
+    for e in (0.4999999, 0.5, 0.5000001):
+        assert LogCosh()([0.0], [e]) == pytest.approx(math.log(math.cosh(e)), rel=1e-13)
+
+
+def test_hinge_takes_zero_for_minus_one():
+    bits = [[max(t, 0.0) for t in row] for row in SIGNS]
+    for loss in (Hinge(), SquaredHinge()):
+        assert loss(bits, SCORES) == loss(SIGNS, SCORES)
+        assert loss.gradient(bits, SCORES) == loss.gradient(SIGNS, SCORES)
+
+
+def test_divergence_is_cross_entropy_less_the_targets_own():
+    own = CategoricalCrossentropy()(PROBABILITIES, PROBABILITIES)
+    other = PROBABILITIES[::-1]
+    assert KLDivergence()(PROBABILITIES, other) == pytest.approx(
+        CategoricalCrossentropy()(PROBABILITIES, other) - own, rel=1e-12
+    )
+    assert KLDivergence()(PROBABILITIES, PROBABILITIES) == 0
+
+
+def test_smoothing_is_a_step_towards_even_targets():
+    even = [[(1 - 0.3) * t + 0.3 / 3 for t in row] for row in ONE_HOT]
+    assert CategoricalCrossentropy(True, 0.3)(ONE_HOT, SCORES) == pytest.approx(
+        CategoricalCrossentropy(True)(even, SCORES), rel=1e-14
+    )
+    half = [[(1 - 0.3) * t + 0.3 / 2 for t in row] for row in ONE_HOT]
+    assert BinaryCrossentropy(True, 0.3)(ONE_HOT, SCORES) == pytest.approx(
+        BinaryCrossentropy(True)(half, SCORES), rel=1e-14
+    )
+
+
+@pytest.mark.parametrize("wrong", [-0.1, 1.5, math.nan])
+def test_smoothing_is_a_share(wrong):
+    for loss in (BinaryCrossentropy, CategoricalCrossentropy):
+        with pytest.raises(ValueError, match=r"label_smoothing: expected a number of \[0, 1\]"):
+            loss(label_smoothing=wrong)
+
+
+@pytest.mark.parametrize("delta", [0.0, -1.0, math.inf, math.nan])
+def test_where_the_line_begins(delta):
+    with pytest.raises(ValueError, match="delta: expected a finite number above 0"):
+        Huber(delta)
+
+
+def test_means_of_counts_are_not_negative():
+    with pytest.raises(ValueError, match=r"no negative means, got -0\.5 at sample 1"):
+        Poisson()([1.0, 2.0], [0.5, -0.5])
 
 
 def test_half_the_sum_of_squares_of_course_notes():
@@ -165,7 +261,11 @@ class TestClipping:
         assert loss([0], [[0.25, 0.25]]) == pytest.approx(math.log(4))
 
     def test_nan_is_not_clipped_away(self):
-        for loss in (BinaryCrossentropy(), CategoricalCrossentropy(), MeanSquaredError()):
+        others = (MeanAbsoluteError(), Huber(), LogCosh(), Poisson(), KLDivergence())
+        for loss in (
+            *(BinaryCrossentropy(), CategoricalCrossentropy(), MeanSquaredError(), Hinge()),
+            *others,
+        ):
             assert math.isnan(loss([[1.0, 0.0]], [[math.nan, 0.5]]))
             assert math.isnan(loss.gradient([[1.0, 0.0]], [[math.nan, 0.5]])[0][0])
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -46,8 +47,6 @@ struct Augmentation {
 };
 /// Throws std::invalid_argument where a step does not suit samples of this size.
 void require_augment(const std::vector<Augmentation>& steps, std::int64_t size);
-
-struct Batch;
 
 /// Sums of a pass so far. The loss is a mean over weights, scores are means over samples, as
 /// Keras's metrics are.
@@ -94,6 +93,11 @@ class Trainer {
 
  private:
   Outcome train_batch(const Pass<T>& pass, Workspace<T>& space, const Batch& batch);
+  void learn(const Pass<T>& pass, Workspace<T>& space, bool fused);
+  Outcome run_outside(double budget, std::int64_t last_step, Workspace<T>& space, int workers,
+                      std::unique_lock<std::mutex>& lock);
+  Outcome ask(Workspace<T>& space, const Batch& batch, std::unique_lock<std::mutex>& lock);
+  Batch batch_at(std::int64_t step) const;
   void keep_start();
   void restore_start();
   bool one_step() const { return !fed_ && steps_per_epoch() == 1; }
@@ -138,6 +142,8 @@ class Evaluator {
   const Tally& tally() const { return tally_; }
 
  private:
+  Outcome run_outside(double budget, Workspace<T>& space, int workers);
+
   Network<T>& network_;
   const Loss& loss_;
   const DataSet& data_;

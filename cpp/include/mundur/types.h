@@ -39,6 +39,12 @@ enum class ElementType : int {
   float64
 };
 
+/// The numbers that some losses take.
+struct LossNumbers {
+  double delta = 1.0;            // huber: from where on it is a line
+  double label_smoothing = 0.0;  // binary, categorical cross-entropy: y (1 - s) + s / classes
+};
+
 /// avx512bf16 is avx512 with the instructions of AVX512_BF16 for products in bfloat16.
 enum class Isa : int { generic, avx2, avx512, avx512bf16, neon };
 inline constexpr int kIsas = 5;

@@ -2,111 +2,38 @@
 // the derivative of the unweighted loss is then multiplied by it, one rounding: gradient =
 // derivative · (weight · scale).
 
+#include "kernels/isa/element_losses.h"
 #include "kernels/isa/rows.h"
 
 namespace mundur::MUNDUR_ISA {
 namespace {
 
-// Probabilities are clipped for the value; the gradient is that of the clipped function, 0 outside.
-template <class T>
-struct Clip {
-  static constexpr T kLow = T(1e-7);
-  static constexpr T kHigh = T(1) - T(1e-7);
-};
-
-template <class T>
-MUNDUR_INLINE Vec<T> clip(Vec<T> p) {
-  return min(max(p, set<T>(Clip<T>::kLow)), set<T>(Clip<T>::kHigh));
-}
-
-template <class T>
-MUNDUR_INLINE Vec<T> zero_where_clipped(Vec<T> p, Vec<T> derivative) {
-  const Mask<T> outside = less(p, set<T>(Clip<T>::kLow)) | less(set<T>(Clip<T>::kHigh), p);
-  return select(outside, zero<T>(), derivative);
-}
-
-// ---- losses of one element: value and derivative with respect to p
-// ------------------------------------------------
-
-struct SquaredError {
-  template <class T>
-  static MUNDUR_INLINE Vec<T> value(Vec<T> p, Vec<T> y) {
-    return (p - y) * (p - y);
-  }
-  template <class T>
-  static MUNDUR_INLINE Vec<T> derivative(Vec<T> p, Vec<T> y) {
-    return (p - y) + (p - y);
-  }
-};
-
-struct BinaryCrossentropy {
-  template <class T>
-  static MUNDUR_INLINE Vec<T> value(Vec<T> p, Vec<T> y) {
-    const Vec<T> inside = clip(p), one = set<T>(T(1));
-    return -fma(y, log(inside), (one - y) * log(one - inside));
-  }
-  template <class T>
-  static MUNDUR_INLINE Vec<T> derivative(Vec<T> p, Vec<T> y) {
-    return zero_where_clipped(p, (p - y) / (p * (set<T>(T(1)) - p)));
-  }
-};
-
-struct BinaryCrossentropyLogits {
-  template <class T>
-  static MUNDUR_INLINE Vec<T> value(Vec<T> z, Vec<T> y) {
-    return fnma(z, y, max(z, zero<T>())) + log1p(exp(-abs(z)));
-  }
-  template <class T>
-  static MUNDUR_INLINE Vec<T> derivative(Vec<T> z, Vec<T> y) {
-    return sigmoid(z) - y;
-  }
-};
-
-struct CategoricalCrossentropy {
-  template <class T>
-  static MUNDUR_INLINE Vec<T> value(Vec<T> p, Vec<T> y) {
-    return -(y * log(clip(p)));
-  }
-  template <class T>
-  static MUNDUR_INLINE Vec<T> derivative(Vec<T> p, Vec<T> y) {
-    return zero_where_clipped(p, zero<T>() - y / p);
-  }
-};
-
-/// Sigmoid with binary cross-entropy behind p: the derivative with respect to the logits.
-struct FusedBinaryCrossentropy {
-  template <class T>
-  static MUNDUR_INLINE Vec<T> derivative(Vec<T> p, Vec<T> y) {
-    return p - y;
-  }
-};
-
 /// One output: samples lie side by side, and one element is its own sum over lanes (-0 becomes +0).
 template <class Loss, class T>
-void single_output_value(double* value, const T* p, const T* y, i64 B) {
+void single_output_value(double* value, const T* p, const T* y, i64 B, Loss loss) {
   for_each_vec<T>(B, [&](i64 i, int n) MUNDUR_BODY {
     T sample[Vec<T>::kWidth];
-    store(sample, zero<T>() + Loss::value(load_up_to(p + i, n), load_up_to(y + i, n)));
+    store(sample, zero<T>() + loss.value(load_up_to(p + i, n), load_up_to(y + i, n)));
     for (int k = 0; k < n; ++k) value[i + k] = static_cast<double>(sample[k]);
   });
 }
 
 template <class Loss, class T>
-void elementwise_value(double* value, const T* p, const T* y, i64 B, i64 O) {
-  if (O == 1) return single_output_value<Loss>(value, p, y, B);
+void elementwise_value(double* value, const T* p, const T* y, i64 B, i64 O, Loss loss) {
+  if (O == 1) return single_output_value(value, p, y, B, loss);
   for (i64 b = 0; b < B; ++b, p += O, y += O) {
     auto lanes = Lanes16<T>::all(T(0));
     for_each_lane(lanes, O, [&](Vec<T>& part, i64 i, int n) MUNDUR_BODY {
-      part = add_up_to(part, Loss::value(load_up_to(p + i, n), load_up_to(y + i, n)), n);
+      part = add_up_to(part, loss.value(load_up_to(p + i, n), load_up_to(y + i, n)), n);
     });
     value[b] = static_cast<double>(lanes.sum());
   }
 }
 
 template <class Loss, class T>
-MUNDUR_INLINE void elementwise_row(T* dp, const T* p, const T* y, i64 size, T factor) {
+MUNDUR_INLINE void elementwise_row(T* dp, const T* p, const T* y, i64 size, T factor, Loss loss) {
   for_each_vec<T>(size, [&](i64 i, int n) MUNDUR_BODY {
-    const Vec<T> derivative = Loss::derivative(load_up_to(p + i, n), load_up_to(y + i, n));
+    const Vec<T> derivative = loss.derivative(load_up_to(p + i, n), load_up_to(y + i, n));
     store_up_to(dp + i, derivative * set<T>(factor), n);
   });
 }
@@ -117,11 +44,12 @@ MUNDUR_INLINE T factor_of(const T* weight, i64 b, T scale) {
 }
 
 template <class Loss, class T>
-void elementwise_gradient(T* dp, const T* p, const T* y, const T* weight, i64 B, i64 O, T scale) {
+void elementwise_gradient(T* dp, const T* p, const T* y, const T* weight, i64 B, i64 O, T scale,
+                          Loss loss) {
   // Without weights the rows are one long row: a single output must not cost a loop each.
-  if (!weight) return elementwise_row<Loss>(dp, p, y, B * O, scale);
+  if (!weight) return elementwise_row(dp, p, y, B * O, scale, loss);
   for (i64 b = 0; b < B; ++b) {
-    elementwise_row<Loss>(dp + b * O, p + b * O, y + b * O, O, factor_of(weight, b, scale));
+    elementwise_row(dp + b * O, p + b * O, y + b * O, O, factor_of(weight, b, scale), loss);
   }
 }
 
@@ -131,13 +59,14 @@ void elementwise_gradient(T* dp, const T* p, const T* y, const T* weight, i64 B,
 /// Σ y (logsumexp(z) - z) over y ≠ 0, with logsumexp(z) - z = (max - z) + log Σ exp(z - max):
 /// finite for any finite z.
 template <class T>
-void categorical_logits_value(double* value, const T* z, const T* y, i64 B, i64 O) {
+void categorical_logits_value(double* value, const T* z, const T* y, i64 B, i64 O,
+                              Smoothing<T> smooth) {
   for (i64 b = 0; b < B; ++b, z += O, y += O) {
     const T top = row_max(z, O);
     const Vec<T> maximum = set<T>(top), log_sum = set<T>(row_log_sum(z, O, top));
     auto lanes = Lanes16<T>::all(T(0));
     for_each_lane(lanes, O, [&](Vec<T>& part, i64 i, int n) MUNDUR_BODY {
-      const Vec<T> target = load_up_to(y + i, n);
+      const Vec<T> target = smooth(load_up_to(y + i, n));
       const Vec<T> term = target * ((maximum - load_up_to(z + i, n)) + log_sum);
       part = add_up_to(part, select(equal(target, zero<T>()), zero<T>(), term), n);
     });
@@ -148,28 +77,33 @@ void categorical_logits_value(double* value, const T* z, const T* y, i64 B, i64 
 /// (e/sum · Σy - y) · factor: from logits e = exp(z - max); fused e is the probability itself and
 /// sum = 1.
 template <class T>
-MUNDUR_INLINE void categorical_row(T* dp, const T* e, const T* y, i64 O, T sum, T factor) {
-  const Vec<T> total = set<T>(row_sum(y, O));
+MUNDUR_INLINE void categorical_row(T* dp, const T* e, const T* y, i64 O, T sum, T factor,
+                                   Smoothing<T> smooth) {
+  auto lanes = Lanes16<T>::all(T(0));
+  for_each_lane(lanes, O, [&](Vec<T>& part, i64 i, int n) MUNDUR_BODY {
+    part = add_up_to(part, smooth(load_up_to(y + i, n)), n);
+  });
+  const Vec<T> total = set<T>(lanes.sum());
   for_each_vec<T>(O, [&](i64 i, int n) MUNDUR_BODY {
     const Vec<T> p = load_up_to(e + i, n) / set<T>(sum);
-    store_up_to(dp + i, fma(p, total, -load_up_to(y + i, n)) * set<T>(factor), n);
+    store_up_to(dp + i, fma(p, total, -smooth(load_up_to(y + i, n))) * set<T>(factor), n);
   });
 }
 
 template <class T>
 void categorical_logits_gradient(T* dp, const T* z, const T* y, const T* weight, i64 B, i64 O,
-                                 T scale) {
+                                 T scale, Smoothing<T> smooth) {
   for (i64 b = 0; b < B; ++b, dp += O, z += O, y += O) {
     const T sum = row_exp(dp, z, O, row_max(z, O));
-    categorical_row(dp, dp, y, O, sum, factor_of(weight, b, scale));
+    categorical_row(dp, dp, y, O, sum, factor_of(weight, b, scale), smooth);
   }
 }
 
 template <class T>
 void categorical_fused_gradient(T* dp, const T* p, const T* y, const T* weight, i64 B, i64 O,
-                                T scale) {
+                                T scale, Smoothing<T> smooth) {
   for (i64 b = 0; b < B; ++b, dp += O, p += O, y += O) {
-    categorical_row(dp, p, y, O, T(1), factor_of(weight, b, scale));
+    categorical_row(dp, p, y, O, T(1), factor_of(weight, b, scale), smooth);
   }
 }
 
@@ -196,7 +130,7 @@ void sparse_gradient(T* dp, const T* p, const std::int32_t* labels, const T* wei
                      T scale) {
   for (i64 b = 0; b < B; ++b, dp += O, p += O) {
     const Vec<T> at_label = set<T>(p[labels[b]]);
-    const Vec<T> derivative = CategoricalCrossentropy::derivative(at_label, set<T>(T(1)));
+    const Vec<T> derivative = CategoricalCrossentropy<T>{}.derivative(at_label, set<T>(T(1)));
     for_each_vec<T>(O, [&](i64 i, int n) MUNDUR_BODY { store_up_to(dp + i, zero<T>(), n); });
     dp[labels[b]] = first_lane(derivative) * factor_of(weight, b, scale);
   }
@@ -232,65 +166,97 @@ void sparse_fused_gradient(T* dp, const T* p, const std::int32_t* labels, const 
 // ---- the table's rows
 // ---------------------------------------------------------------------------------------------
 
-template <class T>
-void loss_value(double* value, const T* p, const T* y, const std::int32_t* labels, i64 B, i64 O,
-                LossKind kind) {
+/// Calls use(loss) with the loss of one element that `kind` names; false for the kinds whose rows
+/// hang together.
+template <class T, class Use>
+MUNDUR_INLINE bool with_element_loss(LossKind kind, const LossNumbers& numbers, i64 O, Use use) {
+  const auto even = [&](i64 classes)
+                        MUNDUR_BODY { return Smoothing<T>::of(numbers.label_smoothing, classes); };
   switch (kind) {
     case LossKind::mean_squared_error:
-      return elementwise_value<SquaredError>(value, p, y, B, O);
+      return use(SquaredError<T>{}), true;
     case LossKind::binary_crossentropy:
-      return elementwise_value<BinaryCrossentropy>(value, p, y, B, O);
+      return use(BinaryCrossentropy<T>{even(2)}), true;
     case LossKind::binary_crossentropy_logits:
-      return elementwise_value<BinaryCrossentropyLogits>(value, p, y, B, O);
+      return use(BinaryCrossentropyLogits<T>{even(2)}), true;
     case LossKind::categorical_crossentropy:
-      return elementwise_value<CategoricalCrossentropy>(value, p, y, B, O);
+      return use(CategoricalCrossentropy<T>{even(O)}), true;
+    case LossKind::mean_absolute_error:
+      return use(AbsoluteError<T>{}), true;
+    case LossKind::mean_absolute_percentage_error:
+      return use(AbsolutePercentageError<T>{}), true;
+    case LossKind::mean_squared_logarithmic_error:
+      return use(SquaredLogarithmicError<T>{}), true;
+    case LossKind::huber:
+      return use(Huber<T>{static_cast<T>(numbers.delta)}), true;
+    case LossKind::log_cosh:
+      return use(LogCosh<T>{}), true;
+    case LossKind::poisson:
+      return use(Poisson<T>{}), true;
+    case LossKind::kl_divergence:
+      return use(KLDivergence<T>{}), true;
+    case LossKind::hinge:
+      return use(Hinge<T>{}), true;
+    case LossKind::squared_hinge:
+      return use(SquaredHinge<T>{}), true;
     case LossKind::categorical_crossentropy_logits:
-      return categorical_logits_value(value, p, y, B, O);
     case LossKind::sparse_crossentropy:
-      return sparse_value(value, p, labels, B, O);
     case LossKind::sparse_crossentropy_logits:
-      return sparse_logits_value(value, p, labels, B, O);
+      break;
   }
+  return false;
+}
+
+template <class T>
+void loss_value(double* value, const T* p, const T* y, const std::int32_t* labels, i64 B, i64 O,
+                LossKind kind, const LossNumbers& numbers) {
+  if (with_element_loss<T>(kind, numbers, O, [&](auto loss) MUNDUR_BODY {
+        elementwise_value(value, p, y, B, O, loss);
+      })) {
+    return;
+  }
+  if (kind == LossKind::sparse_crossentropy) return sparse_value(value, p, labels, B, O);
+  if (kind == LossKind::sparse_crossentropy_logits) {
+    return sparse_logits_value(value, p, labels, B, O);
+  }
+  categorical_logits_value(value, p, y, B, O, Smoothing<T>::of(numbers.label_smoothing, O));
 }
 
 template <class T>
 void fused_gradient(T* dp, const T* p, const T* y, const std::int32_t* labels, const T* weight,
-                    i64 B, i64 O, T scale, LossKind kind) {
+                    i64 B, i64 O, T scale, LossKind kind, const LossNumbers& numbers) {
   switch (kind) {
-    case LossKind::mean_squared_error:
-      return elementwise_gradient<SquaredError>(dp, p, y, weight, B, O, scale);
     case LossKind::binary_crossentropy:
     case LossKind::binary_crossentropy_logits:
-      return elementwise_gradient<FusedBinaryCrossentropy>(dp, p, y, weight, B, O, scale);
-    case LossKind::categorical_crossentropy:
-    case LossKind::categorical_crossentropy_logits:
-      return categorical_fused_gradient(dp, p, y, weight, B, O, scale);
+      return elementwise_gradient(
+          dp, p, y, weight, B, O, scale,
+          FusedBinaryCrossentropy<T>{Smoothing<T>::of(numbers.label_smoothing, 2)});
     case LossKind::sparse_crossentropy:
     case LossKind::sparse_crossentropy_logits:
       return sparse_fused_gradient(dp, p, labels, weight, B, O, scale);
+    default:
+      return categorical_fused_gradient(dp, p, y, weight, B, O, scale,
+                                        Smoothing<T>::of(numbers.label_smoothing, O));
   }
 }
 
 template <class T>
 void loss_gradient(T* dp, const T* p, const T* y, const std::int32_t* labels, const T* weight,
-                   i64 B, i64 O, T scale, LossKind kind, bool fused) {
-  if (fused) return fused_gradient(dp, p, y, labels, weight, B, O, scale, kind);
-  switch (kind) {
-    case LossKind::mean_squared_error:
-      return elementwise_gradient<SquaredError>(dp, p, y, weight, B, O, scale);
-    case LossKind::binary_crossentropy:
-      return elementwise_gradient<BinaryCrossentropy>(dp, p, y, weight, B, O, scale);
-    case LossKind::binary_crossentropy_logits:
-      return elementwise_gradient<BinaryCrossentropyLogits>(dp, p, y, weight, B, O, scale);
-    case LossKind::categorical_crossentropy:
-      return elementwise_gradient<CategoricalCrossentropy>(dp, p, y, weight, B, O, scale);
-    case LossKind::categorical_crossentropy_logits:
-      return categorical_logits_gradient(dp, p, y, weight, B, O, scale);
-    case LossKind::sparse_crossentropy:
-      return sparse_gradient(dp, p, labels, weight, B, O, scale);
-    case LossKind::sparse_crossentropy_logits:
-      return sparse_logits_gradient(dp, p, labels, weight, B, O, scale);
+                   i64 B, i64 O, T scale, LossKind kind, const LossNumbers& numbers, bool fused) {
+  if (fused) return fused_gradient(dp, p, y, labels, weight, B, O, scale, kind, numbers);
+  if (with_element_loss<T>(kind, numbers, O, [&](auto loss) MUNDUR_BODY {
+        elementwise_gradient(dp, p, y, weight, B, O, scale, loss);
+      })) {
+    return;
   }
+  if (kind == LossKind::sparse_crossentropy) {
+    return sparse_gradient(dp, p, labels, weight, B, O, scale);
+  }
+  if (kind == LossKind::sparse_crossentropy_logits) {
+    return sparse_logits_gradient(dp, p, labels, weight, B, O, scale);
+  }
+  categorical_logits_gradient(dp, p, y, weight, B, O, scale,
+                              Smoothing<T>::of(numbers.label_smoothing, O));
 }
 
 /// The first NaN, else the first element equal to the maximum.

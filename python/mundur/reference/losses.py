@@ -12,95 +12,51 @@ to learn from: loss and gradient are zero.
 Losses "from logits" take the scores z from before the sigmoid or softmax. That is more than a
 convenience: the logarithm and the exponential cancel on paper, so no rounding can make log 0 of
 them, and the gradient becomes "prediction minus target".
+
+Below stand the squared error and the cross-entropies; `element_losses` has the other losses of
+numbers, `loss` what all of them share.
 """
 
 import math
 
+from ._lookup import check_number
 from .activations import Softmax, sigmoid
-from .lists import Matrix, Tensor, Vector, check_shape, dot, shape
+from .element_losses import (
+    Hinge,
+    Huber,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredLogarithmicError,
+    Poisson,
+    SquaredHinge,
+)
+from .lists import Matrix, Tensor, Vector, check_shape, shape
+from .loss import EPSILON, Loss, as_rows, as_weights, clip, is_clipped
 
-EPSILON = 1e-7
-"""Probabilities are clipped to [EPSILON, 1 − EPSILON] before a logarithm, as in Keras."""
-
-
-class Loss:
-    """A mean of per-sample losses: subclasses say `sample_loss` and `sample_gradient`."""
-
-    def sample_loss(self, t: Vector, y: Vector) -> float:
-        """Return ℓ of one sample with targets t and outputs y."""
-        raise NotImplementedError
-
-    def sample_gradient(self, t: Vector, y: Vector) -> Vector:
-        """Return ∂ℓ/∂y_j of one sample."""
-        raise NotImplementedError
-
-    def __call__(
-        self, y_true: Tensor, y_pred: Tensor, sample_weight: Vector | None = None
-    ) -> float:
-        """Return the loss L.
-
-        Parameters
-        ----------
-        y_true : list
-            Targets, of the shape of y_pred (labels for the sparse loss: one integer per sample).
-        y_pred : list
-            Outputs, of shape (batch, outputs); shape (batch,) stands for (batch, 1).
-        sample_weight : list of float, optional
-            One weight per sample.
-
-        Raises
-        ------
-        ValueError
-            If the shapes do not fit each other, or a label is not one of the classes.
-        """
-        outputs = as_rows("y_pred", y_pred)
-        self.check_outputs(outputs)
-        targets = self.targets(y_true, outputs)
-        weights = as_weights(sample_weight, len(outputs))
-        # L = Σ_n w_n ℓ_n / Σ_n w_n
-        total = sum(weights)
-        if total == 0:
-            return 0.0
-        return dot(weights, list(map(self.sample_loss, targets, outputs))) / total
-
-    def gradient(
-        self, y_true: Tensor, y_pred: Tensor, sample_weight: Vector | None = None
-    ) -> Tensor:
-        """Return ∂L/∂y_pred, of the shape of y_pred; parameters as for the loss itself."""
-        outputs = as_rows("y_pred", y_pred)
-        self.check_outputs(outputs)
-        targets = self.targets(y_true, outputs)
-        weights = as_weights(sample_weight, len(outputs))
-        # ∂L/∂y_nj = w_n / Σ_n w_n · ∂ℓ_n/∂y_nj
-        total = sum(weights) or math.inf
-        gradient = [
-            [w_n / total * g for g in self.sample_gradient(t_n, y_n)]
-            for w_n, t_n, y_n in zip(weights, targets, outputs, strict=True)
-        ]
-        return gradient if len(shape(y_pred)) == 2 else [g for [g] in gradient]
-
-    def check_outputs(self, outputs: Matrix) -> None:
-        """Raise where a loss of probabilities was given something else."""
-        if getattr(self, "from_logits", True):
-            return
-        for n, row in enumerate(outputs):
-            for p in row:
-                # Rounding may lead a little beyond.
-                if p < -1e-6 or p > 1 + 1e-6:
-                    raise ValueError(
-                        f"y_pred: expected probabilities in [0, 1], got {p} at sample {n}; set "
-                        "from_logits=True or end the model in sigmoid or softmax"
-                    )
-
-    def targets(self, y_true: Tensor, outputs: Matrix) -> Matrix:
-        """Return the targets as rows beside the outputs' rows."""
-        targets = as_rows("y_true", y_true)
-        check_shape("y_true", targets, shape(outputs))
-        return targets
-
-    def __repr__(self) -> str:
-        options = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
-        return f"{type(self).__name__}({options})"
+__all__ = [
+    "BinaryCrossentropy",
+    "CategoricalCrossentropy",
+    "Hinge",
+    "Huber",
+    "KLDivergence",
+    "LogCosh",
+    "Loss",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Poisson",
+    "SparseCategoricalCrossentropy",
+    "SquaredHinge",
+    "as_rows",
+    "as_weights",
+    "clip",
+    "is_clipped",
+    "log_softmax",
+    "one_hot",
+    "smoothed",
+]
 
 
 class MeanSquaredError(Loss):
@@ -137,6 +93,8 @@ class BinaryCrossentropy(Loss):
     ----------
     from_logits : bool, default False
         Whether the outputs are scores z, with p = sigmoid(z), in place of probabilities p.
+    label_smoothing : float, default 0.0
+        s of [0, 1]: targets t become t (1 − s) + s / 2.
 
     Notes
     -----
@@ -151,8 +109,10 @@ class BinaryCrossentropy(Loss):
     1000000000.0
     """
 
-    def __init__(self, from_logits: bool = False) -> None:
+    def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
+        check_smoothing(label_smoothing)
         self.from_logits = from_logits
+        self.label_smoothing = label_smoothing
 
     def sample_loss(self, t: Vector, y: Vector) -> float:
         """Return the mean over the m outputs."""
@@ -190,6 +150,10 @@ class BinaryCrossentropy(Loss):
         # σ(z) − t
         return sigmoid(z) - t
 
+    def targets(self, y_true: Tensor, outputs: Matrix) -> Matrix:
+        """Return the targets, drawn towards ½."""
+        return smoothed(super().targets(y_true, outputs), self.label_smoothing, 2)
+
 
 class CategoricalCrossentropy(Loss):
     """ℓ = −Σ_j t_j log p_j, for one class of several, the target a row of class probabilities.
@@ -200,6 +164,8 @@ class CategoricalCrossentropy(Loss):
     ----------
     from_logits : bool, default False
         Whether the outputs are scores z, with p = softmax(z), in place of probabilities p.
+    label_smoothing : float, default 0.0
+        s of [0, 1]: targets t become t (1 − s) + s / m.
 
     Notes
     -----
@@ -217,8 +183,10 @@ class CategoricalCrossentropy(Loss):
     [[0.5, -0.5]]
     """
 
-    def __init__(self, from_logits: bool = False) -> None:
+    def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
+        check_smoothing(label_smoothing)
         self.from_logits = from_logits
+        self.label_smoothing = label_smoothing
 
     def sample_loss(self, t: Vector, y: Vector) -> float:
         """Return minus the expected log p."""
@@ -242,7 +210,7 @@ class CategoricalCrossentropy(Loss):
                 f"y_true: expected rows of class probabilities, shape {shape(outputs)}, got "
                 f"{shape(y_true)}; labels belong to SparseCategoricalCrossentropy"
             )
-        return super().targets(y_true, outputs)
+        return smoothed(super().targets(y_true, outputs), self.label_smoothing, len(outputs[0]))
 
 
 class SparseCategoricalCrossentropy(CategoricalCrossentropy):
@@ -266,6 +234,9 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
     1.386294
     """
 
+    def __init__(self, from_logits: bool = False) -> None:
+        self.from_logits = from_logits
+
     def targets(self, y_true: Tensor, outputs: Matrix) -> Matrix:
         """Return the labels as one-hot rows."""
         labels = as_rows("y_true", y_true)
@@ -278,14 +249,57 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
         return [one_hot(label, len(outputs[0])) for [label] in labels]
 
 
-def clip(p: float) -> float:
-    """Return the number of [EPSILON, 1 − EPSILON] nearest to p; NaN stays NaN."""
-    return min(max(p, EPSILON), 1 - EPSILON)
+class KLDivergence(Loss):
+    """ℓ = Σ_j t_j log(t_j / p_j): how far a distribution p is from the target t.
+
+    Source: Kullback and Leibler (1951). Both are clipped to [1e-7, 1], as in Keras.
+
+    Examples
+    --------
+    >>> round(KLDivergence()([[0.5, 0.5]], [[0.75, 0.25]]), 6)
+    0.143841
+    """
+
+    from_logits = False
+
+    def sample_loss(self, t: Vector, y: Vector) -> float:
+        """Return the divergence."""
+        # ℓ = Σ_j t_j log(t_j / p_j)
+        t, p = [list(map(self.inside, row)) for row in (t, y)]
+        return sum(t_j * math.log(t_j / p_j) for t_j, p_j in zip(t, p, strict=True))
+
+    def sample_gradient(self, t: Vector, y: Vector) -> Vector:
+        """Return the slopes by p."""
+        # ∂ℓ/∂p_j = −t_j / p_j, and 0 where clipping has made the function flat
+        return [
+            0.0 if p_j < EPSILON or p_j > 1 else -self.inside(t_j) / p_j
+            for t_j, p_j in zip(t, y, strict=True)
+        ]
+
+    @staticmethod
+    def inside(p: float) -> float:
+        """Return the number of [EPSILON, 1] nearest to p; NaN stays NaN."""
+        return min(max(p, EPSILON), 1.0)
 
 
-def is_clipped(p: float) -> bool:
-    """Say whether `clip` moves p, so that its slope there is 0."""
-    return p < EPSILON or p > 1 - EPSILON
+def smoothed(targets: Matrix, s: float, classes: int) -> Matrix:
+    """Return t (1 − s) + s / classes for every target: part of the certainty goes to all classes.
+
+    Source: Szegedy and others (2016), section 7.
+
+    Examples
+    --------
+    >>> smoothed([[0.0, 1.0]], 0.5, 2)
+    [[0.25, 0.75]]
+    """
+    return [[t_j * (1 - s) + s / classes for t_j in row] for row in targets]
+
+
+def check_smoothing(label_smoothing: float) -> None:
+    """Raise unless the share is a number of [0, 1]."""
+    check_number("label_smoothing", label_smoothing)
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"label_smoothing: expected a number of [0, 1], got {label_smoothing!r}")
 
 
 def log_softmax(z: Vector) -> Vector:
@@ -317,19 +331,3 @@ def one_hot(label: float, classes: int) -> Vector:
     if label not in range(classes):
         raise ValueError(f"y_true: expected labels of 0, ..., {classes - 1}, got {label!r}")
     return [1.0 if j == label else 0.0 for j in range(classes)]
-
-
-def as_rows(what: str, y: Tensor) -> Matrix:
-    """Return y of shape (batch, outputs) as it is, of shape (batch,) as (batch, 1)."""
-    if len(shape(y)) == 1:
-        y = [[value] for value in y]
-    check_shape(what, y, (None, None))
-    return y
-
-
-def as_weights(sample_weight: Vector | None, samples: int) -> Vector:
-    """Return one weight for each sample; all are 1 if none are given."""
-    if sample_weight is None:
-        return [1.0] * samples
-    check_shape("sample_weight", sample_weight, (samples,))
-    return sample_weight

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,12 +31,31 @@ class Case:
     layers: Callable[[], list[Layer]]
     loss: Callable[[], Loss]
     optimizer: Callable[[], Optimizer]
-    targets: str  # "numbers", "bits", "rows" (one-hot) or "labels"
+    targets: str  # "numbers", "counts", "bits", "rows" (one-hot) or "labels"
     samples: int
     batch: int
     weighted: bool = False
     images: bool = False  # uint8 features
 
+
+def _two_layers(outputs: int, head: str) -> list[Layer]:
+    return [layers.Dense(9, "tanh"), layers.Dense(outputs, head)]
+
+
+# Losses that no larger network has.
+_LOSSES: tuple[tuple[str, int, str, Callable[[], Loss], str], ...] = (
+    ("absolute errors", 3, "linear", losses.MeanAbsoluteError, "numbers"),
+    ("percentages", 3, "linear", losses.MeanAbsolutePercentageError, "numbers"),
+    ("logarithms", 3, "linear", losses.MeanSquaredLogarithmicError, "counts"),
+    ("huber", 17, "linear", partial(losses.Huber, 0.25), "numbers"),
+    ("log cosh", 3, "linear", losses.LogCosh, "numbers"),
+    ("counts", 3, "relu", losses.Poisson, "counts"),
+    ("divergence", 18, "softmax", losses.KLDivergence, "rows"),
+    ("hinge", 3, "linear", losses.Hinge, "bits"),
+    ("squared hinge", 1, "linear", losses.SquaredHinge, "bits"),
+    ("smoothed bits", 3, "linear", partial(losses.BinaryCrossentropy, True, 0.1), "bits"),
+    ("smoothed rows", 5, "softmax", partial(losses.CategoricalCrossentropy, False, 0.1), "rows"),
+)
 
 CASES = (
     Case(
@@ -128,6 +148,20 @@ CASES = (
         samples=40,
         batch=40,
     ),
+    *(
+        Case(
+            name,
+            (5,),
+            partial(_two_layers, outputs, head),
+            loss,
+            lambda: optimizers.SGD(0.1),
+            targets,
+            samples=30,
+            batch=10,
+            weighted=True,
+        )
+        for name, outputs, head, loss, targets in _LOSSES
+    ),
     # Large enough for a team of threads, and for sums over two shards of samples.
     Case(
         "team",
@@ -215,6 +249,8 @@ def data_of(case: Case, outputs: int) -> tuple[Array, Array, Array | None]:
     y: Array
     if case.targets == "numbers":
         y = numbers((n, outputs), 2)
+    elif case.targets == "counts":
+        y = below(4, n * outputs, 2).reshape(n, outputs)
     elif case.targets == "bits":
         y = below(2, n * outputs, 2).reshape(n, outputs)
     else:

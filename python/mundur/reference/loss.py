@@ -1,0 +1,120 @@
+"""What all losses share: L is the weighted mean of the samples' losses. Read `losses` first."""
+
+import math
+
+from .lists import Matrix, Tensor, Vector, check_shape, dot, shape
+
+EPSILON = 1e-7
+"""Probabilities are clipped to [EPSILON, 1 − EPSILON] before a logarithm, as in Keras."""
+
+
+class Loss:
+    """A mean of per-sample losses: subclasses say `sample_loss` and `sample_gradient`."""
+
+    def sample_loss(self, t: Vector, y: Vector) -> float:
+        """Return ℓ of one sample with targets t and outputs y."""
+        raise NotImplementedError
+
+    def sample_gradient(self, t: Vector, y: Vector) -> Vector:
+        """Return ∂ℓ/∂y_j of one sample."""
+        raise NotImplementedError
+
+    def __call__(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Vector | None = None
+    ) -> float:
+        """Return the loss L.
+
+        Parameters
+        ----------
+        y_true : list
+            Targets, of the shape of y_pred (labels for the sparse loss: one integer per sample).
+        y_pred : list
+            Outputs, of shape (batch, outputs); shape (batch,) stands for (batch, 1).
+        sample_weight : list of float, optional
+            One weight per sample.
+
+        Raises
+        ------
+        ValueError
+            If the shapes do not fit each other, or a label is not one of the classes.
+        """
+        outputs = as_rows("y_pred", y_pred)
+        self.check_outputs(outputs)
+        targets = self.targets(y_true, outputs)
+        weights = as_weights(sample_weight, len(outputs))
+        # L = Σ_n w_n ℓ_n / Σ_n w_n
+        total = sum(weights)
+        if total == 0:
+            return 0.0
+        return dot(weights, list(map(self.sample_loss, targets, outputs))) / total
+
+    def gradient(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Vector | None = None
+    ) -> Tensor:
+        """Return ∂L/∂y_pred, of the shape of y_pred; parameters as for the loss itself."""
+        outputs = as_rows("y_pred", y_pred)
+        self.check_outputs(outputs)
+        targets = self.targets(y_true, outputs)
+        weights = as_weights(sample_weight, len(outputs))
+        # ∂L/∂y_nj = w_n / Σ_n w_n · ∂ℓ_n/∂y_nj
+        total = sum(weights) or math.inf
+        gradient = [
+            [w_n / total * g for g in self.sample_gradient(t_n, y_n)]
+            for w_n, t_n, y_n in zip(weights, targets, outputs, strict=True)
+        ]
+        return gradient if len(shape(y_pred)) == 2 else [g for [g] in gradient]
+
+    def check_outputs(self, outputs: Matrix) -> None:
+        """Raise where a loss of probabilities was given something else."""
+        if getattr(self, "from_logits", True):
+            return
+        for n, row in enumerate(outputs):
+            for p in row:
+                # Rounding may lead a little beyond.
+                if p < -1e-6 or p > 1 + 1e-6:
+                    raise ValueError(
+                        f"y_pred: expected probabilities in [0, 1], got {p} at sample {n}; set "
+                        "from_logits=True or end the model in sigmoid or softmax"
+                    )
+
+    def targets(self, y_true: Tensor, outputs: Matrix) -> Matrix:
+        """Return the targets as rows beside the outputs' rows."""
+        targets = as_rows("y_true", y_true)
+        check_shape("y_true", targets, shape(outputs))
+        return targets
+
+    def __repr__(self) -> str:
+        options = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({options})"
+
+
+def clip(p: float) -> float:
+    """Return the number of [EPSILON, 1 − EPSILON] nearest to p; NaN stays NaN.
+
+    Examples
+    --------
+    >>> clip(0.5), clip(-2.0)
+    (0.5, 1e-07)
+    """
+    return min(max(p, EPSILON), 1 - EPSILON)
+
+
+def is_clipped(p: float) -> bool:
+    """Say whether `clip` moves p, so that its slope there is 0."""
+    return p < EPSILON or p > 1 - EPSILON
+
+
+def as_rows(what: str, y: Tensor) -> Matrix:
+    """Return y of shape (batch, outputs) as it is, of shape (batch,) as (batch, 1)."""
+    if len(shape(y)) == 1:
+        y = [[value] for value in y]
+    check_shape(what, y, (None, None))
+    return y
+
+
+def as_weights(sample_weight: Vector | None, samples: int) -> Vector:
+    """Return one weight for each sample; all are 1 if none are given."""
+    if sample_weight is None:
+        return [1.0] * samples
+    check_shape("sample_weight", sample_weight, (samples,))
+    return sample_weight
