@@ -43,6 +43,17 @@ std::vector<Metric> metrics_of(const std::vector<std::string>& names, const Loss
   return metrics;
 }
 
+/// Where a pass puts every sample's outputs; null: nobody asks.
+template <class T>
+T* outputs_of(std::optional<py::array>& array, std::int64_t samples, std::int64_t outputs) {
+  if (!array) return nullptr;
+  T* data = writable_data_of<T>(*array, "outputs", -1);
+  if (array->size() != samples * outputs) {
+    throw py::value_error("outputs: expected one row per sample of x");
+  }
+  return data;
+}
+
 /// What both passes over a set share: the objects they read, and the native pass of either element
 /// type.
 template <template <class> class Pass>
@@ -51,6 +62,7 @@ struct AnyPass {
   py::object optimizer;
   py::object loss;
   HeldData data;
+  std::optional<py::array> outputs;
   std::variant<std::unique_ptr<Pass<float>>, std::unique_ptr<Pass<double>>> of;
 
   AnyNetwork& any() const { return network.cast<AnyNetwork&>(); }
@@ -128,21 +140,24 @@ using AnyEvaluator = AnyPass<Evaluator>;
 std::unique_ptr<AnyTrainer> make_trainer(py::object network, py::object optimizer, py::object loss,
                                          py::array x, py::array y, std::optional<py::array> weights,
                                          std::int64_t batch_size, bool shuffle, std::uint64_t seed,
-                                         const std::vector<std::string>& metrics,
-                                         bool check_finite) {
+                                         const std::vector<std::string>& metrics, bool check_finite,
+                                         std::optional<py::array> outputs) {
   const Loss& rule = loss.cast<const Loss&>();
   auto any = std::make_unique<AnyTrainer>(
       AnyTrainer{network,
                  optimizer,
                  loss,
                  HeldData(std::move(x), std::move(y), std::move(weights), rule),
+                 std::move(outputs),
                  {}});
   const std::vector<Metric> chosen = metrics_of(metrics, rule, any->any());
   any->any().visit([&](auto& net) {
     using T = element_of<decltype(net)>;
     any->of = std::make_unique<Trainer<T>>(
         net, optimizer.cast<Optimizer&>(), rule, any->data.set,
-        typename Trainer<T>::Options{batch_size, shuffle, seed, chosen, check_finite});
+        typename Trainer<T>::Options{
+            batch_size, shuffle, seed, chosen, check_finite,
+            outputs_of<T>(any->outputs, any->data.set.x.n, size_of(net.output_shape()))});
   });
   return any;
 }
@@ -151,19 +166,23 @@ std::unique_ptr<AnyEvaluator> make_evaluator(py::object network, py::object loss
                                              py::array y, std::optional<py::array> weights,
                                              std::int64_t batch_size,
                                              const std::vector<std::string>& metrics,
-                                             bool check_finite) {
+                                             bool check_finite, std::optional<py::array> outputs) {
   const Loss& rule = loss.cast<const Loss&>();
   auto any = std::make_unique<AnyEvaluator>(
       AnyEvaluator{network,
                    py::none(),
                    loss,
                    HeldData(std::move(x), std::move(y), std::move(weights), rule),
+                   std::move(outputs),
                    {}});
   const std::vector<Metric> chosen = metrics_of(metrics, rule, any->any());
   any->any().visit([&](auto& net) {
     using T = element_of<decltype(net)>;
     any->of = std::make_unique<Evaluator<T>>(
-        net, rule, any->data.set, typename Evaluator<T>::Options{batch_size, chosen, check_finite});
+        net, rule, any->data.set,
+        typename Evaluator<T>::Options{
+            batch_size, chosen, check_finite,
+            outputs_of<T>(any->outputs, any->data.set.x.n, size_of(net.output_shape()))});
   });
   return any;
 }
@@ -175,7 +194,8 @@ void bind_training(py::module_& m) {
   py::class_<AnyTrainer>(m, "Trainer")
       .def(py::init(&make_trainer), py::arg("network"), py::arg("optimizer"), py::arg("loss"),
            py::arg("x"), py::arg("y"), py::arg("weights"), py::arg("batch_size"),
-           py::arg("shuffle"), py::arg("seed"), py::arg("metrics"), py::arg("check_finite"))
+           py::arg("shuffle"), py::arg("seed"), py::arg("metrics"), py::arg("check_finite"),
+           py::arg("outputs"))
       .def_property_readonly(
           "steps_per_epoch",
           [](AnyTrainer& self) {
@@ -187,6 +207,17 @@ void bind_training(py::module_& m) {
             self.work([&](auto& trainer) { trainer.begin_epoch(epoch); });
           },
           py::arg("epoch"))
+      .def(
+          "resume",
+          [](AnyTrainer& self, std::int64_t step, const std::vector<double>& sums) {
+            self.work([&](auto& trainer) { trainer.resume(step, sums); });
+          },
+          py::arg("step"), py::arg("sums"))
+      .def_property_readonly(
+          "sums",
+          [](AnyTrainer& self) {
+            return self.visit([](auto& trainer) { return trainer.tally().numbers(); });
+          })
       .def(
           "run",
           [](AnyTrainer& self, double budget, std::int64_t max_steps) {
@@ -222,7 +253,7 @@ void bind_training(py::module_& m) {
   py::class_<AnyEvaluator>(m, "Evaluator")
       .def(py::init(&make_evaluator), py::arg("network"), py::arg("loss"), py::arg("x"),
            py::arg("y"), py::arg("weights"), py::arg("batch_size"), py::arg("metrics"),
-           py::arg("check_finite"))
+           py::arg("check_finite"), py::arg("outputs"))
       .def(
           "run",
           [](AnyEvaluator& self, double budget) {

@@ -52,6 +52,7 @@ Outcome Evaluator<T>::run(double budget) {
         const Range rows = share(batch.count, 1, worker);
         find_losses(table, space, weights, loss_, O, rows);
         find_classes(table, space, loss_, options_.metrics, O, rows);
+        keep_outputs(options_.outputs, space, batch, O, rows);
         return batch.count;
       },
       [&](std::int64_t count) {

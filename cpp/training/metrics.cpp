@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "losses/losses.h"
+#include "training/batch.h"
 
 namespace mundur {
 
@@ -24,6 +25,33 @@ Metric metric_from_name(const std::string& name, const Loss& loss, std::int64_t 
       "metrics: expected accuracy, binary_accuracy, categorical_accuracy or "
       "sparse_categorical_accuracy, got '" +
       name + "'");
+}
+
+std::vector<double> Tally::numbers() const {
+  std::vector<double> all = {loss, terms, samples};
+  all.insert(all.end(), scores.begin(), scores.end());
+  return all;
+}
+
+void Tally::set_numbers(const std::vector<double>& numbers) {
+  if (numbers.size() != 3 + scores.size()) {
+    throw std::invalid_argument("sums: expected " + std::to_string(3 + scores.size()) +
+                                " numbers, got " + std::to_string(numbers.size()));
+  }
+  loss = numbers[0];
+  terms = numbers[1];
+  samples = numbers[2];
+  std::copy(numbers.begin() + 3, numbers.end(), scores.begin());
+}
+
+template <class T>
+void keep_outputs(T* to, const Workspace<T>& space, const Batch& batch, std::int64_t O,
+                  Range rows) {
+  if (!to) return;
+  for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+    const std::int64_t place = batch.begin + row;
+    std::copy_n(space.output + row * O, O, to + (batch.order ? batch.order[place] : place) * O);
+  }
 }
 
 template <class T>
@@ -96,6 +124,10 @@ void add_to(Tally& tally, double sum, double weight, Workspace<T>& space, const 
   }
 }
 
+template void keep_outputs<float>(float*, const Workspace<float>&, const Batch&, std::int64_t,
+                                  Range);
+template void keep_outputs<double>(double*, const Workspace<double>&, const Batch&, std::int64_t,
+                                   Range);
 template void find_classes<float>(const Kernels<float>&, Workspace<float>&, const Loss&,
                                   const std::vector<Metric>&, std::int64_t, Range);
 template void find_classes<double>(const Kernels<double>&, Workspace<double>&, const Loss&,

@@ -13,6 +13,10 @@ template <class T>
 void find_classes(const Kernels<T>& kernels, Workspace<T>& space, const Loss& loss,
                   const std::vector<Metric>& metrics, std::int64_t O, Range rows);
 
+/// The outputs of a worker's rows of a batch to their samples' places in `to`; null: nobody asks.
+template <class T>
+void keep_outputs(T* to, const Workspace<T>& space, const Batch& batch, std::int64_t O, Range rows);
+
 /// The weighted loss of each sample into space.values, for the rows of one worker.
 template <class T>
 void find_losses(const Kernels<T>& kernels, Workspace<T>& space, const T* weights, const Loss& loss,

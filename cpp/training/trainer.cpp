@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 
 #include "losses/losses.h"
 #include "mundur/runtime.h"
@@ -59,6 +60,16 @@ void Trainer<T>::begin_epoch(std::uint64_t epoch) {
   tally_ = {};
   tally_.scores.resize(options_.metrics.size());
   keep_start();
+}
+
+template <class T>
+void Trainer<T>::resume(std::int64_t step, const std::vector<double>& numbers) {
+  if (step < 0 || step > steps_per_epoch()) {
+    throw std::invalid_argument("step: expected 0 to " + std::to_string(steps_per_epoch()) +
+                                ", got " + std::to_string(step));
+  }
+  tally_.set_numbers(numbers);
+  step_ = step;
 }
 
 /// A step whose loss is not finite updates nothing, so that an epoch of one step needs no copy of
@@ -203,6 +214,7 @@ Outcome Trainer<T>::train_batch(const Pass<T>& pass, Workspace<T>& space, const 
                              weights ? weights + rows.begin : nullptr, rows.size(), O,
                              static_cast<T>(factor), loss_.kind(), loss_.numbers(), fused);
   find_classes(pass.kernels, space, loss_, options_.metrics, O, rows);
+  keep_outputs(options_.outputs, space, batch, O, rows);
   worker.barrier();
   const double sum = sum_over_samples(space.values, batch.count);
   if (worker.first()) {

@@ -227,11 +227,17 @@ class Trainer:
         seed: int,
         metrics: Sequence[str],
         check_finite: bool,
+        # (n, outputs) in the network's dtype: each sample's outputs go there; None where nobody asks.
+        outputs: npt.NDArray[Any] | None,
     ) -> None: ...
     @property
     def steps_per_epoch(self) -> int: ...
     # Draws the order of (seed, epoch), clears the sums, keeps a copy of parameters and optimizer state.
     def begin_epoch(self, epoch: int) -> None: ...
+    # Directly after begin_epoch: so many of its steps were done before, with these sums.
+    def resume(self, step: int, sums: Sequence[float]) -> None: ...
+    @property
+    def sums(self) -> list[float]: ...  # of loss, of terms, of samples, of each metric
     # Runs steps until the epoch ends, `budget` seconds are over or `max_steps` (-1: no limit) are done. Returns
     # "finished", "more", "loss" (a loss was not finite) or "input" (a feature was not finite); for the last two,
     # parameters, optimizer and counters are back at the epoch's start.
@@ -266,6 +272,7 @@ class Evaluator:
         batch_size: int,
         metrics: Sequence[str],
         check_finite: bool,
+        outputs: npt.NDArray[Any] | None,
     ) -> None: ...
     # "finished", "more" or "input".
     def run(self, budget: float) -> str: ...

@@ -22,6 +22,7 @@ class Compiled(ByHand):
     _loss: losses.Loss | None = None
     _metrics: tuple[Metric, ...] = ()
     _fitting = False
+    _reported_names: tuple[str, ...] = ()  # what fit puts into the logs
 
     @checked_keywords(
         ignored={

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .callbacks import Callback, Logs
+from .callback import Callback, Logs
 
 __all__ = ["History"]
 
@@ -21,7 +21,8 @@ class History(Callback):
     params : dict
         epochs, steps and verbose of the call.
     stop_reason : str or None
-        "epochs", "stop_loss", "patience", "interrupted" or "callback"; None while training runs.
+        "epochs", "stop_loss", "patience", "nonfinite_loss", "interrupted" or "callback"; None while
+        training runs.
 
     Examples
     --------

@@ -34,6 +34,7 @@ class Metric(Configurable):
     """
 
     form: ClassVar[str] = ""
+    larger_is_better: ClassVar[bool | None] = None
 
     @checked_keywords(ignored={"dtype": None})
     def __init__(self, *, name: str | None = None) -> None:
@@ -65,6 +66,7 @@ class Accuracy(Metric):
     """
 
     form = "accuracy"
+    larger_is_better = True
 
     def resolve(self, target_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> str:
         """The form for targets and outputs of these shapes."""
@@ -91,6 +93,7 @@ class BinaryAccuracy(Metric):
     """
 
     form = "binary_accuracy"
+    larger_is_better = True
 
     @checked_keywords(ignored={"dtype": None, "threshold": 0.5})
     def __init__(self, *, name: str | None = None) -> None:
@@ -112,6 +115,7 @@ class CategoricalAccuracy(Metric):
     """
 
     form = "categorical_accuracy"
+    larger_is_better = True
 
 
 class SparseCategoricalAccuracy(Metric):
@@ -129,6 +133,7 @@ class SparseCategoricalAccuracy(Metric):
     """
 
     form = "sparse_categorical_accuracy"
+    larger_is_better = True
 
 
 _CLASSES: tuple[type[Metric], ...] = (

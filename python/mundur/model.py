@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from . import arrays, batches, progress, training
 from . import augment as augmentation
-from .callbacks import CallbackList
+from .callback import CallbackList
 from .history import History
 from .keeping import Keeping
 from .keywords import checked_keywords
@@ -176,8 +176,8 @@ class Model(Keeping):
         -------
         History
             ``history.history`` holds the numbers, ``history.stop_reason`` why training ended:
-            "epochs", "stop_loss", "patience", "callback", or "interrupted" after Ctrl-C, which
-            leaves the model whole.
+            "epochs", "stop_loss", "patience", "callback", "nonfinite_loss" (`TerminateOnNaN`), or
+            "interrupted" after Ctrl-C, which leaves the model whole.
 
         Raises
         ------

@@ -8,9 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core, arrays, metrics
-from .callbacks import CallbackList, EarlyStopping
+from .callback import CallbackList
+from .callbacks import TerminateOnNaN
 from .errors import NonFiniteLossError
 from .history import History
+from .monitors import ModelCheckpoint, Monitor
 from .progress import Progress
 from .python_losses import native_loss
 from .targets import check_head, class_weights, sample_targets
@@ -172,6 +174,7 @@ def make_evaluator(
         batch_size,
         forms,
         not allow_nonfinite,
+        None,
     )
 
 
@@ -333,6 +336,7 @@ class FitLoop:
         history = self.history
         history.set_params(params)
         history.set_model(self._model)
+        self._model._reported_names = tuple(self._names())
         self._check_monitors()
         try:
             self._callbacks.call("on_train_begin", {})
@@ -355,10 +359,13 @@ class FitLoop:
 
     def _check_monitors(self) -> None:
         own, names = self._model.metrics_names, self._names()
-        stoppers = [c for c in self._callbacks.callbacks if isinstance(c, EarlyStopping)]
+        watching = [c for c in self._callbacks.callbacks if isinstance(c, Monitor)]
         # Another callback may add to the logs, though hardly the numbers that are training's own.
-        closed = len(self._callbacks.hooks("on_epoch_end")) == len(stoppers)
-        for callback in stoppers:
+        hooks = self._callbacks.hooks("on_epoch_end")
+        closed = all(isinstance(getattr(hook, "__self__", None), Monitor) for hook in hooks)
+        for callback in watching:
+            if isinstance(callback, ModelCheckpoint) and not callback.save_best_only:
+                continue
             if closed or callback.monitor.removeprefix("val_") in own:
                 callback.check_monitor(names)
 
@@ -368,7 +375,12 @@ class FitLoop:
             self._epoch = epoch
             self._callbacks.call("on_epoch_begin", epoch, {})
             logs = self._train_epoch(epoch)
-            if self._validation is not None and (epoch + 1) % options.validation_freq == 0:
+            undone = model._stop_reason == "nonfinite_loss"
+            if (
+                self._validation is not None
+                and not undone
+                and (epoch + 1) % options.validation_freq == 0
+            ):
                 logs |= self._validate(self._validation)
             self._logs = logs
             self._progress.end_epoch(logs)
@@ -397,6 +409,7 @@ class FitLoop:
                 raise too_large(self._options.batch_size, error) from None
             if status in ("loss", "input"):
                 self._fail(status, epoch)
+                status = "finished"
             logs = named(model, trainer.loss, trainer.metric_values)
             if by_batch:
                 self._callbacks.call("on_train_batch_end", trainer.step - 1, logs)
@@ -407,6 +420,10 @@ class FitLoop:
     def _fail(self, status: str, epoch: int) -> None:
         self._model.epochs_begun -= 1
         fail_on(status, self._train.x, self._train.name, self._model.dtype)
+        if any(isinstance(c, TerminateOnNaN) for c in self._callbacks.callbacks):
+            self._model.stop_training = True
+            self._model._stop_reason = "nonfinite_loss"
+            return
         rate = self._model.compiled_optimizer.learning_rate
         raise NonFiniteLossError(self._trainer.step, rate, epoch)
 

@@ -55,6 +55,9 @@ struct Tally {
   double terms = 0.0;  // Σ weights · outputs in the mean
   std::vector<double> scores;
   double samples = 0.0;
+  /// All of it in a row, and back: what a file keeps of an epoch that is not over.
+  std::vector<double> numbers() const;
+  void set_numbers(const std::vector<double>& numbers);
   double mean_loss() const { return terms > 0.0 ? loss / terms : 0.0; }
   double mean_score(std::size_t metric) const {
     return samples > 0.0 ? scores[metric] / samples : 0.0;
@@ -71,12 +74,16 @@ class Trainer {
     std::uint64_t seed = 0;
     std::vector<Metric> metrics;
     bool check_finite = true;
+    T* outputs = nullptr;  // [n, outputs]: each sample's, as of its step; null: nobody asks
   };
   Trainer(Network<T>& network, Optimizer& optimizer, const Loss& loss, const DataSet& data,
           Options options);
 
   std::int64_t steps_per_epoch() const;
   void begin_epoch(std::uint64_t epoch);
+  /// Directly after begin_epoch: so many of its steps were done before, with these sums. Throws
+  /// std::invalid_argument for what no epoch of this trainer can be at.
+  void resume(std::int64_t step, const std::vector<double>& numbers);
   /// Steps until the epoch ends, about `budget` seconds are over, or `max_steps` (< 0: no limit)
   /// are done.
   Outcome run(double budget, std::int64_t max_steps);
@@ -131,6 +138,7 @@ class Evaluator {
     std::int64_t batch_size = 32;
     std::vector<Metric> metrics;
     bool check_finite = true;
+    T* outputs = nullptr;  // as Trainer's
   };
   Evaluator(Network<T>& network, const Loss& loss, const DataSet& data, Options options);
 
