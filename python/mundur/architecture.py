@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -56,7 +57,7 @@ def describe(model: Model, tensors: Tensors) -> dict[str, Any]:
     if model.optimizer is not None:
         document["optimizer"] = _describe_optimizer(model, model.optimizer, tensors)
         document["loss"] = None if model.loss is None else _describe_loss(model.loss)
-        document["metrics"] = [_describe(metric) for metric in model.metrics]
+        document["metrics"] = [_describe_metric(metric) for metric in model.metrics]
     return document
 
 
@@ -85,6 +86,12 @@ def _describe_loss(loss: losses.Loss) -> dict[str, Any]:
             f"attributes of the same names, or write get_config: {error}"
         ) from None
     return described | {"custom": True}
+
+
+def _describe_metric(metric: metrics.Metric) -> dict[str, Any]:
+    if _METRICS.get(type(metric).__name__) is type(metric):
+        return _describe(metric)
+    return {"python": metric.name}
 
 
 def _describe_layer(layer: Layer, tensors: Tensors) -> dict[str, Any]:
@@ -256,7 +263,7 @@ def _compile(
     model.compile(
         optimizer,
         None if loss is None else _restore_loss(loss, custom_objects),
-        metrics=[_restored(metric, _METRICS) for metric in _typed(document["metrics"], list)],
+        metrics=_restore_metrics(_typed(document["metrics"], list)),
     )
     scalars = {
         str(key): number(value, str(key), at_least=0, at_most=2**53)
@@ -271,6 +278,17 @@ def _compile(
         raise ValueError(f"the optimizer's state has the unknown parts {sorted(scalars)}")
     if state or scalars != native.state()[1]:
         native.set_state(state, scalars)
+
+
+def _restore_metrics(entries: list[Any]) -> list[metrics.Metric]:
+    in_python = [str(entry["python"]) for entry in entries if "python" in _typed(entry, dict)]
+    if in_python:
+        warnings.warn(
+            f"files hold only the names of metrics written in Python; left out: "
+            f"{', '.join(in_python)}. Call compile to have them again",
+            stacklevel=2,
+        )
+    return [_restored(entry, _METRICS) for entry in entries if "python" not in entry]
 
 
 def _flat(model: Model, slot: Any, tensors: Tensors) -> Array:

@@ -50,8 +50,9 @@ class Compiled(ByHand):
             "mse", "binary_crossentropy", ... or an instance, also of a class of yours: see `Loss`.
         loss_weights : None
             Keras's name; a model has one loss here.
-        metrics : list of str or Metric, optional
-            For instance ``["accuracy"]``.
+        metrics : list of str, Metric or callable, optional
+            For instance ``["accuracy"]``; a function f(y_true, y_pred) -> number too. See
+            `mundur.metrics`.
 
         Raises
         ------

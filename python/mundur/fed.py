@@ -79,7 +79,9 @@ class FedTrainer:
         data = self._source.begin(epoch)
         if self._native is None:
             size = len(data.x)
-            self._native = make_trainer(self._model, data, size, False, self._allow_nonfinite)
+            self._native = make_trainer(
+                self._model, data, size, False, self._allow_nonfinite, None
+            )
             self._native.set_augment(self._augment)
         self._native.feed(data.x, data.y, data.weights)
         self._native.begin_epoch(epoch)
@@ -109,7 +111,7 @@ class FedEvaluator:
         _require_native(model)
         self._source = source
         data = source.begin()
-        self._native = make_evaluator(model, data, len(data.x), allow_nonfinite)
+        self._native = make_evaluator(model, data, len(data.x), allow_nonfinite, None)
         self.step = 0
 
     @property

@@ -1,54 +1,76 @@
-"""Metrics: what training reports beside the loss."""
+"""Metrics: what training reports beside the loss.
+
+Each is taken over all samples of an epoch or a set, those of an epoch as they were predicted in
+their step; sample weights do not count, as in Keras's ``metrics=``. Accuracies are computed by the
+core with everything else. The others are computed by NumPy, in float64, once at the end; for them
+training keeps each sample's outputs. By hand every metric has Keras's `update_state`, `result` and
+`reset_state`, and takes sample weights.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from .configurable import Configurable
+import numpy as np
+
+from .classification_metrics import (
+    AUC,
+    F1Score,
+    Precision,
+    Recall,
+    SparseTopKCategoricalAccuracy,
+    TopKCategoricalAccuracy,
+)
 from .keywords import checked_keywords, lookup, unknown_attribute
-from .validation import identifier
+from .metric import Array, Floats, MeanMetricWrapper, Metric, mean, pair, takes_labels, with_labels
+from .regression_metrics import MeanAbsoluteError, MeanSquaredError, R2Score, RootMeanSquaredError
+
+if TYPE_CHECKING:
+    from .losses import Loss
 
 __all__ = [
+    "AUC",
     "Accuracy",
     "BinaryAccuracy",
     "CategoricalAccuracy",
+    "F1Score",
+    "MeanAbsoluteError",
+    "MeanMetricWrapper",
+    "MeanSquaredError",
     "Metric",
+    "Precision",
+    "R2Score",
+    "Recall",
+    "RootMeanSquaredError",
     "SparseCategoricalAccuracy",
+    "SparseTopKCategoricalAccuracy",
+    "TopKCategoricalAccuracy",
 ]
 
 
-class Metric(Configurable):
-    """Base class of the metrics: a name for logs and History, and the form that the core computes.
+class _Native(Metric):
+    """An accuracy, which the core computes batch by batch; by hand NumPy does."""
 
-    Parameters
-    ----------
-    name : str, optional
-        The key in logs, History and ``evaluate(return_dict=True)``.
+    larger_is_better = True
 
-    Examples
-    --------
-    >>> import mundur as md
-    >>> md.metrics.BinaryAccuracy(name="hits").name
-    'hits'
-    """
-
-    form: ClassVar[str] = ""
-    larger_is_better: ClassVar[bool | None] = None
-
-    @checked_keywords(ignored={"dtype": None})
-    def __init__(self, *, name: str | None = None) -> None:
-        self.name = self.form if name is None else identifier(name, "name")
-
-    def _repr_config(self) -> dict[str, Any]:
-        return {"name": None if self.name == self.form else self.name}
-
-    def resolve(self, target_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> str:
-        """The core's name of the metric for targets and outputs of these shapes."""
+    def _default_name(self) -> str:
         return self.form
 
+    def compute(self, y_true: Array, y_pred: Array, sample_weight: Floats | None = None) -> float:
+        """The share of right predictions."""
+        if y_pred.ndim == 1:
+            y_pred = y_pred[:, None]
+        form = self.resolve(y_true.shape, y_pred.shape)
+        if form == BinaryAccuracy.form:
+            y, p = pair(y_true, y_pred, type(self).__name__)
+            return mean(((p > 0.5) == y).mean(axis=1), sample_weight)
+        y, p = with_labels(y_true, y_pred, type(self).__name__)
+        right = p.argmax(axis=1) == y.argmax(axis=1)
+        return mean(right.astype(np.float64), sample_weight)
 
-class Accuracy(Metric):
+
+class Accuracy(_Native):
     """The share of right predictions; the form follows from the shapes, as in Keras.
 
     One output: `BinaryAccuracy`. Otherwise integer labels: `SparseCategoricalAccuracy`; targets of
@@ -66,17 +88,16 @@ class Accuracy(Metric):
     """
 
     form = "accuracy"
-    larger_is_better = True
 
     def resolve(self, target_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> str:
         """The form for targets and outputs of these shapes."""
         if output_shape[-1] == 1:
             return BinaryAccuracy.form
-        sparse = len(target_shape) < len(output_shape)
+        sparse = takes_labels(target_shape, output_shape)
         return SparseCategoricalAccuracy.form if sparse else CategoricalAccuracy.form
 
 
-class BinaryAccuracy(Metric):
+class BinaryAccuracy(_Native):
     """The share of outputs on the right side: above 0.5, or above 0 when the loss says from_logits.
 
     Keras compares with 0.5 even for logits.
@@ -93,14 +114,13 @@ class BinaryAccuracy(Metric):
     """
 
     form = "binary_accuracy"
-    larger_is_better = True
 
     @checked_keywords(ignored={"dtype": None, "threshold": 0.5})
     def __init__(self, *, name: str | None = None) -> None:
         super().__init__(name=name)
 
 
-class CategoricalAccuracy(Metric):
+class CategoricalAccuracy(_Native):
     """The share of samples whose largest output is the class of a one-hot target.
 
     Parameters
@@ -115,10 +135,9 @@ class CategoricalAccuracy(Metric):
     """
 
     form = "categorical_accuracy"
-    larger_is_better = True
 
 
-class SparseCategoricalAccuracy(Metric):
+class SparseCategoricalAccuracy(_Native):
     """The share of samples whose largest output is the integer label.
 
     Parameters
@@ -133,7 +152,6 @@ class SparseCategoricalAccuracy(Metric):
     """
 
     form = "sparse_categorical_accuracy"
-    larger_is_better = True
 
 
 _CLASSES: tuple[type[Metric], ...] = (
@@ -142,12 +160,39 @@ _CLASSES: tuple[type[Metric], ...] = (
     CategoricalAccuracy,
     SparseCategoricalAccuracy,
 )
-KNOWN: dict[str, type[Metric]] = {cls.form: cls for cls in _CLASSES}
-CLASS_NAMES: dict[str, type[Metric]] = {cls.__name__: cls for cls in _CLASSES}
+_IN_NUMPY: tuple[type[Metric], ...] = (
+    AUC,
+    F1Score,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    Precision,
+    R2Score,
+    Recall,
+    RootMeanSquaredError,
+    SparseTopKCategoricalAccuracy,
+    TopKCategoricalAccuracy,
+)
+KNOWN: dict[str, type[Metric]] = {
+    **{cls.form: cls for cls in _CLASSES},
+    **{cls.title: cls for cls in _IN_NUMPY},
+}
+CLASS_NAMES: dict[str, type[Metric]] = {cls.__name__: cls for cls in (*_CLASSES, *_IN_NUMPY)}
+_SHORT: dict[str, type[Metric]] = {
+    "acc": Accuracy,
+    "mae": MeanAbsoluteError,
+    "MAE": MeanAbsoluteError,
+    "mse": MeanSquaredError,
+    "MSE": MeanSquaredError,
+    "rmse": RootMeanSquaredError,
+    "RMSE": RootMeanSquaredError,
+    "r2": R2Score,
+}
 
 
 def get(identifier: Any) -> Metric:
-    """The metric of a name ("accuracy", "acc", ...), a class or an instance.
+    """The metric of a name ("accuracy", "mae", "AUC", ...), a class, an instance or a function.
+
+    A short name is the metric's name, too, as in Keras.
 
     Raises
     ------
@@ -166,11 +211,15 @@ def get(identifier: Any) -> Metric:
         return identifier
     if isinstance(identifier, type) and issubclass(identifier, Metric):
         return identifier()
-    if identifier == "acc":
-        return Accuracy(name="acc")
     if isinstance(identifier, str):
+        if identifier in _SHORT:
+            return _SHORT[identifier](name=identifier)
         return lookup(KNOWN, identifier, "metric", CLASS_NAMES)()
-    raise TypeError(f"a metric must be a name or a Metric; got {identifier!r}")
+    if callable(identifier) and not isinstance(identifier, type):
+        return MeanMetricWrapper(identifier)
+    raise TypeError(
+        f"a metric must be a name, a Metric or a function of (y_true, y_pred); got {identifier!r}"
+    )
 
 
 def get_all(metrics: Any) -> list[Metric]:
@@ -178,7 +227,8 @@ def get_all(metrics: Any) -> list[Metric]:
     if metrics is None:
         return []
     if isinstance(metrics, (str, Metric)) or not isinstance(metrics, Sequence):
-        hint = f"; write metrics=[{metrics!r}]" if isinstance(metrics, (str, Metric)) else ""
+        alone = isinstance(metrics, (str, Metric)) or callable(metrics)
+        hint = f"; write metrics=[{metrics!r}]" if alone else ""
         raise TypeError(f"metrics must be a list of names or metrics; got {metrics!r}{hint}")
     result = [get(metric) for metric in metrics]
     names = [metric.name for metric in result]
@@ -193,7 +243,10 @@ def get_all(metrics: Any) -> list[Metric]:
 def forms(
     metrics: Sequence[Metric], target_shape: tuple[int, ...], output_shape: tuple[int, ...]
 ) -> list[str]:
-    """The core's names of the metrics for checked targets and outputs of these shapes."""
+    """The core's names of those it computes, for checked targets and outputs of these shapes."""
+    for metric in metrics:
+        metric.check(target_shape, output_shape)
+    metrics = [metric for metric in metrics if metric.form]
     if metrics and len(output_shape) > 2:
         raise ValueError(
             f"accuracies need one row of outputs per sample; the model gives {output_shape[1:]}"
@@ -208,6 +261,20 @@ def forms(
                 f"{output_shape}); use 'accuracy', whose form follows from the shapes"
             )
     return result
+
+
+def room(metrics: Sequence[Metric], shape: tuple[int, ...], dtype: str) -> Array | None:
+    """Where training puts outputs of this shape; None where no metric asks for them."""
+    return np.empty(shape, dtype) if any(not metric.form for metric in metrics) else None
+
+
+def over_set(
+    metrics: Sequence[Metric], y: Array, outputs: Array, loss: Loss, seen: Array | None = None
+) -> dict[str, float]:
+    """What NumPy computes, by name; `seen` are the samples that an unfinished epoch came to."""
+    if seen is not None:
+        y, outputs = y[seen], outputs[seen]
+    return {m.name: m.over_set(y, outputs, loss) for m in metrics if not m.form}
 
 
 if not TYPE_CHECKING:  # else type checkers would believe in any name

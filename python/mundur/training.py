@@ -137,9 +137,14 @@ def too_large(batch_size: int, error: MemoryError) -> MemoryError:
 
 
 def make_trainer(
-    model: Model, data: Dataset, batch_size: int, shuffle: bool, allow_nonfinite: bool
+    model: Model,
+    data: Dataset,
+    batch_size: int,
+    shuffle: bool,
+    allow_nonfinite: bool,
+    outputs: Array | None,
 ) -> _core.Trainer:
-    """The native trainer of a model over checked data."""
+    """The native trainer of a model over checked data; each sample's outputs go into `outputs`."""
     network = model.native
     forms = metrics.forms(model.metrics, data.y.shape, (len(data.x), *network.output_shape))
     loss, y = native_loss(model.compiled_loss, data, forms, network.output_shape)
@@ -155,13 +160,14 @@ def make_trainer(
         model.seed,
         forms,
         not allow_nonfinite,
+        outputs,
     )
 
 
 def make_evaluator(
-    model: Model, data: Dataset, batch_size: int, allow_nonfinite: bool
+    model: Model, data: Dataset, batch_size: int, allow_nonfinite: bool, outputs: Array | None
 ) -> _core.Evaluator:
-    """The native evaluation of a model over checked data."""
+    """The native evaluation of checked data; each sample's outputs go into `outputs`."""
     network = model.native
     forms = metrics.forms(model.metrics, data.y.shape, (len(data.x), *network.output_shape))
     loss, y = native_loss(model.compiled_loss, data, forms, network.output_shape)
@@ -174,14 +180,39 @@ def make_evaluator(
         batch_size,
         forms,
         not allow_nonfinite,
-        None,
+        outputs,
     )
 
 
+def room(model: Model, data: Dataset | Source) -> Array | None:
+    """Where the outputs for a set go, if a metric asks for them."""
+    if not isinstance(data, Dataset):
+        whole = [metric.name for metric in model.metrics if not metric.form]
+        if whole:
+            raise TypeError(
+                f"metrics {', '.join(whole)} are taken over a whole set: pass x and y as arrays, "
+                "not as an iterable of batches"
+            )
+        return None
+    shape = (len(data.x), *model.native.output_shape)
+    return metrics.room(model.metrics, shape, model.dtype)
+
+
 def named(model: Model, loss: float, values: list[float], prefix: str = "") -> Logs:
-    """{"loss": ..., metrics ...}, as logs and History call them."""
-    names = [metric.name for metric in model.metrics]
+    """{"loss": ..., the core's metrics ...}, as logs and History call them."""
+    names = [metric.name for metric in model.metrics if metric.form]
     return {prefix + n: v for n, v in zip(["loss", *names], [loss, *values], strict=True)}
+
+
+def complete(
+    model: Model, logs: Logs, data: Dataset | Source, outputs: Array | None, seen: Any = None
+) -> Logs:
+    """The logs with those metrics that need the whole set, in the order of `compile`."""
+    if outputs is None:
+        return logs
+    assert isinstance(data, Dataset)  # see room()
+    logs = logs | metrics.over_set(model.metrics, data.y, outputs, model.compiled_loss, seen)
+    return {name: logs[name] for name in model.metrics_names}
 
 
 def fail_on(status: str, x: Array, name: str, dtype: str) -> None:
@@ -194,13 +225,15 @@ def fail_on(status: str, x: Array, name: str, dtype: str) -> None:
 
 def train_step(model: Model, data: Dataset, allow_nonfinite: bool) -> Logs:
     """One update on one batch; the loss and metrics are those before it."""
-    trainer = make_trainer(model, data, len(data.x), False, allow_nonfinite)
+    outputs = room(model, data)
+    trainer = make_trainer(model, data, len(data.x), False, allow_nonfinite, outputs)
     trainer.begin_epoch(0)
     status = trainer.run(SLICE_SECONDS, 1)
     fail_on(status, data.x, data.name, model.dtype)
     if status == "loss":
         raise NonFiniteLossError(0, model.compiled_optimizer.learning_rate)
-    return named(model, trainer.loss, trainer.metric_values)
+    logs = named(model, trainer.loss, trainer.metric_values)
+    return complete(model, logs, data, outputs)
 
 
 def evaluate(
@@ -212,9 +245,10 @@ def evaluate(
     allow_nonfinite: bool,
 ) -> Logs:
     """Loss and metrics over checked data, or over batches."""
+    outputs = room(model, data)
     evaluator: _core.Evaluator | FedEvaluator
     if isinstance(data, Dataset):
-        evaluator = make_evaluator(model, data, batch_size, allow_nonfinite)
+        evaluator = make_evaluator(model, data, batch_size, allow_nonfinite, outputs)
     else:
         evaluator = data.evaluator(allow_nonfinite)
     callbacks.call("on_test_begin", {})
@@ -233,6 +267,7 @@ def evaluate(
         if by_batch:
             callbacks.call("on_test_batch_end", evaluator.step - 1, logs)
         progress.update(evaluator.step, logs)
+    logs = complete(model, logs, data, outputs)
     progress.end_epoch(logs)
     callbacks.call("on_test_end", logs)
     return logs
@@ -317,9 +352,15 @@ class FitLoop:
             # Before an epoch is spent.
             arrays.check_finite(validation.x, validation.name, _ALLOW)
         self._trainer: _core.Trainer | FedTrainer
+        self._outputs = room(model, train)
         if isinstance(train, Dataset):
             self._trainer = make_trainer(
-                model, train, options.batch_size, options.shuffle, options.allow_nonfinite
+                model,
+                train,
+                options.batch_size,
+                options.shuffle,
+                options.allow_nonfinite,
+                self._outputs,
             )
         else:
             self._trainer = train.trainer(options.allow_nonfinite)
@@ -329,6 +370,7 @@ class FitLoop:
             self._trainer.set_augment(options.augment)
         self._logs: Logs = {}
         self._epoch = options.initial_epoch
+        self._order = 0  # of the epoch's shuffle
         self.history = History()
 
     def run(self, params: dict[str, Any]) -> History:
@@ -394,7 +436,8 @@ class FitLoop:
 
     def _train_epoch(self, epoch: int) -> Logs:
         model, trainer = self._model, self._trainer
-        trainer.begin_epoch(model.epochs_begun)
+        self._order = model.epochs_begun
+        trainer.begin_epoch(self._order)
         model.epochs_begun += 1
         self._progress.begin_epoch(epoch, trainer.steps_per_epoch)
         by_batch = self._callbacks.wants_batches("train")
@@ -415,7 +458,17 @@ class FitLoop:
                 self._callbacks.call("on_train_batch_end", trainer.step - 1, logs)
             self._progress.update(trainer.step, logs)
             if status == "finished" or model.stop_training:
-                return logs
+                return complete(model, logs, self._train, self._outputs, self._seen())
+
+    def _seen(self) -> Array | None:
+        """The samples of an epoch that ends midway, in the set's order; None: all."""
+        samples, options = len(self._train.x), self._options
+        count = min(self._trainer.step * options.batch_size, samples)
+        if count == samples or self._outputs is None:
+            return None
+        if not options.shuffle:
+            return np.arange(count)
+        return np.sort(_core.permutation(samples, self._model.seed, self._order)[:count])
 
     def _fail(self, status: str, epoch: int) -> None:
         self._model.epochs_begun -= 1

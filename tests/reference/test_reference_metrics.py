@@ -1,4 +1,6 @@
-"""Accuracy in its three forms, and which form belongs to which loss."""
+"""Accuracy in its forms, which of them belongs to which loss, and the other metrics."""
+
+import math
 
 import pytest
 from mundur.reference.losses import (
@@ -9,9 +11,19 @@ from mundur.reference.losses import (
 )
 from mundur.reference.metrics import (
     accuracy,
+    auc,
     binary_accuracy,
     categorical_accuracy,
+    f1_score,
+    mean_absolute_error,
+    mean_squared_error,
+    precision,
+    r2_score,
+    recall,
+    root_mean_squared_error,
     sparse_categorical_accuracy,
+    sparse_top_k_categorical_accuracy,
+    top_k_categorical_accuracy,
 )
 
 ROWS = [[0.1, 0.7, 0.2], [0.4, 0.4, 0.2], [0.3, 0.3, 0.4], [0.9, 0.0, 0.1]]
@@ -66,3 +78,39 @@ def test_bad_shapes():
         sparse_categorical_accuracy(ONE_HOT, ROWS)
     with pytest.raises(ValueError, match="y_true: expected shape"):
         binary_accuracy([1], [0.5, 0.5])
+
+
+def test_top_k_with_one_is_accuracy_and_with_all_is_one():
+    for k, expected in ((1, 0.75), (3, 1.0)):
+        assert top_k_categorical_accuracy(ONE_HOT, ROWS, k) == expected
+        assert sparse_top_k_categorical_accuracy(LABELS, ROWS, k) == expected
+    assert sparse_top_k_categorical_accuracy(LABELS, ROWS, 2, [1.0, 1.0, 1.0, 3.0]) == 0.5
+
+
+def test_precision_and_recall_by_counting():
+    y, p = [1, 1, 1, 0, 0], [0.9, 0.6, 0.2, 0.7, 0.1]  # TP 2, FP 1, FN 1
+    assert precision(y, p) == recall(y, p) == f1_score(y, p) == pytest.approx(2 / 3)
+    assert precision(y, p, threshold=0.8) == 1.0
+    assert recall(y, p, threshold=0.8) == pytest.approx(1 / 3)
+    assert f1_score(y, p, threshold=0.8) == 0.5
+    assert precision(y, p, sample_weight=[1.0, 1.0, 1.0, 2.0, 1.0]) == 0.5
+    assert precision([0], [0.1]) == recall([0], [0.1]) == f1_score([0], [0.1]) == 0.0
+
+
+def test_auc_counts_pairs():
+    assert auc([0, 1], [0.1, 0.2]) == 1.0
+    assert auc([0, 1], [0.2, 0.1]) == 0.0
+    assert auc([0, 1], [0.2, 0.2]) == 0.5
+    assert auc([0, 0, 1], [0.1, 0.3, 0.2], [3.0, 1.0, 1.0]) == 0.75
+    assert math.isnan(auc([1, 1], [0.1, 0.2]))
+
+
+def test_errors():
+    t, y = [[1.0, 2.0], [3.0, 6.0]], [[1.0, 4.0], [0.0, 6.0]]
+    assert mean_absolute_error(t, y) == 5 / 4
+    assert mean_squared_error(t, y) == 13 / 4
+    assert root_mean_squared_error(t, y) == pytest.approx(math.sqrt(13) / 2, rel=1e-15)
+    assert mean_absolute_error(t, y, [1.0, 3.0]) == (1 + 3 * 1.5) / 4
+    assert r2_score(t, y) == ((1 - 9 / 2) + (1 - 4 / 8)) / 2
+    assert r2_score(t, t) == 1.0
+    assert r2_score([2.0, 2.0], [2.0, 1.0]) == 0.0

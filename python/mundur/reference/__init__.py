@@ -20,8 +20,8 @@ Read it in this order:
 - `check`: why one should believe all of that;
 - `worked_example`: a 2-2-2 network, number by number.
 
-`initializers` and `metrics` give first weights and accuracy, `lists` the few helpers for nested
-lists.
+`initializers` and `metrics` give first weights and what people look at, `lists` the few helpers for
+nested lists.
 
 Examples
 --------
