@@ -58,6 +58,9 @@ def describe(model: Model, tensors: Tensors) -> dict[str, Any]:
         document["optimizer"] = _describe_optimizer(model, model.optimizer, tensors)
         document["loss"] = None if model.loss is None else _describe_loss(model.loss)
         document["metrics"] = [_describe_metric(metric) for metric in model.metrics]
+        place = model._place_now()
+        if place is not None:
+            document["place"] = place.describe(tensors)
     return document
 
 
@@ -173,6 +176,10 @@ def restore(
     model.epochs_begun = integer(document["epochs_begun"], "epochs_begun")
     if compiled and "optimizer" in document:
         _compile(model, document, tensors, custom_objects or {})
+        if "place" in document:
+            from . import resume
+
+            model._place = resume.Place.restore(document["place"], tensors)
     return model
 
 

@@ -10,6 +10,7 @@ from .by_hand import ByHand
 from .keywords import checked_keywords
 from .metrics import Metric, get_all
 from .python_losses import check_compiled
+from .resume import Place, Resumable
 from .targets import check_head
 
 __all__ = ["Compiled"]
@@ -21,7 +22,10 @@ class Compiled(ByHand):
     _optimizer: optimizers.Optimizer | None = None
     _loss: losses.Loss | None = None
     _metrics: tuple[Metric, ...] = ()
+    epochs_begun: int = 0
     _fitting = False
+    _loop: Resumable | None = None  # the fit at work
+    _place: Place | None = None  # where the last one ended
     _reported_names: tuple[str, ...] = ()  # what fit puts into the logs
 
     @checked_keywords(
@@ -121,6 +125,11 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
         if self._loss is None:
             raise RuntimeError("call compile(optimizer, loss) with a loss first")
         return self._loss
+
+    def _place_now(self) -> Place | None:
+        """Where a training stands; None where there was none, or other steps came since."""
+        place = self._place if self._loop is None else self._loop.place()
+        return place if place is not None and place.is_of(self) else None
 
     def _before_change(self, what: str) -> None:
         if self.built and self._optimizer is not None:

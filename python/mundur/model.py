@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from . import arrays, batches, progress, training
+from . import arrays, batches, progress, resume, training
 from . import augment as augmentation
 from .callback import CallbackList
 from .history import History
@@ -128,6 +129,7 @@ class Model(Keeping):
         stop_loss: float | None = None,
         allow_nonfinite: bool = False,
         augment: Any = None,
+        resume_from: str | os.PathLike[str] | None = None,
     ) -> History:
         """Trains for a number of epochs in native code.
 
@@ -171,6 +173,10 @@ class Model(Keeping):
         augment : Augmentation, list of them, or callable, optional
             What changes each batch of training, see `mundur.augment`; ``f(x_batch, rng)``, with a
             NumPy generator of (seed, epoch, step), returns the batch to train on.
+        resume_from : path, optional
+            A file of `ModelCheckpoint`, or of `save` after Ctrl-C: training goes on from there up
+            to `epochs` in all, to the bit as if it had never stopped, from within an epoch too.
+            For x and y as arrays, without an `augment` written in Python.
 
         Returns
         -------
@@ -234,20 +240,21 @@ class Model(Keeping):
                     augment=steps,
                 )
                 train = batches.transformed(self, train, options, function)
+                options, resumed = resume.resumed_from(self, resume_from, options, train)
                 length = batches.steps_of(train, size)
                 params = {"verbose": level, "epochs": options.epochs, "steps": length}
                 called = CallbackList(callbacks, self, params)
                 shown = progress.for_fit(level, options.epochs, options.initial_epoch)
-                loop = training.FitLoop(self, train, validation, options, called, shown)
+                loop = training.FitLoop(self, train, validation, options, called, shown, resumed)
             return self._run(loop, params)
 
     def _run(self, loop: training.FitLoop, params: dict[str, Any]) -> History:
         self.stop_training, self._stop_reason = False, "callback"
-        self.history, self._fitting = loop.history, True
+        self.history, self._fitting, self._loop = loop.history, True, loop
         try:
             return loop.run(params)
         finally:
-            self._fitting = False
+            self._fitting, self._loop, self._place = False, None, loop.place()
 
     # ---- evaluate and predict ----------------------------------------------------------------
 

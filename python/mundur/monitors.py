@@ -278,7 +278,8 @@ class ModelCheckpoint(Monitor):
     """Saves the model while it trains, in one step: a file is the old one or the new one, whole.
 
     That holds for a kill or a loss of power at any instant. It runs behind all other callbacks, so
-    that the file has what they changed.
+    that the file has what they changed, and ``fit(resume_from=...)`` goes on from it to the bit,
+    also from within an epoch.
 
     Parameters
     ----------
@@ -292,7 +293,7 @@ class ModelCheckpoint(Monitor):
     save_best_only : bool, default False
         Whether to save only where the monitored number is the best so far.
     save_weights_only : bool, default False
-        Whether to write the parameters alone, as `Model.save_weights`.
+        Whether to write the parameters alone, from which training cannot be resumed.
     mode : {"auto", "min", "max"}, default "auto"
         Whether smaller or larger is better; "auto": what the metric says, smaller for losses.
     save_freq : "epoch" or int, default "epoch"
@@ -313,12 +314,13 @@ class ModelCheckpoint(Monitor):
     >>> model.compile("sgd", "mse")
     >>> _ = model.fit(np.ones((4, 2)), np.ones(4), epochs=2, verbose=0,
     ...               callbacks=[md.callbacks.ModelCheckpoint(path)])
-    >>> md.load_model(path).optimizer.iterations
-    2
+    >>> md.load_model(path).fit(np.ones((4, 2)), np.ones(4), epochs=5, verbose=0,
+    ...                         resume_from=path).epoch
+    [2, 3, 4]
     """
 
     _last = True
-    _counters = ("best", "_batches")
+    _counters = ("best", "_batches", "_epoch")
 
     @checked_keywords()
     def __init__(

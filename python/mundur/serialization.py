@@ -1,11 +1,12 @@
 """One safetensors file holds a whole model: architecture, weights, optimizer, random state.
 
-The tensors are ``parameters/LAYER/NAME``, ``state/LAYER/NAME``, ``optimizer/SLOT/LAYER/NAME`` and,
-for weights that were given as arrays, ``initializers/LAYER/ARGUMENT``. The metadata has one entry,
-``mundur``, a JSON object of texts: ``format_version``, ``model`` (everything else, as JSON) and
-``checksum`` (CRC-32 of that JSON and of the tensors). One entry, since safetensors keeps several in
-no fixed order: the same model is the same bytes. Nothing is ever unpickled, and nothing is
-allocated before the architecture has been compared with the tensors that the file really holds.
+The tensors are ``parameters/LAYER/NAME``, ``state/LAYER/NAME``, ``optimizer/SLOT/LAYER/NAME``, for
+weights that were given as arrays ``initializers/LAYER/ARGUMENT``, and ``place/...`` of a training
+within an epoch. The metadata has one entry, ``mundur``, a JSON object of texts: ``format_version``,
+``model`` (everything else, as JSON) and ``checksum`` (CRC-32 of that JSON and of the tensors). One
+entry, since safetensors keeps several in no fixed order: the same model is the same bytes. Nothing
+is ever unpickled, and nothing is allocated before the architecture has been compared with the
+tensors that the file really holds.
 """
 
 from __future__ import annotations
@@ -208,7 +209,7 @@ def load_weights(model: ByHand, path: Path) -> None:
 
 
 def _is_weight(name: str) -> bool:
-    return not name.startswith(("optimizer/", "initializers/"))
+    return not name.startswith(("optimizer/", "initializers/", "place/"))
 
 
 def _plain(name: str) -> str:

@@ -15,6 +15,7 @@ from .history import History
 from .monitors import ModelCheckpoint, Monitor
 from .progress import Progress
 from .python_losses import native_loss
+from .resume import Resumable, Resumed
 from .targets import check_head, class_weights, sample_targets
 from .validation import integer, number
 
@@ -330,7 +331,7 @@ def predict(
     return out
 
 
-class FitLoop:
+class FitLoop(Resumable):
     """One call of `fit` over checked data."""
 
     def __init__(
@@ -341,8 +342,10 @@ class FitLoop:
         options: FitOptions,
         callbacks: CallbackList,
         progress: Progress,
+        resumed: Resumed | None = None,
     ) -> None:
         self._model = model
+        self._resumed = resumed
         self._train = train
         self._validation = validation
         self._options = options
@@ -371,6 +374,8 @@ class FitLoop:
         self._logs: Logs = {}
         self._epoch = options.initial_epoch
         self._order = 0  # of the epoch's shuffle
+        # Whether an epoch has begun that callbacks have not seen the end of, and which is next.
+        self._within, self._next = False, options.initial_epoch
         self.history = History()
 
     def run(self, params: dict[str, Any]) -> History:
@@ -379,9 +384,13 @@ class FitLoop:
         history.set_params(params)
         history.set_model(self._model)
         self._model._reported_names = tuple(self._names())
+        if self._resumed is not None:
+            self._resumed.restore(self._model)
         self._check_monitors()
         try:
             self._callbacks.call("on_train_begin", {})
+            if self._resumed is not None:
+                self._resumed.place.set_counters(self._callbacks.callbacks)
             reason = self._epochs()
         except KeyboardInterrupt:
             reason = "interrupted"
@@ -415,7 +424,8 @@ class FitLoop:
         model, options = self._model, self._options
         for epoch in range(options.initial_epoch, options.epochs):
             self._epoch = epoch
-            self._callbacks.call("on_epoch_begin", epoch, {})
+            if not self._begun_before(epoch):
+                self._callbacks.call("on_epoch_begin", epoch, {})
             logs = self._train_epoch(epoch)
             undone = model._stop_reason == "nonfinite_loss"
             if (
@@ -426,6 +436,7 @@ class FitLoop:
                 logs |= self._validate(self._validation)
             self._logs = logs
             self._progress.end_epoch(logs)
+            self._within, self._next = False, epoch + (not undone)
             self._callbacks.call("on_epoch_end", epoch, logs)
             self.history.on_epoch_end(epoch, logs)
             if model.stop_training:
@@ -436,19 +447,29 @@ class FitLoop:
 
     def _train_epoch(self, epoch: int) -> Logs:
         model, trainer = self._model, self._trainer
-        self._order = model.epochs_begun
-        trainer.begin_epoch(self._order)
-        model.epochs_begun += 1
+        if self._begun_before(epoch):
+            self._go_on()
+        else:
+            self._order = model.epochs_begun
+            trainer.begin_epoch(self._order)
+            model.epochs_begun += 1
+        self._within = True
         self._progress.begin_epoch(epoch, trainer.steps_per_epoch)
         by_batch = self._callbacks.wants_batches("train")
         limit = 1 if by_batch else -1
-        while True:
+        logs = named(model, trainer.loss, trainer.metric_values)
+        # A place at the end of an epoch is one too; batches may be without number (0).
+        is_over = 0 < trainer.steps_per_epoch <= trainer.step
+        status = "finished" if is_over else "more"
+        while status == "more":
             if by_batch:
                 self._callbacks.call("on_train_batch_begin", trainer.step, {})
             try:
                 status = trainer.run(SLICE_SECONDS, limit)
             except MemoryError as error:
-                model.epochs_begun -= trainer.step == 0  # nothing has happened yet
+                if trainer.step == 0:  # nothing has happened yet
+                    model.epochs_begun -= 1
+                    self._within = False
                 raise too_large(self._options.batch_size, error) from None
             if status in ("loss", "input"):
                 self._fail(status, epoch)
@@ -457,21 +478,13 @@ class FitLoop:
             if by_batch:
                 self._callbacks.call("on_train_batch_end", trainer.step - 1, logs)
             self._progress.update(trainer.step, logs)
-            if status == "finished" or model.stop_training:
-                return complete(model, logs, self._train, self._outputs, self._seen())
-
-    def _seen(self) -> Array | None:
-        """The samples of an epoch that ends midway, in the set's order; None: all."""
-        samples, options = len(self._train.x), self._options
-        count = min(self._trainer.step * options.batch_size, samples)
-        if count == samples or self._outputs is None:
-            return None
-        if not options.shuffle:
-            return np.arange(count)
-        return np.sort(_core.permutation(samples, self._model.seed, self._order)[:count])
+            if model.stop_training:
+                break
+        return complete(model, logs, self._train, self._outputs, self._seen())
 
     def _fail(self, status: str, epoch: int) -> None:
         self._model.epochs_begun -= 1
+        self._within = False
         fail_on(status, self._train.x, self._train.name, self._model.dtype)
         if any(isinstance(c, TerminateOnNaN) for c in self._callbacks.callbacks):
             self._model.stop_training = True

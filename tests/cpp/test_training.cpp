@@ -1,10 +1,13 @@
-// What only C++ sees of the training loop: that a steady step allocates nothing, and that the
-// team's size changes no bit.
+// What only C++ sees of the training loop: that a steady step allocates nothing, that the team's
+// size changes no bit, and that a resumed epoch is the whole one.
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "mundur/runtime.h"
@@ -102,6 +105,50 @@ std::vector<T> train(int threads, mundur::Compute compute) {
   return std::vector<T>(values, values + setup.network.flat_size());
 }
 
+/// An epoch that another trainer takes up within, and the outputs of each step at their places.
+template <class T>
+void test_an_epoch_is_resumed() {
+  mundur::set_num_threads(2);
+  constexpr std::int64_t kOutputs = 200 * 5;
+  const auto options = [](T* outputs) {
+    return typename mundur::Trainer<T>::Options{
+        64, true, 5, {mundur::Metric::sparse_categorical_accuracy}, true, outputs};
+  };
+  Setup<T> whole;
+  std::vector<T> all(kOutputs, T{-1});
+  mundur::Trainer<T> first(whole.network, whole.adam, *whole.loss, whole.data, options(all.data()));
+  first.begin_epoch(3);
+  first.run(1e9, -1);
+
+  Setup<T> part;
+  std::vector<T> some(kOutputs, T{-1});
+  mundur::Trainer<T> before(part.network, part.adam, *part.loss, part.data, options(some.data()));
+  before.begin_epoch(3);
+  before.run(1e9, 3);
+  check(std::count(some.begin(), some.end(), T{-1}) == 8 * 5, "8 samples are not yet seen");
+  mundur::Trainer<T> after(part.network, part.adam, *part.loss, part.data, options(some.data()));
+  after.begin_epoch(3);
+  after.resume(before.step(), before.tally().numbers());
+  check(after.run(1e9, -1) == mundur::Outcome::finished, "a resumed epoch finishes");
+  check(after.tally().numbers() == first.tally().numbers(), "its sums are those of the whole");
+  check(some == all, "so are its outputs");
+  const T* a = whole.network.flat_values();
+  const T* b = part.network.flat_values();
+  const auto bytes = static_cast<std::size_t>(whole.network.flat_size()) * sizeof(T);
+  check(std::memcmp(a, b, bytes) == 0, "so are its parameters");
+
+  for (const auto& [step, numbers] :
+       {std::pair<std::int64_t, std::vector<double>>{5, after.tally().numbers()}, {2, {1.0}}}) {
+    bool refused = false;
+    try {
+      after.resume(step, numbers);
+    } catch (const std::invalid_argument&) {
+      refused = true;
+    }
+    check(refused, "a place that no epoch can be at is refused");
+  }
+}
+
 template <class T>
 void test_bits_across_teams(mundur::Compute compute = mundur::Compute::own) {
   const std::vector<T> expected = train<T>(1, compute);
@@ -176,6 +223,8 @@ int main() {
   test_bits_across_teams<float>();
   test_bits_across_teams<double>();
   test_bits_across_teams<float>(mundur::Compute::bfloat16);
+  test_an_epoch_is_resumed<float>();
+  test_an_epoch_is_resumed<double>();
   test_double_does_not_compute_in_bfloat16();
 #if MUNDUR_COUNTS_ALLOCATIONS && defined(__GLIBC__)
   test_a_steady_step_allocates_nothing();

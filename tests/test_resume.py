@@ -1,0 +1,247 @@
+"""fit(resume_from=...): a training that was stopped anywhere ends as one that never was."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import mundur as md
+import numpy as np
+import pytest
+
+Checkpoint = md.callbacks.ModelCheckpoint
+OPTIMIZERS = [md.optimizers.SGD(0.05, 0.9), md.optimizers.Adam(0.01), md.optimizers.SGD(0.1)]
+
+
+def state(model: md.Model) -> list[Any]:
+    """Everything that training changes."""
+    assert model.optimizer is not None
+    arrays, scalars = model.optimizer._native.state()
+    return [
+        [w.tobytes() for w in model.get_weights()],
+        {name: array.tobytes() for name, array in arrays.items()},
+        scalars,
+        model.optimizer.get_config(),
+        model.native.training_forwards,
+        model.epochs_begun,
+    ]
+
+
+class Die(md.Callback):
+    """Raises before a step, counted over all epochs, as a kill would come."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        self.step -= 1
+        if self.step < 0:
+            raise ZeroDivisionError("killed")
+
+
+def make(rule: Any, classifier: Any, **options: Any) -> md.Model:
+    own = type(rule).from_config(rule.get_config())
+    model: md.Model = classifier(own, ("accuracy",), 0.3, **options)
+    return model
+
+
+@pytest.mark.parametrize("rule", OPTIMIZERS, ids=repr)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("died", [4, 8, 9, 11, 24])
+def test_a_run_that_died_within_an_epoch(
+    rule: Any, dtype: str, shuffle: bool, died: int, blobs: Any, classifier: Any, tmp_path: Path
+) -> None:
+    # 8 batches an epoch; the file is of the last 4th batch before: within, at and after its end.
+    options: Any = {"epochs": 4, "verbose": 0, "validation_split": 0.2, "shuffle": shuffle}
+    path = tmp_path / "m.safetensors"
+    whole = make(rule, classifier, dtype=dtype)
+    expected = whole.fit(*blobs, **options)
+    part = make(rule, classifier, dtype=dtype)
+    with pytest.raises(ZeroDivisionError):
+        part.fit(*blobs, callbacks=[Checkpoint(path, save_freq=4), Die(died)], **options)
+    resumed = make(rule, classifier, dtype=dtype)
+    resumed.fit(*blobs, epochs=1, verbose=0)  # whatever it did before does not matter
+    history = resumed.fit(*blobs, resume_from=path, **options)
+    first = (died // 4 * 4 - 1) // 8  # whose end the file had not seen
+    assert history.epoch == list(range(first, 4))
+    for name, values in expected.history.items():
+        assert history.history[name] == values[first:]
+    assert state(resumed) == state(whole)
+
+
+def test_between_epochs(blobs: Any, classifier: Any, tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    rule = md.optimizers.Adam(0.01)
+    whole = make(rule, classifier)
+    expected = whole.fit(*blobs, epochs=5, verbose=0)
+    part = make(rule, classifier)
+    part.fit(*blobs, epochs=2, verbose=0, callbacks=[Checkpoint(path)])
+    for file in (path, tmp_path / "saved"):
+        part.save(tmp_path / "saved")  # after a fit that came to its end
+        resumed = md.load_model(file)
+        history = resumed.fit(*blobs, batch_size=32, epochs=5, verbose=0, resume_from=file)
+        assert history.epoch == [2, 3, 4]
+        assert history.history["loss"] == expected.history["loss"][2:]
+        assert state(resumed) == state(whole)
+    again = resumed.fit(*blobs, epochs=2, verbose=0, resume_from=path)
+    assert again.epoch == []
+    assert again.stop_reason == "epochs"
+    assert state(resumed) == state(part)
+
+
+def test_after_ctrl_c(blobs: Any, classifier: Any, tmp_path: Path) -> None:
+    class Interrupt(md.Callback):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            if batch == 5 and self.model.epochs_begun == 2:
+                signal.raise_signal(signal.SIGINT)
+
+    rule = md.optimizers.Adam(0.01)
+    whole, part = make(rule, classifier), make(rule, classifier)
+    expected = whole.fit(*blobs, epochs=3, verbose=0)
+    assert part.fit(*blobs, 32, 3, 0, callbacks=[Interrupt()]).stop_reason == "interrupted"
+    part.save(tmp_path / "m")
+    # The same bytes again, after a file as well.
+    md.load_model(tmp_path / "m").save(tmp_path / "again")
+    assert (tmp_path / "m").read_bytes() == (tmp_path / "again").read_bytes()
+    history = part.fit(*blobs, epochs=3, verbose=0, resume_from=tmp_path / "m")
+    assert history.history["loss"] == expected.history["loss"][1:]
+    assert state(part) == state(whole)
+
+
+@pytest.mark.parametrize("died", [5, 16, 21])
+def test_callbacks_go_on_counting(died: int, blobs: Any, classifier: Any, tmp_path: Path) -> None:
+    x, y = blobs
+
+    def callbacks(name: str) -> list[md.Callback]:
+        return [
+            Checkpoint(tmp_path / name, save_freq=5),
+            md.callbacks.ReduceLROnPlateau("loss", 0.5, 2, min_delta=0.05, cooldown=1),
+            md.callbacks.EarlyStopping("val_loss", 0.02, 3, restore_best_weights=True),
+            md.callbacks.LearningRateScheduler(lambda epoch, rate: 0.9 * rate),
+        ]
+
+    options: Any = {"epochs": 12, "verbose": 0, "validation_split": 0.2}
+    whole = make(md.optimizers.Adam(0.05), classifier)
+    expected = whole.fit(x, y, callbacks=callbacks("whole"), **options)
+    assert len(expected.epoch) < 12
+    part = make(md.optimizers.Adam(0.05), classifier)
+    with pytest.raises(ZeroDivisionError):
+        part.fit(x, y, callbacks=[*callbacks("part"), Die(died)], **options)
+    resumed = make(md.optimizers.Adam(0.05), classifier)
+    history = resumed.fit(
+        x, y, callbacks=callbacks("part"), resume_from=tmp_path / "part", **options
+    )
+    first = history.epoch[0]
+    assert history.stop_reason == expected.stop_reason == "patience"
+    assert history.history == {name: v[first:] for name, v in expected.history.items()}
+    assert state(resumed) == state(whole)
+    assert (tmp_path / "part").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
+def test_metrics_of_the_whole_epoch(blobs: Any, classifier: Any, tmp_path: Path) -> None:
+    def entropy(y_true: Any, y_pred: Any) -> float:
+        return float(np.sum(y_pred * np.cos(np.arange(len(y_true)))[:, None]))
+
+    wanted = [entropy, "accuracy", md.metrics.Precision()]
+    whole = classifier(metrics=wanted, dropout=0.2)
+    expected = whole.fit(*blobs, epochs=2, verbose=0).history
+    part = classifier(metrics=wanted, dropout=0.2)
+    path = tmp_path / "m"
+    with pytest.raises(ZeroDivisionError):
+        part.fit(*blobs, epochs=2, verbose=0, callbacks=[Checkpoint(path, save_freq=3), Die(7)])
+    resumed = classifier(metrics=wanted, dropout=0.2)
+    history = resumed.fit(*blobs, epochs=2, verbose=0, resume_from=path).history
+    assert history == expected
+
+
+SCRIPT = """
+import sys
+import mundur as md, numpy as np
+path, limit, resume = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "resume"
+rng = np.random.default_rng(0)
+x, y = rng.normal(size=(400, 20)), rng.normal(size=400)
+layers = [md.layers.Dense(30, "tanh"), md.layers.Dropout(0.2), md.layers.Dense(1)]
+model = md.Model(layers, seed=1)
+model.compile("adam", "mse", metrics=["mae"])
+print("begins", flush=True)
+history = model.fit(x, y, 8, limit, 0, validation_split=0.2, resume_from=path if resume else None,
+                    callbacks=[md.callbacks.ModelCheckpoint(path, save_freq=7)])
+print(*(value.hex() for values in history.history.values() for value in values[-3:]))
+print(*(w.tobytes().hex() for w in model.get_weights()))
+print(*(a.tobytes().hex() for a in model.optimizer._native.state()[0].values()))
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
+def test_a_run_that_was_killed(tmp_path: Path) -> None:
+    def command(path: Path, how: str) -> list[str]:
+        return [sys.executable, "-c", SCRIPT, str(path), "12", how]
+
+    def end(path: Path, how: str) -> str:
+        done = subprocess.run(command(path, how), capture_output=True, text=True, check=True)
+        return done.stdout
+
+    whole = end(tmp_path / "whole", "new")
+    path, how = tmp_path / "part", "new"
+    kills = 0
+    for _ in range(3):  # killed, resumed, killed again, resumed
+        with subprocess.Popen(command(path, how), stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            before = path.read_bytes() if path.exists() else b""
+            while process.poll() is None:
+                if path.exists() and path.read_bytes() != before:
+                    process.kill()
+                    kills += 1
+                    break
+                time.sleep(0.0005)
+            process.wait()
+        how = "resume"
+    assert kills == 3
+    assert end(path, how) == whole
+
+
+def test_what_does_not_fit_together(blobs: Any, classifier: Any, tmp_path: Path) -> None:
+    x, y = blobs
+    within, between = tmp_path / "within", tmp_path / "between"
+    model = classifier()
+    with pytest.raises(ZeroDivisionError):
+        model.fit(x, y, verbose=0, callbacks=[Checkpoint(within, save_freq=3), Die(5)])
+    model.fit(x, y, verbose=0, callbacks=[Checkpoint(between)])
+    fresh = classifier()
+    before = fresh.fit(x, y, verbose=0) and state(fresh)
+    for arguments, words in (
+        ({"batch_size": 16}, "batch_size must be 32"),
+        ({"shuffle": False}, "shuffle must be True"),
+        ({"validation_split": 0.1}, "the number of training samples must be 300"),
+        ({"initial_epoch": 2}, "initial_epoch comes from the file"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            fresh.fit(x, y, epochs=3, verbose=0, resume_from=within, **arguments)
+    with pytest.raises(ValueError, match="metrics must be"):
+        classifier(metrics=()).fit(x, y, verbose=0, resume_from=within)
+    for other, words in (
+        (classifier(seed=8), "seed must be that of the file, 7; got 8"),
+        (classifier(dtype="float64"), "dtype must be"),
+        (classifier(dropout=0.5), "layers must be"),
+        (classifier(md.optimizers.SGD(0.1)), "optimizer must be that of the file, Adam; got SGD"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            other.fit(x, y, verbose=0, resume_from=between)
+    with pytest.raises(FileNotFoundError):
+        fresh.fit(x, y, verbose=0, resume_from=tmp_path / "none")
+    with pytest.raises(TypeError, match="resume_from must be the path"):
+        fresh.fit(x, y, verbose=0, resume_from=3)
+    fresh.train_on_batch(x, y)
+    fresh.save(tmp_path / "by_hand")
+    with pytest.raises(ValueError, match="was not saved within or after a fit"):
+        fresh.fit(x, y, verbose=0, resume_from=tmp_path / "by_hand")
+    fresh = classifier()
+    fresh.fit(x, y, verbose=0)
+    assert state(fresh) == before  # what was refused changed nothing
+    fresh.fit(x, y, 64, 2, 0, resume_from=between)  # between epochs all of that may change
