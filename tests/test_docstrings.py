@@ -65,6 +65,7 @@ def test_public_names_have_an_example(module: Any, name: str) -> None:
         "summary",
         "build",
         "freeze",
+        "find_learning_rate",
     ],
 )
 def test_methods_have_an_example(name: str) -> None:

@@ -15,6 +15,7 @@ from .callback import CallbackList
 from .history import History
 from .keeping import Keeping
 from .keywords import checked_keywords
+from .learning_rates import FindsRates
 from .validation import boolean, check_layers, extents, identifier, integer, number
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ Array = npt.NDArray[Any]
 Result = Any
 
 
-class Model(Keeping):
+class Model(Keeping, FindsRates):
     """A chain of layers that trains natively from NumPy arrays; `Sequential` is another name of it.
 
     Parameters
