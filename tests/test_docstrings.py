@@ -66,6 +66,10 @@ def test_public_names_have_an_example(module: Any, name: str) -> None:
         "build",
         "freeze",
         "find_learning_rate",
+        "explain",
+        "check_gradients",
+        "verify",
+        "per_sample_gradients",
     ],
 )
 def test_methods_have_an_example(name: str) -> None:

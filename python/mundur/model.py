@@ -12,6 +12,7 @@ import numpy.typing as npt
 from . import arrays, batches, progress, resume, training
 from . import augment as augmentation
 from .callback import CallbackList
+from .explained import Explained
 from .history import History
 from .keeping import Keeping
 from .keywords import checked_keywords
@@ -29,7 +30,7 @@ Array = npt.NDArray[Any]
 Result = Any
 
 
-class Model(Keeping, FindsRates):
+class Model(Keeping, FindsRates, Explained):
     """A chain of layers that trains natively from NumPy arrays; `Sequential` is another name of it.
 
     Parameters
