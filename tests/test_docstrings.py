@@ -28,6 +28,7 @@ PUBLIC = [
         md.initializers,
         md.callbacks,
         md.metrics,
+        md.plots,
         md.runtime,
         md.utils,
     )

@@ -39,6 +39,7 @@ from .optimizers import Optimizer
 from .runtime import build_info, get_num_threads, isa, set_num_threads
 
 if TYPE_CHECKING:
+    from . import plots
     from .serialization import load_model
 
 Sequential = Model
@@ -68,6 +69,7 @@ __all__ = [
     "metrics",
     "models",
     "optimizers",
+    "plots",
     "runtime",
     "set_num_threads",
     "utils",
@@ -78,9 +80,13 @@ __version__: str = build_info()["version"]
 if not TYPE_CHECKING:  # else type checkers would believe in any name
 
     def __getattr__(name: str) -> object:
-        # Reading and writing files takes json and safetensors, which `import mundur` does without.
+        # What `import mundur` does without: json and safetensors for files, the drawing of figures.
         if name == "load_model":
             from .serialization import load_model
 
             return load_model
+        if name == "plots":
+            from importlib import import_module
+
+            return import_module("mundur.plots")
         raise unknown_attribute("mundur", name, __all__)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .callback import BuiltIn, Callback, Logs
+from .gradient_norms import GradientNorms
 from .keywords import checked_keywords, suggestion, unknown_attribute
 from .monitors import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
 from .validation import boolean, integer, number
@@ -17,6 +18,7 @@ __all__ = [
     "CSVLogger",
     "Callback",
     "EarlyStopping",
+    "GradientNorms",
     "LambdaCallback",
     "LearningRateScheduler",
     "ModelCheckpoint",

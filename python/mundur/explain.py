@@ -144,6 +144,15 @@ class Explanation(Sequence[LayerPass]):
         """∂L/∂parameter by "layer/parameter", as `model.gradients` has them after `backward`."""
         return {f"{p.name}/{name}": g for p in self.layers for name, g in p.gradients.items()}
 
+    @property
+    def gradient_norms(self) -> dict[str, float]:
+        """‖∂L/∂(weights of the layer)‖, over all its parameters, by the layer's name."""
+        by_layer = {p.name: list(p.gradients.values()) for p in self.layers if p.gradients}
+        return {
+            name: float(np.sqrt(sum(np.sum(g.astype(np.float64) ** 2) for g in gradients)))
+            for name, gradients in by_layer.items()
+        }
+
     def __len__(self) -> int:
         return len(self.layers)
 
@@ -191,11 +200,9 @@ class Explanation(Sequence[LayerPass]):
 def explain(model: Model, x: Any, y: Any, loss: Any = None) -> Explanation:
     """See `Model.explain`."""
     x, loss = checked(model, x, loss)
-    pieces = [_Piece(model, layer) for layer in model.layers]
-    a: Array = np.asarray(x, model.dtype)
-    inputs = a
-    for piece in pieces:
-        a = piece.forward(a)
+    inputs: Array = np.asarray(x, model.dtype)
+    pieces = _forward(model, inputs)
+    a = pieces[-1].a
     value, gradient = loss(y, a), loss.gradient(y, a)
     passes = []
     for piece in reversed(pieces):
@@ -204,6 +211,19 @@ def explain(model: Model, x: Any, y: Any, loss: Any = None) -> Explanation:
     return Explanation(
         inputs, np.asarray(y), a, float(value), type(loss).__name__, tuple(reversed(passes))
     )
+
+
+def activations(model: Model, x: Any) -> dict[str, tuple[Array, Array]]:
+    """What goes into each layer of a built model, and what comes out, by its name."""
+    inputs: Array = np.asarray(arrays.features(x, model.input_shape), model.dtype)
+    return {piece.layer.name: (piece.x, piece.a) for piece in _forward(model, inputs)}
+
+
+def _forward(model: Model, a: Array) -> list[_Piece]:
+    pieces = [_Piece(model, layer) for layer in model.layers]
+    for piece in pieces:
+        a = piece.forward(a)
+    return pieces
 
 
 def per_sample_gradients(model: Model, x: Any, y: Any, loss: Any = None) -> dict[str, Array]:
@@ -279,36 +299,36 @@ class _Piece:
     """A layer as one or two models of their own: what comes before f, and f."""
 
     def __init__(self, model: Model, layer: Layer) -> None:
-        self._model, self._layer = model, layer
+        self._model, self.layer = model, layer
         self.activation = getattr(layer, "activation", None) or "linear"
         self._linear: Model | None = None
         self._f: Model | None = None
 
     def forward(self, x: Array) -> Array:
-        self._x = x
+        self.x = x
         shape = x.shape[1:]
-        is_f, has_f = isinstance(self._layer, Activation), self.activation != "linear"
+        is_f, has_f = isinstance(self.layer, Activation), self.activation != "linear"
         if not is_f:
             changes: dict[str, Any] = {"activation": None} if has_f else {}
-            self._linear = _chain(self._model, [_copied(self._layer, **changes)], shape)
+            self._linear = _chain(self._model, [_copied(self.layer, **changes)], shape)
         self._z = x if self._linear is None else self._linear.forward(x)
         if is_f or has_f:
-            own = self._layer if is_f else Activation(self.activation)
+            own = self.layer if is_f else Activation(self.activation)
             self._f = _chain(self._model, [_copied(own)], self._z.shape[1:])
-        self._a = self._z if self._f is None else self._f.forward(self._z)
-        return self._a
+        self.a = self._z if self._f is None else self._f.forward(self._z)
+        return self.a
 
     def backward(self, da: Array) -> LayerPass:
-        da = np.asarray(da, self._model.dtype).reshape(self._a.shape)
+        da = np.asarray(da, self._model.dtype).reshape(self.a.shape)
         delta, slope = self._through_f(da)
         dx = delta if self._linear is None else self._linear.backward(delta)
         return LayerPass(
-            name=self._layer.name,
-            kind=type(self._layer).__name__,
+            name=self.layer.name,
+            kind=type(self.layer).__name__,
             activation=str(self.activation),
-            x=self._x,
+            x=self.x,
             z=self._z,
-            a=self._a,
+            a=self.a,
             slope=slope,
             da=da,
             delta=delta,

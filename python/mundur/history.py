@@ -75,7 +75,8 @@ class History(Callback):
         >>> [axis.get_ylabel() for axis in history.plot()]
         ['loss', 'accuracy']
         """
-        metrics = [name for name in self.history if not name.startswith("val_") and name != "loss"]
+        other = ("val_", "gradient_norm/")  # the latter belong to plots.gradient_flow
+        metrics = [name for name in self.history if not name.startswith(other) and name != "loss"]
         drawn = _axes(axes, 1 + bool(metrics))
         _curves(drawn[0], self, ["loss"], "loss")
         if metrics:

@@ -1,0 +1,14 @@
+"""Figures of models, training and predictions, drawn with Matplotlib, which is imported on use.
+
+Every function takes axes to draw on, or makes some, and returns them:
+``axes.figure.savefig("figure.png")`` writes the figure. Colours are those of Okabe and Ito (2008),
+which colour-blind eyes tell apart; what colour says, line styles, markers or numbers say too.
+"""
+
+from __future__ import annotations
+
+from .classes import confusion, decision_boundary
+from .curves import descent, gradient_flow
+from .graph import network
+
+__all__ = ["confusion", "decision_boundary", "descent", "gradient_flow", "network"]

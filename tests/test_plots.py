@@ -1,0 +1,268 @@
+"""Figures: what they say, not how they look."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import matplotlib
+import mundur as md
+import numpy as np
+import pytest
+from mundur.reference import worked_example as textbook
+
+D, plots = md.layers.Dense, md.plots
+
+
+@pytest.fixture(autouse=True)
+def _headless() -> Iterator[None]:
+    matplotlib.use("Agg")
+    yield
+    from matplotlib import pyplot
+
+    pyplot.close("all")
+
+
+def texts(axis: Any) -> list[str]:
+    return [text.get_text() for text in axis.texts]
+
+
+def two_two_two() -> md.Model:
+    model = md.Model([D(2, "sigmoid"), D(2, "sigmoid")], dtype="float64", input_shape=(2,), seed=0)
+    for name, value in textbook.WEIGHTS.items():
+        model.parameters[name] = value
+    return model
+
+
+def test_matplotlib_is_imported_on_use() -> None:
+    code = (
+        "import sys, mundur.plots, mundur as md; md.plots; assert 'matplotlib' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_figures_without_matplotlib(monkeypatch: Any) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.delitem(sys.modules, "matplotlib.pyplot", raising=False)
+    with pytest.raises(ImportError, match=r"pip install mundur\[examples\]"):
+        plots.network(two_two_two())
+
+
+# ---- network ------------------------------------------------------------------------------------
+
+
+def test_the_2_2_2_network_with_its_numbers() -> None:
+    axis = plots.network(two_two_two(), textbook.INPUTS[0], textbook.TARGETS[0], loss="mse")
+    shown = texts(axis)
+    for text in ("0.05", "0.1", "0.593", "0.773", "b = 0.35", "δ = 0.138", "δ = 0.00877"):
+        assert text in shown
+    for weight in (0.15, 0.2, 0.25, 0.3, 0.4, 0.45, 0.5, 0.55):
+        assert f"{weight:.3g}" in shown
+    assert axis.get_title() == "model: L = 0.298"
+    assert len(axis.patches) == 6
+    assert "dense_1\nsigmoid" in shown
+
+
+def test_weights_as_width_and_colour() -> None:
+    model = md.Model([D(1, use_bias=False)], input_shape=(3,), seed=0)
+    model.parameters["dense/kernel"] = [[2.0], [-1.0], [0.0]]
+    strong, negative, nothing = plots.network(model).lines
+    assert strong.get_linewidth() > negative.get_linewidth() > nothing.get_linewidth()
+    assert strong.get_color() != negative.get_color()
+    assert strong.get_linestyle() == "-" != negative.get_linestyle()
+
+
+def test_large_layers_are_abbreviated_with_dots() -> None:
+    model = md.Model(
+        [md.layers.Rescaling(0.1), D(40, "relu"), md.layers.Dropout(0.1), D(3)],
+        input_shape=(64,),
+        seed=0,
+    )
+    axis = plots.network(model, np.arange(64.0), most=6)
+    assert len(axis.patches) == 5 + 5 + 3
+    assert "0" in texts(axis) and "6.3" in texts(axis)  # the first input and the last, rescaled
+    assert "input\nRescaling" in texts(axis) and "dense\nrelu\nDropout" in texts(axis)
+    assert not [text for text in texts(axis) if text.startswith("δ")]
+
+
+def test_networks_that_cannot_be_drawn() -> None:
+    model = two_two_two()
+    with pytest.raises(ValueError, match="y needs an x"):
+        plots.network(model, y=[0.0])
+    with pytest.raises(ValueError, match="one sample; got 3"):
+        plots.network(model, np.ones((3, 2)))
+    with pytest.raises(ValueError, match="dense layer"):
+        plots.network(md.Model([md.layers.Flatten()], input_shape=(2, 2), seed=0))
+    with pytest.raises(ValueError, match="Matplotlib axes"):
+        plots.network(model, axes=3)
+
+
+def test_axes_may_be_given() -> None:
+    from matplotlib import pyplot
+
+    _, axis = pyplot.subplots()
+    assert plots.network(two_two_two(), axes=axis) is axis
+
+
+# ---- descent ------------------------------------------------------------------------------------
+
+
+def parabola() -> tuple[md.Model, Any]:
+    """L = 14/3 (w - 2)², whose curvature is 28/3: 1/c = 0.107, 2/c = 0.214."""
+    line = D(1, use_bias=False, kernel_initializer="zeros")
+    return md.Model([line], input_shape=(1,), seed=0), np.array([[1.0], [2.0], [3.0]])
+
+
+def test_descent_converges_overshoots_and_diverges() -> None:
+    model, x = parabola()
+    axes = plots.descent(model, x, 2 * x, "dense/kernel", [0.1, 0.11, 0.21, 0.215], loss="mse")
+    assert [axis.get_title() for axis in axes] == [
+        "η = 0.1: converges",
+        "η = 0.11: overshoots, converges",
+        "η = 0.21: overshoots, converges",
+        "η = 0.215: diverges",
+    ]
+    w, loss = axes[0].lines[1].get_data()
+    expected = [0.0]
+    for _ in range(12):
+        expected.append(expected[-1] - 0.1 * 28 / 3 * (expected[-1] - 2))
+    assert w == pytest.approx(expected)
+    assert loss == pytest.approx(14 / 3 * (w - 2) ** 2)
+    assert model.parameters["dense/kernel"].item() == 0.0
+
+
+def test_descent_to_infinity_is_drawn_as_far_as_it_goes() -> None:
+    model, x = parabola()
+    (axis,) = plots.descent(model, x, 2 * x, "dense/kernel", [1e100], loss="mse")
+    assert axis.get_title().endswith("diverges")
+
+
+def test_descent_along_a_frozen_bias_of_a_network() -> None:
+    model = two_two_two()
+    model.freeze("*/bias")
+    axes = plots.descent(
+        model, textbook.INPUTS, textbook.TARGETS, "dense_1/bias", [0.5], index=1, loss="mse"
+    )
+    assert axes[0].get_xlabel() == "dense_1/bias[1]"
+    assert axes[0].lines[1].get_ydata()[0] == pytest.approx(0.2983711087600027)
+    w = axes[0].lines[1].get_xdata()
+    assert w[1] == pytest.approx(0.6 - 0.5 * textbook.worked_example().deltas["δ_o2"])
+
+
+def test_bad_descents() -> None:
+    model, x = parabola()
+    with pytest.raises(KeyError, match="dense/kernel"):
+        plots.descent(model, x, x, "dense/kernle", [0.1], loss="mse")
+    with pytest.raises(IndexError, match="2 numbers"):
+        plots.descent(model, x, x, "dense/kernel", [0.1], index=1, loss="mse")
+    with pytest.raises(ValueError, match="learning_rates"):
+        plots.descent(model, x, x, "dense/kernel", [0.0], loss="mse")
+
+
+# ---- gradients by layer -------------------------------------------------------------------------
+
+
+def test_gradient_flow_of_passes() -> None:
+    x = np.random.default_rng(0).normal(size=(8, 4))
+    passes = {
+        f: md.Model([D(4, f), D(4, f), D(1)], seed=0).explain(x, np.ones(8), "mse")
+        for f in ("sigmoid", "relu")
+    }
+    axis = plots.gradient_flow(passes)
+    assert [line.get_label() for line in axis.lines] == ["sigmoid", "relu"]
+    norms = axis.lines[0].get_ydata()
+    g = passes["sigmoid"].gradients
+    assert norms[1] == pytest.approx(
+        np.hypot(*(np.linalg.norm(g[f"dense_1/{p}"]) for p in ("kernel", "bias")))
+    )
+    assert axis.get_yscale() == "log"
+
+
+def test_gradient_norms_in_history(blobs: Any, classifier: Any) -> None:
+    x, y = blobs
+    watched, alone = classifier(dropout=0.3), classifier(dropout=0.3)
+    norms = md.callbacks.GradientNorms(x[:50], y[:50])
+    history = watched.fit(x, y, epochs=3, verbose=0, callbacks=[norms])
+    plain = alone.fit(x, y, epochs=3, verbose=0)
+    assert set(history.history) - set(plain.history) == {
+        "gradient_norm/dense",
+        "gradient_norm/dense_1",
+    }
+    assert history.history["loss"] == plain.history["loss"]
+    for mine, theirs in zip(watched.get_weights(), alone.get_weights(), strict=True):
+        assert np.array_equal(mine, theirs)
+    last = watched.explain(x[:50], y[:50]).gradient_norms
+    assert history.history["gradient_norm/dense"][-1] == last["dense"]
+    axis = plots.gradient_flow(history)
+    assert [line.get_label() for line in axis.lines] == ["dense", "dense_1"]
+    assert axis.lines[0].get_xdata().tolist() == [1, 2, 3]
+    assert len(history.plot()) == 2  # loss and accuracy, not the norms
+    with pytest.raises(ValueError, match="GradientNorms"):
+        plots.gradient_flow(plain)
+    with pytest.raises(TypeError, match="Explanation"):
+        plots.gradient_flow([1.0])
+
+
+# ---- classifiers --------------------------------------------------------------------------------
+
+
+def test_a_confusion_of_labels_and_scores() -> None:
+    scores = np.eye(3)[[0, 1, 1, 2, 2, 0]]
+    axis = plots.confusion([0, 1, 1, 2, 1, 0], scores, labels=["a", "b", "c"])
+    assert axis.get_title() == "5 of 6 right (83.3%)"
+    cells = {t.get_position(): t.get_text() for t in axis.texts}
+    assert cells == {(0, 0): "2", (1, 1): "2", (2, 1): "1", (2, 2): "1"}
+    assert axis.get_xlabel().startswith("predicted") and axis.get_ylabel().startswith("true")
+    shares = plots.confusion(np.eye(3)[[0, 1, 1, 2, 1, 0]], scores.argmax(1), normalize=True)
+    assert {t.get_position(): t.get_text() for t in shares.texts}[2, 1] == "0.33"
+
+
+@pytest.mark.parametrize(
+    ("y_true", "y_pred", "words"),
+    [
+        ([0, 1], [0], "same number of samples"),
+        ([0, 1], [0.2, 0.8], "round probabilities"),
+        ([0, -1], [0, 1], "whole class numbers"),
+        ([], [], "y_true must hold"),
+        ([0, 3], [0, 1], "labels must name 4"),
+    ],
+)
+def test_bad_confusions(y_true: Any, y_pred: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        plots.confusion(y_true, y_pred, labels=["a", "b"])
+
+
+@pytest.mark.parametrize("head", ["sigmoid", "logit", "softmax"])
+def test_a_decision_boundary(head: str) -> None:
+    # Class 1 where the first feature exceeds 0.25, whatever the head.
+    units = 2 if head == "softmax" else 1
+    activation = None if head == "logit" else head
+    model = md.Model([D(units, activation)], input_shape=(2,), seed=0)
+    kernel = np.zeros((2, units))
+    kernel[0, -1] = 4.0
+    model.parameters["dense/kernel"] = kernel
+    model.parameters["dense/bias"] = [0.0] * (units - 1) + [-1.0]
+    loss: Any = {
+        "sigmoid": "binary_crossentropy",
+        "logit": md.losses.BinaryCrossentropy(from_logits=True),
+        "softmax": "sparse_categorical_crossentropy",
+    }[head]
+    model.compile("sgd", loss)
+    x = np.array([[-1.0, -1.0], [1.0, 1.0]])
+    axis = plots.decision_boundary(model, x, [0, 1], labels=["left", "right"], resolution=121)
+    image = axis.images[0].get_array()
+    assert image.shape[:2] == (121, 121)
+    places = np.linspace(-1.2, 1.2, 121)
+    is_right = (image[60] == image[60, -1]).all(axis=-1)
+    assert np.array_equal(is_right, places > 0.25)
+    assert [t.get_text() for t in axis.get_legend().get_texts()] == ["left", "right"]
+
+
+def test_bad_decision_boundaries() -> None:
+    model = md.Model([D(1)], input_shape=(3,), seed=0)
+    with pytest.raises(ValueError, match="samples, 2"):
+        plots.decision_boundary(model, np.ones((4, 3)))
+    with pytest.raises(ValueError, match="4 rows"):
+        plots.decision_boundary(md.Model([D(1)], seed=0), np.ones((4, 2)), [0, 1])
