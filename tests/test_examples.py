@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
+from mundur import examples
 from mundur.examples import worked_example
 
 
@@ -37,5 +39,8 @@ def test_the_examples_are_listed(arguments: list[str]) -> None:
         text=True,
         check=True,
     )
-    for name in ("digits", "worked_example"):
+    folder = Path(examples.__file__).parent
+    runnable = [p.stem for p in folder.glob("*.py") if "def main(" in p.read_text(encoding="utf-8")]
+    assert len(runnable) == len(done.stdout.splitlines())
+    for name in runnable:
         assert f"python -m mundur.examples.{name}" in done.stdout

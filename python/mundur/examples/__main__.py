@@ -3,8 +3,14 @@
 EXAMPLES = {
     "digits": "learns handwritten digits, draws curves and predictions, saves the model",
     "worked_example": "one step of a 2-2-2 network with every number, as course notes do",
+    "descent": "batch, stochastic and mini-batch gradient descent, and their noise",
+    "learning_rates": "convergence, overshoot and divergence, by formula and by trial",
+    "vanishing_gradients": "twenty layers of sigmoids, and what tanh, ReLU and He do about it",
+    "overfitting": "a network that learns by heart, and cures side by side",
+    "regression": "house prices (or diabetes), beside gradient boosting",
+    "tabular": "a table of numbers and words: Adult (or breast cancer)",
 }
 
 if __name__ == "__main__":
     for name, what in EXAMPLES.items():
-        print(f"python -m mundur.examples.{name:16} {what}")
+        print(f"python -m mundur.examples.{name:20} {what}")

@@ -1,0 +1,147 @@
+"""Overfitting, and its cures side by side.
+
+    python -m mundur.examples.overfitting
+
+A network with far more weights than examples learns its few training images by heart, those with
+wrong labels too: the training loss falls to zero while the validation loss, past its lowest point,
+rises. Each cure changes one thing: dropout keeps units from relying on one another, early stopping
+goes back to the best epoch.
+
+Learns 300 of scikit-learn's digits, a tenth of them with a wrong label, prints a table, and writes
+overfitting.png.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+import mundur as md
+from mundur.examples import command
+from mundur.plots.figures import COLOURS
+
+Array = npt.NDArray[Any]
+Part = tuple[Array, Array]
+
+TRAIN, VALIDATION, WRONG_LABELS = 300, 500, 0.1
+
+
+class Digits(NamedTuple):
+    """Images (n, 64) from 0 to 1 with labels; only the training labels are wrong in part."""
+
+    train: Part
+    validation: Part
+    test: Part
+
+
+def network(*between: md.Layer) -> list[md.Layer]:
+    """Two wide layers, with copies of what a cure puts behind each of them."""
+    layers: list[md.Layer] = []
+    for _ in range(2):
+        layers.append(md.layers.Dense(256, "relu"))
+        layers.extend(type(layer).from_config(layer.get_config()) for layer in between)
+    return [*layers, md.layers.Dense(10)]
+
+
+def early_stopping() -> list[md.Callback]:
+    """Patience of ten epochs, then back to the best one."""
+    return [md.callbacks.EarlyStopping(patience=10, restore_best_weights=True)]
+
+
+class Cure(NamedTuple):
+    """One change: to the layers, or to what watches the training."""
+
+    layers: Callable[[], list[md.Layer]] = network
+    callbacks: Callable[[], list[md.Callback]] = list
+
+
+CURES = {
+    "none": Cure(),
+    "dropout": Cure(layers=lambda: network(md.layers.Dropout(0.5))),
+    "early stopping": Cure(callbacks=early_stopping),
+    "both": Cure(lambda: network(md.layers.Dropout(0.5)), early_stopping),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the example; 0 if all went well."""
+    return command.run("overfitting", __doc__, arguments, _work, epochs=100)
+
+
+def digits(seed: int) -> Digits:
+    """scikit-learn's digits in a random order."""
+    from sklearn.datasets import load_digits
+
+    rng = np.random.default_rng(seed)
+    x, y = load_digits(return_X_y=True)
+    order = rng.permutation(len(x))
+    x, y = (x[order] / 16).astype(np.float32), y[order]
+    train, validation = slice(TRAIN), slice(TRAIN, TRAIN + VALIDATION)
+    labels = y[train].copy()
+    wrong = rng.choice(TRAIN, int(WRONG_LABELS * TRAIN), replace=False)
+    labels[wrong] = (labels[wrong] + rng.integers(1, 10, len(wrong))) % 10
+    rest = slice(TRAIN + VALIDATION, None)
+    return Digits((x[train], labels), (x[validation], y[validation]), (x[rest], y[rest]))
+
+
+def _work(options: argparse.Namespace) -> Any:
+    from matplotlib import pyplot
+
+    data = digits(options.seed)
+    print(
+        f"{TRAIN} images to train on, {WRONG_LABELS:.0%} of them with a wrong label; {VALIDATION} "
+        f"validate, {len(data.test[1])} test\n"
+    )
+    print(f"{'':16}{'epochs':>8}{'training loss':>15}{'validation':>12}{'lowest':>9}{'test':>8}")
+    figure, axes = pyplot.subplots(
+        1, len(CURES), figsize=(4 * len(CURES), 4), sharey=True, layout="constrained", squeeze=False
+    )
+    for axis, (name, cure) in zip(axes[0], CURES.items(), strict=True):
+        model = md.Model(cure.layers(), seed=options.seed)
+        loss = md.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(md.optimizers.Adam(1e-3), loss, metrics=["accuracy"])
+        if name == "none":
+            model.build((64,))
+            print(f"({model.count_params():,} weights)")
+        history = model.fit(
+            *data.train,
+            epochs=options.epochs,
+            validation_data=data.validation,
+            callbacks=cure.callbacks(),
+            verbose=0,
+        )
+        # As the model ends, without dropout: what a user gets.
+        training = model.evaluate(*data.train, verbose=0, return_dict=True)["loss"]
+        validation = model.evaluate(*data.validation, verbose=0, return_dict=True)["loss"]
+        accuracy = model.evaluate(*data.test, verbose=0, return_dict=True)["accuracy"]
+        lowest = min(history.history["val_loss"])
+        print(
+            f"{name:16}{len(history.epoch):8}{training:15.3f}{validation:12.3f}{lowest:9.3f}"
+            f"{accuracy:8.1%}"
+        )
+        _draw(axis, history, f"{name}: {accuracy:.1%} of the test set")
+    print(
+        "\nWithout a cure the training loss goes to zero, wrong labels and all, and the\n"
+        "validation loss ends far above its lowest point: the network has learned by heart."
+    )
+    return figure
+
+
+def _draw(axis: Any, history: md.History, title: str) -> None:
+    for number, (name, style) in enumerate((("loss", "-"), ("val_loss", "--"))):
+        values = history.history[name]
+        label = "validation" if number else "training"
+        axis.plot(range(1, len(values) + 1), values, style, color=COLOURS[number], label=label)
+    best = int(np.argmin(history.history["val_loss"]))
+    axis.plot(best + 1, history.history["val_loss"][best], "ko", label="lowest validation")
+    axis.set(title=title, xlabel="epoch", ylabel="loss")
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=8)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
