@@ -183,6 +183,14 @@ def test_gradients_agree_with_central_differences(head: Any, loss: md.Loss, y: A
     assert "passed" in str(check) and "FAILED" not in str(check)
 
 
+def test_gradients_in_training_with_a_mask_that_stays() -> None:
+    model = varied(None)
+    check = model.check_gradients(X, CASES[0][2], "mse", training=True)
+    assert check.passed, str(check)
+    # Half of the units dropped: other gradients than in prediction, but right ones.
+    assert check.parameters != model.check_gradients(X, CASES[0][2], "mse").parameters
+
+
 class Wrong(md.Loss):
     """A squared error that forgot the 2 in one output's derivative."""
 

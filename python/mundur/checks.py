@@ -12,12 +12,12 @@ import numpy.typing as npt
 
 from .configurable import Configurable
 from .explain import checked, copied_chain, explain
-from .losses import NativeLoss
-from .validation import integer, number
+from .layer import Layer
+from .losses import Loss
+from .validation import boolean, integer, number
 
 if TYPE_CHECKING:
     from . import reference
-    from .losses import Loss
     from .model import Model
 
 __all__ = ["CheckedParameter", "GradientCheck", "Verification", "check_gradients", "verify"]
@@ -171,29 +171,45 @@ class Verification:
 
 
 def check_gradients(
-    model: Model, x: Any, y: Any, loss: Any, elements: int | None, tolerance: float
+    model: Model,
+    x: Any,
+    y: Any,
+    loss: Any,
+    training: bool,
+    elements: int | None,
+    tolerance: float,
 ) -> GradientCheck:
     """See `Model.check_gradients`."""
     x, loss = checked(model, x, loss)
+    boolean(training, "training")
     most = None if elements is None else integer(elements, "elements", 1)
     tolerance = number(tolerance, "tolerance", above=0)
-    copy = copied_chain(model, "float64")
-    copy.backward(loss.gradient(y, copy.forward(x)))
-    analytic = {name: copy.gradients[name].copy() for name in copy.trainable_parameters}
-    value = _value(copy, x, y, loss)
+    chain = copied_chain(model, "float64")
+    forward = _forward(chain, x, training)
+    chain.backward(loss.gradient(y, forward()))
+    analytic = {name: chain.gradients[name].copy() for name in chain.trainable_parameters}
+    # Regularizers' part, where the model knows of any.
+    penalty: Callable[[], float] = getattr(chain, "penalty", lambda: 0.0)
+
+    def value() -> float:
+        return float(loss(y, forward())) + penalty()
+
     found = [
-        _check(name, copy.parameters[name], gradient, value, most, tolerance)
+        _check(name, chain.parameters[name], gradient, value, most, tolerance)
         for name, gradient in analytic.items()
     ]
     return GradientCheck(tuple(found), tolerance)
 
 
-def _value(copy: Model, x: Array, y: Any, loss: Loss) -> Callable[[], float]:
-    if not isinstance(loss, NativeLoss):
-        return lambda: loss(y, copy.forward(x))
-    # What evaluate reports has the penalties in it.
-    copy.compile("sgd", loss)
-    return lambda: float(copy.evaluate(x, y, "full", verbose=0))
+def _forward(chain: Model, x: Array, training: bool) -> Callable[[], Array]:
+    """The outputs for x, with the same random numbers each time."""
+    count = chain.native.training_forwards
+
+    def forward() -> Array:
+        chain.native.training_forwards = count
+        return chain.forward(x, training)
+
+    return forward
 
 
 def _check(
@@ -260,28 +276,38 @@ def verify(model: Model, x: Any, y: Any, loss: Any, tolerance: float | None) -> 
     )
     textbook, taught_loss = _textbook_model(model), _textbook(loss)
     shown = explain(model, x, y, loss)
-    copy = copied_chain(model)
-    copy.backward(loss.gradient(y, copy.forward(x)))
+    chain = copied_chain(model)
+    chain.backward(loss.gradient(y, chain.forward(x)))
 
-    a, outputs = shown.x.astype(np.float64).tolist(), []
-    for layer in textbook.layers:
-        a = layer.forward(a)
-        outputs.append(a)
+    outputs, inputs = _recorded(textbook, "forward"), _recorded(textbook, "backward")
     targets = shown.y.tolist()
-    found = {"loss": _difference(shown.loss, taught_loss(targets, a))}
-    gradient = taught_loss.gradient(targets, a)
-    inputs: list[Any] = []
-    for layer in reversed(textbook.layers):
-        gradient = layer.backward(gradient)
-        inputs.insert(0, gradient)
+    taught = textbook.forward(shown.x.astype(np.float64).tolist())
+    textbook.backward(taught_loss.gradient(targets, taught))
+    found = {"loss": _difference(shown.loss, taught_loss(targets, taught))}
     gradients = textbook.gradients
-    for native, output, dx in zip(shown, outputs, inputs, strict=True):
+    for native, output, dx in zip(shown, outputs, reversed(inputs), strict=True):
         found[f"{native.name} a"] = _difference(native.a, output)
         found[f"{native.name} ∂L/∂x"] = _difference(native.dx, dx)
         for parameter in native.gradients:
             name = f"{native.name}/{parameter}"
-            found[name] = _difference(copy.gradients[name], gradients[name])
+            found[name] = _difference(chain.gradients[name], gradients[name])
     return Verification(found, limit, dtype)
+
+
+def _recorded(textbook: reference.Model, method: str) -> list[Any]:
+    """What a method of the layers returns, in the order of the calls that follow."""
+    record: list[Any] = []
+
+    def recording(original: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            record.append(original(*arguments))
+            return record[-1]
+
+        return call
+
+    for layer in textbook.layers:
+        setattr(layer, method, recording(getattr(layer, method)))
+    return record
 
 
 def _difference(native: Any, taught: Any) -> float:
@@ -297,9 +323,13 @@ def _textbook_model(model: Model) -> reference.Model:
 
     layers = [_textbook(layer, name=layer.name) for layer in model.layers]
     textbook = reference.Model(layers, input_shape=model.native.input_shape)
-    values = model._parameter_views()
-    textbook.set_parameters({name: value.tolist() for name, value in values.items()})
-    for name in set(values) - set(model.trainable_parameters):
+    chain = copied_chain(model)
+    textbook.set_parameters({name: value.tolist() for name, value in chain.parameters.items()})
+    for name, value in chain.state.items():
+        layer_name, _, state = name.partition("/")
+        layer: Any = next(p for p in layers if p.name == layer_name)
+        layer.state[state][:] = value.tolist()
+    for name in set(chain.parameters) - set(chain.trainable_parameters):
         textbook.freeze(name)
     return textbook
 
@@ -308,7 +338,12 @@ def _textbook(piece: Any, **changes: Any) -> Any:
     """The textbook's piece of the same name and arguments; first values aside, which are copied."""
     from . import reference
 
-    module = type(piece).__module__.rpartition(".")[2]
+    if isinstance(piece, (list, tuple)):
+        return [_textbook(part) for part in piece]
+    if not isinstance(piece, Configurable):
+        return piece
+    kind = "layers" if isinstance(piece, Layer) else "losses" if isinstance(piece, Loss) else ""
+    module = kind or type(piece).__module__.rpartition(".")[2]
     cls = getattr(getattr(reference, module, None), type(piece).__name__, None)
     if cls is None:
         raise ValueError(
@@ -317,7 +352,7 @@ def _textbook(piece: Any, **changes: Any) -> Any:
         )
     known = inspect.signature(cls).parameters
     config = {
-        name: _textbook(value) if isinstance(value, Configurable) else value
+        name: _textbook(value)
         for name, value in piece.get_config().items()
         if name in known and not name.endswith("_initializer")
     }

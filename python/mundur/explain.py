@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -231,16 +232,16 @@ def per_sample_gradients(model: Model, x: Any, y: Any, loss: Any = None) -> dict
     x, loss = checked(model, x, loss)
     y = arrays.real_array(y, "y")
     loss(y, model.predict(x, "full", verbose=0))  # tells of unsuitable targets as a whole
-    copy = copied_chain(model)
-    learning = copy.trainable_parameters
+    chain = copied_chain(model)
     result = {
-        name: np.empty((len(x), *copy.gradients[name].shape), copy.dtype) for name in learning
+        name: np.empty((len(x), *chain.gradients[name].shape), chain.dtype)
+        for name in chain.trainable_parameters
     }
     for n in range(len(x)):
         one = slice(n, n + 1)
-        copy.backward(loss.gradient(y[one], copy.forward(x[one])))
+        chain.backward(loss.gradient(y[one], chain.forward(x[one])))
         for name, gradients in result.items():
-            gradients[n] = copy.gradients[name]
+            gradients[n] = chain.gradients[name]
     return result
 
 
@@ -262,17 +263,19 @@ def checked(model: Model, x: Any, loss: Any) -> tuple[Array, Loss]:
 
 def copied_chain(model: Model, dtype: str | None = None) -> Model:
     """A model of its own with the same layers and numbers, perhaps of another dtype."""
-    return _chain(
-        model, [_copied(layer) for layer in model.layers], model.native.input_shape, dtype
-    )
+    chain = _chain(model, [_copied(p) for p in model.layers], model.native.input_shape, dtype)
+    for ours, theirs in zip(chain.layers, model.layers, strict=True):
+        ours.set_weights(theirs.get_weights())
+    return chain
 
 
 def _copied(layer: Layer, **changes: Any) -> Layer:
-    config = layer.get_config() | {"name": layer.name, "input_shape": None} | changes
-    copy = type(layer).from_config(config)
-    for parameter in copy.parameter_initializers:
-        copy.set_trainable(parameter, layer.is_trainable(parameter))
-    return copy
+    """A layer of the same arguments and the same frozen parameters."""
+    config = copy.deepcopy(layer.get_config()) | {"name": layer.name, "input_shape": None}
+    twin = type(layer).from_config(config | changes)
+    for parameter in twin.parameter_initializers:
+        twin.set_trainable(parameter, layer.is_trainable(parameter))
+    return twin
 
 
 def _chain(
@@ -282,17 +285,13 @@ def _chain(
 
     dtype = dtype or model.dtype
     bfloat16 = dtype == model.dtype and model.compute_dtype == "bfloat16"
-    chain = Model(
+    return Model(
         layers,
         seed=model.seed,
         dtype=dtype,
         compute_dtype="bfloat16" if bfloat16 else None,
         input_shape=input_shape,
     )
-    for ours, theirs in ((chain.parameters, model._parameter_views()), (chain.state, model.state)):
-        for name in ours:
-            ours[name] = theirs[name]
-    return chain
 
 
 class _Piece:
@@ -305,16 +304,20 @@ class _Piece:
         self._f: Model | None = None
 
     def forward(self, x: Array) -> Array:
-        self.x = x
-        shape = x.shape[1:]
-        is_f, has_f = isinstance(self.layer, Activation), self.activation != "linear"
+        layer = self.layer
+        self.x = self._z = x
+        is_f, has_f = isinstance(layer, Activation), self.activation != "linear"
+        # Penalties of outputs belong behind f.
+        moved = {"activity_regularizer"} & set(layer.get_config()) if has_f else set()
         if not is_f:
-            changes: dict[str, Any] = {"activation": None} if has_f else {}
-            self._linear = _chain(self._model, [_copied(self.layer, **changes)], shape)
-        self._z = x if self._linear is None else self._linear.forward(x)
+            changes = dict.fromkeys([*moved, "activation"]) if has_f else {}
+            self._linear = _chain(self._model, [_copied(layer, **changes)], x.shape[1:])
+            self._linear.set_weights(layer.get_weights())
+            self._z = self._linear.forward(x)
         if is_f or has_f:
-            own = self.layer if is_f else Activation(self.activation)
-            self._f = _chain(self._model, [_copied(own)], self._z.shape[1:])
+            kept = {name: layer.get_config()[name] for name in moved}
+            f = _copied(layer) if is_f else Activation(self.activation, **kept)
+            self._f = _chain(self._model, [f], self._z.shape[1:])
         self.a = self._z if self._f is None else self._f.forward(self._z)
         return self.a
 
@@ -325,7 +328,7 @@ class _Piece:
         return LayerPass(
             name=self.layer.name,
             kind=type(self.layer).__name__,
-            activation=str(self.activation),
+            activation=str(getattr(self.activation, "name", self.activation)),
             x=self.x,
             z=self._z,
             a=self.a,

@@ -96,20 +96,23 @@ class Explained(Compiled):
         y: Any,
         loss: Any = None,
         *,
+        training: bool = False,
         elements: int | None = 200,
         tolerance: float = 1e-6,
     ) -> GradientCheck:
         """Whether `backward` tells the truth about `forward`: native gradients, differences beside.
 
         ∂L/∂w ≈ (L(w + h) - L(w - h)) / 2h with h = 6·10⁻⁶ max(1, |w|), on a copy of the model in
-        float64 (Baydin, Pearlmutter, Radul and Siskind, 2018, section 2.1). Layers work as in
-        `predict`; the model stays as it is. A few samples are enough: every element costs two
-        evaluations of them.
+        float64 (Baydin, Pearlmutter, Radul and Siskind, 2018, section 2.1). The model stays as it
+        is. A few samples are enough: every element costs two passes forward of them.
 
         Parameters
         ----------
         x, y, loss
             As for `explain`.
+        training : bool, default False
+            Whether layers work as in training, with one and the same draw of random numbers, or as
+            in `predict`.
         elements : int or None, default 200
             How many of each parameter's elements to vary, drawn at random; None is all.
         tolerance : float, default 1e-6
@@ -136,7 +139,7 @@ class Explained(Compiled):
         from .checks import check_gradients
 
         with self.lock:
-            return check_gradients(cast("Model", self), x, y, loss, elements, tolerance)
+            return check_gradients(cast("Model", self), x, y, loss, training, elements, tolerance)
 
     def verify(
         self, x: Any, y: Any, loss: Any = None, *, tolerance: float | None = None
