@@ -52,11 +52,11 @@ class Pace {
   std::vector<Choice> choices_;
   std::size_t best_ = 0;
   std::size_t trying_ = 0;
-  std::size_t before_ = 0;     // the best before the one on probation
-  bool on_probation_ = false;  // a trial was better: is it so for longer?
-  double worked_ = 0.0;        // seconds in stretches: pauses between calls bring no trial nearer
-  double begun_ = 0.0;         // the stretch
-  double started_ = 0.0;       // what is counted of it
+  std::size_t before_ = 0;      // the best before the one on probation
+  bool on_probation_ = false;   // a trial was better: is it so for longer?
+  double worked_ = 0.0;         // seconds in stretches: pauses between calls bring no trial nearer
+  double begun_ = 0.0;          // the stretch
+  double started_ = 0.0;        // what is counted of it
   std::int64_t uncounted_ = 0;  // steps before `started_`
 };
 

@@ -8,21 +8,15 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from . import _core, arrays, training
+from . import _core, arrays, datasets
+from .datasets import Dataset, prepare, resolve_batch_size, weigh_classes
 from .fed import FedEvaluator, FedTrainer
-from .training import (
-    Dataset,
-    FitOptions,
-    predict_batch,
-    prepare,
-    resolve_batch_size,
-    weigh_classes,
-)
+from .training import FitOptions, predict_batch
 from .validation import integer, number
 
 if TYPE_CHECKING:
     from .augment import Function
-    from .callbacks import CallbackList
+    from .callback import CallbackList
     from .model import Model
     from .progress import Progress
 
@@ -321,7 +315,7 @@ def first_features(x: Any, stream: Source | None, input_shape: tuple[int, ...] |
 def with_validation(
     model: Model, data: Dataset | Source, fraction: Any, given: Any, steps: Any, passes: int
 ) -> tuple[Dataset | Source, Dataset | Source | None]:
-    """As `training.with_validation`, for batches too."""
+    """As `datasets.with_validation`, for batches too."""
     if given is not None and is_batches(given):
         number(fraction, "validation_split", at_least=0, below=1)
         steps = checked_steps(steps, "validation_steps")
@@ -329,7 +323,7 @@ def with_validation(
     if steps is not None:
         raise steps_without_batches("validation_steps")
     # Of batches nothing is ever split: the fraction is 0.
-    return training.with_validation(model, cast(Dataset, data), fraction, given)
+    return datasets.with_validation(model, cast(Dataset, data), fraction, given)
 
 
 def size_of(data: Dataset | Source, batch_size: Any, first: int) -> int:
@@ -338,7 +332,7 @@ def size_of(data: Dataset | Source, batch_size: Any, first: int) -> int:
 
 
 def weigh(model: Model, data: Dataset | Source, class_weight: Any) -> Dataset | Source:
-    """As `training.weigh_classes`, for batches too."""
+    """As `datasets.weigh_classes`, for batches too."""
     if isinstance(data, Dataset):
         return weigh_classes(model, data, class_weight)
     data.class_weight = class_weight

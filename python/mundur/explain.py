@@ -13,7 +13,7 @@ import numpy.typing as npt
 from . import arrays
 from .keywords import suggestion
 from .layers import Activation
-from .losses import NativeLoss
+from .loss import NativeLoss
 from .targets import check_head
 
 if TYPE_CHECKING:

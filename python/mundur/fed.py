@@ -79,9 +79,7 @@ class FedTrainer:
         data = self._source.begin(epoch)
         if self._native is None:
             size = len(data.x)
-            self._native = make_trainer(
-                self._model, data, size, False, self._allow_nonfinite, None
-            )
+            self._native = make_trainer(self._model, data, size, False, self._allow_nonfinite, None)
             self._native.set_augment(self._augment)
         self._native.feed(data.x, data.y, data.weights)
         self._native.begin_epoch(epoch)

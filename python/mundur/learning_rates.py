@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from . import arrays, training
+from . import arrays, datasets, training
 from .compiled import Compiled
 from .keywords import checked_keywords
 from .validation import integer, number
@@ -142,15 +142,15 @@ class FindsRates(Compiled):
             _ = self.compiled_optimizer, self.compiled_loss
             checked = arrays.features(x, self._declared_shape)
             with self._built_for(checked):
-                data = training.prepare(self, checked, y, sample_weight)
-                data = training.weigh_classes(self, data, class_weight)
-                size = training.resolve_batch_size(batch_size, len(data.x))
+                data = datasets.prepare(self, checked, y, sample_weight)
+                data = datasets.weigh_classes(self, data, class_weight)
+                size = datasets.resolve_batch_size(batch_size, len(data.x))
                 rates = least * (most / least) ** (np.arange(steps) / (steps - 1))
                 with _taken_back(self):
                     return _sweep(self, data, size, rates)
 
 
-def _sweep(model: Model, data: training.Dataset, batch_size: int, rates: Floats) -> LearningRates:
+def _sweep(model: Model, data: datasets.Dataset, batch_size: int, rates: Floats) -> LearningRates:
     trainer = training.make_trainer(model, data, batch_size, True, False, None)
     epoch = model.epochs_begun
     losses: list[float] = []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from . import arrays, batches, progress, resume, training
+from . import arrays, batches, datasets, progress, resume, training
 from . import augment as augmentation
 from .callback import CallbackList
 from .explained import Explained
@@ -217,7 +217,7 @@ class Model(Keeping, FindsRates, Explained):
             )
             checked = batches.first_features(x, stream, self._declared_shape)
             with self._built_for(checked):
-                data = stream or training.prepare(self, checked, y, sample_weight)
+                data = stream or datasets.prepare(self, checked, y, sample_weight)
                 train, validation = batches.with_validation(
                     self, data, validation_split, validation_data, validation_steps, passes
                 )
@@ -227,9 +227,9 @@ class Model(Keeping, FindsRates, Explained):
                 steps, function = augmentation.resolve(augment, self.native.input_shape)
                 options = training.FitOptions(
                     batch_size=size,
-                    validation_batch_size=training.resolve_batch_size(
+                    validation_batch_size=datasets.resolve_batch_size(
                         size if validation_batch_size is None else validation_batch_size,
-                        len(validation.x) if isinstance(validation, training.Dataset) else 1,
+                        len(validation.x) if isinstance(validation, datasets.Dataset) else 1,
                         "validation_batch_size",
                     ),
                     epochs=integer(epochs, "epochs", 1),
@@ -306,8 +306,8 @@ class Model(Keeping, FindsRates, Explained):
             )
             checked = batches.first_features(x, stream, self._declared_shape)
             with self._built_for(checked):
-                data = stream or training.prepare(self, checked, y, sample_weight)
-                size = training.resolve_batch_size(batch_size, len(checked))
+                data = stream or datasets.prepare(self, checked, y, sample_weight)
+                size = datasets.resolve_batch_size(batch_size, len(checked))
                 length = batches.steps_of(data, size)
                 params = {"verbose": level, "epochs": 1, "steps": length}
                 called = CallbackList(callbacks, self, params)
@@ -361,7 +361,7 @@ class Model(Keeping, FindsRates, Explained):
             x = batches.first_features(x, stream, self._declared_shape)
             allow = boolean(allow_nonfinite, "allow_nonfinite")
             with self._built_for(x):
-                size = training.resolve_batch_size(batch_size, len(x))
+                size = datasets.resolve_batch_size(batch_size, len(x))
                 if stream is None and callbacks is None and level in ("auto", 0) and size == len(x):
                     return training.predict_batch(self, x, allow)
                 length = batches.steps_of(stream or x, size)
@@ -407,8 +407,8 @@ class Model(Keeping, FindsRates, Explained):
             _ = self.compiled_optimizer, self.compiled_loss
             checked = arrays.features(x, self._declared_shape)
             with self._built_for(checked):
-                data = training.prepare(self, checked, y, sample_weight)
-                data = training.weigh_classes(self, data, class_weight)
+                data = datasets.prepare(self, checked, y, sample_weight)
+                data = datasets.weigh_classes(self, data, class_weight)
                 logs = training.train_step(self, data, allow)
         return _result(logs, return_dict)
 

@@ -15,7 +15,7 @@ from .metrics import SparseCategoricalAccuracy
 from .targets import metric_targets
 
 if TYPE_CHECKING:
-    from .training import Dataset
+    from .datasets import Dataset
 
 __all__ = ["check_compiled", "native_loss"]
 

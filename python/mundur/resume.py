@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from .batches import Source
     from .callback import CallbackList
     from .compiled import Compiled
+    from .datasets import Dataset
     from .fed import FedTrainer
     from .model import Model
-    from .training import Dataset, FitOptions
+    from .training import FitOptions
 
 __all__ = ["Place", "Resumable", "Resumed", "resumed_from"]
 
@@ -259,6 +260,7 @@ class Resumable:
         assert self._resumed is not None
         place = self._resumed.place
         assert place.order is not None
+        assert isinstance(self._trainer, _core.Trainer)  # see resumed_from()
         self._order = place.order
         self._trainer.begin_epoch(place.order)
         self._trainer.resume(place.step, place.sums)
@@ -268,7 +270,7 @@ class Resumable:
 
     def place(self) -> Place | None:
         """Where the training stands, for a file; None where batches come from an iterable."""
-        if not isinstance(self._train, tuple):
+        if not isinstance(self._trainer, _core.Trainer):
             return None
         trainer, options, outputs = self._trainer, self._options, None
         if self._within and self._outputs is not None:
