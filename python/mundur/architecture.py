@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .model import Model
     from .optimizers import Optimizer
 
-__all__ = ["CustomObjectError", "describe", "restore"]
+__all__ = ["MissingCustomObject", "custom_objects", "describe", "restore"]
 
 Array = npt.NDArray[Any]
 Tensors = dict[str, Array]
@@ -29,8 +29,8 @@ _INITIALIZERS = {cls.__name__: cls for cls in initializers.KNOWN.values()}
 _METRICS = metrics.CLASS_NAMES
 
 
-class CustomObjectError(ValueError):
-    """A file needs a class that `custom_objects` does not hold."""
+class MissingCustomObject(ValueError):
+    """A sound file needs a Python class that only the caller has."""
 
 
 # ---- out ----------------------------------------------------------------------------------------
@@ -68,8 +68,8 @@ def _describe(piece: Configurable) -> dict[str, Any]:
     return {"class": type(piece).__name__, "config": piece.get_config()}
 
 
-def custom_classes(model: Model) -> dict[str, Any]:
-    """The classes that a file of the model names and does not hold."""
+def custom_objects(model: Model) -> dict[str, Any]:
+    """What a file of the model only names; pickle takes classes by reference."""
     loss = model.loss
     return {} if loss is None or _is_ours(loss) else {type(loss).__name__: type(loss)}
 
@@ -147,11 +147,11 @@ def restore(
     document: Any,
     tensors: Tensors,
     compiled: bool,
-    custom_objects: Mapping[str, Any] | None = None,
+    custom: Mapping[str, Any] | None = None,
 ) -> Model:
     """The model of `describe`; raises ValueError, TypeError or KeyError for anything else.
 
-    `custom_objects` are classes of the user's by the names that files call them.
+    `custom` holds what is the user's own by the names that files call it.
     """
     from .model import Model
 
@@ -175,7 +175,7 @@ def restore(
         model._declare(extents(shape, "input_shape"))
     model.epochs_begun = integer(document["epochs_begun"], "epochs_begun")
     if compiled and "optimizer" in document:
-        _compile(model, document, tensors, custom_objects or {})
+        _compile(model, document, tensors, custom or {})
         if "place" in document:
             from . import resume
 
@@ -244,32 +244,30 @@ def _tensor(tensors: Tensors, name: str, shape: tuple[int, ...], dtype: str) -> 
     return tensor
 
 
-def _restore_loss(entry: Any, custom_objects: Mapping[str, Any]) -> losses.Loss:
+def _restore_loss(entry: Any, custom: Mapping[str, Any]) -> losses.Loss:
     if "custom" not in entry:
         return _restored(entry, losses.CLASS_NAMES)
     name = str(entry["class"])
-    known = custom_objects.get(name)
+    known = custom.get(name)
     if known is None:
-        raise CustomObjectError(
+        raise MissingCustomObject(
             f"the loss {name} is a class of its author's: load_model(path, "
             f'custom_objects={{"{name}": {name}}}) loads it, compile=False leaves it out'
         )
     if not (isinstance(known, type) and issubclass(known, losses.Loss)):
-        raise CustomObjectError(
+        raise MissingCustomObject(
             f"custom_objects[{name!r}] must be a subclass of Loss; got {known!r}"
         )
     return known.from_config(_config(entry))
 
 
-def _compile(
-    model: Model, document: Any, tensors: Tensors, custom_objects: Mapping[str, Any]
-) -> None:
+def _compile(model: Model, document: Any, tensors: Tensors, custom: Mapping[str, Any]) -> None:
     entry = document["optimizer"]
     optimizer = _restored(entry, optimizers.CLASS_NAMES)
     loss = document["loss"]
     model.compile(
         optimizer,
-        None if loss is None else _restore_loss(loss, custom_objects),
+        None if loss is None else _restore_loss(loss, custom),
         metrics=_restore_metrics(_typed(document["metrics"], list)),
     )
     scalars = {

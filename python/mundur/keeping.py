@@ -104,7 +104,9 @@ class Keeping(Compiled):
             serialization.load_weights(self, filepath)
 
     def __reduce__(self) -> Any:
-        from . import serialization
+        from . import architecture, serialization
 
+        model = cast("Model", self)
         with self.lock:
-            return serialization.from_bytes, serialization.pieces(cast("Model", self))
+            custom = architecture.custom_objects(model)
+            return serialization.from_bytes, (serialization.to_bytes(model), custom)

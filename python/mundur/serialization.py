@@ -59,11 +59,6 @@ def to_bytes(model: Model) -> bytes:
     return _pack(tensors, json.dumps(architecture.describe(model, tensors), allow_nan=False))
 
 
-def pieces(model: Model) -> tuple[bytes, dict[str, Any]]:
-    """What `from_bytes` wants; the classes among it, pickle takes by reference."""
-    return to_bytes(model), architecture.custom_classes(model)
-
-
 def save_model(model: Model, path: Path, overwrite: bool) -> None:
     """Writes a model; see `Model.save`."""
     _write(path, to_bytes(model), overwrite)
@@ -146,8 +141,8 @@ def load_model(
     Parameters
     ----------
     filepath : path
-    custom_objects : dict of str to class, optional
-        Classes of yours that the model uses, by name: ``{"MyLoss": MyLoss}``.
+    custom_objects : dict, optional
+        What the file only names: the class of a loss of yours, ``{"MyLoss": MyLoss}``.
     compile : bool, default True
         False leaves out compile's arguments and the optimizer's state.
 
@@ -273,7 +268,7 @@ def _model(
         raise ValueError(f"{where} holds weights only; read it with Model.load_weights")
     try:
         return architecture.restore(json.loads(document), tensors, compile, custom_objects)
-    except architecture.CustomObjectError as error:
-        raise ValueError(f"{where} cannot be loaded: {error}") from None
+    except architecture.MissingCustomObject as error:
+        raise ValueError(f"{where}: {error}") from None
     except _MALFORMED as error:
         raise ValueError(f"{where} does not describe a model: {error}") from error
