@@ -31,6 +31,7 @@ THINGS = [
     "GaussianNoise(0.1, seed=3)",
     "GaussianDropout(0.25)",
     "AlphaDropout(0.25, seed=3)",
+    "Residual([Dense(3, activation='relu'), Residual([Dense(3)]), Dropout(0.5)], name='block')",
     "Input((28, 28))",
     "MeanSquaredError()",
     "BinaryCrossentropy(from_logits=True)",

@@ -3,6 +3,9 @@
 #include "bindings/bindings.h"
 
 namespace mundur {
+
+std::vector<LayerSpec> specs_of(const py::sequence& layers);
+
 namespace {
 
 /// A description, as Python holds it: one Python class for each alternative.
@@ -64,6 +67,13 @@ void bind_layers(py::module_& m) {
              return Of(AlphaDropoutSpec{rate, seed});
            }),
            py::arg("rate"), py::arg("seed"));
+  py::class_<Of<ResidualSpec>, AnyLayerSpec>(m, "Residual")
+      .def(py::init([](const py::sequence& layers, std::vector<std::string> names) {
+             ResidualSpec spec{{}, std::move(names)};
+             for (LayerSpec& one : specs_of(layers)) spec.layers.push_back({std::move(one)});
+             return Of(std::move(spec));
+           }),
+           py::arg("layers"), py::arg("names"));
 }
 
 std::vector<LayerSpec> specs_of(const py::sequence& layers) {

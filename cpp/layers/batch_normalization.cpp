@@ -33,7 +33,9 @@ class BatchNormalization final : public Layer<T> {
     moving_mean_ = state[0].value;
     moving_variance_ = state[1].value;
   }
-  void set_learning(bool learning) override { learning_ = learning; }
+  void set_learning(const std::vector<bool>& flags, std::size_t at) override {
+    learning_ = flags[at];
+  }
 
   std::int64_t saved_bytes(std::int64_t, bool) const override {
     return checked_product(C_, kKept * static_cast<std::int64_t>(sizeof(T)), "the workspace");

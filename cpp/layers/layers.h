@@ -88,6 +88,8 @@ template <class T>
 std::unique_ptr<Layer<T>> make(const GaussianDropoutSpec& spec);
 template <class T>
 std::unique_ptr<Layer<T>> make(const AlphaDropoutSpec& spec);
+template <class T>
+std::unique_ptr<Layer<T>> make(const ResidualSpec& spec);
 
 /// Instantiates make() for both element types at the end of a layer's file.
 #define MUNDUR_LAYER(Name)                                               \

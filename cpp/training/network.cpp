@@ -70,10 +70,12 @@ Network<T>::~Network() = default;
 
 template <class T>
 void Network<T>::build(const std::vector<LayerSpec>& specs) {
+  int place = 0;
   for (std::size_t index = 0; index < specs.size(); ++index) {
     layers_.push_back(make_layer<T>(specs[index]));
     layers_.back()->compute_in(compute_);
-    shapes_.push_back(layers_.back()->build(shapes_.back(), static_cast<int>(index)));
+    shapes_.push_back(layers_.back()->build(shapes_.back(), place));
+    place += layers_.back()->places();
     std::int64_t size = 1;
     for (std::int64_t extent : shapes_.back()) size = checked_product(size, extent, "one sample");
     for (Parameter<T>& parameter : layers_.back()->parameters()) {

@@ -31,11 +31,17 @@ void Network<T>::allocate_state() {
 
 template <class T>
 void Network<T>::set_learning(const std::vector<bool>& flags) {
-  if (flags.size() != layers_.size()) {
-    throw std::invalid_argument("flags: expected one per layer (" + std::to_string(layers_.size()) +
+  std::size_t places = 0;
+  for (const auto& layer : layers_) places += static_cast<std::size_t>(layer->places());
+  if (flags.size() != places) {
+    throw std::invalid_argument("flags: expected one per layer (" + std::to_string(places) +
                                 "), got " + std::to_string(flags.size()));
   }
-  for (std::size_t i = 0; i < flags.size(); ++i) layers_[i]->set_learning(flags[i]);
+  std::size_t at = 0;
+  for (const auto& layer : layers_) {
+    layer->set_learning(flags, at);
+    at += static_cast<std::size_t>(layer->places());
+  }
 }
 
 template void Network<float>::allocate_state();

@@ -69,6 +69,10 @@ class GaussianDropout(LayerSpec):
 class AlphaDropout(LayerSpec):
     def __init__(self, rate: float, seed: int | None) -> None: ...
 
+class Residual(LayerSpec):
+    # names: of the layers, in front of their parameters' names.
+    def __init__(self, layers: Sequence[LayerSpec], names: Sequence[str]) -> None: ...
+
 # ---- losses ----------------------------------------------------------------------------------------------------------
 class Loss:
     # sums: the batch's loss is the sum of its samples', not their mean.
@@ -167,7 +171,7 @@ class Network:
     # (index of the layer, name, live view), in order: what training changes, but no gradient.
     @property
     def state(self) -> list[tuple[int, str, npt.NDArray[Any]]]: ...
-    # One flag per layer; one that does not learn keeps its state and works as in an inference.
+    # One flag per layer, those within others behind them; one that does not learn keeps its state and works as in an inference.
     def set_learning(self, flags: Sequence[bool]) -> None: ...
     # The flat vectors behind the views (padding between parameters is zero).
     @property

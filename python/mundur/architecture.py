@@ -97,14 +97,17 @@ def _describe_metric(metric: metrics.Metric) -> dict[str, Any]:
     return {"python": metric.name}
 
 
-def _describe_layer(layer: Layer, tensors: Tensors) -> dict[str, Any]:
+def _describe_layer(layer: Layer, tensors: Tensors, within: str = "") -> dict[str, Any]:
     known = layers.KNOWN.get(type(layer).__name__)
     if known is not type(layer):
         raise ValueError(f"layer {layer.name!r} is of a class that files cannot name yet")
     config: dict[str, Any] = layer.get_config() | {"name": layer.name}
+    place = within + layer.name
+    if isinstance(layer, layers.Residual):
+        config["layers"] = [_describe_layer(one, tensors, f"{place}/") for one in layer.layers]
     for key, value in config.items():
         if isinstance(value, ArrayInitializer):
-            tensors[f"initializers/{layer.name}/{key}"] = value.values
+            tensors[f"initializers/{place}/{key}"] = value.values
             config[key] = {"class": "array", "config": {}}
         elif isinstance(value, Initializer):
             config[key] = _describe(value)
@@ -156,15 +159,13 @@ def restore(
     from .model import Model
 
     model = Model(
-        [_restore_layer(entry, tensors) for entry in _typed(document["layers"], list)],
+        _restore_layers(document["layers"], tensors),
         name=document["name"],
         seed=integer(document["seed"], "seed"),
         dtype=document["dtype"],
         compute_dtype=document.get("compute_dtype"),
     )
-    for layer, entry in zip(model.layers, document["layers"], strict=True):
-        if _typed(entry["automatic_name"], bool):
-            layer._automatic_name, layer._given_name = layer.name, None
+    _forget_names(model.layers, document["layers"])
     shape = document["input_shape"]
     if _typed(document["built"], bool):
         _build(model, extents(shape, "input_shape"), tensors)
@@ -199,12 +200,28 @@ def _restored(entry: Any, known: Mapping[str, type[T]]) -> T:
     return known[entry["class"]].from_config(config)
 
 
-def _restore_layer(entry: Any, tensors: Tensors) -> Layer:
+def _restore_layers(entries: Any, tensors: Tensors, within: str = "") -> list[Layer]:
+    return [_restore_layer(entry, tensors, within) for entry in _typed(entries, list)]
+
+
+def _forget_names(made: list[Layer], entries: Any) -> None:
+    """Names that a model had chosen are given ones no longer, once they did their work."""
+    for layer, entry in zip(made, entries, strict=True):
+        if _typed(entry["automatic_name"], bool):
+            layer._automatic_name, layer._given_name = layer.name, None
+        if isinstance(layer, layers.Residual):
+            _forget_names(layer.layers, _config(entry)["layers"])
+
+
+def _restore_layer(entry: Any, tensors: Tensors, within: str) -> Layer:
     config = dict(_config(entry))
+    place = f"{within}{config['name']}"
+    if entry["class"] == "Residual":
+        config["layers"] = _restore_layers(config["layers"], tensors, f"{place}/")
     for key, value in config.items():
         if isinstance(value, dict):
             if value["class"] == "array":
-                config[key] = ArrayInitializer(tensors[f"initializers/{config['name']}/{key}"])
+                config[key] = ArrayInitializer(tensors[f"initializers/{place}/{key}"])
             else:
                 config[key] = _restored(value, _INITIALIZERS)
     layer = layers.KNOWN[entry["class"]].from_config(config)

@@ -161,7 +161,8 @@ class ByHand(Chain):
         if self._network is not None:
             flags = [layer.is_trainable(parameter) for _, layer, parameter in self._named()]
             self._network.set_trainable(flags)
-            self._network.set_learning([layer.trainable for layer in self._layers])
+            learning = [flag for layer in self._layers for flag in layer.learning_flags()]
+            self._network.set_learning(learning)
 
     # ---- by hand -----------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from . import _core
 from .attributes import check_assignment
 from .initializers import stream_of
 from .keywords import checked_keywords
-from .layer import Layer
+from .layer import Layer, name_among
 from .layers import InputLayer
 from .validation import compute_dtype_name, dtype_name, extents, fresh_seed, seed_value
 
@@ -138,7 +138,7 @@ class Chain:
                 f"layer {layer.name!r} is already part of a model; make a new one or a deepcopy"
             )
         layer.describe()
-        self._name(layer)
+        name_among(layer, self._layers)
         if layer.input_shape is not None:
             if self._layers:
                 raise ValueError(
@@ -155,18 +155,6 @@ class Chain:
                 f"input_shape is given twice, as {self._declared_shape} and as {shape}"
             )
         self._declared_shape = shape
-
-    def _name(self, layer: Layer) -> None:
-        taken = {other.name for other in self._layers}
-        if layer._given_name is not None:
-            if layer.name in taken:
-                raise ValueError(f"two layers are named {layer.name!r}; names must be distinct")
-            return
-        number, name = 0, layer._kind
-        while name in taken:
-            number += 1
-            name = f"{layer._kind}_{number}"
-        layer._automatic_name = name
 
     @checked_keywords(ignored={"rebuild": True})
     def add(self, layer: Layer | InputLayer) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .chain import Chain
     from .initializers import Initializer
 
-__all__ = ["Layer"]
+__all__ = ["Layer", "name_among"]
 
 
 class Layer(Configurable):
@@ -62,7 +62,7 @@ class Layer(Configurable):
         self._input_shape = None if input_shape is None else extents(input_shape, "input_shape")
         self._frozen: set[str] = set()
         self._frozen_whole = False
-        self._owner: weakref.ref[Chain] | None = None
+        self._owner: weakref.ref[Chain | Layer] | None = None
         self.trainable = trainable
 
     # ---- what a layer is ---------------------------------------------------------------------
@@ -137,6 +137,10 @@ class Layer(Configurable):
         (self._frozen.discard if value else self._frozen.add)(parameter)
         self._tell_owner()
 
+    def learning_flags(self) -> list[bool]:
+        """Whether the layer learns, then whether each of those within it does."""
+        return [self.trainable]
+
     def _tell_owner(self) -> None:
         owner = self.owner
         if owner is not None:
@@ -181,3 +185,17 @@ class Layer(Configurable):
     def count_params(self) -> int:
         """How many numbers the layer's parameters and state hold."""
         return sum(view.size for view in self._views().values())
+
+
+def name_among(layer: Layer, others: Sequence[Layer]) -> None:
+    """Names a layer without a name of its own: dense, dense_1, ...; ValueError for one taken."""
+    taken = {other.name for other in others}
+    if layer._given_name is not None:
+        if layer.name in taken:
+            raise ValueError(f"two layers are named {layer.name!r}; names must be distinct")
+        return
+    number, name = 0, layer._kind
+    while name in taken:
+        number += 1
+        name = f"{layer._kind}_{number}"
+    layer._automatic_name = name

@@ -13,6 +13,7 @@ from .keywords import checked_keywords, lookup, unknown_attribute
 from .layer import Layer
 from .noise import AlphaDropout, GaussianDropout, GaussianNoise
 from .normalization import BatchNormalization, LayerNormalization
+from .residual import Residual
 from .validation import boolean, extents, integer, number, seed_value
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Layer",
     "LayerNormalization",
     "Rescaling",
+    "Residual",
 ]
 
 ACTIVATIONS = {name: name for name in ("linear", "relu", "sigmoid", "softmax", "tanh")}
@@ -409,6 +411,7 @@ KNOWN: dict[str, type[Layer]] = {
         *(Dense, Activation, Dropout, Flatten, Rescaling),
         *(BatchNormalization, LayerNormalization),
         *(GaussianNoise, GaussianDropout, AlphaDropout),
+        Residual,
     )
 }
 

@@ -111,6 +111,47 @@ def test_one_frozen_parameter_leaves_the_layer_learning():
     )
 
 
+class TestResidual:
+    def block(self):
+        return layers.Residual(
+            [
+                layers.BatchNormalization(),
+                layers.Dense(4, "tanh"),
+                layers.Residual([layers.Dense(4, "sigmoid")]),
+                layers.Dense(3),
+            ]
+        )
+
+    @pytest.mark.parametrize("training", [True, False])
+    def test_gradients(self, training):
+        block = built(self.block(), (3,))
+        assert_proven(check_backward(block, random_list((5, 3)), training), *block.parameters)
+        assert list(block.parameters)[:3] == [
+            "batch_normalization/gamma",
+            "batch_normalization/beta",
+            "dense/kernel",
+        ]
+        assert "residual/dense/bias" in block.parameters
+
+    def test_what_is_frozen_of_it(self):
+        model = Model([self.block()], input_shape=(3,))
+        model.freeze("residual/batch_normalization/*")
+        model.freeze("residual/residual/dense/kernel")
+        model.forward(random_list((5, 3)), training=True)
+        assert model.state["residual/batch_normalization/moving_mean"] == [0.0] * 3
+        differences = check_backward(model, random_list((5, 3)), training=True)
+        assert max(differences.values()) < 1e-7
+        assert "residual/residual/dense/kernel" not in differences
+        assert "residual/residual/dense/bias" in differences
+        model.unfreeze("*")
+        model.forward(random_list((5, 3)), training=True)
+        assert model.state["residual/batch_normalization/moving_mean"] != [0.0] * 3
+
+    def test_no_layers(self):
+        with pytest.raises(ValueError, match="at least one"):
+            layers.Residual([])
+
+
 class TestNoise:
     def noise(self, of_shape):
         return random_list(of_shape, seed=9)

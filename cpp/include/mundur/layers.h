@@ -66,9 +66,17 @@ struct AlphaDropoutSpec {
   double rate;
   std::optional<std::uint64_t> seed;
 };
+struct LayerNode;
+struct ResidualSpec {
+  std::vector<LayerNode> layers;
+  std::vector<std::string> names;  // in front of their parameters' names
+};
 using LayerSpec = std::variant<DenseSpec, ActivationSpec, DropoutSpec, FlattenSpec, RescalingSpec,
                                BatchNormalizationSpec, LayerNormalizationSpec, GaussianNoiseSpec,
-                               GaussianDropoutSpec, AlphaDropoutSpec>;
+                               GaussianDropoutSpec, AlphaDropoutSpec, ResidualSpec>;
+struct LayerNode {
+  LayerSpec spec;
+};
 
 // ---- layers: arithmetic on the chain's memory
 // ------------------------------------------------------------------------
@@ -131,6 +139,8 @@ class Layer {
  public:
   virtual ~Layer() = default;
 
+  /// How many indices the layer takes: its own, and those of the layers within it.
+  virtual int places() const { return 1; }
   /// Fixes the layer's place in the chain; returns the output shape; throws std::invalid_argument
   /// if `input` does not fit.
   virtual Shape build(const Shape& input, int index) = 0;
@@ -140,8 +150,9 @@ class Layer {
   virtual std::vector<State<T>> state() const { return {}; }
   /// As bind(), for state().
   virtual void bind_state(State<T>* /*state*/) {}
-  /// A layer that does not learn keeps its state, and in training works as in an inference.
-  virtual void set_learning(bool /*learning*/) {}
+  /// flags[at] belongs to this layer, those behind it to the layers within it (places()). A layer
+  /// that does not learn keeps its state, and in training works as in an inference.
+  virtual void set_learning(const std::vector<bool>& /*flags*/, std::size_t /*at*/) {}
   /// Before build(); layers without products have nothing to do.
   virtual void compute_in(Compute /*compute*/) {}
   virtual std::int64_t saved_bytes(std::int64_t /*batch*/, bool /*training*/) const { return 0; }

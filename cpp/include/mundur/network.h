@@ -55,7 +55,7 @@ class Network {
   /// All state in one vector, for those who keep a copy.
   std::int64_t state_size() const { return state_size_; }
   T* state_values() { return state_values_.template as<T>(); }
-  /// One flag per layer; see Layer::set_learning.
+  /// One flag per layer, those within others behind them; see Layer::set_learning.
   void set_learning(const std::vector<bool>& flags);
   /// A frozen parameter gets no gradient and no update; what its gradient held is cleared.
   void set_trainable(const std::vector<bool>& flags);

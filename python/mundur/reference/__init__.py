@@ -13,7 +13,7 @@ purpose.
 Read it in this order:
 
 - `activations`: f and f′;
-- `layers`: forward, and backward directly below it; then `normalization` and `noise`;
+- `layers`: forward, and backward directly below it; then `normalization`, `noise` and `residual`;
 - `losses`: L and ∂L/∂y;
 - `optimizers`: w ← w − η ∂L/∂w, and its refinements;
 - `model`: the chain rule as a loop over layers, and training as a loop over batches;
@@ -46,6 +46,7 @@ from . import (
     noise,
     normalization,
     optimizers,
+    residual,
     worked_example,
 )
 from .model import Model
@@ -63,5 +64,6 @@ __all__ = [
     "noise",
     "normalization",
     "optimizers",
+    "residual",
     "worked_example",
 ]

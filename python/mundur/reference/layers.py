@@ -448,6 +448,7 @@ class Rescaling(Layer):
 # Below the base class that these modules need.
 from .noise import AlphaDropout, GaussianDropout, GaussianNoise  # noqa: E402
 from .normalization import BatchNormalization, LayerNormalization  # noqa: E402
+from .residual import Residual  # noqa: E402
 
 __all__ = [
     "Activation",
@@ -461,4 +462,5 @@ __all__ = [
     "Layer",
     "LayerNormalization",
     "Rescaling",
+    "Residual",
 ]

@@ -212,6 +212,20 @@ CASES = (
         samples=60,
         batch=25,
     ),
+    Case(
+        "residual",
+        (18,),
+        lambda: [
+            layers.Residual([layers.Dense(30, "relu"), layers.Dropout(0.2), layers.Dense(18)]),
+            layers.Residual([layers.BatchNormalization(), layers.Residual([layers.Dense(18)])]),
+            layers.Dense(4),
+        ],
+        lambda: losses.MeanSquaredError(),
+        lambda: optimizers.Adam(0.01),
+        "numbers",
+        samples=60,
+        batch=25,
+    ),
 )
 
 
