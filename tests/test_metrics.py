@@ -203,13 +203,52 @@ def test_logits_are_compared_as_probabilities(rng: Any) -> None:
     assert two[2] == M.Recall(0.4)(np.eye(3)[labels], p)
 
 
+def test_weighted_metrics(tmp_path: Any, rng: Any) -> None:
+    x, weight = rng.normal(size=(60, 4)), rng.integers(0, 3, 60).astype(float)
+    labels = np.arange(60) % 3
+    loss = md.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model = md.Model([md.layers.Dense(3)], seed=3)
+    weighted = ["accuracy", M.SparseTopKCategoricalAccuracy(2, name="top2")]
+    model.compile(
+        md.optimizers.SGD(0.1), loss, metrics=["acc", "precision"], weighted_metrics=weighted
+    )
+    p = model.predict(x)
+    plain = model.evaluate(x, labels, verbose=0, return_dict=True)
+    found = model.evaluate(x, labels, sample_weight=weight, verbose=0, return_dict=True)
+    assert list(found) == ["loss", "acc", "precision", "accuracy", "top2"]
+    assert found["acc"] == plain["acc"] == plain["accuracy"]
+    assert found["precision"] == plain["precision"]
+    assert (
+        found["accuracy"] == M.SparseCategoricalAccuracy()(labels, p, weight) != plain["accuracy"]
+    )
+    assert found["top2"] == M.SparseTopKCategoricalAccuracy(2)(labels, p, weight)
+    model.save(tmp_path / "m")
+    other = md.load_model(tmp_path / "m")
+    assert other.metrics_names == model.metrics_names
+    assert found == other.evaluate(x, labels, sample_weight=weight, verbose=0, return_dict=True)
+
+    class Stop(md.Callback):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            self.model.stop_training = True
+
+    history = model.fit(
+        x, labels, 30, class_weight={0: 0.0}, verbose=0, shuffle=False, callbacks=[Stop()]
+    ).history
+    seen = labels[:30] > 0
+    assert history["accuracy"] == [M.SparseCategoricalAccuracy()(labels[:30][seen], p[:30][seen])]
+    with pytest.raises(TypeError, match=r"write weighted_metrics=\['acc'\]"):
+        model.compile("sgd", loss, weighted_metrics="acc")
+    with pytest.raises(ValueError, match="distinct names"):
+        model.compile("sgd", loss, metrics=["acc"], weighted_metrics=["acc"])
+
+
 def test_metrics_written_by_users(rng: Any) -> None:
     class AsKeras(md.Metric):
         def __init__(self) -> None:
             super().__init__(name="as_keras")
             self.total = 0.0
 
-        def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        def update_state(self, y_true: Any, y_pred: Any) -> None:  # type: ignore[override]
             self.total += float(np.sum(y_true))
 
         def result(self) -> float:

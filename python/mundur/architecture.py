@@ -57,7 +57,9 @@ def describe(model: Model, tensors: Tensors) -> dict[str, Any]:
     if model.optimizer is not None:
         document["optimizer"] = _describe_optimizer(model, model.optimizer, tensors)
         document["loss"] = None if model.loss is None else _describe_loss(model.loss)
-        document["metrics"] = [_describe_metric(metric) for metric in model.metrics]
+        for key, weighted in (("metrics", False), ("weighted_metrics", True)):
+            chosen = [metric for metric in model.metrics if metric._weighted == weighted]
+            document[key] = [_describe_metric(metric) for metric in chosen]
         place = model._place_now()
         if place is not None:
             document["place"] = place.describe(tensors)
@@ -286,6 +288,7 @@ def _compile(model: Model, document: Any, tensors: Tensors, custom: Mapping[str,
         optimizer,
         None if loss is None else _restore_loss(loss, custom),
         metrics=_restore_metrics(_typed(document["metrics"], list)),
+        weighted_metrics=_restore_metrics(_typed(document.get("weighted_metrics", []), list)),
     )
     scalars = {
         str(key): number(value, str(key), at_least=0, at_most=2**53)

@@ -8,7 +8,7 @@ from typing import Any
 from . import losses, optimizers
 from .by_hand import ByHand
 from .keywords import checked_keywords
-from .metrics import Metric, get_all
+from .metrics import Metric, get_both
 from .python_losses import check_compiled
 from .resume import Place, Resumable
 from .targets import check_head
@@ -30,7 +30,6 @@ class Compiled(ByHand):
 
     @checked_keywords(
         ignored={
-            "weighted_metrics": None,
             "run_eagerly": False,
             "steps_per_execution": 1,
             "jit_compile": "auto",
@@ -43,6 +42,7 @@ class Compiled(ByHand):
         loss: Any = None,
         loss_weights: None = None,
         metrics: Sequence[Any] | None = None,
+        weighted_metrics: Sequence[Any] | None = None,
     ) -> None:
         """Sets what training uses.
 
@@ -57,6 +57,8 @@ class Compiled(ByHand):
         metrics : list of str, Metric or callable, optional
             For instance ``["accuracy"]``; a function f(y_true, y_pred) -> number too. See
             `mundur.metrics`.
+        weighted_metrics : list of str, Metric or callable, optional
+            Those that sample and class weights count for.
 
         Raises
         ------
@@ -80,7 +82,7 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
             )
         new_optimizer = optimizers.get(optimizer)
         new_loss = None if loss is None else losses.get(loss)
-        new_metrics = tuple(get_all(metrics))
+        new_metrics = tuple(get_both(metrics, weighted_metrics))
         if not hasattr(new_optimizer, "_native"):
             raise _written_in_python(new_optimizer)
         if new_loss is not None:
@@ -104,7 +106,7 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
 
     @property
     def metrics(self) -> list[Metric]:
-        """The metrics of `compile`, the loss not among them."""
+        """The metrics of `compile`, the weighted ones behind, the loss not among them."""
         return list(self._metrics)
 
     @property

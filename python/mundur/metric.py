@@ -53,6 +53,8 @@ class Metric(Configurable):
     title: ClassVar[str] = ""  # the default name
     larger_is_better: ClassVar[bool | None] = None
 
+    _weighted = False  # whether it came through weighted_metrics
+
     _seen: list[tuple[Array, Array, Floats | None]]
 
     @checked_keywords(ignored={"dtype": None})
@@ -78,17 +80,24 @@ class Metric(Configurable):
     def check(self, target_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> None:
         """Raises a ValueError where it cannot compare targets and outputs of these shapes."""
 
-    def over_set(self, y_true: Array, y_pred: Array, loss: Loss) -> float:
+    @property
+    def in_core(self) -> bool:
+        """Whether the core computes it, batch by batch."""
+        return bool(self.form) and not self._weighted
+
+    def over_set(
+        self, y_true: Array, y_pred: Array, loss: Loss, weight: Floats | None = None
+    ) -> float:
         """The number over a set of targets and a model's outputs."""
         if len(y_pred) == 0:
             return float("nan")
         if type(self).update_state is not Metric.update_state:
             self.reset_state()
-            self.update_state(y_true, y_pred)
+            self.update_state(y_true, y_pred, *(() if weight is None else (weight,)))
             value = self.result()
             self.reset_state()
         else:
-            value = self.compute(y_true, self._suited(y_pred, loss))
+            value = self.compute(y_true, self._suited(y_pred, loss), weight)
         number = np.asarray(value, np.float64)
         if number.size != 1:
             raise ValueError(f"metric {self.name!r} must give one number; got {value!r}")

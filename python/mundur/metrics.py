@@ -1,10 +1,10 @@
 """Metrics: what training reports beside the loss.
 
 Each is taken over all samples of an epoch or a set, those of an epoch as they were predicted in
-their step; sample weights do not count, as in Keras's ``metrics=``. Accuracies are computed by the
-core with everything else. The others are computed by NumPy, in float64, once at the end; for them
-training keeps each sample's outputs. By hand every metric has Keras's `update_state`, `result` and
-`reset_state`, and takes sample weights.
+their step; sample weights count for ``weighted_metrics=`` alone, as in Keras. Accuracies are
+computed by the core with everything else (weighted ones are not). The others are computed by NumPy,
+in float64, once at the end; for them training keeps each sample's outputs. By hand every metric has
+Keras's `update_state`, `result` and `reset_state`, and takes sample weights.
 """
 
 from __future__ import annotations
@@ -23,7 +23,17 @@ from .classification_metrics import (
     TopKCategoricalAccuracy,
 )
 from .keywords import checked_keywords, lookup, unknown_attribute
-from .metric import Array, Floats, MeanMetricWrapper, Metric, mean, pair, takes_labels, with_labels
+from .metric import (
+    Array,
+    Floats,
+    MeanMetricWrapper,
+    Metric,
+    mean,
+    pair,
+    probabilities,
+    takes_labels,
+    with_labels,
+)
 from .regression_metrics import MeanAbsoluteError, MeanSquaredError, R2Score, RootMeanSquaredError
 
 if TYPE_CHECKING:
@@ -56,6 +66,9 @@ class _Native(Metric):
 
     def _default_name(self) -> str:
         return self.form
+
+    def _suited(self, y_pred: Array, loss: Loss) -> Array:
+        return probabilities(y_pred, loss)
 
     def compute(self, y_true: Array, y_pred: Array, sample_weight: Floats | None = None) -> float:
         """The share of right predictions."""
@@ -222,15 +235,9 @@ def get(identifier: Any) -> Metric:
     )
 
 
-def get_all(metrics: Any) -> list[Metric]:
-    """The metrics of ``compile(metrics=...)``, with distinct names."""
-    if metrics is None:
-        return []
-    if isinstance(metrics, (str, Metric)) or not isinstance(metrics, Sequence):
-        alone = isinstance(metrics, (str, Metric)) or callable(metrics)
-        hint = f"; write metrics=[{metrics!r}]" if alone else ""
-        raise TypeError(f"metrics must be a list of names or metrics; got {metrics!r}{hint}")
-    result = [get(metric) for metric in metrics]
+def get_both(metrics: Any, weighted: Any) -> list[Metric]:
+    """The metrics of ``compile(metrics=..., weighted_metrics=...)``, with distinct names."""
+    result = [*_get_all(metrics, "metrics"), *map(_weighed, _get_all(weighted, "weighted_metrics"))]
     names = [metric.name for metric in result]
     for name in names:
         if names.count(name) > 1 or name == "loss" or name.startswith("val_"):
@@ -240,13 +247,31 @@ def get_all(metrics: Any) -> list[Metric]:
     return result
 
 
+def _weighed(metric: Metric) -> Metric:
+    import copy
+
+    metric = copy.copy(metric)
+    metric._weighted = True
+    return metric
+
+
+def _get_all(metrics: Any, argument: str) -> list[Metric]:
+    if metrics is None:
+        return []
+    if isinstance(metrics, (str, Metric)) or not isinstance(metrics, Sequence):
+        alone = isinstance(metrics, (str, Metric)) or callable(metrics)
+        hint = f"; write {argument}=[{metrics!r}]" if alone else ""
+        raise TypeError(f"{argument} must be a list of names or metrics; got {metrics!r}{hint}")
+    return [get(metric) for metric in metrics]
+
+
 def forms(
     metrics: Sequence[Metric], target_shape: tuple[int, ...], output_shape: tuple[int, ...]
 ) -> list[str]:
     """The core's names of those it computes, for checked targets and outputs of these shapes."""
     for metric in metrics:
         metric.check(target_shape, output_shape)
-    metrics = [metric for metric in metrics if metric.form]
+    metrics = [metric for metric in metrics if metric.in_core]
     if metrics and len(output_shape) > 2:
         raise ValueError(
             f"accuracies need one row of outputs per sample; the model gives {output_shape[1:]}"
@@ -265,16 +290,26 @@ def forms(
 
 def room(metrics: Sequence[Metric], shape: tuple[int, ...], dtype: str) -> Array | None:
     """Where training puts outputs of this shape; None where no metric asks for them."""
-    return np.empty(shape, dtype) if any(not metric.form for metric in metrics) else None
+    return np.empty(shape, dtype) if any(not m.in_core for m in metrics) else None
 
 
 def over_set(
-    metrics: Sequence[Metric], y: Array, outputs: Array, loss: Loss, seen: Array | None = None
+    metrics: Sequence[Metric],
+    y: Array,
+    outputs: Array,
+    weights: Floats | None,
+    loss: Loss,
+    seen: Array | None = None,
 ) -> dict[str, float]:
     """What NumPy computes, by name; `seen` are the samples that an unfinished epoch came to."""
     if seen is not None:
         y, outputs = y[seen], outputs[seen]
-    return {m.name: m.over_set(y, outputs, loss) for m in metrics if not m.form}
+        weights = None if weights is None else weights[seen]
+    return {
+        m.name: m.over_set(y, outputs, loss, weights if m._weighted else None)
+        for m in metrics
+        if not m.in_core
+    }
 
 
 if not TYPE_CHECKING:  # else type checkers would believe in any name

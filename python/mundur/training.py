@@ -115,7 +115,7 @@ def room(model: Model, data: Dataset | Source) -> Array | None:
 
 def named(model: Model, loss: float, values: list[float], prefix: str = "") -> Logs:
     """{"loss": ..., the core's metrics ...}, as logs and History call them."""
-    names = [metric.name for metric in model.metrics if metric.form]
+    names = [metric.name for metric in model.metrics if metric.in_core]
     return {prefix + n: v for n, v in zip(["loss", *names], [loss, *values], strict=True)}
 
 
@@ -126,7 +126,8 @@ def complete(
     if outputs is None:
         return logs
     assert isinstance(data, Dataset)  # see room()
-    logs = logs | metrics.over_set(model.metrics, data.y, outputs, model.compiled_loss, seen)
+    loss = model.compiled_loss
+    logs = logs | metrics.over_set(model.metrics, data.y, outputs, data.weights, loss, seen)
     return {name: logs[name] for name in model.metrics_names}
 
 
