@@ -8,19 +8,7 @@ import mundur as md
 import numpy as np
 import pytest
 
-
-def state(model: md.Model) -> list[Any]:
-    """Everything that training changes."""
-    assert model.optimizer is not None
-    arrays, scalars = model.optimizer._native.state()
-    return [
-        [w.tobytes() for w in model.get_weights()],
-        {name: array.tobytes() for name, array in arrays.items()},
-        scalars,
-        model.optimizer.get_config(),
-        model.native.training_forwards,
-        model.epochs_begun,
-    ]
+from states import training_state
 
 
 @pytest.mark.parametrize("rule", [md.optimizers.SGD(0.05, 0.9), md.optimizers.Adam()], ids=repr)
@@ -40,10 +28,10 @@ def test_the_model_comes_back(rule: Any, epochs: int, blobs: Any, classifier: An
     swept, plain = made(), made()
     found = swept.find_learning_rate(x, y, steps=37)
     assert len(found.rates) == len(found.losses) == 37
-    assert state(swept) == state(plain)
+    assert training_state(swept) == training_state(plain)
     pair = [model.fit(x, y, epochs=2, verbose=0).history for model in (swept, plain)]
     assert pair[0] == pair[1]
-    assert state(swept) == state(plain)
+    assert training_state(swept) == training_state(plain)
 
 
 def test_the_sweep_is_training(blobs: Any, classifier: Any) -> None:
@@ -116,11 +104,11 @@ def test_bad_data_changes_nothing(blobs: Any, classifier: Any) -> None:
     x, y = blobs
     model = classifier()
     model.fit(x, y, verbose=0)
-    before = state(model)
+    before = training_state(model)
     broken = x.copy()
     broken[250, 2] = np.nan
     with pytest.raises(ValueError, match="x must be finite"):
         model.find_learning_rate(broken, y)
-    assert state(model) == before
+    assert training_state(model) == before
     with pytest.raises(RuntimeError, match="compile"):
         md.Model([md.layers.Dense(3)], seed=0).find_learning_rate(x, y)

@@ -13,22 +13,10 @@ import mundur as md
 import numpy as np
 import pytest
 
+from states import training_state
+
 Checkpoint = md.callbacks.ModelCheckpoint
 OPTIMIZERS = [md.optimizers.SGD(0.05, 0.9), md.optimizers.Adam(0.01), md.optimizers.SGD(0.1)]
-
-
-def state(model: md.Model) -> list[Any]:
-    """Everything that training changes."""
-    assert model.optimizer is not None
-    arrays, scalars = model.optimizer._native.state()
-    return [
-        [w.tobytes() for w in model.get_weights()],
-        {name: array.tobytes() for name, array in arrays.items()},
-        scalars,
-        model.optimizer.get_config(),
-        model.native.training_forwards,
-        model.epochs_begun,
-    ]
 
 
 class Die(md.Callback):
@@ -71,7 +59,7 @@ def test_a_run_that_died_within_an_epoch(
     assert history.epoch == list(range(first, 4))
     for name, values in expected.history.items():
         assert history.history[name] == values[first:]
-    assert state(resumed) == state(whole)
+    assert training_state(resumed) == training_state(whole)
 
 
 def test_between_epochs(blobs: Any, classifier: Any, tmp_path: Path) -> None:
@@ -87,11 +75,11 @@ def test_between_epochs(blobs: Any, classifier: Any, tmp_path: Path) -> None:
         history = resumed.fit(*blobs, batch_size=32, epochs=5, verbose=0, resume_from=file)
         assert history.epoch == [2, 3, 4]
         assert history.history["loss"] == expected.history["loss"][2:]
-        assert state(resumed) == state(whole)
+        assert training_state(resumed) == training_state(whole)
     again = resumed.fit(*blobs, epochs=2, verbose=0, resume_from=path)
     assert again.epoch == []
     assert again.stop_reason == "epochs"
-    assert state(resumed) == state(part)
+    assert training_state(resumed) == training_state(part)
 
 
 def test_after_ctrl_c(blobs: Any, classifier: Any, tmp_path: Path) -> None:
@@ -110,7 +98,7 @@ def test_after_ctrl_c(blobs: Any, classifier: Any, tmp_path: Path) -> None:
     assert (tmp_path / "m").read_bytes() == (tmp_path / "again").read_bytes()
     history = part.fit(*blobs, epochs=3, verbose=0, resume_from=tmp_path / "m")
     assert history.history["loss"] == expected.history["loss"][1:]
-    assert state(part) == state(whole)
+    assert training_state(part) == training_state(whole)
 
 
 @pytest.mark.parametrize("died", [5, 16, 21])
@@ -139,7 +127,7 @@ def test_callbacks_go_on_counting(died: int, blobs: Any, classifier: Any, tmp_pa
     first = history.epoch[0]
     assert history.stop_reason == expected.stop_reason == "patience"
     assert history.history == {name: v[first:] for name, v in expected.history.items()}
-    assert state(resumed) == state(whole)
+    assert training_state(resumed) == training_state(whole)
     assert (tmp_path / "part").read_bytes() == (tmp_path / "whole").read_bytes()
 
 
@@ -214,7 +202,7 @@ def test_what_does_not_fit_together(blobs: Any, classifier: Any, tmp_path: Path)
         model.fit(x, y, verbose=0, callbacks=[Checkpoint(within, save_freq=3), Die(5)])
     model.fit(x, y, verbose=0, callbacks=[Checkpoint(between)])
     fresh = classifier()
-    before = fresh.fit(x, y, verbose=0) and state(fresh)
+    before = fresh.fit(x, y, verbose=0) and training_state(fresh)
     for arguments, words in (
         ({"batch_size": 16}, "batch_size must be 32"),
         ({"shuffle": False}, "shuffle must be True"),
@@ -243,5 +231,5 @@ def test_what_does_not_fit_together(blobs: Any, classifier: Any, tmp_path: Path)
         fresh.fit(x, y, verbose=0, resume_from=tmp_path / "by_hand")
     fresh = classifier()
     fresh.fit(x, y, verbose=0)
-    assert state(fresh) == before  # what was refused changed nothing
+    assert training_state(fresh) == before  # what was refused changed nothing
     fresh.fit(x, y, 64, 2, 0, resume_from=between)  # between epochs all of that may change

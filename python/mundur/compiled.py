@@ -93,6 +93,7 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
             if new_loss is not None and self.built:
                 check_head(new_loss, self.native.head, self.native.output_shape)
             self._optimizer, self._loss, self._metrics = new_optimizer, new_loss, new_metrics
+            self._place = None
 
     @property
     def optimizer(self) -> optimizers.Optimizer | None:
