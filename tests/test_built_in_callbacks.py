@@ -38,7 +38,7 @@ def rates(callback: Any, values: list[float], name: str = "val_loss") -> list[fl
     return found
 
 
-# The expected numbers follow from Keras 3.15's rule, gone through by hand.
+# The expected numbers are what Keras 3.15 gives, but for NaN, which it takes for the first best.
 @pytest.mark.parametrize(
     ("options", "values", "expected"),
     [

@@ -225,10 +225,15 @@ def test_what_does_not_fit_together(blobs: Any, classifier: Any, tmp_path: Path)
         fresh.fit(x, y, verbose=0, resume_from=tmp_path / "none")
     with pytest.raises(TypeError, match="resume_from must be the path"):
         fresh.fit(x, y, verbose=0, resume_from=3)
-    fresh.train_on_batch(x, y)
-    fresh.save(tmp_path / "by_hand")
-    with pytest.raises(ValueError, match="was not saved within or after a fit"):
-        fresh.fit(x, y, verbose=0, resume_from=tmp_path / "by_hand")
+    trained, compiled = classifier(), classifier()
+    for other in (trained, compiled):
+        other.fit(x, y, verbose=0)
+    trained.train_on_batch(x, y)
+    compiled.compile(compiled.optimizer, compiled.loss, metrics=["accuracy"])
+    for other in (trained, compiled):
+        other.save(tmp_path / "else")
+        with pytest.raises(ValueError, match="was not saved within or after a fit"):
+            fresh.fit(x, y, verbose=0, resume_from=tmp_path / "else")
     fresh = classifier()
     fresh.fit(x, y, verbose=0)
     assert training_state(fresh) == before  # what was refused changed nothing
