@@ -144,7 +144,9 @@ def test_terminate_on_nan(blobs: Any, classifier: Any) -> None:
     model = classifier()
     twin = classifier()
     twin.fit(x, y, epochs=1, verbose=0)
-    callbacks = [Explode(), CB.TerminateOnNaN()]
+    ends: list[int] = []
+    count = CB.LambdaCallback(on_train_batch_end=lambda batch, logs: ends.append(batch))
+    callbacks = [Explode(), CB.TerminateOnNaN(), count]
     history = model.fit(x, y, epochs=5, verbose=0, validation_split=0, callbacks=callbacks)
     assert history.stop_reason == "nonfinite_loss"
     assert history.epoch == [0, 1]
@@ -152,6 +154,7 @@ def test_terminate_on_nan(blobs: Any, classifier: Any) -> None:
     pairs = zip(model.get_weights(), twin.get_weights(), strict=True)
     assert all(np.array_equal(a, b) for a, b in pairs)
     assert model.epochs_begun == 1
+    assert ends == [*range(10), *range(5)]
     again = classifier()
     with pytest.raises(md.NonFiniteLossError):
         again.fit(x, y, epochs=5, verbose=0, callbacks=[Explode()])

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .datasets import Dataset
     from .fed import FedTrainer
     from .model import Model
+    from .optimizers import Optimizer
     from .training import FitOptions
 
 __all__ = ["Place", "Resumable", "Resumed", "resumed_from"]
@@ -90,8 +91,8 @@ class Place(NamedTuple):
 
     def is_of(self, model: Compiled) -> bool:
         """Whether the model still stands there."""
-        here = (self.iterations, self.forwards, self.epochs_begun)
-        return model.optimizer is not None and here == counts(model)
+        then = (self.iterations, self.forwards, self.epochs_begun)
+        return model.optimizer is not None and counts(model) == then
 
     def check(self, options: FitOptions, samples: int, names: list[str]) -> None:
         """Raises a ValueError where an epoch cannot go on with these arguments of `fit`."""
@@ -173,10 +174,8 @@ class Resumed(NamedTuple):
         model.native.training_forwards = self.model.native.training_forwards
         model.epochs_begun = self.model.epochs_begun
         found, optimizer = self.model.compiled_optimizer, model.compiled_optimizer
-        mine = optimizer.get_config()
-        for name, value in found.get_config().items():
-            if value != mine[name]:
-                setattr(optimizer, name, value)
+        for name, value in _differing(found, optimizer).items():
+            setattr(optimizer, name, value)
         optimizer.reset()
         native = optimizer.serve(model)
         state = found._native.state()
@@ -224,7 +223,21 @@ def _read(model: Model, path: Any, initial_epoch: int) -> Resumed:
                 f"{where}: the model's {name} must be that of the file, {found[name]}; got "
                 f"{value}. md.load_model makes the same model"
             )
+    rule = model.compiled_optimizer
+    for name, value in _differing(other.compiled_optimizer, rule).items():
+        setter = getattr(type(rule), name, None)
+        if not isinstance(setter, property) or setter.fset is None:
+            raise ValueError(
+                f"{where}: {name} of the optimizer must be that of the file, {value!r}; got "
+                f"{getattr(rule, name)!r}"
+            )
     return Resumed(other, place)
+
+
+def _differing(found: Optimizer, mine: Optimizer) -> dict[str, Any]:
+    """The arguments of an optimizer that another one has otherwise."""
+    own = mine.get_config()
+    return {n: v for n, v in found.get_config().items() if repr(v) != repr(own[n])}
 
 
 def _comparable(document: Mapping[str, Any]) -> dict[str, str]:

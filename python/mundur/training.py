@@ -388,7 +388,8 @@ class FitLoop(Resumable):
                 raise too_large(self._options.batch_size, error) from None
             if status in ("loss", "input"):
                 self._fail(status, epoch)
-                status = "finished"
+                logs = named(model, trainer.loss, trainer.metric_values)
+                break
             logs = named(model, trainer.loss, trainer.metric_values)
             if by_batch:
                 self._callbacks.call("on_train_batch_end", trainer.step - 1, logs)
