@@ -204,6 +204,17 @@ def test_gradient_norms_in_history(blobs: Any, classifier: Any) -> None:
         plots.gradient_flow([1.0])
 
 
+def test_a_history_draws_losses_and_metrics_alone() -> None:
+    history = md.History()
+    for epoch in range(3):
+        logs = {"loss": 1.0, "accuracy": 0.5, "learning_rate": 1e-3, "gradient_norm/dense": 2.0}
+        history.on_epoch_end(epoch, logs | {"val_loss": 1.5, "val_accuracy": 0.4})
+    loss, metrics = history.plot()
+    assert [line.get_label() for line in loss.lines] == ["training", "validation"]
+    assert [line.get_label() for line in metrics.lines] == ["training", "validation"]
+    assert metrics.get_ylabel() == "accuracy"
+
+
 # ---- classifiers --------------------------------------------------------------------------------
 
 

@@ -270,9 +270,10 @@ def copied_chain(model: Model, dtype: str | None = None) -> Model:
 
 
 def _copied(layer: Layer, **changes: Any) -> Layer:
-    """A layer of the same arguments and the same frozen parameters."""
+    """A layer of the same arguments and frozen parameters, whose weights are still to be set."""
     config = copy.deepcopy(layer.get_config()) | {"name": layer.name, "input_shape": None}
-    twin = type(layer).from_config(config | changes)
+    first = {name: "zeros" for name in config if name.endswith("_initializer")}
+    twin = type(layer).from_config(config | first | changes)
     for parameter in twin.parameter_initializers:
         twin.set_trainable(parameter, layer.is_trainable(parameter))
     return twin

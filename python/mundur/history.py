@@ -75,8 +75,13 @@ class History(Callback):
         >>> [axis.get_ylabel() for axis in history.plot()]
         ['loss', 'accuracy']
         """
-        other = ("val_", "gradient_norm/")  # the latter belong to plots.gradient_flow
-        metrics = [name for name in self.history if not name.startswith(other) and name != "loss"]
+        # Gradient norms belong to plots.gradient_flow; a rate would not be seen beside accuracies.
+        metrics = [
+            name
+            for name in self.history
+            if name not in ("loss", "learning_rate")
+            and not name.startswith(("val_", "gradient_norm/"))
+        ]
         drawn = _axes(axes, 1 + bool(metrics))
         _curves(drawn[0], self, ["loss"], "loss")
         if metrics:
