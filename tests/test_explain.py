@@ -267,10 +267,31 @@ def test_a_wrong_formula_is_found(monkeypatch: Any) -> None:
     assert "FAILED" in str(verification)
 
 
+class MeanSquaredError(Wrong):
+    """Named like the textbook's, with an argument that it does not have."""
+
+    def __init__(self, power: int = 2) -> None:
+        self.power = power
+
+
+class PerSample(Wrong):
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        return np.mean((np.asarray(y_true) - y_pred) ** 2, axis=1)
+
+
 def test_what_the_textbook_lacks_is_named() -> None:
-    model = md.Model([D(3)], seed=0)
+    model, y = md.Model([D(3)], seed=0), CASES[0][2]
     with pytest.raises(ValueError, match=r"mundur\.reference has no Wrong"):
-        model.verify(X[:, 0], CASES[0][2], Wrong())
+        model.verify(X[:, 0], y, Wrong())
+    with pytest.raises(ValueError, match="MeanSquaredError knows no power=3"):
+        model.verify(X[:, 0], y, MeanSquaredError(3))
+    assert not np.isnan(model.verify(X[:, 0], y, MeanSquaredError()).largest)
+
+
+def test_a_loss_of_many_numbers_has_no_gradient() -> None:
+    for call in (two_two_two().explain, two_two_two().check_gradients):
+        with pytest.raises(ValueError, match=r"one number; .* gives shape \(1,\)"):
+            call(textbook.INPUTS, textbook.TARGETS, PerSample())
 
 
 def test_bfloat16_has_its_own_tolerance() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .configurable import Configurable
-from .explain import checked, copied_chain, explain
+from .explain import checked, copied_chain, explain, loss_value
 from .layer import Layer
 from .losses import Loss
 from .validation import boolean, integer, number
@@ -26,6 +26,8 @@ Array = npt.NDArray[Any]
 
 # The textbook computes in float64; a chain of layers passes its roundings on.
 VERIFY_TOLERANCE = {"float64": 1e-10, "float32": 1e-4, "bfloat16": 5e-2}
+# Arguments that leave the numbers of one pass alone.
+_NOT_OF_A_PASS = {"input_dim", "input_shape", "name", "seed", "trainable"}
 # The step that balances curvature, h²/6 · f‴, against rounding, u |f| / h.
 STEP = 6e-6
 # Rounding of one loss, in units of its last place: a few hundred additions, some exponentials.
@@ -192,7 +194,7 @@ def check_gradients(
     penalty: Callable[[], float] = getattr(chain, "penalty", lambda: 0.0)
 
     def value() -> float:
-        return float(loss(y, forward())) + penalty()
+        return loss_value(loss, y, forward()) + penalty()
 
     found = [
         _check(name, chain.parameters[name], gradient, value, most, tolerance)
@@ -350,10 +352,16 @@ def _textbook(piece: Any, **changes: Any) -> Any:
             f"mundur.reference has no {type(piece).__name__} to verify this model against; "
             "check_gradients needs none"
         )
-    known = inspect.signature(cls).parameters
-    config = {
-        name: _textbook(value)
-        for name, value in piece.get_config().items()
-        if name in known and not name.endswith("_initializer")
-    }
+    known, defaults = inspect.signature(cls).parameters, inspect.signature(type(piece)).parameters
+    config = {}
+    for name, value in piece.get_config().items():
+        if name in _NOT_OF_A_PASS or name.endswith(("_initializer", "_constraint")):
+            continue
+        if name in known:
+            config[name] = _textbook(value)
+        elif value is not defaults[name].default and value != defaults[name].default:
+            raise ValueError(
+                f"mundur.reference's {type(piece).__name__} knows no {name}={value!r} to verify "
+                "this model against; check_gradients needs none"
+            )
     return cls(**config | {n: v for n, v in changes.items() if n in known})

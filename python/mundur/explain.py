@@ -204,13 +204,13 @@ def explain(model: Model, x: Any, y: Any, loss: Any = None) -> Explanation:
     inputs: Array = np.asarray(x, model.dtype)
     pieces = _forward(model, inputs)
     a = pieces[-1].a
-    value, gradient = loss(y, a), loss.gradient(y, a)
+    value, gradient = loss_value(loss, y, a), loss.gradient(y, a)
     passes = []
     for piece in reversed(pieces):
         passes.append(piece.backward(gradient))
         gradient = passes[-1].dx
     return Explanation(
-        inputs, np.asarray(y), a, float(value), type(loss).__name__, tuple(reversed(passes))
+        inputs, np.asarray(y), a, value, type(loss).__name__, tuple(reversed(passes))
     )
 
 
@@ -259,6 +259,14 @@ def checked(model: Model, x: Any, loss: Any) -> tuple[Array, Loss]:
     if isinstance(chosen, NativeLoss):
         check_head(chosen, model.native.head, model.output_shape)
     return x, chosen
+
+
+def loss_value(loss: Loss, y: Any, y_pred: Array) -> float:
+    """The loss as a number; a ValueError where it is none, so that nothing has a gradient."""
+    value: Any = loss(y, y_pred)
+    if np.ndim(value):
+        raise ValueError(f"loss must give one number; {loss!r} gives shape {np.shape(value)}")
+    return float(value)
 
 
 def copied_chain(model: Model, dtype: str | None = None) -> Model:
