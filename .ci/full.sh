@@ -15,6 +15,13 @@ keras_tests() {
   KERAS_BACKEND=torch "$scratch/keras/bin/python" -m pytest -m keras
 }
 
+# Warnings are errors, and so are public names that the index lacks.
+documentation() {
+  python3 .ci/show.py extra docs >"$scratch/docs.txt"
+  "$python" -m pip install -q -r "$scratch/docs.txt"
+  "$python" python/docs/build.py "$scratch/docs"
+}
+
 # In the build tree of the native tests; minutes.
 every_float32() {
   [ -e "$scratch/built-without-warnings" ] || { echo "there is no build to test" >&2; return 1; }
