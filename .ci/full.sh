@@ -11,7 +11,8 @@ keras_tests() {
   "$python" -m venv "$scratch/keras"
   local packages=("$scratch"/keras/lib/python*/site-packages)
   "$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))' >"${packages[0]}/first.pth"
-  "$scratch/keras/bin/python" -m pip install -q torch==2.13.0 "keras>=3.15,<4"
+  python3 .ci/show.py extra keras >"$scratch/keras.txt"
+  "$scratch/keras/bin/python" -m pip install -q torch==2.13.0 -r "$scratch/keras.txt"
   KERAS_BACKEND=torch "$scratch/keras/bin/python" -m pytest -m keras
 }
 

@@ -390,8 +390,7 @@ class Model(Keeping, FindsRates, Explained):
     ) -> Result:
         """One update on one batch; returns its loss and metrics from before the update.
 
-        Keras returns means over all batches since its metrics were reset; here each call stands
-        for itself.
+        Each call stands for itself.
 
         Examples
         --------

@@ -1,0 +1,158 @@
+"""The deliberate differences from Keras that no signature shows: each is shown on both sides."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import mundur as md
+import numpy as np
+import pytest
+
+import keras_shared  # noqa: F401 - chooses Keras's backend
+from keras_differences import BEHAVIOURS, Behaviour
+
+keras = pytest.importorskip("keras", reason="install the extra 'keras'")
+torch = pytest.importorskip("torch")
+pytestmark = [
+    pytest.mark.keras,
+    pytest.mark.filterwarnings("ignore:__array__ implementation doesn't:DeprecationWarning"),
+]
+
+X = np.linspace(-1, 1, 12, dtype=np.float32).reshape(6, 2)
+Y = X[:, :1] * 3
+
+
+def linear(library: Any, optimizer: Any = "sgd", loss: str = "mse", inputs: int = 2) -> Any:
+    """One unit without bias, from zero."""
+    dense = library.layers.Dense(1, use_bias=False, kernel_initializer="zeros")
+    model = library.Sequential([library.Input((inputs,)), dense])
+    model.compile(optimizer, loss)
+    return model
+
+
+def steps(library: Any, optimizer: Any, rates: list[float]) -> list[float]:
+    """A weight from 0 along gradients of 1, at these learning rates."""
+    path = []
+    if library is md:
+        model = linear(md, optimizer, inputs=1)
+    else:
+        variable = keras.Variable(np.zeros((1, 1), np.float32))
+        optimizer.build([variable])
+    for rate in rates:
+        optimizer.learning_rate = rate
+        if library is md:
+            model.gradients["dense/kernel"] = [[1.0]]
+            optimizer.step(model)
+            path.append(float(model.parameters["dense/kernel"][0, 0]))
+        else:
+            optimizer.apply([torch.ones(1, 1)])
+            path.append(float(keras.ops.convert_to_numpy(variable)[0, 0]))
+    return path
+
+
+def momentum() -> None:
+    def both(rates: list[float]) -> list[list[float]]:
+        return [steps(lib, lib.optimizers.SGD(0.1, 0.5), rates) for lib in (md, keras)]
+
+    assert both([0.1, 0.1])[0] == pytest.approx(both([0.1, 0.1])[1])
+    ours, theirs = both([0.1, 0.01])
+    assert ours[1] - ours[0] == pytest.approx(-0.01 * 1.5)
+    assert theirs[1] - theirs[0] == pytest.approx(-0.01 - 0.05)
+
+
+def epsilon() -> None:
+    ours, theirs = (
+        steps(lib, lib.optimizers.Adam(0.1, epsilon=1.0), [0.1])[0] for lib in (md, keras)
+    )
+    assert ours == pytest.approx(-0.1 / 2, rel=1e-5)
+    root = (1 - 0.999) ** 0.5
+    assert theirs == pytest.approx(-0.1 * root / (1 - 0.9) * 0.1 / (root + 1), rel=1e-4)
+
+
+def weights() -> None:
+    y, p, w = [[0.0], [0.0]], [[1.0], [2.0]], [1.0, 3.0]
+    assert md.losses.MeanSquaredError()(y, p, w) == 13 / 4
+    theirs = keras.losses.MeanSquaredError()(np.array(y), np.array(p), np.array(w))
+    assert float(theirs) == 13 / 2
+
+
+def values() -> None:
+    assert type(md.losses.MeanSquaredError()([[0.0]], [[1.0]])) is float
+    assert torch.is_tensor(keras.losses.MeanSquaredError()(np.zeros((1, 1)), np.ones((1, 1))))
+
+
+def broadcasting() -> None:
+    y, p = np.zeros((4, 1)), np.ones((4, 3))
+    assert float(keras.losses.MeanSquaredError()(y, p)) == 1.0
+    with pytest.raises(ValueError, match="y_true must have shape"):
+        md.losses.MeanSquaredError()(y, p)
+
+
+def head() -> None:
+    linear(keras, loss="binary_crossentropy").fit(X, Y > 0, verbose=0)
+    with pytest.raises(ValueError, match="expects probabilities"):
+        linear(md, loss="binary_crossentropy")
+
+
+def nonfinite() -> None:
+    huge = np.full((6, 1), 1e38, np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert not np.isfinite(linear(keras).fit(X, huge, verbose=0).history["loss"][0])
+    with pytest.raises(md.NonFiniteLossError):
+        linear(md).fit(X, huge, verbose=0)
+
+
+def seed() -> None:
+    def model(chosen: int | None) -> Any:
+        return md.Sequential([md.layers.Dense(3)], input_shape=(2,), seed=chosen)
+
+    first = model(None)
+    assert np.array_equal(model(first.seed).get_weights()[0], first.get_weights()[0])
+    assert not hasattr(keras.Sequential(), "seed")
+
+
+def shapes() -> None:
+    assert linear(md).output_shape == (1,)
+    assert linear(keras).output_shape == (None, 1)
+
+
+def arrays() -> None:
+    model = linear(md)
+    kernel = model.layers[0].kernel
+    assert isinstance(kernel, np.ndarray)
+    assert not isinstance(linear(keras).layers[0].kernel, np.ndarray)
+
+
+def files() -> None:
+    import tempfile
+    from pathlib import Path
+
+    from safetensors import safe_open
+
+    with tempfile.TemporaryDirectory() as folder:
+        linear(md).save(Path(folder) / "model.keras")
+        with safe_open(Path(folder) / "model.keras", "numpy") as file:
+            assert any("dense/kernel" in key for key in file.keys())  # noqa: SIM118 - no mapping
+        with pytest.raises(ValueError, match="extension"):
+            linear(keras).save(Path(folder) / "model.safetensors")
+
+
+CHECKS: dict[str, Callable[[], None]] = {
+    check.__name__: check
+    for check in (
+        *(momentum, epsilon, weights, values, broadcasting, head, nonfinite),
+        *(seed, shapes, arrays, files),
+    )
+}
+
+
+@pytest.mark.parametrize("difference", BEHAVIOURS, ids=lambda difference: difference.id)
+def test_a_difference_is_as_it_is_listed(difference: Behaviour) -> None:
+    CHECKS[difference.id]()
+
+
+def test_every_check_is_listed() -> None:
+    assert sorted(CHECKS) == sorted(difference.id for difference in BEHAVIOURS)
