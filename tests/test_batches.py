@@ -128,6 +128,11 @@ def test_evaluate_and_predict() -> None:
     assert np.array_equal(model.predict(Batches()), expected)
     assert np.array_equal(model.predict(x for x, _ in Batches()), expected)
     assert np.array_equal(model.predict(endless(), steps=2), expected[:32])
+    again = model.predict(Batches(), steps=5)
+    assert np.array_equal(again, np.concatenate([expected, expected[:16]]))
+    for call in (model.predict, model.evaluate):
+        with pytest.raises(ValueError, match="x ended after 4 batches of a pass that takes 5"):
+            call(iter(Batches()), steps=5)
 
 
 def test_metrics_and_class_weights(blobs: Any, classifier: Any) -> None:
@@ -220,6 +225,7 @@ def broken(*items: Any) -> Iterator[Any]:
         (endless(), {"epochs": 2}, ValueError, "can be walked once, for 2 passes"),
         (broken(), {}, ValueError, "x gave no batches"),
         (broken((X[:4], Y[:4])), {"steps_per_epoch": 2}, ValueError, "x ended after 1 batches"),
+        (broken(None), {}, TypeError, "is a NoneType"),
         (broken(X), {}, TypeError, "must give batches (x, y) or (x, y, sample_weight); batch 0"),
         (broken((X,)), {}, TypeError, "is a tuple of 1"),
         (

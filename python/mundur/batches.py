@@ -26,6 +26,7 @@ Array = npt.NDArray[Any]
 
 # Apart from what other uses of NumPy's Philox with the same seed would draw.
 _RNG_KEY = 0x6D756E647572
+_END = object()
 
 
 def is_batches(x: Any) -> bool:
@@ -94,13 +95,13 @@ class Source:
         self._given: Any = given
         if not hasattr(given, "__iter__"):
             self._given = _Indexed(given)
-        self._once = iter(self._given) is given
+        self._once = hasattr(given, "__next__")
         self._steps = steps
         self._restart = restart
         self._targets = targets
         self._title = name
         self._iterator: Iterator[Any] | None = None
-        self._waiting: Any = None
+        self._waiting: Any = _END  # the first batch, where it was looked at
         self._count = 0  # batches of this pass
         self._epoch = 0
         self.class_weight: Mapping[int, float] | None = None
@@ -135,14 +136,14 @@ class Source:
         """Those of the first batch, to build a model for; the batch is not used up."""
         self._rewind()
         self._waiting = self._take()
-        if self._waiting is None:
+        if self._waiting is _END:
             raise ValueError(f"{self._title} gave no batches")
         return arrays.features(self._parts(self._waiting)[0], input_shape, self._place(0))
 
     def begin(self, epoch: int = 0) -> Dataset:
         """A new pass; its first batch."""
         self._count, self._epoch = 0, epoch
-        if self._waiting is None:
+        if self._waiting is _END:
             self._rewind()
         data = self.advance()
         if data is None:
@@ -151,18 +152,20 @@ class Source:
 
     def advance(self) -> Dataset | None:
         """The next batch, or None at the end of the pass."""
-        if self._count == self._steps:
-            return None
-        item, self._waiting = self._waiting, None
-        if item is None:
-            item = self._take()
-        if item is None and self._steps is not None:
-            item = self._again()
-        if item is None:
+        item = self._next()
+        if item is _END:
             return None
         self._current = self._checked(item)
         self._count += 1
         return self._current
+
+    def _next(self) -> Any:
+        if self._count == self._steps:
+            return _END
+        item, self._waiting = self._waiting, _END
+        if item is _END:
+            item = self._take()
+        return self._again() if item is _END and self._steps is not None else item
 
     def _rewind(self) -> None:
         if self._iterator is None or self._steps is None or self._restart:
@@ -170,14 +173,14 @@ class Source:
 
     def _take(self) -> Any:
         assert self._iterator is not None
-        return next(self._iterator, None)
+        return next(self._iterator, _END)
 
     def _again(self) -> Any:
         """The first batch of the iterable begun again: it is shorter than `steps`."""
         if not self._once:
             self._iterator = iter(self._given)
             item = self._take()
-            if item is not None:
+            if item is not _END:
                 return item
         raise ValueError(
             f"{self._title} ended after {self._count} batches of a pass that takes {self._steps}"
@@ -201,12 +204,7 @@ class Source:
     def features(self) -> Iterator[Array]:
         """The features of a pass alone, for prediction."""
         self._count = 0
-        while self._count != self._steps:
-            item, self._waiting = self._waiting, None
-            if item is None:
-                item = self._take()
-            if item is None:
-                return
+        while (item := self._next()) is not _END:
             shape = self._model.native.input_shape
             yield arrays.features(self._parts(item)[0], shape, self._place(self._count))
             self._count += 1
