@@ -51,7 +51,7 @@ def shared_in(keras: ModuleType, module: str) -> list[Pair]:
 
 
 def _walk(ours: ModuleType, theirs: Any, prefix: str, seen: set[int]) -> Iterator[Pair]:
-    for name in ours.__all__:
+    for name in [*ours.__all__, *_modules(ours, theirs)]:
         mine, other = getattr(ours, name), getattr(theirs, name, None)
         if name.startswith("_") or other is None:
             continue
@@ -64,6 +64,18 @@ def _walk(ours: ModuleType, theirs: Any, prefix: str, seen: set[int]) -> Iterato
             if mine is md.Model and name == "Model":
                 continue
             yield Pair(prefix + name, mine, other)
+
+
+def _modules(ours: ModuleType, theirs: Any) -> list[str]:
+    """Modules of mundur that can be reached from another, as Keras's of the same name can."""
+    return [
+        name
+        for name, value in vars(ours).items()
+        if inspect.ismodule(value)
+        and value.__name__.startswith("mundur.")
+        and hasattr(value, "__all__")
+        and inspect.ismodule(getattr(theirs, name, None))
+    ]
 
 
 def faults(pair: Pair) -> list[Fault]:
