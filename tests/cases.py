@@ -187,4 +187,42 @@ OPTIMIZERS = [
         {"learning_rate": 0.02, "beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-6},
         1e-3,
     ),
+    OptimizerCase("amsgrad", "Adam", {"learning_rate": 0.01, "amsgrad": True}, 1e-3),
+    OptimizerCase("adamw", "AdamW", {"learning_rate": 0.01, "weight_decay": 1e-4}, 1e-3),
+    OptimizerCase("nadam", "Nadam", {"learning_rate": 0.01}, 1e-3),
+    OptimizerCase("adamax", "Adamax", {"learning_rate": 0.01, "epsilon": 1e-6}, 1e-3),
+    OptimizerCase("rmsprop", "RMSprop", {"learning_rate": 0.001}, 1e-3),
+    OptimizerCase(
+        "rmsprop_options",
+        "RMSprop",
+        {"learning_rate": 2e-4, "rho": 0.99, "momentum": 0.5, "epsilon": 1e-6, "centered": True},
+        1e-3,
+    ),
+    OptimizerCase("adagrad", "Adagrad", {"learning_rate": 0.1}, 1e-3),
+    OptimizerCase("adadelta", "Adadelta", {"learning_rate": 1.0, "epsilon": 1e-6}, 1e-3),
+    OptimizerCase("lion", "Lion", {"learning_rate": 1e-3}, 1e-3),
+]
+
+# What any rule may have around it.
+AROUND = [
+    OptimizerCase("decay", "SGD", {"learning_rate": 0.1, "weight_decay": 0.01}, 1e-4),
+    OptimizerCase("clipvalue", "SGD", {"learning_rate": 0.1, "clipvalue": 0.05}, 1e-4),
+    OptimizerCase("clipnorm", "SGD", {"learning_rate": 0.1, "clipnorm": 0.1}, 1e-4),
+    OptimizerCase("global_clipnorm", "Adam", {"learning_rate": 0.01, "global_clipnorm": 0.1}, 1e-3),
+    OptimizerCase(
+        "accumulation", "SGD", {"learning_rate": 0.1, "gradient_accumulation_steps": 3}, 1e-4
+    ),
+    OptimizerCase(
+        "everything",
+        "RMSprop",
+        {
+            "learning_rate": 0.001,
+            "weight_decay": 0.01,
+            "clipnorm": 0.1,
+            "gradient_accumulation_steps": 2,
+            "use_ema": True,
+            "ema_momentum": 0.5,
+        },
+        1e-3,
+    ),
 ]

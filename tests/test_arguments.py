@@ -31,13 +31,20 @@ def test_positional_use_is_keras() -> None:
 
 
 def test_defaults() -> None:
-    assert OPT.SGD().get_config() == {"learning_rate": 0.01, "momentum": 0.0, "nesterov": False}
-    assert OPT.Adam().get_config() == {
-        "learning_rate": 0.001,
-        "beta_1": 0.9,
-        "beta_2": 0.999,
-        "epsilon": 1e-8,
+    shared = {
+        "weight_decay": None,
+        "clipnorm": None,
+        "clipvalue": None,
+        "global_clipnorm": None,
+        "use_ema": False,
+        "ema_momentum": 0.99,
+        "ema_overwrite_frequency": None,
+        "gradient_accumulation_steps": None,
     }
+    sgd = {"learning_rate": 0.01, "momentum": 0.0, "nesterov": False}
+    assert OPT.SGD().get_config() == sgd | shared
+    adam = {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8}
+    assert OPT.Adam().get_config() == adam | {"amsgrad": False} | shared
     assert repr(L.Dense(3)) == "Dense(3)"
     assert L.Dense(3).name == "dense"
     assert S.MeanSquaredError().name == "mean_squared_error"
@@ -76,7 +83,7 @@ def test_defaults() -> None:
         (lambda: S.Huber(0), ValueError, "delta must be a finite number > 0; got 0"),
         (lambda: S.get("crossentropy"), ValueError, "'binary_crossentropy' or 'sparse_"),
         (lambda: S.get("MeanSquareError"), ValueError, "did you mean 'mean_squared_error'"),
-        (lambda: OPT.get("adamw"), ValueError, "'adamw' (known"),
+        (lambda: OPT.get("ftrl"), ValueError, "'ftrl' (known"),
         (lambda: L.Linear, AttributeError, "did you mean 'Dense'?"),
         (lambda: md.utils.to_categorial, AttributeError, "did you mean 'to_categorical'?"),
         (lambda: md.models.Sequental, AttributeError, "did you mean 'Sequential'?"),
@@ -86,8 +93,7 @@ def test_defaults() -> None:
         (lambda: S.get("binary_crossentrop"), ValueError, "did you mean 'binary_crossentropy'"),
         (lambda: M.get("accurracy"), ValueError, "did you mean 'accuracy'"),
         # Keras's arguments with one value here
-        (lambda: OPT.Adam(amsgrad=True), ValueError, "only amsgrad=False"),
-        (lambda: OPT.SGD(clipnorm=1.0), ValueError, "only clipnorm=None"),
+        (lambda: OPT.Adam(loss_scale_factor=2.0), ValueError, "only loss_scale_factor=None"),
         (lambda: L.Dense(3, kernel_regularizer="l2"), ValueError, "kernel_regularizer"),
         (lambda: S.BinaryCrossentropy(label_smoothing=1.1), ValueError, "label_smoothing"),
         # values
@@ -128,6 +134,24 @@ def test_defaults() -> None:
         (lambda: OPT.Adam(beta_1=1.0), ValueError, "beta_1"),
         (lambda: OPT.Adam(beta_2=-0.1), ValueError, "beta_2"),
         (lambda: OPT.Adam(epsilon=0), ValueError, "epsilon"),
+        (lambda: OPT.RMSprop(rho=1.0), ValueError, "rho must be a finite number >= 0 and < 1"),
+        (lambda: OPT.RMSprop(centered=1), TypeError, "centered"),
+        (
+            lambda: OPT.Adagrad(initial_accumulator_value=-1),
+            ValueError,
+            "initial_accumulator_value",
+        ),
+        (lambda: OPT.Lion(beta_2=1), ValueError, "beta_2"),
+        (lambda: OPT.AdamW(weight_decay=-1), ValueError, "weight_decay"),
+        (lambda: OPT.SGD(clipnorm=0), ValueError, "clipnorm must be a finite number > 0; got 0"),
+        (lambda: OPT.SGD(clipvalue=math.inf), ValueError, "clipvalue"),
+        (lambda: OPT.SGD(clipnorm=1, clipvalue=1), ValueError, "got clipvalue and clipnorm"),
+        (lambda: OPT.SGD(use_ema=1), TypeError, "use_ema"),
+        (lambda: OPT.SGD(use_ema=True, ema_momentum=2), ValueError, "ema_momentum"),
+        (lambda: OPT.SGD(ema_overwrite_frequency=0), ValueError, "ema_overwrite_frequency"),
+        (lambda: OPT.SGD(gradient_accumulation_steps=1), ValueError, ">= 2; got 1"),
+        (lambda: OPT.SGD(lambda step: -1.0), ValueError, "the schedule's rate of step 0"),
+        (lambda: OPT.SGD(lambda step: None), TypeError, "the schedule's rate of step 0"),
         (lambda: OPT.get(3), TypeError, "optimizer"),
         (lambda: S.get(None), TypeError, "loss"),
         (lambda: S.BinaryCrossentropy(from_logits="yes"), TypeError, "from_logits"),

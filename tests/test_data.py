@@ -469,8 +469,7 @@ def test_before_compile() -> None:
 @pytest.mark.parametrize(
     ("arguments", "options", "error", "words"),
     [
-        ((), {}, ValueError, "unknown optimizer 'rmsprop'"),
-        ((), {"loss": "mse"}, ValueError, "pass optimizer='adam'"),
+        (("ftrl",), {}, ValueError, "unknown optimizer 'ftrl' (known: 'adadelta'"),
         (("adam", "mse"), {"metrics": "accuracy"}, TypeError, "write metrics=['accuracy']"),
         (("adam", "mse"), {"metrics": ["acuracy"]}, ValueError, "did you mean 'accuracy'"),
         (("adam", "mse"), {"metrics": ["accuracy", "accuracy"]}, ValueError, "distinct"),

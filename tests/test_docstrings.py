@@ -25,6 +25,7 @@ PUBLIC = [
         md.layers,
         md.losses,
         md.optimizers,
+        md.schedules,
         md.initializers,
         md.callbacks,
         md.metrics,

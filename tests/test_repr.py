@@ -12,7 +12,16 @@ import numpy as np
 import pytest
 
 NAMES: dict[str, Any] = {"md": md}
-for module in (md, md.layers, md.losses, md.optimizers, md.initializers, md.callbacks, md.metrics):
+for module in (
+    md,
+    md.layers,
+    md.losses,
+    md.optimizers,
+    md.schedules,
+    md.initializers,
+    md.callbacks,
+    md.metrics,
+):
     NAMES |= {name: getattr(module, name) for name in module.__all__}
 
 THINGS = [
@@ -40,6 +49,11 @@ THINGS = [
     "SGD()",
     "SGD(learning_rate=0.1, momentum=0.9, nesterov=True)",
     "Adam(learning_rate=1e-05)",
+    "AdamW(learning_rate=0.01, weight_decay=0.1, global_clipnorm=1.0)",
+    "RMSprop(momentum=0.9, centered=True, use_ema=True, ema_overwrite_frequency=10)",
+    "Lion(learning_rate=CosineDecay(0.1, 100, warmup_target=0.2, warmup_steps=5))",
+    "PiecewiseConstantDecay([10, 20], [0.1, 0.01, 0.001])",
+    "WarmUp(ExponentialDecay(0.1, 100, 0.5, staircase=True), 10)",
     "Zeros()",
     "Constant(value=2.5)",
     "RandomUniform(minval=-1.0, maxval=1.0, seed=4)",

@@ -29,6 +29,15 @@ OPTIMIZERS = [
     md.optimizers.Adam(0.01, 0.8),
     md.optimizers.SGD(0.01),
     md.optimizers.SGD(0.01, 0.9, True),
+    md.optimizers.RMSprop(0.001, momentum=0.5, centered=True, clipnorm=0.1),
+    md.optimizers.AdamW(
+        md.schedules.CosineDecay(0.001, 30, warmup_target=0.01, warmup_steps=5), amsgrad=True
+    ),
+    md.optimizers.Nadam(0.01, gradient_accumulation_steps=3),
+    md.optimizers.Adamax(0.01, global_clipnorm=0.1),
+    md.optimizers.Adagrad(md.schedules.WarmUp(md.schedules.ExponentialDecay(0.1, 10, 0.5), 4)),
+    md.optimizers.Adadelta(1.0, clipvalue=0.01),
+    md.optimizers.Lion(0.001, weight_decay=0.1),
 ]
 
 

@@ -59,14 +59,34 @@ struct RandomKey {
   std::uint64_t stream;
 };
 
-/// The optimizers' rules, g the gradient:
+/// The optimizers' rules, g the gradient, ĉ1 = correction1 and ĉ2 = correction2:
 /// sgd: w -= lr·g
 /// momentum: v = momentum·v + g; w -= lr·v
 /// nesterov: v = momentum·v + g; w -= lr·(g + momentum·v)
-/// adam: m = β1·m + (1-β1)·g; v = β2·v + (1-β2)·g²; w -= lr · (m·correction1) / (√(v·correction2) +
-///   ε), with correction1 = 1/(1-β1^t), correction2 = 1/(1-β2^t); one_minus_beta* come rounded once
-///   from double.
-enum class Rule : int { sgd, momentum, nesterov, adam };
+/// adam: m = β1·m + (1-β1)·g; v = β2·v + (1-β2)·g²; w -= lr · m·ĉ1 / (√(v·ĉ2) + ε), with
+///   ĉ1 = 1/(1-β1^t), ĉ2 = 1/(1-β2^t)
+/// amsgrad: m, v as adam; u = max(u, v); w -= lr · m·ĉ1 / (√(u·ĉ2) + ε)
+/// nadam: m, v as adam; w -= lr · (m·ĉ1 + g·share) / (√(v·ĉ2) + ε)
+/// adamax: m as adam; u = max(β2·u, |g| + ε); w -= lr · m·ĉ1 / u
+/// rmsprop: v = β2·v + (1-β2)·g²; s = g / (√v + ε); w -= lr·s. With a mean, a = β2·a + (1-β2)·g and
+///   max(v - a², 0) stands for v; with a buffer, b = momentum·b + s stands for s.
+/// adagrad: v = v + g²; w -= lr · g / (√v + ε)
+/// adadelta: v = β2·v + (1-β2)·g²; s = √(d + ε) / √(v + ε) · g; d = β2·d + (1-β2)·s²; w -= lr·s
+/// lion: w -= lr · sign(β1·m + (1-β1)·g); m = β2·m + (1-β2)·g
+/// one_minus_beta* come rounded once from double.
+enum class Rule : int {
+  sgd,
+  momentum,
+  nesterov,
+  adam,
+  amsgrad,
+  nadam,
+  adamax,
+  rmsprop,
+  adagrad,
+  adadelta,
+  lion
+};
 
 /// One step of a rule: where parameters and their state lie, element by element alike, and the
 /// step's constants.
@@ -74,11 +94,22 @@ template <class T>
 struct Update {
   Rule rule = Rule::sgd;
   T* w = nullptr;
-  T* state[2] = {};  // momentum, nesterov: v; adam: m, v; else null
+  /// momentum, nesterov: v; adam, nadam: m, v; amsgrad: m, v, u; adamax: m, u; rmsprop: v, b, a;
+  /// adagrad: v; adadelta: v, d; lion: m. Null where there is none, or without momentum or mean.
+  T* state[3] = {};
   T lr = T(0);
   T momentum = T(0);
   T beta1 = T(0), beta2 = T(0), one_minus_beta1 = T(0), one_minus_beta2 = T(0);
   T epsilon = T(0), correction1 = T(0), correction2 = T(0);
+  T share = T(0);  // nadam: of g in the step
+
+  /// Whether the rule is all; else, around it: g = min(max(g·scale, -limit), limit) and w = w·keep
+  /// before it, average = ema·average + one_minus_ema·w behind it, and w = average if `overwrite`.
+  bool plain = true;
+  T scale = T(1), limit = T(0), keep = T(1);
+  T* average = nullptr;  // may be null
+  T ema = T(0), one_minus_ema = T(0);
+  bool overwrite = false;
 
   /// The same step for the parameters that begin `offset` further on.
   Update at(std::int64_t offset) const {
@@ -87,6 +118,7 @@ struct Update {
     for (T*& values : moved.state) {
       if (values) values += offset;
     }
+    if (moved.average) moved.average += offset;
     return moved;
   }
 };
@@ -249,6 +281,14 @@ struct Kernels {
   void (*rescale)(T* y, const T* x, std::int64_t n, T scale, T offset);
   /// y[n] = f(x[n]) for tests and benchmarks; `function`: 0 exp, 1 log, 2 tanh, 3 sigmoid, 4 erf.
   void (*elementary)(T* y, const T* x, std::int64_t n, int function);
+
+  // ---- gradients, where an update waits for all of them
+  // ----------------------------------------------------------------
+  /// sum[n] += g[n].
+  void (*accumulate)(T* sum, const T* g, std::int64_t n);
+  /// Σ g[i]², in double over 16 virtual lanes: products of doubles are rounded, those of floats
+  /// exact.
+  double (*sum_squares)(const T* g, std::int64_t n);
 };
 
 /// The table of the instruction set in force (see mundur/runtime.h).

@@ -116,6 +116,7 @@ void Network<T>::allocate() {
     bound_.push_back(entry.parameter);
     at += rounded_up(size, kParameterGrain);
   }
+  plan_norms();
   Parameter<T>* next = bound_.data();
   for (std::size_t index = 0; index < layers_.size(); ++index) {
     layers_[index]->bind(next);
@@ -328,38 +329,6 @@ const T* Network<T>::chain_backward(const Pass<T>& pass, Workspace<T>& workspace
   return want_dx ? dy : nullptr;
 }
 
-template <class T>
-void Network<T>::update(const Kernels<T>& table, const Update<T>& update, Worker& worker) {
-  if (worker.count() == 1) return update_whole(table, update);
-  for (const Parameter<T>& parameter : bound_) {
-    if (!parameter.trainable) continue;
-    const std::int64_t columns = parameter.shape.back();
-    const std::int64_t rows = size_of(parameter.shape) / columns;
-    const Block part = own(rows, kParameterRows, columns, table.column_grain, worker);
-    if (part.empty()) continue;
-    const std::int64_t first =
-        parameter.value - flat_values() + part.rows.begin * columns + part.columns.begin;
-    table.update(update.at(first), flat_gradients() + first, part.rows.size(), part.columns.size(),
-                 columns, columns);
-  }
-}
-
-/// One worker takes neighbours as one stretch of the flat vector, in one pass.
-template <class T>
-void Network<T>::update_whole(const Kernels<T>& table, const Update<T>& update) {
-  for (std::size_t i = 0; i < bound_.size();) {
-    std::size_t end = i;
-    while (end < bound_.size() && bound_[end].trainable) ++end;
-    if (end > i) {
-      const std::int64_t first = bound_[i].value - flat_values();
-      const std::int64_t stop =
-          end < bound_.size() ? bound_[end].value - flat_values() : flat_size_;
-      table.update(update.at(first), flat_gradients() + first, 1, stop - first, 0, 0);
-    }
-    i = end + 1;
-  }
-}
-
 // ---- by hand
 // ---------------------------------------------------------------------------------------------------------
 
@@ -409,13 +378,14 @@ void Network<T>::backward(T* dx, const T* delta) {
 
 template <class T>
 void Network<T>::step(Optimizer& optimizer) {
-  optimizer.bind(flat_size_, sizeof(T) == sizeof(double));
+  optimizer.bind(flat_size_, sizeof(T) == sizeof(double), flat_values());
   optimizer.begin_step();
   const Update<T> step = optimizer.update_of(flat_values());
+  const Gathering gathering = optimizer.gathering();
   const Kernels<T>& table = kernels<T>();
   constexpr std::int64_t kWorthATeam = 1 << 16;
   run_paced(paces_->update, 0, adaptive() && flat_size_ < kWorthATeam ? 1 : num_threads(),
-            [&](Worker& worker) { update(table, step, worker); });
+            [&](Worker& worker) { update(table, step, gathering, worker); });
 }
 
 template <class T>

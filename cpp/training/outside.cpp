@@ -81,7 +81,7 @@ Outcome Trainer<T>::ask(Workspace<T>& space, const Batch& batch,
   lock.unlock();
   const double value = evaluate(*loss_.outside(), batch, space, weight, space.gradient[0], O);
   lock.lock();
-  optimizer_.bind(network_.flat_size(), sizeof(T) == sizeof(double));
+  optimizer_.bind(network_.flat_size(), sizeof(T) == sizeof(double), network_.flat_values());
   batch_loss_ = value;
   add_to(tally_, value * weight, weight, space, loss_, options_.metrics, batch.count, O);
   return std::isfinite(value) ? Outcome::more : Outcome::loss;

@@ -22,7 +22,7 @@ Trainer<T>::Trainer(Network<T>& network, Optimizer& optimizer, const Loss& loss,
       options_(std::move(options)) {
   require_fit(network, loss, data, options_.batch_size, options_.metrics);
   options_.batch_size = std::min(options_.batch_size, data.x.n);
-  optimizer_.bind(network.flat_size(), sizeof(T) == sizeof(double));
+  optimizer_.bind(network.flat_size(), sizeof(T) == sizeof(double), network.flat_values());
   if (options_.shuffle) order_.resize(static_cast<std::size_t>(data.x.n));
   tally_.scores.resize(options_.metrics.size());
 }
@@ -54,7 +54,7 @@ void Trainer<T>::begin_epoch(std::uint64_t epoch) {
     permutation(order_.data(), data_.x.n, options_.seed, epoch);
   }
   const std::lock_guard lock(optimizer_.mutex());
-  optimizer_.bind(network_.flat_size(), sizeof(T) == sizeof(double));
+  optimizer_.bind(network_.flat_size(), sizeof(T) == sizeof(double), network_.flat_values());
   step_ = place_ = 0;
   epoch_ = epoch;
   tally_ = {};
@@ -150,7 +150,7 @@ Outcome Trainer<T>::run(double budget, std::int64_t max_steps) {
   const std::int64_t last_step =
       max_steps < 0 ? steps_per_epoch() : std::min(steps_per_epoch(), step_ + max_steps);
   std::unique_lock lock(optimizer_.mutex());
-  optimizer_.bind(network_.flat_size(), sizeof(T) == sizeof(double));
+  optimizer_.bind(network_.flat_size(), sizeof(T) == sizeof(double), network_.flat_values());
   network_.forget_forward();
   if (step_ >= last_step) return step_ >= steps_per_epoch() ? Outcome::finished : Outcome::more;
   const int workers = network_.workers_for(batch_size, true);
@@ -233,11 +233,12 @@ void Trainer<T>::learn(const Pass<T>& pass, Workspace<T>& space, bool fused) {
   const Update<T> update = optimizer_.template update_of<T>(network_.flat_values());
   // All parameters of a small network in one stretch take less than each by itself.
   constexpr std::int64_t kSmall = 4096;
-  const bool at_once = worker.count() == 1 && network_.flat_size() <= kSmall;
+  const Gathering gathering = optimizer_.gathering();
+  const bool at_once = gathering.waits() || (worker.count() == 1 && network_.flat_size() <= kSmall);
   Pass<T> backward = pass;
   if (!at_once) backward.update = &update;
   network_.chain_backward(backward, space, fused, false);
-  if (at_once) network_.update(pass.kernels, update, worker);
+  if (at_once) network_.update(pass.kernels, update, gathering, worker);
 }
 
 template class Trainer<float>;

@@ -24,6 +24,7 @@ from . import (
     models,
     optimizers,
     runtime,
+    schedules,
     utils,
 )
 from .callbacks import Callback
@@ -71,6 +72,7 @@ __all__ = [
     "optimizers",
     "plots",
     "runtime",
+    "schedules",
     "set_num_threads",
     "utils",
 ]

@@ -114,13 +114,26 @@ class PythonLoss(Loss):
 # ---- optimizers ------------------------------------------------------------------------------------------------------
 class Optimizer:
     learning_rate: float
+    weight_decay: float  # 0: none
+    # Infinity: none.
+    clipvalue: float
+    clipnorm: float
+    global_clipnorm: float
+    use_ema: bool
+    ema_momentum: float
+    ema_overwrite_frequency: int  # 0: never
+    gradient_accumulation_steps: int
     @property
     def iterations(self) -> int: ...
+    # Of the updates from the one numbered `first` (iterations before it) on.
+    def set_learning_rates(self, first: int, rates: Sequence[float]) -> None: ...
     # Everything but the hyper-parameters, as flat arrays in the network's dtype and float64 scalars:
     # {"velocity": ...}, {"m": ..., "v": ...}; scalars {"iterations": ..., "beta_1_power": ..., "beta_2_power": ...}.
     def state(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, float]]: ...
     def set_state(self, arrays: dict[str, npt.NDArray[Any]], scalars: dict[str, float]) -> None: ...
     def reset(self) -> None: ...
+    # The network's trainable parameters become their running mean, if one is kept.
+    def take_average(self, network: Network) -> None: ...
     # Updates the network's parameters from its gradients. The first step binds the optimizer to the network's size
     # and dtype; a different one later is a ValueError.
     def step(self, network: Network) -> None: ...
@@ -134,9 +147,52 @@ class Adam(Optimizer):
     beta_1: float
     beta_2: float
     epsilon: float
+    amsgrad: bool
+    def __init__(
+        self, learning_rate: float, beta_1: float, beta_2: float, epsilon: float, amsgrad: bool
+    ) -> None: ...
+
+class Nadam(Optimizer):
+    beta_1: float
+    beta_2: float
+    epsilon: float
     def __init__(
         self, learning_rate: float, beta_1: float, beta_2: float, epsilon: float
     ) -> None: ...
+
+class Adamax(Optimizer):
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    def __init__(
+        self, learning_rate: float, beta_1: float, beta_2: float, epsilon: float
+    ) -> None: ...
+
+class RMSprop(Optimizer):
+    rho: float
+    momentum: float
+    epsilon: float
+    centered: bool
+    def __init__(
+        self, learning_rate: float, rho: float, momentum: float, epsilon: float, centered: bool
+    ) -> None: ...
+
+class Adagrad(Optimizer):
+    initial_accumulator_value: float
+    epsilon: float
+    def __init__(
+        self, learning_rate: float, initial_accumulator_value: float, epsilon: float
+    ) -> None: ...
+
+class Adadelta(Optimizer):
+    rho: float
+    epsilon: float
+    def __init__(self, learning_rate: float, rho: float, epsilon: float) -> None: ...
+
+class Lion(Optimizer):
+    beta_1: float
+    beta_2: float
+    def __init__(self, learning_rate: float, beta_1: float, beta_2: float) -> None: ...
 
 # ---- the network: a chain of layers with its memory ------------------------------------------------------------------
 class Network:

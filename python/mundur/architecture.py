@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from . import initializers, layers, losses, metrics, optimizers
+from . import initializers, layers, losses, metrics, optimizers, schedules
 from .configurable import Configurable
 from .initializers import ArrayInitializer, Initializer
 from .validation import extents, integer, number
@@ -131,7 +131,9 @@ def _describe_optimizer(model: Model, optimizer: Optimizer, tensors: Tensors) ->
             tensors[f"optimizer/{slot}/{name}"] = flat[part].reshape(
                 model._parameter_views()[name].shape
             )
-    return _describe(optimizer) | {"slots": list(arrays), "scalars": scalars}
+    entry = _describe(optimizer)
+    entry["config"]["learning_rate"] = schedules.describe(entry["config"]["learning_rate"])
+    return entry | {"slots": list(arrays), "scalars": scalars}
 
 
 def _parts(model: Model) -> dict[str, slice]:
@@ -282,6 +284,8 @@ def _restore_loss(entry: Any, custom: Mapping[str, Any]) -> losses.Loss:
 
 def _compile(model: Model, document: Any, tensors: Tensors, custom: Mapping[str, Any]) -> None:
     entry = document["optimizer"]
+    rate = schedules.restore(_config(entry)["learning_rate"])
+    entry["config"]["learning_rate"] = rate
     optimizer = _restored(entry, optimizers.CLASS_NAMES)
     loss = document["loss"]
     model.compile(

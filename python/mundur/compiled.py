@@ -49,7 +49,7 @@ class Compiled(ByHand):
         Parameters
         ----------
         optimizer : str or Optimizer
-            "adam", "sgd" or an instance. Keras's default, "rmsprop", does not exist here yet.
+            "adam", "sgd", ... or an instance; "rmsprop" by default, as in Keras.
         loss : str or Loss
             "mse", "binary_crossentropy", ... or an instance, also of a class of yours: see `Loss`.
         loss_weights : None

@@ -53,7 +53,6 @@ _ALIASES: dict[str, tuple[str, ...]] = {
 }
 # Names of other things, near in spelling only: no suggestion is better than that.
 _OTHERS = {
-    *("adadelta", "adagrad", "adamax", "adamw", "nadam", "rmsprop"),
     *("celu", "elu", "gelu", "selu", "silu"),
 }
 

@@ -6,118 +6,29 @@ under Keras's argument names. Hyper-parameters may be set at any time, between b
 
 from __future__ import annotations
 
-import weakref
 from typing import TYPE_CHECKING, Any
 
-from . import _core
-from .chain import Chain
-from .configurable import Configurable
+from . import _core, schedules
+from .adams import Adam, Adamax, AdamW, Nadam
 from .keywords import checked_keywords, lookup, unknown_attribute
+from .optimizer import KERAS, Optimizer, flag, option
+from .schedule import Rate
 from .validation import boolean, number
 
-if TYPE_CHECKING:
-    from .by_hand import ByHand
-
-__all__ = ["SGD", "Adam", "Optimizer", "get"]
-
-# Keras's arguments with one value here.
-_KERAS: dict[str, Any] = {
-    "weight_decay": None,
-    "clipnorm": None,
-    "clipvalue": None,
-    "global_clipnorm": None,
-    "use_ema": False,
-    "ema_momentum": 0.99,
-    "ema_overwrite_frequency": None,
-    "loss_scale_factor": None,
-    "gradient_accumulation_steps": None,
-    "name": None,
-}
-
-
-class Optimizer(Configurable):
-    """Base class of the optimizers: a learning rate, a count of steps, and `step`.
-
-    Examples
-    --------
-    >>> import mundur as md
-    >>> optimizer = md.optimizers.Adam(1e-3)
-    >>> optimizer.learning_rate = 1e-4
-    >>> isinstance(optimizer, md.Optimizer), optimizer.iterations
-    (True, 0)
-    """
-
-    _native: _core.Optimizer
-    _served: weakref.ref[ByHand] | None = None
-
-    @property
-    def slots(self) -> tuple[str, ...]:
-        """Names of the state vectors that training takes, each as large as the parameters."""
-        return ()
-
-    @property
-    def learning_rate(self) -> float:
-        """η, finite and >= 0."""
-        return self._native.learning_rate
-
-    @learning_rate.setter
-    def learning_rate(self, value: float) -> None:
-        self._native.learning_rate = number(value, "learning_rate", at_least=0)
-
-    @property
-    def iterations(self) -> int:
-        """Steps done so far."""
-        return self._native.iterations
-
-    def step(self, model: ByHand) -> None:
-        """Updates ``model.parameters`` in place from ``model.gradients``.
-
-        Raises
-        ------
-        TypeError
-            For what is no model.
-        ValueError
-            Where the optimizer holds the state of another model.
-
-        Examples
-        --------
-        >>> import mundur as md, numpy as np
-        >>> model = md.Model([md.layers.Dense(1, use_bias=False)], input_shape=(1,), seed=0)
-        >>> model.parameters["dense/kernel"] = [[1.0]]
-        >>> model.gradients["dense/kernel"] = [[0.5]]
-        >>> md.optimizers.SGD(0.5).step(model)
-        >>> model.parameters["dense/kernel"]
-        array([[0.75]], dtype=float32)
-        """
-        if not isinstance(model, Chain):
-            raise TypeError(f"step takes the model, as in step(model); got {type(model).__name__}")
-        with model.lock:
-            self.serve(model).step(model.native)
-
-    def serve(self, model: ByHand) -> _core.Optimizer:
-        """The native optimizer, for one model only: its state means nothing to another."""
-        if self._served is not None and self._served() is not model and self.iterations > 0:
-            raise ValueError(
-                f"this optimizer holds the state of another model after {self.iterations} steps; "
-                "make a new one for each model, or call reset()"
-            )
-        self._served = weakref.ref(model)
-        return self._native
-
-    def reset(self) -> None:
-        """Forgets all state, the count of steps too; the hyper-parameters stay."""
-        self._native.reset()
-        self._served = None
-
-    def __reduce__(self) -> Any:
-        return _restore, (type(self), self.get_config(), self._native.state())
-
-
-def _restore(cls: type[Optimizer], config: dict[str, Any], state: Any) -> Optimizer:
-    optimizer = cls.from_config(config)
-    if state[0] or optimizer._native.state()[1] != state[1]:
-        optimizer._native.set_state(*state)
-    return optimizer
+__all__ = [
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Lion",
+    "Nadam",
+    "Optimizer",
+    "RMSprop",
+    "get",
+    "schedules",
+]
 
 
 class SGD(Optimizer):
@@ -132,11 +43,13 @@ class SGD(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default 0.01
+    learning_rate : float or schedule, default 0.01
         η, finite and >= 0.
     momentum : float, default 0.0
         μ in [0, 1].
     nesterov : bool, default False
+    **others
+        `weight_decay` and all that follows: see `Optimizer`.
 
     Raises
     ------
@@ -152,29 +65,43 @@ class SGD(Optimizer):
 
     _native: _core.SGD
 
-    @checked_keywords(ignored=_KERAS)
+    @checked_keywords(ignored=KERAS)
     def __init__(
-        self, learning_rate: float = 0.01, momentum: float = 0.0, nesterov: bool = False
+        self,
+        learning_rate: Rate = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        gradient_accumulation_steps: int | None = None,
     ) -> None:
-        self._native = _core.SGD(
-            number(learning_rate, "learning_rate", at_least=0),
-            number(momentum, "momentum", at_least=0, at_most=1),
-            boolean(nesterov, "nesterov"),
+        self._set_up(
+            _core.SGD(
+                0.0,
+                number(momentum, "momentum", at_least=0, at_most=1),
+                boolean(nesterov, "nesterov"),
+            ),
+            learning_rate,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            gradient_accumulation_steps,
         )
 
     @property
-    def slots(self) -> tuple[str, ...]:
-        """Names of the state vectors that training takes."""
+    def _rule_slots(self) -> tuple[str, ...]:
         return ("velocity",) if self.momentum else ()
 
-    @property
-    def momentum(self) -> float:
-        """μ, in [0, 1]."""
-        return self._native.momentum
-
-    @momentum.setter
-    def momentum(self, value: float) -> None:
-        self._native.momentum = number(value, "momentum", at_least=0, at_most=1)
+    momentum: float = option("momentum", "μ, in [0, 1].", at_least=0, at_most=1)
 
     @property
     def nesterov(self) -> bool:
@@ -186,23 +113,27 @@ class SGD(Optimizer):
         self._native.nesterov = boolean(value, "nesterov")
 
 
-class Adam(Optimizer):
-    """Steps of about η whatever the gradient's size, from running means of it and of its square.
+class RMSprop(Optimizer):
+    """Divides the gradient by the root of a running mean of its square.
 
-    The usual first choice: it needs little tuning, and takes twice the parameters' memory.
-
-    m ← β₁m + (1-β₁)g; v ← β₂v + (1-β₂)g²; w ← w - η m̂ / (√v̂ + ε), where m̂ = m / (1-β₁ᵗ) and
-    v̂ = v / (1-β₂ᵗ).
-    Kingma and Ba (2015), Algorithm 1. ε is 1e-8 as there and in PyTorch; Keras has 1e-7.
+    v ← ρ v + (1-ρ) g²; w ← w - η g / (√v + ε). Centred, v - a² stands for v, where
+    a ← ρ a + (1-ρ) g; with momentum b ← μ b + step, w ← w - η b.
+    Hinton (2012), as PyTorch has it: ε outside of the root. Keras puts it inside and keeps η inside
+    of b. ρ is 0.9 and ε 1e-7 as in Keras; PyTorch has 0.99 and 1e-8.
 
     Parameters
     ----------
-    learning_rate : float, default 0.001
+    learning_rate : float or schedule, default 0.001
         η, finite and >= 0.
-    beta_1, beta_2 : float, default 0.9 and 0.999
-        In [0, 1).
-    epsilon : float, default 1e-8
-        Above 0.
+    rho : float, default 0.9
+        ρ in [0, 1).
+    momentum : float, default 0.0
+        μ in [0, 1].
+    epsilon : float, default 1e-7
+        ε > 0.
+    centered : bool, default False
+    **others
+        `weight_decay` and all that follows: see `Optimizer`.
 
     Raises
     ------
@@ -212,66 +143,280 @@ class Adam(Optimizer):
     Examples
     --------
     >>> import mundur as md
-    >>> md.optimizers.Adam(1e-2)
-    Adam(learning_rate=0.01)
+    >>> md.optimizers.RMSprop(1e-2, momentum=0.9)
+    RMSprop(learning_rate=0.01, momentum=0.9)
     """
 
-    _native: _core.Adam
+    _native: _core.RMSprop
 
-    @checked_keywords(ignored=_KERAS | {"amsgrad": False})
+    @checked_keywords(ignored=KERAS)
     def __init__(
         self,
-        learning_rate: float = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
+        learning_rate: Rate = 0.001,
+        rho: float = 0.9,
+        momentum: float = 0.0,
+        epsilon: float = 1e-7,
+        centered: bool = False,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        gradient_accumulation_steps: int | None = None,
     ) -> None:
-        self._native = _core.Adam(
-            number(learning_rate, "learning_rate", at_least=0),
-            number(beta_1, "beta_1", at_least=0, below=1),
-            number(beta_2, "beta_2", at_least=0, below=1),
-            number(epsilon, "epsilon", above=0),
+        self._set_up(
+            _core.RMSprop(
+                0.0,
+                number(rho, "rho", at_least=0, below=1),
+                number(momentum, "momentum", at_least=0, at_most=1),
+                number(epsilon, "epsilon", above=0),
+                boolean(centered, "centered"),
+            ),
+            learning_rate,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            gradient_accumulation_steps,
         )
 
     @property
-    def slots(self) -> tuple[str, ...]:
-        """Names of the state vectors that training takes."""
-        return ("m", "v")
+    def _rule_slots(self) -> tuple[str, ...]:
+        velocity = ("velocity",) if self.momentum else ()
+        return ("v", *velocity, "mean") if self.centered else ("v", *velocity)
+
+    rho: float = option("rho", "Decay of the mean of squares, in [0, 1).", at_least=0, below=1)
+    momentum: float = option("momentum", "μ, in [0, 1].", at_least=0, at_most=1)
+    epsilon: float = option("epsilon", "ε, above 0.", above=0)
+    centered: bool = flag("centered", "Whether the mean is taken off.")
+
+
+class Adagrad(Optimizer):
+    """Steps that shrink where gradients have been large; for sparse features.
+
+    v ← v + g²; w ← w - η g / (√v + ε).
+    Duchi, Hazan and Singer (2011). ε stands outside of the root, as in PyTorch, which starts v
+    at 0; 0.1 is Keras's start.
+
+    Parameters
+    ----------
+    learning_rate : float or schedule, default 0.001
+        η, finite and >= 0.
+    initial_accumulator_value : float, default 0.1
+        v at first, >= 0.
+    epsilon : float, default 1e-7
+        ε > 0.
+    **others
+        `weight_decay` and all that follows: see `Optimizer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a bad argument, naming it.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.optimizers.Adagrad(0.1)
+    Adagrad(learning_rate=0.1)
+    """
+
+    _native: _core.Adagrad
+
+    @checked_keywords(ignored=KERAS)
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        initial_accumulator_value: float = 0.1,
+        epsilon: float = 1e-7,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        gradient_accumulation_steps: int | None = None,
+    ) -> None:
+        self._set_up(
+            _core.Adagrad(
+                0.0,
+                number(initial_accumulator_value, "initial_accumulator_value", at_least=0),
+                number(epsilon, "epsilon", above=0),
+            ),
+            learning_rate,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            gradient_accumulation_steps,
+        )
 
     @property
-    def beta_1(self) -> float:
-        """Decay of the mean of gradients, in [0, 1)."""
-        return self._native.beta_1
+    def _rule_slots(self) -> tuple[str, ...]:
+        return ("sum",)
 
-    @beta_1.setter
-    def beta_1(self, value: float) -> None:
-        self._native.beta_1 = number(value, "beta_1", at_least=0, below=1)
+    epsilon: float = option("epsilon", "ε, above 0.", above=0)
+    initial_accumulator_value: float = flag("initial_accumulator_value", "v at first.")
+
+
+class Adadelta(Optimizer):
+    """Steps as long as the steps of late, against gradients of late.
+
+    v ← ρ v + (1-ρ) g²; s = √(d + ε) / √(v + ε) g; d ← ρ d + (1-ρ) s²; w ← w - η s.
+    Zeiler (2012), where η is 1; 0.001 is Keras's.
+
+    Parameters
+    ----------
+    learning_rate : float or schedule, default 0.001
+        η, finite and >= 0.
+    rho : float, default 0.95
+        ρ in [0, 1).
+    epsilon : float, default 1e-7
+        ε > 0, under both roots.
+    **others
+        `weight_decay` and all that follows: see `Optimizer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a bad argument, naming it.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.optimizers.Adadelta(1.0)
+    Adadelta(learning_rate=1.0)
+    """
+
+    _native: _core.Adadelta
+
+    @checked_keywords(ignored=KERAS)
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        rho: float = 0.95,
+        epsilon: float = 1e-7,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        gradient_accumulation_steps: int | None = None,
+    ) -> None:
+        self._set_up(
+            _core.Adadelta(
+                0.0,
+                number(rho, "rho", at_least=0, below=1),
+                number(epsilon, "epsilon", above=0),
+            ),
+            learning_rate,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            gradient_accumulation_steps,
+        )
 
     @property
-    def beta_2(self) -> float:
-        """Decay of the mean of squared gradients, in [0, 1)."""
-        return self._native.beta_2
+    def _rule_slots(self) -> tuple[str, ...]:
+        return ("v", "d")
 
-    @beta_2.setter
-    def beta_2(self, value: float) -> None:
-        self._native.beta_2 = number(value, "beta_2", at_least=0, below=1)
+    rho: float = option("rho", "Decay of the mean of squares, in [0, 1).", at_least=0, below=1)
+    epsilon: float = option("epsilon", "ε, above 0.", above=0)
+
+
+class Lion(Optimizer):
+    """Steps of exactly η, along the sign of a running mean of gradients.
+
+    w ← w - η sign(β₁m + (1-β₁)g); m ← β₂m + (1-β₂)g.
+    Chen et al. (2023), who advise a third to a tenth of Adam's η and as much more decay.
+
+    Parameters
+    ----------
+    learning_rate : float or schedule, default 0.001
+        η, finite and >= 0.
+    beta_1, beta_2 : float, default 0.9 and 0.99
+        In [0, 1).
+    **others
+        `weight_decay` and all that follows: see `Optimizer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a bad argument, naming it.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.optimizers.Lion(1e-4, weight_decay=0.1)
+    Lion(learning_rate=0.0001, weight_decay=0.1)
+    """
+
+    _native: _core.Lion
+
+    @checked_keywords(ignored=KERAS)
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.99,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        gradient_accumulation_steps: int | None = None,
+    ) -> None:
+        self._set_up(
+            _core.Lion(
+                0.0,
+                number(beta_1, "beta_1", at_least=0, below=1),
+                number(beta_2, "beta_2", at_least=0, below=1),
+            ),
+            learning_rate,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            gradient_accumulation_steps,
+        )
 
     @property
-    def epsilon(self) -> float:
-        """ε, above 0."""
-        return self._native.epsilon
+    def _rule_slots(self) -> tuple[str, ...]:
+        return ("m",)
 
-    @epsilon.setter
-    def epsilon(self, value: float) -> None:
-        self._native.epsilon = number(value, "epsilon", above=0)
+    beta_1: float = option("beta_1", "Share of the mean in a step.", at_least=0, below=1)
+    beta_2: float = option("beta_2", "Decay of the mean, in [0, 1).", at_least=0, below=1)
 
 
-KNOWN: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam}
+KNOWN: dict[str, type[Optimizer]] = {
+    cls.__name__.lower(): cls
+    for cls in (SGD, RMSprop, Adam, AdamW, Nadam, Adamax, Adagrad, Adadelta, Lion)
+}
 CLASS_NAMES: dict[str, type[Optimizer]] = {cls.__name__: cls for cls in KNOWN.values()}
 
 
 def get(identifier: Any) -> Optimizer:
-    """The optimizer of a name ("adam", "sgd"), a class or an instance.
+    """The optimizer of a name ("adam", "rmsprop", ...), a class or an instance.
 
     Raises
     ------
@@ -290,11 +435,6 @@ def get(identifier: Any) -> Optimizer:
         return identifier
     if isinstance(identifier, type) and issubclass(identifier, Optimizer):
         return identifier()
-    if identifier == "rmsprop":
-        raise ValueError(
-            "unknown optimizer 'rmsprop', Keras's default where compile is given none; pass "
-            "optimizer='adam', 'sgd' or an instance such as md.optimizers.Adam(1e-3)"
-        )
     if isinstance(identifier, str):
         return lookup(KNOWN, identifier, "optimizer", CLASS_NAMES)()
     raise TypeError(f"optimizer must be a name or an Optimizer; got {identifier!r}")

@@ -144,7 +144,7 @@ def train_step(model: Model, data: Dataset, allow_nonfinite: bool) -> Logs:
     outputs = room(model, data)
     trainer = make_trainer(model, data, len(data.x), False, allow_nonfinite, outputs)
     trainer.begin_epoch(0)
-    status = trainer.run(SLICE_SECONDS, 1)
+    status = trainer.run(SLICE_SECONDS, model.compiled_optimizer.look_ahead(1))
     fail_on(status, data.x, data.name, model.dtype)
     if status == "loss":
         raise NonFiniteLossError(0, model.compiled_optimizer.learning_rate)
@@ -311,6 +311,8 @@ class FitLoop(Resumable):
             reason = "interrupted"
             for name in self._names():
                 history.history.setdefault(name, [])
+        else:
+            self._model.compiled_optimizer.finalize_variable_values(self._model)
         finally:
             self._progress.close()
         if reason == "interrupted":
@@ -371,7 +373,7 @@ class FitLoop(Resumable):
         self._within = True
         self._progress.begin_epoch(epoch, trainer.steps_per_epoch)
         by_batch = self._callbacks.wants_batches("train")
-        limit = 1 if by_batch else -1
+        optimizer = model.compiled_optimizer
         logs = named(model, trainer.loss, trainer.metric_values)
         # A place at the end of an epoch is one too; batches may be without number (0).
         is_over = 0 < trainer.steps_per_epoch <= trainer.step
@@ -380,7 +382,8 @@ class FitLoop(Resumable):
             if by_batch:
                 self._callbacks.call("on_train_batch_begin", trainer.step, {})
             try:
-                status = trainer.run(SLICE_SECONDS, limit)
+                left = 1 if by_batch else (trainer.steps_per_epoch or 2**31) - trainer.step
+                status = trainer.run(SLICE_SECONDS, optimizer.look_ahead(left))
             except MemoryError as error:
                 if trainer.step == 0:  # nothing has happened yet
                     model.epochs_begun -= 1

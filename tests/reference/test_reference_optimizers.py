@@ -108,7 +108,10 @@ def test_adam_epsilon_stands_outside_the_root():
 
 def test_defaults():
     assert repr(SGD()) == "SGD(learning_rate=0.01, momentum=0.0, nesterov=False)"
-    assert repr(Adam()) == "Adam(learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-08)"
+    assert (
+        repr(Adam())
+        == "Adam(learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-08, amsgrad=False)"
+    )
 
 
 def test_each_weight_has_its_own_state_and_keeps_its_list():

@@ -12,6 +12,7 @@
 namespace mundur {
 
 class Optimizer;
+struct Gathering;
 class Pace;
 struct ArrayView;
 struct Paces;
@@ -91,7 +92,10 @@ class Network {
   const T* chain_backward(const Pass<T>& pass, Workspace<T>& workspace, bool at_logits,
                           bool want_dx) const;
   /// The optimizer's step for all parameters, by all workers, when their gradients are known.
-  void update(const Kernels<T>& kernels, const Update<T>& update, Worker& worker);
+  void update(const Kernels<T>& kernels, const Update<T>& update, const Gathering& gathering,
+              Worker& worker);
+  /// The parameters become `average`, but for those that are frozen.
+  void take_average(const T* average);
 
   /// The memory of a training (all outputs kept) or an inference (two buffers), at least this
   /// large.
@@ -114,6 +118,13 @@ class Network {
   void predict_some(T* out, const ArrayView& x, std::int64_t start, std::int64_t count,
                     Workspace<T>& space, Worker& worker) const;
   void update_whole(const Kernels<T>& kernels, const Update<T>& update);
+  void update_shared(const Kernels<T>& kernels, const Update<T>& update, Worker& worker);
+  void update_gathered(const Kernels<T>& kernels, const Update<T>& update,
+                       const Gathering& gathering, Worker& worker);
+  /// Their squares, summed up by all workers together; each then asks for norms.
+  void sum_squares(const Kernels<T>& kernels, const T* gradients, Worker& worker);
+  double norm(std::size_t first, std::size_t last) const;
+  void plan_norms();
   void allocate();
   void allocate_state();
   Workspace<T> plan(std::int64_t batch, bool training, int workers, bool allocate) const;
@@ -130,6 +141,8 @@ class Network {
   std::vector<StateEntry> state_;
   std::int64_t state_size_ = 0;
   Buffer state_values_;
+  std::vector<double> squares_;           // sums of squared gradients, one per piece of a parameter
+  std::vector<std::size_t> first_piece_;  // of each parameter, and behind the last
   double forward_work_ = 0.0;
   std::size_t first_trainable_ = 0;  // index of the first layer with a trainable parameter
   std::unique_ptr<Workspace<T>> training_workspace_;

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import layers, losses, optimizers
+from .. import layers, losses, optimizers, schedules
 from ..initializers import Constant, RandomNormal, RandomUniform
 from ..layer import Layer
 from ..losses import Loss
@@ -56,6 +56,24 @@ _LOSSES: tuple[tuple[str, int, str, Callable[[], Loss], str], ...] = (
     ("smoothed bits", 3, "linear", partial(losses.BinaryCrossentropy, True, 0.1), "bits"),
     ("smoothed rows", 5, "softmax", partial(losses.CategoricalCrossentropy, False, 0.1), "rows"),
 )
+
+# The rules that no other network has; around them, what any rule may have.
+_RULES: dict[str, Callable[[], Optimizer]] = {
+    "rmsprop": lambda: optimizers.RMSprop(0.002, momentum=0.5, centered=True, clipnorm=0.1),
+    "adamw": lambda: optimizers.AdamW(
+        schedules.CosineDecay(0.001, 12, warmup_target=0.01, warmup_steps=5),
+        amsgrad=True,
+        global_clipnorm=0.2,
+    ),
+    "nadam": lambda: optimizers.Nadam(
+        schedules.ExponentialDecay(0.01, 10, 0.9), gradient_accumulation_steps=3
+    ),
+    "adamax": lambda: optimizers.Adamax(0.01, weight_decay=0.01, clipvalue=0.02),
+    "adagrad": lambda: optimizers.Adagrad(0.1, use_ema=True, ema_overwrite_frequency=4),
+    "adadelta": lambda: optimizers.Adadelta(1.0),
+    "lion": lambda: optimizers.Lion(0.001),
+}
+
 
 CASES = (
     Case(
@@ -225,6 +243,19 @@ CASES = (
         "numbers",
         samples=60,
         batch=25,
+    ),
+    *(
+        Case(
+            name,
+            (11,),
+            lambda: [layers.Dense(21, "tanh"), layers.Dense(3)],
+            lambda: losses.MeanSquaredError(),
+            optimizer,
+            "numbers",
+            samples=45,
+            batch=8,
+        )
+        for name, optimizer in _RULES.items()
     ),
 )
 

@@ -1,0 +1,319 @@
+"""What all optimizers share: the learning rate, decay, clipping, averages, and `step`."""
+
+from __future__ import annotations
+
+import math
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from . import _core
+from .chain import Chain
+from .configurable import Configurable
+from .schedule import Rate, rates_of
+from .validation import boolean, integer, number
+
+if TYPE_CHECKING:
+    from .by_hand import ByHand
+
+__all__ = ["KERAS", "Optimizer", "flag", "option"]
+
+# Keras's arguments with one value here.
+KERAS: dict[str, Any] = {"loss_scale_factor": None, "name": None}
+
+_CLIPS = ("clipnorm", "clipvalue", "global_clipnorm")
+
+
+class Optimizer(Configurable):
+    """Base class of the optimizers: a learning rate, a count of steps, and `step`.
+
+    All take these arguments, which stand behind their own. In a step the regularisers' gradients
+    come first, then accumulation, clipping, decay, the rule itself, and last the average.
+
+    Parameters
+    ----------
+    learning_rate : float or callable
+        η >= 0; or a function of the number of updates so far, such as one of
+        `mundur.optimizers.schedules`. It is called ahead of the steps, so it must depend on its
+        argument alone.
+    weight_decay : float, optional
+        λ >= 0: w ← w - η λ w before the rule's own step (Loshchilov and Hutter, 2019), biases
+        included; None is 0. PyTorch decays like this in AdamW only, and elsewhere adds λ w to g.
+    clipnorm : float, optional
+        c > 0: scales the gradient of each parameter to a Euclidean norm of at most c:
+        g ← g min(1, c / ‖g‖) (Pascanu et al., 2013).
+    clipvalue : float, optional
+        c > 0: limits each element of the gradients to [-c, c].
+    global_clipnorm : float, optional
+        As `clipnorm`, with one norm over all gradients. Only one of the three may be given.
+    use_ema : bool, default False
+        Keeps a running mean of the parameters, a ← μ a + (1-μ) w after each update, a = w after the
+        first. `fit` ends with w ← a; by hand that is `finalize_variable_values`.
+    ema_momentum : float, default 0.99
+        μ in [0, 1].
+    ema_overwrite_frequency : int, optional
+        With `use_ema`, w ← a after every so many updates.
+    gradient_accumulation_steps : int, optional
+        At least 2: as many batches make one update, from the mean of their gradients.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> optimizer = md.optimizers.Adam(1e-3, weight_decay=0.01, global_clipnorm=1.0)
+    >>> optimizer.learning_rate = 1e-4
+    >>> isinstance(optimizer, md.Optimizer), optimizer.iterations
+    (True, 0)
+    """
+
+    _native: _core.Optimizer
+    _served: weakref.ref[ByHand] | None = None
+    _schedule: Callable[[int], float] | None = None
+
+    def _set_up(
+        self,
+        native: Any,
+        learning_rate: Rate,
+        weight_decay: float | None,
+        clipnorm: float | None,
+        clipvalue: float | None,
+        global_clipnorm: float | None,
+        use_ema: bool,
+        ema_momentum: float,
+        ema_overwrite_frequency: int | None,
+        gradient_accumulation_steps: int | None,
+    ) -> None:
+        self._native = native
+        if callable(learning_rate):
+            self._schedule = learning_rate
+            native.learning_rate = self.learning_rate
+        else:
+            self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.clipnorm = clipnorm
+        self.clipvalue = clipvalue
+        self.global_clipnorm = global_clipnorm
+        native.use_ema = boolean(use_ema, "use_ema")
+        native.ema_momentum = number(ema_momentum, "ema_momentum", at_least=0, at_most=1)
+        if ema_overwrite_frequency is not None:
+            native.ema_overwrite_frequency = integer(
+                ema_overwrite_frequency, "ema_overwrite_frequency", 1
+            )
+        if gradient_accumulation_steps is not None:
+            native.gradient_accumulation_steps = integer(
+                gradient_accumulation_steps, "gradient_accumulation_steps", 2
+            )
+
+    @property
+    def _rule_slots(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """Names of the state vectors that training takes, each as large as the parameters."""
+        if not hasattr(self, "_native"):
+            return ()
+        summed = ("accumulated",) if self.gradient_accumulation_steps else ()
+        return (*self._rule_slots, *summed, *(("average",) if self.use_ema else ()))
+
+    @property
+    def learning_rate(self) -> float:
+        """η, finite and >= 0; of the next step where a schedule gives it."""
+        if self._schedule is not None:
+            return rates_of(self._schedule, self.iterations, 1)[0]
+        return self._native.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        if self._schedule is not None:
+            raise TypeError(
+                f"learning_rate is given by the schedule {self._schedule!r} and cannot be set; "
+                f"make a new {type(self).__name__}"
+            )
+        self._native.learning_rate = number(value, "learning_rate", at_least=0)
+
+    @property
+    def weight_decay(self) -> float | None:
+        """λ, above 0, or None."""
+        return self._native.weight_decay or None
+
+    @weight_decay.setter
+    def weight_decay(self, value: float | None) -> None:
+        value = 0.0 if value is None else number(value, "weight_decay", at_least=0)
+        self._native.weight_decay = value
+
+    def _clip(self, name: str, value: float | None) -> None:
+        if value is not None:
+            value = number(value, name, above=0)
+            for other in _CLIPS:
+                if other != name and getattr(self, other) is not None:
+                    raise ValueError(
+                        f"only one of {', '.join(_CLIPS)} may be given; got {name} and {other}"
+                    )
+        setattr(self._native, name, math.inf if value is None else value)
+
+    @property
+    def clipnorm(self) -> float | None:
+        """The largest norm of each parameter's gradient, or None."""
+        return _finite(self._native.clipnorm)
+
+    @clipnorm.setter
+    def clipnorm(self, value: float | None) -> None:
+        self._clip("clipnorm", value)
+
+    @property
+    def clipvalue(self) -> float | None:
+        """The largest magnitude of a gradient's element, or None."""
+        return _finite(self._native.clipvalue)
+
+    @clipvalue.setter
+    def clipvalue(self, value: float | None) -> None:
+        self._clip("clipvalue", value)
+
+    @property
+    def global_clipnorm(self) -> float | None:
+        """The largest norm of all gradients together, or None."""
+        return _finite(self._native.global_clipnorm)
+
+    @global_clipnorm.setter
+    def global_clipnorm(self, value: float | None) -> None:
+        self._clip("global_clipnorm", value)
+
+    @property
+    def use_ema(self) -> bool:
+        """Whether a running mean of the parameters is kept."""
+        return self._native.use_ema
+
+    @property
+    def ema_momentum(self) -> float:
+        """How slowly that mean forgets."""
+        return self._native.ema_momentum
+
+    @property
+    def ema_overwrite_frequency(self) -> int | None:
+        """Updates after which the parameters become their mean, or None."""
+        return self._native.ema_overwrite_frequency or None
+
+    @property
+    def gradient_accumulation_steps(self) -> int | None:
+        """Batches that make one update, or None."""
+        steps = self._native.gradient_accumulation_steps
+        return None if steps == 1 else steps
+
+    @property
+    def iterations(self) -> int:
+        """Updates done so far."""
+        return self._native.iterations
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments as they stand now."""
+        config = super().get_config()
+        if self._schedule is not None:
+            config["learning_rate"] = self._schedule
+        return config
+
+    def step(self, model: ByHand) -> None:
+        """Updates ``model.parameters`` in place from ``model.gradients``.
+
+        Raises
+        ------
+        TypeError
+            For what is no model.
+        ValueError
+            Where the optimizer holds the state of another model.
+
+        Examples
+        --------
+        >>> import mundur as md, numpy as np
+        >>> model = md.Model([md.layers.Dense(1, use_bias=False)], input_shape=(1,), seed=0)
+        >>> model.parameters["dense/kernel"] = [[1.0]]
+        >>> model.gradients["dense/kernel"] = [[0.5]]
+        >>> md.optimizers.SGD(0.5).step(model)
+        >>> model.parameters["dense/kernel"]
+        array([[0.75]], dtype=float32)
+        """
+        if not isinstance(model, Chain):
+            raise TypeError(f"step takes the model, as in step(model); got {type(model).__name__}")
+        with model.lock:
+            native = self.serve(model)
+            self.look_ahead(1)
+            native.step(model.native)
+
+    def look_ahead(self, steps: int) -> int:
+        """Tells native code the learning rates of the next steps; returns of how many it knows."""
+        if self._schedule is None:
+            return steps
+        rates = rates_of(self._schedule, self.iterations, steps)
+        self._native.set_learning_rates(self.iterations, rates)
+        return len(rates)
+
+    def finalize_variable_values(self, model: ByHand) -> None:
+        """With `use_ema`, the model's trainable parameters become their running mean.
+
+        `fit` does so at its end.
+
+        Examples
+        --------
+        >>> import mundur as md
+        >>> model = md.Model([md.layers.Dense(1, use_bias=False)], input_shape=(1,), seed=0)
+        >>> optimizer = md.optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5)
+        >>> model.parameters["dense/kernel"] = [[4.0]]
+        >>> model.gradients["dense/kernel"] = [[1.0]]
+        >>> for step in range(2):
+        ...     optimizer.step(model)
+        >>> optimizer.finalize_variable_values(model)
+        >>> model.parameters["dense/kernel"]
+        array([[2.5]], dtype=float32)
+        """
+        if self.use_ema and self.iterations > 0:
+            with model.lock:
+                self.serve(model).take_average(model.native)
+
+    def serve(self, model: ByHand) -> _core.Optimizer:
+        """The native optimizer, for one model only: its state means nothing to another."""
+        if self._served is not None and self._served() is not model and self.iterations > 0:
+            raise ValueError(
+                f"this optimizer holds the state of another model after {self.iterations} steps; "
+                "make a new one for each model, or call reset()"
+            )
+        self._served = weakref.ref(model)
+        return self._native
+
+    def reset(self) -> None:
+        """Forgets all state, the count of steps too; the hyper-parameters stay."""
+        self._native.reset()
+        self._served = None
+
+    def __reduce__(self) -> Any:
+        return _restore, (type(self), self.get_config(), self._native.state())
+
+
+def option(name: str, doc: str, **bounds: float) -> Any:
+    """A property: a number that the native optimizer holds, checked when set."""
+
+    def get(self: Optimizer) -> Any:
+        return getattr(self._native, name)
+
+    def put(self: Optimizer, value: Any) -> None:
+        setattr(self._native, name, number(value, name, **bounds))
+
+    return property(get, put, doc=doc)
+
+
+def flag(name: str, doc: str) -> Any:
+    """A property: what the native optimizer was told when it was made."""
+
+    def get(self: Optimizer) -> Any:
+        return getattr(self._native, name)
+
+    return property(get, doc=doc)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _restore(cls: type[Optimizer], config: dict[str, Any], state: Any) -> Optimizer:
+    optimizer = cls.from_config(config)
+    if state[0] or optimizer._native.state()[1] != state[1]:
+        optimizer._native.set_state(*state)
+    return optimizer
