@@ -26,6 +26,7 @@ PUBLIC = [
         md.losses,
         md.optimizers,
         md.schedules,
+        md.solvers,
         md.initializers,
         md.callbacks,
         md.metrics,

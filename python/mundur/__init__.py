@@ -25,6 +25,7 @@ from . import (
     optimizers,
     runtime,
     schedules,
+    solvers,
     utils,
 )
 from .callbacks import Callback
@@ -74,6 +75,7 @@ __all__ = [
     "runtime",
     "schedules",
     "set_num_threads",
+    "solvers",
     "utils",
 ]
 __version__: str = build_info()["version"]
