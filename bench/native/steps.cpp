@@ -70,9 +70,9 @@ const std::vector<Workload>& workloads() {
 }
 
 std::unique_ptr<mundur::Optimizer> make_optimizer(const std::string& name) {
-  if (name == "adam") return std::make_unique<mundur::Adam>(mundur::AdamOptions{});
-  return std::make_unique<mundur::Sgd>(
-      mundur::SgdOptions{0.01, name == "momentum" ? 0.9 : 0.0, false});
+  if (name == "adam") return std::make_unique<mundur::Adam>(1e-3, mundur::AdamOptions{});
+  return std::make_unique<mundur::Sgd>(0.01,
+                                       mundur::SgdOptions{name == "momentum" ? 0.9 : 0.0, false});
 }
 
 /// A network with its data; random numbers from a plain linear generator, since only time is of

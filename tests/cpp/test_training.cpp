@@ -50,7 +50,7 @@ struct Setup {
   std::vector<float> x;
   mundur::DataSet data;
   mundur::Network<T> network;
-  mundur::Adam adam{mundur::AdamOptions{}};
+  mundur::Adam adam{1e-3, mundur::AdamOptions{}};
   std::unique_ptr<mundur::Loss> loss = mundur::make_loss("sparse_categorical_crossentropy", true);
   std::unique_ptr<mundur::Trainer<T>> trainer;
 

@@ -31,9 +31,9 @@ constexpr Training kTrainings[] = {
 };
 
 std::unique_ptr<mundur::Optimizer> make_optimizer(const std::string& name) {
-  if (name == "adam") return std::make_unique<mundur::Adam>(mundur::AdamOptions{});
+  if (name == "adam") return std::make_unique<mundur::Adam>(1e-3, mundur::AdamOptions{});
   const double momentum = name == "sgd" ? 0.0 : 0.9;
-  return std::make_unique<mundur::Sgd>(mundur::SgdOptions{0.05, momentum, name == "nesterov"});
+  return std::make_unique<mundur::Sgd>(0.05, mundur::SgdOptions{momentum, name == "nesterov"});
 }
 
 /// A batch makes two shards of samples and is work enough for a team; the last one is short.
