@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "losses/losses.h"
 #include "mundur/runtime.h"
@@ -48,15 +49,24 @@ Outcome Trainer<T>::run_outside(double budget, std::int64_t last_step, Workspace
               network_.training_forwards,
               space.scratch[static_cast<std::size_t>(worker.index())]};
     };
+    const std::vector<T> state(network_.state_values(),
+                               network_.state_values() + network_.state_size());
     run_team(team, [&](Worker& worker) {
       load_batch(table, space, loss_, data_, batch, worker);
       worker.barrier();
       network_.chain_forward(pass_of(worker), space);
-      find_classes(table, space, loss_, options_.metrics, O, share(batch.count, 1, worker));
+      const Range rows = share(batch.count, 1, worker);
+      find_classes(table, space, loss_, options_.metrics, O, rows);
+      keep_outputs(options_.outputs, space, batch, O, rows);
     });
     const bool finite = space.finite.load(std::memory_order_relaxed);
-    const Outcome outcome =
-        options_.check_finite && !finite ? Outcome::input : ask(space, batch, lock);
+    Outcome outcome = Outcome::input;
+    try {
+      if (finite || !options_.check_finite) outcome = ask(space, batch, lock);
+    } catch (...) {  // forward has changed the layers' state, and the step is not to be
+      std::copy(state.begin(), state.end(), network_.state_values());
+      throw;
+    }
     if (outcome != Outcome::more) {
       restore_start();
       return outcome;
@@ -102,7 +112,9 @@ Outcome Evaluator<T>::run_outside(double budget, Workspace<T>& space, int worker
       network_.chain_forward({worker, table, batch.count, false, network_.seed(), 0,
                               space.scratch[static_cast<std::size_t>(worker.index())]},
                              space);
-      find_classes(table, space, loss_, options_.metrics, O, share(batch.count, 1, worker));
+      const Range rows = share(batch.count, 1, worker);
+      find_classes(table, space, loss_, options_.metrics, O, rows);
+      keep_outputs(options_.outputs, space, batch, O, rows);
     });
     if (options_.check_finite && !space.finite.load(std::memory_order_relaxed)) {
       return Outcome::input;
