@@ -162,6 +162,26 @@ LOSSES = [
 ]
 
 
+FOCAL = {"gamma": 1.5, "label_smoothing": 0.1}
+LOSSES += [
+    LossCase("bfl", "BinaryFocalCrossentropy", {}, "bits", 4, "sigmoid"),
+    LossCase(
+        "bfl_balanced",
+        "BinaryFocalCrossentropy",
+        {"apply_class_balancing": True, "alpha": 0.3, **FOCAL},
+        "bits",
+        3,
+        "sigmoid",
+    ),
+    LossCase("bfl_logits", "BinaryFocalCrossentropy", {"from_logits": True, **FOCAL}, "bits", 18),
+    LossCase("cfl", "CategoricalFocalCrossentropy", {}, "rows", 4, "softmax"),
+    LossCase("cfl_smooth", "CategoricalFocalCrossentropy", FOCAL, "rows", 5, "softmax"),
+    LossCase(
+        "cfl_logits", "CategoricalFocalCrossentropy", {"from_logits": True, **FOCAL}, "rows", 18
+    ),
+]
+
+
 @dataclass(frozen=True)
 class OptimizerCase:
     id: str

@@ -151,13 +151,15 @@ class PythonLoss final : public OutsideLoss {
 void bind_losses(py::module_& m) {
   py::class_<Loss>(m, "Loss")
       .def(py::init([](const std::string& kind, bool from_logits, double delta,
-                       double label_smoothing, bool sums) {
-             auto loss = make_loss(kind, from_logits, {delta, label_smoothing});
+                       double label_smoothing, double gamma, double positive, double negative,
+                       bool sums) {
+             auto loss =
+                 make_loss(kind, from_logits, {delta, label_smoothing, gamma, positive, negative});
              loss->set_sums(sums);
              return loss;
            }),
            py::arg("kind"), py::arg("from_logits"), py::arg("delta"), py::arg("label_smoothing"),
-           py::arg("sums"))
+           py::arg("gamma"), py::arg("positive"), py::arg("negative"), py::arg("sums"))
       .def_property_readonly("kind", &Loss::name)
       .def_property_readonly("from_logits", &Loss::from_logits)
       .def(

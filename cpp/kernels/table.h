@@ -49,7 +49,11 @@ enum class LossKind : int {
   poisson,
   kl_divergence,
   hinge,  // a target of 0 counts as -1
-  squared_hinge
+  squared_hinge,
+  binary_focal,  // these multiply each term of the cross-entropy by what is wrong with it
+  binary_focal_logits,
+  categorical_focal,
+  categorical_focal_logits
 };
 
 /// A counter-based random stream: Philox 4x32-10 with this key; the 128-bit counter is (block,

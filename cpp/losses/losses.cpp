@@ -25,14 +25,20 @@ std::unique_ptr<Loss> make_loss(const std::string& name, bool from_logits,
   if (name == "categorical_crossentropy") {
     return make_categorical_crossentropy(from_logits, numbers);
   }
+  if (name == "binary_focal_crossentropy") {
+    return make_binary_focal_crossentropy(from_logits, numbers);
+  }
+  if (name == "categorical_focal_crossentropy") {
+    return make_categorical_focal_crossentropy(from_logits, numbers);
+  }
   if (name == "sparse_categorical_crossentropy") {
     return make_sparse_categorical_crossentropy(from_logits);
   }
   throw std::invalid_argument(
       "loss: expected mean_squared_error, mean_absolute_error, mean_absolute_percentage_error, "
       "mean_squared_logarithmic_error, huber, log_cosh, poisson, kl_divergence, hinge, "
-      "squared_hinge, binary_crossentropy, categorical_crossentropy or "
-      "sparse_categorical_crossentropy, got '" +
+      "squared_hinge, binary_crossentropy, categorical_crossentropy, binary_focal_crossentropy, "
+      "categorical_focal_crossentropy or sparse_categorical_crossentropy, got '" +
       name + "'");
 }
 

@@ -17,6 +17,9 @@ std::unique_ptr<Loss> make_hinge();
 std::unique_ptr<Loss> make_squared_hinge();
 std::unique_ptr<Loss> make_binary_crossentropy(bool from_logits, const LossNumbers& numbers);
 std::unique_ptr<Loss> make_categorical_crossentropy(bool from_logits, const LossNumbers& numbers);
+std::unique_ptr<Loss> make_binary_focal_crossentropy(bool from_logits, const LossNumbers& numbers);
+std::unique_ptr<Loss> make_categorical_focal_crossentropy(bool from_logits,
+                                                          const LossNumbers& numbers);
 std::unique_ptr<Loss> make_sparse_categorical_crossentropy(bool from_logits);
 
 /// Σ values (weighted), as every sum over samples: chains of kShard joined by a binary tree, in

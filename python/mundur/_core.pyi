@@ -77,7 +77,15 @@ class Residual(LayerSpec):
 class Loss:
     # sums: the batch's loss is the sum of its samples', not their mean.
     def __init__(
-        self, kind: str, from_logits: bool, delta: float, label_smoothing: float, sums: bool
+        self,
+        kind: str,
+        from_logits: bool,
+        delta: float,
+        label_smoothing: float,
+        gamma: float,
+        positive: float,
+        negative: float,
+        sums: bool,
     ) -> None: ...
     @property
     def kind(self) -> str: ...

@@ -17,6 +17,8 @@ __all__ = ["Loss", "NativeLoss", "is_native"]
 Array = npt.NDArray[Any]
 
 MEAN = "sum_over_batch_size"
+# What the core wants of every loss.
+_NUMBERS = {"delta": 1.0, "label_smoothing": 0.0, "gamma": 0.0, "positive": 1.0, "negative": 1.0}
 # Keras's arguments with one value here.
 KERAS: dict[str, Any] = {"dtype": None}
 
@@ -77,8 +79,9 @@ class NativeLoss(Loss):
             )
         self.reduction = None if reduction == "none" else reduction
         self.name = identifier(name, "name")
-        known = {"delta": 1.0, "label_smoothing": 0.0} | numbers
-        self._native = _core.Loss(self.kind, self.from_logits, **known, sums=self.reduction != MEAN)
+        self._native = _core.Loss(
+            self.kind, self.from_logits, **(_NUMBERS | numbers), sums=self.reduction != MEAN
+        )
 
     def __reduce__(self) -> Any:
         return rebuild, (type(self), self.get_config())

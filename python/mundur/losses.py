@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .focal_losses import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
 from .keywords import checked_keywords, lookup, unknown_attribute
 from .loss import KERAS, MEAN, Loss, NativeLoss
 from .regression_losses import (
@@ -30,7 +31,9 @@ from .validation import boolean, number
 
 __all__ = [
     "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
     "Hinge",
     "Huber",
     "KLDivergence",
@@ -289,6 +292,8 @@ _CLASSES: tuple[type[Loss], ...] = (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     SparseCategoricalCrossentropy,
+    BinaryFocalCrossentropy,
+    CategoricalFocalCrossentropy,
     KLDivergence,
     Hinge,
     SquaredHinge,

@@ -28,10 +28,12 @@ Array = npt.NDArray[Any]
 SPARSE = "sparse_categorical_crossentropy"
 CATEGORICAL = "categorical_crossentropy"
 BINARY = "binary_crossentropy"
+BINARIES = (BINARY, "binary_focal_crossentropy")
+CATEGORICALS = (CATEGORICAL, "categorical_focal_crossentropy")
 KL = "kl_divergence"
 HINGES = ("hinge", "squared_hinge")
 # One class excludes the others.
-EXCLUSIVE = (SPARSE, CATEGORICAL, KL)
+EXCLUSIVE = (SPARSE, *CATEGORICALS, KL)
 # Activations with values on both sides of 0, and those without.
 _SIGNED = {
     *("linear", "tanh", "hard_tanh", "softsign", "tanh_shrink", "soft_shrink", "hard_shrink"),
@@ -62,32 +64,32 @@ def check_head(loss: Loss, head: str, output_shape: tuple[int, ...]) -> None:
         )
     if kind == KL:
         _check_distribution(head, output_shape)
-    if kind not in (BINARY, CATEGORICAL, SPARSE):
+    if kind not in (*BINARIES, *CATEGORICALS, SPARSE):
         return
-    if kind in (CATEGORICAL, SPARSE) and len(output_shape) > 1:
+    if kind in (*CATEGORICALS, SPARSE) and len(output_shape) > 1:
         raise ValueError(
             f"{_title(loss)} needs one row of classes per sample; the model gives {output_shape}. "
             "A Flatten layer brings a sample into one row"
         )
-    if kind in (CATEGORICAL, SPARSE) and units < 2:
+    if kind in (*CATEGORICALS, SPARSE) and units < 2:
         raise ValueError(
             f"{_title(loss)} needs one output per class, at least 2; the model has {units}. For "
             'two classes with one output use BinaryCrossentropy and activation="sigmoid"'
         )
-    fitting = "sigmoid" if kind == BINARY else "softmax"
+    fitting = "sigmoid" if kind in BINARIES else "softmax"
     if loss.from_logits:
         if head in ("sigmoid", "softmax"):
             raise ValueError(
                 f"{_title(loss)} expects logits, but the model ends in {head}; drop that "
                 "activation or set from_logits=False"
             )
-    elif head == "softmax" and kind == BINARY and units <= 2:
+    elif head == "softmax" and kind in BINARIES and units <= 2:
         raise ValueError(
-            f"BinaryCrossentropy does not suit a softmax of {units} outputs; use "
+            f"{_title(loss)} does not suit a softmax of {units} outputs; use "
             "SparseCategoricalCrossentropy (labels) or CategoricalCrossentropy (one-hot), or one "
             'output with activation="sigmoid"'
         )
-    elif head != fitting and not (head == "softmax" and kind == BINARY):
+    elif head != fitting and not (head == "softmax" and kind in BINARIES):
         raise ValueError(
             f"{_title(loss)} expects probabilities, but the model ends in {head}; set "
             f'from_logits=True in the loss or activation="{fitting}" in the last layer'
@@ -134,7 +136,7 @@ def sample_targets(
         return _labels(y, shape, name)
     y = _dense(y, loss, shape, name)
     check_finite(y, name)
-    if loss.kind in (BINARY, CATEGORICAL, KL):
+    if loss.kind in (*BINARIES, *CATEGORICALS, KL):
         _check_unit_interval(y, loss, name)
     elif loss.kind in HINGES:
         _check_signs(y, loss, name)
@@ -166,7 +168,7 @@ def _dense(y: Array, loss: Loss, shape: tuple[int, ...], name: str) -> Array:
         hint = f"; the model gives {shape[-1]} numbers per sample, {name} holds one"
     elif flat:
         hint = f"; integer labels become one-hot with to_categorical({name}, {shape[-1]})"
-        if loss.kind == CATEGORICAL:
+        if loss.kind in CATEGORICALS:
             hint += ", or use SparseCategoricalCrossentropy"
     raise ValueError(f"{name} must have shape {shape} for {_title(loss)}; got {y.shape}{hint}")
 
@@ -224,10 +226,10 @@ def check_predictions(p: Array, loss: Loss, name: str = "y_pred") -> None:
     if loss.kind == "poisson":
         mend = '; end the model in an activation such as "relu"'
         _refuse(p, p < 0, f"{name} must not be negative for Poisson", mend)
-    if loss.from_logits or loss.kind not in (BINARY, *EXCLUSIVE):
+    if loss.from_logits or loss.kind not in (*BINARIES, *EXCLUSIVE):
         return
     if p.min() < -slack or p.max() > 1 + slack:
-        fitting = "sigmoid" if loss.kind == BINARY else "softmax"
+        fitting = "sigmoid" if loss.kind in BINARIES else "softmax"
         mend = "" if loss.kind == KL else "set from_logits=True in the loss or "
         raise ValueError(
             f"{name} must lie in [0, 1]; got {_at_first(p, (p < -slack) | (p > 1 + slack))}; "
@@ -246,8 +248,8 @@ def class_weights(
     """The weight of each sample's class; classes that the mapping leaves out weigh 1."""
     if not isinstance(value, Mapping):
         raise TypeError(f"{name} must be a dict of class: weight; got {type(value).__name__}")
-    binary = loss.kind == BINARY and outputs == 1
-    if not binary and loss.kind not in (SPARSE, CATEGORICAL):
+    binary = loss.kind in BINARIES and outputs == 1
+    if not binary and loss.kind not in (SPARSE, *CATEGORICALS):
         raise ValueError(
             f"{name} needs a loss over exclusive classes; got {_title(loss)} with {outputs} outputs"
         )
@@ -258,7 +260,7 @@ def class_weights(
         if not 0 <= label < classes:
             raise ValueError(f"{name} names class {label}; the classes are 0 to {classes - 1}")
         table[label] = number(weight, f"{name}[{label}]", at_least=0)
-    if loss.kind == CATEGORICAL:
+    if loss.kind in CATEGORICALS:
         return table[np.asarray(y.argmax(axis=-1), np.int64)]
     labels = np.rint(y.reshape(len(y), math.prod(y.shape[1:]))[:, 0]) if binary else y
     return table[np.asarray(labels, np.int64)]

@@ -11,7 +11,8 @@ using mundur::Kernels;
 using mundur::LossKind;
 using mundur::LossNumbers;
 
-constexpr LossNumbers kNumbers{.delta = 0.75, .label_smoothing = 0.25};
+constexpr LossNumbers kNumbers{
+    .delta = 0.75, .label_smoothing = 0.25, .gamma = 1.5, .positive = 0.4, .negative = 0.7};
 constexpr LossKind kKinds[] = {LossKind::mean_absolute_error,
                                LossKind::mean_absolute_percentage_error,
                                LossKind::mean_squared_logarithmic_error,
@@ -24,18 +25,36 @@ constexpr LossKind kKinds[] = {LossKind::mean_absolute_error,
                                LossKind::binary_crossentropy,
                                LossKind::binary_crossentropy_logits,
                                LossKind::categorical_crossentropy,
-                               LossKind::categorical_crossentropy_logits};
+                               LossKind::categorical_crossentropy_logits,
+                               LossKind::binary_focal,
+                               LossKind::binary_focal_logits,
+                               LossKind::categorical_focal,
+                               LossKind::categorical_focal_logits};
 
 bool takes_probabilities(LossKind kind) {
   return kind == LossKind::kl_divergence || kind == LossKind::binary_crossentropy ||
-         kind == LossKind::categorical_crossentropy;
+         kind == LossKind::categorical_crossentropy || kind == LossKind::binary_focal ||
+         kind == LossKind::categorical_focal;
+}
+
+bool is_binary(LossKind kind) {
+  return kind == LossKind::binary_crossentropy || kind == LossKind::binary_crossentropy_logits ||
+         kind == LossKind::binary_focal || kind == LossKind::binary_focal_logits;
+}
+
+/// p times the derivative of -α (1 - p)^γ y log p.
+double focal_pull(double p, double y) {
+  const double q = 1 - p;
+  return kNumbers.positive * y *
+         (kNumbers.gamma * std::pow(q, kNumbers.gamma - 1) * p * std::log(p) -
+          std::pow(q, kNumbers.gamma));
 }
 
 /// What one element adds to the loss, and its derivative; `share` of the smoothing falls to it.
 struct Element {
   double value, slope;
 };
-Element element(LossKind kind, double p, double y, double share, double log_sum) {
+Element element(LossKind kind, double p, double y, double share, double log_sum, double pulls) {
   const double e = p - y, sign = e < 0 ? -1 : 1, s = y == 0 ? -1 : y;
   const double smooth = y * (1 - kNumbers.label_smoothing) + share;
   switch (kind) {
@@ -66,6 +85,25 @@ Element element(LossKind kind, double p, double y, double share, double log_sum)
       return {std::log1p(std::exp(p)) - p * smooth, 1 / (1 + std::exp(-p)) - smooth};
     case LossKind::categorical_crossentropy:
       return {-smooth * std::log(p), -smooth / p};
+    case LossKind::binary_focal:
+    case LossKind::binary_focal_logits: {
+      const bool logits = kind == LossKind::binary_focal_logits;
+      const double a = logits ? 1 / (1 + std::exp(-p)) : p, by_output = logits ? a * (1 - a) : 1;
+      const double w = smooth * kNumbers.positive + (1 - smooth) * kNumbers.negative;
+      const double q = smooth * (1 - a) + (1 - smooth) * a;
+      const double ce = -smooth * std::log(a) - (1 - smooth) * std::log(1 - a);
+      const double bend = kNumbers.gamma * std::pow(q, kNumbers.gamma - 1) * (1 - 2 * smooth) * ce;
+      const double slope = std::pow(q, kNumbers.gamma) * (a - smooth) / (a * (1 - a));
+      return {w * std::pow(q, kNumbers.gamma) * ce, w * (bend + slope) * by_output};
+    }
+    case LossKind::categorical_focal:
+      return {-kNumbers.positive * std::pow(1 - p, kNumbers.gamma) * smooth * std::log(p),
+              focal_pull(p, smooth) / p};
+    case LossKind::categorical_focal_logits: {
+      const double a = std::exp(p - log_sum);
+      return {-kNumbers.positive * std::pow(1 - a, kNumbers.gamma) * smooth * (p - log_sum),
+              focal_pull(a, smooth) - a * pulls};
+    }
     default:  // the row's targets sum to 1, before and after smoothing
       return {smooth * (log_sum - p), std::exp(p - log_sum) - smooth};
   }
@@ -124,19 +162,21 @@ void test_against_formulas(LossKind kind, std::int64_t O) {
       "loss_gradient", [&](const Kernels<T>& k) { return gradient(a, kind, k, false); });
   const auto weighted = check::same_everywhere<T>(
       "loss_gradient weighted", [&](const Kernels<T>& k) { return gradient(a, kind, k, true); });
-  const bool binary =
-      kind == LossKind::binary_crossentropy || kind == LossKind::binary_crossentropy_logits;
-  const double share = kNumbers.label_smoothing / (binary ? 2.0 : static_cast<double>(O));
+  const double share = kNumbers.label_smoothing / (is_binary(kind) ? 2.0 : static_cast<double>(O));
   std::vector<double> expected, expected_slope, expected_weighted;
   const auto outputs = static_cast<std::size_t>(O);
   for (std::size_t b = 0; b < static_cast<std::size_t>(a.kB); ++b) {
-    double sum = 0, exp_sum = 0;
+    double sum = 0, exp_sum = 0, pulls = 0;
     for (std::size_t o = 0; o < outputs; ++o) {
       exp_sum += std::exp(static_cast<double>(a.p[b * outputs + o]));
     }
     for (std::size_t o = b * outputs; o < (b + 1) * outputs; ++o) {
+      pulls += focal_pull(std::exp(static_cast<double>(a.p[o])) / exp_sum,
+                          static_cast<double>(a.y[o]) * (1 - kNumbers.label_smoothing) + share);
+    }
+    for (std::size_t o = b * outputs; o < (b + 1) * outputs; ++o) {
       const Element one = element(kind, static_cast<double>(a.p[o]), static_cast<double>(a.y[o]),
-                                  share, std::log(exp_sum));
+                                  share, std::log(exp_sum), pulls);
       sum += one.value;
       expected_slope.push_back(0.375 * one.slope);
       expected_weighted.push_back(expected_slope.back() * static_cast<double>(a.weight[b]));
@@ -170,7 +210,10 @@ void test_all() {
     if (O == 0) continue;
     for (LossKind kind : kKinds) {
       // The one class there is is certain: what is left is rounding.
-      if (O == 1 && kind == LossKind::categorical_crossentropy_logits) continue;
+      if (O == 1 && (kind == LossKind::categorical_crossentropy_logits ||
+                     kind == LossKind::categorical_focal_logits)) {
+        continue;
+      }
       test_against_formulas<T>(kind, O);
     }
     check::context = "fused";
@@ -184,5 +227,5 @@ void test_all() {
 int main() {
   test_all<float>();
   test_all<double>();
-  return check::result(0x5BFE7F0BF00C066Bu);
+  return check::result(0x23B78243E876A0E3u);
 }

@@ -10,7 +10,9 @@ from mundur.reference import activations, losses
 from mundur.reference.check import check_loss
 from mundur.reference.losses import (
     BinaryCrossentropy,
+    BinaryFocalCrossentropy,
     CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
     Hinge,
     Huber,
     KLDivergence,
@@ -50,6 +52,10 @@ CASES = [
     (BinaryCrossentropy(from_logits=True, label_smoothing=0.2), ONE_HOT, SCORES),
     (CategoricalCrossentropy(label_smoothing=0.2), ONE_HOT, PROBABILITIES),
     (CategoricalCrossentropy(from_logits=True, label_smoothing=0.2), ONE_HOT, SCORES),
+    (BinaryFocalCrossentropy(), SOFT, PROBABILITIES),
+    (BinaryFocalCrossentropy(True, 0.3, 1.5, True, 0.1), ONE_HOT, SCORES),
+    (CategoricalFocalCrossentropy(), SOFT, PROBABILITIES),
+    (CategoricalFocalCrossentropy(0.5, 1.5, True, 0.1), ONE_HOT, SCORES),
     (KLDivergence(), SOFT, PROBABILITIES),
     (MeanAbsoluteError(), SOFT, SCORES),
     (MeanAbsolutePercentageError(), SIGNS, SCORES),
@@ -131,6 +137,32 @@ def test_divergence_is_cross_entropy_less_the_targets_own():
         CategoricalCrossentropy()(PROBABILITIES, other) - own, rel=1e-12
     )
     assert KLDivergence()(PROBABILITIES, PROBABILITIES) == 0
+
+
+def test_without_focus_the_focal_losses_are_cross_entropies():
+    for from_logits, outputs in ((False, PROBABILITIES), (True, SCORES)):
+        binary = BinaryFocalCrossentropy(gamma=0.0, from_logits=from_logits)
+        assert binary(SOFT, outputs) == BinaryCrossentropy(from_logits)(SOFT, outputs)
+        several = CategoricalFocalCrossentropy(1.0, 0.0, from_logits)
+        assert several(SOFT, outputs) == pytest.approx(
+            CategoricalCrossentropy(from_logits)(SOFT, outputs), rel=1e-14
+        )
+
+
+def test_focus_on_paper():
+    assert BinaryFocalCrossentropy()([[1.0]], [[0.75]]) == pytest.approx(
+        -(0.25**2) * math.log(0.75)
+    )
+    balanced = BinaryFocalCrossentropy(True, 0.2, 1.0)
+    assert balanced([[0.0]], [[0.75]]) == pytest.approx(-0.8 * 0.75 * math.log(0.25))
+    several = CategoricalFocalCrossentropy(0.5, 3.0)
+    assert several([[0.0, 1.0]], [[0.75, 0.25]]) == pytest.approx(-0.5 * 0.75**3 * math.log(0.25))
+
+
+@pytest.mark.parametrize("loss", [BinaryFocalCrossentropy, CategoricalFocalCrossentropy])
+def test_focus_is_not_negative(loss):
+    with pytest.raises(ValueError, match="gamma: expected a finite number of 0 or more, got -1"):
+        loss(gamma=-1.0)
 
 
 def test_smoothing_is_a_step_towards_even_targets():

@@ -43,6 +43,8 @@ enum class ElementType : int {
 struct LossNumbers {
   double delta = 1.0;            // huber: from where on it is a line
   double label_smoothing = 0.0;  // binary, categorical cross-entropy: y (1 - s) + s / classes
+  double gamma = 0.0;            // focal: the power of what is wrong with an answer
+  double positive = 1.0, negative = 1.0;  // focal: factors of targets 1 and 0
 };
 
 /// avx512bf16 is avx512 with the instructions of AVX512_BF16 for products in bfloat16.

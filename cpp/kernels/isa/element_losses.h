@@ -164,6 +164,82 @@ struct CategoricalCrossentropy {
   }
 };
 
+/// q^γ for q in [0, 1], and that over q; 0 for q = 0.
+template <class T>
+struct Focus {
+  T gamma;
+  MUNDUR_INLINE Vec<T> power(Vec<T> q) const {
+    if (gamma == T(0)) return set<T>(T(1));
+    return exp(set<T>(gamma) * log(q));
+  }
+  static MUNDUR_INLINE Vec<T> over(Vec<T> a, Vec<T> q) {
+    return select(equal(q, zero<T>()), zero<T>(), a / q);
+  }
+};
+
+/// q^γ times the cross-entropy, q = y (1 - p) + (1 - y) p: what is wrong with the answer p.
+template <class T>
+struct BinaryFocal {
+  Smoothing<T> smooth;
+  Focus<T> focus;
+  T positive, negative;
+  MUNDUR_INLINE Vec<T> balance(Vec<T> y) const {
+    return fma(y, set<T>(positive), (set<T>(T(1)) - y) * set<T>(negative));
+  }
+  static MUNDUR_INLINE Vec<T> wrong(Vec<T> p, Vec<T> rest, Vec<T> y) {
+    return fma(y, rest, (set<T>(T(1)) - y) * p);
+  }
+  MUNDUR_INLINE Vec<T> value(Vec<T> p, Vec<T> target) const {
+    const Vec<T> y = smooth(target);
+    const Vec<T> ce = BinaryCrossentropy<T>{}.value(p, y);
+    return balance(y) * (focus.power(wrong(p, set<T>(T(1)) - p, y)) * ce);
+  }
+  MUNDUR_INLINE Vec<T> derivative(Vec<T> p, Vec<T> target) const {
+    const Vec<T> one = set<T>(T(1)), y = smooth(target), q = wrong(p, one - p, y);
+    const Vec<T> ce = BinaryCrossentropy<T>{}.value(p, y), power = focus.power(q);
+    const Vec<T> bend = set<T>(focus.gamma) * (one - (y + y)) * Focus<T>::over(power, q);
+    const Vec<T> slope = BinaryCrossentropy<T>{}.derivative(p, y);
+    return zero_where_clipped(p, balance(y) * fma(bend, ce, power * slope));
+  }
+};
+
+template <class T>
+struct BinaryFocalLogits {
+  BinaryFocal<T> focal;
+  MUNDUR_INLINE Vec<T> value(Vec<T> z, Vec<T> target) const {
+    const Vec<T> y = focal.smooth(target), q = focal.wrong(sigmoid(z), sigmoid(-z), y);
+    const Vec<T> ce = BinaryCrossentropyLogits<T>{}.value(z, y);
+    return focal.balance(y) * (focal.focus.power(q) * ce);
+  }
+  MUNDUR_INLINE Vec<T> derivative(Vec<T> z, Vec<T> target) const {
+    const Vec<T> one = set<T>(T(1)), y = focal.smooth(target);
+    const Vec<T> p = sigmoid(z), rest = sigmoid(-z), q = focal.wrong(p, rest, y);
+    const Vec<T> ce = BinaryCrossentropyLogits<T>{}.value(z, y), power = focal.focus.power(q);
+    // q is never below the smaller of p and 1 - p: their product over it stays below 1.
+    const Vec<T> bend =
+        set<T>(focal.focus.gamma) * (one - (y + y)) * (power * Focus<T>::over(p * rest, q));
+    return focal.balance(y) * fma(bend, ce, power * (p - y));
+  }
+};
+
+/// α (1 - p)^γ times each term of the cross-entropy.
+template <class T>
+struct CategoricalFocal {
+  Smoothing<T> smooth;
+  Focus<T> focus;
+  T positive;
+  MUNDUR_INLINE Vec<T> value(Vec<T> p, Vec<T> y) const {
+    const Vec<T> inside = clip(p);
+    const Vec<T> factor = set<T>(positive) * focus.power(set<T>(T(1)) - inside);
+    return -(smooth(y) * (factor * log(inside)));
+  }
+  MUNDUR_INLINE Vec<T> derivative(Vec<T> p, Vec<T> y) const {
+    const Vec<T> inside = clip(p), q = set<T>(T(1)) - inside, power = focus.power(q);
+    const Vec<T> bend = set<T>(focus.gamma) * Focus<T>::over(power, q) * log(inside);
+    return zero_where_clipped(p, set<T>(positive) * (smooth(y) * (bend - power / inside)));
+  }
+};
+
 /// Both clipped to [1e-7, 1], as in Keras.
 template <class T>
 struct KLDivergence {

@@ -107,6 +107,61 @@ void categorical_fused_gradient(T* dp, const T* p, const T* y, const T* weight, 
   }
 }
 
+// ---- categorical focal cross-entropy from logits
+// ------------------------------------------------------------------
+
+/// With log p = (z - max) - log Σ exp(z - max), finite for any finite z, and p = exp(log p).
+template <class T>
+struct FocalRow {
+  CategoricalFocal<T> focal;
+  T top, log_sum;
+  MUNDUR_INLINE Vec<T> log_p(Vec<T> z) const { return (z - set<T>(top)) - set<T>(log_sum); }
+  /// One element's part of the loss.
+  MUNDUR_INLINE Vec<T> value(Vec<T> z, Vec<T> y) const {
+    const Vec<T> log = log_p(z), power = focal.focus.power(set<T>(T(1)) - exp(log));
+    return -(focal.smooth(y) * (set<T>(focal.positive) * (power * log)));
+  }
+  /// p times its derivative by p.
+  MUNDUR_INLINE Vec<T> pull(Vec<T> z, Vec<T> y) const {
+    const Vec<T> log = log_p(z), p = exp(log), q = set<T>(T(1)) - p, power = focal.focus.power(q);
+    const Vec<T> bend = set<T>(focal.focus.gamma) * (Focus<T>::over(power, q) * (p * log));
+    return set<T>(focal.positive) * (focal.smooth(y) * (bend - power));
+  }
+};
+
+template <class T>
+void categorical_focal_value(double* value, const T* z, const T* y, i64 B, i64 O,
+                             CategoricalFocal<T> focal) {
+  for (i64 b = 0; b < B; ++b, z += O, y += O) {
+    const T top = row_max(z, O);
+    const FocalRow<T> row{focal, top, row_log_sum(z, O, top)};
+    auto lanes = Lanes16<T>::all(T(0));
+    for_each_lane(lanes, O, [&](Vec<T>& part, i64 i, int n) MUNDUR_BODY {
+      part = add_up_to(part, row.value(load_up_to(z + i, n), load_up_to(y + i, n)), n);
+    });
+    value[b] = static_cast<double>(lanes.sum());
+  }
+}
+
+/// (pull - p Σ pull) · factor: the derivative by p, sent back through the softmax.
+template <class T>
+void categorical_focal_gradient(T* dp, const T* z, const T* y, const T* weight, i64 B, i64 O,
+                                T scale, CategoricalFocal<T> focal) {
+  for (i64 b = 0; b < B; ++b, dp += O, z += O, y += O) {
+    const T top = row_max(z, O), factor = factor_of(weight, b, scale);
+    const FocalRow<T> row{focal, top, row_log_sum(z, O, top)};
+    auto lanes = Lanes16<T>::all(T(0));
+    for_each_lane(lanes, O, [&](Vec<T>& part, i64 i, int n) MUNDUR_BODY {
+      part = add_up_to(part, row.pull(load_up_to(z + i, n), load_up_to(y + i, n)), n);
+    });
+    const Vec<T> total = set<T>(lanes.sum());
+    for_each_vec<T>(O, [&](i64 i, int n) MUNDUR_BODY {
+      const Vec<T> logit = load_up_to(z + i, n), pull = row.pull(logit, load_up_to(y + i, n));
+      store_up_to(dp + i, fnma(exp(row.log_p(logit)), total, pull) * set<T>(factor), n);
+    });
+  }
+}
+
 // ---- sparse categorical cross-entropy: the same with y = 1 at the label, to the bit
 // --------------------------------
 
@@ -166,6 +221,21 @@ void sparse_fused_gradient(T* dp, const T* p, const std::int32_t* labels, const 
 // ---- the table's rows
 // ---------------------------------------------------------------------------------------------
 
+template <class T>
+CategoricalFocal<T> categorical_focal(const LossNumbers& numbers, i64 O) {
+  return {Smoothing<T>::of(numbers.label_smoothing, O),
+          {static_cast<T>(numbers.gamma)},
+          static_cast<T>(numbers.positive)};
+}
+
+template <class T>
+BinaryFocal<T> binary_focal(const LossNumbers& numbers) {
+  return {Smoothing<T>::of(numbers.label_smoothing, 2),
+          {static_cast<T>(numbers.gamma)},
+          static_cast<T>(numbers.positive),
+          static_cast<T>(numbers.negative)};
+}
+
 /// Calls use(loss) with the loss of one element that `kind` names; false for the kinds whose rows
 /// hang together.
 template <class T, class Use>
@@ -199,7 +269,14 @@ MUNDUR_INLINE bool with_element_loss(LossKind kind, const LossNumbers& numbers, 
       return use(Hinge<T>{}), true;
     case LossKind::squared_hinge:
       return use(SquaredHinge<T>{}), true;
+    case LossKind::binary_focal:
+      return use(binary_focal<T>(numbers)), true;
+    case LossKind::binary_focal_logits:
+      return use(BinaryFocalLogits<T>{binary_focal<T>(numbers)}), true;
+    case LossKind::categorical_focal:
+      return use(categorical_focal<T>(numbers, O)), true;
     case LossKind::categorical_crossentropy_logits:
+    case LossKind::categorical_focal_logits:
     case LossKind::sparse_crossentropy:
     case LossKind::sparse_crossentropy_logits:
       break;
@@ -218,6 +295,9 @@ void loss_value(double* value, const T* p, const T* y, const std::int32_t* label
   if (kind == LossKind::sparse_crossentropy) return sparse_value(value, p, labels, B, O);
   if (kind == LossKind::sparse_crossentropy_logits) {
     return sparse_logits_value(value, p, labels, B, O);
+  }
+  if (kind == LossKind::categorical_focal_logits) {
+    return categorical_focal_value(value, p, y, B, O, categorical_focal<T>(numbers, O));
   }
   categorical_logits_value(value, p, y, B, O, Smoothing<T>::of(numbers.label_smoothing, O));
 }
@@ -254,6 +334,10 @@ void loss_gradient(T* dp, const T* p, const T* y, const std::int32_t* labels, co
   }
   if (kind == LossKind::sparse_crossentropy_logits) {
     return sparse_logits_gradient(dp, p, labels, weight, B, O, scale);
+  }
+  if (kind == LossKind::categorical_focal_logits) {
+    return categorical_focal_gradient(dp, p, y, weight, B, O, scale,
+                                      categorical_focal<T>(numbers, O));
   }
   categorical_logits_gradient(dp, p, y, weight, B, O, scale,
                               Smoothing<T>::of(numbers.label_smoothing, O));

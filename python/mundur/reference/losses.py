@@ -13,14 +13,19 @@ Losses "from logits" take the scores z from before the sigmoid or softmax. That 
 convenience: the logarithm and the exponential cancel on paper, so no rounding can make log 0 of
 them, and the gradient becomes "prediction minus target".
 
-Below stand the squared error and the cross-entropies; `element_losses` has the other losses of
-numbers, `loss` what all of them share.
+Below stands the squared error. `element_losses` has the other losses for numbers, `crossentropies`
+and `focal_losses` those for classes; `loss` is what all of them share.
 """
 
-import math
-
-from ._lookup import check_number
-from .activations import Softmax, sigmoid
+from .crossentropies import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    KLDivergence,
+    SparseCategoricalCrossentropy,
+    log_softmax,
+    one_hot,
+    smoothed,
+)
 from .element_losses import (
     Hinge,
     Huber,
@@ -31,12 +36,16 @@ from .element_losses import (
     Poisson,
     SquaredHinge,
 )
-from .lists import Matrix, Tensor, Vector, check_shape, shape
+from .focal_losses import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
+from .lists import Vector
 from .loss import EPSILON, Loss, as_rows, as_weights, clip, is_clipped
 
 __all__ = [
+    "EPSILON",
     "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
     "Hinge",
     "Huber",
     "KLDivergence",
@@ -82,252 +91,3 @@ class MeanSquaredError(Loss):
         """Return twice the errors, over m."""
         # ∂ℓ/∂y_j = 2/m (y_j − t_j)
         return [2 * (y_j - t_j) / len(y) for t_j, y_j in zip(t, y, strict=True)]
-
-
-class BinaryCrossentropy(Loss):
-    """ℓ = −1/m Σ_j [t_j log p_j + (1 − t_j) log(1 − p_j)], for yes or no, m times.
-
-    Source: Bishop (2006), section 4.3.2.
-
-    Parameters
-    ----------
-    from_logits : bool, default False
-        Whether the outputs are scores z, with p = sigmoid(z), in place of probabilities p.
-    label_smoothing : float, default 0.0
-        s of [0, 1]: targets t become t (1 − s) + s / 2.
-
-    Notes
-    -----
-    Probabilities are clipped to [1e-7, 1 − 1e-7] as in Keras; beyond, the clipped function is
-    flat, its gradient 0. From logits, loss and gradient are finite for any finite z.
-
-    Examples
-    --------
-    >>> round(BinaryCrossentropy()([[1.0]], [[0.5]]), 6)
-    0.693147
-    >>> BinaryCrossentropy(from_logits=True)([[0.0]], [[1e9]])
-    1000000000.0
-    """
-
-    def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
-        check_smoothing(label_smoothing)
-        self.from_logits = from_logits
-        self.label_smoothing = label_smoothing
-
-    def sample_loss(self, t: Vector, y: Vector) -> float:
-        """Return the mean over the m outputs."""
-        element = self.from_logit if self.from_logits else self.from_probability
-        return sum(map(element, t, y)) / len(y)
-
-    def sample_gradient(self, t: Vector, y: Vector) -> Vector:
-        """Return the slopes of the m outputs, over m."""
-        slope = self.logit_slope if self.from_logits else self.probability_slope
-        return [slope(t_j, y_j) / len(y) for t_j, y_j in zip(t, y, strict=True)]
-
-    @staticmethod
-    def from_probability(t: float, p: float) -> float:
-        """Return one output's loss from p."""
-        # −t log p − (1 − t) log(1 − p)
-        p = clip(p)
-        return -t * math.log(p) - (1 - t) * math.log1p(-p)
-
-    @staticmethod
-    def probability_slope(t: float, p: float) -> float:
-        """Return its derivative by p."""
-        # −t / p + (1 − t) / (1 − p), and 0 where clipping has made the function flat
-        return 0.0 if is_clipped(p) else -t / p + (1 - t) / (1 - p)
-
-    @staticmethod
-    def from_logit(t: float, z: float) -> float:
-        """Return one output's loss from z, finite for any finite z."""
-        # −t log σ(z) − (1 − t) log(1 − σ(z)) = log(1 + e^z) − z t
-        #                                     = max(z, 0) − z t + log(1 + e^(−|z|))
-        return max(z, 0.0) - z * t + math.log1p(math.exp(-abs(z)))
-
-    @staticmethod
-    def logit_slope(t: float, z: float) -> float:
-        """Return its derivative by z: prediction minus target."""
-        # σ(z) − t
-        return sigmoid(z) - t
-
-    def targets(self, y_true: Tensor, outputs: Matrix) -> Matrix:
-        """Return the targets, drawn towards ½."""
-        return smoothed(super().targets(y_true, outputs), self.label_smoothing, 2)
-
-
-class CategoricalCrossentropy(Loss):
-    """ℓ = −Σ_j t_j log p_j, for one class of several, the target a row of class probabilities.
-
-    Source: Bishop (2006), section 4.3.4; log-sum-exp as in Blanchard, Higham and Higham (2021).
-
-    Parameters
-    ----------
-    from_logits : bool, default False
-        Whether the outputs are scores z, with p = softmax(z), in place of probabilities p.
-    label_smoothing : float, default 0.0
-        s of [0, 1]: targets t become t (1 − s) + s / m.
-
-    Notes
-    -----
-    Probabilities are clipped to [1e-7, 1 − 1e-7]; beyond, the clipped function is flat, its
-    gradient 0. Keras first divides a row of probabilities by its sum; here the row is taken as
-    it is (after softmax the sum is 1 and there is no difference but in the gradient's part along
-    the row's sum, which softmax ignores). From logits, loss and gradient are finite for any
-    finite z.
-
-    Examples
-    --------
-    >>> round(CategoricalCrossentropy()([[0.0, 1.0]], [[0.75, 0.25]]), 6)
-    1.386294
-    >>> CategoricalCrossentropy(from_logits=True).gradient([[0.0, 1.0]], [[3.0, 3.0]])
-    [[0.5, -0.5]]
-    """
-
-    def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
-        check_smoothing(label_smoothing)
-        self.from_logits = from_logits
-        self.label_smoothing = label_smoothing
-
-    def sample_loss(self, t: Vector, y: Vector) -> float:
-        """Return minus the expected log p."""
-        logs = log_softmax(y) if self.from_logits else [math.log(clip(p_j)) for p_j in y]
-        # ℓ = −Σ_j t_j log p_j, where 0 log 0 = 0
-        return -sum(t_j * log_j for t_j, log_j in zip(t, logs, strict=True) if t_j != 0)
-
-    def sample_gradient(self, t: Vector, y: Vector) -> Vector:
-        """Return the slopes by z or by p."""
-        if self.from_logits:
-            # ∂ℓ/∂z_j = softmax(z)_j Σ_k t_k − t_j
-            total = sum(t)
-            return [p_j * total - t_j for t_j, p_j in zip(t, Softmax()(y), strict=True)]
-        # ∂ℓ/∂p_j = −t_j / p_j, and 0 where clipping has made the function flat
-        return [0.0 if is_clipped(p_j) else -t_j / p_j for t_j, p_j in zip(t, y, strict=True)]
-
-    def targets(self, y_true: Tensor, outputs: Matrix) -> Matrix:
-        """Return the rows of class probabilities."""
-        if len(shape(y_true)) == 1 and len(outputs[0]) > 1:
-            raise ValueError(
-                f"y_true: expected rows of class probabilities, shape {shape(outputs)}, got "
-                f"{shape(y_true)}; labels belong to SparseCategoricalCrossentropy"
-            )
-        return smoothed(super().targets(y_true, outputs), self.label_smoothing, len(outputs[0]))
-
-
-class SparseCategoricalCrossentropy(CategoricalCrossentropy):
-    """ℓ = −log p_c, for one class of several, the target the class's number c.
-
-    It is the categorical cross-entropy with t_j = 1[j = c].
-
-    Parameters
-    ----------
-    from_logits : bool, default False
-        Whether the outputs are scores z, with p = softmax(z), in place of probabilities p.
-
-    Notes
-    -----
-    Labels are integers of [0, classes), one per sample: shape (batch,) or (batch, 1). What
-    `CategoricalCrossentropy` says of clipping, and of Keras's division by the sum, holds here too.
-
-    Examples
-    --------
-    >>> round(SparseCategoricalCrossentropy()([1], [[0.75, 0.25]]), 6)
-    1.386294
-    """
-
-    def __init__(self, from_logits: bool = False) -> None:
-        self.from_logits = from_logits
-
-    def targets(self, y_true: Tensor, outputs: Matrix) -> Matrix:
-        """Return the labels as one-hot rows."""
-        labels = as_rows("y_true", y_true)
-        if len(labels[0]) != 1:
-            raise ValueError(
-                f"y_true: expected one label per sample, got shape {shape(y_true)}; "
-                "one-hot rows belong to CategoricalCrossentropy"
-            )
-        check_shape("y_true", labels, (len(outputs), 1))
-        return [one_hot(label, len(outputs[0])) for [label] in labels]
-
-
-class KLDivergence(Loss):
-    """ℓ = Σ_j t_j log(t_j / p_j): how far a distribution p is from the target t.
-
-    Source: Kullback and Leibler (1951). Both are clipped to [1e-7, 1], as in Keras.
-
-    Examples
-    --------
-    >>> round(KLDivergence()([[0.5, 0.5]], [[0.75, 0.25]]), 6)
-    0.143841
-    """
-
-    from_logits = False
-
-    def sample_loss(self, t: Vector, y: Vector) -> float:
-        """Return the divergence."""
-        # ℓ = Σ_j t_j log(t_j / p_j)
-        t, p = [list(map(self.inside, row)) for row in (t, y)]
-        return sum(t_j * math.log(t_j / p_j) for t_j, p_j in zip(t, p, strict=True))
-
-    def sample_gradient(self, t: Vector, y: Vector) -> Vector:
-        """Return the slopes by p."""
-        # ∂ℓ/∂p_j = −t_j / p_j, and 0 where clipping has made the function flat
-        return [
-            0.0 if p_j < EPSILON or p_j > 1 else -self.inside(t_j) / p_j
-            for t_j, p_j in zip(t, y, strict=True)
-        ]
-
-    @staticmethod
-    def inside(p: float) -> float:
-        """Return the number of [EPSILON, 1] nearest to p; NaN stays NaN."""
-        return min(max(p, EPSILON), 1.0)
-
-
-def smoothed(targets: Matrix, s: float, classes: int) -> Matrix:
-    """Return t (1 − s) + s / classes for every target: part of the certainty goes to all classes.
-
-    Source: Szegedy and others (2016), section 7.
-
-    Examples
-    --------
-    >>> smoothed([[0.0, 1.0]], 0.5, 2)
-    [[0.25, 0.75]]
-    """
-    return [[t_j * (1 - s) + s / classes for t_j in row] for row in targets]
-
-
-def check_smoothing(label_smoothing: float) -> None:
-    """Raise unless the share is a number of [0, 1]."""
-    check_number("label_smoothing", label_smoothing)
-    if not 0 <= label_smoothing <= 1:
-        raise ValueError(f"label_smoothing: expected a number of [0, 1], got {label_smoothing!r}")
-
-
-def log_softmax(z: Vector) -> Vector:
-    """Return log p_j = z_j − log Σ_k e^(z_k), the maximum taken away first: nothing overflows.
-
-    Examples
-    --------
-    >>> log_softmax([1e9, -1e9])
-    [0.0, -2000000000.0]
-    """
-    top = max(z)
-    log_sum = math.log(sum(math.exp(z_k - top) for z_k in z))
-    return [z_j - top - log_sum for z_j in z]
-
-
-def one_hot(label: float, classes: int) -> Vector:
-    """Return the row t_j = 1[j = label].
-
-    Raises
-    ------
-    ValueError
-        If the label is not one of 0, 1, ..., classes − 1.
-
-    Examples
-    --------
-    >>> one_hot(2, 4)
-    [0.0, 0.0, 1.0, 0.0]
-    """
-    if label not in range(classes):
-        raise ValueError(f"y_true: expected labels of 0, ..., {classes - 1}, got {label!r}")
-    return [1.0 if j == label else 0.0 for j in range(classes)]

@@ -53,6 +53,22 @@ _LOSSES: tuple[tuple[str, int, str, Callable[[], Loss], str], ...] = (
     ("divergence", 18, "softmax", losses.KLDivergence, "rows"),
     ("hinge", 3, "linear", losses.Hinge, "bits"),
     ("squared hinge", 1, "linear", losses.SquaredHinge, "bits"),
+    ("focal bits", 3, "sigmoid", losses.BinaryFocalCrossentropy, "bits"),
+    (
+        "focal logits",
+        3,
+        "linear",
+        partial(losses.BinaryFocalCrossentropy, True, 0.3, 1.5, True),
+        "bits",
+    ),
+    ("focal rows", 5, "softmax", losses.CategoricalFocalCrossentropy, "rows"),
+    (
+        "focal row logits",
+        18,
+        "linear",
+        partial(losses.CategoricalFocalCrossentropy, 0.5, 1.5, True, 0.1),
+        "rows",
+    ),
     ("smoothed bits", 3, "linear", partial(losses.BinaryCrossentropy, True, 0.1), "bits"),
     ("smoothed rows", 5, "softmax", partial(losses.CategoricalCrossentropy, False, 0.1), "rows"),
 )
