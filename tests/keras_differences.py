@@ -50,33 +50,26 @@ SIGNATURES = [
         "table of results for Adam means.",
     ),
     Signature(
-        "losses.*Crossentropy",
-        "name",
+        "losses.*",
+        "*",
         "keyword",
-        "In Keras arguments that have one value here stand before it.",
+        "In Keras an argument that has one value here stands before it.",
     ),
     Signature(
-        "losses.MeanSquaredError",
+        "metrics.*",
         "name",
         "keyword",
-        "In Keras `reduction`, which has one value here, stands before it.",
+        "A name is an option, and Keras has it in another place in every metric.",
     ),
     Signature(
-        "*metrics.*Accuracy",
-        "name",
-        "keyword",
-        "A name is an option; metrics are usually asked for by it alone.",
-    ),
-    Signature(
-        "metrics.*Accuracy",
+        "metrics.*",
         "name",
         "default",
         "None means the same name; it lets a `repr` leave out what was not given.",
     ),
-    Signature("metrics.Metric", "name", "keyword", "As in the metrics made from it."),
     Signature("Metric", "name", "keyword", "As in the metrics made from it."),
     Signature(
-        "layers.Dropout",
+        "layers.*Dropout",
         "seed",
         "keyword",
         "In Keras `noise_shape`, which has one value here, stands before it.",
@@ -90,13 +83,20 @@ SIGNATURES = [
     *(
         Signature(
             where,
-            argument,
+            "autocast",
             "lacks",
-            "The base class takes what every layer here has; the rest has one value, which the "
-            "layers themselves accept.",
+            "What a model computes in is an argument of the model; layers convert nothing.",
+        )
+        for where in ("Layer", "layers.*")
+    ),
+    *(
+        Signature(
+            where,
+            "activity_regularizer",
+            "lacks",
+            "The base class takes what every layer here has.",
         )
         for where in ("Layer", "layers.Layer", "layers.InputLayer")
-        for argument in ("activity_regularizer", "autocast")
     ),
     Signature("Layer", "dtype", "lacks", "The model's dtype is that of all its layers."),
     Signature("layers.Layer", "dtype", "lacks", "The model's dtype is that of all its layers."),
@@ -108,28 +108,12 @@ SIGNATURES = [
         "Required: an input without a shape says nothing, and `batch_shape` is not taken.",
     ),
     Signature(
-        "*Layer.compute_output_shape",
-        "input_shape",
-        "extra",
-        "Named, where Keras has `*args`; what is passed is the same.",
-    ),
-    Signature(
         "*.from_config",
         "custom_objects",
         "lacks",
         "A configuration holds plain values; classes of one's own are known to who calls them.",
     ),
     Signature("initializers.get", "argument", "extra", "What an error calls the value."),
-    *(
-        Signature(
-            f"*Sequential.{method}",
-            argument,
-            "extra",
-            "Named, where Keras has `*args`; what is passed is the same.",
-        )
-        for method in ("__call__", "forward")
-        for argument in ("x", "training")
-    ),
     Signature(
         "*Sequential.parameters",
         "",
@@ -233,6 +217,9 @@ _TRUNCATED = (
 NUMBERS = {
     "losses.CategoricalCrossentropy.gradient": _NORMALISED,
     "losses.SparseCategoricalCrossentropy.gradient": _NORMALISED,
+    "metrics.AUC": "Exact, over all samples; Keras counts in 200 buckets of [0, 1].",
+    "metrics.F1Score": "With a single output Keras's default calls every sample positive; here "
+    "those above 0.5 are.",
     "initializers.GlorotNormal": _TRUNCATED,
     "initializers.HeNormal": _TRUNCATED,
 }

@@ -128,6 +128,8 @@ def compare(
             fault(name, "default", f"{_shown(mine)} where Keras has {_shown(their)}")
         if mine.kind is mine.KEYWORD_ONLY and name in places:
             fault(name, "keyword", f"by keyword only; Keras's position {places[name]}")
+    if any(p.kind is p.VAR_POSITIONAL for p in theirs):
+        return found  # whatever is passed by position, in whatever order
     positional = [p for p in ours.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
     for place, mine in enumerate(positional):
         if mine.name not in {p.name for p in keywords}:
