@@ -75,10 +75,10 @@ SIGNATURES = [
         "In Keras `noise_shape`, which has one value here, stands before it.",
     ),
     Signature(
-        "*load_model",
-        "compile",
-        "keyword",
-        "A bare True or False behind a path tells a reader nothing.",
+        "callbacks.ReduceLROnPlateau",
+        "baseline",
+        "lacks",
+        "A plateau is one of the run itself.",
     ),
     *(
         Signature(
