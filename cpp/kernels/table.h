@@ -193,6 +193,15 @@ struct Kernels {
   void (*softmax)(T* y, const T* x, std::int64_t B, std::int64_t O);
   /// dx[b,o] = y[b,o] · (dy[b,o] - Σ_j dy[b,j] y[b,j]); dx may be dy.
   void (*softmax_backward)(T* dx, const T* y, const T* dy, std::int64_t B, std::int64_t O);
+  /// y[b,:] = x[b,:] - max - log Σ exp(x[b,:] - max); y may be x. Rows are contiguous (ld = O).
+  void (*log_softmax)(T* y, const T* x, std::int64_t B, std::int64_t O);
+  /// dx[b,o] = dy[b,o] - exp(y[b,o]) · Σ_j dy[b,j]; dx may be dy.
+  void (*log_softmax_backward)(T* dx, const T* y, const T* dy, std::int64_t B, std::int64_t O);
+  /// y[n] = f(x[n]) with the curve's parameters p[kCurveParameters]; y may be x. Infinities go to
+  /// the function's limit, a NaN stays one.
+  void (*curve)(T* y, const T* x, std::int64_t n, Curve f, const T* p);
+  /// dx[n] = dy[n] · f'(x[n]); dx may be dy.
+  void (*curve_backward)(T* dx, const T* x, const T* dy, std::int64_t n, Curve f, const T* p);
 
   // ---- normalisation
   // -------------------------------------------------------------------------------------------

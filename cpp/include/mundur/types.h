@@ -16,8 +16,38 @@ inline std::int64_t size_of(const Shape& shape) {
                          [](std::int64_t a, std::int64_t b) { return a * b; });
 }
 
-/// Activations that act on one element. Softmax acts on a row and is no member.
+/// Activations that act on one element, with a derivative written through y = f(x): products apply
+/// them, and backward needs nothing but y. Softmax acts on a row and is no member.
 enum class Function : int { linear, relu, sigmoid, tanh };
+
+/// Activations that act on one element, with a derivative written through x. Parameters p:
+/// rectifier: x > p[1] ? min(x, p[2]) : p[0]·(x - p[1]), where a slope p[0] of 0 gives +0
+/// elu: x < 0 ? p[0]·(e^x - 1) : x
+/// selu: p[1] times the elu of p[0]
+/// gelu: x·(1 + erf(x/√2)) / 2
+/// gelu_tanh: x·(1 + tanh(√(2/π)·(x + 0.044715·x³))) / 2
+/// silu: x·sigmoid(x)
+/// softplus: log(1 + e^x)
+/// softsign: x / (1 + |x|)
+/// mish: x·tanh(softplus(x))
+/// hard_sigmoid: min(max(x + 3, 0), 6) / 6
+/// hard_silu: x·hard_sigmoid(x)
+/// exponential: e^x
+enum class Curve : int {
+  rectifier,
+  elu,
+  selu,
+  gelu,
+  gelu_tanh,
+  silu,
+  softplus,
+  softsign,
+  mish,
+  hard_sigmoid,
+  hard_silu,
+  exponential
+};
+inline constexpr int kCurveParameters = 3;
 
 /// What products compute with: numbers of the parameters' own type, or those rounded to bfloat16
 /// (float32 parameters only; sums stay float32).

@@ -113,11 +113,34 @@ void softmax_backward(T* dx, const T* y, const T* dy, i64 B, i64 O) {
 }
 
 template <class T>
+void log_softmax(T* y, const T* x, i64 B, i64 O) {
+  for (i64 b = 0; b < B; ++b, y += O, x += O) {
+    const T maximum = row_max(x, O);
+    const Vec<T> top = set<T>(maximum), log_sum = set<T>(row_log_sum(x, O, maximum));
+    for_each_vec<T>(O, [&](i64 i, int n) MUNDUR_BODY {
+      store_up_to(y + i, (load_up_to(x + i, n) - top) - log_sum, n);
+    });
+  }
+}
+
+template <class T>
+void log_softmax_backward(T* dx, const T* y, const T* dy, i64 B, i64 O) {
+  for (i64 b = 0; b < B; ++b, dx += O, y += O, dy += O) {
+    const Vec<T> sum = set<T>(row_sum(dy, O));
+    for_each_vec<T>(O, [&](i64 i, int n) MUNDUR_BODY {
+      store_up_to(dx + i, fnma(exp(load_up_to(y + i, n)), sum, load_up_to(dy + i, n)), n);
+    });
+  }
+}
+
+template <class T>
 void fill_rows(Kernels<T>& table) {
   table.activation = activation<T>;
   table.activation_backward = activation_backward<T>;
   table.softmax = softmax<T>;
   table.softmax_backward = softmax_backward<T>;
+  table.log_softmax = log_softmax<T>;
+  table.log_softmax_backward = log_softmax_backward<T>;
 }
 
 }  // namespace

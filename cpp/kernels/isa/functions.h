@@ -134,6 +134,14 @@ MUNDUR_FUNCTION Vec<T> exp(Vec<T> x) {
   return scale(set<T>(T(1)) + e.q, e.n);
 }
 
+/// e^x - 1 for x <= 0.
+template <class T>
+MUNDUR_FUNCTION Vec<T> expm1(Vec<T> x) {
+  const ExpParts<T> e = exp_parts(max(x, set<T>(-Constants<T>::kTanhEnd)));
+  const Vec<T> power = pow2(e.n);
+  return fma(power, e.q, power - set<T>(T(1)));
+}
+
 /// log(x) for normal, positive, finite x, as x = 2^e (1 + f): the sum of fdlibm's e_log.c, f -
 /// (f²/2 - s (f²/2 + R)).
 template <class T>
