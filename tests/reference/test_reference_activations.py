@@ -20,6 +20,20 @@ score_rows = st.lists(scores, min_size=1, max_size=6)
         ("sigmoid", [0.0, math.log(3), -math.log(3)], [0.5, 0.75, 0.25]),
         ("tanh", [0.0, math.log(3), -math.log(3)], [0.0, 0.8, -0.8]),
         ("softmax", [0.0, math.log(2), math.log(5)], [0.125, 0.25, 0.625]),
+        ("log_softmax", [0.0, math.log(7)], [-math.log(8), math.log(7 / 8)]),
+        ("leaky_relu", [-2.0, 0.0, 3.0], [-0.4, 0.0, 3.0]),
+        ("relu6", [-2.0, 3.0, 9.0], [0.0, 3.0, 6.0]),
+        ("elu", [-math.log(4), 0.0, 3.0], [-0.75, 0.0, 3.0]),
+        ("selu", [-1e3, 0.0, 2.0], [-1.7580993408473766, 0.0, 2.101401974710961]),
+        ("gelu", [0.0, math.sqrt(2)], [0.0, (1 + math.erf(1)) / math.sqrt(2)]),
+        ("gelu_tanh", [0.0, 1.0], [0.0, 0.8411919906082768]),
+        ("silu", [math.log(3), -math.log(3)], [0.75 * math.log(3), -0.25 * math.log(3)]),
+        ("mish", [0.0, math.log(2)], [0.0, 0.8 * math.log(2)]),
+        ("softplus", [0.0, math.log(3)], [math.log(2), math.log(4)]),
+        ("softsign", [-3.0, 0.0, 1.0], [-0.75, 0.0, 0.5]),
+        ("hard_sigmoid", [-4.0, 0.0, 1.5, 4.0], [0.0, 0.5, 0.75, 1.0]),
+        ("hard_silu", [-4.0, -1.5, 4.0], [0.0, -0.375, 4.0]),
+        ("exponential", [0.0, math.log(3)], [1.0, 3.0]),
     ],
 )
 def test_values_known_on_paper(name, z, a):
@@ -47,7 +61,7 @@ def test_relu_lets_nan_through_and_gives_positive_zero():
     assert math.copysign(1.0, zero) == 1.0
 
 
-@pytest.mark.parametrize("name", ["relu", "sigmoid", "tanh", "softmax"])
+@pytest.mark.parametrize("name", [name for name in activations.KNOWN if name != "exponential"])
 def test_huge_scores_stay_finite(name):
     f, z = activations.get(name), [1e9, -1e9, 0.0]
     assert all(map(math.isfinite, f(z) + f.backward([1.0, 1.0, 1.0], z)))

@@ -10,7 +10,7 @@ from mundur.reference import activations, initializers, layers
 from mundur.reference.check import check_backward
 from mundur.reference.lists import filled, flatten, shape
 
-ACTIVATIONS = ["linear", "relu", "sigmoid", "tanh", "softmax"]
+ACTIVATIONS = list(activations.KNOWN)
 SIZES = st.integers(1, 4)
 
 

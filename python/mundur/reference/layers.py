@@ -224,7 +224,8 @@ class Activation(Layer):
     Parameters
     ----------
     activation : str, pair (f, f′)
-        "linear", "relu", "sigmoid", "tanh" or "softmax"; softmax goes over the last axis.
+        "linear", "relu", "sigmoid", "tanh", ... (see `activations`); softmax and log_softmax go
+        over the last axis.
 
     Notes
     -----
@@ -446,6 +447,7 @@ class Rescaling(Layer):
 
 
 # Below the base class that these modules need.
+from .activation_layers import ELU, LeakyReLU, ReLU, Softmax  # noqa: E402
 from .noise import AlphaDropout, GaussianDropout, GaussianNoise  # noqa: E402
 from .normalization import BatchNormalization, LayerNormalization  # noqa: E402
 from .residual import Residual  # noqa: E402
@@ -456,11 +458,15 @@ __all__ = [
     "BatchNormalization",
     "Dense",
     "Dropout",
+    "ELU",
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
     "Layer",
     "LayerNormalization",
+    "LeakyReLU",
+    "ReLU",
     "Rescaling",
     "Residual",
+    "Softmax",
 ]
