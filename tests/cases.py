@@ -48,10 +48,19 @@ def normalization(layer: str, columns: int, batch: int = 5, **arguments: Any) ->
 
 
 ACTIVATIONS = ["linear", "relu", "sigmoid", "tanh", "softmax"]
+CURVES = [
+    *("leaky_relu", "relu6", "elu", "selu", "gelu", "gelu_tanh", "silu", "softplus", "softsign"),
+    *("mish", "hard_sigmoid", "hard_silu", "exponential"),
+]
+# Those whose derivative is taken at z have no part in a product's epilogue.
+NAMED = [*ACTIVATIONS, "log_softmax", *CURVES]
 
 # Sizes around vectors (4, 8, 16), tiles and the lanes' threshold; 1 is an ordinary size.
 LAYERS = [
-    *(dense(7, 5, activation=activation) for activation in ACTIVATIONS),
+    *(dense(7, 5, activation=activation) for activation in NAMED),
+    *(dense(units, 9, activation="gelu") for units in (1, 15, 16, 17, 33)),
+    dense(49, 9, batch=257, activation="mish"),
+    dense(3, 40, activation="silu"),
     dense(7, 5, use_bias=False),
     *(dense(units, 9, batch=3) for units in (1, 2, 3, 4, 5, 8, 15, 16, 17, 31, 33, 48, 49)),
     *(dense(3, inputs, batch=2) for inputs in (1, 2, 15, 16, 17, 31, 32, 33, 64, 100)),
@@ -66,10 +75,20 @@ LAYERS = [
     dense(40, 1, batch=9),
     dense(5, 3, batch=300, activation="tanh"),  # two shards of 256 samples
     dense(2, 2, batch=515),  # three
+    *(LayerCase(f"activation_{name}", "Activation", {"activation": name}, (11,)) for name in NAMED),
     *(
-        LayerCase(f"activation_{name}", "Activation", {"activation": name}, (11,))
-        for name in ACTIVATIONS
+        LayerCase(f"activation_{name}_{n}", "Activation", {"activation": name}, (n,), batch=1)
+        for name in ("log_softmax", *CURVES)
+        for n in (1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33)
     ),
+    LayerCase("relu", "ReLU", {}, (11,)),
+    LayerCase(
+        "relu_bends", "ReLU", {"max_value": 0.8, "negative_slope": 0.1, "threshold": 0.3}, (17,)
+    ),
+    LayerCase("relu_threshold", "ReLU", {"threshold": 0.5}, (17,)),
+    LayerCase("leaky_relu", "LeakyReLU", {"negative_slope": 0.4}, (3, 5)),
+    LayerCase("elu", "ELU", {"alpha": 0.7}, (9,)),
+    LayerCase("softmax", "Softmax", {}, (2, 6)),
     LayerCase("dropout", "Dropout", {"rate": 0.4}, (33,)),
     LayerCase("dropout_none", "Dropout", {"rate": 0.0}, (5,)),
     LayerCase("flatten", "Flatten", {}, (3, 4)),

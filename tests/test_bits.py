@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pytest
 from mundur import _core
 
-from cases import LAYERS, LayerCase
+from cases import ACTIVATIONS, LAYERS, LayerCase
 
 Array = npt.NDArray[Any]
 # "bfloat16" stands for products in it, on float32 parameters.
@@ -115,7 +115,7 @@ def training(activation: str, dtype: str, weighted: bool, wide: int = 150) -> di
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
-@pytest.mark.parametrize("activation", ["linear", "relu", "sigmoid", "tanh", "softmax"])
+@pytest.mark.parametrize("activation", [*ACTIVATIONS, "log_softmax", "gelu", "elu"])
 def test_a_training_has_the_same_bits_everywhere(
     activation: str, weighted: bool, dtype: str
 ) -> None:

@@ -21,6 +21,7 @@ PUBLIC = [
     (module, name)
     for module in (
         md,
+        md.activations,
         md.augment,
         md.layers,
         md.losses,

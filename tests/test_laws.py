@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mundur import reference
 
-from cases import LAYERS, OPTIMIZERS, LayerCase, OptimizerCase
+from cases import LAYERS, NAMED, OPTIMIZERS, LayerCase, OptimizerCase
 
 sizes = st.integers(1, 40)
 seeds = st.integers(0, 2**32 - 1)
-activations = st.sampled_from(["linear", "relu", "sigmoid", "tanh", "softmax"])
+activations = st.sampled_from(NAMED)
 
 
 @settings(max_examples=60, deadline=None)

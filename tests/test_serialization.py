@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from mundur import serialization
 from safetensors.numpy import load, save, save_file
 
+from cases import NAMED
+
 D = md.layers.Dense
 
 
@@ -455,7 +457,7 @@ def test_descriptions_that_are_none(entry: str, good: bytes, tmp_path: Path) -> 
 def test_keras_arguments_of_load_model(good: bytes, tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     path.write_bytes(good)
-    md.load_model(path, custom_objects=None, safe_mode=True)
+    md.load_model(path, None, True, safe_mode=True)
     with pytest.raises(TypeError, match="custom_objects"):
         md.load_model(path, custom_objects=["a"])
 
@@ -466,7 +468,7 @@ def test_keras_arguments_of_load_model(good: bytes, tmp_path: Path) -> None:
 @st.composite
 def models(draw: Any) -> md.Model:
     names = st.one_of(st.none(), st.text("abc é", min_size=1, max_size=3))
-    activations = st.sampled_from(["linear", "relu", "sigmoid", "tanh", "softmax"])
+    activations = st.sampled_from(NAMED)
     initializers = st.sampled_from(["zeros", "he_normal", md.initializers.Constant(0.5)])
     kinds = [
         st.builds(
@@ -483,6 +485,9 @@ def models(draw: Any) -> md.Model:
         st.builds(md.layers.Dropout, st.floats(0, 0.9), seed=st.integers(0, 2**63 - 1)),
         st.builds(md.layers.Rescaling, st.floats(-2, 2), st.floats(-2, 2), name=names),
         st.builds(md.layers.Flatten),
+        st.builds(md.layers.ReLU, st.floats(0, 9), st.floats(0, 2), st.floats(0, 2), name=names),
+        st.builds(md.layers.LeakyReLU, st.floats(0, 2)),
+        st.builds(md.layers.ELU, st.floats(-2, 2)),
     ]
     layers = draw(st.lists(st.one_of(kinds), min_size=1, max_size=5, unique_by=lambda x: id(x)))
     given = [layer._given_name for layer in layers if layer._given_name]

@@ -20,6 +20,20 @@ ACTIVATIONS: dict[str, Any] = {
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
     "softmax": lambda z: torch.softmax(z, dim=-1),
+    "log_softmax": lambda z: torch.log_softmax(z, dim=-1),
+    "leaky_relu": lambda z: torch.nn.functional.leaky_relu(z, 0.2),
+    "relu6": torch.nn.functional.relu6,
+    "elu": torch.nn.functional.elu,
+    "selu": torch.selu,
+    "gelu": torch.nn.functional.gelu,
+    "gelu_tanh": lambda z: torch.nn.functional.gelu(z, approximate="tanh"),
+    "silu": torch.nn.functional.silu,
+    "softplus": torch.nn.functional.softplus,
+    "softsign": torch.nn.functional.softsign,
+    "mish": torch.nn.functional.mish,
+    # PyTorch's own take 1/6 in float32.
+    "hard_sigmoid": lambda z: torch.nn.functional.relu6(z + 3) / 6,
+    "hard_silu": lambda z: z * torch.nn.functional.relu6(z + 3) / 6,
 }
 
 

@@ -1,6 +1,7 @@
 #include "mundur/layers.h"
 
 #include "bindings/bindings.h"
+#include "layers/layers.h"
 
 namespace mundur {
 
@@ -17,20 +18,100 @@ struct Of : AnyLayerSpec {
   explicit Of(Spec one) : AnyLayerSpec{one} {}
 };
 
+/// Two Python functions of z, an array of shape (rows, outputs): f, and f'. They get copies, which
+/// they may keep.
+class PythonFunction final : public CustomFunction {
+ public:
+  PythonFunction(py::function value, py::function slope)
+      : value_(std::move(value)), slope_(std::move(slope)) {}
+
+ private:
+  template <class T>
+  static py::array called(const py::function& f, const T* z, std::int64_t B, std::int64_t O) {
+    py::array result = f(py::array_t<T>({B, O}, z));
+    if (result.size() != B * O) throw py::value_error("a custom activation changed the shape");
+    return result;
+  }
+  template <class T>
+  void value(T* y, const T* z, std::int64_t B, std::int64_t O) const {
+    const py::gil_scoped_acquire gil;
+    const py::array found = called(value_, z, B, O);
+    std::copy_n(data_of<T>(found, "f(z)", 2), B * O, y);
+  }
+  template <class T>
+  void backward(T* dx, const T* z, const T* dy, std::int64_t B, std::int64_t O) const {
+    const py::gil_scoped_acquire gil;
+    const py::array found = called(slope_, z, B, O);
+    const T* slope = data_of<T>(found, "f'(z)", 2);
+    for (std::int64_t i = 0; i < B * O; ++i) dx[i] = dy[i] * slope[i];
+  }
+
+  void find_value(float* y, const float* z, std::int64_t B, std::int64_t O) override {
+    value(y, z, B, O);
+  }
+  void find_value(double* y, const double* z, std::int64_t B, std::int64_t O) override {
+    value(y, z, B, O);
+  }
+  void find_backward(float* dx, const float* z, const float* dy, std::int64_t B,
+                     std::int64_t O) override {
+    backward(dx, z, dy, B, O);
+  }
+  void find_backward(double* dx, const double* z, const double* dy, std::int64_t B,
+                     std::int64_t O) override {
+    backward(dx, z, dy, B, O);
+  }
+
+  py::function value_;
+  py::function slope_;
+};
+
+template <class T>
+py::array activate(const ActivationFunction& f, const py::array& x) {
+  py::array_t<T> y(std::vector<py::ssize_t>(x.shape(), x.shape() + x.ndim()));
+  const std::int64_t O = x.ndim() ? x.shape(x.ndim() - 1) : 1;
+  if (x.size() == 0) return y;
+  const T* from = data_of<T>(x, "x", -1);
+  T* to = y.mutable_data();
+  const Activator<T> activator(f);
+  const Kernels<T>& table = kernels<T>();
+  run_team(1, [&](Worker& worker) {
+    activator.forward({worker, table, x.size() / O, false, 0, 0, nullptr}, to, from, x.size() / O,
+                      O);
+  });
+  return y;
+}
+
 }  // namespace
 
 void bind_layers(py::module_& m) {
+  py::class_<ActivationFunction>(m, "ActivationFunction")
+      .def(py::init([](const std::string& name, const std::vector<double>& parameters) {
+             return ActivationFunction(activation_from_name(name), parameters);
+           }),
+           py::arg("name"), py::arg("parameters"))
+      .def_static(
+          "custom",
+          [](py::function value, py::function slope) {
+            return ActivationFunction(
+                std::make_shared<PythonFunction>(std::move(value), std::move(slope)));
+          },
+          py::arg("value"), py::arg("slope"))
+      .def(
+          "__call__",
+          [](const ActivationFunction& self, const py::array& x) {
+            return holds<float>(x) ? activate<float>(self, x) : activate<double>(self, x);
+          },
+          py::arg("x"));
   py::class_<AnyLayerSpec>(m, "LayerSpec");
   py::class_<Of<DenseSpec>, AnyLayerSpec>(m, "Dense")
-      .def(py::init([](std::int64_t units, const std::string& activation, bool use_bias) {
-             return Of(DenseSpec{units, activation_from_name(activation), use_bias});
+      .def(py::init([](std::int64_t units, const ActivationFunction& activation, bool use_bias) {
+             return Of(DenseSpec{units, activation, use_bias});
            }),
            py::arg("units"), py::arg("activation"), py::arg("use_bias"));
   py::class_<Of<ActivationSpec>, AnyLayerSpec>(m, "Activation")
-      .def(py::init([](const std::string& function) {
-             return Of(ActivationSpec{activation_from_name(function)});
-           }),
-           py::arg("function"));
+      .def(
+          py::init([](const ActivationFunction& function) { return Of(ActivationSpec{function}); }),
+          py::arg("function"));
   py::class_<Of<DropoutSpec>, AnyLayerSpec>(m, "Dropout")
       .def(py::init([](double rate, std::optional<std::uint64_t> seed) {
              return Of(DropoutSpec{rate, seed});

@@ -6,7 +6,7 @@ namespace mundur {
 namespace {
 
 /// The optimizer's lock, waited for without the GIL: whoever holds it may need the GIL next.
-std::unique_lock<std::mutex> hold(Optimizer& optimizer) {
+std::unique_lock<std::recursive_mutex> hold(Optimizer& optimizer) {
   WithoutGil release;
   return std::unique_lock(optimizer.mutex());
 }

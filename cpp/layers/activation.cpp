@@ -1,4 +1,4 @@
-// Activation: y = f(x); softmax along the last axis.
+// Activation: y = f(x); softmax and log_softmax along the last axis.
 
 #include <stdexcept>
 
@@ -21,32 +21,32 @@ class Activated final : public Layer<T> {
     return input;
   }
 
-  bool passes_through(bool) const override { return f_ == Activation::linear; }
-  Activation head() const override { return f_; }
+  bool passes_through(bool) const override { return head() == Activation::linear; }
+  Activation head() const override { return f_.activation(); }
+  void add_custom(std::vector<CustomFunction*>& all) const override {
+    if (f_.custom()) all.push_back(f_.custom());
+  }
 
   // y_j = f(x_j)        softmax: y_j = exp(x_j) / Σ_k exp(x_k)
   void forward(const Pass<T>& pass, const Saved<T>& saved) const override {
-    const std::int64_t B = pass.batch * rows_;
-    if (f_ == Activation::softmax) {
-      const Range rows = share(B, 1, pass.worker);
-      pass.kernels.softmax(saved.y + rows.begin * O_, saved.x + rows.begin * O_, rows.size(), O_);
-      return;
-    }
-    const Range part = share(B * O_, kGrain, pass.worker);
-    pass.kernels.activation(saved.y + part.begin, saved.x + part.begin, part.size(),
-                            elementwise(f_));
+    f_.forward(pass, saved.y, saved.x, pass.batch * rows_, O_);
   }
 
   // ∂L/∂x_j = f'(x_j) ∂L/∂y_j        softmax: ∂L/∂x_j = y_j (∂L/∂y_j − Σ_k y_k ∂L/∂y_k)
   void backward(const Pass<T>& pass, T* dx, T* dy, const Saved<T>& saved,
                 const Seam& seam) const override {
     if (!dx) return;
-    activation_backward(pass, dx, saved.y, dy, pass.batch * rows_, O_,
-                        seam.at_logits ? Activation::linear : f_);
+    const std::int64_t B = pass.batch * rows_;
+    if (seam.at_logits) {
+      const Range part = share(B * O_, kGrain, pass.worker);
+      pass.kernels.activation(dx + part.begin, dy + part.begin, part.size(), Function::linear);
+    } else {
+      f_.backward(pass, dx, saved.x, saved.y, dy, B, O_);
+    }
   }
 
  private:
-  Activation f_;
+  Activator<T> f_;
   std::int64_t O_ = 0;
   std::int64_t rows_ = 1;
 };

@@ -40,40 +40,36 @@ class Dense final : public Layer<T> {
     b_ = bias_ ? &parameters[1] : nullptr;
   }
 
-  Activation head() const override { return f_; }
+  Activation head() const override { return f_.activation(); }
+  void add_custom(std::vector<CustomFunction*>& all) const override {
+    if (f_.custom()) all.push_back(f_.custom());
+  }
   bool joins_below() const override { return true; }
 
   void compute_in(Compute compute) override { bfloat16_ = compute == Compute::bfloat16; }
 
-  // In bfloat16: x and δ rounded, by all workers for all products.
+  // z, if f' is written through it: outside of training, too, since a backward may follow a forward
+  // by hand. In bfloat16: x and δ rounded, by all workers for all products.
   std::int64_t saved_bytes(std::int64_t batch, bool training) const override {
-    if (!bfloat16_) return 0;
-    const std::int64_t numbers = bfloat16_stride(I_) + (training ? bfloat16_stride(O_) : 0);
-    return checked_product(batch * rows_, 2 * numbers, "the workspace of one batch");
+    constexpr const char* kWhat = "the workspace of one batch";
+    const std::int64_t numbers =
+        bfloat16_ ? bfloat16_stride(I_) + (training ? bfloat16_stride(O_) : 0) : 0;
+    if (f_.keeps_z()) checked_product(batch * rows_, O_ * std::int64_t{sizeof(T)} + kLine, kWhat);
+    return checked_sum(z_bytes(batch * rows_), checked_product(batch * rows_, 2 * numbers, kWhat),
+                       kWhat);
   }
 
   // z_j = Σ_i x_i W_ij + b_j        y_j = f(z_j)
   void forward(const Pass<T>& pass, const Saved<T>& saved) const override {
     const std::int64_t B = pass.batch * rows_;
-    std::uint16_t* x16 = x16_of(saved);
+    std::uint16_t* x16 = x16_of(saved, B);
     if (x16) round(pass, x16, saved.x, B, I_);
     const Block part = output_part(pass, B);
-    if (part.empty()) return;
-    T* y = saved.y + part.rows.begin * O_;
-    const T* w = w_->value + part.columns.begin;
-    const T* b = b_ ? b_->value + part.columns.begin : nullptr;
-    const bool lanes = uses_lanes(I_, O_);
-    if (x16 && !lanes) {
-      const std::int64_t ldx = bfloat16_stride(I_);
-      pass.kernels.product_bf16(y + part.columns.begin, x16 + part.rows.begin * ldx, w, b,
-                                part.rows.size(), part.columns.size(), I_, O_, ldx, O_,
-                                elementwise(f_), pass.scratch);
-    } else {
-      pass.kernels.product(y + part.columns.begin, saved.x + part.rows.begin * I_, w, b,
-                           part.rows.size(), part.columns.size(), I_, O_, I_, O_, elementwise(f_),
-                           lanes, pass.scratch);
+    if (!part.empty()) product(pass, saved, x16, part);
+    if (f_.custom()) {
+      pass.worker.barrier();
+      f_.forward(pass, saved.y, z_of(saved), B, O_);
     }
-    if (f_ == Activation::softmax) pass.kernels.softmax(y, y, part.rows.size(), O_);
   }
 
   // δ_j = f'(z_j) ∂L/∂y_j        ∂L/∂x_i = Σ_j W_ij δ_j
@@ -81,12 +77,12 @@ class Dense final : public Layer<T> {
   void backward(const Pass<T>& pass, T* dx, T* dy, const Saved<T>& saved,
                 const Seam& seam) const override {
     const std::int64_t B = pass.batch * rows_;
-    if (!seam.at_logits && f_ != Activation::linear) {
-      activation_backward(pass, dy, saved.y, dy, B, O_, f_);
+    if (!seam.at_logits && head() != Activation::linear) {
+      f_.backward(pass, dy, f_.keeps_z() ? z_of(saved) : nullptr, saved.y, dy, B, O_);
       pass.worker.barrier();
     }
     const T* delta = dy;
-    std::uint16_t* x16 = x16_of(saved);
+    std::uint16_t* x16 = x16_of(saved, B);
     std::uint16_t* delta16 = x16 ? x16 + B * bfloat16_stride(I_) : nullptr;
     if (delta16) round(pass, delta16, delta, B, O_);
     if (dx) {
@@ -100,15 +96,54 @@ class Dense final : public Layer<T> {
  private:
   /// A softmax needs its whole row, so then rows are shared out and the row is still warm.
   Block output_part(const Pass<T>& pass, std::int64_t B) const {
-    if (f_ == Activation::softmax) return {share(B, 1, pass.worker), {0, O_}};
+    if (f_.by_rows()) return {share(B, 1, pass.worker), {0, O_}};
     return share(B, kTileRows, O_, pass.kernels.column_grain, pass.worker);
   }
 
+  /// A block of z, and of y but for a custom f.
+  void product(const Pass<T>& pass, const Saved<T>& saved, const std::uint16_t* x16,
+               const Block& part) const {
+    T* z = (f_.keeps_z() ? z_of(saved) : saved.y) + part.rows.begin * O_;
+    const T* w = w_->value + part.columns.begin;
+    const T* b = b_ ? b_->value + part.columns.begin : nullptr;
+    const bool lanes = uses_lanes(I_, O_);
+    if (x16 && !lanes) {
+      const std::int64_t ldx = bfloat16_stride(I_);
+      pass.kernels.product_bf16(z + part.columns.begin, x16 + part.rows.begin * ldx, w, b,
+                                part.rows.size(), part.columns.size(), I_, O_, ldx, O_,
+                                elementwise(head()), pass.scratch);
+    } else {
+      pass.kernels.product(z + part.columns.begin, saved.x + part.rows.begin * I_, w, b,
+                           part.rows.size(), part.columns.size(), I_, O_, I_, O_,
+                           elementwise(head()), lanes, pass.scratch);
+    }
+    if (f_.by_rows()) f_.rows(pass.kernels, z, z, part.rows.size(), O_);
+    if (f_.keeps_z()) activate(pass, saved.y + (z - z_of(saved)), z, part);
+  }
+
   static constexpr std::int64_t kTileRows = 8;
+  static constexpr std::int64_t kLine = 64;
+
+  /// y = f(z) on the block, while it is in the cache; y and z point at its first row.
+  void activate(const Pass<T>& pass, T* y, const T* z, const Block& part) const {
+    const bool is_whole = part.columns.size() == O_;
+    const std::int64_t size = is_whole ? part.rows.size() * O_ : part.columns.size();
+    for (std::int64_t row = 0; row < part.rows.size(); row += is_whole ? part.rows.size() : 1) {
+      const std::int64_t at = row * O_ + part.columns.begin;
+      f_.elements(pass.kernels, y + at, z + at, size);
+    }
+  }
+
+  std::int64_t z_bytes(std::int64_t B) const {
+    if (!f_.keeps_z()) return 0;
+    return (B * O_ * std::int64_t{sizeof(T)} + kLine - 1) / kLine * kLine;
+  }
+  /// Where forward leaves z if it keeps it.
+  static T* z_of(const Saved<T>& saved) { return reinterpret_cast<T*>(saved.extra); }
 
   /// x in bfloat16, which forward leaves; null without compute_in(bfloat16).
-  std::uint16_t* x16_of(const Saved<T>& saved) const {
-    return bfloat16_ ? reinterpret_cast<std::uint16_t*>(saved.extra) : nullptr;
+  std::uint16_t* x16_of(const Saved<T>& saved, std::int64_t B) const {
+    return bfloat16_ ? reinterpret_cast<std::uint16_t*>(saved.extra + z_bytes(B)) : nullptr;
   }
 
   /// y[B, n] = x[B, n] in bfloat16, by all workers.
@@ -183,7 +218,7 @@ class Dense final : public Layer<T> {
   }
 
   std::int64_t O_;
-  Activation f_;
+  Activator<T> f_;
   bool bias_;
   bool bfloat16_ = false;
   std::int64_t I_ = 0;

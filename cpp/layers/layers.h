@@ -14,25 +14,85 @@ namespace mundur {
 /// Elements per grain of an elementwise pass: a multiple of every vector and of a cache line.
 inline constexpr std::int64_t kGrain = 64;
 
-/// The part of an activation that acts on one element.
+/// The part of an activation that a product applies.
 inline Function elementwise(Activation activation) {
-  return activation == Activation::softmax ? Function::linear : static_cast<Function>(activation);
+  return is_function(activation) ? static_cast<Function>(activation) : Function::linear;
 }
 
-/// dy becomes δ = ∂L/∂z for y = f(z); [B,O], shared among the workers, without a barrier.
+/// An activation y = f(z) on [B,O]: over blocks, or by all workers, who then share the work and
+/// meet at no barrier.
 template <class T>
-void activation_backward(const Pass<T>& pass, T* dx, const T* y, const T* dy, std::int64_t B,
-                         std::int64_t O, Activation activation) {
-  if (activation == Activation::softmax) {
-    const Range rows = share(B, 1, pass.worker);
-    const std::int64_t at = rows.begin * O;
-    pass.kernels.softmax_backward(dx + at, y + at, dy + at, rows.size(), O);
-    return;
+class Activator {
+ public:
+  explicit Activator(const ActivationFunction& f) : f_(f.activation), custom_(f.custom) {
+    for (int i = 0; i < kCurveParameters; ++i) p_[i] = static_cast<T>(f.parameters[i]);
   }
-  const Range part = share(B * O, kGrain, pass.worker);
-  pass.kernels.activation_backward(dx + part.begin, y + part.begin, dy + part.begin, part.size(),
-                                   elementwise(activation));
-}
+
+  Activation activation() const { return f_; }
+  CustomFunction* custom() const { return custom_.get(); }
+  /// Whether it acts on whole rows.
+  bool by_rows() const { return f_ == Activation::softmax || f_ == Activation::log_softmax; }
+  /// Whether backward reads z, not y.
+  bool keeps_z() const { return f_ > Activation::log_softmax; }
+
+  /// Whole rows; y may be z.
+  void rows(const Kernels<T>& kernels, T* y, const T* z, std::int64_t B, std::int64_t O) const {
+    (f_ == Activation::softmax ? kernels.softmax : kernels.log_softmax)(y, z, B, O);
+  }
+  /// Elements that lie together, of an activation that keeps z; none of a custom one.
+  void elements(const Kernels<T>& kernels, T* y, const T* z, std::int64_t n) const {
+    if (!custom_) kernels.curve(y, z, n, curve(), p_);
+  }
+
+  void forward(const Pass<T>& pass, T* y, const T* z, std::int64_t B, std::int64_t O) const {
+    if (custom_) {
+      if (pass.worker.first()) custom_->value(y, z, B, O);
+      return;
+    }
+    const Range part = shared(pass, B, O);
+    y += part.begin;
+    z += part.begin;
+    if (by_rows()) return rows(pass.kernels, y, z, part.size() / O, O);
+    if (keeps_z()) return elements(pass.kernels, y, z, part.size());
+    pass.kernels.activation(y, z, part.size(), elementwise(f_));
+  }
+
+  /// dx = δ = ∂L/∂z; dx may be dy. `z` matters only if keeps_z(), else only y.
+  void backward(const Pass<T>& pass, T* dx, const T* z, const T* y, const T* dy, std::int64_t B,
+                std::int64_t O) const {
+    if (custom_) {
+      if (pass.worker.first()) custom_->backward(dx, z, dy, B, O);
+      return;
+    }
+    const Range part = shared(pass, B, O);
+    dx += part.begin;
+    dy += part.begin;
+    if (keeps_z()) {
+      pass.kernels.curve_backward(dx, z + part.begin, dy, part.size(), curve(), p_);
+    } else if (f_ == Activation::softmax) {
+      pass.kernels.softmax_backward(dx, y + part.begin, dy, part.size() / O, O);
+    } else if (f_ == Activation::log_softmax) {
+      pass.kernels.log_softmax_backward(dx, y + part.begin, dy, part.size() / O, O);
+    } else {
+      pass.kernels.activation_backward(dx, y + part.begin, dy, part.size(), elementwise(f_));
+    }
+  }
+
+ private:
+  Curve curve() const {
+    return static_cast<Curve>(static_cast<int>(f_) - static_cast<int>(Activation::rectifier));
+  }
+  /// The worker's share of the elements.
+  Range shared(const Pass<T>& pass, std::int64_t B, std::int64_t O) const {
+    if (!by_rows()) return share(B * O, kGrain, pass.worker);
+    const Range rows = share(B, 1, pass.worker);
+    return {rows.begin * O, rows.end * O};
+  }
+
+  Activation f_;
+  T p_[kCurveParameters];
+  std::shared_ptr<CustomFunction> custom_;
+};
 
 /// The optimizer's step for a block of a parameter whose gradient is known, if the pass is to do
 /// it; `at` is the block's first element, `ld` the distance of its rows.

@@ -61,6 +61,9 @@ class Residual final : public Layer<T> {
       state += layer->state().size();
     }
   }
+  void add_custom(std::vector<CustomFunction*>& all) const override {
+    for (const auto& layer : layers_) layer->add_custom(all);
+  }
   void set_learning(const std::vector<bool>& flags, std::size_t at) override {
     ++at;
     for (const auto& layer : layers_) {

@@ -40,7 +40,7 @@ Outcome Evaluator<T>::run(double budget) {
   bool finite = true;
   run_steps(
       network_.pace(batch_size, false, workers), budget, 1,
-      [&] { return finite && step_ < steps(); },
+      [&] { return finite && !network_.failed() && step_ < steps(); },
       [&](Worker& worker) {
         const Batch batch{nullptr, step_ * batch_size,
                           std::min(batch_size, data_.x.n - step_ * batch_size)};
@@ -62,6 +62,7 @@ Outcome Evaluator<T>::run(double budget) {
         ++step_;
         return 1;
       });
+  network_.raise_failure();
   if (!finite) return Outcome::input;
   return step_ >= steps() ? Outcome::finished : Outcome::more;
 }

@@ -9,7 +9,7 @@
 namespace mundur {
 
 std::string_view name_of(Outcome outcome) {
-  constexpr std::string_view kNames[] = {"finished", "more", "loss", "input"};
+  constexpr std::string_view kNames[] = {"finished", "more", "loss", "input", "failed"};
   return kNames[static_cast<int>(outcome)];
 }
 

@@ -76,6 +76,7 @@ void Network<T>::build(const std::vector<LayerSpec>& specs) {
     layers_.back()->compute_in(compute_);
     shapes_.push_back(layers_.back()->build(shapes_.back(), place));
     place += layers_.back()->places();
+    layers_.back()->add_custom(custom_);
     std::int64_t size = 1;
     for (std::int64_t extent : shapes_.back()) size = checked_product(size, extent, "one sample");
     for (Parameter<T>& parameter : layers_.back()->parameters()) {
@@ -319,7 +320,7 @@ const T* Network<T>::chain_backward(const Pass<T>& pass, Workspace<T>& workspace
     if (layers_[i]->passes_through(pass.training)) continue;
     const bool wanted = want_dx || i > lowest;
     const Activation below = i > lowest ? layers_[i - 1]->head() : Activation::linear;
-    const bool joins = layers_[i]->joins_below() && below != Activation::softmax;
+    const bool joins = layers_[i]->joins_below() && is_function(below);
     seam.below = joins ? below : Activation::linear;
     layers_[i]->backward(pass, wanted ? dx : nullptr, dy, workspace.saved[i], seam);
     seam.at_logits = seam.below != Activation::linear;
@@ -344,6 +345,8 @@ void Network<T>::forward(T* y, const ArrayView& x, bool training) {
                    space.scratch[static_cast<std::size_t>(worker.index())]},
                   space);
   });
+  if (failed()) forward_batch_ = 0;
+  raise_failure();
   std::memcpy(y, space.output, static_cast<std::size_t>(x.n * size_of(output_shape())) * sizeof(T));
   if (training) ++training_forwards;
   forward_batch_ = x.n;
@@ -372,6 +375,7 @@ void Network<T>::backward(T* dx, const T* delta) {
                        space, false, true);
     if (worker.first()) found = at;
   });
+  raise_failure();
   std::memcpy(dx, found,
               static_cast<std::size_t>(forward_batch_ * size_of(input_shape())) * sizeof(T));
 }
@@ -415,7 +419,7 @@ std::int64_t Network<T>::predict(T* out, const ArrayView& x, std::int64_t start,
   const std::int64_t left = x.n - start;
   const int workers = workers_for(left, false);
   const std::int64_t apart = std::min({batch, kMostApart, (left + workers - 1) / workers});
-  const bool is_apart = workers == 1 || apart >= kLeastApart;
+  const bool is_apart = workers == 1 || (apart >= kLeastApart && !calls_back());
   if (is_apart) {
     if (apart_.size() < static_cast<std::size_t>(workers) || apart_.front().batch < apart) {
       apart_.clear();
@@ -429,7 +433,7 @@ std::int64_t Network<T>::predict(T* out, const ArrayView& x, std::int64_t start,
   bool finite = true;
   run_steps(
       pace(is_apart ? apart : -together, false, workers), budget, 1,
-      [&] { return finite && start < x.n; },
+      [&] { return finite && !failed() && start < x.n; },
       [&](Worker& worker) {
         if (!is_apart) {
           const std::int64_t count = std::min(batch, x.n - start);
@@ -454,6 +458,7 @@ std::int64_t Network<T>::predict(T* out, const ArrayView& x, std::int64_t start,
         start += count;
         return count;
       });
+  raise_failure();
   return finite ? start : -1;
 }
 

@@ -31,7 +31,7 @@ double evaluate(const OutsideLoss& loss, const Batch& batch, Workspace<T>& space
 
 template <class T>
 Outcome Trainer<T>::run_outside(double budget, std::int64_t last_step, Workspace<T>& space,
-                                int workers, std::unique_lock<std::mutex>& lock) {
+                                int workers, std::unique_lock<std::recursive_mutex>& lock) {
   // Its steps take another time than those of the same size with a loss of our own.
   Pace& pace = network_.pace(-options_.batch_size, true, workers);
   const Kernels<T>& table = kernels<T>();
@@ -62,17 +62,23 @@ Outcome Trainer<T>::run_outside(double budget, std::int64_t last_step, Workspace
     const bool finite = space.finite.load(std::memory_order_relaxed);
     Outcome outcome = Outcome::input;
     try {
-      if (finite || !options_.check_finite) outcome = ask(space, batch, lock);
+      if (finite || !options_.check_finite) {
+        outcome = network_.failed() ? Outcome::failed : ask(space, batch, lock);
+      }
     } catch (...) {  // forward has changed the layers' state, and the step is not to be
       std::copy(state.begin(), state.end(), network_.state_values());
       throw;
     }
+    if (outcome == Outcome::more) {
+      optimizer_.begin_step();
+      run_team(team, [&](Worker& worker) { learn(pass_of(worker), space, false); });
+      if (network_.failed()) outcome = Outcome::failed;
+    }
     if (outcome != Outcome::more) {
       restore_start();
+      network_.raise_failure();
       return outcome;
     }
-    optimizer_.begin_step();
-    run_team(team, [&](Worker& worker) { learn(pass_of(worker), space, false); });
     pace.record(1);
     ++step_;
     ++network_.training_forwards;
@@ -85,7 +91,7 @@ Outcome Trainer<T>::run_outside(double budget, std::int64_t last_step, Workspace
 /// may look at it.
 template <class T>
 Outcome Trainer<T>::ask(Workspace<T>& space, const Batch& batch,
-                        std::unique_lock<std::mutex>& lock) {
+                        std::unique_lock<std::recursive_mutex>& lock) {
   const std::int64_t O = size_of(network_.output_shape());
   const double weight = total_weight(data_.weights ? space.weights : nullptr, batch.count);
   lock.unlock();
@@ -116,6 +122,7 @@ Outcome Evaluator<T>::run_outside(double budget, Workspace<T>& space, int worker
       find_classes(table, space, loss_, options_.metrics, O, rows);
       keep_outputs(options_.outputs, space, batch, O, rows);
     });
+    network_.raise_failure();
     if (options_.check_finite && !space.finite.load(std::memory_order_relaxed)) {
       return Outcome::input;
     }
@@ -131,13 +138,13 @@ Outcome Evaluator<T>::run_outside(double budget, Workspace<T>& space, int worker
 }
 
 template Outcome Trainer<float>::run_outside(double, std::int64_t, Workspace<float>&, int,
-                                             std::unique_lock<std::mutex>&);
+                                             std::unique_lock<std::recursive_mutex>&);
 template Outcome Trainer<double>::run_outside(double, std::int64_t, Workspace<double>&, int,
-                                              std::unique_lock<std::mutex>&);
+                                              std::unique_lock<std::recursive_mutex>&);
 template Outcome Trainer<float>::ask(Workspace<float>&, const Batch&,
-                                     std::unique_lock<std::mutex>&);
+                                     std::unique_lock<std::recursive_mutex>&);
 template Outcome Trainer<double>::ask(Workspace<double>&, const Batch&,
-                                      std::unique_lock<std::mutex>&);
+                                      std::unique_lock<std::recursive_mutex>&);
 template Outcome Evaluator<float>::run_outside(double, Workspace<float>&, int);
 template Outcome Evaluator<double>::run_outside(double, Workspace<double>&, int);
 

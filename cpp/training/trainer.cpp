@@ -180,6 +180,7 @@ Outcome Trainer<T>::run(double budget, std::int64_t max_steps) {
       });
   if (outcome != Outcome::more) {
     restore_start();
+    network_.raise_failure();
     return outcome;
   }
   return step_ >= steps_per_epoch() ? Outcome::finished : Outcome::more;
@@ -199,6 +200,7 @@ Outcome Trainer<T>::train_batch(const Pass<T>& pass, Workspace<T>& space, const 
   worker.barrier();
   if (options_.check_finite && !space.finite.load(std::memory_order_relaxed)) return Outcome::input;
   network_.chain_forward(pass, space);
+  if (network_.failed()) return Outcome::failed;
 
   const std::int64_t O = size_of(network_.output_shape());
   const T* weights = data_.weights ? space.weights : nullptr;
@@ -222,23 +224,26 @@ Outcome Trainer<T>::train_batch(const Pass<T>& pass, Workspace<T>& space, const 
     add_to(tally_, sum, weight, space, loss_, options_.metrics, batch.count, O);
   }
   if (!std::isfinite(sum * factor)) return Outcome::loss;
-  learn(pass, space, fused);
-  return Outcome::more;
+  return learn(pass, space, fused);
 }
 
 /// What comes behind the loss: δ of the outputs is in place.
 template <class T>
-void Trainer<T>::learn(const Pass<T>& pass, Workspace<T>& space, bool fused) {
+Outcome Trainer<T>::learn(const Pass<T>& pass, Workspace<T>& space, bool fused) {
   Worker& worker = pass.worker;
   const Update<T> update = optimizer_.template update_of<T>(network_.flat_values());
   // All parameters of a small network in one stretch take less than each by itself.
   constexpr std::int64_t kSmall = 4096;
   const Gathering gathering = optimizer_.gathering();
-  const bool at_once = gathering.waits() || (worker.count() == 1 && network_.flat_size() <= kSmall);
+  const bool is_small = worker.count() == 1 && network_.flat_size() <= kSmall;
+  // What may still fail in a layer below must find nothing updated.
+  const bool at_once = is_small || gathering.waits() || network_.calls_back();
   Pass<T> backward = pass;
   if (!at_once) backward.update = &update;
   network_.chain_backward(backward, space, fused, false);
+  if (network_.failed()) return Outcome::failed;
   if (at_once) network_.update(pass.kernels, update, gathering, worker);
+  return Outcome::more;
 }
 
 template class Trainer<float>;

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import (
+    activations,
     augment,
     callbacks,
     initializers,
@@ -59,6 +60,7 @@ __all__ = [
     "Optimizer",
     "Sequential",
     "__version__",
+    "activations",
     "augment",
     "build_info",
     "callbacks",

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from . import initializers, layers, losses, metrics, optimizers, schedules
 from .configurable import Configurable
+from .custom_activation import Custom
 from .initializers import ArrayInitializer, Initializer
 from .validation import extents, integer, number
 
@@ -30,7 +31,7 @@ _METRICS = metrics.CLASS_NAMES
 
 
 class MissingCustomObject(ValueError):
-    """A sound file needs a Python class that only the caller has."""
+    """A sound file needs a class or an activation that only the caller has."""
 
 
 # ---- out ----------------------------------------------------------------------------------------
@@ -38,6 +39,7 @@ class MissingCustomObject(ValueError):
 
 def describe(model: Model, tensors: Tensors) -> dict[str, Any]:
     """Everything but arrays as data for JSON; the arrays are added to `tensors`."""
+    _custom_activations(model.layers)
     document: dict[str, Any] = {
         "name": model.name,
         "seed": model.seed,
@@ -66,14 +68,32 @@ def describe(model: Model, tensors: Tensors) -> dict[str, Any]:
     return document
 
 
+def _custom_activations(chain: list[Layer]) -> dict[str, Custom]:
+    """By the names that stand for them in a file."""
+    found: dict[str, Custom] = {}
+    for layer in chain:
+        own = getattr(layer, "activation", None)
+        pieces = _custom_activations(layer.layers) if isinstance(layer, layers.Residual) else {}
+        if isinstance(own, Custom):
+            pieces[own.name] = own
+        for name, piece in pieces.items():
+            other = found.setdefault(name, piece)
+            if (other.f, other.f_prime) != (piece.f, piece.f_prime):
+                raise ValueError(
+                    f"two custom activations are named {name!r}, and a file holds only names; "
+                    "give them names of their own with md.activations.Custom(f, f_prime, name=...)"
+                )
+    return found
+
+
 def _describe(piece: Configurable) -> dict[str, Any]:
     return {"class": type(piece).__name__, "config": piece.get_config()}
 
 
 def custom_objects(model: Model) -> dict[str, Any]:
-    """What a file of the model only names; pickle takes classes by reference."""
-    loss = model.loss
-    return {} if loss is None or _is_ours(loss) else {type(loss).__name__: type(loss)}
+    """What a file of the model only names; pickle takes classes and functions by reference."""
+    loss, found = model.loss, _custom_activations(model.layers)
+    return found if loss is None or _is_ours(loss) else found | {type(loss).__name__: type(loss)}
 
 
 def _is_ours(loss: losses.Loss) -> bool:
@@ -111,6 +131,8 @@ def _describe_layer(layer: Layer, tensors: Tensors, within: str = "") -> dict[st
         if isinstance(value, ArrayInitializer):
             tensors[f"initializers/{place}/{key}"] = value.values
             config[key] = {"class": "array", "config": {}}
+        elif isinstance(value, Custom):
+            config[key] = {"class": "custom", "config": {"name": value.name}}
         elif isinstance(value, Initializer):
             config[key] = _describe(value)
     frozen = [name for name in layer.parameter_initializers if not layer.is_trainable(name)]
@@ -163,7 +185,7 @@ def restore(
     from .model import Model
 
     model = Model(
-        _restore_layers(document["layers"], tensors),
+        _restore_layers(document["layers"], tensors, custom or {}),
         name=document["name"],
         seed=integer(document["seed"], "seed"),
         dtype=document["dtype"],
@@ -204,8 +226,10 @@ def _restored(entry: Any, known: Mapping[str, type[T]]) -> T:
     return known[entry["class"]].from_config(config)
 
 
-def _restore_layers(entries: Any, tensors: Tensors, within: str = "") -> list[Layer]:
-    return [_restore_layer(entry, tensors, within) for entry in _typed(entries, list)]
+def _restore_layers(
+    entries: Any, tensors: Tensors, custom: Mapping[str, Any], within: str = ""
+) -> list[Layer]:
+    return [_restore_layer(entry, tensors, custom, within) for entry in _typed(entries, list)]
 
 
 def _forget_names(made: list[Layer], entries: Any) -> None:
@@ -217,15 +241,17 @@ def _forget_names(made: list[Layer], entries: Any) -> None:
             _forget_names(layer.layers, _config(entry)["layers"])
 
 
-def _restore_layer(entry: Any, tensors: Tensors, within: str) -> Layer:
+def _restore_layer(entry: Any, tensors: Tensors, custom: Mapping[str, Any], within: str) -> Layer:
     config = dict(_config(entry))
     place = f"{within}{config['name']}"
     if entry["class"] == "Residual":
-        config["layers"] = _restore_layers(config["layers"], tensors, f"{place}/")
+        config["layers"] = _restore_layers(config["layers"], tensors, custom, f"{place}/")
     for key, value in config.items():
         if isinstance(value, dict):
             if value["class"] == "array":
                 config[key] = ArrayInitializer(tensors[f"initializers/{place}/{key}"])
+            elif value["class"] == "custom":
+                config[key] = _custom_activation(str(_config(value)["name"]), custom)
             else:
                 config[key] = _restored(value, _INITIALIZERS)
     layer = layers.KNOWN[entry["class"]].from_config(config)
@@ -234,6 +260,23 @@ def _restore_layer(entry: Any, tensors: Tensors, within: str) -> Layer:
             raise ValueError(f"{layer.name} has no parameter {parameter!r}")
         layer.set_trainable(parameter, False)
     return layer
+
+
+def _custom_activation(name: str, custom: Mapping[str, Any]) -> Custom:
+    if name not in custom:
+        raise MissingCustomObject(
+            f"the activation {name!r} is a pair of Python functions, which files do not hold; pass "
+            f"custom_objects={{{name!r}: (f, f_prime)}}"
+        )
+    given = custom[name]
+    try:
+        pair = (given.f, given.f_prime) if isinstance(given, Custom) else tuple(given)
+        f, f_prime = pair
+    except (TypeError, ValueError):
+        raise MissingCustomObject(
+            f"custom_objects[{name!r}] must be a pair (f, f_prime); got {given!r}"
+        ) from None
+    return Custom(f, f_prime, name)
 
 
 def _build(model: Model, shape: tuple[int, ...], tensors: Tensors) -> None:

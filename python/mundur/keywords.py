@@ -24,6 +24,7 @@ _ALIASES: dict[str, tuple[str, ...]] = {
     "prob": ("rate",),
     "out_features": ("units",),
     "neurons": ("units",),
+    "alpha": ("negative_slope",),
     "in_features": ("input_shape",),
     "batch_input_shape": ("input_shape",),
     "bias": ("use_bias",),
@@ -53,7 +54,7 @@ _ALIASES: dict[str, tuple[str, ...]] = {
 }
 # Names of other things, near in spelling only: no suggestion is better than that.
 _OTHERS = {
-    *("celu", "elu", "gelu", "selu", "silu"),
+    *("celu", "glu"),
 }
 
 

@@ -142,7 +142,8 @@ def load_model(
     ----------
     filepath : path
     custom_objects : dict, optional
-        What the file only names: the class of a loss of yours, ``{"MyLoss": MyLoss}``.
+        What the file only names: the class of a loss of yours, ``{"MyLoss": MyLoss}``, and for
+        each custom activation its pair, ``{"bump": (bump, bump_prime)}``.
     compile : bool, default True
         False leaves out compile's arguments and the optimizer's state.
 
@@ -156,8 +157,8 @@ def load_model(
     OSError
         Where the file cannot be read.
     ValueError
-        Where it is no file of ours, of an unknown version, or damaged, or names a class that
-        `custom_objects` does not hold.
+        Where it is no file of ours, of an unknown version, or damaged, or names a class or an
+        activation that `custom_objects` does not hold.
 
     Examples
     --------

@@ -89,7 +89,11 @@ def check_head(loss: Loss, head: str, output_shape: tuple[int, ...]) -> None:
             "SparseCategoricalCrossentropy (labels) or CategoricalCrossentropy (one-hot), or one "
             'output with activation="sigmoid"'
         )
-    elif head != fitting and not (head == "softmax" and kind in BINARIES):
+    elif head not in (
+        fitting,
+        "custom",
+        *(("softmax", "hard_sigmoid") if kind in BINARIES else ()),
+    ):
         raise ValueError(
             f"{_title(loss)} expects probabilities, but the model ends in {head}; set "
             f'from_logits=True in the loss or activation="{fitting}" in the last layer'

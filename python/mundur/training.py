@@ -389,6 +389,10 @@ class FitLoop(Resumable):
                     model.epochs_begun -= 1
                     self._within = False
                 raise too_large(self._options.batch_size, error) from None
+            except Exception:  # from a function of the user's: all is back at the epoch's start
+                model.epochs_begun -= 1
+                self._within = False
+                raise
             if status in ("loss", "input"):
                 self._fail(status, epoch)
                 logs = named(model, trainer.loss, trainer.metric_values)

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -20,19 +22,99 @@ struct Update;
 // ---- descriptions: what the user asked for, without memory or element type
 // ------------------------------------------
 
-enum class Activation : int { linear, relu, sigmoid, tanh, softmax };
+/// First those of Function, then those that act on a row, then those of Curve, all in their order.
+enum class Activation : int {
+  linear,
+  relu,
+  sigmoid,
+  tanh,
+  softmax,
+  log_softmax,
+  rectifier,
+  elu,
+  selu,
+  gelu,
+  gelu_tanh,
+  silu,
+  softplus,
+  softsign,
+  mish,
+  hard_sigmoid,
+  hard_silu,
+  exponential,
+  custom
+};
 
-/// Throws std::invalid_argument for an unknown name.
+/// Throws std::invalid_argument for an unknown name, and for "custom".
 Activation activation_from_name(const std::string& name);
 std::string_view name_of(Activation activation);
+/// Whether the activation is one of Function: written through its output.
+constexpr bool is_function(Activation activation) { return activation <= Activation::tanh; }
+
+/// A function of the caller's with its derivative, called by one thread for a whole batch. What it
+/// throws waits: work of a team must not throw.
+class CustomFunction {
+ public:
+  virtual ~CustomFunction() = default;
+  /// y[B,O] = f(z[B,O]); y is not z. After a failure nothing is called.
+  template <class T>
+  void value(T* y, const T* z, std::int64_t B, std::int64_t O) noexcept {
+    attempt([&] { find_value(y, z, B, O); });
+  }
+  /// dx[B,O] = dy[B,O] · f'(z[B,O]); dx may be dy.
+  template <class T>
+  void backward(T* dx, const T* z, const T* dy, std::int64_t B, std::int64_t O) noexcept {
+    attempt([&] { find_backward(dx, z, dy, B, O); });
+  }
+  /// To be read behind a barrier.
+  bool failed() const { return static_cast<bool>(failure_); }
+  /// What was caught, or null; from then on it is called again.
+  std::exception_ptr take_failure() { return std::exchange(failure_, nullptr); }
+
+ private:
+  template <class Work>
+  void attempt(Work&& work) noexcept {
+    if (failed()) return;
+    try {
+      work();
+    } catch (...) {
+      failure_ = std::current_exception();
+    }
+  }
+  virtual void find_value(float* y, const float* z, std::int64_t B, std::int64_t O) = 0;
+  virtual void find_value(double* y, const double* z, std::int64_t B, std::int64_t O) = 0;
+  virtual void find_backward(float* dx, const float* z, const float* dy, std::int64_t B,
+                             std::int64_t O) = 0;
+  virtual void find_backward(double* dx, const double* z, const double* dy, std::int64_t B,
+                             std::int64_t O) = 0;
+
+  std::exception_ptr failure_;
+};
+
+bool failed(const std::vector<CustomFunction*>& functions);
+/// Throws what the first of them caught, if any did; all can be called again.
+void raise_failure(const std::vector<CustomFunction*>& functions);
+
+/// An activation and what belongs to it: a curve's parameters, or the caller's function.
+struct ActivationFunction {
+  ActivationFunction(Activation which = Activation::linear) : activation(which) {}
+  /// Throws std::invalid_argument unless `values` are as many as the activation takes.
+  ActivationFunction(Activation which, const std::vector<double>& values);
+  explicit ActivationFunction(std::shared_ptr<CustomFunction> function)
+      : activation(Activation::custom), custom(std::move(function)) {}
+
+  Activation activation;
+  double parameters[kCurveParameters] = {};
+  std::shared_ptr<CustomFunction> custom;
+};
 
 struct DenseSpec {
   std::int64_t units;
-  Activation activation = Activation::linear;
+  ActivationFunction activation = Activation::linear;
   bool use_bias = true;
 };
 struct ActivationSpec {
-  Activation function;
+  ActivationFunction function;
 };
 struct DropoutSpec {
   double rate;
@@ -130,7 +212,7 @@ struct Saved {
 /// How a layer's backward joins those of its neighbours.
 struct Seam {
   bool at_logits = false;  // dy is already the gradient in front of this layer's activation
-  /// dx is wanted in front of this activation, whose output is x (elementwise; joins_below()).
+  /// dx is wanted in front of this activation, whose output is x (is_function(); joins_below()).
   Activation below = Activation::linear;
 };
 
@@ -160,6 +242,8 @@ class Layer {
   virtual bool passes_through(bool /*training*/) const { return false; }
   /// The activation behind the output: what a loss wants to know of the last layer.
   virtual Activation head() const { return Activation::linear; }
+  /// Appends the caller's functions within the layer.
+  virtual void add_custom(std::vector<CustomFunction*>& /*all*/) const {}
 
   /// y from x. All workers call it together; they meet at a barrier afterwards.
   virtual void forward(const Pass<T>& pass, const Saved<T>& saved) const = 0;

@@ -91,6 +91,13 @@ class Network {
   /// asked for.
   const T* chain_backward(const Pass<T>& pass, Workspace<T>& workspace, bool at_logits,
                           bool want_dx) const;
+  /// Whether a layer calls a function of the caller's, on the first worker.
+  bool calls_back() const { return !custom_.empty(); }
+  /// Whether such a function threw, to be asked behind a barrier; and what it threw, out of a team.
+  bool failed() const { return calls_back() && mundur::failed(custom_); }
+  void raise_failure() {
+    if (calls_back()) mundur::raise_failure(custom_);
+  }
   /// The optimizer's step for all parameters, by all workers, when their gradients are known.
   void update(const Kernels<T>& kernels, const Update<T>& update, const Gathering& gathering,
               Worker& worker);
@@ -132,6 +139,7 @@ class Network {
   std::uint64_t seed_;
   Compute compute_;
   std::vector<std::unique_ptr<Layer<T>>> layers_;
+  std::vector<CustomFunction*> custom_;
   std::vector<Shape> shapes_;
   std::vector<Entry> parameters_;
   std::vector<Parameter<T>> bound_;  // what layers point into, in the order of parameters_

@@ -66,7 +66,8 @@ class Optimizer {
   SharedOptions& shared() { return shared_; }
 
   /// Held by whoever reads or writes state or options while another thread may train with it.
-  std::mutex& mutex() { return mutex_; }
+  /// Recursive: a function of the caller's that training calls may ask for the state.
+  std::recursive_mutex& mutex() { return mutex_; }
 
   /// Takes state for `size` elements at first; std::invalid_argument if it already has state of
   /// another size or type. A mean of the parameters begins as `parameters`, which may be null where
@@ -115,7 +116,7 @@ class Optimizer {
   std::vector<std::string> needed() const;
   void link();
 
-  std::mutex mutex_;
+  std::recursive_mutex mutex_;
   double learning_rate_;
   std::vector<double> rates_;
   std::int64_t first_rate_ = 0;

@@ -18,7 +18,8 @@ enum class Outcome {
   finished,  // the epoch, or the set, is through
   more,      // the time is up
   loss,      // a loss was not finite; everything is back at the epoch's start
-  input      // a feature was not finite; likewise
+  input,     // a feature was not finite; likewise
+  failed     // a function of the caller's threw; likewise, and what it threw goes on
 };
 std::string_view name_of(Outcome outcome);
 
@@ -100,10 +101,11 @@ class Trainer {
 
  private:
   Outcome train_batch(const Pass<T>& pass, Workspace<T>& space, const Batch& batch);
-  void learn(const Pass<T>& pass, Workspace<T>& space, bool fused);
+  Outcome learn(const Pass<T>& pass, Workspace<T>& space, bool fused);
   Outcome run_outside(double budget, std::int64_t last_step, Workspace<T>& space, int workers,
-                      std::unique_lock<std::mutex>& lock);
-  Outcome ask(Workspace<T>& space, const Batch& batch, std::unique_lock<std::mutex>& lock);
+                      std::unique_lock<std::recursive_mutex>& lock);
+  Outcome ask(Workspace<T>& space, const Batch& batch,
+              std::unique_lock<std::recursive_mutex>& lock);
   Batch batch_at(std::int64_t step) const;
   void keep_start();
   void restore_start();

@@ -453,12 +453,12 @@ from .normalization import BatchNormalization, LayerNormalization  # noqa: E402
 from .residual import Residual  # noqa: E402
 
 __all__ = [
+    "ELU",
     "Activation",
     "AlphaDropout",
     "BatchNormalization",
     "Dense",
     "Dropout",
-    "ELU",
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",

@@ -196,6 +196,36 @@ CASES = (
         )
         for name, outputs, head, loss, targets in _LOSSES
     ),
+    Case(
+        "curves",
+        (13,),
+        lambda: [
+            layers.Dense(19, "gelu"),
+            layers.Dense(18, "silu"),
+            layers.Dense(17, "mish"),
+            layers.Dense(18, "selu"),
+            layers.Dense(19, "softplus"),
+            layers.Activation("gelu_tanh"),
+            layers.Dense(17, "elu"),
+            layers.Activation("softsign"),
+            layers.Activation("leaky_relu"),
+            layers.Activation("hard_silu"),
+            layers.Dense(16),
+            layers.Activation("hard_sigmoid"),
+            layers.Activation("exponential"),
+            layers.Activation("relu6"),
+            layers.ReLU(2.5, 0.25, 0.5),
+            layers.LeakyReLU(),
+            layers.ELU(0.5),
+            layers.Dense(9, "log_softmax"),
+            layers.Softmax(),
+        ],
+        lambda: losses.CategoricalCrossentropy(),
+        lambda: optimizers.SGD(0.1),
+        "rows",
+        samples=40,
+        batch=9,
+    ),
     # Large enough for a team of threads, and for sums over two shards of samples.
     Case(
         "team",
