@@ -89,6 +89,19 @@ LAYERS = [
     LayerCase("leaky_relu", "LeakyReLU", {"negative_slope": 0.4}, (3, 5)),
     LayerCase("elu", "ELU", {"alpha": 0.7}, (9,)),
     LayerCase("softmax", "Softmax", {}, (2, 6)),
+    dense(7, 5, kernel_regularizer="l1_l2", bias_regularizer="l1"),
+    dense(49, 33, batch=9, activation="relu", kernel_regularizer="l2", activity_regularizer="l1"),
+    dense(5, 3, batch=300, activation="tanh", activity_regularizer="l1_l2"),
+    *(
+        LayerCase(
+            f"activation_{name}_penalised",
+            "Activation",
+            {"activation": name, "activity_regularizer": "l1_l2"},
+            (11,),
+        )
+        for name in ("linear", "sigmoid", "softmax")
+    ),
+    LayerCase("activity_regularization", "ActivityRegularization", {"l1": 0.1, "l2": 0.2}, (3, 7)),
     LayerCase("dropout", "Dropout", {"rate": 0.4}, (33,)),
     LayerCase("dropout_none", "Dropout", {"rate": 0.0}, (5,)),
     LayerCase("flatten", "Flatten", {}, (3, 4)),
@@ -124,6 +137,53 @@ LAYERS = [
     LayerCase("alpha_dropout", "AlphaDropout", {"rate": 0.4}, (33,)),
     LayerCase("alpha_dropout_none", "AlphaDropout", {"rate": 0.0}, (5,)),
     LayerCase("rescaling", "Rescaling", {"scale": 1 / 255, "offset": -0.5}, (9,)),
+]
+
+
+@dataclass(frozen=True)
+class PenaltyCase:
+    """Regularizers and constraints of a Dense; a pair is a class and its arguments."""
+
+    id: str
+    arguments: dict[str, str | tuple[str, dict[str, Any]]]
+
+    def built(self, library: Any) -> dict[str, Any]:
+        """The arguments, made of mundur's classes or of the textbook's."""
+        return {
+            name: value
+            if isinstance(value, str)
+            else getattr(
+                library.constraints if name.endswith("constraint") else library.regularizers,
+                value[0],
+            )(**value[1])
+            for name, value in self.arguments.items()
+        }
+
+
+PENALTIES = [
+    PenaltyCase("l1", {"kernel_regularizer": ("L1", {"l1": 0.02})}),
+    PenaltyCase("l2", {"kernel_regularizer": ("L2", {"l2": 0.05}), "bias_regularizer": "l2"}),
+    PenaltyCase("l1_l2", {"kernel_regularizer": "l1_l2", "bias_regularizer": "l1"}),
+    PenaltyCase("activity", {"activity_regularizer": ("L1L2", {"l1": 0.01, "l2": 0.1})}),
+    PenaltyCase("max_norm", {"kernel_constraint": ("MaxNorm", {"max_value": 0.9})}),
+    PenaltyCase("max_norm_rows", {"kernel_constraint": ("MaxNorm", {"max_value": 0.6, "axis": 1})}),
+    PenaltyCase("max_norm_bias", {"bias_constraint": ("MaxNorm", {"max_value": 0.1})}),
+    PenaltyCase("non_neg", {"kernel_constraint": "non_neg", "bias_constraint": "non_neg"}),
+    PenaltyCase("unit_norm", {"kernel_constraint": "unit_norm"}),
+    PenaltyCase(
+        "min_max_norm",
+        {"kernel_constraint": ("MinMaxNorm", {"min_value": 0.9, "max_value": 1.1, "rate": 0.5})},
+    ),
+    PenaltyCase(
+        "all",
+        {
+            "kernel_regularizer": "l1_l2",
+            "bias_regularizer": "l2",
+            "activity_regularizer": "l2",
+            "kernel_constraint": ("MaxNorm", {"max_value": 1.0}),
+            "bias_constraint": "non_neg",
+        },
+    ),
 ]
 
 

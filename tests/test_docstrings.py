@@ -29,6 +29,8 @@ PUBLIC = [
         md.schedules,
         md.solvers,
         md.initializers,
+        md.regularizers,
+        md.constraints,
         md.callbacks,
         md.metrics,
         md.plots,

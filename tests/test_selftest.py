@@ -11,7 +11,16 @@ from typing import Any
 import mundur as md
 import numpy as np
 import pytest
-from mundur import _core, initializers, layers, losses, optimizers, selftest
+from mundur import (
+    _core,
+    constraints,
+    initializers,
+    layers,
+    losses,
+    optimizers,
+    regularizers,
+    selftest,
+)
 from mundur.activations import NATIVE
 from mundur.selftest import __main__ as command
 from mundur.selftest import networks, steps
@@ -132,6 +141,14 @@ def test_every_piece_is_in_a_network() -> None:
     assert rules == set(optimizers.KNOWN.values())
     first = {type(value) for layer in used for value in layer.parameter_initializers.values()}
     assert first == set(initializers.KNOWN.values())
+    penalties = {
+        type(value)
+        for layer in used
+        for value in (layer.activity_regularizer, *layer.parameter_regularizers.values())
+    }
+    assert penalties == {type(None), *regularizers.CLASS_NAMES.values()}
+    limits = {type(value) for layer in used for value in layer.parameter_constraints.values()}
+    assert limits == {type(None), *constraints.KNOWN.values()}
 
 
 def test_the_data_are_splitmix64() -> None:

@@ -20,6 +20,7 @@ namespace py = pybind11;
 
 void bind_runtime(py::module_& m);
 void bind_random(py::module_& m);
+void bind_penalties(py::module_& m);
 void bind_layers(py::module_& m);
 void bind_losses(py::module_& m);
 void bind_optimizers(py::module_& m);

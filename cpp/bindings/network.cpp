@@ -191,6 +191,29 @@ void bind_network(py::module_& m) {
                 [&](auto& network) { alone(network, [&] { network.set_trainable(flags); }); });
           },
           py::arg("flags"))
+      .def(
+          "set_penalty",
+          [](AnyNetwork& self, std::size_t parameter, double l1, double l2) {
+            self.visit([&](auto& network) { network.set_penalty(parameter, {l1, l2}); });
+          },
+          py::arg("parameter"), py::arg("l1"), py::arg("l2"))
+      .def(
+          "set_activity_penalty",
+          [](AnyNetwork& self, std::size_t layer, double l1, double l2) {
+            self.visit([&](auto& network) { network.set_activity_penalty(layer, {l1, l2}); });
+          },
+          py::arg("layer"), py::arg("l1"), py::arg("l2"))
+      .def(
+          "set_constraint",
+          [](AnyNetwork& self, std::size_t parameter, const Constraint& constraint) {
+            self.visit([&](auto& network) { network.set_constraint(parameter, constraint); });
+          },
+          py::arg("parameter"), py::arg("constraint"))
+      .def("penalty",
+           [](AnyNetwork& self) {
+             return self.visit(
+                 [&](auto& network) { return alone(network, [&] { return network.penalty(); }); });
+           })
       .def_property(
           "training_forwards",
           [](AnyNetwork& self) {

@@ -1,6 +1,7 @@
 #include <array>
 
 #include "bindings/bindings.h"
+#include "kernels/orthogonal.h"
 #include "kernels/philox.h"
 #include "kernels/table.h"
 
@@ -15,6 +16,19 @@ void uniform(py::array& out, RandomKey key, double low, double high) {
 template <class T>
 void normal(py::array& out, RandomKey key, double mean, double deviation) {
   kernels<T>().random_normal(writable_data_of<T>(out, "out", -1), out.size(), key, mean, deviation);
+}
+
+template <class T>
+void truncated(py::array& out, RandomKey key, double mean, double deviation) {
+  kernels<T>().random_truncated(writable_data_of<T>(out, "out", -1), out.size(), key, mean,
+                                deviation);
+}
+
+template <class T>
+void orthogonal(py::array& out, RandomKey key, double gain) {
+  T* q = writable_data_of<T>(out, "out", 2);
+  WithoutGil release;
+  random_orthogonal(q, out.shape(0), out.shape(1), key, gain);
 }
 
 }  // namespace
@@ -42,6 +56,20 @@ void bind_random(py::module_& m) {
                           : normal<double>(out, {key, stream}, mean, deviation);
       },
       py::arg("out"), py::arg("key"), py::arg("stream"), py::arg("mean"), py::arg("deviation"));
+  m.def(
+      "random_truncated",
+      [](py::array out, std::uint64_t key, std::uint64_t stream, double mean, double deviation) {
+        holds<float>(out) ? truncated<float>(out, {key, stream}, mean, deviation)
+                          : truncated<double>(out, {key, stream}, mean, deviation);
+      },
+      py::arg("out"), py::arg("key"), py::arg("stream"), py::arg("mean"), py::arg("deviation"));
+  m.def(
+      "random_orthogonal",
+      [](py::array out, std::uint64_t key, std::uint64_t stream, double gain) {
+        holds<float>(out) ? orthogonal<float>(out, {key, stream}, gain)
+                          : orthogonal<double>(out, {key, stream}, gain);
+      },
+      py::arg("out"), py::arg("key"), py::arg("stream"), py::arg("gain"));
   m.def(
       "permutation",
       [](std::int64_t n, std::uint64_t seed, std::uint64_t epoch) {

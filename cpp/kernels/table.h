@@ -266,6 +266,21 @@ struct Kernels {
   void (*update)(const Update<T>& update, const T* g, std::int64_t rows, std::int64_t columns,
                  std::int64_t ldw, std::int64_t ldg);
 
+  // ---- penalties and constraints
+  // -------------------------------------------------------------------------------------
+  /// sums[0] = Σ |x[n]|, sums[1] = Σ x[n]², over 16 virtual lanes.
+  void (*norms)(double* sums, const T* x, std::int64_t n);
+  /// g[rows,columns] += two_l2·w (one fused multiply-add), then += l1·sign(w), sign(0) = 0; a
+  /// factor of 0 is no addition at all.
+  void (*add_penalty)(T* g, const T* w, std::int64_t rows, std::int64_t columns, std::int64_t ldg,
+                      std::int64_t ldw, T l1, T two_l2);
+  /// Columns of w[rows,columns] whose norm lies outside of [least, most] are multiplied by
+  /// (rate·n + (1-rate)·norm) / (norm + 1e-7), n the limit. A norm is the root of one chain of
+  /// fused multiply-adds in order of the rows, or, with ldw = 1 (one column), of a sum over 16
+  /// virtual lanes.
+  void (*limit_norms)(T* w, std::int64_t rows, std::int64_t columns, std::int64_t ldw, T least,
+                      T most, T rate);
+
   // ---- random numbers
   // ------------------------------------------------------------------------------------------
   /// Dropout of elements [first, first + n) of a tensor: keep[i] = (u32(element) >= threshold),
@@ -284,6 +299,8 @@ struct Kernels {
   void (*random_uniform)(T* y, std::int64_t n, RandomKey key, double low, double high);
   /// y[i] normal, element i of the stream (inverse distribution function of one uniform).
   void (*random_normal)(T* y, std::int64_t n, RandomKey key, double mean, double deviation);
+  /// Likewise, of the normal distribution cut off at two deviations on either side.
+  void (*random_truncated)(T* y, std::int64_t n, RandomKey key, double mean, double deviation);
 
   // ---- data
   // ----------------------------------------------------------------------------------------------------

@@ -185,8 +185,9 @@ class Dense final : public Layer<T> {
     const Block part = own(I_, kParameterRows, O_, pass.kernels.column_grain, pass.worker);
     if (part.empty()) return;
     const std::int64_t columns = part.columns.size();
-    // An update follows while its gradients are in the cache.
-    const std::int64_t strip = pass.update ? strip_rows(columns) : part.rows.size();
+    // An update or a penalty follows while its gradients are in the cache.
+    const bool more = pass.update || w_->penalty.any();
+    const std::int64_t strip = more ? strip_rows(columns) : part.rows.size();
     for (std::int64_t row = part.rows.begin; row < part.rows.end; row += strip) {
       const std::int64_t rows = std::min(strip, part.rows.end - row);
       const std::int64_t at = row * O_ + part.columns.begin;

@@ -94,11 +94,17 @@ class Activator {
   std::shared_ptr<CustomFunction> custom_;
 };
 
-/// The optimizer's step for a block of a parameter whose gradient is known, if the pass is to do
-/// it; `at` is the block's first element, `ld` the distance of its rows.
+/// What follows when the gradient of the data is known in a block of a parameter: the penalty's
+/// gradient and, if the pass is to do it, the optimizer's step; `at` is the block's first element,
+/// `ld` the distance of its rows.
 template <class T>
 void update_block(const Pass<T>& pass, const Parameter<T>& parameter, std::int64_t at,
                   std::int64_t rows, std::int64_t columns, std::int64_t ld) {
+  if (parameter.penalty.any()) {
+    pass.kernels.add_penalty(parameter.gradient + at, parameter.value + at, rows, columns, ld, ld,
+                             static_cast<T>(parameter.penalty.l1),
+                             static_cast<T>(2.0 * parameter.penalty.l2));
+  }
   if (!pass.update) return;
   pass.kernels.update(pass.update->at(parameter.value - pass.update->w + at),
                       parameter.gradient + at, rows, columns, ld, ld);

@@ -38,6 +38,7 @@ Outcome Evaluator<T>::run(double budget) {
   const std::int64_t O = size_of(network_.output_shape());
   const T* weights = data_.weights ? space.weights : nullptr;
   bool finite = true;
+  run_team(1, [&](Worker& worker) { network_.find_penalties(table, worker); });
   run_steps(
       network_.pace(batch_size, false, workers), budget, 1,
       [&] { return finite && !network_.failed() && step_ < steps(); },
@@ -59,6 +60,7 @@ Outcome Evaluator<T>::run(double budget) {
         finite = !options_.check_finite || space.finite.load(std::memory_order_relaxed);
         add_to(tally_, sum_over_samples(space.values, count), total_weight(weights, count), space,
                loss_, options_.metrics, count, O);
+        tally_.penalties += network_.penalty(space, count) * static_cast<double>(count);
         ++step_;
         return 1;
       });

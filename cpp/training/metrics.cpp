@@ -28,20 +28,21 @@ Metric metric_from_name(const std::string& name, const Loss& loss, std::int64_t 
 }
 
 std::vector<double> Tally::numbers() const {
-  std::vector<double> all = {loss, terms, samples};
+  std::vector<double> all = {loss, terms, samples, penalties};
   all.insert(all.end(), scores.begin(), scores.end());
   return all;
 }
 
 void Tally::set_numbers(const std::vector<double>& numbers) {
-  if (numbers.size() != 3 + scores.size()) {
-    throw std::invalid_argument("sums: expected " + std::to_string(3 + scores.size()) +
+  if (numbers.size() != 4 + scores.size()) {
+    throw std::invalid_argument("sums: expected " + std::to_string(4 + scores.size()) +
                                 " numbers, got " + std::to_string(numbers.size()));
   }
   loss = numbers[0];
   terms = numbers[1];
   samples = numbers[2];
-  std::copy(numbers.begin() + 3, numbers.end(), scores.begin());
+  penalties = numbers[3];
+  std::copy(numbers.begin() + 4, numbers.end(), scores.begin());
 }
 
 template <class T>

@@ -164,7 +164,8 @@ Workspace<T>::Workspace(Workspace&& other) noexcept
       expected(other.expected),
       weights(other.weights),
       values(other.values),
-      scores(other.scores) {}
+      scores(other.scores),
+      activity(other.activity) {}
 
 namespace {
 
@@ -244,6 +245,7 @@ Workspace<T> Network<T>::plan(std::int64_t batch, bool training, int workers, bo
     space.weights = planner.take<T>(batch);
     space.values = planner.take<double>(batch);
     space.scores = planner.take<double>(batch);
+    space.activity = planner.take<double>(batch);
   };
   Planner planner;
   lay_out(planner);
@@ -297,7 +299,10 @@ void Network<T>::chain_forward(const Pass<T>& pass, Workspace<T>& workspace) con
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const Saved<T>& saved = workspace.saved[i];
     if (layers_[i]->passes_through(pass.training)) {
-      if (saved.y == saved.x) continue;  // else the plan gave it a place of its own
+      if (saved.y == saved.x) {  // else the plan gave it a place of its own
+        find_activity(pass, workspace, i);
+        continue;
+      }
       const Range part = share(pass.batch * size_of(shapes_[i + 1]), kParameterGrain, pass.worker);
       std::memcpy(saved.y + part.begin, saved.x + part.begin,
                   static_cast<std::size_t>(part.size()) * sizeof(T));
@@ -305,6 +310,7 @@ void Network<T>::chain_forward(const Pass<T>& pass, Workspace<T>& workspace) con
       layers_[i]->forward(pass, saved);
     }
     pass.worker.barrier();
+    find_activity(pass, workspace, i);
   }
 }
 
@@ -317,9 +323,11 @@ const T* Network<T>::chain_backward(const Pass<T>& pass, Workspace<T>& workspace
   Seam seam;
   seam.at_logits = at_logits;
   for (std::size_t i = layers_.size(); i-- > lowest;) {
+    add_activity_gradient(pass, dy, workspace, i);
     if (layers_[i]->passes_through(pass.training)) continue;
     const bool wanted = want_dx || i > lowest;
-    const Activation below = i > lowest ? layers_[i - 1]->head() : Activation::linear;
+    const bool is_whole = i > lowest && !penalises_activity(i - 1);
+    const Activation below = is_whole ? layers_[i - 1]->head() : Activation::linear;
     const bool joins = layers_[i]->joins_below() && is_function(below);
     seam.below = joins ? below : Activation::linear;
     layers_[i]->backward(pass, wanted ? dx : nullptr, dy, workspace.saved[i], seam);
@@ -389,7 +397,10 @@ void Network<T>::step(Optimizer& optimizer) {
   const Kernels<T>& table = kernels<T>();
   constexpr std::int64_t kWorthATeam = 1 << 16;
   run_paced(paces_->update, 0, adaptive() && flat_size_ < kWorthATeam ? 1 : num_threads(),
-            [&](Worker& worker) { update(table, step, gathering, worker); });
+            [&](Worker& worker) {
+              update(table, step, gathering, worker);
+              if (gathering.updates) constrain(table, worker);
+            });
 }
 
 template <class T>

@@ -58,6 +58,7 @@ Outcome Trainer<T>::run_outside(double budget, std::int64_t last_step, Workspace
       const Range rows = share(batch.count, 1, worker);
       find_classes(table, space, loss_, options_.metrics, O, rows);
       keep_outputs(options_.outputs, space, batch, O, rows);
+      network_.find_penalties(table, worker);
     });
     const bool finite = space.finite.load(std::memory_order_relaxed);
     Outcome outcome = Outcome::input;
@@ -98,9 +99,11 @@ Outcome Trainer<T>::ask(Workspace<T>& space, const Batch& batch,
   const double value = evaluate(*loss_.outside(), batch, space, weight, space.gradient[0], O);
   lock.lock();
   optimizer_.bind(network_.flat_size(), sizeof(T) == sizeof(double), network_.flat_values());
-  batch_loss_ = value;
+  const double penalty = network_.penalty(space, batch.count);
+  batch_loss_ = value + penalty;
+  tally_.penalties += penalty * static_cast<double>(batch.count);
   add_to(tally_, value * weight, weight, space, loss_, options_.metrics, batch.count, O);
-  return std::isfinite(value) ? Outcome::more : Outcome::loss;
+  return std::isfinite(value + penalty) ? Outcome::more : Outcome::loss;
 }
 
 template <class T>
@@ -121,6 +124,7 @@ Outcome Evaluator<T>::run_outside(double budget, Workspace<T>& space, int worker
       const Range rows = share(batch.count, 1, worker);
       find_classes(table, space, loss_, options_.metrics, O, rows);
       keep_outputs(options_.outputs, space, batch, O, rows);
+      network_.find_penalties(table, worker);
     });
     network_.raise_failure();
     if (options_.check_finite && !space.finite.load(std::memory_order_relaxed)) {
@@ -129,6 +133,7 @@ Outcome Evaluator<T>::run_outside(double budget, Workspace<T>& space, int worker
     const double weight = total_weight(data_.weights ? space.weights : nullptr, batch.count);
     const double value =
         evaluate(*loss_.outside(), batch, space, weight, static_cast<T*>(nullptr), O);
+    tally_.penalties += network_.penalty(space, batch.count) * static_cast<double>(batch.count);
     add_to(tally_, value * weight, weight, space, loss_, options_.metrics, batch.count, O);
     pace.record(1);
     ++step_;

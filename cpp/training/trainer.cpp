@@ -206,7 +206,7 @@ Outcome Trainer<T>::train_batch(const Pass<T>& pass, Workspace<T>& space, const 
   const T* weights = data_.weights ? space.weights : nullptr;
   const Range rows = share(batch.count, 1, worker);
   const bool fused = network_.head() == loss_.fuses_with() && !loss_.from_logits() &&
-                     loss_.fuses_with() != Activation::linear;
+                     loss_.fuses_with() != Activation::linear && !network_.penalises_output();
   const double weight = total_weight(weights, batch.count);
   const double factor = mean_factor(loss_, weight, O);
   find_losses(pass.kernels, space, weights, loss_, O, rows);
@@ -217,13 +217,16 @@ Outcome Trainer<T>::train_batch(const Pass<T>& pass, Workspace<T>& space, const 
                              static_cast<T>(factor), loss_.kind(), loss_.numbers(), fused);
   find_classes(pass.kernels, space, loss_, options_.metrics, O, rows);
   keep_outputs(options_.outputs, space, batch, O, rows);
+  network_.find_penalties(pass.kernels, worker);
   worker.barrier();
   const double sum = sum_over_samples(space.values, batch.count);
+  const double penalty = network_.penalty(space, batch.count);
   if (worker.first()) {
-    batch_loss_ = sum * factor;
+    batch_loss_ = sum * factor + penalty;
+    tally_.penalties += penalty * static_cast<double>(batch.count);
     add_to(tally_, sum, weight, space, loss_, options_.metrics, batch.count, O);
   }
-  if (!std::isfinite(sum * factor)) return Outcome::loss;
+  if (!std::isfinite(sum * factor + penalty)) return Outcome::loss;
   return learn(pass, space, fused);
 }
 
@@ -243,6 +246,7 @@ Outcome Trainer<T>::learn(const Pass<T>& pass, Workspace<T>& space, bool fused) 
   network_.chain_backward(backward, space, fused, false);
   if (network_.failed()) return Outcome::failed;
   if (at_once) network_.update(pass.kernels, update, gathering, worker);
+  if (gathering.updates) network_.constrain(pass.kernels, worker);
   return Outcome::more;
 }
 

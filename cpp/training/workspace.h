@@ -27,8 +27,9 @@ struct Workspace {
   std::int32_t* predicted = nullptr;  // argmax of outputs, and of dense targets
   std::int32_t* expected = nullptr;
   T* weights = nullptr;
-  double* values = nullptr;  // losses of each sample, weighted
-  double* scores = nullptr;  // one metric of each sample
+  double* values = nullptr;    // losses of each sample, weighted
+  double* scores = nullptr;    // one metric of each sample
+  double* activity = nullptr;  // penalties of each sample's activities
   std::atomic<bool> finite{true};
 
   Workspace() = default;

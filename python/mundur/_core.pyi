@@ -1,7 +1,7 @@
 """The compiled core. Private: `mundur`'s classes are its face; this stub is checked against the module."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -30,11 +30,29 @@ def random_uniform(
 def random_normal(
     out: npt.NDArray[Any], key: int, stream: int, mean: float, deviation: float
 ) -> None: ...
+def random_truncated(
+    out: npt.NDArray[Any], key: int, stream: int, mean: float, deviation: float
+) -> None: ...
+
+# out (rows, columns) with orthonormal columns, or rows where there are fewer of them, times gain.
+def random_orthogonal(out: npt.NDArray[Any], key: int, stream: int, gain: float) -> None: ...
 def permutation(n: int, seed: int, epoch: int) -> npt.NDArray[np.int64]: ...
 def block_permutation(n: int, block: int, seed: int, epoch: int) -> npt.NDArray[np.int64]: ...
 
 # ---- vector functions, for tests and benchmarks ----------------------------------------------------------------------
 def elementary(function: str, x: npt.NDArray[Any]) -> npt.NDArray[Any]: ...
+
+# ---- penalties and constraints ---------------------------------------------------------------------------------------
+# l1 * sum |w| + l2 * sum w**2 of a C-contiguous array of float32 or float64.
+def penalty(w: npt.NDArray[Any], l1: float, l2: float) -> float: ...
+
+class Constraint:
+    @overload
+    def __init__(self) -> None: ...  # nothing below zero
+    @overload
+    def __init__(self, axis: int, least: float, most: float, rate: float) -> None: ...
+    # In place, on a C-contiguous array of float32 or float64.
+    def apply(self, w: npt.NDArray[Any]) -> None: ...
 
 # ---- layers: descriptions, without memory ----------------------------------------------------------------------------
 class ActivationFunction:
@@ -257,6 +275,12 @@ class Network:
     def flat_gradients(self) -> npt.NDArray[Any]: ...
     # One flag per parameter; a frozen parameter gets no gradient and no update.
     def set_trainable(self, flags: Sequence[bool]) -> None: ...
+    # By the parameter's place in `parameters`, the layer's in the chain; factors of 0 take a penalty away.
+    def set_penalty(self, parameter: int, l1: float, l2: float) -> None: ...
+    def set_activity_penalty(self, layer: int, l1: float, l2: float) -> None: ...
+    def set_constraint(self, parameter: int, constraint: Constraint) -> None: ...
+    # Of the weights, and of the activities of the last forward by hand.
+    def penalty(self) -> float: ...
     # Training forwards so far: the counter of dropout's masks. Saved with the model.
     training_forwards: int
     # Bytes that a step (training) or a prediction of this batch size takes beside parameters and gradients.

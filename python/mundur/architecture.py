@@ -9,10 +9,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from . import initializers, layers, losses, metrics, optimizers, schedules
+from . import (
+    constraints,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    optimizers,
+    regularizers,
+    schedules,
+)
 from .configurable import Configurable
 from .custom_activation import Custom
-from .initializers import ArrayInitializer, Initializer
+from .initializer import ArrayInitializer, FunctionInitializer, Initializer
 from .validation import extents, integer, number
 
 if TYPE_CHECKING:
@@ -26,7 +35,12 @@ Array = npt.NDArray[Any]
 Tensors = dict[str, Array]
 T = TypeVar("T", bound=Configurable)
 
-_INITIALIZERS = {cls.__name__: cls for cls in initializers.KNOWN.values()}
+_PIECES: dict[str, type[Configurable]] = {
+    **{cls.__name__: cls for cls in initializers.KNOWN.values()},
+    FunctionInitializer.__name__: FunctionInitializer,
+    **regularizers.CLASS_NAMES,
+    **constraints.CLASS_NAMES,
+}
 _METRICS = metrics.CLASS_NAMES
 
 
@@ -133,7 +147,9 @@ def _describe_layer(layer: Layer, tensors: Tensors, within: str = "") -> dict[st
             config[key] = {"class": "array", "config": {}}
         elif isinstance(value, Custom):
             config[key] = {"class": "custom", "config": {"name": value.name}}
-        elif isinstance(value, Initializer):
+        elif isinstance(value, Initializer) and type(value) not in _PIECES.values():
+            config[key] = _describe(FunctionInitializer(value))
+        elif isinstance(value, Configurable):
             config[key] = _describe(value)
     frozen = [name for name in layer.parameter_initializers if not layer.is_trainable(name)]
     return {
@@ -253,7 +269,7 @@ def _restore_layer(entry: Any, tensors: Tensors, custom: Mapping[str, Any], with
             elif value["class"] == "custom":
                 config[key] = _custom_activation(str(_config(value)["name"]), custom)
             else:
-                config[key] = _restored(value, _INITIALIZERS)
+                config[key] = _restored(value, _PIECES)
     layer = layers.KNOWN[entry["class"]].from_config(config)
     for parameter in _typed(entry["frozen"], list):
         if parameter not in layer.parameter_initializers:

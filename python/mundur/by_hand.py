@@ -201,8 +201,27 @@ class ByHand(Chain):
 
     __call__ = forward
 
+    def penalty(self) -> float:
+        """What regularizers add to the loss: for weights as they are, activities as of `forward`.
+
+        ``loss(y, y_pred) + model.penalty()`` is the loss that `fit` and `evaluate` report and that
+        the gradients of `backward` belong to. The activities' part, over the samples of the last
+        `forward`, is 0 before any, and again after training.
+
+        Examples
+        --------
+        >>> import mundur as md
+        >>> layer = md.layers.Dense(1, kernel_initializer="ones", kernel_regularizer="l2")
+        >>> md.Model([layer], input_shape=(3,), seed=0).penalty()
+        0.03
+        """
+        with self.lock:
+            return self.native.penalty()
+
     def backward(self, delta: Any) -> Array:
         """∂L/∂x from delta = ∂L/∂outputs of the last `forward`; fills the gradients.
+
+        Regularizers' part is in both.
 
         Parameters
         ----------

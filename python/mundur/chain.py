@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from . import _core
 from .attributes import check_assignment
-from .initializers import stream_of
+from .initializer import stream_of
 from .keywords import checked_keywords
 from .layer import Layer, name_among
 from .layers import InputLayer
@@ -261,6 +261,7 @@ class Chain:
         state = {f"{self._layers[i].name}/{name}": view for i, name, view in network.state}
         if initialize:
             self._initialize(values | state)
+        self._regularize(network)
         self._network, self._values, self._gradients = network, values, gradients
         self._state = state
         self._declared_shape = shape
@@ -291,6 +292,22 @@ class Chain:
                     initializer.fill(view, self.seed, stream_of(index, number))
                 except ValueError as error:
                     raise ValueError(f"{layer.name}/{name}: {error}") from None
+
+    def _regularize(self, network: _core.Network) -> None:
+        for index, layer in enumerate(self._layers):
+            if layer.activity_regularizer is not None:
+                network.set_activity_penalty(index, *layer.activity_regularizer.penalty())
+        for number, (index, parameter, value, _) in enumerate(network.parameters):
+            layer = self._layers[index]
+            regularizer = layer.parameter_regularizers.get(parameter)
+            if regularizer is not None:
+                network.set_penalty(number, *regularizer.penalty())
+            constraint = layer.parameter_constraints.get(parameter)
+            if constraint is not None:
+                try:
+                    network.set_constraint(number, constraint.native(value.ndim))
+                except ValueError as error:
+                    raise ValueError(f"{layer.name}/{parameter}: {error}") from None
 
     def _rebuild(self) -> None:
         """After layers came or went: a new network, with the numbers of the layers that stayed."""

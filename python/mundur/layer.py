@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from . import _core
     from .by_hand import ByHand
     from .chain import Chain
+    from .constraints import Constraint
     from .initializers import Initializer
+    from .regularizers import Regularizer
 
 __all__ = ["Layer", "name_among"]
 
@@ -50,6 +52,8 @@ class Layer(Configurable):
 
     _kind: ClassVar[str] = "layer"
 
+    activity_regularizer: Regularizer | None = None
+
     def __init__(
         self,
         *,
@@ -80,6 +84,16 @@ class Layer(Configurable):
     @property
     def parameter_initializers(self) -> dict[str, Initializer]:
         """The initializer of each parameter, in order."""
+        return {}
+
+    @property
+    def parameter_regularizers(self) -> dict[str, Regularizer | None]:
+        """The regularizers of parameters that can have one."""
+        return {}
+
+    @property
+    def parameter_constraints(self) -> dict[str, Constraint | None]:
+        """The constraints of parameters that can have one."""
         return {}
 
     def parameter_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
-from . import _core, activations, initializers
+from . import _core, activations, constraints, initializers, regularizers
 from .activation_layers import ELU, LeakyReLU, ReLU, Softmax
+from .activity_regularization import ActivityRegularization
 from .keywords import checked_keywords, unknown_attribute
 from .layer import Layer
 from .noise import AlphaDropout, GaussianDropout, GaussianNoise
@@ -20,6 +21,7 @@ from .validation import boolean, extents, integer, number, seed_value
 __all__ = [
     "ELU",
     "Activation",
+    "ActivityRegularization",
     "AlphaDropout",
     "BatchNormalization",
     "Dense",
@@ -56,8 +58,12 @@ class Dense(Layer):
         f, one of the names under `Activation` or two functions of your own (see
         `mundur.activations.Custom`); None is "linear".
     use_bias : bool, default True
-    kernel_initializer, bias_initializer : str, Initializer or array
+    kernel_initializer, bias_initializer : str, Initializer, function or array
         First values, by default "glorot_uniform" and "zeros".
+    kernel_regularizer, bias_regularizer, activity_regularizer : str or Regularizer, optional
+        What W, b and y add to the loss; see `mundur.regularizers`.
+    kernel_constraint, bias_constraint : str or Constraint, optional
+        What W and b hold to after every update; see `mundur.constraints`.
     name, trainable, input_shape
         See `Layer`.
     input_dim : int, optional
@@ -80,10 +86,6 @@ class Dense(Layer):
     @checked_keywords(
         ignored=_KERAS
         | {
-            "kernel_regularizer": None,
-            "bias_regularizer": None,
-            "kernel_constraint": None,
-            "bias_constraint": None,
             "lora_rank": None,
             "lora_alpha": None,
             "quantization_config": None,
@@ -96,6 +98,11 @@ class Dense(Layer):
         use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
         bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
         *,
         name: str | None = None,
         trainable: bool = True,
@@ -107,6 +114,11 @@ class Dense(Layer):
         self.use_bias = boolean(use_bias, "use_bias")
         self.kernel_initializer = initializers.get(kernel_initializer, "kernel_initializer")
         self.bias_initializer = initializers.get(bias_initializer, "bias_initializer")
+        self.kernel_regularizer = regularizers.get(kernel_regularizer, "kernel_regularizer")
+        self.bias_regularizer = regularizers.get(bias_regularizer, "bias_regularizer")
+        self.activity_regularizer = regularizers.get(activity_regularizer, "activity_regularizer")
+        self.kernel_constraint = constraints.get(kernel_constraint, "kernel_constraint")
+        self.bias_constraint = constraints.get(bias_constraint, "bias_constraint")
         if input_dim is not None:
             if input_shape is not None:
                 raise ValueError("input_dim and input_shape say the same; give one of them")
@@ -119,6 +131,16 @@ class Dense(Layer):
         """Those of kernel and, where there is one, bias."""
         kernel = {"kernel": self.kernel_initializer}
         return kernel | ({"bias": self.bias_initializer} if self.use_bias else {})
+
+    @property
+    def parameter_regularizers(self) -> dict[str, regularizers.Regularizer | None]:
+        """Those of kernel and bias."""
+        return {"kernel": self.kernel_regularizer, "bias": self.bias_regularizer}
+
+    @property
+    def parameter_constraints(self) -> dict[str, constraints.Constraint | None]:
+        """Those of kernel and bias."""
+        return {"kernel": self.kernel_constraint, "bias": self.bias_constraint}
 
     def parameter_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
         """Kernel (inputs, units) and, where there is one, bias (units,)."""
@@ -166,6 +188,8 @@ class Activation(Layer):
     ----------
     activation : str, function of `mundur.activations` or pair (f, f_prime)
         A pair is two functions of your own, see `mundur.activations.Custom`.
+    activity_regularizer : str or Regularizer, optional
+        What y adds to the loss; see `mundur.regularizers`.
     name, trainable, input_shape
         See `Layer`.
 
@@ -209,11 +233,13 @@ class Activation(Layer):
         self,
         activation: activations.Identifier,
         *,
+        activity_regularizer: Any = None,
         name: str | None = None,
         trainable: bool = True,
         input_shape: Sequence[int] | int | None = None,
     ) -> None:
         self.activation = activations.named(activation)
+        self.activity_regularizer = regularizers.get(activity_regularizer, "activity_regularizer")
         super().__init__(name=name, trainable=trainable, input_shape=input_shape)
 
     def describe(self) -> _core.LayerSpec:
@@ -411,7 +437,7 @@ def Input(shape: Sequence[int] | int, **keras: Any) -> InputLayer:
 KNOWN: dict[str, type[Layer]] = {
     cls.__name__: cls
     for cls in (
-        *(Dense, Activation, Dropout, Flatten, Rescaling),
+        *(Dense, Activation, ActivityRegularization, Dropout, Flatten, Rescaling),
         *(ReLU, LeakyReLU, ELU, Softmax),
         *(BatchNormalization, LayerNormalization),
         *(GaussianNoise, GaussianDropout, AlphaDropout),

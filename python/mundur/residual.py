@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _core
-from .initializers import Initializer
+from .initializer import Initializer
 from .keywords import checked_keywords
 from .layer import Layer, name_among
 from .validation import boolean, check_layers
 from .views import Views
+
+if TYPE_CHECKING:
+    from .constraints import Constraint
+    from .regularizers import Regularizer
 
 __all__ = ["Residual"]
 
@@ -85,6 +89,11 @@ class Residual(Layer):
             raise ValueError(
                 f"input_shape= belongs to a model's first layer, not to {layer.name!r}"
             )
+        if layer.activity_regularizer is not None:
+            raise ValueError(
+                f"{layer.name!r} has an activity_regularizer, which within a Residual nobody asks "
+                "for; put an ActivityRegularization behind the Residual"
+            )
         layer.describe()
         name_among(layer, self._layers)
         layer._owner = weakref.ref(self)
@@ -128,6 +137,16 @@ class Residual(Layer):
     def parameter_initializers(self) -> dict[str, Initializer]:
         """Those of the layers."""
         return self._named(lambda layer: layer.parameter_initializers)
+
+    @property
+    def parameter_regularizers(self) -> dict[str, Regularizer | None]:
+        """Those of the layers."""
+        return self._named(lambda layer: layer.parameter_regularizers)
+
+    @property
+    def parameter_constraints(self) -> dict[str, Constraint | None]:
+        """Those of the layers."""
+        return self._named(lambda layer: layer.parameter_constraints)
 
     def parameter_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
         """Those of the layers."""

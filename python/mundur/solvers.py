@@ -116,6 +116,11 @@ class _Problem:
         self._names = model.trainable_parameters
         if not self._names:
             raise ValueError("the model has no trainable parameter")
+        for layer in model.layers:
+            if any(layer.parameter_constraints.values()):
+                raise ValueError(
+                    f"{layer.name} has a constraint, which L-BFGS does not hold to; train by fit"
+                )
 
     def _vector(self, of: Any) -> npt.NDArray[np.float64]:
         return np.concatenate([of[name].ravel() for name in self._names]).astype(np.float64)

@@ -295,6 +295,12 @@ class TestInitializers:
             ("he_normal", 2 / 100, math.inf),
             ("random_uniform", 0.05**2 / 3, 0.05),
             ("random_normal", 0.05**2, math.inf),
+            ("lecun_uniform", 1 / 100, math.sqrt(3 / 100)),
+            ("lecun_normal", 1 / 100, math.inf),
+            ("truncated_normal", (0.05 * 0.8796) ** 2, 0.1),
+            ("variance_scaling", 1 / 100, 2 * 0.1 / 0.8796),
+            (initializers.VarianceScaling(3, "fan_out", "uniform"), 3 / 200, 3 / math.sqrt(200)),
+            (initializers.VarianceScaling(1, "fan_avg", "untruncated_normal"), 1 / 150, math.inf),
         ],
     )
     def test_moments(self, initializer, variance, bound):
@@ -304,7 +310,17 @@ class TestInitializers:
         assert sum(v * v for v in values) / len(values) == pytest.approx(variance, rel=0.04)
         assert max(map(abs, values)) <= bound
 
+    @pytest.mark.parametrize("shape", [(5, 3), (3, 5), (4, 4), (1, 3)])
+    def test_orthogonal(self, shape):
+        q = initializers.Orthogonal(2.0)(shape, Random(0))
+        vectors = q if shape[0] < shape[1] else list(zip(*q, strict=True))
+        for i, a in enumerate(vectors):
+            for j, b in enumerate(vectors):
+                product = sum(x * y for x, y in zip(a, b, strict=True))
+                assert product == pytest.approx(4.0 if i == j else 0.0, abs=1e-12)
+
     def test_constants(self):
+        assert initializers.Identity(2.0)((1, 2), Random(0)) == [[2.0, 0.0]]
         assert initializers.get("zeros")((2, 1), Random(0)) == [[0.0], [0.0]]
         assert initializers.get("ones")((2,), Random(0)) == [1.0, 1.0]
         assert initializers.Constant(0.25)((2,), Random(0)) == [0.25, 0.25]

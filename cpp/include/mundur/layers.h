@@ -163,6 +163,24 @@ struct LayerNode {
 // ---- layers: arithmetic on the chain's memory
 // ------------------------------------------------------------------------
 
+/// A part of the loss, l1·Σ|w| + l2·Σw².
+struct Penalty {
+  double l1 = 0.0;
+  double l2 = 0.0;
+  bool any() const { return l1 != 0.0 || l2 != 0.0; }
+};
+
+/// What holds for a parameter after each update.
+struct Constraint {
+  enum class Kind { none, non_negative, norms };
+  Kind kind = Kind::none;
+  // Norms along `axis` in [least, most], or, with a rate below 1, by so much closer to it.
+  int axis = 0;
+  double least = 0.0;
+  double most = 0.0;
+  double rate = 1.0;
+};
+
 /// A trainable array: its place in the network's flat vectors.
 template <class T>
 struct Parameter {
@@ -171,6 +189,8 @@ struct Parameter {
   T* value = nullptr;
   T* gradient = nullptr;
   bool trainable = true;
+  Penalty penalty{};
+  Constraint constraint{};
 };
 
 /// An array that training changes, but no gradient (moving statistics): its place in the network's

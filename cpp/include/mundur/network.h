@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -104,6 +105,27 @@ class Network {
   /// The parameters become `average`, but for those that are frozen.
   void take_average(const T* average);
 
+  // ---- penalties and constraints: training/penalties.cpp
+  // --------------------------------------------------------------
+  void set_penalty(std::size_t parameter, const Penalty& penalty);
+  /// Of a layer's outputs, divided by the samples of the batch.
+  void set_activity_penalty(std::size_t layer, const Penalty& penalty);
+  void set_constraint(std::size_t parameter, const Constraint& constraint);
+  bool penalises_activity(std::size_t layer) const {
+    return !activity_.empty() && activity_[layer].any();
+  }
+  bool penalises_output() const {
+    return !layers_.empty() && penalises_activity(layers_.size() - 1);
+  }
+  /// What the weights add to the loss, found by all workers; penalty() after the next barrier.
+  void find_penalties(const Kernels<T>& kernels, Worker& worker);
+  /// What weights and the activities of a batch, forward in the workspace, add to the loss.
+  double penalty(const Workspace<T>& workspace, std::int64_t batch) const;
+  /// By hand: with the activities of the last forward, if what it left is still there.
+  double penalty();
+  /// By all workers, behind an update.
+  void constrain(const Kernels<T>& kernels, Worker& worker);
+
   /// The memory of a training (all outputs kept) or an inference (two buffers), at least this
   /// large.
   Workspace<T>& workspace(std::int64_t batch, bool training, int workers);
@@ -132,6 +154,10 @@ class Network {
   void sum_squares(const Kernels<T>& kernels, const T* gradients, Worker& worker);
   double norm(std::size_t first, std::size_t last) const;
   void plan_norms();
+  /// Adds what a layer's outputs cost to workspace.activity: each worker for its samples.
+  void find_activity(const Pass<T>& pass, Workspace<T>& workspace, std::size_t layer) const;
+  void add_activity_gradient(const Pass<T>& pass, T* dy, const Workspace<T>& workspace,
+                             std::size_t layer) const;
   void allocate();
   void allocate_state();
   Workspace<T> plan(std::int64_t batch, bool training, int workers, bool allocate) const;
@@ -143,6 +169,15 @@ class Network {
   std::vector<Shape> shapes_;
   std::vector<Entry> parameters_;
   std::vector<Parameter<T>> bound_;  // what layers point into, in the order of parameters_
+  struct Piece {
+    const T* w;
+    std::int64_t size;
+    Penalty penalty;
+    double value;
+  };
+  std::vector<Piece> pieces_;      // of the parameters that have a penalty
+  std::vector<Penalty> activity_;  // of each layer; empty where none has one
+  bool constrained_ = false;
   std::int64_t flat_size_ = 0;
   Buffer values_;
   Buffer gradients_;

@@ -59,7 +59,10 @@ struct Tally {
   /// All of it in a row, and back: what a file keeps of an epoch that is not over.
   std::vector<double> numbers() const;
   void set_numbers(const std::vector<double>& numbers);
-  double mean_loss() const { return terms > 0.0 ? loss / terms : 0.0; }
+  double penalties = 0.0;  // Σ of each batch's, times its samples
+  double mean_loss() const {
+    return (terms > 0.0 ? loss / terms : 0.0) + (samples > 0.0 ? penalties / samples : 0.0);
+  }
   double mean_score(std::size_t metric) const {
     return samples > 0.0 ? scores[metric] / samples : 0.0;
   }

@@ -27,6 +27,8 @@ void fill_losses(Kernels<float>& table);
 void fill_losses(Kernels<double>& table);
 void fill_updates(Kernels<float>& table);
 void fill_updates(Kernels<double>& table);
+void fill_penalties(Kernels<float>& table);
+void fill_penalties(Kernels<double>& table);
 void fill_random(Kernels<float>& table);
 void fill_random(Kernels<double>& table);
 void fill_data(Kernels<float>& table);

@@ -190,6 +190,9 @@ constexpr double kTailBelow[] = {1.0,
                                  1.42151175831644588870e-7,
                                  2.04426310338993978564e-15};
 
+/// P(normal <= -2).
+constexpr double kBeyondTwo = 0.02275013194817920720;
+
 /// The x with P(normal <= x) = p, 0 < p < 1.
 MUNDUR_INLINE Vec<double> normal_quantile(Vec<double> p) {
   const auto ratio = [](Vec<double> r, const double (&above)[8], const double (&below)[8])
@@ -203,22 +206,26 @@ MUNDUR_INLINE Vec<double> normal_quantile(Vec<double> p) {
   return select(less(set(0.425), abs(q)), outer, centre);
 }
 
-/// u = (k + ½) / 2^52 with the upper 52 bits: symmetric about ½, never 0 or 1.
+/// u = (k + ½) / 2^52 with the upper 52 bits: symmetric about ½, never 0 or 1. Truncated, the
+/// quantile of a number between the shares P and 1 - P that lie beyond two deviations.
+template <bool kTruncated>
 MUNDUR_INLINE void normals(double (&x)[kDrawGroup], const std::uint64_t* bits, double mean,
                            double deviation) {
   for (int i = 0; i < kDrawGroup; ++i) {
     x[i] = (static_cast<double>(bits[i] >> 12) + 0.5) * 0x1p-52;
   }
   for (int i = 0; i < kDrawGroup; i += Vec<double>::kWidth) {
-    store(x + i, fma(set(deviation), normal_quantile(load(x + i)), set(mean)));
+    Vec<double> p = load(x + i);
+    if constexpr (kTruncated) p = fma(p, set(1.0 - 2.0 * kBeyondTwo), set(kBeyondTwo));
+    store(x + i, fma(set(deviation), normal_quantile(p), set(mean)));
   }
 }
 
-template <class T>
-void random_normal(T* y, i64 n, RandomKey key, double mean, double deviation) {
+template <bool kTruncated, class T>
+void random_quantiles(T* y, i64 n, RandomKey key, double mean, double deviation) {
   for_each_group(n, key, [&](i64 first, int count, const std::uint64_t* bits) MUNDUR_BODY {
     double x[kDrawGroup];
-    normals(x, bits, mean, deviation);
+    normals<kTruncated>(x, bits, mean, deviation);
     for (int i = 0; i < count; ++i) y[first + i] = static_cast<T>(x[i]);
   });
 }
@@ -231,7 +238,7 @@ void normal_noise(T* y, i64 first, i64 n, RandomKey key, double mean, double dev
     std::uint64_t bits[kDrawGroup];
     draw_bits(bits, key, static_cast<std::uint64_t>(element / kDrawGroup));
     double x[kDrawGroup];
-    normals(x, bits, mean, deviation);
+    normals<false>(x, bits, mean, deviation);
     const int rest = kDrawGroup - within;
     const int count = n - done < rest ? static_cast<int>(n - done) : rest;
     for (int i = 0; i < count; ++i) y[done + i] = static_cast<T>(x[within + i]);
@@ -246,7 +253,8 @@ void fill_rows(Kernels<T>& table) {
   table.alpha_dropout = alpha_dropout<T>;
   table.normal_noise = normal_noise<T>;
   table.random_uniform = random_uniform<T>;
-  table.random_normal = random_normal<T>;
+  table.random_normal = random_quantiles<false, T>;
+  table.random_truncated = random_quantiles<true, T>;
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ void fill_all(Kernels<T>& table) {
   fill_curves(table);
   fill_losses(table);
   fill_updates(table);
+  fill_penalties(table);
   fill_random(table);
   fill_data(table);
 }

@@ -20,8 +20,8 @@ Read it in this order:
 - `check`: why one should believe all of that;
 - `worked_example`: a 2-2-2 network, number by number.
 
-`initializers` and `metrics` give first weights and what people look at, `lists` the few helpers for
-nested lists.
+`initializers` and `metrics` give first weights and what people look at, `regularizers` and
+`constraints` keep weights small, `lists` has the few helpers for nested lists.
 
 Examples
 --------
@@ -37,6 +37,7 @@ Examples
 from . import (
     activations,
     check,
+    constraints,
     initializers,
     layers,
     lists,
@@ -47,6 +48,7 @@ from . import (
     normalization,
     optimizer,
     optimizers,
+    regularizers,
     residual,
     worked_example,
 )
@@ -56,6 +58,7 @@ __all__ = [
     "Model",
     "activations",
     "check",
+    "constraints",
     "initializers",
     "layers",
     "lists",
@@ -66,6 +69,7 @@ __all__ = [
     "normalization",
     "optimizer",
     "optimizers",
+    "regularizers",
     "residual",
     "worked_example",
 ]

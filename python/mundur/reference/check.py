@@ -134,10 +134,10 @@ def check_model(
     sample_weight: Vector | None = None,
     training: bool = False,
 ) -> dict[str, float]:
-    """As `check_backward`, through the loss: the gradients that training uses."""
+    """As `check_backward`, through loss and penalties: the gradients that training uses."""
 
     def value() -> float:
-        return loss(y_true, model.forward(x, training), sample_weight)
+        return loss(y_true, model.forward(x, training), sample_weight) + model.penalty()
 
     y_pred = model.forward(x, training)
     dx = model.backward(loss.gradient(y_true, y_pred, sample_weight))

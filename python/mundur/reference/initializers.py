@@ -11,7 +11,7 @@ from random import Random
 from typing import TypeAlias
 
 from ._lookup import lookup
-from .lists import Shape, Tensor, check_shape, filled, flatten, nest
+from .lists import Shape, Tensor, Vector, check_shape, dot, filled, flatten, nest, transpose
 
 
 class Initializer:
@@ -181,6 +181,141 @@ class HeNormal(Initializer):
         return filled(shape, lambda: rng.gauss(0.0, stddev))
 
 
+class LecunUniform(Initializer):
+    """Uniform with variance 1 / fan_in: keeps the variance of sums of independent inputs.
+
+    Source: LeCun, Bottou, Orr and Müller, "Efficient backprop" (1998), section 4.6.
+    """
+
+    def __call__(self, shape: Shape, rng: Random) -> Tensor:
+        """Draw the numbers, in order of the elements."""
+        # W ~ U(−l, l), l = √(3 / fan_in)
+        limit = math.sqrt(3 / fans(shape)[0])
+        return filled(shape, lambda: rng.uniform(-limit, limit))
+
+
+class LecunNormal(Initializer):
+    """Normal with variance 1 / fan_in; source as `LecunUniform`, and truncated in Keras."""
+
+    def __call__(self, shape: Shape, rng: Random) -> Tensor:
+        """Draw the numbers, in order of the elements."""
+        # W ~ N(0, s²), s = √(1 / fan_in)
+        stddev = math.sqrt(1 / fans(shape)[0])
+        return filled(shape, lambda: rng.gauss(0.0, stddev))
+
+
+class TruncatedNormal(Initializer):
+    """Normal numbers, drawn again where they lie beyond two deviations.
+
+    Parameters
+    ----------
+    mean, stddev : float, default 0.0 and 0.05
+        Of the normal distribution before the cut.
+    """
+
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05) -> None:
+        self.mean = mean
+        self.stddev = stddev
+
+    def __call__(self, shape: Shape, rng: Random) -> Tensor:
+        """Draw the numbers, in order of the elements."""
+
+        def draw() -> float:
+            while abs(z := rng.gauss(0.0, 1.0)) > 2:
+                pass
+            return self.mean + self.stddev * z
+
+        return filled(shape, draw)
+
+
+# The deviation of a standard normal number that lies within [−2, 2].
+TRUNCATED_DEVIATION = 0.87962566103423978
+
+
+class VarianceScaling(Initializer):
+    """Numbers of variance s² = scale / n, n one of the fans or their mean.
+
+    Parameters
+    ----------
+    scale : float, default 1.0
+    mode : {"fan_in", "fan_out", "fan_avg"}, default "fan_in"
+    distribution : {"truncated_normal", "untruncated_normal", "uniform"}, default the first
+    """
+
+    def __init__(
+        self,
+        scale: float = 1.0,
+        mode: str = "fan_in",
+        distribution: str = "truncated_normal",
+    ) -> None:
+        self.scale = scale
+        self.mode = mode
+        self.distribution = distribution
+
+    def __call__(self, shape: Shape, rng: Random) -> Tensor:
+        """Draw the numbers, in order of the elements."""
+        fan_in, fan_out = fans(shape)
+        modes = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
+        # s = √(scale / n)
+        s = math.sqrt(self.scale / lookup("mode", self.mode, modes))
+        # U(−√3 s, √3 s) has variance s²; what is cut off a normal is made up for beforehand
+        distributions: dict[str, Initializer] = {
+            "truncated_normal": TruncatedNormal(stddev=s / TRUNCATED_DEVIATION),
+            "untruncated_normal": RandomNormal(stddev=s),
+            "uniform": RandomUniform(-math.sqrt(3) * s, math.sqrt(3) * s),
+        }
+        return lookup("distribution", self.distribution, distributions)(shape, rng)
+
+
+class Orthogonal(Initializer):
+    """A matrix whose columns are orthogonal and of length `gain`; its rows, if those are fewer.
+
+    Source: Saxe, McClelland and Ganguli, "Exact solutions to the nonlinear dynamics of learning in
+    deep linear neural networks" (2014).
+
+    Parameters
+    ----------
+    gain : float, default 1.0
+    """
+
+    def __init__(self, gain: float = 1.0) -> None:
+        self.gain = gain
+
+    def __call__(self, shape: Shape, rng: Random) -> Tensor:
+        """Draw normal vectors, and take from each what it shares with those before."""
+        rows, columns = shape
+        found: list[Vector] = []
+        for _ in range(min(rows, columns)):
+            v = [rng.gauss(0.0, 1.0) for _ in range(max(rows, columns))]
+            for q in found:
+                # v ← v − (q·v) q
+                share = dot(q, v)
+                v = [v_i - share * q_i for v_i, q_i in zip(v, q, strict=True)]
+            # q = v / ‖v‖
+            norm = math.sqrt(dot(v, v))
+            found.append([v_i / norm for v_i in v])
+        scaled = [[self.gain * q_i for q_i in q] for q in found]
+        return scaled if rows < columns else [list(row) for row in transpose(scaled)]
+
+
+class Identity(Initializer):
+    """`gain` on the diagonal of a matrix, 0 elsewhere.
+
+    Examples
+    --------
+    >>> Identity()((2, 3), Random(0))
+    [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
+    """
+
+    def __init__(self, gain: float = 1.0) -> None:
+        self.gain = gain
+
+    def __call__(self, shape: Shape, rng: Random) -> Tensor:
+        """Return the values, in nested lists."""
+        rows, columns = shape
+        return [[self.gain if i == j else 0.0 for j in range(columns)] for i in range(rows)]
+
+
 KNOWN: dict[str, Callable[[], Initializer]] = {
     "zeros": Zeros,
     "ones": Ones,
@@ -191,6 +326,12 @@ KNOWN: dict[str, Callable[[], Initializer]] = {
     "glorot_normal": GlorotNormal,
     "he_uniform": HeUniform,
     "he_normal": HeNormal,
+    "lecun_uniform": LecunUniform,
+    "lecun_normal": LecunNormal,
+    "truncated_normal": TruncatedNormal,
+    "variance_scaling": VarianceScaling,
+    "orthogonal": Orthogonal,
+    "identity": Identity,
 }
 
 Identifier: TypeAlias = str | Tensor | Initializer

@@ -8,9 +8,10 @@ Source: Rumelhart, Hinton and Williams, "Learning representations by back-propag
 """
 
 from math import prod
+from operator import add
 from random import Random
 
-from . import activations, initializers
+from . import activations, constraints, initializers, regularizers
 from ._lookup import check_number
 from .lists import (
     Matrix,
@@ -45,6 +46,10 @@ class Layer:
         False freezes all of the layer's parameters.
     frozen : set of str
         The names of single frozen parameters, such as {"bias"}.
+    regularizers, constraints : dict
+        The regularizer, and the constraint, of each parameter that has one.
+    activity_regularizer : Regularizer or None
+        That of the outputs.
     """
 
     def __init__(self, name: str | None = None) -> None:
@@ -55,6 +60,9 @@ class Layer:
         self.parameters: dict[str, Tensor] = {}
         self.gradients: dict[str, Tensor] = {}
         self.state: dict[str, Tensor] = {}
+        self.regularizers: dict[str, regularizers.Regularizer] = {}
+        self.constraints: dict[str, constraints.Constraint] = {}
+        self.activity_regularizer: regularizers.Regularizer | None = None
         self.input_shape: Shape | None = None
         self.output_shape: Shape | None = None
 
@@ -93,6 +101,14 @@ class Layer:
         """Say whether the parameter of this name gets a gradient."""
         return self.trainable and parameter not in self.frozen
 
+    def add_penalties(self) -> None:
+        """Add to the gradients, as `backward` left them, those of the weights' penalties."""
+        for name, regularizer in self.regularizers.items():
+            if name in self.gradients:
+                # ∂L/∂w ← ∂L/∂w + ∂R/∂w
+                slopes = regularizer.gradient(self.parameters[name])
+                self.gradients[name] = map_elements(add, self.gradients[name], slopes)
+
     def check_input(self, x: Tensor) -> None:
         """Raise unless x is a batch of at least one sample that this layer was built for."""
         if self.input_shape is None:
@@ -119,6 +135,10 @@ class Dense(Layer):
         Whether there is a b.
     kernel_initializer, bias_initializer : str, nested list or Initializer
         The first values of W, shape (inputs, units), and b, shape (units,).
+    kernel_regularizer, bias_regularizer, activity_regularizer : str, Regularizer or None
+        What W, b and y add to the loss.
+    kernel_constraint, bias_constraint : str, Constraint or None
+        What W and b hold to after every update.
 
     Notes
     -----
@@ -145,6 +165,11 @@ class Dense(Layer):
         use_bias: bool = True,
         kernel_initializer: initializers.Identifier = "glorot_uniform",
         bias_initializer: initializers.Identifier = "zeros",
+        kernel_regularizer: regularizers.Identifier = None,
+        bias_regularizer: regularizers.Identifier = None,
+        activity_regularizer: regularizers.Identifier = None,
+        kernel_constraint: constraints.Identifier = None,
+        bias_constraint: constraints.Identifier = None,
         *,
         name: str | None = None,
     ) -> None:
@@ -157,6 +182,11 @@ class Dense(Layer):
         self.use_bias = use_bias
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
+        penalties = {"kernel": kernel_regularizer, "bias": bias_regularizer}
+        self.regularizers = {p: r for p, i in penalties.items() if (r := regularizers.get(i))}
+        limits = {"kernel": kernel_constraint, "bias": bias_constraint}
+        self.constraints = {p: c for p, i in limits.items() if (c := constraints.get(i))}
+        self.activity_regularizer = regularizers.get(activity_regularizer)
         self.x: Matrix = []
         self.z: Matrix = []
         self.y: Matrix | None = None
@@ -226,6 +256,8 @@ class Activation(Layer):
     activation : str, pair (f, f′)
         "linear", "relu", "sigmoid", "tanh", ... (see `activations`); softmax and log_softmax go
         over the last axis.
+    activity_regularizer : str, Regularizer or None
+        What y adds to the loss.
 
     Notes
     -----
@@ -240,9 +272,16 @@ class Activation(Layer):
     ([[0.0, 3.0]], [[0.0, 5.0]])
     """
 
-    def __init__(self, activation: activations.Identifier, *, name: str | None = None) -> None:
+    def __init__(
+        self,
+        activation: activations.Identifier,
+        *,
+        activity_regularizer: regularizers.Identifier = None,
+        name: str | None = None,
+    ) -> None:
         super().__init__(name)
         self.activation = activations.get(activation)
+        self.activity_regularizer = regularizers.get(activity_regularizer)
         self.x: Tensor | None = None
 
     def build_for(self, input_shape: Shape, rng: Random) -> Shape:
@@ -266,6 +305,22 @@ class Activation(Layer):
 
     def __repr__(self) -> str:
         return f"Activation({self.activation})"
+
+
+class ActivityRegularization(Activation):
+    """y = x; l1 Σ|x| + l2 Σx², divided by the samples of the batch, is added to the loss.
+
+    Parameters
+    ----------
+    l1, l2 : float, default 0.0
+    """
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0, *, name: str | None = None) -> None:
+        penalty = regularizers.L1L2(l1, l2)
+        super().__init__("linear", activity_regularizer=penalty, name=name)
+
+    def __repr__(self) -> str:
+        return f"ActivityRegularization({self.activity_regularizer})"
 
 
 class Dropout(Layer):

@@ -10,8 +10,9 @@ from random import Random
 from types import MappingProxyType
 from typing import Literal, TypeVar
 
+from .constraints import Constraint
 from .layers import Layer
-from .lists import Shape, Tensor, Vector, check_shape, flatten, nest, shape
+from .lists import Shape, Tensor, Vector, check_shape, flatten, map_elements, nest, shape
 from .losses import Loss, as_weights
 from .metrics import weighted_mean
 from .optimizers import Optimizer
@@ -58,6 +59,7 @@ class Model:
         self.optimizer: Optimizer | None = None
         self.loss: Loss | None = None
         self.built = False
+        self.outputs: list[Tensor] = []
         name_layers(self.layers)
         if input_shape is not None:
             self.build(input_shape)
@@ -73,16 +75,37 @@ class Model:
         if not self.built:
             self.build(shape(x)[1:])
         # a⁽⁰⁾ = x        a⁽ˡ⁾ = layerₗ(a⁽ˡ⁻¹⁾)        y = a⁽ⁿ⁾
+        self.outputs = []
         for layer in self.layers:
             x = layer.forward(x, training)
+            self.outputs.append(x)
         return x
 
     def backward(self, gradient: Tensor) -> Tensor:
         """Return ∂L/∂x from `gradient` = ∂L/∂y, for the last forward; fill `gradients`."""
         # ∂L/∂a⁽ˡ⁻¹⁾ = ∂a⁽ˡ⁾/∂a⁽ˡ⁻¹⁾ ∂L/∂a⁽ˡ⁾, from the last layer to the first
-        for layer in reversed(self.layers):
+        for i in reversed(range(len(self.layers))):
+            layer = self.layers[i]
+            if layer.activity_regularizer:
+                slopes = layer.activity_regularizer.gradient(self.outputs[i])
+                gradient = add_mean(gradient, slopes)
             gradient = layer.backward(gradient)
+            layer.add_penalties()
         return gradient
+
+    def penalty(self) -> float:
+        """Return what regularizers add to the loss, for the batch that went forward last."""
+        # Σ_w R(w) + Σ_y R(y) / B
+        weights = sum(
+            regularizer(layer.parameters[p])
+            for layer in self.layers
+            for p, regularizer in layer.regularizers.items()
+        )
+        return weights + sum(
+            layer.activity_regularizer(y) / len(y)
+            for layer, y in zip(self.layers, self.outputs, strict=False)  # none before a forward
+            if layer.activity_regularizer
+        )
 
     @property
     def parameters(self) -> Mapping[str, Tensor]:
@@ -109,6 +132,13 @@ class Model:
         return MappingProxyType(
             {f"{layer.name}/{s}": w for layer in self.layers for s, w in layer.state.items()}
         )
+
+    @property
+    def constraints(self) -> Mapping[str, Constraint]:
+        """The constraints of the parameters that have one, by the parameters' names."""
+        return {
+            f"{layer.name}/{p}": c for layer in self.layers for p, c in layer.constraints.items()
+        }
 
     def set_parameters(self, values: Mapping[str, Tensor]) -> None:
         """Copy values into parameters, by name.
@@ -157,12 +187,17 @@ class Model:
         self.loss = loss
 
     def train_on_batch(self, x: Tensor, y: Tensor, sample_weight: Vector | None = None) -> float:
-        """Learn one step from one batch; give the loss before the step."""
+        """Learn one step from one batch; give the loss before the step, penalties included."""
+        return sum(self.learn(x, y, sample_weight))
+
+    def learn(self, x: Tensor, y: Tensor, sample_weight: Vector | None) -> tuple[float, float]:
+        """As `train_on_batch`; give the data's loss and the penalties."""
         optimizer, loss = self.compiled()
         y_pred = self.forward(x, training=True)
         self.backward(loss.gradient(y, y_pred, sample_weight))
+        penalty = self.penalty()
         optimizer.step(self)
-        return loss(y, y_pred, sample_weight)
+        return loss(y, y_pred, sample_weight), penalty
 
     def fit(
         self,
@@ -197,12 +232,14 @@ class Model:
         history: dict[str, list[float]] = {"loss": []}
         for _ in range(epochs):
             order = self.rng.sample(range(samples), samples) if shuffle else list(range(samples))
-            batch_losses, batch_weights = [], []
+            batch_losses, batch_weights, penalties = [], [], []
             for batch in batches(order, size):
                 w = take(weights, batch)
-                batch_losses.append(self.train_on_batch(take(x, batch), take(y, batch), w))
+                value, penalty = self.learn(take(x, batch), take(y, batch), w)
+                batch_losses.append(value)
                 batch_weights.append(sum(w))
-            history["loss"].append(weighted_mean(batch_losses, batch_weights))
+                penalties.append(penalty * len(batch) / samples)
+            history["loss"].append(weighted_mean(batch_losses, batch_weights) + sum(penalties))
         return history
 
     def predict(self, x: Tensor) -> Tensor:
@@ -211,7 +248,7 @@ class Model:
 
     def evaluate(self, x: Tensor, y: Tensor, sample_weight: Vector | None = None) -> float:
         """Return the loss of x and y, nothing dropped, nothing learned."""
-        return self.compiled()[1](y, self.predict(x), sample_weight)
+        return self.compiled()[1](y, self.predict(x), sample_weight) + self.penalty()
 
     def compiled(self) -> tuple[Optimizer, Loss]:
         """Return what `compile` was told."""
@@ -221,6 +258,17 @@ class Model:
 
     def __repr__(self) -> str:
         return f"Model({self.layers!r}, seed={self.seed})"
+
+
+def add_mean(gradient: Tensor, slopes: Tensor) -> Tensor:
+    """Return ∂L/∂y + ∂R/∂y / B, B the samples of the batch.
+
+    Examples
+    --------
+    >>> add_mean([[1.0], [2.0]], [[4.0], [6.0]])
+    [[3.0], [5.0]]
+    """
+    return map_elements(lambda g, s: g + s / len(gradient), gradient, slopes)
 
 
 def name_layers(layers: Sequence[Layer]) -> None:

@@ -98,7 +98,7 @@ class Optimizer:
         raise NotImplementedError
 
     def step(self, model: Learner) -> None:
-        """Update every parameter that has a gradient, in place.
+        """Update every parameter that has a gradient, in place; then comes its constraint.
 
         Parameters
         ----------
@@ -119,6 +119,9 @@ class Optimizer:
                 self.update_row(w, g, slot_rows)
             if self.use_ema:
                 self.average_in(name, model.parameters[name])
+            constraint = getattr(model, "constraints", {}).get(name)
+            if constraint:
+                model.parameters[name][:] = constraint(model.parameters[name])
 
     def first(self, slot: str, like: Tensor) -> Tensor:
         """Return what a slot holds before the first step."""

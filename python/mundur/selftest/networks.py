@@ -14,10 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import layers, losses, optimizers, schedules
+from ..constraints import MaxNorm, MinMaxNorm
 from ..initializers import Constant, RandomNormal, RandomUniform
 from ..layer import Layer
 from ..losses import Loss
 from ..optimizers import Optimizer
+from ..regularizers import L1, L2
 
 Array = npt.NDArray[Any]
 
@@ -225,6 +227,42 @@ CASES = (
         "rows",
         samples=40,
         batch=9,
+    ),
+    Case(
+        "penalties",
+        (13,),
+        lambda: [
+            layers.Dense(
+                20,
+                "relu",
+                kernel_initializer="orthogonal",
+                kernel_regularizer="l1_l2",
+                bias_regularizer=L2(0.1),
+                kernel_constraint=MaxNorm(1.0),
+            ),
+            layers.ActivityRegularization(0.01, 0.02),
+            layers.Dense(
+                33,
+                "tanh",
+                kernel_initializer="lecun_normal",
+                bias_initializer="truncated_normal",
+                activity_regularizer="l1",
+                kernel_constraint="non_neg",
+            ),
+            layers.Dense(
+                16,
+                kernel_initializer="lecun_uniform",
+                bias_initializer="variance_scaling",
+                kernel_regularizer=L1(0.003),
+                kernel_constraint=MinMaxNorm(0.5, 0.9, rate=0.5, axis=1),
+            ),
+            layers.Dense(3, kernel_initializer="identity", kernel_constraint="unit_norm"),
+        ],
+        lambda: losses.MeanSquaredError(),
+        lambda: optimizers.Adam(0.01),
+        "numbers",
+        samples=40,
+        batch=11,
     ),
     # Large enough for a team of threads, and for sums over two shards of samples.
     Case(

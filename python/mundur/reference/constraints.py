@@ -1,0 +1,142 @@
+"""Constraints: what a parameter is made to hold to after every update."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from ._lookup import lookup
+from .lists import Tensor, Vector, is_list, map_elements, transpose
+
+# Keeps quotients by a norm of 0 finite; Keras's value.
+EPSILON = 1e-7
+
+
+class Constraint:
+    """Gives the nearest values that hold to it: `constraint(w)`."""
+
+    def __call__(self, w: Tensor) -> Tensor:
+        """Return w, made to hold."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        options = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({options})"
+
+
+class NonNeg(Constraint):
+    """Nothing below zero.
+
+    Examples
+    --------
+    >>> NonNeg()([-1.0, 2.0])
+    [0.0, 2.0]
+    """
+
+    def __call__(self, w: Tensor) -> Tensor:
+        """Return max(w, 0)."""
+        # w ← max(w, 0)
+        return map_elements(lambda w_i: max(w_i, 0.0), w)
+
+
+class MinMaxNorm(Constraint):
+    """Norms of at least `min_value` and at most `max_value`.
+
+    Parameters
+    ----------
+    min_value, max_value : float, default 0.0 and 1.0
+    rate : float, default 1.0
+        How much of the way there is gone in each step.
+    axis : int, default 0
+        Along which the norms are taken: 0 of a kernel (inputs, units) for one norm per unit.
+
+    Examples
+    --------
+    >>> [round(w, 6) for w in MinMaxNorm(max_value=5.0, rate=0.5)([6.0, 8.0])]
+    [4.5, 6.0]
+    """
+
+    def __init__(
+        self,
+        min_value: float = 0.0,
+        max_value: float = 1.0,
+        rate: float = 1.0,
+        axis: int = 0,
+    ) -> None:
+        self.min_value = min_value
+        self.max_value = max_value
+        self.rate = rate
+        self.axis = axis
+
+    def __call__(self, w: Tensor) -> Tensor:
+        """Return w with each vector along the axis scaled."""
+        if not is_list(w[0]):
+            return self.scaled(w)
+        if self.axis in (0, -2):
+            return [
+                list(row) for row in transpose([self.scaled(column) for column in transpose(w)])
+            ]
+        return [self.scaled(row) for row in w]
+
+    def scaled(self, w: Sequence[float]) -> Vector:
+        """Return a vector whose norm is within the limits, or nearer to them."""
+        # ‖w‖ = √Σ w_i²
+        norm = math.sqrt(sum(w_i * w_i for w_i in w))
+        # n = the limit nearest to ‖w‖
+        n = min(max(norm, self.min_value), self.max_value)
+        if n == norm:
+            return list(w)
+        # w ← w (rate n + (1 − rate) ‖w‖) / ‖w‖
+        factor = (self.rate * n + (1 - self.rate) * norm) / (norm + EPSILON)
+        return [w_i * factor for w_i in w]
+
+
+class MaxNorm(MinMaxNorm):
+    """Norms of at most `max_value`.
+
+    Source: Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, "Dropout: a simple way to
+    prevent neural networks from overfitting" (2014), section 5.1.
+
+    Examples
+    --------
+    >>> [round(w, 6) for w in MaxNorm(1.0)([3.0, 4.0])]
+    [0.6, 0.8]
+    """
+
+    def __init__(self, max_value: float = 2.0, axis: int = 0) -> None:
+        super().__init__(0.0, max_value, 1.0, axis)
+
+
+class UnitNorm(MinMaxNorm):
+    """Norms of 1.
+
+    Examples
+    --------
+    >>> [round(w, 6) for w in UnitNorm()([0.3, 0.4])]
+    [0.6, 0.8]
+    """
+
+    def __init__(self, axis: int = 0) -> None:
+        super().__init__(1.0, 1.0, 1.0, axis)
+
+
+KNOWN: dict[str, Callable[[], Constraint]] = {
+    "max_norm": MaxNorm,
+    "min_max_norm": MinMaxNorm,
+    "non_neg": NonNeg,
+    "unit_norm": UnitNorm,
+}
+
+Identifier: TypeAlias = str | Constraint | None
+
+
+def get(identifier: Identifier) -> Constraint | None:
+    """Find the constraint behind a name; None stays None.
+
+    Examples
+    --------
+    >>> get("non_neg")
+    NonNeg()
+    """
+    if isinstance(identifier, str):
+        return lookup("constraint", identifier, KNOWN)()
+    return identifier
