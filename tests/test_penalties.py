@@ -108,7 +108,7 @@ def test_by_hand(case: PenaltyCase, dtype: str) -> None:
 
 
 def bits(case: PenaltyCase, dtype: str) -> dict[str, bytes]:
-    options = {"compute_dtype": "bfloat16"} if dtype == "bfloat16" else {}
+    options: dict[str, Any] = {"compute_dtype": "bfloat16"} if dtype == "bfloat16" else {}
     model = network(case, 70, 150, "float32" if options else dtype, **options)
     x, y = regression(20, 70, 3)
     model.compile(md.optimizers.SGD(0.05, momentum=0.9), "mse")
@@ -187,7 +187,7 @@ def test_a_penalised_head_is_not_fused_with_its_loss(head: str) -> None:
     """The penalty's gradient belongs in front of the activation, where no fused loss looks."""
     softmax = head == "softmax"
     kind = "CategoricalCrossentropy" if softmax else "BinaryCrossentropy"
-    arguments = {"units": 3, "activation": head, "activity_regularizer": "l2"}
+    arguments: dict[str, Any] = {"units": 3, "activation": head, "activity_regularizer": "l2"}
     native = md.Model([L.Dense(**arguments)], seed=1, dtype="float64", input_shape=(4,))
     textbook = reference.Model([reference.layers.Dense(**arguments)], input_shape=(4,))
     textbook.set_parameters({name: value.tolist() for name, value in native.parameters.items()})
@@ -323,3 +323,4 @@ def test_both_names_of_keras() -> None:
     assert md.constraints.max_norm is md.constraints.MaxNorm
     assert md.constraints.MaxNorm().max_value == 2
     assert md.regularizers.L1L2().penalty() == (0.0, 0.0)
+    assert repr(md.regularizers.get("L1L2")) == "L1L2(l1=0.01, l2=0.01)"

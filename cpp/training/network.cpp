@@ -300,7 +300,7 @@ void Network<T>::chain_forward(const Pass<T>& pass, Workspace<T>& workspace) con
     const Saved<T>& saved = workspace.saved[i];
     if (layers_[i]->passes_through(pass.training)) {
       if (saved.y == saved.x) {  // else the plan gave it a place of its own
-        find_activity(pass, workspace, i);
+        if (penalises_activity(i)) add_activity(pass, workspace, i);
         continue;
       }
       const Range part = share(pass.batch * size_of(shapes_[i + 1]), kParameterGrain, pass.worker);
@@ -310,7 +310,7 @@ void Network<T>::chain_forward(const Pass<T>& pass, Workspace<T>& workspace) con
       layers_[i]->forward(pass, saved);
     }
     pass.worker.barrier();
-    find_activity(pass, workspace, i);
+    if (penalises_activity(i)) add_activity(pass, workspace, i);
   }
 }
 
@@ -323,7 +323,7 @@ const T* Network<T>::chain_backward(const Pass<T>& pass, Workspace<T>& workspace
   Seam seam;
   seam.at_logits = at_logits;
   for (std::size_t i = layers_.size(); i-- > lowest;) {
-    add_activity_gradient(pass, dy, workspace, i);
+    if (penalises_activity(i)) add_activity_gradient(pass, dy, workspace, i);
     if (layers_[i]->passes_through(pass.training)) continue;
     const bool wanted = want_dx || i > lowest;
     const bool is_whole = i > lowest && !penalises_activity(i - 1);

@@ -39,8 +39,7 @@ double array_penalty(const Kernels<T>& table, const Penalty& penalty, const T* w
 }
 
 template <class T>
-void Network<T>::find_penalties(const Kernels<T>& table, Worker& worker) {
-  if (pieces_.empty()) return;
+void Network<T>::find_pieces(const Kernels<T>& table, Worker& worker) {
   const Range part = share(static_cast<std::int64_t>(pieces_.size()), 1, worker);
   for (std::int64_t i = part.begin; i < part.end; ++i) {
     Piece& piece = pieces_[static_cast<std::size_t>(i)];
@@ -49,7 +48,7 @@ void Network<T>::find_penalties(const Kernels<T>& table, Worker& worker) {
 }
 
 template <class T>
-double Network<T>::penalty(const Workspace<T>& workspace, std::int64_t batch) const {
+double Network<T>::batch_penalty(const Workspace<T>& workspace, std::int64_t batch) const {
   double sum = 0.0;
   for (const Piece& piece : pieces_) sum += piece.value;
   if (activity_.empty()) return sum;
@@ -80,9 +79,8 @@ void Network<T>::set_activity_penalty(std::size_t layer, const Penalty& penalty)
 }
 
 template <class T>
-void Network<T>::find_activity(const Pass<T>& pass, Workspace<T>& workspace,
-                               std::size_t layer) const {
-  if (!penalises_activity(layer)) return;
+void Network<T>::add_activity(const Pass<T>& pass, Workspace<T>& workspace,
+                              std::size_t layer) const {
   const auto penalised = [](const Penalty& one) { return one.any(); };
   const bool is_first = std::none_of(
       activity_.begin(), activity_.begin() + static_cast<std::ptrdiff_t>(layer), penalised);
@@ -99,7 +97,6 @@ void Network<T>::find_activity(const Pass<T>& pass, Workspace<T>& workspace,
 template <class T>
 void Network<T>::add_activity_gradient(const Pass<T>& pass, T* dy, const Workspace<T>& workspace,
                                        std::size_t layer) const {
-  if (!penalises_activity(layer)) return;
   const Penalty& penalty = activity_[layer];
   const auto samples = static_cast<double>(pass.batch);
   const Range part = share(pass.batch * size_of(shapes_[layer + 1]), kGrain, pass.worker);
@@ -153,8 +150,7 @@ void Network<T>::set_constraint(std::size_t parameter, const Constraint& constra
 }
 
 template <class T>
-void Network<T>::constrain(const Kernels<T>& table, Worker& worker) {
-  if (!constrained_) return;
+void Network<T>::constrain_all(const Kernels<T>& table, Worker& worker) {
   worker.barrier();  // whoever updated a part of a vector may not be who measures it
   for (const Parameter<T>& parameter : bound_) {
     if (!parameter.trainable) continue;
@@ -165,15 +161,15 @@ void Network<T>::constrain(const Kernels<T>& table, Worker& worker) {
 #define MUNDUR_INSTANTIATE(T)                                                                  \
   template double array_penalty<T>(const Kernels<T>&, const Penalty&, const T*, std::int64_t); \
   template void Network<T>::set_penalty(std::size_t, const Penalty&);                          \
-  template void Network<T>::find_penalties(const Kernels<T>&, Worker&);                        \
-  template double Network<T>::penalty(const Workspace<T>&, std::int64_t) const;                \
+  template void Network<T>::find_pieces(const Kernels<T>&, Worker&);                           \
+  template double Network<T>::batch_penalty(const Workspace<T>&, std::int64_t) const;          \
   template double Network<T>::penalty();                                                       \
   template void Network<T>::set_activity_penalty(std::size_t, const Penalty&);                 \
-  template void Network<T>::find_activity(const Pass<T>&, Workspace<T>&, std::size_t) const;   \
+  template void Network<T>::add_activity(const Pass<T>&, Workspace<T>&, std::size_t) const;    \
   template void Network<T>::add_activity_gradient(const Pass<T>&, T*, const Workspace<T>&,     \
                                                   std::size_t) const;                          \
   template void Network<T>::set_constraint(std::size_t, const Constraint&);                    \
-  template void Network<T>::constrain(const Kernels<T>&, Worker&);                             \
+  template void Network<T>::constrain_all(const Kernels<T>&, Worker&);                         \
   template void constrain<T>(const Kernels<T>&, const Constraint&, T*, const Shape&, Worker&)
 MUNDUR_INSTANTIATE(float);
 MUNDUR_INSTANTIATE(double);

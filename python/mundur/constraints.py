@@ -1,7 +1,8 @@
 """Constraints: what a parameter is made to hold to after every update.
 
 They follow each step of `fit` and `train_on_batch`, and ``optimizer.step(model)``; frozen
-parameters and first values are left alone.
+parameters and first values are left alone. An optimizer written in Python applies them by itself:
+``w[...] = constraint(w)``.
 """
 
 from __future__ import annotations

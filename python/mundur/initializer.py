@@ -32,9 +32,9 @@ class Initializer(Configurable):
     (2, 3)
     """
 
-    def __call__(self, shape: Sequence[int], dtype: str = "float32") -> npt.NDArray[Any]:
-        """An array of this shape and dtype ("float32" or "float64")."""
-        out = np.empty(extents(shape, "shape"), dtype_name(dtype))
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> npt.NDArray[Any]:
+        """An array of this shape and dtype: "float32" (None is that, too) or "float64"."""
+        out = np.empty(extents(shape, "shape"), dtype_name("float32" if dtype is None else dtype))
         seed: int | None = getattr(self, "seed", None)
         self.fill(out, fresh_seed() if seed is None else seed, 0)
         return out

@@ -287,7 +287,8 @@ class Model(Keeping, FindsRates, Explained):
         Returns
         -------
         float, list of float or dict
-            The loss; [loss, metric, ...] where there are metrics; a dict with `return_dict`.
+            The loss, penalties included; [loss, metric, ...] where there are metrics; a dict with
+            `return_dict`.
 
         Examples
         --------

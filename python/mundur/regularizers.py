@@ -141,6 +141,7 @@ l1, l2, l1_l2 = L1, L2, L1L2  # Keras's other names of them
 
 CLASS_NAMES: dict[str, type[Regularizer]] = {cls.__name__: cls for cls in (L1, L2, L1L2)}
 KNOWN: dict[str, Regularizer] = {"l1": L1(), "l2": L2(), "l1_l2": L1L2(0.01, 0.01)}
+_KERAS_NAMES = {"L1": KNOWN["l1"], "L2": KNOWN["l2"], "L1L2": KNOWN["l1_l2"]}
 
 
 def get(identifier: Any, argument: str = "regularizer") -> Regularizer | None:
@@ -169,7 +170,7 @@ def get(identifier: Any, argument: str = "regularizer") -> Regularizer | None:
     if identifier is None:
         return None
     if isinstance(identifier, str):
-        return lookup(KNOWN, identifier, argument)
+        return lookup(KNOWN, identifier, argument, _KERAS_NAMES)
     if isinstance(identifier, type) and issubclass(identifier, Regularizer):
         identifier = identifier()
     if type(identifier) in CLASS_NAMES.values():

@@ -118,13 +118,19 @@ class Network {
     return !layers_.empty() && penalises_activity(layers_.size() - 1);
   }
   /// What the weights add to the loss, found by all workers; penalty() after the next barrier.
-  void find_penalties(const Kernels<T>& kernels, Worker& worker);
+  void find_penalties(const Kernels<T>& kernels, Worker& worker) {
+    if (!pieces_.empty()) find_pieces(kernels, worker);
+  }
   /// What weights and the activities of a batch, forward in the workspace, add to the loss.
-  double penalty(const Workspace<T>& workspace, std::int64_t batch) const;
+  double penalty(const Workspace<T>& workspace, std::int64_t batch) const {
+    return pieces_.empty() && activity_.empty() ? 0.0 : batch_penalty(workspace, batch);
+  }
   /// By hand: with the activities of the last forward, if what it left is still there.
   double penalty();
   /// By all workers, behind an update.
-  void constrain(const Kernels<T>& kernels, Worker& worker);
+  void constrain(const Kernels<T>& kernels, Worker& worker) {
+    if (constrained_) constrain_all(kernels, worker);
+  }
 
   /// The memory of a training (all outputs kept) or an inference (two buffers), at least this
   /// large.
@@ -154,8 +160,12 @@ class Network {
   void sum_squares(const Kernels<T>& kernels, const T* gradients, Worker& worker);
   double norm(std::size_t first, std::size_t last) const;
   void plan_norms();
+  // The smallest steps would feel a call for each of these that does nothing.
+  void find_pieces(const Kernels<T>& kernels, Worker& worker);
+  double batch_penalty(const Workspace<T>& workspace, std::int64_t batch) const;
+  void constrain_all(const Kernels<T>& kernels, Worker& worker);
   /// Adds what a layer's outputs cost to workspace.activity: each worker for its samples.
-  void find_activity(const Pass<T>& pass, Workspace<T>& workspace, std::size_t layer) const;
+  void add_activity(const Pass<T>& pass, Workspace<T>& workspace, std::size_t layer) const;
   void add_activity_gradient(const Pass<T>& pass, T* dy, const Workspace<T>& workspace,
                              std::size_t layer) const;
   void allocate();
