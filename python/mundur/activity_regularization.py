@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import _core
+from . import _core, activations
 from .keywords import checked_keywords
 from .layer import Layer
 from .regularizers import L1L2
@@ -62,4 +62,4 @@ class ActivityRegularization(Layer):
 
     def describe(self) -> _core.LayerSpec:
         """The native description."""
-        return _core.Activation("linear")
+        return _core.Activation(activations.native("linear"))
