@@ -36,6 +36,11 @@ def chains(kind: Any) -> dict[str, list[Any]]:
         "softmax": [kind.Activation("softmax")],
         "normalised": [kind.BatchNormalization(), kind.Dense(5, "relu"), kind.Dense(12)],
         "activations": [kind.Dense(7), kind.Activation("tanh"), kind.Dense(12, "sigmoid")],
+        "curves": [kind.Dense(9, "gelu"), kind.Activation("silu"), kind.Dense(12, "mish")],
+        "penalised": [
+            kind.Dense(9, "relu", kernel_regularizer="l2", bias_regularizer="l1"),
+            kind.Dense(12, kernel_regularizer="l1_l2"),
+        ],
         "nothing": [kind.Flatten(), kind.Dropout(0.0)],
         "nested": [
             kind.LayerNormalization(),

@@ -156,7 +156,7 @@ class Residual final : public Layer<T> {
     if (layers_[i]->passes_through(pass.training)) return;
     const bool wanted = i > 0 || wants_dx;
     const Activation below = i > 0 ? layers_[i - 1]->head() : Activation::linear;
-    const bool joins = layers_[i]->joins_below() && below != Activation::softmax;
+    const bool joins = layers_[i]->joins_below() && is_function(below);
     gradients.seam.below = joins ? below : Activation::linear;
     layers_[i]->backward(pass, wanted ? gradients.dx : nullptr, gradients.dy, saved,
                          gradients.seam);

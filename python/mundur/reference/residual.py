@@ -5,9 +5,12 @@ Source: He, Zhang, Ren and Sun, "Deep residual learning for image recognition" (
 
 from collections.abc import Sequence
 from random import Random
+from typing import TypeVar
 
 from .layers import Layer
 from .lists import Shape, Tensor, map_elements
+
+Part = TypeVar("Part")
 
 
 class Residual(Layer):
@@ -58,6 +61,8 @@ class Residual(Layer):
             )
         self.parameters = self.by_name([layer.parameters for layer in self.layers])
         self.state = self.by_name([layer.state for layer in self.layers])
+        self.regularizers = self.by_name([layer.regularizers for layer in self.layers])
+        self.constraints = self.by_name([layer.constraints for layer in self.layers])
         return input_shape
 
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
@@ -81,7 +86,7 @@ class Residual(Layer):
         # ∂L/∂x_j = ∂L/∂y_j + Σ_k ∂chain_k/∂x_j ∂L/∂y_k
         return map_elements(lambda g_j, c_j: g_j + c_j, gradient, back)
 
-    def by_name(self, parts: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    def by_name(self, parts: Sequence[dict[str, Part]]) -> dict[str, Part]:
         """Return what the layers have, with their names in front."""
         return {
             f"{layer.name}/{name}": value
