@@ -253,6 +253,25 @@ def test_native_code_agrees_with_the_textbook(head: Any, loss: md.Loss, y: Any, 
     assert "dense_1/bias" not in verification.differences
 
 
+def test_everything_at_once(rng: np.random.Generator) -> None:
+    """Pieces that change how backward goes, within one another."""
+    layers = [
+        md.layers.Residual(
+            [
+                md.layers.Dense(8, "gelu", kernel_regularizer="l2"),
+                md.layers.Dense(6, (np.sin, np.cos), kernel_constraint="non_neg"),
+            ]
+        ),
+        md.layers.BatchNormalization(),
+        md.layers.Dense(3, bias_regularizer=md.regularizers.L1(0.1), activity_regularizer="l2"),
+    ]
+    model = md.Model(layers, seed=0, dtype="float64")
+    model.compile("adamw", "huber")
+    x, y = rng.normal(size=(20, 6)), rng.normal(size=(20, 3))
+    assert model.check_gradients(x, y).passed
+    assert model.verify(x, y).passed
+
+
 def test_a_wrong_formula_is_found(monkeypatch: Any) -> None:
     right = reference.layers.Dense.backward
 

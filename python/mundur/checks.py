@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .configurable import Configurable
+from .custom_activation import Custom
 from .explain import checked, copied_chain, explain, loss_value
 from .layer import Layer
 from .losses import Loss
@@ -336,12 +337,18 @@ def _textbook_model(model: Model) -> reference.Model:
     return textbook
 
 
+def _of_numbers(function: Callable[[Array], Array]) -> Callable[[float], float]:
+    return lambda z: float(function(np.array([[z]]))[0, 0])
+
+
 def _textbook(piece: Any, **changes: Any) -> Any:
     """The textbook's piece of the same name and arguments; first values aside, which are copied."""
     from . import reference
 
     if isinstance(piece, (list, tuple)):
         return [_textbook(part) for part in piece]
+    if isinstance(piece, Custom):
+        return _of_numbers(piece.f), _of_numbers(piece.f_prime)
     if not isinstance(piece, Configurable):
         return piece
     kind = "layers" if isinstance(piece, Layer) else "losses" if isinstance(piece, Loss) else ""

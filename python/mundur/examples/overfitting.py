@@ -62,8 +62,10 @@ class Cure(NamedTuple):
 CURES = {
     "none": Cure(),
     "dropout": Cure(layers=lambda: network(md.layers.Dropout(0.5))),
+    "L2": Cure(layers=lambda: network(kernel_regularizer=md.regularizers.L2(1e-3))),
+    "shifts": Cure(fit=lambda: {"augment": md.augment.Shift(1)}),
     "early stopping": Cure(fit=early_stopping),
-    "both": Cure(lambda: network(md.layers.Dropout(0.5)), early_stopping),
+    "dropout, stopped": Cure(lambda: network(md.layers.Dropout(0.5)), early_stopping),
 }
 
 
