@@ -100,10 +100,10 @@ def _work(options: argparse.Namespace) -> Any:
     )
     print(f"{'':16}{'epochs':>8}{'training loss':>15}{'validation':>12}{'test accuracy':>15}")
     figure, axes = pyplot.subplots(
-        1, len(CURES), figsize=(4 * len(CURES), 4), sharey=True, layout="constrained", squeeze=False
+        2, (len(CURES) + 1) // 2, figsize=(12, 7), sharey=True, layout="constrained", squeeze=False
     )
     loss = md.losses.SparseCategoricalCrossentropy(from_logits=True)
-    for axis, (name, cure) in zip(axes[0], CURES.items(), strict=True):
+    for axis, (name, cure) in zip(axes.flat, CURES.items(), strict=False):
         model = md.Model(cure.layers(), seed=options.seed)
         model.compile(md.optimizers.Adam(1e-3), loss, metrics=["accuracy"])
         history = model.fit(
