@@ -238,6 +238,10 @@ void bind_training(py::module_& m) {
             self.visit([&](auto& trainer) { trainer.set_block(rows); });
           },
           py::arg("rows"))
+      .def_property_readonly("restored",
+                             [](AnyTrainer& self) {
+                               return self.visit([](auto& trainer) { return trainer.restored(); });
+                             })
       .def_property_readonly(
           "step",
           [](AnyTrainer& self) { return self.visit([](auto& trainer) { return trainer.step(); }); })

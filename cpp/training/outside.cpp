@@ -52,7 +52,7 @@ Outcome Trainer<T>::run_outside(double budget, std::int64_t last_step, Workspace
     const std::vector<T> state(network_.state_values(),
                                network_.state_values() + network_.state_size());
     run_team(team, [&](Worker& worker) {
-      load_batch(table, space, loss_, data_, batch, worker);
+      load_training_batch(table, space, batch, worker);
       worker.barrier();
       network_.chain_forward(pass_of(worker), space);
       const Range rows = share(batch.count, 1, worker);
@@ -82,6 +82,7 @@ Outcome Trainer<T>::run_outside(double budget, std::int64_t last_step, Workspace
     }
     pace.record(1);
     ++step_;
+    place_ += batch.count;
     ++network_.training_forwards;
     deadline.look();
   }

@@ -57,6 +57,7 @@ void Trainer<T>::begin_epoch(std::uint64_t epoch) {
   optimizer_.bind(network_.flat_size(), sizeof(T) == sizeof(double), network_.flat_values());
   step_ = place_ = 0;
   epoch_ = epoch;
+  restored_ = false;
   tally_ = {};
   tally_.scores.resize(options_.metrics.size());
   keep_start();
@@ -70,6 +71,7 @@ void Trainer<T>::resume(std::int64_t step, const std::vector<double>& numbers) {
   }
   tally_.set_numbers(numbers);
   step_ = step;
+  place_ = std::min(step * options_.batch_size, data_.x.n);
 }
 
 /// A step whose loss is not finite updates nothing, so that an epoch of one step needs no copy of
@@ -109,6 +111,7 @@ void Trainer<T>::keep_start() {
 
 template <class T>
 void Trainer<T>::restore_start() {
+  restored_ = true;
   const auto restore = [&](T* to, const Buffer& from) {
     std::copy_n(from.template as<T>(), from.bytes() / static_cast<std::int64_t>(sizeof(T)), to);
   };
@@ -186,16 +189,22 @@ Outcome Trainer<T>::run(double budget, std::int64_t max_steps) {
   return step_ >= steps_per_epoch() ? Outcome::finished : Outcome::more;
 }
 
+/// This worker's part of a batch, augmented.
+template <class T>
+void Trainer<T>::load_training_batch(const Kernels<T>& kernels, Workspace<T>& space,
+                                     const Batch& batch, Worker& worker) {
+  load_batch(kernels, space, loss_, data_, batch, worker);
+  if (augment_.empty()) return;
+  augment(kernels, space.input, data_.x.sample_size(), place_, share(batch.count, 1, worker),
+          augment_, options_.seed, epoch_);
+}
+
 /// One step: forward, loss, δ, gradients, and at once the update. Every worker returns the same
 /// outcome; `more` is a good step.
 template <class T>
 Outcome Trainer<T>::train_batch(const Pass<T>& pass, Workspace<T>& space, const Batch& batch) {
   Worker& worker = pass.worker;
-  load_batch(pass.kernels, space, loss_, data_, batch, worker);
-  if (!augment_.empty()) {
-    augment(pass.kernels, space.input, data_.x.sample_size(), place_, share(batch.count, 1, worker),
-            augment_, options_.seed, epoch_);
-  }
+  load_training_batch(pass.kernels, space, batch, worker);
   if (worker.first()) optimizer_.begin_step();
   worker.barrier();
   if (options_.check_finite && !space.finite.load(std::memory_order_relaxed)) return Outcome::input;

@@ -355,6 +355,9 @@ class Trainer:
     # Shuffles keep blocks of so many neighbours together; 0: none.
     def set_block(self, rows: int) -> None: ...
     # Steps done in this epoch, mean loss and metrics over them (in the order of `metrics`), last batch's loss.
+    # Whether parameters, optimizer and state went back to where the epoch began.
+    @property
+    def restored(self) -> bool: ...
     @property
     def step(self) -> int: ...
     @property

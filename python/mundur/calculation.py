@@ -41,7 +41,8 @@ class _Calculation:
         for step in e.layers:
             yield from self._forward(step)
         yield ""
-        yield f"Loss    L = {e.loss_name}(y, a) = {self._number(e.loss)}"
+        mean = "" if self._alone else f", the mean over {len(e.x)} samples"
+        yield f"Loss    L = {e.loss_name}(y, a) = {self._number(e.loss)}{mean}"
         yield f"  y = {self._row(e.y)}"
         yield from self._named("  ∂L/∂a", e.layers[-1].da)
         yield ""

@@ -53,6 +53,11 @@ class FedTrainer:
         return self._native
 
     @property
+    def restored(self) -> bool:
+        """Whether the model went back to where the epoch began."""
+        return self.native.restored
+
+    @property
     def loss(self) -> float:
         """The mean loss of the epoch so far."""
         return self.native.loss

@@ -161,7 +161,9 @@ class Model(Keeping, FindsRates, Explained):
         class_weight : dict of int to float, optional
             The weight of each class; those left out weigh 1.
         sample_weight : array (samples,), optional
-            Finite, not negative; multiplied with the weight of the sample's class.
+            Finite, not negative; multiplied with the weight of the sample's class. A batch's loss
+            is divided by the sum of its weights, so weights say how samples compare within a
+            batch (Keras divides by the number of samples, which scales the steps, too).
         initial_epoch : int, default 0
         steps_per_epoch, validation_steps : int, optional
             Batches that an epoch, or a validation, takes from an iterable, which may be endless.

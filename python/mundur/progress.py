@@ -133,6 +133,9 @@ class _PassBar(Progress):
     def update(self, step: int, logs: dict[str, float]) -> None:
         _move(self._bar, step, logs)
 
+    def end_epoch(self, logs: dict[str, float]) -> None:
+        _move(self._bar, self._bar.n, logs)
+
     def close(self) -> None:
         if self._bar is not None:
             self._bar.close()

@@ -212,7 +212,7 @@ def _read(model: Model, path: Any, initial_epoch: int) -> Resumed:
     where = f"resume_from={os.fspath(path)!r}"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of metrics, which are the model's own here
-        other = load_model(path)
+        other = load_model(path, custom_objects=architecture.custom_objects(model))
     place = other._place
     if place is None or not place.is_of(other):
         raise ValueError(f"{where}: the file was not saved within or after a fit")

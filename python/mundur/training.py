@@ -389,9 +389,10 @@ class FitLoop(Resumable):
                     model.epochs_begun -= 1
                     self._within = False
                 raise too_large(self._options.batch_size, error) from None
-            except Exception:  # from a function of the user's: all is back at the epoch's start
-                model.epochs_begun -= 1
-                self._within = False
+            except BaseException:  # from a function of the user's, Ctrl-C within it too
+                if trainer.restored:
+                    model.epochs_begun -= 1
+                    self._within = False
                 raise
             if status in ("loss", "input"):
                 self._fail(status, epoch)

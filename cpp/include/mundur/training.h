@@ -100,6 +100,8 @@ class Trainer {
 
   std::int64_t step() const { return step_; }
   const Tally& tally() const { return tally_; }
+  /// Whether parameters, optimizer and state went back to where the epoch began.
+  bool restored() const { return restored_; }
   double batch_loss() const { return batch_loss_; }
 
  private:
@@ -110,6 +112,8 @@ class Trainer {
   Outcome ask(Workspace<T>& space, const Batch& batch,
               std::unique_lock<std::recursive_mutex>& lock);
   Batch batch_at(std::int64_t step) const;
+  void load_training_batch(const Kernels<T>& kernels, Workspace<T>& space, const Batch& batch,
+                           Worker& worker);
   void keep_start();
   void restore_start();
   bool one_step() const { return !fed_ && steps_per_epoch() == 1; }
@@ -126,6 +130,7 @@ class Trainer {
   std::vector<T> start_state_;
   std::uint64_t start_forwards_ = 0;
   std::int64_t step_ = 0;
+  bool restored_ = false;
   std::int64_t place_ = 0;  // samples of this epoch before the step's
   std::uint64_t epoch_ = 0;
   std::int64_t block_ = 0;

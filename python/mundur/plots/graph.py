@@ -94,13 +94,15 @@ def network(
         a = outputs[number] if outputs else None
         delta = deltas[number] if deltas and number else None
         _draw_units(axis, number * _GAP, column, a, bias, delta)
-    for number, title in enumerate(_titles(model, dense)):
+    titles = _titles(model, dense)
+    for number, title in enumerate(titles):
         top = max(max(c.heights) for c in columns)
         axis.text(number * _GAP, top + 0.75, title, ha="center", va="bottom", fontsize=9)
     axis.set_title(model.name + (f": L = {explanation.loss:.3g}" if explanation else ""))
     tallest = max(max(c.heights) for c in columns)
     axis.set_xlim(-0.7, (len(columns) - 1) * _GAP + 0.7)
-    axis.set_ylim(-tallest - 0.85, tallest + 1.3)
+    lines = 1 + max(title.count("\n") for title in titles)
+    axis.set_ylim(-tallest - 0.85, tallest + 0.8 + 0.25 * lines)
     axis.text(
         (len(columns) - 1) * _GAP / 2,
         -tallest - 0.75,
@@ -244,13 +246,19 @@ def _numbers(
 ) -> tuple[list[Array], list[Array], Explanation | None]:
     if x is None:
         return [], [], None
+    # A unit shows what its lines carry on: behind all that lies before the next dense layer.
     if y is None:
         steps = activations(model, x)
-        return [steps[dense[0]][0][0], *(steps[name][1][0] for name in dense)], [], None
+        carried = [steps[name][0][0] for name in dense]
+        return [*carried, _last(list(steps.values())[-1][1][0], steps[dense[-1]][1][0])], [], None
     explanation = model.explain(x, y, loss)
     passes = [explanation[name] for name in dense]
-    first = passes[0].x[0]
-    return [first, *(p.a[0] for p in passes)], [first, *(p.delta[0] for p in passes)], explanation
+    outputs = [*(p.x[0] for p in passes), _last(explanation.layers[-1].a[0], passes[-1].a[0])]
+    return outputs, [outputs[0], *(p.delta[0] for p in passes)], explanation
+
+
+def _last(behind_all: Array, of_dense: Array) -> Array:
+    return behind_all if behind_all.shape == of_dense.shape else of_dense
 
 
 def _titles(model: Model, dense: list[str]) -> list[str]:
