@@ -345,3 +345,34 @@ def test_to_categorical() -> None:
     assert md.utils.to_categorical([[1], [0]], 3).tolist() == [[0, 1, 0], [1, 0, 0]]
     assert md.utils.to_categorical([[0, 1], [1, 0]]).shape == (2, 2, 2)
     assert md.utils.to_categorical(np.array([], int), 4).shape == (0, 4)
+
+
+def test_before_compile() -> None:
+    model = md.Model([L.Dense(1)], seed=0)
+    for call in ("fit", "evaluate", "train_on_batch"):
+        with pytest.raises(RuntimeError, match="compile"):
+            getattr(model, call)(np.ones((6, 3)), np.ones(6))
+    model.compile("adam")
+    with pytest.raises(RuntimeError, match="loss"):
+        model.fit(np.ones((6, 3)), np.ones(6))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "error", "words"),
+    [
+        (("ftrl",), {}, ValueError, "unknown optimizer 'ftrl' (known: 'adadelta'"),
+        (("adam", "mse"), {"metrics": "accuracy"}, TypeError, "write metrics=['accuracy']"),
+        (("adam", "mse"), {"metrics": ["acuracy"]}, ValueError, "did you mean 'accuracy'"),
+        (("adam", "mse"), {"metrics": ["accuracy", "accuracy"]}, ValueError, "distinct"),
+        (("adam", "mse"), {"metrics": [3]}, TypeError, "metric"),
+        (("adam", "mse"), {"jit_compile": True}, ValueError, "jit_compile"),
+        (("adam", "mse"), {"metric": ["accuracy"]}, TypeError, "did you mean 'metrics'"),
+        ((md.Optimizer(), "mse"), {}, TypeError, "written in Python"),
+    ],
+)
+def test_bad_arguments_of_compile(
+    arguments: Any, options: Any, error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error) as caught:
+        md.Model([L.Dense(1)]).compile(*arguments, **options)
+    assert words in str(caught.value)

@@ -456,37 +456,6 @@ def test_bad_arguments_of_fit(options: Any, error: type[Exception], words: str) 
     assert words in str(caught.value)
 
 
-def test_before_compile() -> None:
-    model = md.Model([D(1)], seed=0)
-    for call in ("fit", "evaluate", "train_on_batch"):
-        with pytest.raises(RuntimeError, match="compile"):
-            getattr(model, call)(X, LABELS)
-    model.compile("adam")
-    with pytest.raises(RuntimeError, match="loss"):
-        model.fit(X, LABELS)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "options", "error", "words"),
-    [
-        (("ftrl",), {}, ValueError, "unknown optimizer 'ftrl' (known: 'adadelta'"),
-        (("adam", "mse"), {"metrics": "accuracy"}, TypeError, "write metrics=['accuracy']"),
-        (("adam", "mse"), {"metrics": ["acuracy"]}, ValueError, "did you mean 'accuracy'"),
-        (("adam", "mse"), {"metrics": ["accuracy", "accuracy"]}, ValueError, "distinct"),
-        (("adam", "mse"), {"metrics": [3]}, TypeError, "metric"),
-        (("adam", "mse"), {"jit_compile": True}, ValueError, "jit_compile"),
-        (("adam", "mse"), {"metric": ["accuracy"]}, TypeError, "did you mean 'metrics'"),
-        ((md.Optimizer(), "mse"), {}, TypeError, "written in Python"),
-    ],
-)
-def test_bad_arguments_of_compile(
-    arguments: Any, options: Any, error: type[Exception], words: str
-) -> None:
-    with pytest.raises(error) as caught:
-        md.Model([D(1)]).compile(*arguments, **options)
-    assert words in str(caught.value)
-
-
 @pytest.mark.parametrize(
     ("loss", "units", "y", "metric"),
     [
