@@ -19,7 +19,6 @@ from .lists import (
     Tensor,
     check_shape,
     dot,
-    filled,
     flatten,
     map_elements,
     map_rows,
@@ -323,94 +322,6 @@ class ActivityRegularization(Activation):
         return f"ActivityRegularization({self.activity_regularizer})"
 
 
-class Dropout(Layer):
-    """While training, each element is dropped with probability `rate`; the others are scaled up.
-
-    With m_j = 1 for a kept element and 0 for a dropped one, y_j = x_j m_j / (1 − rate): the
-    expected value of y is x, so nothing needs to change when the network is used ("inverted"
-    dropout). Outside of training, y = x.
-
-    Source: Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, "Dropout: a simple way to
-    prevent neural networks from overfitting" (2014).
-
-    Parameters
-    ----------
-    rate : float
-        The share of elements dropped, in [0, 1).
-
-    Attributes
-    ----------
-    rng : random.Random
-        Where masks are drawn from, in order of the elements; a model gives its own.
-    fixed_mask : nested list or None
-        Set it to use this mask of 0 and 1 in place of drawing one.
-    mask : nested list or None
-        The mask of the last forward in training; None if nothing was dropped.
-
-    Notes
-    -----
-    x and y have shape (batch, ...), the same.
-
-    Examples
-    --------
-    >>> layer = Dropout(0.5)
-    >>> layer.build((4,))
-    (4,)
-    >>> layer.fixed_mask = [[1, 0, 0, 1]]
-    >>> layer.forward([[1.0, 2.0, 3.0, 4.0]], training=True)
-    [[2.0, 0.0, 0.0, 8.0]]
-    >>> layer.backward([[1.0, 1.0, 1.0, 1.0]])
-    [[2.0, 0.0, 0.0, 2.0]]
-    """
-
-    def __init__(self, rate: float, *, name: str | None = None) -> None:
-        super().__init__(name)
-        check_number("rate", rate)
-        if not 0 <= rate < 1:
-            raise ValueError(f"rate: expected a number within [0, 1), got {rate}")
-        self.rate = rate
-        self.rng = Random(0)
-        self.fixed_mask: Tensor | None = None
-        self.mask: Tensor | None = None
-        self.y: Tensor | None = None
-
-    def build_for(self, input_shape: Shape, rng: Random) -> Shape:
-        """Keep the shape, and the source of random numbers."""
-        self.rng = rng
-        return input_shape
-
-    def forward(self, x: Tensor, training: bool = False) -> Tensor:
-        """Drop, in training; else hand x on."""
-        self.check_input(x)
-        self.mask = self.next_mask(shape(x)) if training else None
-        # y_j = x_j m_j / (1 − rate)
-        self.y = self.masked(x)
-        return self.y
-
-    def backward(self, gradient: Tensor) -> Tensor:
-        """Let through what forward let through, as much enlarged."""
-        self.check_gradient(gradient, self.y)
-        # ∂L/∂x_j = ∂L/∂y_j m_j / (1 − rate)
-        return self.masked(gradient)
-
-    def next_mask(self, shape: Shape) -> Tensor:
-        """Return the mask given, or a new one: m_j = 1 with probability 1 − rate, else 0."""
-        if self.fixed_mask is not None:
-            check_shape(f"{self.name}: fixed_mask", self.fixed_mask, shape)
-            return self.fixed_mask
-        return filled(shape, lambda: 1.0 if self.rng.random() >= self.rate else 0.0)
-
-    def masked(self, x: Tensor) -> Tensor:
-        """Return x_j / (1 − rate) where the mask keeps x_j, else 0; x without a mask."""
-        if self.mask is None:
-            return x
-        scale = 1 / (1 - self.rate)
-        return map_elements(lambda x_j, m_j: x_j * scale if m_j else 0.0, x, self.mask)
-
-    def __repr__(self) -> str:
-        return f"Dropout(rate={self.rate!r})"
-
-
 class Flatten(Layer):
     """All numbers of a sample in one row; backward, the row takes its old shape again.
 
@@ -503,7 +414,7 @@ class Rescaling(Layer):
 
 # Below the base class that these modules need.
 from .activation_layers import ELU, LeakyReLU, ReLU, Softmax  # noqa: E402
-from .noise import AlphaDropout, GaussianDropout, GaussianNoise  # noqa: E402
+from .noise import AlphaDropout, Dropout, GaussianDropout, GaussianNoise  # noqa: E402
 from .normalization import BatchNormalization, LayerNormalization  # noqa: E402
 from .residual import Residual  # noqa: E402
 
