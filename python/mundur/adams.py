@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from . import _core
 from .keywords import checked_keywords
 from .optimizer import KERAS, Optimizer, flag, option
@@ -165,7 +167,55 @@ class AdamW(Adam):
         )
 
 
-class Nadam(Optimizer):
+class _Moments(Optimizer):
+    """What rules of two running moments share beside `Adam`'s own arguments."""
+
+    _rule: ClassVar[type[_core.Nadam | _core.Adamax]]
+
+    @checked_keywords(ignored=KERAS)
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        gradient_accumulation_steps: int | None = None,
+    ) -> None:
+        self._set_up(
+            self._rule(
+                0.0,
+                number(beta_1, "beta_1", at_least=0, below=1),
+                number(beta_2, "beta_2", at_least=0, below=1),
+                number(epsilon, "epsilon", above=0),
+            ),
+            learning_rate,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            gradient_accumulation_steps,
+        )
+
+    beta_1: float = option(
+        "beta_1", "Decay of the mean of gradients, in [0, 1).", at_least=0, below=1
+    )
+    beta_2: float = option(
+        "beta_2", "Decay of the mean of squares, in [0, 1).", at_least=0, below=1
+    )
+    epsilon: float = option("epsilon", "ε, above 0.", above=0)
+
+
+class Nadam(_Moments):
     """Adam that looks ahead by the momentum, as Nesterov's does.
 
     m and v as in `Adam`; μₜ = β₁(1 - ½ 0.96^(0.004 t)), Πₜ = μ₁...μₜ;
@@ -196,55 +246,14 @@ class Nadam(Optimizer):
     """
 
     _native: _core.Nadam
-
-    @checked_keywords(ignored=KERAS)
-    def __init__(
-        self,
-        learning_rate: Rate = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        gradient_accumulation_steps: int | None = None,
-    ) -> None:
-        self._set_up(
-            _core.Nadam(
-                0.0,
-                number(beta_1, "beta_1", at_least=0, below=1),
-                number(beta_2, "beta_2", at_least=0, below=1),
-                number(epsilon, "epsilon", above=0),
-            ),
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            gradient_accumulation_steps,
-        )
+    _rule = _core.Nadam
 
     @property
     def _rule_slots(self) -> tuple[str, ...]:
         return ("m", "v")
 
-    beta_1: float = option(
-        "beta_1", "Decay of the mean of gradients, in [0, 1).", at_least=0, below=1
-    )
-    beta_2: float = option(
-        "beta_2", "Decay of the mean of squares, in [0, 1).", at_least=0, below=1
-    )
-    epsilon: float = option("epsilon", "ε, above 0.", above=0)
 
-
-class Adamax(Optimizer):
+class Adamax(_Moments):
     """Adam with the greatest gradient of late in place of the mean of squares.
 
     m ← β₁m + (1-β₁)g; u ← max(β₂u, |g| + ε); w ← w - η m / ((1-β₁ᵗ) u).
@@ -275,49 +284,8 @@ class Adamax(Optimizer):
     """
 
     _native: _core.Adamax
-
-    @checked_keywords(ignored=KERAS)
-    def __init__(
-        self,
-        learning_rate: Rate = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        gradient_accumulation_steps: int | None = None,
-    ) -> None:
-        self._set_up(
-            _core.Adamax(
-                0.0,
-                number(beta_1, "beta_1", at_least=0, below=1),
-                number(beta_2, "beta_2", at_least=0, below=1),
-                number(epsilon, "epsilon", above=0),
-            ),
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            gradient_accumulation_steps,
-        )
+    _rule = _core.Adamax
 
     @property
     def _rule_slots(self) -> tuple[str, ...]:
         return ("m", "u")
-
-    beta_1: float = option(
-        "beta_1", "Decay of the mean of gradients, in [0, 1).", at_least=0, below=1
-    )
-    beta_2: float = option(
-        "beta_2", "Decay of the mean of squares, in [0, 1).", at_least=0, below=1
-    )
-    epsilon: float = option("epsilon", "ε, above 0.", above=0)
