@@ -89,3 +89,22 @@ def test_a_loss_that_raises_leaves_a_true_count(tmp_path: Path) -> None:
     whole.fit(X, Y, batch_size=8, epochs=2, verbose=0)
     other.fit(X, Y, batch_size=8, epochs=2, verbose=0, resume_from=path)
     assert weights(other) == weights(whole)
+
+
+def test_a_loss_that_is_not_finite_in_a_resumed_epoch_leaves_its_place(tmp_path: Path) -> None:
+    path, again = tmp_path / "place.safetensors", tmp_path / "again.safetensors"
+    model = made(Squares(fails_at=4))
+    with pytest.raises(RuntimeError, match="enough"):
+        model.fit(X, Y, batch_size=8, shuffle=False, verbose=0)
+    model.save(path)
+    bad = Y.copy()
+    bad[40] = 1e300
+    other = made(Squares())
+    with np.errstate(all="ignore"), pytest.raises(md.NonFiniteLossError):
+        other.fit(X, bad, batch_size=8, shuffle=False, verbose=0, resume_from=path)
+    assert other.epochs_begun == 1
+    other.save(again)
+    whole, third = made(Squares()), made(Squares())
+    whole.fit(X, Y, batch_size=8, epochs=2, shuffle=False, verbose=0)
+    third.fit(X, Y, batch_size=8, epochs=2, shuffle=False, verbose=0, resume_from=again)
+    assert weights(third) == weights(whole)

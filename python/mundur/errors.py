@@ -6,7 +6,7 @@ __all__ = ["NonFiniteLossError"]
 
 
 class NonFiniteLossError(ArithmeticError):
-    """The loss of a batch was NaN or infinite; the model is back at the start of that epoch.
+    """The loss of a batch was NaN or infinite; the model is back where `fit` took that epoch up.
 
     Parameters
     ----------

@@ -281,6 +281,14 @@ class Resumable:
             seen = self._seen()
             self._outputs[slice(None) if seen is None else seen] = place.outputs
 
+    def _undo(self, epoch: int) -> None:
+        """After the core went back to where this call of `fit` took the epoch up."""
+        if self._begun_before(epoch):
+            self._go_on()
+        else:
+            self._model.epochs_begun -= 1
+            self._within = False
+
     def place(self) -> Place | None:
         """Where the training stands, for a file; None where batches come from an iterable."""
         if not isinstance(self._trainer, _core.Trainer):

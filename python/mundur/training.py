@@ -391,8 +391,7 @@ class FitLoop(Resumable):
                 raise too_large(self._options.batch_size, error) from None
             except BaseException:  # from a function of the user's, Ctrl-C within it too
                 if trainer.restored:
-                    model.epochs_begun -= 1
-                    self._within = False
+                    self._undo(epoch)
                 raise
             if status in ("loss", "input"):
                 self._fail(status, epoch)
@@ -407,15 +406,15 @@ class FitLoop(Resumable):
         return complete(model, logs, self._train, self._outputs, self._seen())
 
     def _fail(self, status: str, epoch: int) -> None:
-        self._model.epochs_begun -= 1
-        self._within = False
+        step = self._trainer.step
+        self._undo(epoch)
         fail_on(status, self._train.x, self._train.name, self._model.dtype)
         if any(isinstance(c, TerminateOnNaN) for c in self._callbacks.callbacks):
             self._model.stop_training = True
             self._model._stop_reason = "nonfinite_loss"
             return
         rate = self._model.compiled_optimizer.learning_rate
-        raise NonFiniteLossError(self._trainer.step, rate, epoch)
+        raise NonFiniteLossError(step, rate, epoch)
 
     def _validate(self, data: Dataset | Source) -> Logs:
         options = self._options
