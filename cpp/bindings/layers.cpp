@@ -148,6 +148,11 @@ void bind_layers(py::module_& m) {
              return Of(AlphaDropoutSpec{rate, seed});
            }),
            py::arg("rate"), py::arg("seed"));
+  py::class_<Of<EmbeddingSpec>, AnyLayerSpec>(m, "Embedding")
+      .def(py::init([](std::int64_t input_dim, std::int64_t output_dim, bool mask_zero) {
+             return Of(EmbeddingSpec{input_dim, output_dim, mask_zero});
+           }),
+           py::arg("input_dim"), py::arg("output_dim"), py::arg("mask_zero"));
   py::class_<Of<ResidualSpec>, AnyLayerSpec>(m, "Residual")
       .def(py::init([](const py::sequence& layers, std::vector<std::string> names) {
              ResidualSpec spec{{}, std::move(names)};

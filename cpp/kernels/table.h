@@ -183,6 +183,11 @@ struct Kernels {
   /// db[O] = Σ_b dy[b,O]: a sum over samples.
   void (*sum_rows)(T* db, const T* dy, std::int64_t O, std::int64_t B, std::int64_t lddy);
 
+  /// db[O] = the sum, over samples, of the rows `first`, next[first], ... of dy, in ascending order
+  /// up to a negative one; each of the B samples has `steps` rows.
+  void (*sum_listed)(T* db, const T* dy, const std::int32_t* next, std::int32_t first,
+                     std::int64_t O, std::int64_t B, std::int64_t steps, std::int64_t lddy);
+
   // ---- activations
   // ---------------------------------------------------------------------------------------------
   /// y[n] = f(x[n]); y may be x.

@@ -59,6 +59,22 @@ void raise_failure(const std::vector<CustomFunction*>& functions) {
 }
 
 template <class T>
+double Layer<T>::work(const Shape& output) const {
+  const double rows =
+      output.empty() ? 1.0
+                     : static_cast<double>(size_of(output)) / static_cast<double>(output.back());
+  double sum = 0.0;
+  for (const Parameter<T>& parameter : parameters()) {
+    if (parameter.shape.size() > 1)
+      sum += 2.0 * static_cast<double>(size_of(parameter.shape)) * rows;
+  }
+  return sum;
+}
+
+template class Layer<float>;
+template class Layer<double>;
+
+template <class T>
 std::unique_ptr<Layer<T>> make_layer(const LayerSpec& spec) {
   return std::visit([](const auto& one) { return make<T>(one); }, spec);
 }

@@ -94,20 +94,26 @@ class Activator {
   std::shared_ptr<CustomFunction> custom_;
 };
 
-/// What follows when the gradient of the data is known in a block of a parameter: the penalty's
+/// What follows when the gradient g of the data is known in a block of a parameter: the penalty's
 /// gradient and, if the pass is to do it, the optimizer's step; `at` is the block's first element,
 /// `ld` the distance of its rows.
 template <class T>
-void update_block(const Pass<T>& pass, const Parameter<T>& parameter, std::int64_t at,
+void update_block(const Pass<T>& pass, const Parameter<T>& parameter, T* g, std::int64_t at,
                   std::int64_t rows, std::int64_t columns, std::int64_t ld) {
   if (parameter.penalty.any()) {
-    pass.kernels.add_penalty(parameter.gradient + at, parameter.value + at, rows, columns, ld, ld,
+    pass.kernels.add_penalty(g, parameter.value + at, rows, columns, ld, ld,
                              static_cast<T>(parameter.penalty.l1),
                              static_cast<T>(2.0 * parameter.penalty.l2));
   }
   if (!pass.update) return;
-  pass.kernels.update(pass.update->at(parameter.value - pass.update->w + at),
-                      parameter.gradient + at, rows, columns, ld, ld);
+  pass.kernels.update(pass.update->at(parameter.value - pass.update->w + at), g, rows, columns, ld,
+                      ld);
+}
+/// The same where the gradient lies in its place.
+template <class T>
+void update_block(const Pass<T>& pass, const Parameter<T>& parameter, std::int64_t at,
+                  std::int64_t rows, std::int64_t columns, std::int64_t ld) {
+  update_block(pass, parameter, parameter.gradient + at, at, rows, columns, ld);
 }
 
 inline double checked_rate(double rate) {
@@ -154,6 +160,8 @@ template <class T>
 std::unique_ptr<Layer<T>> make(const GaussianDropoutSpec& spec);
 template <class T>
 std::unique_ptr<Layer<T>> make(const AlphaDropoutSpec& spec);
+template <class T>
+std::unique_ptr<Layer<T>> make(const EmbeddingSpec& spec);
 template <class T>
 std::unique_ptr<Layer<T>> make(const ResidualSpec& spec);
 

@@ -35,6 +35,8 @@ class Residual final : public Layer<T> {
       shape = layer->build(shape, place);
       place += layer->places();
       sizes_.push_back(size_of(shape));
+      masked_.push_back(mask_flow_ == MaskFlow::passes);
+      if (layer->mask_flow() != MaskFlow::passes) mask_flow_ = MaskFlow::ends;
       widest_ = std::max(widest_, sizes_.back());
     }
     if (shape != input) {
@@ -61,6 +63,7 @@ class Residual final : public Layer<T> {
       state += layer->state().size();
     }
   }
+  MaskFlow mask_flow() const override { return mask_flow_; }
   void add_custom(std::vector<CustomFunction*>& all) const override {
     for (const auto& layer : layers_) layer->add_custom(all);
   }
@@ -87,7 +90,7 @@ class Residual final : public Layer<T> {
     std::byte* free = saved.extra;
     const T* x = saved.x;
     for (std::size_t i = 0; i < layers_.size(); ++i) {
-      const Saved<T> inner = place(pass, i, x, free);
+      const Saved<T> inner = place(pass, i, x, free, saved.mask);
       x = inner.y;
       if (layers_[i]->passes_through(pass.training)) continue;
       layers_[i]->forward(pass, inner);
@@ -101,7 +104,7 @@ class Residual final : public Layer<T> {
   void backward(const Pass<T>& pass, T* dx, T* dy, const Saved<T>& saved,
                 const Seam&) const override {
     Gradients gradients;
-    chain_backward(pass, 0, saved.x, saved.extra, dx != nullptr, dy, gradients);
+    chain_backward(pass, 0, saved.x, saved.extra, saved.mask, dx != nullptr, dy, gradients);
     if (!dx) return;
     const Range part = share(pass.batch * n_, kGrain, pass.worker);
     pass.kernels.add(dx + part.begin, dy + part.begin, gradients.dy + part.begin, part.size());
@@ -132,8 +135,10 @@ class Residual final : public Layer<T> {
   }
 
   /// Where layer i keeps what it keeps; `free` moves on behind it.
-  Saved<T> place(const Pass<T>& pass, std::size_t i, const T* x, std::byte*& free) const {
-    Saved<T> saved{x, reinterpret_cast<T*>(free + kept_bytes(i, pass.batch)), free};
+  Saved<T> place(const Pass<T>& pass, std::size_t i, const T* x, std::byte*& free,
+                 std::uint8_t* mask) const {
+    Saved<T> saved{x, reinterpret_cast<T*>(free + kept_bytes(i, pass.batch)), free,
+                   masked_[i] ? mask : nullptr};
     free = reinterpret_cast<std::byte*>(saved.y) + bytes_of(pass.batch, sizes_[i]);
     // One that hands x on in this mode leaves it where it is.
     if (layers_[i]->passes_through(pass.training)) saved.y = const_cast<T*>(x);
@@ -142,7 +147,7 @@ class Residual final : public Layer<T> {
 
   /// From the last layer to the i-th. The way down finds the layers' places, the way up uses them.
   void chain_backward(const Pass<T>& pass, std::size_t i, const T* x, std::byte* free,
-                      bool wants_dx, const T* dy, Gradients& gradients) const {
+                      std::uint8_t* mask, bool wants_dx, const T* dy, Gradients& gradients) const {
     if (i == layers_.size()) {
       gradients.dy = reinterpret_cast<T*>(free);
       gradients.dx = reinterpret_cast<T*>(free + bytes_of(pass.batch, widest_));
@@ -151,8 +156,8 @@ class Residual final : public Layer<T> {
       pass.worker.barrier();
       return;
     }
-    const Saved<T> saved = place(pass, i, x, free);
-    chain_backward(pass, i + 1, saved.y, free, wants_dx, dy, gradients);
+    const Saved<T> saved = place(pass, i, x, free, mask);
+    chain_backward(pass, i + 1, saved.y, free, mask, wants_dx, dy, gradients);
     if (layers_[i]->passes_through(pass.training)) return;
     const bool wanted = i > 0 || wants_dx;
     const Activation below = i > 0 ? layers_[i - 1]->head() : Activation::linear;
@@ -180,6 +185,8 @@ class Residual final : public Layer<T> {
   std::vector<std::string> names_;
   std::vector<std::unique_ptr<Layer<T>>> layers_;
   std::vector<std::int64_t> sizes_;  // of one sample behind each layer
+  std::vector<bool> masked_;         // whether each layer gets the mask of the whole
+  MaskFlow mask_flow_ = MaskFlow::passes;
   std::int64_t n_ = 0;
   std::int64_t widest_ = 0;
 };

@@ -41,10 +41,10 @@ void require_fit(const Network<T>& network, const Loss& loss, const DataSet& dat
 }
 
 template <class T>
-void load_batch(const Kernels<T>& kernels, Workspace<T>& space, const Loss& loss,
-                const DataSet& data, const Batch& batch, Worker& worker) {
+void load_batch(const Network<T>& network, const Kernels<T>& kernels, Workspace<T>& space,
+                const Loss& loss, const DataSet& data, const Batch& batch, Worker& worker) {
   const Range rows = share(batch.count, 1, worker);
-  const bool finite = gather(kernels, space.input, data.x, batch.order, batch.begin, rows);
+  const bool finite = network.take(kernels, space, data.x, batch.order, batch.begin, rows);
   if (!finite) space.finite.store(false, std::memory_order_relaxed);
   if (!loss.sparse() && loss.reads_targets()) {
     gather(kernels, space.targets, data.y, batch.order, batch.begin, rows);
@@ -68,9 +68,9 @@ template void require_fit<float>(const Network<float>&, const Loss&, const DataS
                                  const std::vector<Metric>&);
 template void require_fit<double>(const Network<double>&, const Loss&, const DataSet&, std::int64_t,
                                   const std::vector<Metric>&);
-template void load_batch<float>(const Kernels<float>&, Workspace<float>&, const Loss&,
-                                const DataSet&, const Batch&, Worker&);
-template void load_batch<double>(const Kernels<double>&, Workspace<double>&, const Loss&,
-                                 const DataSet&, const Batch&, Worker&);
+template void load_batch<float>(const Network<float>&, const Kernels<float>&, Workspace<float>&,
+                                const Loss&, const DataSet&, const Batch&, Worker&);
+template void load_batch<double>(const Network<double>&, const Kernels<double>&, Workspace<double>&,
+                                 const Loss&, const DataSet&, const Batch&, Worker&);
 
 }  // namespace mundur

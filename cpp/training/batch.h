@@ -14,9 +14,9 @@ void require_fit(const Network<T>& network, const Loss& loss, const DataSet& dat
                  std::int64_t batch_size, const std::vector<Metric>& metrics);
 
 /// This worker's part of a batch into the workspace: features, targets, weights. A feature that is
-/// not finite clears space.finite.
+/// not finite, or no id, clears space.finite.
 template <class T>
-void load_batch(const Kernels<T>& kernels, Workspace<T>& space, const Loss& loss,
-                const DataSet& data, const Batch& batch, Worker& worker);
+void load_batch(const Network<T>& network, const Kernels<T>& kernels, Workspace<T>& space,
+                const Loss& loss, const DataSet& data, const Batch& batch, Worker& worker);
 
 }  // namespace mundur

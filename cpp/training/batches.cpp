@@ -1,7 +1,10 @@
 #include "training/batches.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <stdexcept>
+#include <type_traits>
 
 #include "mundur/runtime.h"
 
@@ -57,6 +60,83 @@ bool gather(const Kernels<T>& kernels, T* out, const ArrayView& x, const std::in
                            : gather_scattered(kernels, out + row * size, x, sample);
   }
   return finite;
+}
+
+namespace {
+
+template <class Id>
+bool ids_of_sample(std::int32_t* out, const ArrayView& x, const std::byte* sample,
+                   std::int64_t vocabulary) {
+  const std::int64_t size = x.sample_size();
+  bool known = true;
+  for (std::int64_t i = 0; i < size; ++i) {
+    const std::byte* element = sample;
+    if (x.contiguous) {
+      element += i * static_cast<std::int64_t>(sizeof(Id));
+    } else {
+      std::int64_t rest = i;
+      for (std::size_t axis = x.sample.size(); axis-- > 0;) {
+        element += rest % x.sample[axis] * x.strides[axis];
+        rest /= x.sample[axis];
+      }
+    }
+    Id id;
+    std::memcpy(&id, element, sizeof id);
+    bool is_id = id >= Id{0};  // a NaN is not
+    if constexpr (std::is_floating_point_v<Id>) {
+      is_id = is_id && id < static_cast<Id>(vocabulary) && std::trunc(id) == id;
+    } else {
+      is_id = is_id && static_cast<std::uint64_t>(id) < static_cast<std::uint64_t>(vocabulary);
+    }
+    out[i] = is_id ? static_cast<std::int32_t>(id) : 0;
+    known &= is_id;
+  }
+  return known;
+}
+
+using IdsOfSample = bool (*)(std::int32_t*, const ArrayView&, const std::byte*, std::int64_t);
+
+IdsOfSample ids_of(ElementType type) {
+  switch (type) {
+    case ElementType::boolean:
+    case ElementType::uint8:
+      return ids_of_sample<std::uint8_t>;
+    case ElementType::int8:
+      return ids_of_sample<std::int8_t>;
+    case ElementType::int16:
+      return ids_of_sample<std::int16_t>;
+    case ElementType::uint16:
+      return ids_of_sample<std::uint16_t>;
+    case ElementType::int32:
+      return ids_of_sample<std::int32_t>;
+    case ElementType::uint32:
+      return ids_of_sample<std::uint32_t>;
+    case ElementType::int64:
+      return ids_of_sample<std::int64_t>;
+    case ElementType::uint64:
+      return ids_of_sample<std::uint64_t>;
+    case ElementType::float32:
+      return ids_of_sample<float>;
+    case ElementType::float64:
+      return ids_of_sample<double>;
+    case ElementType::float16:
+      break;
+  }
+  throw std::invalid_argument("x: float16 holds no ids beyond 2048; expected integers");
+}
+
+}  // namespace
+
+bool gather_ids(std::int32_t* out, const ArrayView& x, const std::int64_t* order,
+                std::int64_t begin, Range rows, std::int64_t vocabulary) {
+  const IdsOfSample convert = ids_of(x.type);
+  const std::int64_t size = x.sample_size();
+  bool known = true;
+  for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+    const std::int64_t index = order ? order[begin + row] : begin + row;
+    known &= convert(out + row * size, x, x.data + index * x.stride, vocabulary);
+  }
+  return known;
 }
 
 std::optional<std::pair<std::int64_t, std::int64_t>> first_nonfinite(const ArrayView& x) {

@@ -12,4 +12,9 @@ template <class T>
 bool gather(const Kernels<T>& kernels, T* out, const ArrayView& x, const std::int64_t* order,
             std::int64_t begin, Range rows);
 
+/// The same of ids; one that is none of [0, vocabulary), or no whole number, becomes 0, and the
+/// result false.
+bool gather_ids(std::int32_t* out, const ArrayView& x, const std::int64_t* order,
+                std::int64_t begin, Range rows, std::int64_t vocabulary);
+
 }  // namespace mundur

@@ -13,6 +13,7 @@ Evaluator<T>::Evaluator(Network<T>& network, const Loss& loss, const DataSet& da
     : network_(network), loss_(loss), data_(data), options_(std::move(options)) {
   require_fit(network, loss, data, options_.batch_size, options_.metrics);
   options_.batch_size = std::min(options_.batch_size, data.x.n);
+  options_.check_finite |= network.vocabulary() > 0;  // what is no id has no row
   tally_.scores.resize(options_.metrics.size());
 }
 
@@ -45,7 +46,7 @@ Outcome Evaluator<T>::run(double budget) {
       [&](Worker& worker) {
         const Batch batch{nullptr, step_ * batch_size,
                           std::min(batch_size, data_.x.n - step_ * batch_size)};
-        load_batch(table, space, loss_, data_, batch, worker);
+        load_batch(network_, table, space, loss_, data_, batch, worker);
         worker.barrier();
         network_.chain_forward({worker, table, batch.count, false, network_.seed(), 0,
                                 space.scratch[static_cast<std::size_t>(worker.index())]},

@@ -86,6 +86,19 @@ void Network<T>::build(const std::vector<LayerSpec>& specs) {
       state_.push_back({static_cast<int>(index), std::move(state)});
     }
   }
+  follow_mask();
+}
+
+template <class T>
+void Network<T>::follow_mask() {
+  bool masked = false;
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const MaskFlow flow = layers_[i]->mask_flow();
+    if (flow == MaskFlow::makes) mask_size_ = size_of(shapes_[i]);
+    masked_.push_back(masked || flow == MaskFlow::makes);
+    masked = masked_.back() && flow != MaskFlow::ends;
+  }
+  masked_.push_back(masked);
 }
 
 template <class T>
@@ -96,14 +109,9 @@ void Network<T>::allocate() {
     for (std::int64_t extent : entry.parameter.shape) size = checked_product(size, extent, kWhat);
     flat_size_ = checked_sum(flat_size_, checked_sum(size, kParameterGrain, kWhat), kWhat);
     flat_size_ = flat_size_ / kParameterGrain * kParameterGrain;
-    // Two operations per weight and row: a layer on sequences has several rows, told by its
-    // output's size.
-    const Shape& out = shapes_[static_cast<std::size_t>(entry.layer) + 1];
-    if (entry.parameter.shape.size() > 1) {
-      forward_work_ += 2.0 * static_cast<double>(size) *
-                       (static_cast<double>(size_of(out)) / static_cast<double>(out.back()));
-    }
   }
+  for (std::size_t i = 0; i < layers_.size(); ++i)
+    forward_work_ += layers_[i]->work(shapes_[i + 1]);
   const std::int64_t bytes =
       checked_product(flat_size_, static_cast<std::int64_t>(sizeof(T)), kWhat);
   require_memory(checked_sum(bytes, bytes, kWhat), kWhat);  // gradients too, before taking either
@@ -144,137 +152,8 @@ void Network<T>::set_trainable(const std::vector<bool>& flags) {
   }
 }
 
-// ---- the memory plan
+// ---- workspaces
 // -------------------------------------------------------------------------------------------------
-
-template <class T>
-Workspace<T>::Workspace(Workspace&& other) noexcept
-    : batch(other.batch),
-      workers(other.workers),
-      bytes(other.bytes),
-      memory(std::move(other.memory)),
-      input(other.input),
-      saved(std::move(other.saved)),
-      output(other.output),
-      gradient{other.gradient[0], other.gradient[1]},
-      scratch(std::move(other.scratch)),
-      targets(other.targets),
-      labels(other.labels),
-      predicted(other.predicted),
-      expected(other.expected),
-      weights(other.weights),
-      values(other.values),
-      scores(other.scores),
-      activity(other.activity) {}
-
-namespace {
-
-/// Walks the same list of blocks twice: once to learn the size, once to place them.
-class Planner {
- public:
-  template <class U>
-  U* take(std::int64_t count) {
-    constexpr const char* kWhat = "the workspace of one batch";
-    constexpr std::int64_t kLine = 64;
-    const std::int64_t wanted = checked_product(count, static_cast<std::int64_t>(sizeof(U)), kWhat);
-    const std::int64_t at = total_;
-    total_ = checked_sum(total_, checked_sum(wanted, kLine - 1, kWhat) / kLine * kLine, kWhat);
-    return base_ ? reinterpret_cast<U*>(base_ + at) : nullptr;
-  }
-  std::int64_t total() const { return total_; }
-  void place(std::byte* base) {
-    base_ = base;
-    total_ = 0;
-  }
-
- private:
-  std::byte* base_ = nullptr;
-  std::int64_t total_ = 0;
-};
-
-}  // namespace
-
-template <class T>
-Workspace<T> Network<T>::plan(std::int64_t batch, bool training, int workers, bool allocate) const {
-  Workspace<T> space;
-  space.batch = batch;
-  space.workers = workers;
-  std::int64_t widest = 0;
-  for (const Shape& shape : shapes_) widest = std::max(widest, size_of(shape));
-  // A workspace outlives a change of the instruction set.
-  std::int64_t scratch_size = 0;
-  for (Isa isa : available_isas()) scratch_size = std::max(scratch_size, kernels<T>(isa).scratch);
-  const auto lay_out = [&](Planner& planner) {
-    const auto rows = [&](const Shape& shape) {
-      return checked_product(batch, size_of(shape), "the workspace of one batch");
-    };
-    space.input = planner.take<T>(rows(shapes_.front()));
-    // Inference needs one output at a time: two buffers in turn. Training keeps all of them.
-    T* turn[2] = {};
-    if (!training) {
-      turn[0] = planner.take<T>(rows({widest}));
-      turn[1] = planner.take<T>(rows({widest}));
-    }
-    space.saved.clear();
-    const T* x = space.input;
-    T* last = space.input;
-    for (std::size_t i = 0; i < layers_.size(); ++i) {
-      Saved<T> saved{x, nullptr, nullptr};
-      saved.extra = planner.take<std::byte>(layers_[i]->saved_bytes(batch, training));
-      if (training) {
-        // Dropout passes through in an inference by hand, yet keeps a place for training.
-        saved.y = layers_[i]->passes_through(true) ? last : planner.take<T>(rows(shapes_[i + 1]));
-      } else {
-        T* other = last == turn[0] ? turn[1] : turn[0];
-        saved.y = layers_[i]->passes_through(false) ? last : other;
-      }
-      space.saved.push_back(saved);
-      x = last = saved.y;
-    }
-    space.output = last;
-    if (training) {
-      space.gradient[0] = planner.take<T>(rows({widest}));
-      space.gradient[1] = planner.take<T>(rows({widest}));
-    }
-    space.scratch.resize(static_cast<std::size_t>(workers));
-    for (T*& scratch : space.scratch) scratch = planner.take<T>(scratch_size);
-    space.targets = planner.take<T>(rows(shapes_.back()));
-    space.labels = planner.take<std::int32_t>(batch);
-    space.predicted = planner.take<std::int32_t>(batch);
-    space.expected = planner.take<std::int32_t>(batch);
-    space.weights = planner.take<T>(batch);
-    space.values = planner.take<double>(batch);
-    space.scores = planner.take<double>(batch);
-    space.activity = planner.take<double>(batch);
-  };
-  Planner planner;
-  lay_out(planner);
-  space.bytes = planner.total();
-  if (allocate) {
-    space.memory = Buffer(space.bytes, "the workspace of one batch");
-    planner.place(space.memory.template as<std::byte>());
-    lay_out(planner);
-  }
-  return space;
-}
-
-template <class T>
-std::int64_t Network<T>::workspace_bytes(std::int64_t batch, bool training) const {
-  return plan(batch, training, workers_for(batch, training), false).bytes;
-}
-
-template <class T>
-Workspace<T>& Network<T>::workspace(std::int64_t batch, bool training, int workers) {
-  std::unique_ptr<Workspace<T>>& held = training ? training_workspace_ : inference_workspace_;
-  if (!held || held->batch < batch || held->workers < workers) {
-    if (training) forward_batch_ = 0;  // what forward kept goes with the old workspace
-    const std::int64_t most = held ? std::max(batch, held->batch) : batch;
-    held.reset();
-    held = std::make_unique<Workspace<T>>(plan(most, training, workers, true));
-  }
-  held->finite.store(true, std::memory_order_relaxed);
-  return *held;
-}
 
 template <class T>
 int Network<T>::workers_for(std::int64_t batch, bool training) const {
@@ -289,6 +168,14 @@ Pace& Network<T>::pace(std::int64_t batch, bool training, int workers) {
   Pace& pace = training ? paces_->training : paces_->inference;
   pace.about(batch, workers);
   return pace;
+}
+
+template <class T>
+bool Network<T>::take(const Kernels<T>& kernels, Workspace<T>& workspace, const ArrayView& x,
+                      const std::int64_t* order, std::int64_t begin, Range rows) const {
+  if (vocabulary() == 0) return gather(kernels, workspace.input, x, order, begin, rows);
+  return gather_ids(reinterpret_cast<std::int32_t*>(workspace.input), x, order, begin, rows,
+                    vocabulary());
 }
 
 // ---- the chain
@@ -347,14 +234,18 @@ void Network<T>::forward(T* y, const ArrayView& x, bool training) {
   Workspace<T>& space = workspace(x.n, true, workers);
   const Kernels<T>& table = kernels<T>();
   run_paced(paces_->forward, x.n, workers, [&](Worker& worker) {
-    gather(table, space.input, x, nullptr, 0, share(x.n, 1, worker));
+    if (!take(table, space, x, nullptr, 0, share(x.n, 1, worker))) {
+      space.finite.store(false, std::memory_order_relaxed);
+    }
     worker.barrier();
     chain_forward({worker, table, x.n, training, seed_, training_forwards,
                    space.scratch[static_cast<std::size_t>(worker.index())]},
                   space);
   });
-  if (failed()) forward_batch_ = 0;
+  const bool is_known = vocabulary() == 0 || space.finite.load(std::memory_order_relaxed);
+  if (failed() || !is_known) forward_batch_ = 0;
   raise_failure();
+  if (!is_known) throw std::invalid_argument("x: holds an id outside of the vocabulary");
   std::memcpy(y, space.output, static_cast<std::size_t>(x.n * size_of(output_shape())) * sizeof(T));
   if (training) ++training_forwards;
   forward_batch_ = x.n;
@@ -408,7 +299,7 @@ void Network<T>::predict_some(T* out, const ArrayView& x, std::int64_t start, st
                               Workspace<T>& space, Worker& worker) const {
   const Kernels<T>& table = kernels<T>();
   const Range rows = share(count, 1, worker);
-  if (!gather(table, space.input, x, nullptr, start, rows)) {
+  if (!take(table, space, x, nullptr, start, rows)) {
     space.finite.store(false, std::memory_order_relaxed);
   }
   worker.barrier();
@@ -464,8 +355,9 @@ std::int64_t Network<T>::predict(T* out, const ArrayView& x, std::int64_t start,
         const auto is_finite = [](const Workspace<T>& space) {
           return space.finite.load(std::memory_order_relaxed);
         };
-        finite = !check_finite || (is_apart ? std::all_of(apart_.begin(), apart_.end(), is_finite)
-                                            : is_finite(*shared));
+        finite =
+            !(check_finite || vocabulary() > 0) ||
+            (is_apart ? std::all_of(apart_.begin(), apart_.end(), is_finite) : is_finite(*shared));
         start += count;
         return count;
       });
@@ -475,7 +367,5 @@ std::int64_t Network<T>::predict(T* out, const ArrayView& x, std::int64_t start,
 
 template class Network<float>;
 template class Network<double>;
-template struct Workspace<float>;
-template struct Workspace<double>;
 
 }  // namespace mundur

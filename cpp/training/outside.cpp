@@ -117,7 +117,7 @@ Outcome Evaluator<T>::run_outside(double budget, Workspace<T>& space, int worker
     const std::int64_t begin = step_ * options_.batch_size;
     const Batch batch{nullptr, begin, std::min(options_.batch_size, data_.x.n - begin)};
     run_team(pace.next().workers, [&](Worker& worker) {
-      load_batch(table, space, loss_, data_, batch, worker);
+      load_batch(network_, table, space, loss_, data_, batch, worker);
       worker.barrier();
       network_.chain_forward({worker, table, batch.count, false, network_.seed(), 0,
                               space.scratch[static_cast<std::size_t>(worker.index())]},

@@ -22,6 +22,7 @@ Trainer<T>::Trainer(Network<T>& network, Optimizer& optimizer, const Loss& loss,
       options_(std::move(options)) {
   require_fit(network, loss, data, options_.batch_size, options_.metrics);
   options_.batch_size = std::min(options_.batch_size, data.x.n);
+  options_.check_finite |= network.vocabulary() > 0;  // what is no id has no row
   optimizer_.bind(network.flat_size(), sizeof(T) == sizeof(double), network.flat_values());
   if (options_.shuffle) order_.resize(static_cast<std::size_t>(data.x.n));
   tally_.scores.resize(options_.metrics.size());
@@ -193,7 +194,7 @@ Outcome Trainer<T>::run(double budget, std::int64_t max_steps) {
 template <class T>
 void Trainer<T>::load_training_batch(const Kernels<T>& kernels, Workspace<T>& space,
                                      const Batch& batch, Worker& worker) {
-  load_batch(kernels, space, loss_, data_, batch, worker);
+  load_batch(network_, kernels, space, loss_, data_, batch, worker);
   if (augment_.empty()) return;
   augment(kernels, space.input, data_.x.sample_size(), place_, share(batch.count, 1, worker),
           augment_, options_.seed, epoch_);

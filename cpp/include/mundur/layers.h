@@ -148,6 +148,11 @@ struct AlphaDropoutSpec {
   double rate;
   std::optional<std::uint64_t> seed;
 };
+struct EmbeddingSpec {
+  std::int64_t input_dim;   // V: ids are 0 to V - 1
+  std::int64_t output_dim;  // O
+  bool mask_zero = false;
+};
 struct LayerNode;
 struct ResidualSpec {
   std::vector<LayerNode> layers;
@@ -155,7 +160,7 @@ struct ResidualSpec {
 };
 using LayerSpec = std::variant<DenseSpec, ActivationSpec, DropoutSpec, FlattenSpec, RescalingSpec,
                                BatchNormalizationSpec, LayerNormalizationSpec, GaussianNoiseSpec,
-                               GaussianDropoutSpec, AlphaDropoutSpec, ResidualSpec>;
+                               GaussianDropoutSpec, AlphaDropoutSpec, EmbeddingSpec, ResidualSpec>;
 struct LayerNode {
   LayerSpec spec;
 };
@@ -227,6 +232,19 @@ struct Saved {
   const T* x;
   T* y;
   std::byte* extra;
+  /// Which time steps of each sample are there (1) and which are not (0), [B,T]; null where the
+  /// layer's input has no mask. Only the layer that makes it writes it.
+  std::uint8_t* mask = nullptr;
+
+  /// The input of a layer that takes ids.
+  const std::int32_t* ids() const { return reinterpret_cast<const std::int32_t*>(x); }
+};
+
+/// What becomes of the mask of time steps that a layer's input has.
+enum class MaskFlow {
+  passes,  // it holds for the output as well
+  makes,   // the layer makes one, whatever its input has
+  ends
 };
 
 /// How a layer's backward joins those of its neighbours.
@@ -255,6 +273,12 @@ class Layer {
   /// flags[at] belongs to this layer, those behind it to the layers within it (places()). A layer
   /// that does not learn keeps its state, and in training works as in an inference.
   virtual void set_learning(const std::vector<bool>& /*flags*/, std::size_t /*at*/) {}
+  /// How many ids there are, if the layer takes ids of [0, n) instead of numbers; else 0.
+  virtual std::int64_t vocabulary() const { return 0; }
+  virtual MaskFlow mask_flow() const { return MaskFlow::passes; }
+  /// Floating-point operations of a forward pass over one sample whose output has this shape. By
+  /// default two per weight and row of the output.
+  virtual double work(const Shape& output) const;
   /// Before build(); layers without products have nothing to do.
   virtual void compute_in(Compute /*compute*/) {}
   virtual std::int64_t saved_bytes(std::int64_t /*batch*/, bool /*training*/) const { return 0; }

@@ -14,6 +14,7 @@ namespace mundur {
 
 class Optimizer;
 struct Gathering;
+struct Range;
 class Pace;
 struct ArrayView;
 struct Paces;
@@ -39,6 +40,8 @@ class Network {
   /// The shape in front of each layer, and behind the last.
   const std::vector<Shape>& shapes() const { return shapes_; }
   Activation head() const { return layers_.empty() ? Activation::linear : layers_.back()->head(); }
+  /// How many ids there are, if samples are ids of [0, n) instead of numbers; else 0.
+  std::int64_t vocabulary() const { return layers_.empty() ? 0 : layers_.front()->vocabulary(); }
 
   struct Entry {
     int layer;
@@ -87,6 +90,10 @@ class Network {
 
   // ---- for the training loop, called by every worker
   // ----------------------------------------------------------------
+  /// Samples order[begin + row], as gather() has them, into the workspace, as numbers or as ids;
+  /// false where a number is not finite, or an id is none of the vocabulary.
+  bool take(const Kernels<T>& kernels, Workspace<T>& workspace, const ArrayView& x,
+            const std::int64_t* order, std::int64_t begin, Range rows) const;
   void chain_forward(const Pass<T>& pass, Workspace<T>& workspace) const;
   /// `delta` lies in the workspace's first gradient buffer. Returns where dL/dx stands, null unless
   /// asked for.
@@ -149,6 +156,7 @@ class Network {
 
  private:
   void build(const std::vector<LayerSpec>& specs);
+  void follow_mask();
   /// Outputs of samples [start, start + count), by all workers of a team together.
   void predict_some(T* out, const ArrayView& x, std::int64_t start, std::int64_t count,
                     Workspace<T>& space, Worker& worker) const;
@@ -177,6 +185,8 @@ class Network {
   std::vector<std::unique_ptr<Layer<T>>> layers_;
   std::vector<CustomFunction*> custom_;
   std::vector<Shape> shapes_;
+  std::int64_t mask_size_ = 0;  // of one sample; 0: no layer makes a mask
+  std::vector<bool> masked_;    // whether each layer gets the mask, or makes it; then the output
   std::vector<Entry> parameters_;
   std::vector<Parameter<T>> bound_;  // what layers point into, in the order of parameters_
   struct Piece {

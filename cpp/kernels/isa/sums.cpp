@@ -1,4 +1,4 @@
-// The sum over rows: one chain per shard and column, as the products over samples have it.
+// Sums over rows: one chain per shard and column, as the products over samples have it.
 
 #include "kernels/isa/pieces.h"
 #include "kernels/isa/shards.h"
@@ -6,24 +6,22 @@
 namespace mundur::MUNDUR_ISA {
 namespace {
 
-template <class T, int kVecs>
-MUNDUR_INLINE void sum_columns(T* db, const T* dy, i64 B, i64 lddy, int last) {
+/// each_row(n, add) calls add(row) for each row of shard n.
+template <class T, int kVecs, class EachRow>
+MUNDUR_INLINE void sum_columns(T* db, i64 shards, int last, EachRow each_row) {
   constexpr int kWidth = Vec<T>::kWidth;
-  const i64 shards = B <= kShard ? 1 : divided_up(B, kShard);
   const bool masked = last < kWidth;
   const Mask<T> mask = first_n<T>(last);
   Vec<T> partial[kMaxRanks][kVecs];
   for (i64 n = 0; n < shards; ++n) {
     Vec<T> sum[kVecs];
     for (int v = 0; v < kVecs; ++v) sum[v] = zero<T>();
-    const i64 end = least(B, (n + 1) * kShard);
-    for (i64 b = n * kShard; b < end; ++b) {
-      const T* row = dy + b * lddy;
+    each_row(n, [&](const T* row) MUNDUR_BODY {
       for (int v = 0; v < kVecs; ++v) {
         sum[v] = sum[v] + (masked && v == kVecs - 1 ? load_masked(row + v * kWidth, mask)
                                                     : load(row + v * kWidth));
       }
-    }
+    });
     const bool is_last = n == shards - 1;
     int rank = 0;
     for (; is_last ? (n >> rank) != 0 : (n >> rank & 1) != 0; ++rank) {
@@ -41,19 +39,51 @@ MUNDUR_INLINE void sum_columns(T* db, const T* dy, i64 B, i64 lddy, int last) {
   }
 }
 
-template <class T>
-void sum_rows(T* db, const T* dy, i64 O, i64 B, i64 lddy) {
+MUNDUR_INLINE i64 shards_of(i64 B) { return B <= kShard ? 1 : divided_up(B, kShard); }
+
+/// columns(o), of some columns from o on, is what sum_columns takes as each_row.
+template <class T, class Columns>
+MUNDUR_INLINE void sum_all(T* db, i64 O, i64 shards, Columns columns) {
   constexpr int kWidth = Vec<T>::kWidth;
   i64 o = 0;
-  for (; o + 4 * kWidth <= O; o += 4 * kWidth) sum_columns<T, 4>(db + o, dy + o, B, lddy, kWidth);
-  for (; o < O; o += kWidth) {
-    sum_columns<T, 1>(db + o, dy + o, B, lddy, static_cast<int>(least(kWidth, O - o)));
+  for (; o + 4 * kWidth <= O; o += 4 * kWidth) {
+    sum_columns<T, 4>(db + o, shards, kWidth, columns(o));
   }
+  for (; o < O; o += kWidth) {
+    sum_columns<T, 1>(db + o, shards, static_cast<int>(least(kWidth, O - o)), columns(o));
+  }
+}
+
+template <class T>
+void sum_rows(T* db, const T* dy, i64 O, i64 B, i64 lddy) {
+  sum_all(db, O, shards_of(B), [=](i64 o) MUNDUR_BODY {
+    return [=](i64 n, auto add) MUNDUR_BODY {
+      const i64 end = least(B, (n + 1) * kShard);
+      for (i64 b = n * kShard; b < end; ++b) add(dy + b * lddy + o);
+    };
+  });
+}
+
+template <class T>
+void sum_listed(T* db, const T* dy, const std::int32_t* next, std::int32_t first, i64 O, i64 B,
+                i64 steps, i64 lddy) {
+  sum_all(db, O, shards_of(B), [=](i64 o) MUNDUR_BODY {
+    return [=, at = first](i64 n, auto add) mutable MUNDUR_BODY {
+      const i64 end = (n + 1) * kShard * steps;
+      for (; at >= 0 && at < end; at = next[at]) add(dy + at * lddy + o);
+    };
+  });
 }
 
 }  // namespace
 
-void fill_sums(Kernels<float>& table) { table.sum_rows = sum_rows<float>; }
-void fill_sums(Kernels<double>& table) { table.sum_rows = sum_rows<double>; }
+void fill_sums(Kernels<float>& table) {
+  table.sum_rows = sum_rows<float>;
+  table.sum_listed = sum_listed<float>;
+}
+void fill_sums(Kernels<double>& table) {
+  table.sum_rows = sum_rows<double>;
+  table.sum_listed = sum_listed<double>;
+}
 
 }  // namespace mundur::MUNDUR_ISA
