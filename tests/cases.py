@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
 
 
@@ -23,6 +26,14 @@ class LayerCase:
     batch: int = 5
     tolerance: dict[str, float] = field(default_factory=lambda: TOLERANCE)
     reason: str = ""  # for a looser tolerance
+    ids: int = 0  # samples are ids below that, instead of numbers
+
+    def samples(self, rng: np.random.Generator, dtype: str = "float64") -> npt.NDArray[Any]:
+        """A batch, in the dtype unless it is ids."""
+        shape = (self.batch, *self.shape)
+        if self.ids:
+            return rng.integers(0, self.ids, size=shape)
+        return rng.normal(size=shape).astype(dtype)
 
 
 def dense(units: int, inputs: int, batch: int = 5, **arguments: Any) -> LayerCase:
@@ -44,6 +55,20 @@ def normalization(layer: str, columns: int, batch: int = 5, **arguments: Any) ->
         arguments,
         (columns,),
         batch,
+    )
+
+
+def embedding(
+    ids: int, columns: int, batch: int = 5, steps: int = 4, **arguments: Any
+) -> LayerCase:
+    name = "_".join(f"{key}_{value}" for key, value in arguments.items())
+    return LayerCase(
+        f"embedding_{ids}x{columns}_b{batch}" + (f"_{name}" if name else ""),
+        "Embedding",
+        {"input_dim": ids, "output_dim": columns, **arguments},
+        (steps,),
+        batch,
+        ids=ids,
     )
 
 
@@ -136,6 +161,12 @@ LAYERS = [
     LayerCase("gaussian_dropout_none", "GaussianDropout", {"rate": 0.0}, (5,)),
     LayerCase("alpha_dropout", "AlphaDropout", {"rate": 0.4}, (33,)),
     LayerCase("alpha_dropout_none", "AlphaDropout", {"rate": 0.0}, (5,)),
+    # Columns shared out, or rows; shards of 256 samples: one, two, three.
+    *(embedding(ids, columns) for ids in (1, 7, 300) for columns in (1, 3, 16, 17, 64)),
+    *(embedding(11, 33, batch, steps=steps) for batch, steps in ((1, 1), (257, 3), (515, 2))),
+    embedding(9, 5, mask_zero=True),
+    embedding(9, 40, embeddings_regularizer="l1_l2"),
+    LayerCase("embedding_of_rank_2", "Embedding", {"input_dim": 6, "output_dim": 3}, (2, 4), ids=6),
     LayerCase("rescaling", "Rescaling", {"scale": 1 / 255, "offset": -0.5}, (9,)),
 ]
 

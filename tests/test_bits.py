@@ -52,7 +52,7 @@ def one_pass(case: LayerCase, dtype: str) -> dict[str, bytes]:
         **types(dtype),
     )
     rng = np.random.default_rng(4)
-    x = rng.normal(size=(case.batch, *case.shape)).astype(model.dtype)
+    x = case.samples(rng, model.dtype)
     y = model.forward(x, training=True)
     dx = model.backward(rng.normal(size=y.shape).astype(model.dtype))
     return bits(

@@ -75,7 +75,7 @@ SHARED_LAYERS = [case for case in LAYERS if hasattr(keras.layers, case.layer)]
 @pytest.mark.parametrize("case", SHARED_LAYERS, ids=lambda case: case.id)
 def test_layers(case: LayerCase, rng: np.random.Generator) -> None:
     theirs = getattr(keras.layers, case.layer)(**case.arguments)
-    x = rng.normal(size=(case.batch, *case.shape)).astype(np.float32)
+    x = case.samples(rng, "float32")
     layer = getattr(md.layers, case.layer)(**case.arguments)
     model = md.Model([layer], input_shape=case.shape, seed=0)
     theirs.build((None, *case.shape))

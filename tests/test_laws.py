@@ -136,7 +136,7 @@ def test_a_layer_is_saved_and_loaded_to_the_bit(case: LayerCase, dtype: str) -> 
     layer = getattr(md.layers, case.layer)(**case.arguments)
     model = md.Model([layer], seed=3, dtype=dtype, input_shape=case.shape)
     again = pickle.loads(pickle.dumps(model))
-    x = np.random.default_rng(0).normal(size=(case.batch, *case.shape))
+    x = case.samples(np.random.default_rng(0))
     for training in (False, True):  # dropout's masks go on with the same count
         np.testing.assert_array_equal(
             model.forward(x, training=training), again.forward(x, training=training)

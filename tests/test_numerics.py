@@ -85,7 +85,7 @@ def share_noise(layer: Any, x: Array, y: Array) -> None:
 def test_one_pass_of_a_layer(case: LayerCase, dtype: str) -> None:
     native, textbook = pair_of([(case.layer, case.arguments)], case.shape, dtype)
     rng = np.random.default_rng(7)
-    x = rng.normal(size=(case.batch, *case.shape)).astype(dtype)
+    x = case.samples(rng, dtype)
     y = native.forward(x, training=True)
     share_noise(textbook.layers[0], x, y)
     assert_close(y, textbook.forward(x.tolist(), training=True), case.tolerance[dtype])

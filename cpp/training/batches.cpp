@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <stdexcept>
+#include <limits>
 #include <type_traits>
 
 #include "mundur/runtime.h"
@@ -64,7 +64,25 @@ bool gather(const Kernels<T>& kernels, T* out, const ArrayView& x, const std::in
 
 namespace {
 
+/// The bits of a float16.
+struct Half {
+  std::uint16_t bits;
+};
+
 template <class Id>
+Id number(Id element) {
+  return element;
+}
+float number(Half half) {
+  const int exponent = half.bits >> 10 & 31;
+  const int fraction = half.bits & 1023;
+  const float size = exponent == 0 ? std::ldexp(static_cast<float>(fraction), -24)
+                                   : std::ldexp(static_cast<float>(fraction + 1024), exponent - 25);
+  if (exponent == 31) return std::numeric_limits<float>::infinity();
+  return (half.bits & 0x8000) != 0 ? -size : size;
+}
+
+template <class Element>
 bool ids_of_sample(std::int32_t* out, const ArrayView& x, const std::byte* sample,
                    std::int64_t vocabulary) {
   const std::int64_t size = x.sample_size();
@@ -72,7 +90,7 @@ bool ids_of_sample(std::int32_t* out, const ArrayView& x, const std::byte* sampl
   for (std::int64_t i = 0; i < size; ++i) {
     const std::byte* element = sample;
     if (x.contiguous) {
-      element += i * static_cast<std::int64_t>(sizeof(Id));
+      element += i * static_cast<std::int64_t>(sizeof(Element));
     } else {
       std::int64_t rest = i;
       for (std::size_t axis = x.sample.size(); axis-- > 0;) {
@@ -80,8 +98,10 @@ bool ids_of_sample(std::int32_t* out, const ArrayView& x, const std::byte* sampl
         rest /= x.sample[axis];
       }
     }
-    Id id;
-    std::memcpy(&id, element, sizeof id);
+    Element read;
+    std::memcpy(&read, element, sizeof read);
+    const auto id = number(read);
+    using Id = std::remove_const_t<decltype(id)>;
     bool is_id = id >= Id{0};  // a NaN is not
     if constexpr (std::is_floating_point_v<Id>) {
       is_id = is_id && id < static_cast<Id>(vocabulary) && std::trunc(id) == id;
@@ -115,14 +135,14 @@ IdsOfSample ids_of(ElementType type) {
       return ids_of_sample<std::int64_t>;
     case ElementType::uint64:
       return ids_of_sample<std::uint64_t>;
+    case ElementType::float16:
+      return ids_of_sample<Half>;
     case ElementType::float32:
       return ids_of_sample<float>;
     case ElementType::float64:
-      return ids_of_sample<double>;
-    case ElementType::float16:
       break;
   }
-  throw std::invalid_argument("x: float16 holds no ids beyond 2048; expected integers");
+  return ids_of_sample<double>;
 }
 
 }  // namespace

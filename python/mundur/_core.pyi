@@ -100,6 +100,9 @@ class GaussianDropout(LayerSpec):
 class AlphaDropout(LayerSpec):
     def __init__(self, rate: float, seed: int | None) -> None: ...
 
+class Embedding(LayerSpec):
+    def __init__(self, input_dim: int, output_dim: int, mask_zero: bool) -> None: ...
+
 class Residual(LayerSpec):
     # names: of the layers, in front of their parameters' names.
     def __init__(self, layers: Sequence[LayerSpec], names: Sequence[str]) -> None: ...

@@ -9,15 +9,18 @@ import numpy.typing as npt
 
 from . import _core
 
-__all__ = ["features", "nonfinite_error", "real_array", "weights"]
+__all__ = ["check_ids", "check_values", "features", "nonfinite_error", "real_array", "weights"]
 
 Array = npt.NDArray[Any]
 
 _HINTS = {
-    "O": "; rows of different lengths or mixed columns? Convert with np.asarray(..., dtype=float)",
-    "U": "; encode text as numbers first",
-    "S": "; encode text as numbers first",
-    "T": "; encode text as numbers first",
+    "O": (
+        "; rows of different lengths? mundur.utils.pad_sequences brings them to one. Mixed "
+        "columns? Convert with np.asarray(..., dtype=float)"
+    ),
+    "U": "; encode text as numbers first, with mundur.text for instance",
+    "S": "; encode text as numbers first, with mundur.text for instance",
+    "T": "; encode text as numbers first, with mundur.text for instance",
     "c": "; give real and imaginary parts as separate features",
     "M": "; convert times to numbers first",
     "m": "; convert times to numbers first",
@@ -119,7 +122,8 @@ def _asarray(value: Any, name: str) -> Array:
     except ValueError as error:
         raise ValueError(
             f"{name} does not form an array ({error}): rows of different lengths must be padded or "
-            "cut to one, and features and targets go in as two arguments, (x, y) as x, y"
+            "cut to one, which mundur.utils.pad_sequences does, and features and targets go in as "
+            "two arguments, (x, y) as x, y"
         ) from None
 
 
@@ -179,6 +183,31 @@ def check_finite(array: Array, name: str, switch: str = "") -> None:
         place = _core.first_nonfinite(array)
         if place is not None:
             raise nonfinite_error(array, place, name, switch)
+
+
+def check_values(array: Array, vocabulary: int, name: str, switch: str = "") -> None:
+    """Raises where samples hold what is no id, or, without a vocabulary, what is not finite."""
+    if vocabulary:
+        check_ids(array, vocabulary, name)
+    else:
+        check_finite(array, name, switch)
+
+
+def check_ids(array: Array, vocabulary: int, name: str) -> None:
+    """Raises where an array holds anything but ids, whole numbers in [0, vocabulary)."""
+    for start in range(0, len(array), 4096):
+        part = array[start : start + 4096]
+        good = (part >= 0) & (part < vocabulary)
+        if part.dtype.kind == "f":
+            good &= part == np.floor(part)
+        if not good.all():
+            place = divmod(int(good.argmin()), max(1, part[0].size))
+            value, where = _at(array, (start + place[0], place[1]))
+            raise ValueError(
+                f"{name} must hold ids, whole numbers from 0 to {vocabulary - 1} (the Embedding's "
+                f"input_dim is {vocabulary}); got {value} at {where.replace('feature', 'step')} "
+                "(counted from 0)"
+            )
 
 
 def overflow_error(array: Array, dtype: str, name: str) -> ValueError | None:

@@ -197,7 +197,12 @@ class ByHand(Chain):
         with self.lock:
             x = arrays.features(x, self._declared_shape)
             with self._built_for(x) as network:
-                return network.forward(x, bool(training))
+                try:
+                    return network.forward(x, bool(training))
+                except ValueError:
+                    if self.vocabulary:
+                        arrays.check_ids(x, self.vocabulary, "x")
+                    raise
 
     __call__ = forward
 

@@ -346,6 +346,11 @@ class Chain:
         return self._declared_shape
 
     @property
+    def vocabulary(self) -> int:
+        """How many ids there are, if samples are ids instead of numbers; else 0."""
+        return self._layers[0].vocabulary if self._layers else 0
+
+    @property
     def output_shape(self) -> tuple[int, ...]:
         """Shape of one sample behind the last layer."""
         return self.native.output_shape

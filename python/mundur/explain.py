@@ -201,7 +201,7 @@ class Explanation(Sequence[LayerPass]):
 def explain(model: Model, x: Any, y: Any, loss: Any = None) -> Explanation:
     """See `Model.explain`."""
     x, loss = checked(model, x, loss)
-    inputs: Array = np.asarray(x, model.dtype)
+    inputs = _inputs(model, x)
     pieces = _forward(model, inputs)
     a = pieces[-1].a
     value, gradient = loss_value(loss, y, a), loss.gradient(y, a)
@@ -216,8 +216,12 @@ def explain(model: Model, x: Any, y: Any, loss: Any = None) -> Explanation:
 
 def activations(model: Model, x: Any) -> dict[str, tuple[Array, Array]]:
     """What goes into each layer of a built model, and what comes out, by its name."""
-    inputs: Array = np.asarray(arrays.features(x, model.input_shape), model.dtype)
+    inputs = _inputs(model, arrays.features(x, model.input_shape))
     return {piece.layer.name: (piece.x, piece.a) for piece in _forward(model, inputs)}
+
+
+def _inputs(model: Model, x: Array) -> Array:
+    return x if model.vocabulary else np.asarray(x, model.dtype)
 
 
 def _forward(model: Model, a: Array) -> list[_Piece]:
@@ -250,7 +254,7 @@ def checked(model: Model, x: Any, loss: Any) -> tuple[Array, Loss]:
     from . import losses
 
     x = arrays.features(x, model.input_shape)
-    arrays.check_finite(x, "x")
+    arrays.check_values(x, model.vocabulary, "x")
     chosen = model.loss if loss is None else losses.get(loss)
     if chosen is None:
         raise ValueError("loss must be given where compile named none; got None")

@@ -284,6 +284,8 @@ KNOWN: dict[str, type[Initializer]] = {
     "identity": Identity,
 }
 _CLASS_NAMES = {cls.__name__: cls for cls in KNOWN.values()}
+# Keras's short names.
+_ALIASES = {"uniform": RandomUniform, "normal": RandomNormal, "zero": Zeros, "one": Ones}
 
 
 def get(identifier: Any, argument: str = "initializer") -> Initializer:
@@ -315,7 +317,7 @@ def get(identifier: Any, argument: str = "initializer") -> Initializer:
     if isinstance(identifier, type) and issubclass(identifier, Initializer):
         return identifier()
     if isinstance(identifier, str):
-        return lookup(KNOWN, identifier, argument, _CLASS_NAMES)()
+        return lookup(KNOWN, identifier, argument, _CLASS_NAMES | _ALIASES)()
     if isinstance(identifier, (list, tuple)) or hasattr(identifier, "__array__"):
         return ArrayInitializer(identifier)
     if callable(identifier) and not isinstance(identifier, type):

@@ -82,6 +82,11 @@ class Layer(Configurable):
         return self._input_shape
 
     @property
+    def vocabulary(self) -> int:
+        """How many ids there are, if the layer takes ids instead of numbers; else 0."""
+        return 0
+
+    @property
     def parameter_initializers(self) -> dict[str, Initializer]:
         """The initializer of each parameter, in order."""
         return {}

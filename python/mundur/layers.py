@@ -1,4 +1,4 @@
-"""The layers: Dense, activations, Dropout and its kin, normalisations, Flatten, Rescaling."""
+"""The layers: Dense, Embedding, activations, Dropout and its kin, normalisations, shapes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from . import _core, activations, constraints, initializers, regularizers
 from .activation_layers import ELU, LeakyReLU, ReLU, Softmax
 from .activity_regularization import ActivityRegularization
+from .embedding import Embedding
 from .keywords import checked_keywords, unknown_attribute
 from .layer import Layer
 from .noise import AlphaDropout, GaussianDropout, GaussianNoise
@@ -26,6 +27,7 @@ __all__ = [
     "BatchNormalization",
     "Dense",
     "Dropout",
+    "Embedding",
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
@@ -441,6 +443,7 @@ KNOWN: dict[str, type[Layer]] = {
         *(ReLU, LeakyReLU, ELU, Softmax),
         *(BatchNormalization, LayerNormalization),
         *(GaussianNoise, GaussianDropout, AlphaDropout),
+        Embedding,
         Residual,
     )
 }

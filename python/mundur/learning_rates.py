@@ -161,7 +161,7 @@ def _sweep(model: Model, data: datasets.Dataset, batch_size: int, rates: Floats)
             epoch += 1
         model.compiled_optimizer.learning_rate = float(rate)
         status = trainer.run(training.SLICE_SECONDS, 1)
-        training.fail_on(status, data.x, data.name, model.dtype)
+        training.fail_on(status, data.x, data.name, model)
         losses.append(trainer.batch_loss if status != "loss" else np.inf)
         mean = _KEPT * mean + (1 - _KEPT) * losses[-1]
         smoothed = mean / (1 - _KEPT**step)

@@ -131,11 +131,11 @@ def complete(
     return {name: logs[name] for name in model.metrics_names}
 
 
-def fail_on(status: str, x: Array, name: str, dtype: str) -> None:
+def fail_on(status: str, x: Array, name: str, model: Model) -> None:
     """Raises the error that a native loop's "input" stands for."""
     if status == "input":
-        arrays.check_finite(x, name, _ALLOW)
-        error = arrays.overflow_error(x, dtype, name)
+        arrays.check_values(x, model.vocabulary, name, _ALLOW)
+        error = arrays.overflow_error(x, model.dtype, name)
         raise error or ValueError(f"{name} must be finite; {_ALLOW} allows it")
 
 
@@ -145,7 +145,7 @@ def train_step(model: Model, data: Dataset, allow_nonfinite: bool) -> Logs:
     trainer = make_trainer(model, data, len(data.x), False, allow_nonfinite, outputs)
     trainer.begin_epoch(0)
     status = trainer.run(SLICE_SECONDS, model.compiled_optimizer.look_ahead(1))
-    fail_on(status, data.x, data.name, model.dtype)
+    fail_on(status, data.x, data.name, model)
     if status == "loss":
         raise NonFiniteLossError(0, model.compiled_optimizer.learning_rate)
     logs = named(model, trainer.loss, trainer.metric_values)
@@ -178,7 +178,7 @@ def evaluate(
             status = evaluator.run(0.0 if by_batch else SLICE_SECONDS)
         except MemoryError as error:
             raise too_large(batch_size, error) from None
-        fail_on(status, data.x, data.name, model.dtype)
+        fail_on(status, data.x, data.name, model)
         logs = named(model, evaluator.loss, evaluator.metric_values)
         if by_batch:
             callbacks.call("on_test_batch_end", evaluator.step - 1, logs)
@@ -210,7 +210,7 @@ def _predict_from(
     except MemoryError as error:
         raise too_large(batch_size, error) from None
     if done < 0:
-        fail_on("input", x, "x", model.dtype)
+        fail_on("input", x, "x", model)
     return done
 
 
@@ -266,9 +266,9 @@ class FitLoop(Resumable):
         self._options = options
         self._callbacks = callbacks
         self._progress = progress
-        if isinstance(validation, Dataset) and not options.allow_nonfinite:
+        if isinstance(validation, Dataset) and (model.vocabulary or not options.allow_nonfinite):
             # Before an epoch is spent.
-            arrays.check_finite(validation.x, validation.name, _ALLOW)
+            arrays.check_values(validation.x, model.vocabulary, validation.name, _ALLOW)
         self._trainer: _core.Trainer | FedTrainer
         self._outputs = room(model, train)
         if isinstance(train, Dataset):
@@ -408,7 +408,7 @@ class FitLoop(Resumable):
     def _fail(self, status: str, epoch: int) -> None:
         step = self._trainer.step
         self._undo(epoch)
-        fail_on(status, self._train.x, self._train.name, self._model.dtype)
+        fail_on(status, self._train.x, self._train.name, self._model)
         if any(isinstance(c, TerminateOnNaN) for c in self._callbacks.callbacks):
             self._model.stop_training = True
             self._model._stop_reason = "nonfinite_loss"

@@ -11,7 +11,7 @@ from .arrays import real_array
 from .keywords import checked_keywords, unknown_attribute
 from .validation import integer, set_seeds
 
-__all__ = ["set_random_seed", "to_categorical"]
+__all__ = ["pad_sequences", "set_random_seed", "to_categorical"]
 
 
 def set_random_seed(seed: int) -> None:
@@ -43,6 +43,76 @@ def set_random_seed(seed: int) -> None:
     np.random.seed(seed)  # noqa: NPY002 - what scripts for Keras draw from
     source = random.Random(seed)
     set_seeds(iter(lambda: source.getrandbits(63), -1))
+
+
+@checked_keywords()
+def pad_sequences(
+    sequences: Any,
+    maxlen: int | None = None,
+    dtype: npt.DTypeLike = "int32",
+    padding: str = "pre",
+    truncating: str = "pre",
+    value: float = 0.0,
+) -> npt.NDArray[Any]:
+    """Sequences of different lengths as one array: short ones padded, long ones cut.
+
+    Parameters
+    ----------
+    sequences : iterable of sequences
+        Of numbers, or of vectors of one size.
+    maxlen : int, optional
+        Steps of the result; by default those of the longest.
+    dtype : dtype, default "int32"
+        Of the result.
+    padding, truncating : {"pre", "post"}, default "pre"
+        At which end steps are added, and at which they go.
+    value : float, default 0.0
+        What is added.
+
+    Returns
+    -------
+    ndarray (samples, maxlen, ...)
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what is no sequence, naming its place, and for vectors of different sizes.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.utils.pad_sequences([[1], [2, 3, 4], []], maxlen=2)
+    array([[0, 1],
+           [3, 4],
+           [0, 0]], dtype=int32)
+    """
+    for name, end in (("padding", padding), ("truncating", truncating)):
+        if end not in ("pre", "post"):
+            raise ValueError(f'{name} must be "pre" or "post"; got {end!r}')
+    if not hasattr(sequences, "__iter__") or isinstance(sequences, (str, bytes)):
+        raise TypeError(f"sequences must be a list of sequences; got {sequences!r}")
+    rows = [_row(sequence, place) for place, sequence in enumerate(sequences)]
+    sizes = {row.shape[1:] for row in rows if len(row)}
+    if len(sizes) > 1:
+        raise ValueError(f"sequences must hold steps of one shape; got {sorted(sizes)}")
+    steps = max(map(len, rows), default=0) if maxlen is None else integer(maxlen, "maxlen", 0)
+    out: npt.NDArray[Any] = np.full(
+        (len(rows), steps, *(sizes.pop() if sizes else ())), value, dtype
+    )
+    for target, row in zip(out, rows, strict=True):
+        kept = row[len(row) - min(len(row), steps) :] if truncating == "pre" else row[:steps]
+        if len(kept):
+            target[slice(steps - len(kept), None) if padding == "pre" else slice(len(kept))] = kept
+    return out
+
+
+def _row(sequence: Any, place: int) -> npt.NDArray[Any]:
+    if isinstance(sequence, (str, bytes)) or not hasattr(sequence, "__iter__"):
+        raise TypeError(f"sequences[{place}] must be a sequence of numbers; got {sequence!r}")
+    row = np.asarray(sequence if hasattr(sequence, "__len__") else list(sequence))
+    if row.dtype.kind not in "biuf":
+        raise TypeError(f"sequences[{place}] must hold numbers; got dtype {row.dtype}")
+    return row
 
 
 @checked_keywords()

@@ -7,6 +7,7 @@ Source: Rumelhart, Hinton and Williams, "Learning representations by back-propag
 (1986). Layouts and names are those of Keras: a kernel has shape (inputs, units).
 """
 
+from collections.abc import Sequence
 from math import prod
 from operator import add
 from random import Random
@@ -14,6 +15,7 @@ from random import Random
 from . import activations, constraints, initializers, regularizers
 from ._lookup import check_number
 from .lists import (
+    Mask,
     Matrix,
     Shape,
     Tensor,
@@ -49,6 +51,8 @@ class Layer:
         The regularizer, and the constraint, of each parameter that has one.
     activity_regularizer : Regularizer or None
         That of the outputs.
+    mask : nested list of bool or None
+        Which time steps of the batch to come are there; None: all. A model sets it before forward.
     """
 
     def __init__(self, name: str | None = None) -> None:
@@ -64,6 +68,7 @@ class Layer:
         self.activity_regularizer: regularizers.Regularizer | None = None
         self.input_shape: Shape | None = None
         self.output_shape: Shape | None = None
+        self.mask: Mask | None = None
 
     @classmethod
     def kind(cls) -> str:
@@ -87,6 +92,10 @@ class Layer:
     def build_for(self, input_shape: Shape, rng: Random) -> Shape:
         """Do in `build` what a kind of layer has to; without parameters, only the shape matters."""
         return input_shape
+
+    def compute_mask(self, x: Tensor, mask: Mask | None) -> Mask | None:
+        """Return which time steps of the output are there, by the input and its mask."""
+        return mask
 
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
         """Return y of the batch x; `training` says whether dropout drops."""
@@ -119,6 +128,20 @@ class Layer:
         if y is None:
             raise RuntimeError(f"{self.name}: call forward before backward")
         check_shape(f"{self.name}: gradient of the output", gradient, shape(y))
+
+
+def forward_chain(
+    layers: Sequence[Layer], x: Tensor, training: bool, mask: Mask | None = None
+) -> list[Tensor]:
+    """Send a batch through one layer after the other, and its mask along; return all outputs."""
+    outputs = []
+    for layer in layers:
+        layer.mask = mask
+        y = layer.forward(x, training)
+        mask = layer.compute_mask(x, mask)
+        x = y
+        outputs.append(y)
+    return outputs
 
 
 class Dense(Layer):
@@ -414,6 +437,7 @@ class Rescaling(Layer):
 
 # Below the base class that these modules need.
 from .activation_layers import ELU, LeakyReLU, ReLU, Softmax  # noqa: E402
+from .embedding import Embedding  # noqa: E402
 from .noise import AlphaDropout, Dropout, GaussianDropout, GaussianNoise  # noqa: E402
 from .normalization import BatchNormalization, LayerNormalization  # noqa: E402
 from .residual import Residual  # noqa: E402
@@ -425,6 +449,7 @@ __all__ = [
     "BatchNormalization",
     "Dense",
     "Dropout",
+    "Embedding",
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",

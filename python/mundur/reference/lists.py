@@ -9,6 +9,8 @@ Matrix: TypeAlias = list[list[float]]
 Tensor: TypeAlias = list[Any]
 """Lists of lists of ... of floats, to any depth."""
 Shape: TypeAlias = tuple[int, ...]
+Mask: TypeAlias = list[Any]
+"""For each sample a list of whether its time steps are there."""
 
 
 def is_list(x: object) -> bool:

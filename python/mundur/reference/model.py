@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Literal, TypeVar
 
 from .constraints import Constraint
-from .layers import Layer
+from .layers import Layer, forward_chain
 from .lists import Shape, Tensor, Vector, check_shape, flatten, map_elements, nest, shape
 from .losses import Loss, as_weights
 from .metrics import weighted_mean
@@ -75,11 +75,8 @@ class Model:
         if not self.built:
             self.build(shape(x)[1:])
         # a⁽⁰⁾ = x        a⁽ˡ⁾ = layerₗ(a⁽ˡ⁻¹⁾)        y = a⁽ⁿ⁾
-        self.outputs = []
-        for layer in self.layers:
-            x = layer.forward(x, training)
-            self.outputs.append(x)
-        return x
+        self.outputs = forward_chain(self.layers, x, training)
+        return self.outputs[-1] if self.outputs else x
 
     def backward(self, gradient: Tensor) -> Tensor:
         """Return ∂L/∂x from `gradient` = ∂L/∂y, for the last forward; fill `gradients`."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from random import Random
 from typing import TypeVar
 
-from .layers import Layer
-from .lists import Shape, Tensor, map_elements
+from .layers import Layer, forward_chain
+from .lists import Mask, Shape, Tensor, map_elements
 
 Part = TypeVar("Part")
 
@@ -65,13 +65,17 @@ class Residual(Layer):
         self.constraints = self.by_name([layer.constraints for layer in self.layers])
         return input_shape
 
+    def compute_mask(self, x: Tensor, mask: Mask | None) -> Mask | None:
+        """Keep the mask if every layer does."""
+        for layer in self.layers:
+            mask = layer.compute_mask(x, mask)
+        return mask
+
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
         """Send x through the chain, and past it."""
         self.check_input(x)
         self.hand_on_what_is_frozen()
-        out = x
-        for layer in self.layers:
-            out = layer.forward(out, training)
+        out = forward_chain(self.layers, x, training, self.mask)[-1]
         # y_j = x_j + chain(x)_j
         self.y = map_elements(lambda x_j, c_j: x_j + c_j, x, out)
         return self.y

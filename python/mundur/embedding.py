@@ -1,0 +1,169 @@
+"""Embedding: see `mundur.layers`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy.typing as npt
+
+from . import _core, constraints, initializers, regularizers
+from .initializer import ArrayInitializer
+from .keywords import checked_keywords
+from .layer import Layer
+from .validation import boolean, extents, integer
+
+__all__ = ["Embedding"]
+
+_MOST = 2**31 - 1
+
+
+class Embedding(Layer):
+    """A vector for each id, learned: y = W[id].
+
+    Shapes: x (batch, steps) of integers in [0, input_dim), W = embeddings (input_dim, output_dim),
+    y (batch, steps, output_dim); any other number of axes keeps them and gets one more. Backward:
+    ∂L/∂W[v] = Σ ∂L/∂y over the places of the id v; an id has no gradient, so ∂L/∂x is 0 (Bengio,
+    Ducharme, Vincent and Jauvin, "A neural probabilistic language model", 2003).
+
+    It must be a model's first layer, whose input it takes as it is: integers of any dtype, and
+    floats that hold whole numbers. An optimizer updates all rows in each step, those of ids that
+    the batch lacks with a gradient of 0, as PyTorch and Keras do.
+
+    Parameters
+    ----------
+    input_dim : int
+        How many ids there are: the largest, plus one.
+    output_dim : int
+        Numbers of each vector.
+    embeddings_initializer : str, Initializer, function or array
+        First values, by default "uniform" in [-0.05, 0.05].
+    embeddings_regularizer : str or Regularizer, optional
+        What W adds to the loss.
+    embeddings_constraint : str or Constraint, optional
+        What W holds to after every update.
+    mask_zero : bool, default False
+        Whether id 0 is padding: recurrent layers and means over time then pass over its steps.
+    weights : array or list of one array, optional
+        First values as Keras also takes them, such as vectors that others trained.
+    name, trainable, input_shape
+        See `Layer`.
+    input_length : int, optional
+        Short for ``input_shape=(input_length,)``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a bad argument, naming it; in use, for an id outside of [0, input_dim), naming the
+        sample.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> layer = md.layers.Embedding(3, 2, embeddings_initializer=[[0, 0], [1, 2], [3, 4]])
+    >>> model = md.Model([layer], seed=0)
+    >>> model.predict([[2, 1], [1, 0]])[0]
+    array([[3., 4.],
+           [1., 2.]], dtype=float32)
+    """
+
+    _kind = "embedding"
+
+    @checked_keywords(
+        ignored={
+            "dtype": None,
+            "autocast": True,
+            "lora_rank": None,
+            "lora_alpha": None,
+            "quantization_config": None,
+            "activity_regularizer": None,
+        }
+    )
+    def __init__(
+        self,
+        input_dim: int,
+        output_dim: int,
+        embeddings_initializer: Any = "uniform",
+        embeddings_regularizer: Any = None,
+        embeddings_constraint: Any = None,
+        mask_zero: bool = False,
+        weights: Any = None,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        input_shape: Sequence[int] | int | None = None,
+        input_length: int | None = None,
+    ) -> None:
+        self.input_dim = integer(input_dim, "input_dim", 1, _MOST)
+        self.output_dim = integer(output_dim, "output_dim", 1, _MOST)
+        self.embeddings_initializer = (
+            initializers.get(embeddings_initializer, "embeddings_initializer")
+            if weights is None
+            else self._given(weights)
+        )
+        self.embeddings_regularizer = regularizers.get(
+            embeddings_regularizer, "embeddings_regularizer"
+        )
+        self.embeddings_constraint = constraints.get(embeddings_constraint, "embeddings_constraint")
+        self.mask_zero = boolean(mask_zero, "mask_zero")
+        self.weights = None
+        if input_length is not None:
+            if input_shape is not None:
+                raise ValueError("input_length and input_shape say the same; give one of them")
+            input_shape = extents(integer(input_length, "input_length", 1), "input_length")
+        self.input_length = None
+        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+
+    def _given(self, weights: Any) -> ArrayInitializer:
+        if isinstance(weights, (list, tuple)) and len(weights) == 1:
+            weights = weights[0]
+        given = ArrayInitializer(weights)
+        shape = (self.input_dim, self.output_dim)
+        if given.values.shape != shape:
+            raise ValueError(f"weights must have shape {shape}; got {given.values.shape}")
+        return given
+
+    @property
+    def vocabulary(self) -> int:
+        """How many ids there are."""
+        return self.input_dim
+
+    @property
+    def parameter_initializers(self) -> dict[str, initializers.Initializer]:
+        """That of embeddings."""
+        return {"embeddings": self.embeddings_initializer}
+
+    @property
+    def parameter_regularizers(self) -> dict[str, regularizers.Regularizer | None]:
+        """That of embeddings."""
+        return {"embeddings": self.embeddings_regularizer}
+
+    @property
+    def parameter_constraints(self) -> dict[str, constraints.Constraint | None]:
+        """That of embeddings."""
+        return {"embeddings": self.embeddings_constraint}
+
+    def parameter_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+        """Embeddings (input_dim, output_dim)."""
+        return {"embeddings": (self.input_dim, self.output_dim)}
+
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of one sample behind this layer."""
+        return (*input_shape, self.output_dim)
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description."""
+        return _core.Embedding(self.input_dim, self.output_dim, self.mask_zero)
+
+    @property
+    def embeddings(self) -> npt.NDArray[Any]:
+        """Live view of W."""
+        return self._view("embeddings")
+
+    def _repr_config(self) -> dict[str, Any]:
+        return {
+            name: initializers.as_argument(value)
+            if isinstance(value, initializers.Initializer)
+            else value
+            for name, value in self.get_config().items()
+        }
