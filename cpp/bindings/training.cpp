@@ -29,7 +29,6 @@ struct HeldData {
  private:
   void read_labels() {
     const py::array_t<std::int32_t, py::array::c_style | py::array::forcecast> labels(y);
-    if (labels.ndim() != 1) throw py::value_error("y: expected one label per sample");
     set.labels.assign(labels.data(), labels.data() + labels.size());
   }
 };

@@ -9,11 +9,25 @@
 namespace mundur {
 
 template <class T>
+OutputRows output_rows(const Network<T>& network, const Loss& loss,
+                       const std::vector<Metric>& metrics) {
+  const std::int64_t O = size_of(network.output_shape());
+  const bool compares_classes = std::any_of(metrics.begin(), metrics.end(), [](Metric metric) {
+    return metric != Metric::binary_accuracy;
+  });
+  const bool by_rows = !loss.elementwise() || network.masks_output() || compares_classes;
+  if (loss.outside() || !by_rows || network.output_shape().empty()) return {1, O};
+  const std::int64_t last = network.output_shape().back();
+  return {O / last, last};
+}
+
+template <class T>
 void require_fit(const Network<T>& network, const Loss& loss, const DataSet& data,
                  std::int64_t batch_size, const std::vector<Metric>& metrics) {
   const auto require = [](bool holds, const std::string& message) {
     if (!holds) throw std::invalid_argument(message);
   };
+  const OutputRows per_sample = output_rows(network, loss, metrics);
   const std::int64_t O = size_of(network.output_shape());
   require(data.x.n >= 1, "x: expected at least one sample");
   require(data.x.sample_size() == size_of(network.input_shape()),
@@ -21,11 +35,12 @@ void require_fit(const Network<T>& network, const Loss& loss, const DataSet& dat
               " elements, got " + std::to_string(data.x.sample_size()));
   require(batch_size >= 1, "batch_size: expected at least 1, got " + std::to_string(batch_size));
   if (loss.sparse()) {
-    require(static_cast<std::int64_t>(data.labels.size()) == data.x.n,
-            "y: expected as many labels as samples");
+    require(static_cast<std::int64_t>(data.labels.size()) == data.x.n * per_sample.rows,
+            "y: expected as many labels as samples, or time steps of them");
     for (std::int32_t label : data.labels) {
-      require(label >= 0 && label < O,
-              "y: expected labels in [0, " + std::to_string(O) + "), got " + std::to_string(label));
+      require(label >= 0 && label < per_sample.outputs, "y: expected labels in [0, " +
+                                                            std::to_string(per_sample.outputs) +
+                                                            "), got " + std::to_string(label));
     }
   } else if (loss.reads_targets()) {
     require(data.y.n == data.x.n, "y: expected as many targets as samples");
@@ -42,35 +57,46 @@ void require_fit(const Network<T>& network, const Loss& loss, const DataSet& dat
 
 template <class T>
 void load_batch(const Network<T>& network, const Kernels<T>& kernels, Workspace<T>& space,
-                const Loss& loss, const DataSet& data, const Batch& batch, Worker& worker) {
+                const Loss& loss, const OutputRows& per_sample, const DataSet& data,
+                const Batch& batch, Worker& worker) {
   const Range rows = share(batch.count, 1, worker);
   const bool finite = network.take(kernels, space, data.x, batch.order, batch.begin, rows);
   if (!finite) space.finite.store(false, std::memory_order_relaxed);
   if (!loss.sparse() && loss.reads_targets()) {
     gather(kernels, space.targets, data.y, batch.order, batch.begin, rows);
   }
-  if (!loss.sparse() && !data.weights) return;
+  const bool weighs = weights_of(network, data, space) != nullptr;
+  if (!loss.sparse() && !weighs) return;
+  const std::int64_t R = per_sample.rows;
   for (std::int64_t row = rows.begin; row < rows.end; ++row) {
-    const auto index =
-        static_cast<std::size_t>(batch.order ? batch.order[batch.begin + row] : batch.begin + row);
-    if (loss.sparse()) space.labels[row] = data.labels[index];
-    if (!data.weights) continue;
-    space.weights[row] = static_cast<T>(data.weights[index]);
+    const std::int64_t index = batch.order ? batch.order[batch.begin + row] : batch.begin + row;
+    if (loss.sparse()) {
+      std::copy_n(data.labels.begin() + index * R, R, space.labels + row * R);
+    }
+    if (!weighs) continue;
+    const T weight = data.weights ? static_cast<T>(data.weights[index]) : T{1};
+    std::fill_n(space.weights + row * R, R, weight);
     // A sample of weight zero is not there: 0 times a NaN would still be one.
-    if (data.weights[index] == 0.0 && !finite) {
+    if (weight == T{0} && !finite) {
       const std::int64_t size = data.x.sample_size();
       std::fill_n(space.input + row * size, size, T{0});
     }
   }
 }
 
+template OutputRows output_rows<float>(const Network<float>&, const Loss&,
+                                       const std::vector<Metric>&);
+template OutputRows output_rows<double>(const Network<double>&, const Loss&,
+                                        const std::vector<Metric>&);
 template void require_fit<float>(const Network<float>&, const Loss&, const DataSet&, std::int64_t,
                                  const std::vector<Metric>&);
 template void require_fit<double>(const Network<double>&, const Loss&, const DataSet&, std::int64_t,
                                   const std::vector<Metric>&);
 template void load_batch<float>(const Network<float>&, const Kernels<float>&, Workspace<float>&,
-                                const Loss&, const DataSet&, const Batch&, Worker&);
+                                const Loss&, const OutputRows&, const DataSet&, const Batch&,
+                                Worker&);
 template void load_batch<double>(const Network<double>&, const Kernels<double>&, Workspace<double>&,
-                                 const Loss&, const DataSet&, const Batch&, Worker&);
+                                 const Loss&, const OutputRows&, const DataSet&, const Batch&,
+                                 Worker&);
 
 }  // namespace mundur

@@ -10,7 +10,11 @@ namespace mundur {
 
 template <class T>
 Evaluator<T>::Evaluator(Network<T>& network, const Loss& loss, const DataSet& data, Options options)
-    : network_(network), loss_(loss), data_(data), options_(std::move(options)) {
+    : network_(network),
+      loss_(loss),
+      data_(data),
+      options_(std::move(options)),
+      per_sample_(output_rows(network, loss, options_.metrics)) {
   require_fit(network, loss, data, options_.batch_size, options_.metrics);
   options_.batch_size = std::min(options_.batch_size, data.x.n);
   options_.check_finite |= network.vocabulary() > 0;  // what is no id has no row
@@ -36,8 +40,8 @@ Outcome Evaluator<T>::run(double budget) {
   Workspace<T>& space = network_.workspace(batch_size, false, workers);
   if (loss_.outside()) return run_outside(budget, space, workers);
   const Kernels<T>& table = kernels<T>();
-  const std::int64_t O = size_of(network_.output_shape());
-  const T* weights = data_.weights ? space.weights : nullptr;
+  const std::int64_t O = per_sample_.outputs;
+  const T* weights = weights_of(network_, data_, space);
   bool finite = true;
   run_team(1, [&](Worker& worker) { network_.find_penalties(table, worker); });
   run_steps(
@@ -46,22 +50,24 @@ Outcome Evaluator<T>::run(double budget) {
       [&](Worker& worker) {
         const Batch batch{nullptr, step_ * batch_size,
                           std::min(batch_size, data_.x.n - step_ * batch_size)};
-        load_batch(network_, table, space, loss_, data_, batch, worker);
+        load_batch(network_, table, space, loss_, per_sample_, data_, batch, worker);
         worker.barrier();
         network_.chain_forward({worker, table, batch.count, false, network_.seed(), 0,
                                 space.scratch[static_cast<std::size_t>(worker.index())]},
                                space);
-        const Range rows = share(batch.count, 1, worker);
+        mask_weights(network_, space, batch.count, worker);
+        const Range samples = share(batch.count, 1, worker);
+        const Range rows = rows_of(samples, per_sample_);
         find_losses(table, space, weights, loss_, O, rows);
         find_classes(table, space, loss_, options_.metrics, O, rows);
-        keep_outputs(options_.outputs, space, batch, O, rows);
+        keep_outputs(options_.outputs, space, batch, O * per_sample_.rows, samples);
         return batch.count;
       },
       [&](std::int64_t count) {
         finite = !options_.check_finite || space.finite.load(std::memory_order_relaxed);
-        add_to(tally_, sum_over_samples(space.values, count), total_weight(weights, count), space,
-               loss_, options_.metrics, count, O);
-        tally_.penalties += network_.penalty(space, count) * static_cast<double>(count);
+        const std::int64_t rows = count * per_sample_.rows;
+        add_to(tally_, sum_over_samples(space.values, rows), total_weight(weights, rows),
+               network_.penalty(space, count), space, loss_, options_.metrics, rows, O);
         ++step_;
         return 1;
       });

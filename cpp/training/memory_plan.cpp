@@ -21,6 +21,7 @@ Workspace<T>::Workspace(Workspace&& other) noexcept
       output(other.output),
       gradient{other.gradient[0], other.gradient[1]},
       scratch(std::move(other.scratch)),
+      mask(other.mask),
       targets(other.targets),
       labels(other.labels),
       predicted(other.predicted),
@@ -97,6 +98,7 @@ Workspace<T> Network<T>::plan(std::int64_t batch, bool training, int workers, bo
       x = last = saved.y;
     }
     space.output = last;
+    space.mask = masks_output() ? mask : nullptr;
     if (training) {
       space.gradient[0] = planner.take<T>(rows({widest}));
       space.gradient[1] = planner.take<T>(rows({widest}));
@@ -104,12 +106,13 @@ Workspace<T> Network<T>::plan(std::int64_t batch, bool training, int workers, bo
     space.scratch.resize(static_cast<std::size_t>(workers));
     for (T*& scratch : space.scratch) scratch = planner.take<T>(scratch_size);
     space.targets = planner.take<T>(rows(shapes_.back()));
-    space.labels = planner.take<std::int32_t>(batch);
-    space.predicted = planner.take<std::int32_t>(batch);
-    space.expected = planner.take<std::int32_t>(batch);
-    space.weights = planner.take<T>(batch);
-    space.values = planner.take<double>(batch);
-    space.scores = planner.take<double>(batch);
+    const std::int64_t output_rows = rows(Shape(shapes_.back().begin(), shapes_.back().end() - 1));
+    space.labels = planner.take<std::int32_t>(output_rows);
+    space.predicted = planner.take<std::int32_t>(output_rows);
+    space.expected = planner.take<std::int32_t>(output_rows);
+    space.weights = planner.take<T>(output_rows);
+    space.values = planner.take<double>(output_rows);
+    space.scores = planner.take<double>(output_rows);
     space.activity = planner.take<double>(batch);
   };
   Planner planner;

@@ -106,20 +106,24 @@ void find_losses(const Kernels<T>& kernels, Workspace<T>& space, const T* weight
 }
 
 template <class T>
-void add_to(Tally& tally, double sum, double weight, Workspace<T>& space, const Loss& loss,
-            const std::vector<Metric>& metrics, std::int64_t B, std::int64_t O) {
-  tally.samples += static_cast<double>(B);
+void add_to(Tally& tally, double sum, double weight, double penalty, Workspace<T>& space,
+            const Loss& loss, const std::vector<Metric>& metrics, std::int64_t B, std::int64_t O) {
+  const std::uint8_t* mask = loss.outside() ? nullptr : space.mask;
+  const auto rows = static_cast<double>(mask ? std::count(mask, mask + B, 1) : B);
+  tally.samples += rows;
+  tally.penalties += penalty * rows;
   if (loss.sums()) {
     // As Keras reports it: the mean of the batches' sums, each as often as the batch has samples.
-    tally.loss += sum * mean_factor(loss, weight, O) * static_cast<double>(B);
-    tally.terms += static_cast<double>(B);
+    tally.loss += sum * mean_factor(loss, weight, O) * rows;
+    tally.terms += rows;
   } else {
     tally.loss += sum;
     tally.terms += loss.elementwise() ? weight * static_cast<double>(O) : weight;
   }
   for (std::size_t m = 0; m < metrics.size(); ++m) {
     for (std::int64_t b = 0; b < B; ++b) {
-      space.scores[b] = score(metrics[m], space, loss, b, O);
+      const bool is_there = !mask || mask[b];
+      space.scores[b] = is_there ? score(metrics[m], space, loss, b, O) : 0.0;
     }
     tally.scores[m] += sum_over_samples(space.scores, B);
   }
@@ -137,9 +141,9 @@ template void find_losses<float>(const Kernels<float>&, Workspace<float>&, const
                                  const Loss&, std::int64_t, Range);
 template void find_losses<double>(const Kernels<double>&, Workspace<double>&, const double*,
                                   const Loss&, std::int64_t, Range);
-template void add_to<float>(Tally&, double, double, Workspace<float>&, const Loss&,
+template void add_to<float>(Tally&, double, double, double, Workspace<float>&, const Loss&,
                             const std::vector<Metric>&, std::int64_t, std::int64_t);
-template void add_to<double>(Tally&, double, double, Workspace<double>&, const Loss&,
+template void add_to<double>(Tally&, double, double, double, Workspace<double>&, const Loss&,
                              const std::vector<Metric>&, std::int64_t, std::int64_t);
 
 }  // namespace mundur

@@ -102,8 +102,7 @@ Outcome Trainer<T>::ask(Workspace<T>& space, const Batch& batch,
   optimizer_.bind(network_.flat_size(), sizeof(T) == sizeof(double), network_.flat_values());
   const double penalty = network_.penalty(space, batch.count);
   batch_loss_ = value + penalty;
-  tally_.penalties += penalty * static_cast<double>(batch.count);
-  add_to(tally_, value * weight, weight, space, loss_, options_.metrics, batch.count, O);
+  add_to(tally_, value * weight, weight, penalty, space, loss_, options_.metrics, batch.count, O);
   return std::isfinite(value + penalty) ? Outcome::more : Outcome::loss;
 }
 
@@ -117,7 +116,7 @@ Outcome Evaluator<T>::run_outside(double budget, Workspace<T>& space, int worker
     const std::int64_t begin = step_ * options_.batch_size;
     const Batch batch{nullptr, begin, std::min(options_.batch_size, data_.x.n - begin)};
     run_team(pace.next().workers, [&](Worker& worker) {
-      load_batch(network_, table, space, loss_, data_, batch, worker);
+      load_batch(network_, table, space, loss_, per_sample_, data_, batch, worker);
       worker.barrier();
       network_.chain_forward({worker, table, batch.count, false, network_.seed(), 0,
                               space.scratch[static_cast<std::size_t>(worker.index())]},
@@ -134,8 +133,8 @@ Outcome Evaluator<T>::run_outside(double budget, Workspace<T>& space, int worker
     const double weight = total_weight(data_.weights ? space.weights : nullptr, batch.count);
     const double value =
         evaluate(*loss_.outside(), batch, space, weight, static_cast<T*>(nullptr), O);
-    tally_.penalties += network_.penalty(space, batch.count) * static_cast<double>(batch.count);
-    add_to(tally_, value * weight, weight, space, loss_, options_.metrics, batch.count, O);
+    add_to(tally_, value * weight, weight, network_.penalty(space, batch.count), space, loss_,
+           options_.metrics, batch.count, O);
     pace.record(1);
     ++step_;
     deadline.look();

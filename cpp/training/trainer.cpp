@@ -19,7 +19,8 @@ Trainer<T>::Trainer(Network<T>& network, Optimizer& optimizer, const Loss& loss,
       optimizer_(optimizer),
       loss_(loss),
       data_(data),
-      options_(std::move(options)) {
+      options_(std::move(options)),
+      per_sample_(output_rows(network, loss, options_.metrics)) {
   require_fit(network, loss, data, options_.batch_size, options_.metrics);
   options_.batch_size = std::min(options_.batch_size, data.x.n);
   options_.check_finite |= network.vocabulary() > 0;  // what is no id has no row
@@ -194,7 +195,7 @@ Outcome Trainer<T>::run(double budget, std::int64_t max_steps) {
 template <class T>
 void Trainer<T>::load_training_batch(const Kernels<T>& kernels, Workspace<T>& space,
                                      const Batch& batch, Worker& worker) {
-  load_batch(network_, kernels, space, loss_, data_, batch, worker);
+  load_batch(network_, kernels, space, loss_, per_sample_, data_, batch, worker);
   if (augment_.empty()) return;
   augment(kernels, space.input, data_.x.sample_size(), place_, share(batch.count, 1, worker),
           augment_, options_.seed, epoch_);
@@ -212,12 +213,15 @@ Outcome Trainer<T>::train_batch(const Pass<T>& pass, Workspace<T>& space, const 
   network_.chain_forward(pass, space);
   if (network_.failed()) return Outcome::failed;
 
-  const std::int64_t O = size_of(network_.output_shape());
-  const T* weights = data_.weights ? space.weights : nullptr;
-  const Range rows = share(batch.count, 1, worker);
+  const std::int64_t O = per_sample_.outputs;
+  const std::int64_t count = batch.count * per_sample_.rows;
+  const T* weights = weights_of(network_, data_, space);
+  const Range samples = share(batch.count, 1, worker);
+  const Range rows = rows_of(samples, per_sample_);
+  mask_weights(network_, space, batch.count, worker);
   const bool fused = network_.head() == loss_.fuses_with() && !loss_.from_logits() &&
                      loss_.fuses_with() != Activation::linear && !network_.penalises_output();
-  const double weight = total_weight(weights, batch.count);
+  const double weight = total_weight(weights, count);
   const double factor = mean_factor(loss_, weight, O);
   find_losses(pass.kernels, space, weights, loss_, O, rows);
   pass.kernels.loss_gradient(space.gradient[0] + rows.begin * O, space.output + rows.begin * O,
@@ -226,15 +230,14 @@ Outcome Trainer<T>::train_batch(const Pass<T>& pass, Workspace<T>& space, const 
                              weights ? weights + rows.begin : nullptr, rows.size(), O,
                              static_cast<T>(factor), loss_.kind(), loss_.numbers(), fused);
   find_classes(pass.kernels, space, loss_, options_.metrics, O, rows);
-  keep_outputs(options_.outputs, space, batch, O, rows);
+  keep_outputs(options_.outputs, space, batch, O * per_sample_.rows, samples);
   network_.find_penalties(pass.kernels, worker);
   worker.barrier();
-  const double sum = sum_over_samples(space.values, batch.count);
+  const double sum = sum_over_samples(space.values, count);
   const double penalty = network_.penalty(space, batch.count);
   if (worker.first()) {
     batch_loss_ = sum * factor + penalty;
-    tally_.penalties += penalty * static_cast<double>(batch.count);
-    add_to(tally_, sum, weight, space, loss_, options_.metrics, batch.count, O);
+    add_to(tally_, sum, weight, penalty, space, loss_, options_.metrics, count, O);
   }
   if (!std::isfinite(sum * factor + penalty)) return Outcome::loss;
   return learn(pass, space, fused);

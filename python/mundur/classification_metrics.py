@@ -26,7 +26,8 @@ class _OfClasses(Metric):
 
     def check(self, target_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> None:
         """Raises where targets are neither labels nor of the outputs' shape."""
-        if target_shape != output_shape and not takes_labels(target_shape, output_shape):
+        fits = target_shape == output_shape or takes_labels(target_shape, output_shape)
+        if not fits or len(output_shape) > 2:
             raise ValueError(
                 f"{type(self).__name__} does not suit targets of shape {target_shape} and outputs "
                 f"of shape {output_shape}"

@@ -232,8 +232,8 @@ def with_labels(y_true: Array, y_pred: Array, what: str) -> tuple[Floats, Floats
 
 def takes_labels(target_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> bool:
     """Whether targets of this shape are labels beside outputs of that one."""
-    one = target_shape[1:] in ((), (1,))
-    return one and len(output_shape) == 2 and output_shape[1] > 1
+    rows = output_shape[:-1]
+    return target_shape in (rows, (*rows, 1)) and len(rows) > 0 and output_shape[-1] > 1
 
 
 def probabilities(y_pred: Array, loss: Loss) -> Array:

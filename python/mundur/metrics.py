@@ -75,6 +75,12 @@ class _Native(Metric):
         if y_pred.ndim == 1:
             y_pred = y_pred[:, None]
         form = self.resolve(y_true.shape, y_pred.shape)
+        if y_pred.ndim > 2 and form != BinaryAccuracy.form:  # time steps are rows of their own
+            rows = y_pred.size // y_pred.shape[-1]
+            if sample_weight is not None:
+                sample_weight = sample_weight.repeat(rows // len(y_pred))
+            y_pred = y_pred.reshape(rows, -1)
+            y_true = y_true.reshape(rows, -1)
         if form == BinaryAccuracy.form:
             y, p = pair(y_true, y_pred, type(self).__name__)
             return mean(((p > 0.5) == y).mean(axis=1), sample_weight)
@@ -272,10 +278,6 @@ def forms(
     for metric in metrics:
         metric.check(target_shape, output_shape)
     metrics = [metric for metric in metrics if metric.in_core]
-    if metrics and len(output_shape) > 2:
-        raise ValueError(
-            f"accuracies need one row of outputs per sample; the model gives {output_shape[1:]}"
-        )
     sparse = len(target_shape) < len(output_shape)
     result = [metric.resolve(target_shape, output_shape) for metric in metrics]
     for form in result:

@@ -40,6 +40,11 @@ def native_loss(
         return loss._native, data.y
     sparse = SparseCategoricalAccuracy.form in forms
     y = data.y
+    if forms and len(output_shape) > 1:
+        raise ValueError(
+            f"accuracies beside a loss written in Python need one row of outputs per sample; the "
+            f"model gives {output_shape}"
+        )
     if forms:
         y = metric_targets(y, (len(y), *output_shape), sparse)
     ask = _Batches(loss, data, output_shape)

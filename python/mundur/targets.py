@@ -66,11 +66,6 @@ def check_head(loss: Loss, head: str, output_shape: tuple[int, ...]) -> None:
         _check_distribution(head, output_shape)
     if kind not in (*BINARIES, *CATEGORICALS, SPARSE):
         return
-    if kind in (*CATEGORICALS, SPARSE) and len(output_shape) > 1:
-        raise ValueError(
-            f"{_title(loss)} needs one row of classes per sample; the model gives {output_shape}. "
-            "A Flatten layer brings a sample into one row"
-        )
     if kind in (*CATEGORICALS, SPARSE) and units < 2:
         raise ValueError(
             f"{_title(loss)} needs one output per class, at least 2; the model has {units}. For "
@@ -265,6 +260,11 @@ def class_weights(
             raise ValueError(f"{name} names class {label}; the classes are 0 to {classes - 1}")
         table[label] = number(weight, f"{name}[{label}]", at_least=0)
     if loss.kind in CATEGORICALS:
-        return table[np.asarray(y.argmax(axis=-1), np.int64)]
+        y = y.argmax(axis=-1)
+    if y.ndim > 1 and not binary:
+        raise ValueError(
+            f"{name} needs one class per sample; y has {math.prod(y.shape[1:])} (its shape is "
+            f"{y.shape}). Give sample_weight instead"
+        )
     labels = np.rint(y.reshape(len(y), math.prod(y.shape[1:]))[:, 0]) if binary else y
     return table[np.asarray(labels, np.int64)]

@@ -43,6 +43,11 @@ class Network {
   /// How many ids there are, if samples are ids of [0, n) instead of numbers; else 0.
   std::int64_t vocabulary() const { return layers_.empty() ? 0 : layers_.front()->vocabulary(); }
 
+  /// The mask of the outputs' time steps: one for each row of the last axis, or none.
+  bool masks_output() const {
+    return masked_.back() && mask_size_ * output_shape().back() == size_of(output_shape());
+  }
+
   struct Entry {
     int layer;
     Parameter<T> parameter;

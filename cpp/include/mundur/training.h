@@ -36,6 +36,14 @@ struct DataSet {
   const double* weights = nullptr;
 };
 
+/// The outputs of one sample: rows with a loss and scores of their own, of so many outputs. Where
+/// classes exclude one another, or time steps are masked, each place of the last axis is a row;
+/// else the sample is one.
+struct OutputRows {
+  std::int64_t rows = 1;
+  std::int64_t outputs = 1;
+};
+
 /// One change of a training batch. Pictures are (height, width, channels), row-major.
 struct Augmentation {
   enum class Kind { noise, shift, flip };
@@ -123,6 +131,7 @@ class Trainer {
   const Loss& loss_;
   const DataSet& data_;
   Options options_;
+  OutputRows per_sample_;
   std::vector<std::int64_t> order_;
   Buffer start_values_;
   std::vector<Buffer> start_slots_;
@@ -166,6 +175,7 @@ class Evaluator {
   const Loss& loss_;
   const DataSet& data_;
   Options options_;
+  OutputRows per_sample_;
   std::int64_t step_ = 0;
   Tally tally_;
 };

@@ -2,7 +2,7 @@
 
 import math
 
-from .lists import Matrix, Tensor, Vector, check_shape, dot, shape
+from .lists import Matrix, Tensor, Vector, check_shape, dot, flatten, nest, shape
 
 EPSILON = 1e-7
 """Probabilities are clipped to [EPSILON, 1 − EPSILON] before a logarithm, as in Keras."""
@@ -29,7 +29,8 @@ class Loss:
         y_true : list
             Targets, of the shape of y_pred (labels for the sparse loss: one integer per sample).
         y_pred : list
-            Outputs, of shape (batch, outputs); shape (batch,) stands for (batch, 1).
+            Outputs, of shape (batch, outputs); shape (batch,) stands for (batch, 1). With more axes
+            each place of the last, such as a time step, counts as a sample of its sample's weight.
         sample_weight : list of float, optional
             One weight per sample.
 
@@ -38,6 +39,7 @@ class Loss:
         ValueError
             If the shapes do not fit each other, or a label is not one of the classes.
         """
+        y_true, y_pred, sample_weight = in_rows(y_true, y_pred, sample_weight)
         outputs = as_rows("y_pred", y_pred)
         self.check_outputs(outputs)
         targets = self.targets(y_true, outputs)
@@ -52,6 +54,9 @@ class Loss:
         self, y_true: Tensor, y_pred: Tensor, sample_weight: Vector | None = None
     ) -> Tensor:
         """Return ∂L/∂y_pred, of the shape of y_pred; parameters as for the loss itself."""
+        if len(shape(y_pred)) > 2:
+            flat = self.gradient(*in_rows(y_true, y_pred, sample_weight))
+            return nest(flatten(flat), shape(y_pred))
         outputs = as_rows("y_pred", y_pred)
         self.check_outputs(outputs)
         targets = self.targets(y_true, outputs)
@@ -102,6 +107,30 @@ def clip(p: float) -> float:
 def is_clipped(p: float) -> bool:
     """Say whether `clip` moves p, so that its slope there is 0."""
     return p < EPSILON or p > 1 - EPSILON
+
+
+def in_rows(
+    y_true: Tensor, y_pred: Tensor, sample_weight: Vector | None
+) -> tuple[Tensor, Tensor, Vector | None]:
+    """Return all three with each place of the last axis as a sample of its own.
+
+    Examples
+    --------
+    >>> in_rows([[0, 1]], [[[0.2, 0.8], [0.3, 0.7]]], [5.0])
+    ([0, 1], [[0.2, 0.8], [0.3, 0.7]], [5.0, 5.0])
+    """
+    extents = shape(y_pred)
+    if len(extents) <= 2:
+        return y_true, y_pred, sample_weight
+    rows = math.prod(extents[:-1])
+    targets: Tensor = flatten(y_true)
+    if len(targets) != rows:
+        check_shape("y_true", y_true, extents)
+        targets = nest(targets, (rows, extents[-1]))
+    if sample_weight is not None:
+        check_shape("sample_weight", sample_weight, extents[:1])
+        sample_weight = [w for w in sample_weight for _ in range(rows // extents[0])]
+    return targets, nest(flatten(y_pred), (rows, extents[-1])), sample_weight
 
 
 def as_rows(what: str, y: Tensor) -> Matrix:
