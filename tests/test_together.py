@@ -100,8 +100,10 @@ def test_a_loss_that_is_not_finite_in_a_resumed_epoch_leaves_its_place(tmp_path:
     bad = Y.copy()
     bad[40] = 1e300
     other = made(Squares())
-    with np.errstate(all="ignore"), pytest.raises(md.NonFiniteLossError):
+    with np.errstate(all="ignore"), pytest.raises(md.NonFiniteLossError) as caught:
         other.fit(X, bad, batch_size=8, shuffle=False, verbose=0, resume_from=path)
+    assert caught.value.resumed
+    assert "back where resume_from took that epoch up" in str(caught.value)
     assert other.epochs_begun == 1
     other.save(again)
     whole, third = made(Squares()), made(Squares())

@@ -132,6 +132,15 @@ class Source:
         """What errors call the batch at hand's features."""
         return f"x of batch {self._count - 1} of {self._title}"
 
+    @property
+    def whole_set_mend(self) -> str:
+        """What an error advises where a whole set is needed."""
+        if isinstance(self._given, ArrayBatches):
+            return (
+                "a function as augment gives batches one by one; use augment.Noise, Shift or Flip"
+            )
+        return "pass x and y as arrays, not as an iterable of batches"
+
     def first_features(self, input_shape: tuple[int, ...] | None) -> Array:
         """Those of the first batch, to build a model for; the batch is not used up."""
         self._rewind()

@@ -16,6 +16,9 @@ class NonFiniteLossError(ArithmeticError):
         The optimizer's learning rate in that step.
     epoch : int, default 0
         Epoch of the call to ``fit``, counted from 0.
+    resumed : bool, default False
+        Whether the model is back within that epoch, where ``fit(resume_from=...)`` took it up,
+        instead of at its start.
 
     Examples
     --------
@@ -25,15 +28,19 @@ class NonFiniteLossError(ArithmeticError):
     (3, 100.0)
     """
 
-    def __init__(self, step: int, learning_rate: float, epoch: int = 0) -> None:
+    def __init__(
+        self, step: int, learning_rate: float, epoch: int = 0, resumed: bool = False
+    ) -> None:
         self.step = step
         self.learning_rate = learning_rate
         self.epoch = epoch
+        self.resumed = resumed
+        back = "where resume_from took that epoch up" if resumed else "at that epoch's start"
         super().__init__(
             f"the loss was not finite in epoch {epoch + 1}, step {step + 1} (counted from 1), with "
-            f"learning_rate={learning_rate:g}; parameters and optimizer are back at that epoch's "
-            "start. A smaller learning rate, rescaled features or from_logits=True usually help"
+            f"learning_rate={learning_rate:g}; parameters and optimizer are back {back}. A smaller "
+            "learning rate, rescaled features or from_logits=True usually help"
         )
 
-    def __reduce__(self) -> tuple[type[NonFiniteLossError], tuple[int, float, int]]:
-        return type(self), (self.step, self.learning_rate, self.epoch)
+    def __reduce__(self) -> tuple[type[NonFiniteLossError], tuple[int, float, int, bool]]:
+        return type(self), (self.step, self.learning_rate, self.epoch, self.resumed)

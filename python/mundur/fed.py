@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 __all__ = ["FedEvaluator", "FedTrainer"]
 
 
-def _require_native(model: Model) -> None:
+def _require_native(model: Model, source: Source) -> None:
     loss = model.compiled_loss
     if not is_native(loss):
         raise TypeError(
             f"{type(loss).__name__} is written in Python and looks up a batch's targets in the "
-            "set: pass x and y as arrays, not as an iterable of batches"
+            f"set: {source.whole_set_mend}"
         )
 
 
@@ -33,7 +33,7 @@ class FedTrainer:
     """
 
     def __init__(self, model: Model, source: Source, allow_nonfinite: bool) -> None:
-        _require_native(model)
+        _require_native(model, source)
         self._model = model
         self._source = source
         self._allow_nonfinite = allow_nonfinite
@@ -111,7 +111,7 @@ class FedEvaluator:
     """The native evaluator's face over batches."""
 
     def __init__(self, model: Model, source: Source, allow_nonfinite: bool) -> None:
-        _require_native(model)
+        _require_native(model, source)
         self._source = source
         data = source.begin()
         self._native = make_evaluator(model, data, len(data.x), allow_nonfinite, None)

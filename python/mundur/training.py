@@ -105,8 +105,7 @@ def room(model: Model, data: Dataset | Source) -> Array | None:
         whole = [metric.name for metric in model.metrics if not metric.form]
         if whole:
             raise TypeError(
-                f"metrics {', '.join(whole)} are taken over a whole set: pass x and y as arrays, "
-                "not as an iterable of batches"
+                f"metrics {', '.join(whole)} are taken over a whole set: {data.whole_set_mend}"
             )
         return None
     shape = (len(data.x), *model.native.output_shape)
@@ -414,7 +413,7 @@ class FitLoop(Resumable):
             self._model._stop_reason = "nonfinite_loss"
             return
         rate = self._model.compiled_optimizer.learning_rate
-        raise NonFiniteLossError(step, rate, epoch)
+        raise NonFiniteLossError(step, rate, epoch, self._begun_before(epoch))
 
     def _validate(self, data: Dataset | Source) -> Logs:
         options = self._options
