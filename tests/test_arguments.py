@@ -17,6 +17,7 @@ L, OPT, S, INIT, C, M = (
     md.callbacks,
     md.metrics,
 )
+ARRAY = np.ones(2)
 
 
 def test_positional_use_is_keras() -> None:
@@ -131,6 +132,18 @@ def test_defaults() -> None:
         ),
         (lambda: INIT.Orthogonal()((3,)), ValueError, "two axes or more; got the shape (3,)"),
         (lambda: INIT.Identity()((3, 3, 3)), ValueError, "two axes; got the shape (3, 3, 3)"),
+        (lambda: INIT.VarianceScaling(mode=None), TypeError, "mode must be one of 'fan_avg'"),
+        (lambda: INIT.VarianceScaling(distribution=3), TypeError, "distribution must be one of"),
+        (lambda: INIT.get([]), ValueError, "initializer: initial values must not be empty"),
+        (lambda: INIT.get([None]), TypeError, "initializer: initial values must be real"),
+        # arrays, which compare with nothing
+        (lambda: S.MeanSquaredError(ARRAY), TypeError, "reduction must be"),
+        (lambda: M.F1Score(ARRAY), TypeError, "average must be None"),
+        (lambda: C.EarlyStopping(mode=ARRAY), TypeError, "mode must be"),
+        (lambda: C.ModelCheckpoint("m", save_freq=ARRAY), TypeError, "save_freq must be"),
+        (lambda: md.Model(device=ARRAY), ValueError, "device must be"),
+        (lambda: md.Model(dtype=np.float32("nan")), ValueError, "dtype must be"),
+        (lambda: md.Model(compute_dtype=np.float32("nan")), ValueError, "compute_dtype must be"),
         # values
         (lambda: L.Dense(0), ValueError, "units must be >= 1; got 0"),
         (lambda: L.Dense(-3), ValueError, "units"),
@@ -197,6 +210,12 @@ def test_defaults() -> None:
         (lambda: INIT.Zeros()((0,)), ValueError, "shape"),
         (lambda: INIT.Zeros()((2,), dtype="float16"), ValueError, "dtype"),
         (lambda: C.EarlyStopping(mode="up"), ValueError, "mode"),
+        (lambda: C.EarlyStopping(verbose=None), TypeError, "verbose must be an integer"),
+        (lambda: C.ReduceLROnPlateau(verbose=math.nan), TypeError, "verbose must be an integer"),
+        (lambda: C.GradientNorms(5, 6), ValueError, "got shapes () and ()"),
+        (lambda: C.GradientNorms([[1.0]], [1, 2]), ValueError, "same number of samples"),
+        (lambda: md.schedules.PiecewiseConstantDecay(3, [0.1]), TypeError, "boundaries must be a"),
+        (lambda: md.schedules.PiecewiseConstantDecay([3], 0.1), TypeError, "values must be a list"),
         (lambda: C.EarlyStopping(patience=-1), ValueError, "patience"),
         (lambda: C.EarlyStopping(monitor=None), TypeError, "monitor"),
         (lambda: C.EarlyStopping(restore_best_weights=1), TypeError, "restore_best_weights"),
@@ -209,6 +228,8 @@ def test_defaults() -> None:
         (lambda: md.Model(seed=0.5), TypeError, "seed"),
         (lambda: md.Model([], 0), TypeError, "for a seed write seed=..."),
         (lambda: md.Model("dense"), TypeError, "layers"),
+        (lambda: L.Residual(None), TypeError, "layers must be a list of layers; got None"),
+        (lambda: L.Residual(L.Dense(3)), TypeError, "write Residual([Dense(3), ...])"),
         (lambda: md.Model(L.Dense(3), L.Dense(4)), TypeError, "write Model([Dense(3), ...])"),
         (lambda: md.Model([L.Dense]), TypeError, "make an instance"),
         (lambda: md.Model([3]), TypeError, "md.Layer"),

@@ -279,6 +279,22 @@ def test_bad_augmentation(augment: Any, x: Any, error: type[Exception], words: s
     assert words in str(caught.value)
 
 
+class Squares(md.Loss):
+    """Written in Python; never asked."""
+
+
+@pytest.mark.parametrize(
+    "compiled",
+    [{"loss": Squares()}, {"loss": "mse", "metrics": ["r2"]}],
+    ids=["loss", "metric"],
+)
+def test_where_a_function_cannot_augment(compiled: dict[str, Any]) -> None:
+    model = spy_model()
+    model.compile("sgd", **compiled)
+    with pytest.raises(TypeError, match="a function as augment gives batches one by one"):
+        model.fit(PICTURES, np.zeros((40, 12)), augment=jitter, verbose=0)
+
+
 @pytest.mark.parametrize(
     ("make", "error", "words"),
     [
@@ -287,6 +303,7 @@ def test_bad_augmentation(augment: Any, x: Any, error: type[Exception], words: s
         (lambda: md.augment.Shift(-1), ValueError, "rows must be >= 0"),
         (lambda: md.augment.Shift(1.5), TypeError, "rows must be an integer"),
         (lambda: md.augment.Flip("sideways"), ValueError, "unknown mode 'sideways'"),
+        (lambda: md.augment.Flip(3), TypeError, "mode must be one of 'horizontal'"),
         (lambda: md.augment.Flip(shape=(3,)), ValueError, "shape must be (height, width"),
         (lambda: md.augment.Crop, AttributeError, "mundur.augment has no 'Crop'"),
     ],

@@ -12,7 +12,7 @@ from .callback import BuiltIn, Callback, Logs
 from .gradient_norms import GradientNorms
 from .keywords import checked_keywords, suggestion, unknown_attribute
 from .monitors import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
-from .validation import boolean, integer, number
+from .validation import boolean, number, verbosity
 
 __all__ = [
     "CSVLogger",
@@ -60,7 +60,7 @@ class LearningRateScheduler(BuiltIn):
         if not callable(schedule):
             raise TypeError(f"schedule must be callable as schedule(epoch, rate); got {schedule!r}")
         self.schedule = schedule
-        self.verbose = integer(int(verbose), "verbose", 0, 2)
+        self.verbose = verbosity(verbose)
         self._takes_rate = _takes_two(schedule)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:

@@ -51,7 +51,7 @@ class Chain:
         object.__setattr__(self, name, value)
 
     def __init__(self, seed: int | None, dtype: Any, compute_dtype: Any, device: str) -> None:
-        if device != "cpu":
+        if not isinstance(device, str) or device != "cpu":
             raise ValueError(f'device must be "cpu", the only one for now; got {device!r}')
         self._dtype = dtype_name(dtype)
         self._compute_dtype = compute_dtype_name(compute_dtype, self._dtype)

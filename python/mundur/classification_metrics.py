@@ -9,7 +9,7 @@ import numpy as np
 from .keywords import checked_keywords
 from .losses import Loss
 from .metric import Array, Floats, Metric, mean, probabilities, takes_labels, with_labels
-from .validation import integer, number
+from .validation import choice, integer, number
 
 __all__ = [
     "AUC",
@@ -244,10 +244,7 @@ class F1Score(_OfClasses):
         threshold: float | None = None,
         name: str | None = None,
     ) -> None:
-        if average not in (None, "micro", "macro", "weighted"):
-            raise ValueError(
-                f"average must be None, 'micro', 'macro' or 'weighted'; got {average!r}"
-            )
+        choice(average, "average", None, "micro", "macro", "weighted")
         if threshold is not None:
             threshold = number(threshold, "threshold", at_least=0, at_most=1)
         self.average, self.threshold = average, threshold

@@ -31,7 +31,7 @@ class GradientNorms(Callback):
     Raises
     ------
     TypeError, ValueError
-        In `fit`, for samples that do not suit the model.
+        For what is no samples and targets; in `fit`, for samples that do not suit the model.
 
     Examples
     --------
@@ -48,6 +48,11 @@ class GradientNorms(Callback):
     def __init__(self, x: Any, y: Any) -> None:
         self.x = arrays.real_array(x, "x")
         self.y = arrays.real_array(y, "y")
+        if self.x.ndim == 0 or self.y.ndim == 0 or not 0 < len(self.x) == len(self.y):
+            raise ValueError(
+                "x and y must have the same number of samples, at least one; got shapes "
+                f"{self.x.shape} and {self.y.shape}"
+            )
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Adds the norms to the epoch's numbers."""

@@ -65,7 +65,9 @@ class ArrayInitializer(Initializer):
             array = np.array(values)
         except ValueError as error:
             raise ValueError(f"initial values must form an array; {error}") from None
-        if array.dtype.kind not in "biuf" or array.size == 0:
+        if array.size == 0:
+            raise ValueError(f"initial values must not be empty; got the shape {array.shape}")
+        if array.dtype.kind not in "biuf":
             raise TypeError(
                 f"initial values must be real numbers; got dtype {array.dtype}, shape {array.shape}"
             )

@@ -319,7 +319,10 @@ def get(identifier: Any, argument: str = "initializer") -> Initializer:
     if isinstance(identifier, str):
         return lookup(KNOWN, identifier, argument, _CLASS_NAMES | _ALIASES)()
     if isinstance(identifier, (list, tuple)) or hasattr(identifier, "__array__"):
-        return ArrayInitializer(identifier)
+        try:
+            return ArrayInitializer(identifier)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{argument}: {error}") from None
     if callable(identifier) and not isinstance(identifier, type):
         return FunctionInitializer(identifier)
     raise TypeError(

@@ -72,10 +72,13 @@ def suggestion(given: str, known: Iterable[str]) -> str:
 
 
 def lookup(
-    table: Mapping[str, R], given: str, what: str, aliases: Mapping[str, R] | None = None
+    table: Mapping[str, R], given: Any, what: str, aliases: Mapping[str, R] | None = None
 ) -> R:
     """The entry of a table of names; a ValueError that lists the names where there is none."""
     every = {**(aliases or {}), **table}
+    if not isinstance(given, str):
+        listed = ", ".join(repr(name) for name in sorted(table))
+        raise TypeError(f"{what} must be one of {listed}; got {given!r} ({type(given).__name__})")
     if given in every:
         return every[given]
     listed = ", ".join(repr(name) for name in sorted(table))

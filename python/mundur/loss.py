@@ -10,7 +10,7 @@ import numpy.typing as npt
 from . import _core, arrays
 from .configurable import Configurable, rebuild
 from .targets import EXCLUSIVE, check_predictions, sample_targets
-from .validation import identifier
+from .validation import choice, identifier
 
 __all__ = ["Loss", "NativeLoss", "is_native"]
 
@@ -73,10 +73,7 @@ class NativeLoss(Loss):
 
     def _prepare(self, reduction: Any, name: Any, **numbers: float) -> None:
         """What every constructor ends with."""
-        if reduction not in (MEAN, "sum", "none", None) or isinstance(reduction, bool):
-            raise ValueError(
-                f'reduction must be "{MEAN}", "sum", "none" or None; got {reduction!r}'
-            )
+        choice(reduction, "reduction", MEAN, "sum", "none", None)
         self.reduction = None if reduction == "none" else reduction
         self.name = identifier(name, "name")
         self._native = _core.Loss(

@@ -88,7 +88,7 @@ class Model(Keeping, FindsRates, Explained):
         input_shape: Sequence[int] | int | None = None,
     ) -> None:
         super().__init__(seed, dtype, compute_dtype, device)
-        check_layers(layers)
+        check_layers(() if layers is None else layers, "Model")
         hint = "; for a seed write seed=..." if isinstance(trainable, int) else ""
         boolean(trainable, "trainable", hint)
         self.name = "model" if name is None else identifier(name, "name")
@@ -225,7 +225,8 @@ class Model(Keeping, FindsRates, Explained):
                 )
                 train = batches.weigh(self, train, class_weight)
                 size = batches.size_of(train, batch_size, len(checked))
-                block = batches.block_rows(checked, size) if shuffle == "block" else 0
+                blocks = isinstance(shuffle, str) and shuffle == "block"
+                block = batches.block_rows(checked, size) if blocks else 0
                 steps, function = augmentation.resolve(augment, self.native.input_shape)
                 options = training.FitOptions(
                     batch_size=size,

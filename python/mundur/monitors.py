@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from .callback import BuiltIn, Logs
 from .keywords import checked_keywords, suggestion
-from .validation import boolean, integer, number
+from .validation import boolean, choice, integer, number, verbosity
 
 __all__ = ["EarlyStopping", "ModelCheckpoint", "Monitor", "ReduceLROnPlateau"]
 
@@ -28,9 +28,7 @@ class Monitor(BuiltIn):
     def _watch(self, monitor: Any, mode: Any) -> None:
         if not isinstance(monitor, str) or not monitor:
             raise TypeError(f"monitor must be the name of a number in the logs; got {monitor!r}")
-        if mode not in ("auto", "min", "max"):
-            raise ValueError(f"mode must be 'auto', 'min' or 'max'; got {mode!r}")
-        self.monitor, self.mode = monitor, mode
+        self.monitor, self.mode = monitor, choice(mode, "mode", "auto", "min", "max")
 
     def check_monitor(self, names: Sequence[str]) -> None:
         """Raises a ValueError where training will not report the monitored number."""
@@ -125,7 +123,7 @@ class EarlyStopping(Monitor):
         self._watch(monitor, mode)
         self.min_delta = abs(number(min_delta, "min_delta"))
         self.patience = integer(patience, "patience")
-        self.verbose = integer(int(verbose), "verbose", 0, 2)
+        self.verbose = verbosity(verbose)
         self.baseline = None if baseline is None else number(baseline, "baseline")
         self.restore_best_weights = boolean(restore_best_weights, "restore_best_weights")
         self.start_from_epoch = integer(start_from_epoch, "start_from_epoch")
@@ -231,7 +229,7 @@ class ReduceLROnPlateau(Monitor):
         self._watch(monitor, mode)
         self.factor = number(factor, "factor", at_least=0, below=1)
         self.patience = integer(patience, "patience")
-        self.verbose = integer(int(verbose), "verbose", 0, 2)
+        self.verbose = verbosity(verbose)
         self.min_delta = number(min_delta, "min_delta", at_least=0)
         self.cooldown = integer(cooldown, "cooldown")
         self.min_lr = number(min_lr, "min_lr", at_least=0)
@@ -338,12 +336,14 @@ class ModelCheckpoint(Monitor):
             raise TypeError(f"filepath must be the path of a file; got {filepath!r}")
         self.filepath = os.fspath(filepath)
         self._watch(monitor, mode)
-        self.verbose = integer(int(verbose), "verbose", 0, 2)
+        self.verbose = verbosity(verbose)
         self.save_best_only = boolean(save_best_only, "save_best_only")
         self.save_weights_only = boolean(save_weights_only, "save_weights_only")
         if isinstance(save_freq, str) and save_freq != "epoch":
             raise ValueError(f'save_freq must be "epoch" or an integer >= 1; got {save_freq!r}')
-        self.save_freq = save_freq if save_freq == "epoch" else integer(save_freq, "save_freq", 1)
+        self.save_freq = (
+            save_freq if isinstance(save_freq, str) else integer(save_freq, "save_freq", 1)
+        )
         self.initial_value_threshold = (
             None
             if initial_value_threshold is None

@@ -6,7 +6,7 @@ import sys
 import time
 from typing import Any
 
-from .validation import integer
+from . import validation
 
 __all__ = ["Progress", "for_fit", "for_pass"]
 
@@ -24,7 +24,7 @@ def verbosity(verbose: Any) -> int | str:
         if verbose != "auto":
             raise ValueError(f"verbose must be 'auto', 0, 1 or 2; got {verbose!r}")
         return verbose
-    return integer(int(verbose) if isinstance(verbose, bool) else verbose, "verbose", 0, 2)
+    return validation.verbosity(verbose)
 
 
 def on_terminal() -> bool:

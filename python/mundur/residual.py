@@ -65,7 +65,7 @@ class Residual(Layer):
         trainable: bool = True,
         input_shape: Sequence[int] | int | None = None,
     ) -> None:
-        check_layers(layers)
+        check_layers(layers, "Residual")
         self._layers: list[Layer] = []
         super().__init__(name=name, input_shape=input_shape)
         for layer in layers:

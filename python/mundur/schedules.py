@@ -14,7 +14,7 @@ import numpy as np
 from . import schedule
 from .keywords import checked_keywords, unknown_attribute
 from .schedule import Array, BuiltIn, LearningRateSchedule, Rate
-from .validation import boolean, integer, number
+from .validation import boolean, integer, items, number
 
 __all__ = [
     "CosineDecay",
@@ -58,6 +58,7 @@ class PiecewiseConstantDecay(BuiltIn):
 
     @checked_keywords(ignored=_KERAS)
     def __init__(self, boundaries: Sequence[int], values: Sequence[float]) -> None:
+        boundaries, values = items(boundaries, "boundaries"), items(values, "values")
         self.boundaries = [integer(b, f"boundaries[{i}]") for i, b in enumerate(boundaries)]
         self.values = [number(v, f"values[{i}]", at_least=0) for i, v in enumerate(values)]
         if any(a >= b for a, b in zip(self.boundaries, self.boundaries[1:], strict=False)):

@@ -12,12 +12,15 @@ import numpy as np
 __all__ = [
     "boolean",
     "check_layers",
+    "choice",
     "dtype_name",
     "extents",
     "identifier",
     "integer",
+    "items",
     "number",
     "seed_value",
+    "verbosity",
 ]
 
 _INT64_MAX = 2**63 - 1
@@ -83,6 +86,33 @@ def boolean(value: Any, name: str, hint: str = "") -> bool:
     raise TypeError(f"{name} must be True or False; {_came(value)}{hint}")
 
 
+def choice(value: Any, name: str, *known: str | None) -> Any:
+    """One of a few texts, or None where that is among them."""
+    if value is None or isinstance(value, str):
+        if value in known:
+            return value
+        error: type[Exception] = ValueError
+    else:
+        error = TypeError
+    *most, last = (f'"{text}"' if isinstance(text, str) else "None" for text in known)
+    raise error(f"{name} must be {', '.join(most)} or {last}; {_came(value)}")
+
+
+def items(value: Any, name: str) -> list[Any]:
+    """What a list, a tuple or an array holds."""
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__len__"):
+        raise TypeError(f"{name} must be a list; {_came(value)}")
+    try:
+        return list(value)
+    except TypeError:  # an array without axes
+        raise TypeError(f"{name} must be a list; {_came(value)}") from None
+
+
+def verbosity(value: Any) -> int:
+    """0, 1 or 2; True and False count as 1 and 0."""
+    return integer(int(value) if isinstance(value, (bool, np.bool_)) else value, "verbose", 0, 2)
+
+
 def identifier(value: Any, name: str) -> str:
     """A name for a layer or model: not empty, without '/' (which separates layer/parameter)."""
     if not isinstance(value, str):
@@ -107,22 +137,25 @@ def extents(value: Any, name: str) -> tuple[int, ...]:
 
 def dtype_name(value: Any) -> str:
     """Turns a name, a NumPy type or a dtype into "float32" or "float64"."""
-    try:
-        name = np.dtype(value).name if value is not None else "None"
-    except TypeError:
-        name = str(value)
+    name = _type_name(value)
     if name not in ("float32", "float64"):
         hint = '; for products in it pass compute_dtype="bfloat16"' if name == "bfloat16" else ""
         raise ValueError(f'dtype must be "float32" or "float64"; got {value!r}{hint}')
     return name
 
 
+def _type_name(value: Any) -> str:
+    if not isinstance(value, (str, type, np.dtype)):  # NumPy takes any array or number for its type
+        return ""
+    try:
+        return np.dtype(value).name
+    except TypeError:
+        return str(value)
+
+
 def compute_dtype_name(value: Any, dtype: str) -> str:
     """What a model of this dtype computes in: None is the dtype itself."""
-    try:
-        name = dtype if value is None else np.dtype(value).name
-    except TypeError:
-        name = str(value)
+    name = dtype if value is None else _type_name(value)
     if name not in (dtype, "bfloat16"):
         raise ValueError(f'compute_dtype must be None, "{dtype}" or "bfloat16"; got {value!r}')
     if name == "bfloat16" and dtype != "float32":
@@ -138,10 +171,10 @@ def seed_value(value: Any, name: str = "seed") -> int | None:
     return None if value is None else integer(value, name)
 
 
-def check_layers(value: Any) -> None:
-    """Raises where a model was given anything but layers one can walk through, or None."""
-    if isinstance(value, str) or not isinstance(value, (Iterable, type(None))):
-        hint = f"; write Model([{value!r}, ...])" if hasattr(value, "describe") else ""
+def check_layers(value: Any, title: str) -> None:
+    """Raises where a Model or Residual was given anything but layers one can walk through."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        hint = f"; write {title}([{value!r}, ...])" if hasattr(value, "describe") else ""
         raise TypeError(f"layers must be a list of layers; got {value!r}{hint}")
 
 
