@@ -16,6 +16,8 @@ CASES = [
     ("MeanAbsoluteError", {}, "mean_absolute_error", "real"),
     ("MeanSquaredError", {}, "mean_squared_error", "real"),
     ("RootMeanSquaredError", {}, "root_mean_squared_error", "real"),
+    ("MeanAbsolutePercentageError", {}, "mean_absolute_percentage_error", "real"),
+    ("MeanSquaredLogarithmicError", {}, "mean_squared_logarithmic_error", "real"),
     ("R2Score", {}, "r2_score", "real"),
     ("Precision", {}, "precision", "bits"),
     ("Precision", {"thresholds": 0.3}, "precision", "bits"),
@@ -238,7 +240,7 @@ def test_weighted_metrics(tmp_path: Any, rng: Any) -> None:
     assert history["accuracy"] == [M.SparseCategoricalAccuracy()(labels[:30][seen], p[:30][seen])]
     with pytest.raises(TypeError, match=r"write weighted_metrics=\['acc'\]"):
         model.compile("sgd", loss, weighted_metrics="acc")
-    with pytest.raises(ValueError, match="distinct names"):
+    with pytest.raises(ValueError, match=r"distinct names.*another: Accuracy\(name=...\)"):
         model.compile("sgd", loss, metrics=["acc"], weighted_metrics=["acc"])
 
 

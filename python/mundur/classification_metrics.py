@@ -288,6 +288,9 @@ class F1Score(_OfClasses):
 class AUC(_OfClasses):
     """The area under the ROC curve: how often a positive's output is above a negative's.
 
+    The ROC curve is the only one: the area under precision over recall (Keras's ``curve="PR"``) is
+    not here.
+
     AUC = Σ over pairs (1 if p₊ > p₋, ½ if p₊ = p₋) / pairs (Mann and Whitney, 1947). It is exact,
     over all samples, from probabilities or logits; Keras counts in 200 buckets of [0, 1], which
     are off where predictions crowd together. Several outputs are taken as one long list, as in
@@ -327,7 +330,7 @@ class AUC(_OfClasses):
         return probabilities(y_pred, loss) if "categorical" in loss.kind else y_pred
 
     def compute(self, y_true: Array, y_pred: Array, sample_weight: Floats | None = None) -> float:
-        """The number of targets and predictions."""
+        """The area, over every element of both; NaN where a class is missing."""
         y, p = with_labels(y_true, y_pred, "AUC")
         w = np.ones(len(p)) if sample_weight is None else sample_weight
         weight = np.repeat(w, p.shape[1])

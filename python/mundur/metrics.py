@@ -34,7 +34,14 @@ from .metric import (
     takes_labels,
     with_labels,
 )
-from .regression_metrics import MeanAbsoluteError, MeanSquaredError, R2Score, RootMeanSquaredError
+from .regression_metrics import (
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    R2Score,
+    RootMeanSquaredError,
+)
 
 if TYPE_CHECKING:
     from .losses import Loss
@@ -46,8 +53,10 @@ __all__ = [
     "CategoricalAccuracy",
     "F1Score",
     "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
     "MeanMetricWrapper",
     "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
     "Metric",
     "Precision",
     "R2Score",
@@ -183,7 +192,9 @@ _IN_NUMPY: tuple[type[Metric], ...] = (
     AUC,
     F1Score,
     MeanAbsoluteError,
+    MeanAbsolutePercentageError,
     MeanSquaredError,
+    MeanSquaredLogarithmicError,
     Precision,
     R2Score,
     Recall,
@@ -200,8 +211,12 @@ _SHORT: dict[str, type[Metric]] = {
     "acc": Accuracy,
     "mae": MeanAbsoluteError,
     "MAE": MeanAbsoluteError,
+    "mape": MeanAbsolutePercentageError,
+    "MAPE": MeanAbsolutePercentageError,
     "mse": MeanSquaredError,
     "MSE": MeanSquaredError,
+    "msle": MeanSquaredLogarithmicError,
+    "MSLE": MeanSquaredLogarithmicError,
     "rmse": RootMeanSquaredError,
     "RMSE": RootMeanSquaredError,
     "r2": R2Score,
@@ -246,9 +261,13 @@ def get_both(metrics: Any, weighted: Any) -> list[Metric]:
     result = [*_get_all(metrics, "metrics"), *map(_weighed, _get_all(weighted, "weighted_metrics"))]
     names = [metric.name for metric in result]
     for name in names:
-        if names.count(name) > 1 or name == "loss" or name.startswith("val_"):
+        twice = names.count(name) > 1
+        if twice or name == "loss" or name.startswith("val_"):
+            title = type(next(m for m in result if m.name == name)).__name__
+            hint = f"; give one of two another: {title}(name=...)" if twice else ""
             raise ValueError(
                 f"metrics must have distinct names, none of them 'loss' or 'val_...'; got {names}"
+                f"{hint}"
             )
     return result
 

@@ -9,8 +9,19 @@ import numpy as np
 
 from .keywords import checked_keywords
 from .metric import Array, Floats, Metric, mean, pair
+from .validation import choice
 
-__all__ = ["MeanAbsoluteError", "MeanSquaredError", "R2Score", "RootMeanSquaredError"]
+__all__ = [
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "R2Score",
+    "RootMeanSquaredError",
+]
+
+# Keras's ε, from which denominators and logarithms start.
+_EPSILON = 1e-7
 
 
 class _OfErrors(Metric):
@@ -77,6 +88,54 @@ class MeanSquaredError(_OfErrors):
         return mean((self._errors(y_true, y_pred) ** 2).mean(axis=1), sample_weight)
 
 
+class MeanAbsolutePercentageError(_OfErrors):
+    """The mean error in percent of the target: 100 Σᵢⱼ |pᵢⱼ - yᵢⱼ| / max(|yᵢⱼ|, 1e-7) / (n·m).
+
+    Parameters
+    ----------
+    name : str, default "mean_absolute_percentage_error"
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.metrics.MeanAbsolutePercentageError()([[4.0], [2.0]], [[3.0], [2.0]])
+    12.5
+    """
+
+    title = "mean_absolute_percentage_error"
+
+    def compute(self, y_true: Array, y_pred: Array, sample_weight: Floats | None = None) -> float:
+        """The number of targets and predictions."""
+        y, p = pair(y_true, y_pred, type(self).__name__)
+        shares = np.abs(p - y) / np.maximum(np.abs(y), _EPSILON)
+        return mean(100 * shares.mean(axis=1), sample_weight)
+
+
+class MeanSquaredLogarithmicError(_OfErrors):
+    """The mean squared error of logarithms: Σᵢⱼ (log(1 + pᵢⱼ) - log(1 + yᵢⱼ))² / (n·m).
+
+    p and y are raised to at least 1e-7, as in Keras.
+
+    Parameters
+    ----------
+    name : str, default "mean_squared_logarithmic_error"
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> round(md.metrics.MeanSquaredLogarithmicError()([[0.0], [2.0]], [[1.0], [2.0]]), 6)
+    0.240226
+    """
+
+    title = "mean_squared_logarithmic_error"
+
+    def compute(self, y_true: Array, y_pred: Array, sample_weight: Floats | None = None) -> float:
+        """The number of targets and predictions."""
+        pairs = pair(y_true, y_pred, type(self).__name__)
+        y, p = (np.log1p(np.maximum(values, _EPSILON)) for values in pairs)
+        return mean(((p - y) ** 2).mean(axis=1), sample_weight)
+
+
 class RootMeanSquaredError(MeanSquaredError):
     """The root of the mean of squared errors, in the targets' unit: √(Σᵢⱼ (pᵢⱼ - yᵢⱼ)² / (n·m)).
 
@@ -131,10 +190,8 @@ class R2Score(_OfErrors):
     def __init__(
         self, class_aggregation: str | None = "uniform_average", *, name: str | None = None
     ) -> None:
-        known = (None, "uniform_average", "variance_weighted_average")
-        if class_aggregation not in known:
-            raise ValueError(f"class_aggregation must be one of {known}; got {class_aggregation!r}")
-        self.class_aggregation = class_aggregation
+        known = ("uniform_average", "variance_weighted_average", None)
+        self.class_aggregation = choice(class_aggregation, "class_aggregation", *known)
         self._set_name(name)
 
     def check(self, target_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> None:

@@ -16,7 +16,9 @@ from mundur.reference.metrics import (
     categorical_accuracy,
     f1_score,
     mean_absolute_error,
+    mean_absolute_percentage_error,
     mean_squared_error,
+    mean_squared_logarithmic_error,
     precision,
     r2_score,
     recall,
@@ -110,6 +112,9 @@ def test_errors():
     assert mean_absolute_error(t, y) == 5 / 4
     assert mean_squared_error(t, y) == 13 / 4
     assert root_mean_squared_error(t, y) == pytest.approx(math.sqrt(13) / 2, rel=1e-15)
+    assert mean_absolute_percentage_error(t, y) == 100 * (0 + 1 + 1 + 0) / 4
+    logarithms = math.log(5 / 3) ** 2 + (math.log1p(1e-7) - math.log(4)) ** 2
+    assert mean_squared_logarithmic_error(t, y) == pytest.approx(logarithms / 4, rel=1e-15)
     assert mean_absolute_error(t, y, [1.0, 3.0]) == (1 + 3 * 1.5) / 4
     assert r2_score(t, y) == ((1 - 9 / 2) + (1 - 4 / 8)) / 2
     assert r2_score(t, t) == 1.0

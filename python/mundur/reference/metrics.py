@@ -7,6 +7,7 @@ weights work as in the losses: Σ_n w_n right_n / Σ_n w_n.
 
 import math
 
+from .element_losses import MeanAbsolutePercentageError, MeanSquaredLogarithmicError
 from .lists import Tensor, Vector, check_shape, dot, shape
 from .losses import (
     BinaryCrossentropy,
@@ -293,6 +294,32 @@ def root_mean_squared_error(
     2.0
     """
     return math.sqrt(mean_squared_error(y_true, y_pred, sample_weight))
+
+
+def mean_absolute_percentage_error(
+    y_true: Tensor, y_pred: Tensor, sample_weight: Vector | None = None
+) -> float:
+    """Return the mean error in percent of the target, 100 |y - t| / max(|t|, 1e-7).
+
+    Examples
+    --------
+    >>> mean_absolute_percentage_error([4.0, 2.0], [3.0, 2.0])
+    12.5
+    """
+    return MeanAbsolutePercentageError()(y_true, y_pred, sample_weight)
+
+
+def mean_squared_logarithmic_error(
+    y_true: Tensor, y_pred: Tensor, sample_weight: Vector | None = None
+) -> float:
+    """Return the mean of (log(1 + y) - log(1 + t))², y and t raised to at least 1e-7.
+
+    Examples
+    --------
+    >>> round(mean_squared_logarithmic_error([0.0, 2.0], [1.0, 2.0]), 6)
+    0.240226
+    """
+    return MeanSquaredLogarithmicError()(y_true, y_pred, sample_weight)
 
 
 def mean_of_errors(
