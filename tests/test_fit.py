@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -264,6 +265,39 @@ def test_a_loss_that_is_not_finite_restores_the_epochs_start() -> None:
     model.optimizer.momentum = 0.0
     history = model.fit(x, x, verbose=0)
     assert np.isfinite(history.history["loss"][0])
+
+
+@pytest.mark.parametrize("batches", [False, True], ids=["arrays", "iterable"])
+def test_a_last_update_beyond_the_range_is_taken_back(batches: bool) -> None:
+    x, y = np.array([[0.0], [0.0], [1e15]]), np.zeros(3)
+    model = md.Model([D(1, kernel_initializer="ones")], input_shape=(1,), seed=0)
+    model.compile(md.optimizers.SGD(1e10), "mse")
+
+    class Loader:
+        def __iter__(self) -> Any:
+            return ((x[i : i + 1], y[i : i + 1]) for i in range(3))
+
+    given: dict[str, Any] = {"x": x, "y": y, "batch_size": 1, "shuffle": False}
+    given = {"x": Loader()} if batches else given
+    with pytest.raises(md.NonFiniteLossError, match="dense/kernel was not finite after") as caught:
+        model.fit(**given, verbose=0)
+    assert (caught.value.step, caught.value.restored) == (2, True)
+    assert [w.ravel().tolist() for w in model.get_weights()] == [[1.0], [0.0]]
+    assert model.optimizer is not None
+    assert (model.optimizer.iterations, model.epochs_begun) == (0, 0)
+    history = model.fit(**given, epochs=3, verbose=0, callbacks=[md.callbacks.TerminateOnNaN()])
+    assert (history.stop_reason, history.epoch) == ("nonfinite_loss", [0])
+    assert [w.ravel().tolist() for w in model.get_weights()] == [[1.0], [0.0]]
+
+
+def test_the_only_update_of_an_epoch_beyond_the_range_is_told() -> None:
+    model = md.Model([D(1, kernel_initializer="ones")], input_shape=(1,), seed=0)
+    model.compile(md.optimizers.SGD(1e10), "mse")
+    with pytest.raises(md.NonFiniteLossError, match="one step cannot be taken back") as caught:
+        model.fit([[1e15]], [0.0], verbose=0)
+    assert not caught.value.restored
+    assert pickle.loads(pickle.dumps(caught.value)).args == caught.value.args
+    assert model.epochs_begun == 1
 
 
 def test_train_on_batch_raises_too_and_changes_nothing() -> None:

@@ -237,6 +237,8 @@ void bind_training(py::module_& m) {
             self.visit([&](auto& trainer) { trainer.set_block(rows); });
           },
           py::arg("rows"))
+      .def("undo",
+           [](AnyTrainer& self) { return self.work([](auto& trainer) { return trainer.undo(); }); })
       .def_property_readonly("restored",
                              [](AnyTrainer& self) {
                                return self.visit([](auto& trainer) { return trainer.restored(); });

@@ -132,6 +132,14 @@ void Trainer<T>::restore_start() {
   network_.training_forwards = start_forwards_;
 }
 
+template <class T>
+bool Trainer<T>::undo() {
+  if (one_step()) return false;
+  const std::lock_guard lock(optimizer_.mutex());
+  restore_start();
+  return true;
+}
+
 namespace {
 
 /// Steps between looks at the clock: a look costs as much as a tiny step.

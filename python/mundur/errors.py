@@ -6,12 +6,15 @@ __all__ = ["NonFiniteLossError"]
 
 
 class NonFiniteLossError(ArithmeticError):
-    """The loss of a batch was NaN or infinite; the model is back where `fit` took that epoch up.
+    """A batch's loss, or a parameter after an epoch, was NaN or infinite.
+
+    The model is back where `fit` took that epoch up; only an epoch of one step whose update went
+    beyond the range cannot be taken back.
 
     Parameters
     ----------
     step : int
-        Step within the epoch, counted from 0, whose loss was not finite.
+        Step within the epoch, counted from 0, whose loss was not finite, or the epoch's last.
     learning_rate : float
         The optimizer's learning rate in that step.
     epoch : int, default 0
@@ -19,6 +22,10 @@ class NonFiniteLossError(ArithmeticError):
     resumed : bool, default False
         Whether the model is back within that epoch, where ``fit(resume_from=...)`` took it up,
         instead of at its start.
+    parameter : str, optional
+        What was not finite after the step, "layer/parameter"; None: the loss.
+    restored : bool, default True
+        Whether the model is back.
 
     Examples
     --------
@@ -29,18 +36,32 @@ class NonFiniteLossError(ArithmeticError):
     """
 
     def __init__(
-        self, step: int, learning_rate: float, epoch: int = 0, resumed: bool = False
+        self,
+        step: int,
+        learning_rate: float,
+        epoch: int = 0,
+        resumed: bool = False,
+        parameter: str | None = None,
+        restored: bool = True,
     ) -> None:
         self.step = step
         self.learning_rate = learning_rate
         self.epoch = epoch
         self.resumed = resumed
-        back = "where resume_from took that epoch up" if resumed else "at that epoch's start"
+        self.parameter = parameter
+        self.restored = restored
+        what = "the loss was not finite in"
+        if parameter is not None:
+            what = f"{parameter} was not finite after"
+        start = "where resume_from took that epoch up" if resumed else "at that epoch's start"
+        back = f"parameters and optimizer are back {start}"
         super().__init__(
-            f"the loss was not finite in epoch {epoch + 1}, step {step + 1} (counted from 1), with "
-            f"learning_rate={learning_rate:g}; parameters and optimizer are back {back}. A smaller "
-            "learning rate, rescaled features or from_logits=True usually help"
+            f"{what} epoch {epoch + 1}, step {step + 1} (counted from 1), with "
+            f"learning_rate={learning_rate:g}; "
+            f"{back if restored else 'the update of an epoch of one step cannot be taken back'}. "
+            "A smaller learning rate, rescaled features or from_logits=True usually help"
         )
 
-    def __reduce__(self) -> tuple[type[NonFiniteLossError], tuple[int, float, int, bool]]:
-        return type(self), (self.step, self.learning_rate, self.epoch, self.resumed)
+    def __reduce__(self) -> tuple[type[NonFiniteLossError], tuple[object, ...]]:
+        names = ("step", "learning_rate", "epoch", "resumed", "parameter", "restored")
+        return type(self), tuple(getattr(self, name) for name in names)

@@ -57,6 +57,10 @@ class FedTrainer:
         """Whether the model went back to where the epoch began."""
         return self.native.restored
 
+    def undo(self) -> bool:
+        """Takes the epoch's updates back."""
+        return self.native.undo()
+
     @property
     def loss(self) -> float:
         """The mean loss of the epoch so far."""

@@ -290,6 +290,7 @@ class FitLoop(Resumable):
         self._order = 0  # of the epoch's shuffle
         # Whether an epoch has begun that callbacks have not seen the end of, and which is next.
         self._within, self._next = False, options.initial_epoch
+        self._undone = False  # whether the epoch's updates were taken back
         self.history = History()
 
     def run(self, params: dict[str, Any]) -> History:
@@ -343,7 +344,7 @@ class FitLoop(Resumable):
             if not self._begun_before(epoch):
                 self._callbacks.call("on_epoch_begin", epoch, {})
             logs = self._train_epoch(epoch)
-            undone = model._stop_reason == "nonfinite_loss"
+            undone = self._undone
             if (
                 self._validation is not None
                 and not undone
@@ -369,7 +370,7 @@ class FitLoop(Resumable):
             self._order = model.epochs_begun
             trainer.begin_epoch(self._order)
             model.epochs_begun += 1
-        self._within = True
+        self._within, self._undone = True, False
         self._progress.begin_epoch(epoch, trainer.steps_per_epoch)
         by_batch = self._callbacks.wants_batches("train")
         optimizer = model.compiled_optimizer
@@ -402,18 +403,37 @@ class FitLoop(Resumable):
             self._progress.update(trainer.step, logs)
             if model.stop_training:
                 break
+        if not self._undone:
+            self._check_parameters(epoch)
         return complete(model, logs, self._train, self._outputs, self._seen())
 
     def _fail(self, status: str, epoch: int) -> None:
         step = self._trainer.step
         self._undo(epoch)
+        self._undone = True
         fail_on(status, self._train.x, self._train.name, self._model)
+        self._stop(step, epoch)
+
+    def _check_parameters(self, epoch: int) -> None:
+        """What the last update made is seen by no loss."""
+        views = self._model._parameter_views().items()
+        bad = next((name for name, v in views if _core.first_nonfinite(v) is not None), None)
+        if bad is None:
+            return
+        step = self._trainer.step - 1
+        self._undone = self._trainer.undo()
+        if self._undone:
+            self._undo(epoch)
+        self._stop(step, epoch, bad)
+
+    def _stop(self, step: int, epoch: int, parameter: str | None = None) -> None:
         if any(isinstance(c, TerminateOnNaN) for c in self._callbacks.callbacks):
             self._model.stop_training = True
             self._model._stop_reason = "nonfinite_loss"
             return
         rate = self._model.compiled_optimizer.learning_rate
-        raise NonFiniteLossError(step, rate, epoch, self._begun_before(epoch))
+        resumed = self._begun_before(epoch)
+        raise NonFiniteLossError(step, rate, epoch, resumed, parameter, self._undone)
 
     def _validate(self, data: Dataset | Source) -> Logs:
         options = self._options

@@ -108,6 +108,8 @@ class Trainer {
 
   std::int64_t step() const { return step_; }
   const Tally& tally() const { return tally_; }
+  /// Takes the epoch's updates back; false where no copy was kept, as in an epoch of one step.
+  bool undo();
   /// Whether parameters, optimizer and state went back to where the epoch began.
   bool restored() const { return restored_; }
   double batch_loss() const { return batch_loss_; }
