@@ -186,6 +186,23 @@ def test_wrong_answers(value: Any, slope: Any, error: type[Exception], words: st
     assert weights_of(model) == before
 
 
+def test_a_loss_cannot_use_the_model_that_asks_it() -> None:
+    x, y = data(5)
+    other = model_of("mse")
+
+    class Asks(Squares):
+        def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
+            other.predict(x)  # another model's will do
+            model.predict(x)
+            return 0.0
+
+    model = model_of(Asks())
+    for work in (model.fit, model.evaluate):
+        with pytest.raises(RuntimeError, match="a function that a model calls, such as a loss"):
+            work(x, y, verbose=0)
+    model.predict(x)
+
+
 def test_a_loss_without_a_gradient_only_evaluates() -> None:
     class Half(md.Loss):
         def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:

@@ -51,10 +51,35 @@ class WithoutGil {
   PyThreadState* state_;
 };
 
+/// The mutexes that this thread's native work holds, the innermost first: a function of the user's
+/// that the work calls, such as a loss, may call back.
+class Working {
+ public:
+  explicit Working(const void* mutex) : mutex_(mutex), outer_(innermost_) { innermost_ = this; }
+  ~Working() { innermost_ = outer_; }
+  Working(const Working&) = delete;
+  Working& operator=(const Working&) = delete;
+  static bool on(const void* mutex) {
+    const Working* at = innermost_;
+    while (at && at->mutex_ != mutex) at = at->outer_;
+    return at != nullptr;
+  }
+
+ private:
+  const void* mutex_;
+  const Working* outer_;
+  static inline thread_local const Working* innermost_ = nullptr;
+};
+
 /// Native work on a network, without the GIL. Model has a lock of its own and waits; what comes
 /// here while another thread works is a mistake, or a child forked from within its work.
 template <class T, class Work>
 decltype(auto) alone(Network<T>& network, Work&& work) {
+  if (Working::on(&network.mutex())) {
+    throw std::runtime_error(
+        "a function that a model calls, such as a loss written in Python, cannot use that model: "
+        "it is at work; take a copy (copy.deepcopy)");
+  }
   WithoutGil release;
   std::unique_lock lock(network.mutex(), std::try_to_lock);
   if (!lock) {
@@ -62,6 +87,7 @@ decltype(auto) alone(Network<T>& network, Work&& work) {
         "the network is in use in another thread, or was when this process was forked; load the "
         "model anew in a forked process");
   }
+  const Working working(&network.mutex());
   return work();
 }
 
