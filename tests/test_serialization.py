@@ -239,6 +239,24 @@ def read(data: bytes, path: Path) -> md.Model | None:
         return None
 
 
+@pytest.mark.parametrize("ending", ["keras", "h5", "weights.h5"])
+def test_names_of_keras_files(ending: str, tmp_path: Path) -> None:
+    model = md.Model([md.layers.Dense(2)], input_shape=(3,), seed=0)
+    path = tmp_path / f"model.{ending}"
+    with pytest.warns(
+        UserWarning, match="will be a safetensors file, which Keras cannot"
+    ) as caught:
+        (model.save_weights if "weights" in ending else model.save)(path)
+    assert caught[0].filename == __file__
+    md.Model([md.layers.Dense(2)], input_shape=(3,)).load_weights(path)
+    if "weights" not in ending:
+        assert repr(md.load_model(path)) == repr(model)
+
+
+# What an HDF5 and a zip file begin with.
+KERAS = (b"\x89HDF\r\n", b"PK\x03\x04" * 10)
+
+
 def test_missing_and_foreign_files(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         md.load_model(tmp_path / "none.safetensors")
@@ -248,7 +266,7 @@ def test_missing_and_foreign_files(tmp_path: Path) -> None:
     save_file({"a": np.zeros(3)}, path)
     with pytest.raises(ValueError, match="not one that mundur wrote"):
         md.load_model(path)
-    for data in (b"", b"text", b"\x93NUMPY", b"PK\x03\x04" * 10, b"\x80\x04\x95" + bytes(50)):
+    for data in (b"", b"text", b"\x93NUMPY", *KERAS, b"\x80\x04\x95" + bytes(50)):
         path.write_bytes(data)
         with pytest.raises(ValueError, match="no sound safetensors file"):
             md.load_model(path)

@@ -69,7 +69,8 @@ class Keeping(Compiled):
         Parameters
         ----------
         filepath : path
-            Usually ends in ".safetensors".
+            Best ends in ".safetensors". Scripts for Keras end it in ".keras" or ".h5", which works,
+            with a warning: the file is not one of Keras's.
         overwrite : bool, default True
             False raises FileExistsError where the file exists.
 

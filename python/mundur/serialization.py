@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import warnings
 import zlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -90,6 +91,14 @@ def _checksum(document: str, tensors: Tensors) -> str:
 
 def _write(path: Path, data: bytes, overwrite: bool) -> None:
     """The old file or the new one, never a part of it: a temporary file beside it, renamed."""
+    ending = os.path.splitext(os.fspath(path))[1]
+    if ending in (".keras", ".h5", ".hdf5"):
+        warnings.warn(
+            f"{os.fspath(path)!r} will be a safetensors file, which Keras cannot read; name it "
+            ".safetensors",
+            UserWarning,
+            stacklevel=5,
+        )
     target = os.path.realpath(os.fspath(path))
     folder, name = os.path.split(target)
     _check_target(os.fspath(path), target, folder, overwrite)
@@ -228,6 +237,11 @@ def _unpack(data: bytes, where: str) -> tuple[dict[str, str], Tensors]:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
+    if data.startswith((b"\x89HDF", b"PK\x03\x04")):
+        raise ValueError(
+            f"{where} is no sound safetensors file, but HDF5 or zip, as Keras writes; in Keras "
+            "take model.get_weights(), here set_weights() on a model of the same layers"
+        )
     try:
         tensors = load(data)
         length = int.from_bytes(data[:8], "little")
