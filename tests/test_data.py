@@ -370,6 +370,7 @@ def test_dense_on_several_positions_regresses() -> None:
         ({"class_weight": {0: -1.0}}, ValueError, "class_weight[0]"),
         ({"class_weight": {0: np.nan}}, ValueError, "class_weight[0]"),
         ({"class_weight": {"a": 1.0}}, TypeError, "a class of class_weight"),
+        ({"class_weight": "balanced"}, TypeError, "sklearn.utils.class_weight.compute_class_weig"),
         ({"class_weight": [1.0, 2.0]}, TypeError, "class_weight must be a dict"),
     ],
 )

@@ -391,6 +391,14 @@ def test_summary(capsys: Any) -> None:
     assert not capsys.readouterr().out
 
 
+def test_summary_gives_a_long_label_a_line_of_its_own(capsys: Any) -> None:
+    name = "a_name_that_is_longer_than_its_column"
+    md.Model([D(2, name=name)], input_shape=(3,)).summary()
+    lines = capsys.readouterr().out.splitlines()
+    at = lines.index(f"{name} (Dense)")
+    assert lines[at + 1].split() == ["(None,", "2)", "8"]
+
+
 def test_summary_shows_single_frozen_parameters(capsys: Any) -> None:
     model = small()
     model.freeze("*/bias")

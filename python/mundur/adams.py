@@ -8,7 +8,7 @@ from . import _core
 from .keywords import checked_keywords
 from .optimizer import KERAS, Optimizer, flag, option
 from .schedule import Rate
-from .validation import boolean, number
+from .validation import boolean, epsilon_value, number
 
 __all__ = ["Adam", "AdamW", "Adamax", "Nadam"]
 
@@ -71,7 +71,7 @@ class Adam(Optimizer):
                 0.0,
                 number(beta_1, "beta_1", at_least=0, below=1),
                 number(beta_2, "beta_2", at_least=0, below=1),
-                number(epsilon, "epsilon", above=0),
+                epsilon_value(epsilon),
                 boolean(amsgrad, "amsgrad"),
             ),
             learning_rate,
@@ -193,7 +193,7 @@ class _Moments(Optimizer):
                 0.0,
                 number(beta_1, "beta_1", at_least=0, below=1),
                 number(beta_2, "beta_2", at_least=0, below=1),
-                number(epsilon, "epsilon", above=0),
+                epsilon_value(epsilon),
             ),
             learning_rate,
             weight_decay,

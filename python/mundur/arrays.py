@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,11 @@ def _converted(value: Any, name: str) -> Array:
         return np.from_dlpack(value)
     if hasattr(value, "toarray"):
         raise TypeError(f"{name} is a sparse matrix; make it dense with {name}.toarray()")
+    if inspect.isgeneratorfunction(value):
+        raise TypeError(
+            f"{name} must be an array or give batches; got the function {value.__name__}: call it, "
+            f"{value.__name__}()"
+        )
     if hasattr(value, "__iter__"):
         raise TypeError(
             f"{name} must be an array; got {type(value).__name__}, an iterable; batches go into "

@@ -6,7 +6,14 @@ from collections.abc import Iterable
 
 from .keywords import suggestion
 
-__all__ = ["check_assignment"]
+__all__ = ["check_assignment", "unknown"]
+
+# What Keras calls a model's numbers.
+_NUMBERS = {
+    "": "get_weights() copies them, parameters and state are live views by name",
+    "trainable_": "trainable_parameters names them, parameters[name] is a live view",
+    "non_trainable_": "state holds live views of those that no gradient changes",
+}
 
 
 def check_assignment(thing: object, name: str, fixed: Iterable[str], known: Iterable[str]) -> None:
@@ -38,3 +45,14 @@ def _mend(thing: object, name: str) -> str:
     if name in ("optimizer", "loss", "metrics"):
         return f"call compile({name}=...)"
     return f"make a new {type(thing).__name__}"
+
+
+def unknown(thing: object, name: str) -> AttributeError:
+    """The error for ``thing.name`` where there is no such attribute."""
+    cls = type(thing)
+    message = f"{cls.__name__} has no attribute {name!r}"
+    kind = name.removesuffix("weights").removesuffix("variables")
+    if kind != name and kind in _NUMBERS:
+        return AttributeError(f"{message}; {_NUMBERS[kind]}")
+    public = [known for known in dir(cls) if not known.startswith("_")]
+    return AttributeError(message + ("" if name.startswith("_") else suggestion(name, public)))

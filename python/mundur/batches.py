@@ -38,6 +38,11 @@ def is_batches(x: Any) -> bool:
     return hasattr(x, "__iter__") or (hasattr(x, "__getitem__") and hasattr(x, "__len__"))
 
 
+def _lists_batches(x: Any) -> bool:
+    first = x[0] if isinstance(x, list) and x else None
+    return isinstance(first, tuple) and len(first) in (2, 3) and hasattr(first[0], "__len__")
+
+
 class ArrayBatches:
     """Checked arrays as batches, in `fit`'s order of the epoch that begins."""
 
@@ -297,6 +302,11 @@ def stream_of(
     batches.
     """
     if not is_batches(x):
+        if targets and others["y"] is None and _lists_batches(x):
+            raise TypeError(
+                "x must be an array or give batches; got a list of (x, y): join them, with "
+                "x = np.concatenate([x for x, y in batches]) and y likewise"
+            )
         if steps is not None:
             raise steps_without_batches(steps_name)
         return None

@@ -8,13 +8,13 @@ import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import RLock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from .attributes import check_assignment
+from .attributes import check_assignment, unknown
 from .initializer import stream_of
 from .keywords import checked_keywords
 from .layer import Layer, name_among
@@ -66,6 +66,11 @@ class Chain:
         self._gradients: dict[str, Array] = {}
         self._state: dict[str, Array] = {}
         self._views_given = False
+
+    if not TYPE_CHECKING:  # else type checkers would believe in any name
+
+        def __getattr__(self, name: str) -> object:
+            raise unknown(self, name)
 
     # ---- layers ------------------------------------------------------------------------------
 
@@ -289,7 +294,7 @@ class Chain:
             for number, (name, initializer) in enumerate(every.items()):
                 try:
                     view = values[f"{layer.name}/{name}"]
-                    initializer.fill(view, self.seed, stream_of(index, number))
+                    initializer.start(view, self.seed, stream_of(index, number))
                 except ValueError as error:
                     raise ValueError(f"{layer.name}/{name}: {error}") from None
 

@@ -36,8 +36,16 @@ class Initializer(Configurable):
         """An array of this shape and dtype: "float32" (None is that, too) or "float64"."""
         out = np.empty(extents(shape, "shape"), dtype_name("float32" if dtype is None else dtype))
         seed: int | None = getattr(self, "seed", None)
-        self.fill(out, fresh_seed() if seed is None else seed, 0)
+        self.start(out, fresh_seed() if seed is None else seed, 0)
         return out
+
+    def start(self, out: npt.NDArray[Any], seed: int, stream: int) -> None:
+        """As `fill`; a ValueError where a value is beyond the range of `out`."""
+        with np.errstate(over="ignore"):
+            self.fill(out, seed, stream)
+        bad = out[~np.isfinite(out)]
+        if bad.size:
+            raise ValueError(f"initial values must be finite in {out.dtype}; got {bad[0]}")
 
     def fill(self, out: npt.NDArray[Any], seed: int, stream: int) -> None:
         """Writes the first values into `out`, a parameter's live view."""

@@ -43,6 +43,7 @@ _ALIASES: dict[str, tuple[str, ...]] = {
     "logistic": ("sigmoid",),
     "identity": ("linear",),
     "linear": ("Dense",),
+    "normalization": ("Rescaling", "BatchNormalization"),
     "he": ("he_normal", "he_uniform"),
     "glorot": ("glorot_normal", "glorot_uniform"),
     "xavier": ("glorot_normal", "glorot_uniform"),

@@ -338,7 +338,10 @@ def get(identifier: Any) -> Loss:
         return identifier()
     if isinstance(identifier, str):
         return lookup(KNOWN, identifier, "loss", CLASS_NAMES | _SHORT)()
-    raise TypeError(f"loss must be a name or a Loss; got {identifier!r}")
+    hint = ""
+    if callable(identifier):
+        hint = "; for your own write a class, class Mine(md.Loss), with __call__ and gradient"
+    raise TypeError(f"loss must be a name or a Loss; got {identifier!r}{hint}")
 
 
 if not TYPE_CHECKING:  # else type checkers would believe in any name

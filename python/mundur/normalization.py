@@ -10,7 +10,7 @@ import numpy.typing as npt
 from . import _core, initializers
 from .keywords import checked_keywords
 from .layer import Layer
-from .validation import boolean, integer, number
+from .validation import boolean, epsilon_value, integer, number
 
 __all__ = ["BatchNormalization", "LayerNormalization"]
 
@@ -95,7 +95,7 @@ class BatchNormalization(_Normalization):
     momentum : float, default 0.99
         In [0, 1]. PyTorch counts the other way: its 0.1 is 0.9 here.
     epsilon : float, default 0.001
-        ε > 0.
+        ε, at least float32's smallest normal number, 1.2e-38.
     center, scale : bool, default True
         Whether there is a β, a γ.
     beta_initializer, gamma_initializer : str, Initializer or array
@@ -149,7 +149,7 @@ class BatchNormalization(_Normalization):
     ) -> None:
         self.axis = integer(axis, "axis", -1)
         self.momentum = number(momentum, "momentum", at_least=0, at_most=1)
-        self.epsilon = number(epsilon, "epsilon", above=0)
+        self.epsilon = epsilon_value(epsilon)
         self.center = boolean(center, "center")
         self.scale = boolean(scale, "scale")
         self.beta_initializer = initializers.get(beta_initializer, "beta_initializer")
@@ -206,7 +206,7 @@ class LayerNormalization(_Normalization):
     axis : int, default -1
         Only the last one is supported.
     epsilon : float, default 0.001
-        ε > 0.
+        ε, at least float32's smallest normal number, 1.2e-38.
     center, scale : bool, default True
         Whether there is a β, a γ.
     beta_initializer, gamma_initializer : str, Initializer or array
@@ -244,7 +244,7 @@ class LayerNormalization(_Normalization):
         input_shape: Sequence[int] | int | None = None,
     ) -> None:
         self.axis = integer(axis, "axis", -1)
-        self.epsilon = number(epsilon, "epsilon", above=0)
+        self.epsilon = epsilon_value(epsilon)
         self.center = boolean(center, "center")
         self.scale = boolean(scale, "scale")
         self.beta_initializer = initializers.get(beta_initializer, "beta_initializer")

@@ -13,7 +13,7 @@ from .adams import Adam, Adamax, AdamW, Nadam
 from .keywords import checked_keywords, lookup, unknown_attribute
 from .optimizer import KERAS, Optimizer, flag, option
 from .schedule import Rate
-from .validation import boolean, number
+from .validation import boolean, epsilon_value, number
 
 __all__ = [
     "SGD",
@@ -171,7 +171,7 @@ class RMSprop(Optimizer):
                 0.0,
                 number(rho, "rho", at_least=0, below=1),
                 number(momentum, "momentum", at_least=0, at_most=1),
-                number(epsilon, "epsilon", above=0),
+                epsilon_value(epsilon),
                 boolean(centered, "centered"),
             ),
             learning_rate,
@@ -247,7 +247,7 @@ class Adagrad(Optimizer):
             _core.Adagrad(
                 0.0,
                 number(initial_accumulator_value, "initial_accumulator_value", at_least=0),
-                number(epsilon, "epsilon", above=0),
+                epsilon_value(epsilon),
             ),
             learning_rate,
             weight_decay,
@@ -318,7 +318,7 @@ class Adadelta(Optimizer):
             _core.Adadelta(
                 0.0,
                 number(rho, "rho", at_least=0, below=1),
-                number(epsilon, "epsilon", above=0),
+                epsilon_value(epsilon),
             ),
             learning_rate,
             weight_decay,

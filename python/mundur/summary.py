@@ -16,24 +16,27 @@ def lines(model: Model, batch_size: int, width: int | None) -> list[str]:
     """Title, one row per layer, totals and memory."""
     width = width or 72
     rows = [("Layer (type)", "Output shape", "Parameters"), *_rows(model)]
-    table = [_row(row, width) for row in rows]
+    heading, *table = [line for row in rows for line in _row(row, width)]
     types = [model.dtype] + ["bfloat16 products"] * (model.compute_dtype != model.dtype)
     title = f'Model "{model.name}" ({", ".join(types)}, seed {model.seed})'
     return [
         title,
         "=" * width,
-        table[0],
+        heading,
         "-" * width,
-        *table[1:],
+        *table,
         "=" * width,
         *_totals(model, batch_size),
     ]
 
 
-def _row(cells: tuple[str, str, str], width: int) -> str:
+def _row(cells: tuple[str, str, str], width: int) -> list[str]:
+    """A label that is too long for its column has a line of its own."""
     first, last = max(width * 45 // 100, 8), max(width * 25 // 100, 8)
     middle = width - first - last
-    return f"{cells[0]:<{first - 1}.{first - 1}} {cells[1]:<{middle}}{cells[2]:>{last}}"
+    fits = len(cells[0]) < first
+    line = f"{cells[0] if fits else '':<{first}}{cells[1]:<{middle}}{cells[2]:>{last}}"
+    return [line] if fits else [cells[0], line]
 
 
 def _rows(model: Model) -> list[tuple[str, str, str]]:

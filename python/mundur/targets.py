@@ -242,11 +242,17 @@ def _at_first(y: Array, bad: npt.NDArray[np.bool_]) -> str:
 
 
 def class_weights(
-    value: Mapping[int, float], y: Array, loss: Loss, outputs: int, name: str = "class_weight"
+    value: Any, y: Array, loss: Loss, outputs: int, name: str = "class_weight"
 ) -> npt.NDArray[np.float64]:
     """The weight of each sample's class; classes that the mapping leaves out weigh 1."""
     if not isinstance(value, Mapping):
-        raise TypeError(f"{name} must be a dict of class: weight; got {type(value).__name__}")
+        hint = f"got {type(value).__name__}"
+        if isinstance(value, str) and value == "balanced":
+            hint = (
+                'for "balanced" take those of sklearn.utils.class_weight.compute_class_weight: '
+                "dict(enumerate(compute_class_weight('balanced', classes=np.unique(y), y=y)))"
+            )
+        raise TypeError(f"{name} must be a dict of class: weight; {hint}")
     binary = loss.kind in BINARIES and outputs == 1
     if not binary and loss.kind not in (SPARSE, *CATEGORICALS):
         raise ValueError(

@@ -14,6 +14,7 @@ __all__ = [
     "check_layers",
     "choice",
     "dtype_name",
+    "epsilon_value",
     "extents",
     "identifier",
     "integer",
@@ -24,6 +25,7 @@ __all__ = [
 ]
 
 _INT64_MAX = 2**63 - 1
+_SMALLEST = float(np.finfo(np.float32).tiny)
 
 
 def _came(value: Any) -> str:
@@ -77,6 +79,11 @@ def number(
             f"got {result!r}"
         )
     return result
+
+
+def epsilon_value(value: Any) -> float:
+    """What keeps a quotient finite: above 0 in float32, too."""
+    return number(value, "epsilon", at_least=_SMALLEST)
 
 
 def boolean(value: Any, name: str, hint: str = "") -> bool:
