@@ -131,6 +131,40 @@ def test_explaining_changes_nothing() -> None:
         assert np.array_equal(mine, theirs)
 
 
+def test_an_explanation_shows_what_regularizers_add() -> None:
+    layer = D(
+        *(1,),
+        kernel_initializer=[[1.0], [-2.0]],
+        kernel_regularizer=md.regularizers.L1L2(0.5, 0.25),
+        bias_initializer="ones",
+        bias_regularizer=md.regularizers.L2(1.0),
+        activity_regularizer="l2",
+    )
+    model = md.Model([layer], input_shape=(2,), seed=0, dtype="float64")
+    one = model.explain([[1.0, 2.0]], [[0.0]], "mse")
+    assert one.penalty == model.forward([[1.0, 2.0]]).item() ** 2 * 0.01 + 1.5 + 1.25 + 1.0
+    assert one["dense"].penalties["kernel"].tolist() == [[1.0], [-1.5]]
+    assert one["dense"].penalties["bias"].tolist() == [2.0]
+    layer = D(1, kernel_initializer="ones", kernel_regularizer=md.regularizers.L2(0.5))
+    model = md.Model([layer], input_shape=(2,), seed=0)
+    text = str(model.explain([[1.0, 2.0]], [[2.0]], "mse"))
+    for line in (
+        "L = MeanSquaredError(y, a) = 1",
+        "penalties of regularizers R = 1",
+        "L + R = 2",
+        "∂(L + R)/∂w21 = x2·δ1 + ∂R/∂w21 = 2·2 + 1 = 5",
+        "∂L/∂b1 = δ1 = 2",
+    ):
+        assert f"{line}\n" in f"{text}\n", text
+    text = str(model.explain([[1.0, 2.0]] * 2, [[2.0]] * 2, "mse"))
+    assert "∂(L + R)/∂w21 = 5, of it ∂R/∂w21 = 1" in text
+    wide = D(9, kernel_regularizer="l2", kernel_initializer="ones")
+    text = str(md.Model([wide], seed=0).explain(np.ones((1, 9)), np.ones((1, 9)), "mse"))
+    assert "of it the penalty's: ‖∂R/∂kernel‖ = 0.18" in text
+    model.freeze("*")
+    assert not model.explain([[1.0, 2.0]], [[2.0]], "mse")["dense"].penalties
+
+
 def test_explanations_of_large_layers_are_abbreviated() -> None:
     rng = np.random.default_rng(0)
     model = md.Model([D(40, "relu"), D(10)], seed=0)

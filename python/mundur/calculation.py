@@ -45,6 +45,9 @@ class _Calculation:
         yield f"Loss    L = {e.loss_name}(y, a) = {self._number(e.loss)}{mean}"
         yield f"  y = {self._row(e.y)}"
         yield from self._named("  ∂L/∂a", e.layers[-1].da)
+        if e.penalty:
+            yield f"  penalties of regularizers R = {self._number(e.penalty)}"
+            yield f"  L + R = {self._number(e.loss + e.penalty)}"
         yield ""
         bias = "∂L/∂b = δ" if self._alone else "∂L/∂b = Σ δ"
         weight = "∂L/∂w = x·δ" if self._alone else "∂L/∂w = Σ x·δ over the samples"
@@ -110,19 +113,27 @@ class _Calculation:
         yield from self._rest(len(delta))
 
     def _gradient(self, step: LayerPass, name: str, gradient: Array) -> Iterable[str]:
-        dense = step.kind == "Dense"
+        dense, penalty = step.kind == "Dense", step.penalties.get(name)
         if dense and name == "kernel" and step.x.ndim == 2 and max(gradient.shape) <= MOST:
             x, delta = step.x[self._sample], step.delta[self._sample]
             for i, j in np.ndindex(gradient.shape):
-                # Beside a penalty or other samples the product is not the whole.
-                whole = self._alone and np.isclose(x[i] * delta[j], gradient[i, j], rtol=1e-5)
-                factors = f" = x{i + 1}·δ{j + 1} = {self._number(x[i])}·{self._number(delta[j])}"
-                value = self._number(gradient[i, j])
-                yield f"    ∂L/∂w{i + 1}{j + 1}{factors if whole else ''} = {value}"
+                text = f"x{i + 1}·δ{j + 1}"
+                numbers = f"{self._number(x[i])}·{self._number(delta[j])}"
+                share = None if penalty is None else penalty[i, j]
+                # Beside other samples the product is not the whole, nor is it in bfloat16.
+                rest = gradient[i, j] - (share or 0)
+                whole = self._alone and np.isclose(x[i] * delta[j], rest, rtol=1e-5, atol=1e-7)
+                yield self._derivative(
+                    f"w{i + 1}{j + 1}", gradient[i, j], share, [text, numbers] if whole else []
+                )
         elif dense and name == "bias" and len(gradient) <= MOST:
             for j, value in enumerate(gradient):
-                whole = self._alone and value == step.delta[self._sample].reshape(-1)[j]
-                yield f"    ∂L/∂b{j + 1}{f' = δ{j + 1}' if whole else ''} = {self._number(value)}"
+                share = None if penalty is None else penalty[j]
+                # On sequences a bias sums over time steps, too.
+                whole = self._alone and step.delta.ndim == 2
+                number = self._number(step.delta[self._sample].reshape(-1)[j])
+                terms = [f"δ{j + 1}", number] if whole else []
+                yield self._derivative(f"b{j + 1}", value, share, terms)
         else:
             shape = "×".join(map(str, gradient.shape))
             norm, largest = np.linalg.norm(gradient.ravel()), np.abs(gradient).max()
@@ -130,6 +141,21 @@ class _Calculation:
                 f"    ‖∂L/∂{name}‖ = {self._number(norm)}, largest element "
                 f"{self._number(largest)} ({shape})"
             )
+            if penalty is not None:
+                norm = self._number(np.linalg.norm(penalty.ravel()))
+                yield f"    of it the penalty's: ‖∂R/∂{name}‖ = {norm}"
+
+    def _derivative(self, place: str, value: Any, penalty: Any, terms: list[str]) -> str:
+        """One element of a gradient; `terms`, if any: its product in names and numbers."""
+        title, end = f"    ∂L/∂{place}", self._number(value)
+        if penalty is not None:
+            title, share = f"    ∂(L + R)/∂{place}", self._number(penalty)
+            if not terms:
+                return f"{title} = {end}, of it ∂R/∂{place} = {share}"
+            terms = [f"{terms[0]} + ∂R/∂{place}", f"{terms[1]} + {share}"]
+        if terms and terms[-1] == end:
+            terms = terms[:-1]
+        return " = ".join([title, *terms, end])
 
     def _sent_back(self, step: LayerPass) -> Iterable[str]:
         kernel, delta, dx = step.parameters["kernel"], self._flat(step.delta), self._flat(step.dx)

@@ -52,7 +52,10 @@ class LayerPass:
     parameters : dict of str to ndarray
         Copies of the layer's parameters, such as "kernel".
     gradients : dict of str to ndarray
-        ∂L/∂ of each that is not frozen, sums over the samples.
+        ∂L/∂ of each that is not frozen, sums over the samples, and ∂R/∂ of those that a regularizer
+        watches.
+    penalties : dict of str to ndarray
+        That ∂R/∂ alone.
 
     Examples
     --------
@@ -75,6 +78,7 @@ class LayerPass:
     dx: Array
     parameters: dict[str, Array]
     gradients: dict[str, Array]
+    penalties: dict[str, Array]
 
     @property
     def dW(self) -> Array | None:
@@ -103,7 +107,9 @@ class Explanation(Sequence[LayerPass]):
     y_pred : ndarray
         The model's outputs.
     loss : float
-        L, a regulariser's penalty not included.
+        L, without `penalty`.
+    penalty : float
+        R, what regularizers add to the loss.
     loss_name : str
     layers : tuple of LayerPass
 
@@ -137,12 +143,13 @@ class Explanation(Sequence[LayerPass]):
     y: Array
     y_pred: Array
     loss: float
+    penalty: float
     loss_name: str
     layers: tuple[LayerPass, ...]
 
     @property
     def gradients(self) -> dict[str, Array]:
-        """∂L/∂parameter by "layer/parameter", as `model.gradients` has them after `backward`."""
+        """∂(L + R)/∂parameter by "layer/parameter", as in `model.gradients` after `backward`."""
         return {f"{p.name}/{name}": g for p in self.layers for name, g in p.gradients.items()}
 
     @property
@@ -205,12 +212,13 @@ def explain(model: Model, x: Any, y: Any, loss: Any = None) -> Explanation:
     pieces = _forward(model, inputs)
     a = pieces[-1].a
     value, gradient = loss_value(loss, y, a), loss.gradient(y, a)
+    penalty = sum(piece.penalty() for piece in pieces)
     passes = []
     for piece in reversed(pieces):
         passes.append(piece.backward(gradient))
         gradient = passes[-1].dx
     return Explanation(
-        inputs, np.asarray(y), a, value, type(loss).__name__, tuple(reversed(passes))
+        inputs, np.asarray(y), a, value, penalty, type(loss).__name__, tuple(reversed(passes))
     )
 
 
@@ -334,6 +342,9 @@ class _Piece:
         self.a = self._z if self._f is None else self._f.forward(self._z)
         return self.a
 
+    def penalty(self) -> float:
+        return sum(chain.penalty() for chain in (self._linear, self._f) if chain is not None)
+
     def backward(self, da: Array) -> LayerPass:
         da = np.asarray(da, self._model.dtype).reshape(self.a.shape)
         delta, slope = self._through_f(da)
@@ -351,7 +362,16 @@ class _Piece:
             dx=dx,
             parameters=self._own("parameters"),
             gradients=self._own("gradients"),
+            penalties=self._penalties(),
         )
+
+    def _penalties(self) -> dict[str, Array]:
+        parameters, found = self._own("parameters"), {}
+        for name, regularizer in self.layer.parameter_regularizers.items():
+            if regularizer is not None and self.layer.is_trainable(name):
+                l1, l2 = regularizer.penalty()
+                found[name] = l1 * np.sign(parameters[name]) + 2 * l2 * parameters[name]
+        return found
 
     def _through_f(self, da: Array) -> tuple[Array, Array | None]:
         if self._f is None:
