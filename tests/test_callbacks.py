@@ -339,6 +339,21 @@ def test_plot_of_nothing_and_of_whole_epochs(blobs: Any, classifier: Any, pyplot
     assert all(tick == int(tick) for tick in axis.get_xticks())
 
 
+def test_plot_of_metrics_of_several_scales(pyplot: Any) -> None:
+    history = md.History()
+    logs = {"loss": 9.0, "accuracy": 0.9, "mae": 30.0, "auc": 0.8, "mse": 900.0, "rmse": 40.0}
+    history.on_epoch_end(0, logs | {"val_mae": float("nan"), "val_rmse": 250.0})
+    drawn = [[line.get_label() for line in axis.get_lines()] for axis in history.plot()]
+    assert drawn == [
+        ["training"],
+        ["accuracy, training", "auc, training"],
+        ["mae, training", "mae, validation", "rmse, training", "rmse, validation"],
+        ["training"],
+    ]
+    _, axes = pyplot.subplots(2)
+    assert len(history.plot(axes)[1].get_lines()) == 7
+
+
 def test_plot_on_given_axes(blobs: Any, classifier: Any, pyplot: Any) -> None:
     history = classifier(metrics=()).fit(*blobs, verbose=0)
     _, axis = pyplot.subplots()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from .callback import Callback, Logs
@@ -51,10 +52,14 @@ class History(Callback):
     def plot(self, axes: Any = None) -> Any:
         """Draws the loss and the metrics over epochs, training solid and validation dashed.
 
+        Shares, such as accuracies, have axes of their own, so have other metrics, and each of those
+        whose numbers are more than ten times another's.
+
         Parameters
         ----------
         axes : sequence of matplotlib.axes.Axes, optional
-            One for the loss and one for the metrics, if there are any; made where it is None.
+            One for the loss and one for each group of metrics; where there are fewer, the last
+            takes all that are left. Made where it is None.
 
         Returns
         -------
@@ -82,11 +87,33 @@ class History(Callback):
             if name not in ("loss", "learning_rate")
             and not name.startswith(("val_", "gradient_norm/"))
         ]
-        drawn = _axes(axes, 1 + bool(metrics))
+        groups = self._groups(metrics)
+        drawn = _axes(axes, 1 + len(groups), 1 + bool(metrics))
         _curves(drawn[0], self, ["loss"], "loss")
-        if metrics:
-            _curves(drawn[1], self, metrics, metrics[0] if len(metrics) == 1 else "metrics")
+        fitting, rest = groups[: len(drawn) - 2], groups[len(drawn) - 2 :]
+        if rest:
+            fitting = [*fitting, [name for group in rest for name in group]]
+        for axis, names in zip(drawn[1:], fitting, strict=True):
+            _curves(axis, self, names, names[0] if len(names) == 1 else "metrics")
         return drawn
+
+    def _groups(self, metrics: list[str]) -> list[list[str]]:
+        """Metrics that one axis can show: shares together, others where sizes are alike."""
+        sizes = {name: self._largest(name) for name in metrics}
+        groups: list[list[str]] = []
+        for name in metrics:
+            for group in groups:
+                low, high = sorted((sizes[name], sizes[group[0]]))
+                if high <= 1 or (low > 1 and high <= 10 * low):
+                    group.append(name)
+                    break
+            else:
+                groups.append([name])
+        return groups
+
+    def _largest(self, name: str) -> float:
+        values = [*self.history[name], *self.history.get(f"val_{name}", [])]
+        return max((abs(value) for value in values if math.isfinite(value)), default=0.0)
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in vars(self).items() if key != "model"}
@@ -97,13 +124,13 @@ class History(Callback):
         return f"<History: {count}, ended by {self.stop_reason!r}{'; last ' if last else ''}{last}>"
 
 
-def _axes(axes: Any, count: int) -> Any:
+def _axes(axes: Any, count: int, least: int) -> Any:
     import numpy as np
 
     if axes is not None:
         given = np.atleast_1d(np.asarray(axes, dtype=object)).ravel()
-        if len(given) < count:
-            raise ValueError(f"axes must hold {count} axes; got {len(given)}")
+        if len(given) < least:
+            raise ValueError(f"axes must hold {least} axes or more; got {len(given)}")
         return given[:count]
     try:
         from matplotlib import pyplot
