@@ -113,18 +113,21 @@ def _work(options: argparse.Namespace) -> Any:
             verbose=0,
             **cure.fit(),
         )
-        # As the model ends and without what a cure adds to the loss: what its user gets.
+        # What the model's user gets.
         training, validation = (loss(y, model.predict(x)) for x, y in (data.train, data.validation))
         accuracy = model.evaluate(*data.test, verbose=0, return_dict=True)["accuracy"]
         print(f"{name:16}{len(history.epoch):8}{training:15.3f}{validation:12.3f}{accuracy:15.1%}")
-        _draw(axis, history, f"{name}: {accuracy:.1%} of the test set")
+        with_penalty = ", losses with penalty" if name == "L2" else ""
+        _draw(axis, history, f"{name}: {accuracy:.1%} of the test set{with_penalty}")
         if name == "none":
             lowest, last = min(history.history["val_loss"]), history.history["val_loss"][-1]
             weights = model.count_params()
     print(
         f"\nWithout a cure {weights:,} weights learn {TRAIN} images by heart, wrong labels too:\n"
         f"the training loss goes to zero, the validation loss from {lowest:.3f}, its lowest, up to "
-        f"{last:.3f}."
+        f"{last:.3f}.\n"
+        "The table holds losses as the model ends, without what L2 adds; the curves are those of "
+        "training, with it."
     )
     return figure
 
