@@ -10,6 +10,7 @@ class Flatten final : public Layer<T> {
  public:
   explicit Flatten(const FlattenSpec&) {}
   Shape build(const Shape& input, int) override { return {size_of(input)}; }
+  MaskFlow mask_flow() const override { return MaskFlow::ends; }
   bool passes_through(bool) const override { return true; }
   void forward(const Pass<T>&, const Saved<T>&) const override {}
   void backward(const Pass<T>&, T*, T*, const Saved<T>&, const Seam&) const override {}

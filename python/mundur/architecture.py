@@ -22,6 +22,7 @@ from . import (
 from .configurable import Configurable
 from .custom_activation import Custom
 from .initializer import ArrayInitializer, FunctionInitializer, Initializer
+from .nested import Nested
 from .validation import extents, integer, number
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _custom_activations(chain: list[Layer]) -> dict[str, Custom]:
     found: dict[str, Custom] = {}
     for layer in chain:
         own = getattr(layer, "activation", None)
-        pieces = _custom_activations(layer.layers) if isinstance(layer, layers.Residual) else {}
+        pieces = _custom_activations(layer.inner) if isinstance(layer, Nested) else {}
         if isinstance(own, Custom):
             pieces[own.name] = own
         for name, piece in pieces.items():
@@ -133,14 +134,21 @@ def _describe_metric(metric: metrics.Metric) -> dict[str, Any]:
     return {"python": metric.name}
 
 
+def _listed(held: Any) -> list[Any]:
+    """What an argument holds that is a list, a single thing or None."""
+    return held if isinstance(held, list) else [] if held is None else [held]
+
+
 def _describe_layer(layer: Layer, tensors: Tensors, within: str = "") -> dict[str, Any]:
     known = layers.KNOWN.get(type(layer).__name__)
     if known is not type(layer):
         raise ValueError(f"layer {layer.name!r} is of a class that files cannot name yet")
     config: dict[str, Any] = layer.get_config() | {"name": layer.name}
     place = within + layer.name
-    if isinstance(layer, layers.Residual):
-        config["layers"] = [_describe_layer(one, tensors, f"{place}/") for one in layer.layers]
+    for key in layer._holds:
+        held = getattr(layer, key)
+        described = [_describe_layer(one, tensors, f"{place}/") for one in _listed(held)]
+        config[key] = described if isinstance(held, list) else described[0] if described else None
     for key, value in config.items():
         if isinstance(value, ArrayInitializer):
             tensors[f"initializers/{place}/{key}"] = value.values
@@ -253,15 +261,17 @@ def _forget_names(made: list[Layer], entries: Any) -> None:
     for layer, entry in zip(made, entries, strict=True):
         if _typed(entry["automatic_name"], bool):
             layer._automatic_name, layer._given_name = layer.name, None
-        if isinstance(layer, layers.Residual):
-            _forget_names(layer.layers, _config(entry)["layers"])
+        for key in layer._holds:
+            _forget_names(_listed(getattr(layer, key)), _listed(_config(entry)[key]))
 
 
 def _restore_layer(entry: Any, tensors: Tensors, custom: Mapping[str, Any], within: str) -> Layer:
     config = dict(_config(entry))
     place = f"{within}{config['name']}"
-    if entry["class"] == "Residual":
-        config["layers"] = _restore_layers(config["layers"], tensors, custom, f"{place}/")
+    for key in layers.KNOWN[entry["class"]]._holds:
+        held = config[key]
+        restored = _restore_layers(_listed(held), tensors, custom, f"{place}/")
+        config[key] = restored if isinstance(held, list) else restored[0] if restored else None
     for key, value in config.items():
         if isinstance(value, dict):
             if value["class"] == "array":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import warnings
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -271,6 +272,8 @@ class Chain:
         self._state = state
         self._declared_shape = shape
         self._trainable_changed()
+        if initialize:
+            _warn_of_a_dropped_mask(self._layers)
 
     def _check_memory(self, shape: tuple[int, ...]) -> None:
         size = np.dtype(self._dtype).itemsize
@@ -373,3 +376,18 @@ class Chain:
         if self.input_shape is not None and first is None:
             parts.append(f"input_shape={self.input_shape}")
         return f"Model({', '.join(parts)})"
+
+
+def _warn_of_a_dropped_mask(layers: Sequence[Layer]) -> None:
+    masked = False
+    for layer in layers:
+        flow = layer.mask_flow
+        if masked and flow == "drops":
+            warnings.warn(
+                f"{layer.name} ({type(layer).__name__}) drops the mask of time steps: it takes "
+                "padding for data, and layers behind it see no mask; without mask_zero=True this "
+                "warning goes",
+                UserWarning,
+                stacklevel=2,
+            )
+        masked = flow == "makes" or (masked and flow == "passes")

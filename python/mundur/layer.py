@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, cast
 
 import numpy.typing as npt
 
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from .initializers import Initializer
     from .regularizers import Regularizer
 
-__all__ = ["Layer", "name_among"]
+__all__ = ["Layer", "MaskFlow", "name_among"]
+
+# "ends": the layer makes use of the mask, and it has no meaning behind it. "drops": it can't.
+MaskFlow: TypeAlias = Literal["passes", "makes", "ends", "drops"]
 
 
 class Layer(Configurable):
@@ -51,6 +54,7 @@ class Layer(Configurable):
     """
 
     _kind: ClassVar[str] = "layer"
+    _holds: ClassVar[tuple[str, ...]] = ()  # arguments that are a layer or a list of layers
 
     activity_regularizer: Regularizer | None = None
 
@@ -117,6 +121,11 @@ class Layer(Configurable):
     def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of one sample behind this layer."""
         return input_shape
+
+    @property
+    def mask_flow(self) -> MaskFlow:
+        """What becomes of a mask of time steps; of one that is dropped, a model warns."""
+        return "passes"
 
     def describe(self) -> _core.LayerSpec:
         """The native description; layers written in Python have none yet."""

@@ -13,7 +13,7 @@ from .activation_layers import ELU, LeakyReLU, ReLU, Softmax
 from .activity_regularization import ActivityRegularization
 from .embedding import Embedding
 from .keywords import checked_keywords, unknown_attribute
-from .layer import Layer
+from .layer import Layer, MaskFlow
 from .noise import AlphaDropout, GaussianDropout, GaussianNoise
 from .normalization import BatchNormalization, LayerNormalization
 from .residual import Residual
@@ -328,6 +328,11 @@ class Flatten(Layer):
     def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of one sample behind this layer."""
         return (math.prod(input_shape),)
+
+    @property
+    def mask_flow(self) -> MaskFlow:
+        """There are no time steps behind it."""
+        return "drops"
 
     def describe(self) -> _core.LayerSpec:
         """The native description."""
