@@ -35,6 +35,7 @@ PUBLIC = [
         md.metrics,
         md.plots,
         md.runtime,
+        md.text,
         md.utils,
     )
     for name in module.__all__

@@ -44,7 +44,7 @@ from .optimizers import Optimizer
 from .runtime import build_info, get_num_threads, isa, set_num_threads
 
 if TYPE_CHECKING:
-    from . import plots
+    from . import plots, text
     from .serialization import load_model
 
 Sequential = Model
@@ -82,6 +82,7 @@ __all__ = [
     "schedules",
     "set_num_threads",
     "solvers",
+    "text",
     "utils",
 ]
 __version__: str = build_info()["version"]
@@ -90,13 +91,13 @@ __version__: str = build_info()["version"]
 if not TYPE_CHECKING:  # else type checkers would believe in any name
 
     def __getattr__(name: str) -> object:
-        # What `import mundur` does without: json and safetensors for files, the drawing of figures.
+        # What `import mundur` does without: json and safetensors for files, figures, texts.
         if name == "load_model":
             from .serialization import load_model
 
             return load_model
-        if name == "plots":
+        if name in ("plots", "text"):
             from importlib import import_module
 
-            return import_module("mundur.plots")
+            return import_module(f"mundur.{name}")
         raise unknown_attribute("mundur", name, __all__)

@@ -1,0 +1,22 @@
+"""Texts: a vocabulary, readers of what people have, and a classifier of sentences.
+
+>>> import mundur as md
+>>> vocabulary = md.text.Vocabulary().fit(["a fine film", "a poor film"])
+>>> vocabulary.encode(["a fine day"], length=4)
+array([[0, 2, 4, 1]], dtype=int32)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..keywords import unknown_attribute
+from .vocabulary import Vocabulary
+
+__all__ = ["Vocabulary"]
+
+
+if not TYPE_CHECKING:  # else type checkers would believe in any name
+
+    def __getattr__(name: str) -> object:
+        raise unknown_attribute("mundur.text", name, __all__)
