@@ -11,9 +11,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..keywords import unknown_attribute
+from .aclimdb import load_aclimdb
+from .corpora import Corpus, load_corpus
+from .files import Texts
+from .sequences import load_sequences
+from .tables import load_table
 from .vocabulary import Vocabulary
 
-__all__ = ["Vocabulary"]
+__all__ = [
+    "Corpus",
+    "Texts",
+    "Vocabulary",
+    "load_aclimdb",
+    "load_corpus",
+    "load_sequences",
+    "load_table",
+]
 
 
 if not TYPE_CHECKING:  # else type checkers would believe in any name
