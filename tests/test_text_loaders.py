@@ -449,3 +449,19 @@ def test_smsa(shared_data: Path) -> None:
     assert [len(part.texts) for part in parts if part] == [11_000, 1_260, 500]
     assert set(parts.train.labels) == {"positive", "neutral", "negative"}
     assert parts.train.labels.count("positive") == 6_416
+
+
+# ---- the sentences that ship with the package ---------------------------------------------------
+
+
+def test_the_shipped_sentences_are_balanced_and_differ() -> None:
+    texts, labels = md.text.load_sentences()
+    assert len(texts) == len(set(texts)) == 300
+    assert labels == ["positive", "negative"] * 150
+    assert all(text == text.strip() and 15 <= len(text) <= 80 for text in texts)
+    by_language = [md.text.load_sentences(language) for language in ("id", "en")]
+    assert [len(part.texts) for part in by_language] == [150, 150]
+    assert sorted(by_language[0].texts + by_language[1].texts) == sorted(texts)
+    assert by_language[0].labels == ["positive", "negative"] * 75
+    with pytest.raises(ValueError, match="language must be"):
+        md.text.load_sentences("de")

@@ -14,6 +14,7 @@ from ..keywords import unknown_attribute
 from .aclimdb import load_aclimdb
 from .corpora import Corpus, load_corpus
 from .files import Texts
+from .sentences import load_sentences
 from .sequences import load_sequences
 from .tables import load_table
 from .vocabulary import Vocabulary
@@ -24,6 +25,7 @@ __all__ = [
     "Vocabulary",
     "load_aclimdb",
     "load_corpus",
+    "load_sentences",
     "load_sequences",
     "load_table",
 ]
