@@ -335,13 +335,6 @@ def test_an_activation_layer_is_the_head_too() -> None:
     model.fit(X, LABELS, verbose=0)
 
 
-def test_classes_at_several_positions_are_an_error_for_now() -> None:
-    model = md.Model([D(3, "softmax")], seed=0)
-    model.compile("sgd", "sparse_categorical_crossentropy")
-    with pytest.raises(ValueError, match="Flatten"):
-        model.fit(np.zeros((6, 4, 3)), np.zeros((6, 4)), verbose=0)
-
-
 def test_dense_on_several_positions_regresses() -> None:
     model = regression(2)
     x = np.random.default_rng(0).normal(size=(6, 4, 3))

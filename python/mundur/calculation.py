@@ -142,8 +142,8 @@ class _Calculation:
                 f"{self._number(largest)} ({shape})"
             )
             if penalty is not None:
-                norm = self._number(np.linalg.norm(penalty.ravel()))
-                yield f"    of it the penalty's: ‖∂R/∂{name}‖ = {norm}"
+                of_penalty = self._number(np.linalg.norm(penalty.ravel()))
+                yield f"    of it the penalty's: ‖∂R/∂{name}‖ = {of_penalty}"
 
     def _derivative(self, place: str, value: Any, penalty: Any, terms: list[str]) -> str:
         """One element of a gradient; `terms`, if any: its product in names and numbers."""

@@ -6,7 +6,6 @@ The data are made by integer arithmetic: neither libm nor NumPy's generators hav
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -20,24 +19,10 @@ from ..layer import Layer
 from ..losses import Loss
 from ..optimizers import Optimizer
 from ..regularizers import L1, L2
+from .case import Case
+from .sequences import SEQUENCES
 
 Array = npt.NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Case:
-    """A small network, what it learns from, and how."""
-
-    name: str
-    shape: tuple[int, ...]
-    layers: Callable[[], list[Layer]]
-    loss: Callable[[], Loss]
-    optimizer: Callable[[], Optimizer]
-    targets: str  # "numbers", "counts", "bits", "rows" (one-hot) or "labels"
-    samples: int
-    batch: int
-    weighted: bool = False
-    images: bool = False  # uint8 features
 
 
 def _two_layers(outputs: int, head: str) -> list[Layer]:
@@ -341,6 +326,7 @@ CASES = (
         )
         for name, optimizer in _RULES.items()
     ),
+    *SEQUENCES,
 )
 
 
@@ -373,6 +359,8 @@ def data_of(case: Case, outputs: int) -> tuple[Array, Array, Array | None]:
     if case.images:
         size = int(np.prod(case.shape))
         x: Array = below(256, n * size, 1).astype(np.uint8).reshape(n, *case.shape)
+    elif case.ids:
+        x = below(case.ids, n * int(np.prod(case.shape)), 1).reshape(n, *case.shape)
     else:
         x = numbers((n, *case.shape), 1)
     y: Array

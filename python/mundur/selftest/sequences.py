@@ -1,0 +1,27 @@
+"""The networks of the self-test that take sequences."""
+
+from __future__ import annotations
+
+from .. import layers, losses, optimizers
+from .case import Case
+
+__all__ = ["SEQUENCES"]
+
+SEQUENCES = (
+    Case(
+        "vectors of ids",
+        (7,),
+        lambda: [
+            layers.Embedding(40, 19, embeddings_regularizer="l2"),
+            layers.Dense(9, "tanh"),
+            layers.Flatten(),
+            layers.Dense(1, "sigmoid"),
+        ],
+        lambda: losses.BinaryCrossentropy(),
+        lambda: optimizers.Adam(0.01),
+        "bits",
+        samples=290,
+        batch=270,
+        ids=40,
+    ),
+)
