@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .. import _core, runtime
-from .networks import CASES, Case
+from .case import Case
+from .networks import CASES
 from .steps import STEPS, hashes
 
 __all__ = ["CASES", "STEPS", "TABLE", "Case", "Result", "hashes", "run"]

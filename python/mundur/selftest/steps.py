@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from .. import _core
 from ..model import Model
-from .networks import Case, data_of, numbers, words
+from .case import Case
+from .networks import data_of, numbers, words
 
 Array = npt.NDArray[Any]
 
