@@ -10,7 +10,7 @@ import numpy.typing as npt
 from . import _core, constraints, initializers, regularizers
 from .initializer import ArrayInitializer
 from .keywords import checked_keywords
-from .layer import Layer
+from .layer import Layer, MaskFlow
 from .validation import boolean, extents, integer
 
 __all__ = ["Embedding"]
@@ -127,6 +127,11 @@ class Embedding(Layer):
     def vocabulary(self) -> int:
         """How many ids there are."""
         return self.input_dim
+
+    @property
+    def mask_flow(self) -> MaskFlow:
+        """Steps of id 0 are not there, if that is padding."""
+        return "makes" if self.mask_zero else "ends"
 
     @property
     def parameter_initializers(self) -> dict[str, initializers.Initializer]:

@@ -233,6 +233,12 @@ def _inputs(model: Model, x: Array) -> Array:
 
 
 def _forward(model: Model, a: Array) -> list[_Piece]:
+    maker = next((layer.name for layer in model.layers if layer.mask_flow == "makes"), None)
+    if maker is not None:
+        raise ValueError(
+            "explain takes layers one by one and cannot hand a mask of time steps on; build "
+            f"{maker!r} without mask_zero=True"
+        )
     pieces = [_Piece(model, layer) for layer in model.layers]
     for piece in pieces:
         a = piece.forward(a)
@@ -320,7 +326,8 @@ class _Piece:
 
     def __init__(self, model: Model, layer: Layer) -> None:
         self._model, self.layer = model, layer
-        self.activation = getattr(layer, "activation", None) or "linear"
+        last = layer.activation_is_last
+        self.activation = (getattr(layer, "activation", None) if last else None) or "linear"
         self._linear: Model | None = None
         self._f: Model | None = None
 
