@@ -34,17 +34,25 @@ std::optional<std::string> first_line(const std::string& path) {
   return std::nullopt;
 }
 
-/// The folders of this process's control group (version 2) from its own up to the root.
-std::vector<std::string> cgroup_folders() {
+/// The folders of this process's control group from its own up to the root: of version 2 where the
+/// controller is empty, else of a controller of version 1.
+std::vector<std::string> cgroup_folders(const std::string& controller = "") {
   std::ifstream file("/proc/self/cgroup");
   std::string line;
   std::string path;  // of the group: empty for the root, else "/..."
+  // "0::/path", or "4:cpu,cpuacct:/path"
   while (std::getline(file, line)) {
-    if (line.rfind("0::/", 0) == 0 && line.size() > 4) path = line.substr(3);
+    const std::size_t names = line.find(':') + 1;
+    const std::size_t end = line.find(':', names);
+    if (names == 0 || end == std::string::npos || line.compare(end, 2, ":/") != 0) continue;
+    const std::string listed = "," + line.substr(names, end - names) + ",";
+    if (listed.find("," + controller + ",") != std::string::npos) path = line.substr(end + 1);
   }
+  if (path == "/") path.clear();
+  const std::string root = "/sys/fs/cgroup" + (controller.empty() ? "" : "/" + controller);
   std::vector<std::string> folders;
   while (true) {
-    folders.push_back(std::string("/sys/fs/cgroup").append(path));
+    folders.push_back(root + path);
     if (path.empty()) return folders;
     path.resize(path.find_last_of('/'));
   }
@@ -65,7 +73,9 @@ std::int64_t whole_cpus(const std::string& line) {  // "quota period", in micros
   std::istringstream text(line);
   std::int64_t quota = 0;
   std::int64_t period = 0;
-  if (!(text >> quota >> period) || period <= 0) return std::numeric_limits<int>::max();
+  if (!(text >> quota >> period) || quota <= 0 || period <= 0) {  // version 1 says -1 for none
+    return std::numeric_limits<int>::max();
+  }
   return std::max<std::int64_t>(1, quota / period);
 }
 
@@ -77,10 +87,10 @@ std::int64_t number(const std::string& line) {
 
 std::int64_t quota_threads() {
   std::int64_t threads = least_in_cgroups("cpu.max", whole_cpus);
-  const auto quota = first_line("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
-  const auto period = first_line("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-  if (quota && period && number(*quota) > 0 && number(*period) > 0) {
-    threads = std::min(threads, std::max<std::int64_t>(1, number(*quota) / number(*period)));
+  for (const std::string& folder : cgroup_folders("cpu")) {
+    const auto quota = first_line(folder + "/cpu.cfs_quota_us");
+    const auto period = first_line(folder + "/cpu.cfs_period_us");
+    if (quota && period) threads = std::min(threads, whole_cpus(*quota + " " + *period));
   }
   return threads;
 }
