@@ -214,6 +214,60 @@ def test_a_team_that_changes_its_size_does_not_change_the_bits(rng: np.random.Ge
         _core.set_adaptive(False)
 
 
+@pytest.mark.parametrize("batch_size", [15, 16, 40, 256, 257, "full"])
+@pytest.mark.parametrize("kind", ["labels", "dense", "weighted", "penalised", "sum"])
+def test_an_evaluation_has_the_same_bits_everywhere(
+    kind: str, batch_size: Any, rng: np.random.Generator
+) -> None:
+    """Many batches of some size are taken by one worker each, the others by all together."""
+    x, labels = rng.normal(size=(2100, 20)), rng.integers(0, 3, 2100)
+    softmax = md.losses.SparseCategoricalCrossentropy(from_logits=True)
+    head = md.layers.Dense(3, activity_regularizer="l1" if kind == "penalised" else None)
+    model = md.Model(
+        [md.layers.Dense(30, "tanh", kernel_regularizer="l2"), md.layers.Dropout(0.3), head],
+        input_shape=(20,),
+        seed=2,
+    )
+    loss: Any = softmax if kind in ("labels", "weighted") else md.losses.MeanSquaredError()
+    if kind == "sum":
+        loss = md.losses.MeanSquaredError("sum")
+    model.compile("adam", loss, metrics=["accuracy"], weighted_metrics=["acc"])
+    y = labels if loss is softmax else np.eye(3)[labels]
+    given: dict[str, Any] = {"batch_size": batch_size, "verbose": 0}
+    if kind == "weighted":
+        given["sample_weight"] = rng.random(2100) * (rng.random(2100) > 0.2)
+    steps: list[int] = []
+    count = md.callbacks.LambdaCallback(on_test_batch_end=lambda step, logs: steps.append(step))
+    found = set()
+    for threads in THREADS:
+        _core.set_num_threads(threads)
+        for callbacks in ([], [count]):  # hooks see one batch after another
+            found.add(tuple(model.evaluate(x, y, callbacks=callbacks, **given)))
+    assert len(found) == 1
+    size = 2100 if batch_size == "full" else batch_size
+    assert steps == list(range(-(-2100 // size))) * len(THREADS)
+
+
+def test_workers_evaluate_batches_of_their_own(rng: np.random.Generator) -> None:
+    x, y = rng.normal(size=(200, 3)), rng.normal(size=(200, 1))
+    model = md.Model([md.layers.Dense(1)], input_shape=(3,), seed=0)
+    model.compile("sgd", "mse")
+    data = md.datasets.Dataset(x, y, None, "x")
+    _core.set_num_threads(3)
+    evaluator = md.training.make_evaluator(model, data, 20, False, None)
+    seen = []
+    for budget in (1e-12, 0.0, 1e-12, 0.0, 1e-12, 1e-12):
+        seen.append((evaluator.run(budget), evaluator.step))
+    assert seen == [
+        *(("more", 3), ("more", 4), ("more", 7), ("more", 8)),
+        *(("finished", 10), ("finished", 10)),
+    ]
+    assert evaluator.loss == model.evaluate(x, y, verbose=0)
+    x[170, 1] = np.nan
+    with pytest.raises(ValueError, match="got nan at sample 170, feature 1"):
+        model.evaluate(x, y, batch_size=20, verbose=0)
+
+
 def test_an_instruction_set_may_change_between_calls(rng: np.random.Generator) -> None:
     """Kernels of another set may need more scratch than those that the first call planned for."""
     x = rng.normal(size=(4, 125_000)).astype(np.float32)

@@ -144,6 +144,16 @@ Workspace<T>& Network<T>::workspace(std::int64_t batch, bool training, int worke
   return *held;
 }
 
+template <class T>
+std::vector<Workspace<T>>& Network<T>::workspaces_apart(std::int64_t batch, int workers) {
+  if (apart_.size() < static_cast<std::size_t>(workers) || apart_.front().batch < batch) {
+    apart_.clear();
+    for (int i = 0; i < workers; ++i) apart_.push_back(plan(batch, false, 1, true));
+  }
+  for (Workspace<T>& space : apart_) space.finite.store(true, std::memory_order_relaxed);
+  return apart_;
+}
+
 template struct Workspace<float>;
 template struct Workspace<double>;
 template Workspace<float> Network<float>::plan(std::int64_t, bool, int, bool) const;
@@ -152,5 +162,7 @@ template std::int64_t Network<float>::workspace_bytes(std::int64_t, bool) const;
 template std::int64_t Network<double>::workspace_bytes(std::int64_t, bool) const;
 template Workspace<float>& Network<float>::workspace(std::int64_t, bool, int);
 template Workspace<double>& Network<double>::workspace(std::int64_t, bool, int);
+template std::vector<Workspace<float>>& Network<float>::workspaces_apart(std::int64_t, int);
+template std::vector<Workspace<double>>& Network<double>::workspaces_apart(std::int64_t, int);
 
 }  // namespace mundur

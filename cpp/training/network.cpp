@@ -322,13 +322,7 @@ std::int64_t Network<T>::predict(T* out, const ArrayView& x, std::int64_t start,
   const int workers = workers_for(left, false);
   const std::int64_t apart = std::min({batch, kMostApart, (left + workers - 1) / workers});
   const bool is_apart = workers == 1 || (apart >= kLeastApart && !calls_back());
-  if (is_apart) {
-    if (apart_.size() < static_cast<std::size_t>(workers) || apart_.front().batch < apart) {
-      apart_.clear();
-      for (int i = 0; i < workers; ++i) apart_.push_back(plan(apart, false, 1, true));
-    }
-    for (Workspace<T>& space : apart_) space.finite.store(true, std::memory_order_relaxed);
-  }
+  if (is_apart) workspaces_apart(apart, workers);
   const std::int64_t together = std::min(batch, left);
   Workspace<T>* const shared = is_apart ? nullptr : &workspace(together, false, workers);
 

@@ -387,7 +387,7 @@ class Evaluator:
         check_finite: bool,
         outputs: npt.NDArray[Any] | None,
     ) -> None: ...
-    # "finished", "more" or "input".
+    # "finished", "more" or "input"; a budget of 0 is a single batch.
     def run(self, budget: float) -> str: ...
     def feed(
         self, x: npt.NDArray[Any], y: npt.NDArray[Any], weights: npt.NDArray[Any] | None

@@ -147,6 +147,8 @@ class Network {
   /// The memory of a training (all outputs kept) or an inference (two buffers), at least this
   /// large.
   Workspace<T>& workspace(std::int64_t batch, bool training, int workers);
+  /// One for each worker, for inference in which none waits for another; at least `workers`.
+  std::vector<Workspace<T>>& workspaces_apart(std::int64_t batch, int workers);
   /// Floating-point operations of a forward pass over one sample: what decides how many workers
   /// pay.
   double forward_work() const { return forward_work_; }
@@ -215,7 +217,7 @@ class Network {
   std::size_t first_trainable_ = 0;  // index of the first layer with a trainable parameter
   std::unique_ptr<Workspace<T>> training_workspace_;
   std::unique_ptr<Workspace<T>> inference_workspace_;
-  std::vector<Workspace<T>> apart_;  // one for each worker that predicts by itself
+  std::vector<Workspace<T>> apart_;
   std::unique_ptr<Paces> paces_;
   std::int64_t forward_batch_ = 0;
   bool forward_training_ = false;

@@ -164,6 +164,7 @@ class Evaluator {
   Evaluator(Network<T>& network, const Loss& loss, const DataSet& data, Options options);
 
   std::int64_t steps() const;
+  /// Batches until the set is through or about `budget` seconds are over; 0: a single batch.
   Outcome run(double budget);
   /// The set now holds the next batch; sums go on.
   void feed();
@@ -171,7 +172,10 @@ class Evaluator {
   const Tally& tally() const { return tally_; }
 
  private:
+  void pass(const Kernels<T>& table, Workspace<T>& space, std::int64_t step, Worker& worker);
+  bool add(Workspace<T>& space);
   Outcome run_outside(double budget, Workspace<T>& space, int workers);
+  Batch batch_at(std::int64_t step) const;
 
   Network<T>& network_;
   const Loss& loss_;
