@@ -23,6 +23,10 @@ import mundur
 import mundur.reference
 
 HERE = Path(__file__).resolve().parent
+MEND = """\
+Sphinx indexes what has a docstring. Give a class or function one; give data one below its line, in
+the module whose `__all__` names it, for Sphinx does not follow data to where it was imported from;
+or take the name out of `__all__`."""
 DIFFERENCES = HERE.parents[1] / "tests" / "keras_differences.py"
 
 
@@ -154,8 +158,11 @@ def main(out: str) -> int:
     if status:
         return status
     missing = missing_names(Path(out) / "objects.inv")
-    print(f"not in the index: {', '.join(missing)}" if missing else f"{out}/index.html")
-    return 1 if missing else 0
+    if missing:
+        print(f"not in the index: {', '.join(missing)}\n{MEND}", file=sys.stderr)
+        return 1
+    print(f"{out}/index.html")
+    return 0
 
 
 if __name__ == "__main__":

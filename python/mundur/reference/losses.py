@@ -38,10 +38,9 @@ from .element_losses import (
 )
 from .focal_losses import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
 from .lists import Vector
-from .loss import EPSILON, Loss, as_rows, as_weights, clip, is_clipped
+from .loss import Loss, as_rows, as_weights, clip, is_clipped
 
 __all__ = [
-    "EPSILON",
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
