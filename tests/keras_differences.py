@@ -42,12 +42,33 @@ KINDS = {
 }
 
 SIGNATURES = [
+    *(
+        Signature(
+            f"optimizers.{name}",
+            "epsilon",
+            "default",
+            "1e-8 where Keras has 1e-7: Kingma and Ba's and PyTorch's value, and the one that "
+            "every table of results for Adam means.",
+        )
+        for name in ("Adam", "AdamW", "Adamax", "Nadam")
+    ),
     Signature(
-        "optimizers.Adam",
-        "epsilon",
-        "default",
-        "1e-8 where Keras has 1e-7: Kingma and Ba's and PyTorch's value, and the one that every "
-        "table of results for Adam means.",
+        "optimizers.*",
+        "gradient_accumulation_steps",
+        "keyword",
+        "In Keras `loss_scale_factor`, which has one value here, stands before it.",
+    ),
+    Signature(
+        "*ptimizer*.finalize_variable_values",
+        "model",
+        "extra",
+        "As in `step(model)`: an optimizer is given the model whose parameters it changes.",
+    ),
+    Signature(
+        "*ptimizer*.finalize_variable_values",
+        "var_list",
+        "lacks",
+        "The model stands for its variables.",
     ),
     Signature(
         "losses.*",
@@ -113,7 +134,10 @@ SIGNATURES = [
         "lacks",
         "A configuration holds plain values; classes of one's own are known to who calls them.",
     ),
-    Signature("initializers.get", "argument", "extra", "What an error calls the value."),
+    *(
+        Signature(f"{module}.get", "argument", "extra", "What an error calls the value.")
+        for module in ("initializers", "regularizers", "constraints")
+    ),
     Signature(
         "*Sequential.parameters",
         "",
@@ -139,12 +163,27 @@ BEHAVIOURS = [
         "Algorithm 1 of Kingma and Ba. Keras's ε counts for more in the first steps.",
     ),
     Behaviour(
+        "nesterov",
+        "optimizers.Nadam",
+        "μₜ = β₁ (1 - ½ 0.96^(0.004 t))",
+        "μₜ = β₁ (1 - ½ 0.96^t)",
+        "Dozat's schedule of the momentum, and PyTorch's. In Keras's the momentum is all there "
+        "after a hundred steps, here after some twenty thousand.",
+    ),
+    Behaviour(
         "weights",
         "losses.*(sample_weight=)",
         "Σ wᵢ Lᵢ / Σ wᵢ",
         "Σ wᵢ Lᵢ / n",
         "A weighted mean is a mean: twice the weights is the same loss, and a weight of zero takes "
         "a sample out.",
+    ),
+    Behaviour(
+        "named_penalty",
+        'kernel_regularizer="l1l2"',
+        "0.01 for both factors, as those of the names l1 and l2",
+        "0 for both factors: no penalty",
+        "Who names a penalty wants one.",
     ),
     Behaviour(
         "values",
@@ -204,22 +243,26 @@ BEHAVIOURS = [
     ),
 ]
 
-# Which numbers are not compared, and why: of "losses.X", "losses.X.gradient", "metrics.X",
-# "optimizers.X" or "optimizers.X+argument", "initializers.X".
+# Which numbers are not compared, and why: of "losses.X", "losses.X.gradient" (compared behind a
+# softmax), "metrics.X", "optimizers.X" or "optimizers.X+argument", "initializers.X" (compared in
+# mean and variance).
 _NORMALISED = (
     "Keras divides the probabilities of a sample by their sum, which is 1 already; its derivative "
     "has a term more, which vanishes behind a softmax."
 )
 _TRUNCATED = (
-    "A normal distribution, as Glorot and Bengio and He et al. write; Keras cuts it off at two "
-    "standard deviations. The variance is the same."
+    "A normal distribution, as Glorot and Bengio, He et al. and LeCun et al. write; Keras cuts it "
+    "off at two standard deviations. The variance is the same."
 )
 NUMBERS = {
     "losses.CategoricalCrossentropy.gradient": _NORMALISED,
+    "losses.CategoricalFocalCrossentropy.gradient": _NORMALISED,
     "losses.SparseCategoricalCrossentropy.gradient": _NORMALISED,
     "metrics.AUC": "Exact, over all samples; Keras counts in 200 buckets of [0, 1].",
     "metrics.F1Score": "With a single output Keras's default calls every sample positive; here "
     "those above 0.5 are.",
     "initializers.GlorotNormal": _TRUNCATED,
     "initializers.HeNormal": _TRUNCATED,
+    "initializers.LecunNormal": _TRUNCATED,
+    "optimizers.Nadam": "Its momentum rises along another schedule: see Behaviour.",
 }

@@ -71,11 +71,31 @@ def epsilon() -> None:
     assert theirs == pytest.approx(-0.1 * root / (1 - 0.9) * 0.1 / (root + 1), rel=1e-4)
 
 
+def nesterov() -> None:
+    """The first step along a gradient of 1: m/(1 - β₁) and v̂ are 1, μ₁ and μ₂ are what differs."""
+    ours, theirs = (
+        steps(lib, lib.optimizers.Nadam(0.1, epsilon=1e-12), [0.1])[0] for lib in (md, keras)
+    )
+
+    def step(psi: float) -> float:
+        mu = [0.9 * (1 - 0.5 * 0.96 ** (psi * t)) for t in (1, 2)]
+        return -0.1 * (mu[1] * 0.1 / (1 - mu[0] * mu[1]) + (1 - mu[0]) / (1 - mu[0]))
+
+    assert ours == pytest.approx(step(0.004), rel=1e-5)
+    assert theirs == pytest.approx(step(1.0), rel=1e-5)
+
+
 def weights() -> None:
     y, p, w = [[0.0], [0.0]], [[1.0], [2.0]], [1.0, 3.0]
     assert md.losses.MeanSquaredError()(y, p, w) == 13 / 4
     theirs = keras.losses.MeanSquaredError()(np.array(y), np.array(p), np.array(w))
     assert float(theirs) == 13 / 2
+
+
+def named_penalty() -> None:
+    w = np.ones((2, 1), np.float32)
+    assert md.regularizers.get("l1l2")(w) == pytest.approx(0.04)
+    assert float(keras.regularizers.get("l1l2")(keras.ops.convert_to_tensor(w))) == 0.0
 
 
 def values() -> None:
@@ -143,8 +163,8 @@ def files() -> None:
 CHECKS: dict[str, Callable[[], None]] = {
     check.__name__: check
     for check in (
-        *(momentum, epsilon, weights, values, broadcasting, head, nonfinite),
-        *(seed, shapes, arrays, files),
+        *(momentum, epsilon, nesterov, weights, values, broadcasting, head, nonfinite),
+        *(named_penalty, seed, shapes, arrays, files),
     )
 }
 

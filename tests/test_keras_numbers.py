@@ -69,12 +69,19 @@ def close(ours: Any, theirs: Any, tolerance: float = 1e-5) -> None:
 
 # ---- layers -------------------------------------------------------------------------------------
 
+# What Keras has under no name, or with other numbers under it.
+NAMELESS: dict[Any, Any] = {
+    "gelu_tanh": lambda x: keras.activations.gelu(x, approximate=True),
+    "l1_l2": keras.regularizers.L1L2(0.01, 0.01),
+}
+
 SHARED_LAYERS = [case for case in LAYERS if hasattr(keras.layers, case.layer)]
 
 
 @pytest.mark.parametrize("case", SHARED_LAYERS, ids=lambda case: case.id)
 def test_layers(case: LayerCase, rng: np.random.Generator) -> None:
-    theirs = getattr(keras.layers, case.layer)(**case.arguments)
+    named = {key: NAMELESS.get(str(value), value) for key, value in case.arguments.items()}
+    theirs = getattr(keras.layers, case.layer)(**named)
     x = case.samples(rng, "float32")
     layer = getattr(md.layers, case.layer)(**case.arguments)
     model = md.Model([layer], input_shape=case.shape, seed=0)
@@ -141,13 +148,18 @@ def test_losses(pair: Any, weighted: bool, rng: np.random.Generator) -> None:
         weight = rng.uniform(0.5, 2, size=9).astype(np.float32) if weighted else None
         ours, theirs = made(pair.ours, **variant), made(pair.theirs, **variant)
         tensor = torch.tensor(p, requires_grad=True)
-        value = theirs(y, tensor, weight)
+        behind = not variant.get("from_logits") and f"{pair.name}.gradient" in NUMBERS
+        if behind:  # the logits of p are log p and a constant
+            tensor = torch.tensor(np.log(p), requires_grad=True)
+        value = theirs(y, tensor.softmax(dim=1) if behind else tensor, weight)
         value.backward()
         # A weighted mean is one here, a sum over n in Keras.
         factor = 1.0 if weight is None else weight.sum() / len(weight)
         close(ours(y, p, weight) * factor, value.detach())
-        if variant.get("from_logits") or f"{pair.name}.gradient" not in NUMBERS:
-            close(ours.gradient(y, p, weight) * factor, tensor.grad, 2e-5)
+        gradient = ours.gradient(y, p, weight) * factor
+        if behind:
+            gradient = p * (gradient - (p * gradient).sum(axis=1, keepdims=True))
+        close(gradient, tensor.grad, 2e-5)
 
 
 # ---- metrics ------------------------------------------------------------------------------------
@@ -210,12 +222,18 @@ def optimizer_variants(cls: Any) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("pair", shared("optimizers"))
 def test_optimizers(pair: Any, rng: np.random.Generator) -> None:
-    """Twelve steps along the same gradients; ε is small, because its place differs."""
+    """Twelve steps along the same gradients.
+
+    ε is nothing beside them, because its place differs: in Keras's RMSprop it is under the root.
+    Adadelta keeps its own: the first steps are made of it.
+    """
+    if pair.name in NUMBERS:
+        pytest.skip(NUMBERS[pair.name])
     for variant in optimizer_variants(pair.ours):
         if (key := "+".join([pair.name, *variant])) in NUMBERS:
             continue
-        if takes(pair.ours, "epsilon"):
-            variant = variant | {"epsilon": 1e-9}
+        if takes(pair.ours, "epsilon") and pair.ours is not md.optimizers.Adadelta:
+            variant = variant | {"epsilon": 1e-14}
         ours, theirs = pair.ours(0.01, **variant), pair.theirs(0.01, **variant)
         start = rng.normal(size=(3, 2)).astype(np.float32)
         model = md.Model([md.layers.Dense(2, use_bias=False)], input_shape=(3,), seed=0)

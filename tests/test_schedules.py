@@ -45,6 +45,10 @@ FORMULAS: list[tuple[Any, Any]] = [
         S.CosineDecay(0.01, 40, 0.1, warmup_target=0.1, warmup_steps=9),
         lambda t: 0.01 + 0.09 * t / 9 if t < 9 else keras_cosine(t - 9, 0.1, 40, 0.1),
     ),
+    (  # by position, as in Keras, which has the name in the middle
+        S.CosineDecay(0.01, 40, 0.1, "mine", 0.1, 9),
+        lambda t: 0.01 + 0.09 * t / 9 if t < 9 else keras_cosine(t - 9, 0.1, 40, 0.1),
+    ),
     (S.CosineDecayRestarts(0.1, 10), lambda t: restarts(t, 2.0, 1.0, 0.0)),
     (S.CosineDecayRestarts(0.1, 10, 1.0, 0.8), lambda t: restarts(t, 1.0, 0.8, 0.0)),
     (S.CosineDecayRestarts(0.1, 10, 1.5, 0.9, 0.2), lambda t: restarts(t, 1.5, 0.9, 0.2)),

@@ -64,6 +64,7 @@ class Adam(Optimizer):
         use_ema: bool = False,
         ema_momentum: float = 0.99,
         ema_overwrite_frequency: int | None = None,
+        *,
         gradient_accumulation_steps: int | None = None,
     ) -> None:
         self._set_up(
@@ -148,6 +149,7 @@ class AdamW(Adam):
         use_ema: bool = False,
         ema_momentum: float = 0.99,
         ema_overwrite_frequency: int | None = None,
+        *,
         gradient_accumulation_steps: int | None = None,
     ) -> None:
         super().__init__(
@@ -163,7 +165,7 @@ class AdamW(Adam):
             use_ema,
             ema_momentum,
             ema_overwrite_frequency,
-            gradient_accumulation_steps,
+            gradient_accumulation_steps=gradient_accumulation_steps,
         )
 
 
@@ -186,6 +188,7 @@ class _Moments(Optimizer):
         use_ema: bool = False,
         ema_momentum: float = 0.99,
         ema_overwrite_frequency: int | None = None,
+        *,
         gradient_accumulation_steps: int | None = None,
     ) -> None:
         self._set_up(

@@ -78,6 +78,7 @@ class SGD(Optimizer):
         use_ema: bool = False,
         ema_momentum: float = 0.99,
         ema_overwrite_frequency: int | None = None,
+        *,
         gradient_accumulation_steps: int | None = None,
     ) -> None:
         self._set_up(
@@ -164,6 +165,7 @@ class RMSprop(Optimizer):
         use_ema: bool = False,
         ema_momentum: float = 0.99,
         ema_overwrite_frequency: int | None = None,
+        *,
         gradient_accumulation_steps: int | None = None,
     ) -> None:
         self._set_up(
@@ -241,6 +243,7 @@ class Adagrad(Optimizer):
         use_ema: bool = False,
         ema_momentum: float = 0.99,
         ema_overwrite_frequency: int | None = None,
+        *,
         gradient_accumulation_steps: int | None = None,
     ) -> None:
         self._set_up(
@@ -312,6 +315,7 @@ class Adadelta(Optimizer):
         use_ema: bool = False,
         ema_momentum: float = 0.99,
         ema_overwrite_frequency: int | None = None,
+        *,
         gradient_accumulation_steps: int | None = None,
     ) -> None:
         self._set_up(
@@ -381,6 +385,7 @@ class Lion(Optimizer):
         use_ema: bool = False,
         ema_momentum: float = 0.99,
         ema_overwrite_frequency: int | None = None,
+        *,
         gradient_accumulation_steps: int | None = None,
     ) -> None:
         self._set_up(

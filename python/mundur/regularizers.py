@@ -141,7 +141,12 @@ l1, l2, l1_l2 = L1, L2, L1L2  # Keras's other names of them
 
 CLASS_NAMES: dict[str, type[Regularizer]] = {cls.__name__: cls for cls in (L1, L2, L1L2)}
 KNOWN: dict[str, Regularizer] = {"l1": L1(), "l2": L2(), "l1_l2": L1L2(0.01, 0.01)}
-_KERAS_NAMES = {"L1": KNOWN["l1"], "L2": KNOWN["l2"], "L1L2": KNOWN["l1_l2"]}
+_KERAS_NAMES = {
+    "L1": KNOWN["l1"],
+    "L2": KNOWN["l2"],
+    "L1L2": KNOWN["l1_l2"],
+    "l1l2": KNOWN["l1_l2"],
+}
 
 
 def get(identifier: Any, argument: str = "regularizer") -> Regularizer | None:

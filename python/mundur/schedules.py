@@ -14,7 +14,7 @@ import numpy as np
 from . import schedule
 from .keywords import checked_keywords, unknown_attribute
 from .schedule import Array, BuiltIn, LearningRateSchedule, Rate
-from .validation import boolean, integer, items, number
+from .validation import boolean, identifier, integer, items, number
 
 __all__ = [
     "CosineDecay",
@@ -28,8 +28,6 @@ __all__ = [
     "WarmUp",
 ]
 
-_KERAS = {"name": None}
-
 
 class PiecewiseConstantDecay(BuiltIn):
     """Constant between boundaries.
@@ -42,6 +40,7 @@ class PiecewiseConstantDecay(BuiltIn):
         Strictly increasing.
     values : list of float
         One more than boundaries, each >= 0.
+    name : str, default "PiecewiseConstant"
 
     Raises
     ------
@@ -56,8 +55,13 @@ class PiecewiseConstantDecay(BuiltIn):
     [0.1, 0.1, 0.1, 0.01]
     """
 
-    @checked_keywords(ignored=_KERAS)
-    def __init__(self, boundaries: Sequence[int], values: Sequence[float]) -> None:
+    @checked_keywords()
+    def __init__(
+        self,
+        boundaries: Sequence[int],
+        values: Sequence[float],
+        name: str = "PiecewiseConstant",
+    ) -> None:
         boundaries, values = items(boundaries, "boundaries"), items(values, "values")
         self.boundaries = [integer(b, f"boundaries[{i}]") for i, b in enumerate(boundaries)]
         self.values = [number(v, f"values[{i}]", at_least=0) for i, v in enumerate(values)]
@@ -68,6 +72,7 @@ class PiecewiseConstantDecay(BuiltIn):
                 f"values must be one more than boundaries, {len(self.boundaries) + 1}; "
                 f"got {len(self.values)}"
             )
+        self.name = identifier(name, "name")
 
     def rates(self, steps: Array) -> Array:
         """η of each step."""
@@ -97,6 +102,7 @@ class ExponentialDecay(_Decay):
     decay_rate : float
         r above 0.
     staircase : bool, default False
+    name : str, default "ExponentialDecay"
 
     Raises
     ------
@@ -110,17 +116,19 @@ class ExponentialDecay(_Decay):
     0.025
     """
 
-    @checked_keywords(ignored=_KERAS)
+    @checked_keywords()
     def __init__(
         self,
         initial_learning_rate: float,
         decay_steps: int,
         decay_rate: float,
         staircase: bool = False,
+        name: str = "ExponentialDecay",
     ) -> None:
         self._keep(initial_learning_rate, decay_steps)
         self.decay_rate = number(decay_rate, "decay_rate", above=0)
         self.staircase = boolean(staircase, "staircase")
+        self.name = identifier(name, "name")
 
     def rates(self, steps: Array) -> Array:
         """η of each step."""
@@ -143,6 +151,7 @@ class InverseTimeDecay(_Decay):
     decay_rate : float
         r >= 0.
     staircase : bool, default False
+    name : str, default "InverseTimeDecay"
 
     Raises
     ------
@@ -156,17 +165,19 @@ class InverseTimeDecay(_Decay):
     0.25
     """
 
-    @checked_keywords(ignored=_KERAS)
+    @checked_keywords()
     def __init__(
         self,
         initial_learning_rate: float,
         decay_steps: int,
         decay_rate: float,
         staircase: bool = False,
+        name: str = "InverseTimeDecay",
     ) -> None:
         self._keep(initial_learning_rate, decay_steps)
         self.decay_rate = number(decay_rate, "decay_rate", at_least=0)
         self.staircase = boolean(staircase, "staircase")
+        self.name = identifier(name, "name")
 
     def rates(self, steps: Array) -> Array:
         """η of each step."""
@@ -192,6 +203,7 @@ class PolynomialDecay(_Decay):
     power : float, default 1.0
         Above 0.
     cycle : bool, default False
+    name : str, default "PolynomialDecay"
 
     Raises
     ------
@@ -205,7 +217,7 @@ class PolynomialDecay(_Decay):
     0.25
     """
 
-    @checked_keywords(ignored=_KERAS)
+    @checked_keywords()
     def __init__(
         self,
         initial_learning_rate: float,
@@ -213,11 +225,13 @@ class PolynomialDecay(_Decay):
         end_learning_rate: float = 0.0001,
         power: float = 1.0,
         cycle: bool = False,
+        name: str = "PolynomialDecay",
     ) -> None:
         self._keep(initial_learning_rate, decay_steps)
         self.end_learning_rate = number(end_learning_rate, "end_learning_rate", at_least=0)
         self.power = number(power, "power", above=0)
         self.cycle = boolean(cycle, "cycle")
+        self.name = identifier(name, "name")
 
     def rates(self, steps: Array) -> Array:
         """η of each step."""
@@ -246,6 +260,7 @@ class CosineDecay(_Decay):
         Of the cosine.
     alpha : float, default 0.0
         α in [0, 1]: what is left at the end.
+    name : str, default "CosineDecay"
     warmup_target : float, optional
     warmup_steps : int, default 0
 
@@ -262,13 +277,13 @@ class CosineDecay(_Decay):
     (0.05, 0.1, 0.05, 0.0)
     """
 
-    @checked_keywords(ignored=_KERAS)
+    @checked_keywords()
     def __init__(
         self,
         initial_learning_rate: float,
         decay_steps: int,
         alpha: float = 0.0,
-        *,
+        name: str = "CosineDecay",
         warmup_target: float | None = None,
         warmup_steps: int = 0,
     ) -> None:
@@ -278,6 +293,7 @@ class CosineDecay(_Decay):
             None if warmup_target is None else number(warmup_target, "warmup_target", at_least=0)
         )
         self.warmup_steps = integer(warmup_steps, "warmup_steps")
+        self.name = identifier(name, "name")
 
     def rates(self, steps: Array) -> Array:
         """η of each step."""
@@ -308,6 +324,7 @@ class CosineDecayRestarts(BuiltIn):
         Above 0.
     alpha : float, default 0.0
         α in [0, 1].
+    name : str, default "SGDRDecay"
 
     Raises
     ------
@@ -322,7 +339,7 @@ class CosineDecayRestarts(BuiltIn):
     (0.1, 0.05, 0.025)
     """
 
-    @checked_keywords(ignored=_KERAS)
+    @checked_keywords()
     def __init__(
         self,
         initial_learning_rate: float,
@@ -330,6 +347,7 @@ class CosineDecayRestarts(BuiltIn):
         t_mul: float = 2.0,
         m_mul: float = 1.0,
         alpha: float = 0.0,
+        name: str = "SGDRDecay",
     ) -> None:
         self.initial_learning_rate = number(
             initial_learning_rate, "initial_learning_rate", at_least=0
@@ -338,6 +356,7 @@ class CosineDecayRestarts(BuiltIn):
         self.t_mul = number(t_mul, "t_mul", at_least=1)
         self.m_mul = number(m_mul, "m_mul", above=0)
         self.alpha = number(alpha, "alpha", at_least=0, at_most=1)
+        self.name = identifier(name, "name")
 
     def rates(self, steps: Array) -> Array:
         """η of each step."""
