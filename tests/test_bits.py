@@ -248,6 +248,25 @@ def test_an_evaluation_has_the_same_bits_everywhere(
     assert steps == list(range(-(-2100 // size))) * len(THREADS)
 
 
+def test_an_evaluation_over_time_steps_has_the_same_bits_everywhere(
+    rng: np.random.Generator,
+) -> None:
+    x = rng.integers(0, 9, (300, 7))  # 0 is masked
+    y = rng.integers(0, 4, (300, 7))
+    model = md.Model(
+        [md.layers.Embedding(9, 5, mask_zero=True), md.layers.Dense(4)], input_shape=(7,), seed=2
+    )
+    loss = md.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("sgd", loss, metrics=["accuracy"])
+    found = set()
+    count = md.callbacks.LambdaCallback(on_test_batch_end=lambda step, logs: None)
+    for threads in THREADS:
+        _core.set_num_threads(threads)
+        for callbacks in ([], [count]):
+            found.add(tuple(model.evaluate(x, y, 16, callbacks=callbacks, verbose=0)))
+    assert len(found) == 1
+
+
 def test_workers_evaluate_batches_of_their_own(rng: np.random.Generator) -> None:
     x, y = rng.normal(size=(200, 3)), rng.normal(size=(200, 1))
     model = md.Model([md.layers.Dense(1)], input_shape=(3,), seed=0)
