@@ -12,7 +12,16 @@ from . import _core
 from .configurable import Configurable
 from .validation import integer, number
 
-__all__ = ["BuiltIn", "LearningRateSchedule", "Rate", "between", "half_cosine", "power", "rates_of"]
+__all__ = [
+    "BuiltIn",
+    "Decay",
+    "LearningRateSchedule",
+    "Rate",
+    "between",
+    "half_cosine",
+    "power",
+    "rates_of",
+]
 
 Array = npt.NDArray[np.float64]
 Rate = float | Callable[[int], float]
@@ -52,6 +61,16 @@ class BuiltIn(LearningRateSchedule):
     def rates(self, steps: Array) -> Array:
         """η of each step."""
         raise NotImplementedError
+
+
+class Decay(BuiltIn):
+    """What the decays by a quotient of steps share."""
+
+    def _keep(self, initial_learning_rate: float, decay_steps: int) -> None:
+        self.initial_learning_rate = number(
+            initial_learning_rate, "initial_learning_rate", at_least=0
+        )
+        self.decay_steps = integer(decay_steps, "decay_steps", 1)
 
 
 def rates_of(schedule: Callable[[int], float], first: int, count: int) -> list[float]:
