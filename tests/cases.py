@@ -72,6 +72,20 @@ def embedding(
     )
 
 
+def conv1d(
+    filters: int, kernel_size: int, steps: int, channels: int, batch: int = 3, **arguments: Any
+) -> LayerCase:
+    name = "_".join(str(value) for value in arguments.values())
+    return LayerCase(
+        f"conv1d_{kernel_size}x{channels}x{filters}_of_{steps}_b{batch}"
+        + (f"_{name}" if name else ""),
+        "Conv1D",
+        {"filters": filters, "kernel_size": kernel_size, **arguments},
+        (steps, channels),
+        batch,
+    )
+
+
 ACTIVATIONS = ["linear", "relu", "sigmoid", "tanh", "softmax"]
 CURVES = [
     *("leaky_relu", "relu6", "elu", "selu", "gelu", "gelu_tanh", "silu", "softplus", "softsign"),
@@ -167,6 +181,31 @@ LAYERS = [
     embedding(9, 5, mask_zero=True),
     embedding(9, 40, embeddings_regularizer="l1_l2"),
     LayerCase("embedding_of_rank_2", "Embedding", {"input_dim": 6, "output_dim": 3}, (2, 4), ids=6),
+    *(conv1d(filters, 3, 9, 2) for filters in (1, 2, 4, 5, 16, 17, 33, 49)),
+    *(conv1d(3, 2, 6, channels) for channels in (1, 4, 16, 17, 33)),
+    *(
+        conv1d(3, size, 7, 2, padding=p)
+        for size in (1, 2, 3, 7)
+        for p in ("valid", "same", "causal")
+    ),
+    *(
+        conv1d(3, 4, 7, 2, padding=p, strides=s)
+        for s in (2, 3)
+        for p in ("valid", "same", "causal")
+    ),
+    *(conv1d(3, 3, 7, 2, padding=p, dilation_rate=3) for p in ("valid", "same", "causal")),
+    *(conv1d(3, 9, 4, 2, padding=p) for p in ("same", "causal")),  # no step sees with all taps
+    conv1d(2, 2, 3, 2, padding="same", dilation_rate=5),  # one sees nothing
+    *(conv1d(5, 3, 9, 2, activation=name) for name in ("relu", "tanh", "softmax", "gelu")),
+    conv1d(3, 3, 9, 2, use_bias=False, kernel_regularizer="l1_l2"),
+    *(conv1d(6, 3, 8, 4, groups=2, padding=p) for p in ("valid", "causal")),
+    conv1d(4, 2, 7, 4, groups=4, strides=2, activation="relu"),
+    # A sample by itself, or a step of all; pieces of 256 steps; of 256 samples.
+    *(conv1d(2, 2, 66, 2, batch=batch, padding="same") for batch in (1, 2, 70)),
+    conv1d(2, 3, 300, 1, batch=2, padding="causal"),
+    conv1d(2, 2, 3, 1, batch=300),
+    conv1d(2, 2, 4, 1, batch=140, strides=2),  # rows that lie evenly
+    LayerCase("dense_of_sequences", "Dense", {"units": 5, "activation": "tanh"}, (4, 3)),
     LayerCase("rescaling", "Rescaling", {"scale": 1 / 255, "offset": -0.5}, (9,)),
 ]
 

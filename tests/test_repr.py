@@ -53,6 +53,7 @@ THINGS = [
     "GaussianNoise(0.1, seed=3)",
     "GaussianDropout(0.25)",
     "AlphaDropout(0.25, seed=3)",
+    "Conv1D(8, 3, strides=2, padding='same', activation='relu', kernel_regularizer=L2(0.01))",
     "Residual([Dense(3, activation='relu'), Residual([Dense(3)]), Dropout(0.5)], name='block')",
     "Input((28, 28))",
     "MeanSquaredError()",

@@ -153,6 +153,15 @@ void bind_layers(py::module_& m) {
              return Of(EmbeddingSpec{input_dim, output_dim, mask_zero});
            }),
            py::arg("input_dim"), py::arg("output_dim"), py::arg("mask_zero"));
+  py::class_<Of<Conv1DSpec>, AnyLayerSpec>(m, "Conv1D")
+      .def(py::init([](std::int64_t filters, std::int64_t kernel_size, std::int64_t strides,
+                       const std::string& padding, std::int64_t dilation_rate, std::int64_t groups,
+                       const ActivationFunction& activation, bool use_bias) {
+             return Of(Conv1DSpec{filters, kernel_size, strides, padding_from_name(padding),
+                                  dilation_rate, groups, activation, use_bias});
+           }),
+           py::arg("filters"), py::arg("kernel_size"), py::arg("strides"), py::arg("padding"),
+           py::arg("dilation_rate"), py::arg("groups"), py::arg("activation"), py::arg("use_bias"));
   py::class_<Of<ResidualSpec>, AnyLayerSpec>(m, "Residual")
       .def(py::init([](const py::sequence& layers, std::vector<std::string> names) {
              ResidualSpec spec{{}, std::move(names)};

@@ -324,6 +324,28 @@ struct Kernels {
   /// Σ g[i]², in double over 16 virtual lanes: products of doubles are rounded, those of floats
   /// exact.
   double (*sum_squares)(const T* g, std::int64_t n);
+
+  // ---- sequences
+  // -----------------------------------------------------------------------------------------------
+  /// dw[I,O] += x[B,I]ᵀ · dy[B,O]: one chain, B <= kShard, then added.
+  void (*product_dw_add)(T* dw, const T* x, const T* dy, std::int64_t I, std::int64_t O,
+                         std::int64_t B, std::int64_t lddw, std::int64_t ldx, std::int64_t lddy,
+                         T* scratch);
+  // The rows of a window, B >= 1:
+
+  /// y[O] = the first maximum of each column of x[B,O], where a NaN counts as the maximum; row[O] =
+  /// where it stood, as a number.
+  void (*max_rows)(T* y, T* row, const T* x, std::int64_t O, std::int64_t B, std::int64_t ldx);
+  /// dx[row[o],o] += dy[o].
+  void (*max_rows_backward)(T* dx, const T* dy, const T* row, std::int64_t O, std::int64_t B,
+                            std::int64_t lddx);
+  /// y[O] = the mean of those rows of x[B,O] that keep[B] names, a sum as over samples; +0 if it
+  /// names none. keep may be null (all).
+  void (*mean_rows)(T* y, const T* x, const std::uint8_t* keep, std::int64_t O, std::int64_t B,
+                    std::int64_t ldx);
+  /// dx[b,o] += dy[o] / count, in those rows.
+  void (*mean_rows_backward)(T* dx, const T* dy, const std::uint8_t* keep, std::int64_t O,
+                             std::int64_t B, std::int64_t lddx);
 };
 
 /// The table of the instruction set in force (see mundur/runtime.h).

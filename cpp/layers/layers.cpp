@@ -45,6 +45,13 @@ Activation activation_from_name(const std::string& name) {
   throw std::invalid_argument("activation: unknown name '" + name + "'");
 }
 
+Padding padding_from_name(const std::string& name) {
+  if (name == "valid") return Padding::valid;
+  if (name == "same") return Padding::same;
+  if (name == "causal") return Padding::causal;
+  throw std::invalid_argument("padding: unknown name '" + name + "'");
+}
+
 bool failed(const std::vector<CustomFunction*>& functions) {
   return std::any_of(functions.begin(), functions.end(), [](auto* one) { return one->failed(); });
 }

@@ -163,6 +163,8 @@ std::unique_ptr<Layer<T>> make(const AlphaDropoutSpec& spec);
 template <class T>
 std::unique_ptr<Layer<T>> make(const EmbeddingSpec& spec);
 template <class T>
+std::unique_ptr<Layer<T>> make(const Conv1DSpec& spec);
+template <class T>
 std::unique_ptr<Layer<T>> make(const ResidualSpec& spec);
 
 /// Instantiates make() for both element types at the end of a layer's file.

@@ -103,6 +103,19 @@ class AlphaDropout(LayerSpec):
 class Embedding(LayerSpec):
     def __init__(self, input_dim: int, output_dim: int, mask_zero: bool) -> None: ...
 
+class Conv1D(LayerSpec):
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int,
+        strides: int,
+        padding: str,
+        dilation_rate: int,
+        groups: int,
+        activation: ActivationFunction,
+        use_bias: bool,
+    ) -> None: ...
+
 class Residual(LayerSpec):
     # names: of the layers, in front of their parameters' names.
     def __init__(self, layers: Sequence[LayerSpec], names: Sequence[str]) -> None: ...

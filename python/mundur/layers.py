@@ -11,6 +11,7 @@ import numpy.typing as npt
 from . import _core, activations, constraints, initializers, regularizers
 from .activation_layers import ELU, LeakyReLU, ReLU, Softmax
 from .activity_regularization import ActivityRegularization
+from .convolution import Conv1D
 from .embedding import Embedding
 from .keywords import checked_keywords, unknown_attribute
 from .layer import Layer, MaskFlow
@@ -25,6 +26,7 @@ __all__ = [
     "ActivityRegularization",
     "AlphaDropout",
     "BatchNormalization",
+    "Conv1D",
     "Dense",
     "Dropout",
     "Embedding",
@@ -449,6 +451,7 @@ KNOWN: dict[str, type[Layer]] = {
         *(BatchNormalization, LayerNormalization),
         *(GaussianNoise, GaussianDropout, AlphaDropout),
         Embedding,
+        Conv1D,
         Residual,
     )
 }

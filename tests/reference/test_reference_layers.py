@@ -275,8 +275,8 @@ def test_backward_before_forward(layer):
 def test_bad_arguments():
     with pytest.raises(ValueError, match="units: expected a positive integer, got 0"):
         layers.Dense(0)
-    with pytest.raises(ValueError, match="put a Flatten before it"):
-        layers.Dense(2).build((2, 2))
+    with pytest.raises(ValueError, match="got single numbers"):
+        layers.Dense(2).build(())
     with pytest.raises(ValueError, match="unknown activation"):
         layers.Dense(2, "rleu")
     with pytest.raises(ValueError, match="initializer's values: expected shape"):

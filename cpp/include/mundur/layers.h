@@ -153,14 +153,31 @@ struct EmbeddingSpec {
   std::int64_t output_dim;  // O
   bool mask_zero = false;
 };
+/// What stands in for steps beyond a sample's ends: nothing, so windows stay within; as much as
+/// leaves an output for each step (with strides, each of so many), the more behind; or only what is
+/// in front, so that no output sees a later step.
+enum class Padding { valid, same, causal };
+/// Throws std::invalid_argument for an unknown name.
+Padding padding_from_name(const std::string& name);
+struct Conv1DSpec {
+  std::int64_t filters;
+  std::int64_t kernel_size;
+  std::int64_t strides = 1;
+  Padding padding = Padding::valid;
+  std::int64_t dilation_rate = 1;
+  std::int64_t groups = 1;  // each with its own channels and filters
+  ActivationFunction activation = Activation::linear;
+  bool use_bias = true;
+};
 struct LayerNode;
 struct ResidualSpec {
   std::vector<LayerNode> layers;
   std::vector<std::string> names;  // in front of their parameters' names
 };
-using LayerSpec = std::variant<DenseSpec, ActivationSpec, DropoutSpec, FlattenSpec, RescalingSpec,
-                               BatchNormalizationSpec, LayerNormalizationSpec, GaussianNoiseSpec,
-                               GaussianDropoutSpec, AlphaDropoutSpec, EmbeddingSpec, ResidualSpec>;
+using LayerSpec =
+    std::variant<DenseSpec, ActivationSpec, DropoutSpec, FlattenSpec, RescalingSpec,
+                 BatchNormalizationSpec, LayerNormalizationSpec, GaussianNoiseSpec,
+                 GaussianDropoutSpec, AlphaDropoutSpec, EmbeddingSpec, Conv1DSpec, ResidualSpec>;
 struct LayerNode {
   LayerSpec spec;
 };

@@ -49,6 +49,7 @@ struct Job {
   const T* bias;  // of each column; null: none
   Function f;
   T* scratch;
+  bool adds = false;  // c + the sum, of one shard
 };
 
 /// One step of a job: rows × columns of C, one block of depth.
@@ -221,7 +222,8 @@ MUNDUR_INLINE void run_single(const Job<T>& job) {
   tile.c = job.c;
   tile.ldc = job.ldc;
   tile.last = static_cast<int>(job.columns) - (vecs - 1) * Vec<T>::kWidth;
-  tile.resume = tile.joins_c = false;
+  tile.resume = false;
+  tile.joins_c = job.adds;
   tile.joins = 0;
   tile.bias = job.bias;
   tile.relu = job.f == Function::relu;
@@ -301,7 +303,7 @@ __attribute__((noinline)) void run_blocks(const Job<T>& job) {
         step.ldc = job.c_transposed ? ld_kept : job.ldc;
         tile.resume = !job.shards && n > 0;
         tile.joins = 0;
-        tile.joins_c = job.shards && step.last && n > 0;
+        tile.joins_c = job.shards && step.last && (n > 0 || job.adds);
         if (job.shards) {
           int rank = 0;
           for (; rank < ranks && (step.last || (n >> rank & 1) != 0); ++rank) {
@@ -327,7 +329,7 @@ template <class T>
 MUNDUR_INLINE void run(const Job<T>& job) {
   if (job.b_transposed) {
     if (job.rows * job.columns * job.depth <= kScalarMost) return run_scalar(job);
-  } else if (job.columns <= Vec<T>::kWidth && !job.c_transposed &&
+  } else if (job.columns <= Vec<T>::kWidth && !job.c_transposed && !job.adds &&
              (!job.shards || job.depth <= kShard)) {
     if (job.columns <= 0) return;
     if (job.rows == 1) return run_thin<T, 1>(job);
@@ -380,12 +382,20 @@ void product_dw(T* dw, const T* x, const T* dy, i64 I, i64 O, i64 B, i64 lddw, i
 }
 
 template <class T>
+void product_dw_add(T* dw, const T* x, const T* dy, i64 I, i64 O, i64 B, i64 lddw, i64 ldx,
+                    i64 lddy, T* scratch) {
+  run(Job<T>{I, O, B, x, 1, ldx, dy, lddy, false, dw, lddw, false, true, nullptr, Function::linear,
+             scratch, true});
+}
+
+template <class T>
 void fill_table(Kernels<T>& table) {
   table.scratch = Scratch<T>::kSize;
   table.column_grain = Blocking<T>::kWidth;
   table.product = product<T>;
   table.product_dx = product_dx<T>;
   table.product_dw = product_dw<T>;
+  table.product_dw_add = product_dw_add<T>;
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Sums over rows: one chain per shard and column, as the products over samples have it.
+// Sums, means and maxima over rows. A sum is one chain per shard and column, as the products over
+// samples have it.
 
 #include "kernels/isa/pieces.h"
 #include "kernels/isa/shards.h"
@@ -75,15 +76,83 @@ void sum_listed(T* db, const T* dy, const std::int32_t* next, std::int32_t first
   });
 }
 
+template <class T>
+void max_rows(T* y, T* row, const T* x, i64 O, i64 B, i64 ldx) {
+  for_each_vec<T>(O, [&](i64 o, int n) MUNDUR_BODY {
+    Vec<T> top = load_up_to(x + o, n), at = zero<T>();
+    for (i64 b = 1; b < B; ++b) {
+      const Vec<T> value = load_up_to(x + b * ldx + o, n);
+      const Mask<T> wins = less(top, value) | (is_nan(value) & ~is_nan(top));
+      top = select(wins, value, top);
+      at = select(wins, set<T>(static_cast<T>(b)), at);
+    }
+    store_up_to(y + o, top, n);
+    store_up_to(row + o, at, n);
+  });
+}
+
+template <class T>
+void max_rows_backward(T* dx, const T* dy, const T* row, i64 O, i64 B, i64 lddx) {
+  for_each_vec<T>(O, [&](i64 o, int n) MUNDUR_BODY {
+    const Vec<T> g = load_up_to(dy + o, n), at = load_up_to(row + o, n);
+    for (i64 b = 0; b < B; ++b) {
+      T* const to = dx + b * lddx + o;
+      const Vec<T> before = load_up_to(to, n);
+      store_up_to(to, select(equal(at, set<T>(static_cast<T>(b))), before + g, before), n);
+    }
+  });
+}
+
+MUNDUR_INLINE i64 kept(const std::uint8_t* keep, i64 B) {
+  if (!keep) return B;
+  i64 count = 0;
+  for (i64 b = 0; b < B; ++b) count += keep[b];
+  return count;
+}
+
+template <class T>
+void mean_rows(T* y, const T* x, const std::uint8_t* keep, i64 O, i64 B, i64 ldx) {
+  sum_all(y, O, shards_of(B), [=](i64 o) MUNDUR_BODY {
+    return [=](i64 n, auto add) MUNDUR_BODY {
+      const i64 end = least(B, (n + 1) * kShard);
+      for (i64 b = n * kShard; b < end; ++b) {
+        if (!keep || keep[b]) add(x + b * ldx + o);
+      }
+    };
+  });
+  const i64 count = kept(keep, B);
+  if (count == 0) return;
+  for_each_vec<T>(O, [&](i64 o, int n) MUNDUR_BODY {
+    store_up_to(y + o, load_up_to(y + o, n) / set<T>(static_cast<T>(count)), n);
+  });
+}
+
+template <class T>
+void mean_rows_backward(T* dx, const T* dy, const std::uint8_t* keep, i64 O, i64 B, i64 lddx) {
+  const T count = static_cast<T>(kept(keep, B));
+  for_each_vec<T>(O, [&](i64 o, int n) MUNDUR_BODY {
+    const Vec<T> g = load_up_to(dy + o, n) / set<T>(count);
+    for (i64 b = 0; b < B; ++b) {
+      if (keep && !keep[b]) continue;
+      T* const to = dx + b * lddx + o;
+      store_up_to(to, load_up_to(to, n) + g, n);
+    }
+  });
+}
+
+template <class T>
+void fill_rows(Kernels<T>& table) {
+  table.sum_rows = sum_rows<T>;
+  table.sum_listed = sum_listed<T>;
+  table.max_rows = max_rows<T>;
+  table.max_rows_backward = max_rows_backward<T>;
+  table.mean_rows = mean_rows<T>;
+  table.mean_rows_backward = mean_rows_backward<T>;
+}
+
 }  // namespace
 
-void fill_sums(Kernels<float>& table) {
-  table.sum_rows = sum_rows<float>;
-  table.sum_listed = sum_listed<float>;
-}
-void fill_sums(Kernels<double>& table) {
-  table.sum_rows = sum_rows<double>;
-  table.sum_listed = sum_listed<double>;
-}
+void fill_sums(Kernels<float>& table) { fill_rows(table); }
+void fill_sums(Kernels<double>& table) { fill_rows(table); }
 
 }  // namespace mundur::MUNDUR_ISA

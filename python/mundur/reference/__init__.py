@@ -38,6 +38,7 @@ from . import (
     activations,
     check,
     constraints,
+    convolution,
     embedding,
     initializers,
     layers,
@@ -51,6 +52,7 @@ from . import (
     optimizers,
     regularizers,
     residual,
+    windows,
     worked_example,
 )
 from .model import Model
@@ -60,6 +62,7 @@ __all__ = [
     "activations",
     "check",
     "constraints",
+    "convolution",
     "embedding",
     "initializers",
     "layers",
@@ -73,5 +76,6 @@ __all__ = [
     "optimizers",
     "regularizers",
     "residual",
+    "windows",
     "worked_example",
 ]

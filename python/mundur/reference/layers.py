@@ -19,12 +19,14 @@ from .lists import (
     Matrix,
     Shape,
     Tensor,
+    Vector,
     check_shape,
     dot,
     flatten,
     map_elements,
     map_rows,
     nest,
+    rows,
     shape,
     transpose,
 )
@@ -73,7 +75,8 @@ class Layer:
     @classmethod
     def kind(cls) -> str:
         """Return what a layer without a name is called: layer_normalization, for instance."""
-        return "".join(f"_{c.lower()}" if c.isupper() else c for c in cls.__name__).strip("_")
+        name = cls.__name__.replace("1D", "1d")
+        return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).strip("_")
 
     def build(self, input_shape: Shape, rng: Random | None = None) -> Shape:
         """Make the parameters for samples of `input_shape`; give the shape of output samples.
@@ -164,8 +167,9 @@ class Dense(Layer):
 
     Notes
     -----
-    x has shape (batch, inputs), y has shape (batch, units). After a pass forward and backward, the
-    attributes `z`, `y` and `delta` hold z, f(z) and δ = ∂L/∂z of the batch.
+    x has shape (batch, inputs), y has shape (batch, units); with more axes, every row of a sample,
+    such as a time step, is treated alike. After a pass forward and backward, the attributes `z`,
+    `y` and `delta` hold z, f(z) and δ = ∂L/∂z of the batch.
 
     Examples
     --------
@@ -209,23 +213,20 @@ class Dense(Layer):
         limits = {"kernel": kernel_constraint, "bias": bias_constraint}
         self.constraints = {p: c for p, i in limits.items() if (c := constraints.get(i))}
         self.activity_regularizer = regularizers.get(activity_regularizer)
-        self.x: Matrix = []
-        self.z: Matrix = []
-        self.y: Matrix | None = None
-        self.delta: Matrix = []
+        self.x: Tensor = []
+        self.z: Tensor = []
+        self.y: Tensor | None = None
+        self.delta: Tensor = []
 
     def build_for(self, input_shape: Shape, rng: Random) -> Shape:
         """Make W of shape (inputs, units), and b of shape (units,)."""
-        if len(input_shape) != 1:
-            raise ValueError(
-                f"{self.name}: expected samples of shape (inputs,), got {input_shape}; "
-                "put a Flatten before it"
-            )
-        kernel_shape = (input_shape[0], self.units)
+        if not input_shape:
+            raise ValueError(f"{self.name}: expected samples of rank 1 or more, got single numbers")
+        kernel_shape = (input_shape[-1], self.units)
         self.parameters = {"kernel": self.kernel_initializer(kernel_shape, rng)}
         if self.use_bias:
             self.parameters["bias"] = self.bias_initializer((self.units,), rng)
-        return (self.units,)
+        return (*input_shape[:-1], self.units)
 
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
         """Weigh, sum and activate."""
@@ -233,12 +234,14 @@ class Dense(Layer):
         columns = transpose(self.parameters["kernel"])
         bias = self.parameters.get("bias", [0.0] * self.units)
         self.x = x
-        # z_j = Σ_i x_i W_ij + b_j
-        self.z = [
-            [dot(x_n, W_j) + b_j for W_j, b_j in zip(columns, bias, strict=True)] for x_n in x
-        ]
+
+        def weighed(x_n: Vector) -> Vector:
+            # z_j = Σ_i x_i W_ij + b_j
+            return [dot(x_n, W_j) + b_j for W_j, b_j in zip(columns, bias, strict=True)]
+
+        self.z = map_rows(weighed, x)
         # y_j = f(z_j)
-        self.y = [self.activation(z_n) for z_n in self.z]
+        self.y = map_rows(self.activation, self.z)
         return self.y
 
     def backward(self, gradient: Tensor) -> Tensor:
@@ -246,17 +249,17 @@ class Dense(Layer):
         self.check_gradient(gradient, self.y)
         kernel = self.parameters["kernel"]
         # δ_j = f′(z_j) ∂L/∂y_j
-        self.delta = [
-            self.activation.backward(g_n, z_n) for g_n, z_n in zip(gradient, self.z, strict=True)
-        ]
-        self.gradients = self.parameter_gradients(transpose(self.x), transpose(self.delta))
+        self.delta = map_rows(self.activation.backward, gradient, self.z)
+        self.gradients = self.parameter_gradients(
+            transpose(list(rows(self.x))), transpose(list(rows(self.delta)))
+        )
         # ∂L/∂x_i = Σ_j W_ij δ_j
-        return [[dot(W_i, delta_n) for W_i in kernel] for delta_n in self.delta]
+        return map_rows(lambda delta_n: [dot(W_i, delta_n) for W_i in kernel], self.delta)
 
     def parameter_gradients(
         self, x: list[tuple[float, ...]], delta: list[tuple[float, ...]]
     ) -> dict[str, Tensor]:
-        """Return ∂L/∂W and ∂L/∂b, sums over the samples n of the batch, from columns of x and δ."""
+        """Return ∂L/∂W and ∂L/∂b, sums over the rows n of the batch, from columns of x and δ."""
         gradients: dict[str, Tensor] = {}
         if self.learns("kernel"):
             # ∂L/∂W_ij = Σ_n δ_nj x_ni
@@ -437,6 +440,7 @@ class Rescaling(Layer):
 
 # Below the base class that these modules need.
 from .activation_layers import ELU, LeakyReLU, ReLU, Softmax  # noqa: E402
+from .convolution import Conv1D  # noqa: E402
 from .embedding import Embedding  # noqa: E402
 from .noise import AlphaDropout, Dropout, GaussianDropout, GaussianNoise  # noqa: E402
 from .normalization import BatchNormalization, LayerNormalization  # noqa: E402
@@ -447,6 +451,7 @@ __all__ = [
     "Activation",
     "AlphaDropout",
     "BatchNormalization",
+    "Conv1D",
     "Dense",
     "Dropout",
     "Embedding",

@@ -1,0 +1,199 @@
+"""Convolution over time: forward, and backward directly below it.
+
+Source: LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document recognition"
+(1998).
+"""
+
+from random import Random
+
+from . import activations, constraints, initializers, regularizers
+from .layers import Layer
+from .lists import Mask, Matrix, Shape, Tensor, dot, shape, transpose, zeros
+from .windows import Windows, check_padding, check_positive, check_steps
+
+
+class Conv1D(Layer):
+    """A window of steps makes a step: y_t = f(Σ_k x_(tS − P + kD) W_k + b).
+
+    Steps beyond the ends of a sample are left out of the sum.
+
+    Parameters
+    ----------
+    filters : int
+        The channels of the output.
+    kernel_size : int
+        Taps of a window.
+    strides : int, default 1
+        S, steps from a window to the next.
+    padding : str, default "valid"
+        "valid", "same" or "causal"; see `windows`.
+    dilation_rate : int, default 1
+        D, steps from a tap to the next.
+    groups : int, default 1
+        Parts that channels and filters fall into; a filter sees the channels of its part.
+    activation : str, pair (f, f′) or None
+        f; None is linear.
+    use_bias : bool, default True
+        Whether there is a b.
+    kernel_initializer, bias_initializer : str, nested list or Initializer
+        The first values of W, shape (kernel_size, channels / groups, filters), and b, (filters,).
+    kernel_regularizer, bias_regularizer, activity_regularizer : str, Regularizer or None
+        What W, b and y add to the loss.
+    kernel_constraint, bias_constraint : str, Constraint or None
+        What W and b hold to after every update.
+
+    Notes
+    -----
+    x has shape (batch, steps, channels), y has shape (batch, windows, filters).
+
+    Examples
+    --------
+    >>> layer = Conv1D(1, 2, kernel_initializer=[[[1.0]], [[-1.0]]])
+    >>> layer.build((3, 1))
+    (2, 1)
+    >>> layer.forward([[[1.0], [4.0], [9.0]]])
+    [[[-3.0], [-5.0]]]
+    >>> layer.backward([[[1.0], [10.0]]])
+    [[[1.0], [9.0], [-10.0]]]
+    >>> layer.gradients
+    {'kernel': [[[41.0]], [[94.0]]], 'bias': [11.0]}
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int,
+        strides: int = 1,
+        padding: str = "valid",
+        dilation_rate: int = 1,
+        groups: int = 1,
+        activation: activations.Identifier = None,
+        use_bias: bool = True,
+        kernel_initializer: initializers.Identifier = "glorot_uniform",
+        bias_initializer: initializers.Identifier = "zeros",
+        kernel_regularizer: regularizers.Identifier = None,
+        bias_regularizer: regularizers.Identifier = None,
+        activity_regularizer: regularizers.Identifier = None,
+        kernel_constraint: constraints.Identifier = None,
+        bias_constraint: constraints.Identifier = None,
+        *,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name)
+        check_positive(
+            filters=filters,
+            kernel_size=kernel_size,
+            strides=strides,
+            dilation_rate=dilation_rate,
+            groups=groups,
+        )
+        if filters % groups:
+            raise ValueError(f"groups: expected a divisor of {filters} filters, got {groups}")
+        self.filters, self.kernel_size, self.groups = filters, kernel_size, groups
+        self.strides, self.dilation_rate = strides, dilation_rate
+        self.padding = check_padding(padding, "valid", "same", "causal")
+        self.activation = activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        penalties = {"kernel": kernel_regularizer, "bias": bias_regularizer}
+        self.regularizers = {p: r for p, i in penalties.items() if (r := regularizers.get(i))}
+        limits = {"kernel": kernel_constraint, "bias": bias_constraint}
+        self.constraints = {p: c for p, i in limits.items() if (c := constraints.get(i))}
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.windows = Windows(kernel_size, kernel_size, 1, 1, "same")
+        self.x: Tensor = []
+        self.z: Tensor = []
+        self.y: Tensor | None = None
+
+    def build_for(self, input_shape: Shape, rng: Random) -> Shape:
+        """Make W, and b."""
+        check_steps(self.name, input_shape)
+        steps, channels = input_shape
+        if channels % self.groups:
+            raise ValueError(f"{self.name}: {self.groups} groups do not divide {channels} channels")
+        self.windows = Windows(
+            steps, self.kernel_size, self.strides, self.dilation_rate, self.padding
+        )
+        kernel_shape = (self.kernel_size, channels // self.groups, self.filters)
+        self.parameters = {"kernel": self.kernel_initializer(kernel_shape, rng)}
+        if self.use_bias:
+            self.parameters["bias"] = self.bias_initializer((self.filters,), rng)
+        return (self.windows.count, self.filters)
+
+    def compute_mask(self, x: Tensor, mask: Mask | None) -> Mask | None:
+        """Drop the mask: a window may see steps that are there and steps that are not."""
+        return None
+
+    def channels_of(self, j: int, channels: int) -> slice:
+        """Return the channels that filter j sees."""
+        width, group = channels // self.groups, j // (self.filters // self.groups)
+        return slice(group * width, (group + 1) * width)
+
+    def forward(self, x: Tensor, training: bool = False) -> Tensor:
+        """Weigh what each window sees, sum and activate."""
+        self.check_input(x)
+        self.x = x
+        kernel = [transpose(W_k) for W_k in self.parameters["kernel"]]
+        bias = self.parameters.get("bias", [0.0] * self.filters)
+        parts = [self.channels_of(j, shape(x)[2]) for j in range(self.filters)]
+        # z_tj = Σ_k Σ_i x_(tS − P + kD)i W_kij + b_j
+        self.z = [
+            [
+                [
+                    sum(dot(x_n[s][parts[j]], kernel[k][j]) for k, s in self.windows.seen(t)) + b_j
+                    for j, b_j in enumerate(bias)
+                ]
+                for t in range(self.windows.count)
+            ]
+            for x_n in x
+        ]
+        # y_t = f(z_t)
+        self.y = [[self.activation(z_t) for z_t in z_n] for z_n in self.z]
+        return self.y
+
+    def backward(self, gradient: Tensor) -> Tensor:
+        """Send δ back along the weights that each step came by."""
+        self.check_gradient(gradient, self.y)
+        # δ_tj = f′(z_tj) ∂L/∂y_tj
+        delta = [
+            [self.activation.backward(g_t, z_t) for g_t, z_t in zip(g_n, z_n, strict=True)]
+            for g_n, z_n in zip(gradient, self.z, strict=True)
+        ]
+        self.gradients = self.parameter_gradients(delta)
+        kernel, channels = self.parameters["kernel"], shape(self.x)[2]
+        dx: Tensor = zeros(shape(self.x))
+        for dx_n, delta_n in zip(dx, delta, strict=True):
+            for t, delta_t in enumerate(delta_n):
+                for k, s in self.windows.seen(t):
+                    for j, delta_tj in enumerate(delta_t):
+                        first = self.channels_of(j, channels).start
+                        # ∂L/∂x_(tS − P + kD)i += W_kij δ_tj
+                        for i, W_ki in enumerate(kernel[k]):
+                            dx_n[s][first + i] += W_ki[j] * delta_tj
+        return dx
+
+    def parameter_gradients(self, delta: Tensor) -> dict[str, Tensor]:
+        """Return ∂L/∂W and ∂L/∂b, sums over the samples and their windows."""
+        gradients: dict[str, Tensor] = {}
+        if self.learns("kernel"):
+            kernel: list[Matrix] = zeros(shape(self.parameters["kernel"]))
+            for x_n, delta_n in zip(self.x, delta, strict=True):
+                for t, delta_t in enumerate(delta_n):
+                    for k, s in self.windows.seen(t):
+                        for j, delta_tj in enumerate(delta_t):
+                            # ∂L/∂W_kij += x_(tS − P + kD)i δ_tj
+                            for i, x_i in enumerate(x_n[s][self.channels_of(j, len(x_n[s]))]):
+                                kernel[k][i][j] += x_i * delta_tj
+            gradients["kernel"] = kernel
+        if self.use_bias and self.learns("bias"):
+            # ∂L/∂b_j = Σ_n Σ_t δ_tj
+            columns = transpose([delta_t for delta_n in delta for delta_t in delta_n])
+            gradients["bias"] = [sum(delta_j) for delta_j in columns]
+        return gradients
+
+    def __repr__(self) -> str:
+        return (
+            f"Conv1D(filters={self.filters}, kernel_size={self.kernel_size}, "
+            f"strides={self.strides}, padding={self.padding!r}, activation={self.activation})"
+        )

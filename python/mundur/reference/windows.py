@@ -1,0 +1,67 @@
+"""Windows over the time steps of a sample, as convolution and pooling have them.
+
+With a stride S, a dilation D and P steps of padding in front, tap k of the window that makes step t
+of the output lies on step t S − P + k D of the input.
+"""
+
+from ._lookup import check_number
+from .lists import Shape
+
+
+class Windows:
+    """Where windows lie.
+
+    Parameters
+    ----------
+    steps : int
+        Steps of a sample.
+    size, stride, dilation : int
+        Taps of a window, steps from one window to the next, steps from one tap to the next.
+    padding : str
+        "valid": windows that lie within the sample; "same": as much in front as behind, or one
+        less, so that with stride 1 there are as many windows as steps; "causal": all in front.
+
+    Examples
+    --------
+    >>> windows = Windows(4, size=3, stride=1, dilation=1, padding="same")
+    >>> [windows.seen(t) for t in range(windows.count)]
+    [[(1, 0), (2, 1)], [(0, 0), (1, 1), (2, 2)], [(0, 1), (1, 2), (2, 3)], [(0, 2), (1, 3)]]
+    """
+
+    def __init__(self, steps: int, size: int, stride: int, dilation: int, padding: str) -> None:
+        self.steps, self.size, self.stride, self.dilation = steps, size, stride, dilation
+        extent = (size - 1) * dilation + 1
+        if padding == "valid":
+            if steps < extent:
+                raise ValueError(f"a window of {extent} steps does not fit into {steps}")
+            self.count, self.before = (steps - extent) // stride + 1, 0
+        else:
+            self.count = -(-steps // stride)
+            missing = max((self.count - 1) * stride + extent - steps, 0)
+            self.before = extent - 1 if padding == "causal" else missing // 2
+
+    def seen(self, t: int) -> list[tuple[int, int]]:
+        """Return what window t sees: (tap, step), of the taps whose step is there."""
+        places = [(k, t * self.stride - self.before + k * self.dilation) for k in range(self.size)]
+        return [(k, s) for k, s in places if 0 <= s < self.steps]
+
+
+def check_positive(**arguments: int) -> None:
+    """Raise unless all of them are positive integers."""
+    for name, value in arguments.items():
+        check_number(name, value, int)
+        if value < 1:
+            raise ValueError(f"{name}: expected a positive integer, got {value}")
+
+
+def check_padding(padding: str, *known: str) -> str:
+    """Return the name of a padding, which must be known."""
+    if padding not in known:
+        raise ValueError(f"padding: expected one of {', '.join(known)}, got {padding!r}")
+    return padding
+
+
+def check_steps(name: str, input_shape: Shape) -> None:
+    """Raise unless samples have steps of channels."""
+    if len(input_shape) != 2:
+        raise ValueError(f"{name}: expected samples of shape (steps, channels), got {input_shape}")
