@@ -80,6 +80,8 @@ def describe(model: Model, tensors: Tensors) -> dict[str, Any]:
         place = model._place_now()
         if place is not None:
             document["place"] = place.describe(tensors)
+    if model._text is not None:
+        document["text"] = model._text.describe(tensors)
     return document
 
 

@@ -11,12 +11,15 @@ from .validation import integer
 
 if TYPE_CHECKING:
     from .model import Model
+    from .text.part import TextPart
 
 __all__ = ["Keeping"]
 
 
 class Keeping(Compiled):
     """A compiled chain with a summary and files."""
+
+    _text: TextPart | None = None  # of a `TextClassifier`: files hold it beside the layers
 
     @checked_keywords(
         ignored={"expand_nested": False, "show_trainable": False, "layer_range": None}

@@ -203,7 +203,7 @@ def _read(model: Model, path: Any, initial_epoch: int) -> Resumed:
     """What a file of `Model.save` or `ModelCheckpoint` holds, if the model is the same."""
     # Reading files takes json and safetensors, which `import mundur` does without.
     from . import architecture
-    from .serialization import load_model
+    from .serialization import read_model
 
     if initial_epoch != 0:
         raise ValueError(f"initial_epoch comes from the file of resume_from; got {initial_epoch}")
@@ -212,7 +212,7 @@ def _read(model: Model, path: Any, initial_epoch: int) -> Resumed:
     where = f"resume_from={os.fspath(path)!r}"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of metrics, which are the model's own here
-        other = load_model(path, custom_objects=architecture.custom_objects(model))
+        other = read_model(path, custom_objects=architecture.custom_objects(model))
     place = other._place
     if place is None or not place.is_of(other):
         raise ValueError(f"{where}: the file was not saved within or after a fit")

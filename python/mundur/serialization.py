@@ -1,12 +1,13 @@
 """One safetensors file holds a whole model: architecture, weights, optimizer, random state.
 
 The tensors are ``parameters/LAYER/NAME``, ``state/LAYER/NAME``, ``optimizer/SLOT/LAYER/NAME``, for
-weights that were given as arrays ``initializers/LAYER/ARGUMENT``, and ``place/...`` of a training
-within an epoch. The metadata has one entry, ``mundur``, a JSON object of texts: ``format_version``,
-``model`` (everything else, as JSON) and ``checksum`` (CRC-32 of that JSON and of the tensors). One
-entry, since safetensors keeps several in no fixed order: the same model is the same bytes. Nothing
-is ever unpickled, and nothing is allocated before the architecture has been compared with the
-tensors that the file really holds.
+weights that were given as arrays ``initializers/LAYER/ARGUMENT``, ``place/...`` of a training
+within an epoch, and for a model of texts ``text/vocabulary``, the tokenizer's JSON as bytes. The
+metadata has one entry, ``mundur``, a JSON object of texts: ``format_version``, ``model``
+(everything else, as JSON) and ``checksum`` (CRC-32 of that JSON and of the tensors). One entry,
+since safetensors keeps several in no fixed order: the same model is the same bytes. Nothing is ever
+unpickled, and nothing is allocated before the architecture has been compared with the tensors that
+the file really holds.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from .keywords import checked_keywords
 if TYPE_CHECKING:
     from .by_hand import ByHand
     from .model import Model
+    from .text.part import TextPart
 
 __all__ = ["load_model"]
 
@@ -144,8 +146,8 @@ def _sync_folder(folder: str) -> None:
 @checked_keywords(ignored={"safe_mode": True})
 def load_model(
     filepath: Path, custom_objects: Mapping[str, Any] | None = None, compile: bool = True
-) -> Model:
-    """Reads a model that `Model.save` wrote.
+) -> Model | Any:
+    """Reads a model that `Model.save` wrote, or `mundur.text.TextClassifier.save`.
 
     Parameters
     ----------
@@ -158,7 +160,7 @@ def load_model(
 
     Returns
     -------
-    Model
+    Model, or TextClassifier where the file holds a vocabulary
         With the same numbers; training goes on as if it had never stopped.
 
     Raises
@@ -177,6 +179,18 @@ def load_model(
     >>> md.load_model(path).seed
     0
     """
+    model = read_model(filepath, custom_objects, compile)
+    if model._text is None:
+        return model
+    from .text.classifier import TextClassifier
+
+    return TextClassifier._of(model)
+
+
+def read_model(
+    filepath: Path, custom_objects: Mapping[str, Any] | None = None, compile: bool = True
+) -> Model:
+    """The model of a file; where the file holds a vocabulary, it is the model's text part."""
     if not (custom_objects is None or isinstance(custom_objects, Mapping)):
         raise TypeError(
             f"custom_objects must be a dict of name: class; got {type(custom_objects).__name__}"
@@ -214,7 +228,7 @@ def load_weights(model: ByHand, path: Path) -> None:
 
 
 def _is_weight(name: str) -> bool:
-    return not name.startswith(("optimizer/", "initializers/", "place/"))
+    return not name.startswith(("optimizer/", "initializers/", "place/", "text/"))
 
 
 def _plain(name: str) -> str:
@@ -282,8 +296,24 @@ def _model(
     if not document:
         raise ValueError(f"{where} holds weights only; read it with Model.load_weights")
     try:
-        return architecture.restore(json.loads(document), tensors, compile, custom_objects)
+        description = json.loads(document)
+        model = architecture.restore(description, tensors, compile, custom_objects)
+        text = description.get("text")
     except architecture.MissingCustomObject as error:
         raise ValueError(f"{where}: {error}") from None
     except _MALFORMED as error:
         raise ValueError(f"{where} does not describe a model: {error}") from error
+    if text is not None:
+        model._text = _text_part(text, tensors, model, where)
+    return model
+
+
+def _text_part(document: Any, tensors: Tensors, model: Model, where: str) -> TextPart:
+    from .text.part import TextPart
+
+    try:
+        return TextPart.restore(document, tensors, model)
+    except ImportError:  # the extra is missing, the file is sound
+        raise
+    except _MALFORMED as error:
+        raise ValueError(f"{where} does not describe a model of texts: {error}") from error

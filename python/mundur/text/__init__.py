@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..keywords import unknown_attribute
 from .aclimdb import load_aclimdb
+from .classifier import Prediction, TextClassifier
 from .corpora import Corpus, load_corpus
 from .files import Texts
 from .sentences import load_sentences
@@ -21,6 +22,8 @@ from .vocabulary import Vocabulary
 
 __all__ = [
     "Corpus",
+    "Prediction",
+    "TextClassifier",
     "Texts",
     "Vocabulary",
     "load_aclimdb",

@@ -266,9 +266,9 @@ class Vocabulary:
             Where the JSON is not that of a vocabulary.
         """
         _check_document(text)
-        vocabulary = cls(**config)
+        vocabulary, read = cls(**config), _library().Tokenizer.from_str
         try:
-            vocabulary._fitted = _library().Tokenizer.from_str(text)
+            vocabulary._fitted = read(text)
         except BaseException as error:
             # A panic of the library's native code is no Exception.
             if isinstance(error, Exception) or type(error).__name__ == "PanicException":
