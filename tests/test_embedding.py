@@ -241,3 +241,28 @@ def test_pad_sequences_names_what_is_wrong(
 ) -> None:
     with pytest.raises((TypeError, ValueError), match=match):
         md.utils.pad_sequences(sequences, **arguments)
+
+
+@pytest.mark.parametrize("mask_zero", [False, True])
+def test_it_can_be_checked_and_explained(mask_zero: bool) -> None:
+    x, y = data_of(ids=9, samples=5)
+    model = md.Model(
+        [
+            md.layers.Embedding(9, 3, mask_zero=mask_zero),
+            md.layers.Dense(2, "tanh"),
+            md.layers.Dense(1),
+        ],
+        seed=0,
+        input_shape=(6,),
+    )
+    model.compile("adam", "mse")
+    y = np.tile(y[:, None, None], (1, 6, 1))
+    assert model.check_gradients(x, y).passed
+    assert model.verify(x, y).passed
+    table = model.per_sample_gradients(x, y)["embedding/embeddings"]
+    assert table.shape == (5, 9, 3)
+    if mask_zero:
+        with pytest.raises(ValueError, match="mask_zero"):
+            model.explain(x, y)
+    else:
+        assert "embeddings" in model.explain(x, y).table()
