@@ -72,6 +72,19 @@ def embedding(
     )
 
 
+def recurrent(
+    layer: str, units: int, inputs: int = 5, steps: int = 4, batch: int = 5, **arguments: Any
+) -> LayerCase:
+    name = "_".join(f"{key}_{value}" for key, value in arguments.items())
+    return LayerCase(
+        f"{layer}_{inputs}x{units}_t{steps}_b{batch}" + (f"_{name}" if name else ""),
+        layer,
+        {"units": units, **arguments},
+        (steps, inputs),
+        batch,
+    )
+
+
 def conv1d(
     filters: int, kernel_size: int, steps: int, channels: int, batch: int = 3, **arguments: Any
 ) -> LayerCase:
@@ -86,6 +99,8 @@ def conv1d(
     )
 
 
+SEQUENCES = [(1, 1), (1, 7), (40, 2), (17, 20)]  # inputs, steps
+RECURRENT = ["SimpleRNN", "LSTM", "GRU"]
 ACTIVATIONS = ["linear", "relu", "sigmoid", "tanh", "softmax"]
 CURVES = [
     *("leaky_relu", "relu6", "elu", "selu", "gelu", "gelu_tanh", "silu", "softplus", "softsign"),
@@ -206,6 +221,24 @@ LAYERS = [
     conv1d(2, 2, 3, 1, batch=300),
     conv1d(2, 2, 4, 1, batch=140, strides=2),  # rows that lie evenly
     LayerCase("dense_of_sequences", "Dense", {"units": 5, "activation": "tanh"}, (4, 3)),
+    # Around the registers of 4, 8 and 16 numbers; one input, one unit, one step.
+    *(recurrent(layer, units) for layer in RECURRENT for units in (1, 8, 15, 17)),
+    *(recurrent(layer, 7, inputs, steps, 3) for layer in RECURRENT for inputs, steps in SEQUENCES),
+    # Blocks of 64 samples, shards of 256 rows, a sample for some of the threads.
+    *(recurrent(layer, 3, 2, 4, batch) for layer in RECURRENT for batch in (1, 65)),
+    *(
+        recurrent(layer, 7, **{option: True})
+        for layer in RECURRENT
+        for option in ("return_sequences", "go_backwards")
+    ),
+    *(
+        recurrent(layer, 17, return_sequences=True, go_backwards=True, use_bias=False)
+        for layer in RECURRENT
+    ),
+    *(recurrent(layer, 5, recurrent_regularizer="l1_l2") for layer in RECURRENT),
+    *(recurrent("SimpleRNN", 7, activation=name) for name in ("linear", "relu", "sigmoid")),
+    recurrent("SimpleRNN", 3, inputs=40),  # x·W of lanes
+    recurrent("LSTM", 5, activity_regularizer="l2", return_sequences=True),
     LayerCase("rescaling", "Rescaling", {"scale": 1 / 255, "offset": -0.5}, (9,)),
 ]
 

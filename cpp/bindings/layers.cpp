@@ -153,6 +153,38 @@ void bind_layers(py::module_& m) {
              return Of(EmbeddingSpec{input_dim, output_dim, mask_zero});
            }),
            py::arg("input_dim"), py::arg("output_dim"), py::arg("mask_zero"));
+  py::class_<RecurrentSpec>(m, "Recurrent")
+      .def(
+          py::init([](std::int64_t units, bool use_bias, double dropout, double recurrent_dropout,
+                      std::optional<std::uint64_t> seed, bool return_sequences, bool go_backwards) {
+            return RecurrentSpec{units, use_bias,         dropout,     recurrent_dropout,
+                                 seed,  return_sequences, go_backwards};
+          }),
+          py::arg("units"), py::arg("use_bias"), py::arg("dropout"), py::arg("recurrent_dropout"),
+          py::arg("seed"), py::arg("return_sequences"), py::arg("go_backwards"));
+  py::class_<Of<LSTMSpec>, AnyLayerSpec>(m, "LSTM").def(
+      py::init([](const RecurrentSpec& recurrent) { return Of(LSTMSpec{recurrent}); }),
+      py::arg("recurrent"));
+  py::class_<Of<GRUSpec>, AnyLayerSpec>(m, "GRU").def(
+      py::init([](const RecurrentSpec& recurrent) { return Of(GRUSpec{recurrent}); }),
+      py::arg("recurrent"));
+  py::class_<Of<SimpleRNNSpec>, AnyLayerSpec>(m, "SimpleRNN")
+      .def(py::init([](const RecurrentSpec& recurrent, const ActivationFunction& activation) {
+             return Of(SimpleRNNSpec{recurrent, activation.activation});
+           }),
+           py::arg("recurrent"), py::arg("activation"));
+  py::class_<Of<BidirectionalSpec>, AnyLayerSpec>(m, "Bidirectional")
+      .def(py::init([](const py::sequence& layers, std::vector<std::string> names,
+                       const std::string& merge_mode) {
+             using Merge = BidirectionalSpec::Merge;
+             BidirectionalSpec spec{{}, std::move(names), Merge::concat};
+             if (merge_mode == "sum") spec.merge = Merge::sum;
+             if (merge_mode == "mul") spec.merge = Merge::mul;
+             if (merge_mode == "ave") spec.merge = Merge::ave;
+             for (LayerSpec& one : specs_of(layers)) spec.layers.push_back({std::move(one)});
+             return Of(std::move(spec));
+           }),
+           py::arg("layers"), py::arg("names"), py::arg("merge_mode"));
   py::class_<Of<Conv1DSpec>, AnyLayerSpec>(m, "Conv1D")
       .def(py::init([](std::int64_t filters, std::int64_t kernel_size, std::int64_t strides,
                        const std::string& padding, std::int64_t dilation_rate, std::int64_t groups,

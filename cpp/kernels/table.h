@@ -127,6 +127,44 @@ struct Update {
   }
 };
 
+/// One time step of a recurrent layer on B samples, between its products. A masked sample keeps
+/// its state.
+template <class T>
+struct TimeStep {
+  T* h = nullptr;  // [B,O], contiguous: the state, before and after
+  T* c = nullptr;  // [B,O], contiguous: lstm's
+  T* z = nullptr;  // [B,gates·O]: in front of the gates; then the gates
+  T* q = nullptr;  // [B,O]: gru's
+  std::int64_t ldz = 0, ldq = 0;
+  // Copies of the new state: for the next step's backward, for this one's, for the output. May be
+  // null.
+  T* kept_h = nullptr;
+  T* kept_c = nullptr;
+  T* y = nullptr;
+  std::int64_t ld_kept = 0, ldy = 0;
+  const std::uint8_t* mask = nullptr;  // mask[b·ld_mask]; null: all are there
+  std::int64_t ld_mask = 0;
+};
+
+/// The same backward.
+template <class T>
+struct TimeStepBackward {
+  T* dh = nullptr;  // [B,O], contiguous: ∂L/∂h behind the step; then what of it goes around the
+                    // products
+  T* dc = nullptr;  // [B,O], contiguous: ∂L/∂c, behind the step and then before it
+  T* z = nullptr;   // the gates; then ∂L/∂z
+  T* q = nullptr;
+  std::int64_t ldz = 0, ldq = 0;
+  const T* dy = nullptr;  // added to dh; may be null
+  std::int64_t ldy = 0;
+  const T* h_before = nullptr;  // the state before the step
+  const T* c = nullptr;         // and behind it
+  const T* c_before = nullptr;  // null: zeros
+  std::int64_t ld_kept = 0;
+  const std::uint8_t* mask = nullptr;
+  std::int64_t ld_mask = 0;
+};
+
 template <class T>
 struct Kernels {
   Isa isa;
@@ -142,6 +180,14 @@ struct Kernels {
   void (*product)(T* y, const T* x, const T* w, const T* bias, std::int64_t B, std::int64_t O,
                   std::int64_t I, std::int64_t ldy, std::int64_t ldx, std::int64_t ldw, Function f,
                   bool lanes, T* scratch);
+  /// y[B,O] = (y[B,O] + x[B,I] · w[I,O]) + bias[O], where each chain goes on from what y holds;
+  /// bias may be null.
+  void (*product_onto)(T* y, const T* x, const T* w, const T* bias, std::int64_t B, std::int64_t O,
+                       std::int64_t I, std::int64_t ldy, std::int64_t ldx, std::int64_t ldw,
+                       T* scratch);
+  /// y[O,I] = x[I,O]ᵀ.
+  void (*transpose)(T* y, const T* x, std::int64_t I, std::int64_t O, std::int64_t ldy,
+                    std::int64_t ldx);
   /// dx[B,I] = dy[B,O] · wᵀ, w[I,O]; the chain runs over O. `lanes`: uses_lanes(O, I of the whole
   /// product).
   void (*product_dx)(T* dx, const T* dy, const T* w, std::int64_t B, std::int64_t I, std::int64_t O,
@@ -248,6 +294,22 @@ struct Kernels {
   void (*add)(T* y, const T* a, const T* b, std::int64_t n);
   /// y[n] = a[n]·b[n]; y may be either.
   void (*multiply)(T* y, const T* a, const T* b, std::int64_t n);
+
+  // ---- time steps
+  // -------------------------------------------------------------------------------------------
+  // σ is sigmoid. Backward leaves 0 in ∂L/∂z of a masked sample.
+
+  /// z = f(z); h = z.
+  void (*simple_rnn)(const TimeStep<T>& step, std::int64_t B, std::int64_t O, Function f);
+  void (*simple_rnn_backward)(const TimeStepBackward<T>& step, std::int64_t B, std::int64_t O,
+                              Function f);
+  /// z = (i, f, g, o) = (σ, σ, tanh, σ)(z); c = f·c + i·g; h = o·tanh(c).
+  void (*lstm)(const TimeStep<T>& step, std::int64_t B, std::int64_t O);
+  void (*lstm_backward)(const TimeStepBackward<T>& step, std::int64_t B, std::int64_t O);
+  /// z = (u, r, n) = (σ(z_u), σ(z_r), tanh(z_n + r·q)); h = u·h + (1 - u)·n.
+  void (*gru)(const TimeStep<T>& step, std::int64_t B, std::int64_t O);
+  /// q becomes ∂L/∂q.
+  void (*gru_backward)(const TimeStepBackward<T>& step, std::int64_t B, std::int64_t O);
 
   // ---- losses
   // --------------------------------------------------------------------------------------------------

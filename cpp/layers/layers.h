@@ -165,6 +165,14 @@ std::unique_ptr<Layer<T>> make(const EmbeddingSpec& spec);
 template <class T>
 std::unique_ptr<Layer<T>> make(const Conv1DSpec& spec);
 template <class T>
+std::unique_ptr<Layer<T>> make(const LSTMSpec& spec);
+template <class T>
+std::unique_ptr<Layer<T>> make(const GRUSpec& spec);
+template <class T>
+std::unique_ptr<Layer<T>> make(const SimpleRNNSpec& spec);
+template <class T>
+std::unique_ptr<Layer<T>> make(const BidirectionalSpec& spec);
+template <class T>
 std::unique_ptr<Layer<T>> make(const ResidualSpec& spec);
 
 /// Instantiates make() for both element types at the end of a layer's file.

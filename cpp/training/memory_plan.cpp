@@ -85,7 +85,7 @@ Workspace<T> Network<T>::plan(std::int64_t batch, bool training, int workers, bo
     const T* x = space.input;
     T* last = space.input;
     for (std::size_t i = 0; i < layers_.size(); ++i) {
-      Saved<T> saved{x, nullptr, nullptr, masked_[i] ? mask : nullptr};
+      Saved<T> saved{x, nullptr, nullptr, masked_[i] ? mask : nullptr, training};
       saved.extra = planner.take<std::byte>(layers_[i]->saved_bytes(batch, training));
       if (training) {
         // Dropout passes through in an inference by hand, yet keeps a place for training.

@@ -116,6 +116,34 @@ class Conv1D(LayerSpec):
         use_bias: bool,
     ) -> None: ...
 
+class Recurrent:
+    def __init__(
+        self,
+        units: int,
+        use_bias: bool,
+        dropout: float,
+        recurrent_dropout: float,
+        seed: int | None,
+        return_sequences: bool,
+        go_backwards: bool,
+    ) -> None: ...
+
+class LSTM(LayerSpec):
+    def __init__(self, recurrent: Recurrent) -> None: ...
+
+class GRU(LayerSpec):
+    def __init__(self, recurrent: Recurrent) -> None: ...
+
+class SimpleRNN(LayerSpec):
+    # activation: linear, relu, sigmoid or tanh.
+    def __init__(self, recurrent: Recurrent, activation: ActivationFunction) -> None: ...
+
+class Bidirectional(LayerSpec):
+    # layers: two recurrent ones, ahead and backwards; merge_mode: "concat", "sum", "mul" or "ave".
+    def __init__(
+        self, layers: Sequence[LayerSpec], names: Sequence[str], merge_mode: str
+    ) -> None: ...
+
 class Residual(LayerSpec):
     # names: of the layers, in front of their parameters' names.
     def __init__(self, layers: Sequence[LayerSpec], names: Sequence[str]) -> None: ...

@@ -11,21 +11,28 @@ import numpy.typing as npt
 from . import _core, activations, constraints, initializers, regularizers
 from .activation_layers import ELU, LeakyReLU, ReLU, Softmax
 from .activity_regularization import ActivityRegularization
+from .bidirectional import Bidirectional
 from .convolution import Conv1D
 from .embedding import Embedding
+from .gru import GRU
 from .keywords import checked_keywords, unknown_attribute
 from .layer import Layer, MaskFlow
+from .lstm import LSTM
 from .noise import AlphaDropout, GaussianDropout, GaussianNoise
 from .normalization import BatchNormalization, LayerNormalization
 from .residual import Residual
+from .simple_rnn import SimpleRNN
 from .validation import boolean, extents, integer, number, seed_value
 
 __all__ = [
     "ELU",
+    "GRU",
+    "LSTM",
     "Activation",
     "ActivityRegularization",
     "AlphaDropout",
     "BatchNormalization",
+    "Bidirectional",
     "Conv1D",
     "Dense",
     "Dropout",
@@ -41,6 +48,7 @@ __all__ = [
     "ReLU",
     "Rescaling",
     "Residual",
+    "SimpleRNN",
     "Softmax",
 ]
 
@@ -452,6 +460,7 @@ KNOWN: dict[str, type[Layer]] = {
         *(GaussianNoise, GaussianDropout, AlphaDropout),
         Embedding,
         Conv1D,
+        *(SimpleRNN, LSTM, GRU, Bidirectional),
         Residual,
     )
 }

@@ -169,15 +169,40 @@ struct Conv1DSpec {
   ActivationFunction activation = Activation::linear;
   bool use_bias = true;
 };
+struct RecurrentSpec {
+  std::int64_t units;
+  bool use_bias = true;
+  double dropout = 0.0;            // of the inputs
+  double recurrent_dropout = 0.0;  // of the state, on its way into the product
+  std::optional<std::uint64_t> seed;
+  bool return_sequences = false;
+  bool go_backwards = false;
+};
+struct LSTMSpec {
+  RecurrentSpec recurrent;
+};
+struct GRUSpec {
+  RecurrentSpec recurrent;
+};
+struct SimpleRNNSpec {
+  RecurrentSpec recurrent;
+  Activation activation = Activation::tanh;  // is_function()
+};
 struct LayerNode;
+struct BidirectionalSpec {
+  enum class Merge { concat, sum, mul, ave };
+  std::vector<LayerNode> layers;   // recurrent ones: ahead, and backwards
+  std::vector<std::string> names;  // in front of their parameters' names
+  Merge merge = Merge::concat;
+};
 struct ResidualSpec {
   std::vector<LayerNode> layers;
   std::vector<std::string> names;  // in front of their parameters' names
 };
-using LayerSpec =
-    std::variant<DenseSpec, ActivationSpec, DropoutSpec, FlattenSpec, RescalingSpec,
-                 BatchNormalizationSpec, LayerNormalizationSpec, GaussianNoiseSpec,
-                 GaussianDropoutSpec, AlphaDropoutSpec, EmbeddingSpec, Conv1DSpec, ResidualSpec>;
+using LayerSpec = std::variant<DenseSpec, ActivationSpec, DropoutSpec, FlattenSpec, RescalingSpec,
+                               BatchNormalizationSpec, LayerNormalizationSpec, GaussianNoiseSpec,
+                               GaussianDropoutSpec, AlphaDropoutSpec, EmbeddingSpec, Conv1DSpec,
+                               LSTMSpec, GRUSpec, SimpleRNNSpec, BidirectionalSpec, ResidualSpec>;
 struct LayerNode {
   LayerSpec spec;
 };
@@ -252,6 +277,8 @@ struct Saved {
   /// Which time steps of each sample are there (1) and which are not (0), [B,T]; null where the
   /// layer's input has no mask. Only the layer that makes it writes it.
   std::uint8_t* mask = nullptr;
+  /// Whether `extra` has what a training asked for, so that a backward may follow.
+  bool keeps = true;
 
   /// The input of a layer that takes ids.
   const std::int32_t* ids() const { return reinterpret_cast<const std::int32_t*>(x); }

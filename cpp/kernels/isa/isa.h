@@ -31,6 +31,8 @@ void fill_penalties(Kernels<float>& table);
 void fill_penalties(Kernels<double>& table);
 void fill_random(Kernels<float>& table);
 void fill_random(Kernels<double>& table);
+void fill_recurrent(Kernels<float>& table);
+void fill_recurrent(Kernels<double>& table);
 void fill_data(Kernels<float>& table);
 void fill_data(Kernels<double>& table);
 

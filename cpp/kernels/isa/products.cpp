@@ -49,7 +49,8 @@ struct Job {
   const T* bias;  // of each column; null: none
   Function f;
   T* scratch;
-  bool adds = false;  // c + the sum, of one shard
+  bool adds = false;    // c + the sum, of one shard
+  bool resume = false;  // the chains go on from what c holds
 };
 
 /// One step of a job: rows × columns of C, one block of depth.
@@ -222,7 +223,7 @@ MUNDUR_INLINE void run_single(const Job<T>& job) {
   tile.c = job.c;
   tile.ldc = job.ldc;
   tile.last = static_cast<int>(job.columns) - (vecs - 1) * Vec<T>::kWidth;
-  tile.resume = false;
+  tile.resume = job.resume;
   tile.joins_c = job.adds;
   tile.joins = 0;
   tile.bias = job.bias;
@@ -301,7 +302,7 @@ __attribute__((noinline)) void run_blocks(const Job<T>& job) {
 
         step.c = job.c_transposed ? transposed : job.c + step.row * job.ldc + step.column;
         step.ldc = job.c_transposed ? ld_kept : job.ldc;
-        tile.resume = !job.shards && n > 0;
+        tile.resume = (!job.shards && n > 0) || job.resume;
         tile.joins = 0;
         tile.joins_c = job.shards && step.last && (n > 0 || job.adds);
         if (job.shards) {
@@ -329,7 +330,7 @@ template <class T>
 MUNDUR_INLINE void run(const Job<T>& job) {
   if (job.b_transposed) {
     if (job.rows * job.columns * job.depth <= kScalarMost) return run_scalar(job);
-  } else if (job.columns <= Vec<T>::kWidth && !job.c_transposed && !job.adds &&
+  } else if (job.columns <= Vec<T>::kWidth && !job.c_transposed && !job.adds && !job.resume &&
              (!job.shards || job.depth <= kShard)) {
     if (job.columns <= 0) return;
     if (job.rows == 1) return run_thin<T, 1>(job);
@@ -345,6 +346,18 @@ void product(T* y, const T* x, const T* w, const T* bias, i64 B, i64 O, i64 I, i
              i64 ldw, Function f, bool lanes, T* scratch) {
   if (lanes) return run_lanes(y, x, w, bias, B, O, I, ldy, ldx, 1, ldw, f, scratch);
   run(Job<T>{B, O, I, x, ldx, 1, w, ldw, false, y, ldy, false, false, bias, f, scratch});
+}
+
+template <class T>
+void product_onto(T* y, const T* x, const T* w, const T* bias, i64 B, i64 O, i64 I, i64 ldy,
+                  i64 ldx, i64 ldw, T* scratch) {
+  run(Job<T>{B, O, I, x, ldx, 1, w, ldw, false, y, ldy, false, false, bias, Function::linear,
+             scratch, false, true});
+}
+
+template <class T>
+void transposed(T* y, const T* x, i64 I, i64 O, i64 ldy, i64 ldx) {
+  transpose(y, x, I, O, ldy, ldx, false);
 }
 
 template <class T>
@@ -393,6 +406,8 @@ void fill_table(Kernels<T>& table) {
   table.scratch = Scratch<T>::kSize;
   table.column_grain = Blocking<T>::kWidth;
   table.product = product<T>;
+  table.product_onto = product_onto<T>;
+  table.transpose = transposed<T>;
   table.product_dx = product_dx<T>;
   table.product_dw = product_dw<T>;
   table.product_dw_add = product_dw_add<T>;

@@ -16,6 +16,7 @@ void fill_all(Kernels<T>& table) {
   fill_penalties(table);
   fill_random(table);
   fill_data(table);
+  fill_recurrent(table);
 }
 
 }  // namespace

@@ -440,17 +440,22 @@ class Rescaling(Layer):
 
 # Below the base class that these modules need.
 from .activation_layers import ELU, LeakyReLU, ReLU, Softmax  # noqa: E402
+from .bidirectional import Bidirectional  # noqa: E402
 from .convolution import Conv1D  # noqa: E402
 from .embedding import Embedding  # noqa: E402
 from .noise import AlphaDropout, Dropout, GaussianDropout, GaussianNoise  # noqa: E402
 from .normalization import BatchNormalization, LayerNormalization  # noqa: E402
+from .recurrent import GRU, LSTM, SimpleRNN  # noqa: E402
 from .residual import Residual  # noqa: E402
 
 __all__ = [
     "ELU",
+    "GRU",
+    "LSTM",
     "Activation",
     "AlphaDropout",
     "BatchNormalization",
+    "Bidirectional",
     "Conv1D",
     "Dense",
     "Dropout",
@@ -464,5 +469,6 @@ __all__ = [
     "ReLU",
     "Rescaling",
     "Residual",
+    "SimpleRNN",
     "Softmax",
 ]
