@@ -1,4 +1,4 @@
-"""The default number of threads keeps within the quota of a control group."""
+"""What control groups grant: the default number of threads, and memory."""
 
 from __future__ import annotations
 
@@ -11,15 +11,31 @@ from pathlib import Path
 import mundur as md
 import pytest
 
-ROOT = Path("/sys/fs/cgroup/cpu")
+
+def run_in(group: Path, code: str) -> str:
+    """What code prints in a process of the group."""
+    enter = f"open({str(group / 'cgroup.procs')!r}, 'w').write('0')"
+    environment = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
+    result = subprocess.run(
+        [sys.executable, "-c", f"{enter}\n{code}"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip()
 
 
 @pytest.fixture
-def group() -> Iterator[Path]:
-    """A control group of version 1 within this process's own, two levels below."""
-    lines = Path("/proc/self/cgroup").read_text(encoding="utf-8") if ROOT.is_dir() else ""
-    own = [line.split(":", 2)[2] for line in lines.splitlines() if "cpu" in _names(line)]
-    outer = ROOT / own[0].lstrip("/") / f"mundur-{os.getpid()}" if own else ROOT
+def group(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A control group of version 1 below this process's own, with another one within it."""
+    controller: str = request.param
+    root = Path("/sys/fs/cgroup", controller)
+    lines = Path("/proc/self/cgroup").read_text(encoding="utf-8") if root.is_dir() else ""
+    parts = [line.split(":", 2) for line in lines.splitlines()]
+    own = next((path for _, names, path in parts if controller in names.split(",")), "/")
+    outer = root / own.lstrip("/") / f"mundur-{os.getpid()}"
     try:
         (outer / "inner").mkdir(parents=True)
     except OSError as error:
@@ -29,20 +45,31 @@ def group() -> Iterator[Path]:
     outer.rmdir()
 
 
-def _names(line: str) -> list[str]:
-    return line.split(":", 2)[1].split(",")
-
-
+@pytest.mark.parametrize("group", ["cpu"], indirect=True)
 @pytest.mark.parametrize("where", [".", "inner"])
-def test_the_default_keeps_within_a_quota(group: Path, where: str) -> None:
+def test_the_default_number_of_threads_keeps_within_a_quota(group: Path, where: str) -> None:
     if md.get_num_threads() < 2:
         pytest.skip("needs two threads")
     (group / "cpu.cfs_period_us").write_text("100000", encoding="ascii")
     (group / "cpu.cfs_quota_us").write_text("150000", encoding="ascii")
-    enter = f"open({str(group / where / 'cgroup.procs')!r}, 'w').write('0')"
-    code = f"{enter}; import mundur as md; print(md.get_num_threads())"
-    environment = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
-    result = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
-    )
-    assert result.stdout.strip() == "1", result.stderr
+    assert run_in(group / where, "import mundur as md; print(md.get_num_threads())") == "1"
+
+
+@pytest.mark.parametrize("group", ["memory"], indirect=True)
+def test_memory_keeps_within_a_limit_that_files_do_not_use_up(group: Path, tmp_path: Path) -> None:
+    (group / "memory.limit_in_bytes").write_text(str(400 << 20), encoding="ascii")
+    path = tmp_path / "pages"
+    code = f"""
+import os
+from mundur import _core
+with open({str(path)!r}, "wb") as file:
+    file.write(bytes(200 << 20))
+    file.flush()
+    os.fsync(file.fileno())
+print(_core.available_memory() >> 20)
+held = bytearray(os.urandom(1 << 20) * 100)
+print(_core.available_memory() >> 20)
+"""
+    before, after = map(int, run_in(group / "inner", code).split())
+    assert 250 < before < 400
+    assert 90 < before - after < 130

@@ -58,22 +58,12 @@ std::vector<std::string> cgroup_folders(const std::string& controller = "") {
   }
 }
 
-/// The least limit in `file` along the folders; "max" is none.
-std::int64_t least_in_cgroups(const std::string& file, std::int64_t (*read)(const std::string&)) {
-  std::int64_t least = std::numeric_limits<std::int64_t>::max();
-  for (const std::string& folder : cgroup_folders()) {
-    if (auto line = first_line(folder + "/" + file); line && line->rfind("max", 0) != 0) {
-      least = std::min(least, read(*line));
-    }
-  }
-  return least;
-}
-
-std::int64_t whole_cpus(const std::string& line) {  // "quota period", in microseconds
+/// Of "quota period", in microseconds; version 2 says "max" for no quota, version 1 -1.
+std::int64_t whole_cpus(const std::string& line) {
   std::istringstream text(line);
   std::int64_t quota = 0;
   std::int64_t period = 0;
-  if (!(text >> quota >> period) || quota <= 0 || period <= 0) {  // version 1 says -1 for none
+  if (!(text >> quota >> period) || quota <= 0 || period <= 0) {
     return std::numeric_limits<int>::max();
   }
   return std::max<std::int64_t>(1, quota / period);
@@ -86,13 +76,47 @@ std::int64_t number(const std::string& line) {
 }
 
 std::int64_t quota_threads() {
-  std::int64_t threads = least_in_cgroups("cpu.max", whole_cpus);
+  std::int64_t threads = std::numeric_limits<int>::max();
+  for (const std::string& folder : cgroup_folders()) {
+    if (const auto line = first_line(folder + "/cpu.max")) {
+      threads = std::min(threads, whole_cpus(*line));
+    }
+  }
   for (const std::string& folder : cgroup_folders("cpu")) {
     const auto quota = first_line(folder + "/cpu.cfs_quota_us");
     const auto period = first_line(folder + "/cpu.cfs_period_us");
     if (quota && period) threads = std::min(threads, whole_cpus(*quota + " " + *period));
   }
   return threads;
+}
+
+/// The number behind a name in a file of lines "name number"; 0 where there is none.
+std::int64_t entry(const std::string& path, const std::string& name) {
+  std::ifstream file(path);
+  std::string line;
+  while (std::getline(file, line)) {
+    std::istringstream text(line);
+    std::string found;
+    std::int64_t value = 0;
+    if (text >> found >> value && found == name) return value;
+  }
+  return 0;
+}
+
+/// What a group may still take: its limit less what it holds, but for files' pages, which the
+/// system gives up for it.
+std::int64_t memory_left(const std::string& folder, const std::string& limit_file,
+                         const std::string& usage_file, const std::string& prefix) {
+  const auto limit = first_line(folder + limit_file);
+  const auto usage = first_line(folder + usage_file);
+  if (!limit || !usage || limit->rfind("max", 0) == 0) {
+    return std::numeric_limits<std::int64_t>::max();
+  }
+  const std::string stat = folder + "/memory.stat";
+  const std::int64_t pages =
+      entry(stat, prefix + "inactive_file") + entry(stat, prefix + "active_file");
+  const std::int64_t held = std::max<std::int64_t>(0, number(*usage) - pages);
+  return std::max<std::int64_t>(0, number(*limit) - held);
 }
 
 std::int64_t affinity_threads() {
@@ -153,18 +177,14 @@ void set_num_threads(int n) {
 
 std::int64_t available_memory() {
   std::int64_t available = std::numeric_limits<std::int64_t>::max();
-  std::ifstream file("/proc/meminfo");
-  std::string line;
-  while (std::getline(file, line)) {
-    std::istringstream text(line);
-    std::string name;
-    std::int64_t kilobytes = 0;
-    if (text >> name >> kilobytes && name == "MemAvailable:") available = kilobytes * 1024;
+  const std::int64_t kilobytes = entry("/proc/meminfo", "MemAvailable:");
+  if (kilobytes > 0) available = kilobytes * 1024;
+  for (const std::string& folder : cgroup_folders()) {
+    available = std::min(available, memory_left(folder, "/memory.max", "/memory.current", ""));
   }
-  const std::int64_t limit = least_in_cgroups("memory.max", number);
-  if (limit != std::numeric_limits<std::int64_t>::max()) {
-    const auto used = first_line(cgroup_folders().front() + "/memory.current");
-    available = std::min(available, limit - (used ? std::min(limit, number(*used)) : 0));
+  for (const std::string& folder : cgroup_folders("memory")) {
+    available = std::min(available, memory_left(folder, "/memory.limit_in_bytes",
+                                                "/memory.usage_in_bytes", "total_"));
   }
   return available;
 }
