@@ -176,6 +176,28 @@ def test_a_fitted_vocabulary_and_a_compiled_model_stay_as_they_are() -> None:
     assert made.evaluate(["bagus"], ["a"], verbose=0)[0] > 0
 
 
+def test_a_model_trained_by_hand_and_its_labels(tmp_path: Path) -> None:
+    vocabulary = Vocabulary().fit(TEXTS)
+    model = md.Model(layers(), seed=0)
+    made = TextClassifier(model, vocabulary, 4, labels=["c", "a", "b"])
+    outputs = model.predict(vocabulary.encode(TEXTS, 4))
+    assert [label for label, _ in made.predict(TEXTS)] == ["cab"[i] for i in outputs.argmax(axis=1)]
+    made.save(tmp_path / "a")
+    assert md.load_model(tmp_path / "a").predict(TEXTS) == made.predict(TEXTS)
+    for arguments, words in (
+        ((model, vocabulary, None), "a model, a fitted vocabulary and a length"),
+        ((model, Vocabulary(), 4), "a model, a fitted vocabulary and a length"),
+        ((None, vocabulary, 4), "a model, a fitted vocabulary and a length"),
+        ((model, vocabulary, 5), r"input_shape|must take \(5,\)"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            TextClassifier(*arguments, labels=["c", "a", "b"])
+    with pytest.raises(ValueError, match="labels must be different"):
+        TextClassifier(model, vocabulary, 4, labels=["a", "a", "b"])
+    with pytest.raises(ValueError, match="for 2 labels the model must give"):
+        TextClassifier(model, vocabulary, 4, labels=["a", "b"])
+
+
 # ---- files --------------------------------------------------------------------------------------
 
 

@@ -17,7 +17,7 @@ def run(
     arguments: Sequence[str] | None,
     work: Run,
     *,
-    epochs: int | None = None,
+    epochs: int | str | None = None,
     data: str | None = None,
 ) -> int:
     """Parse the arguments, let `work` print its story and draw, write NAME.png; 0 if all went well.
@@ -33,8 +33,9 @@ def run(
     work : callable
         Takes the options, returns a figure. What it raises as ImportError (a package is missing)
         or OSError and ValueError (the data are) is told, not thrown.
-    epochs : int, optional
-        The default of --epochs; without it there is no such option.
+    epochs : int or str, optional
+        The default of --epochs, or what to say of it where it depends on the data and the option
+        is None; without it there is no such option.
     data : str, optional
         What --data names; without it there is no such option.
     """
@@ -78,14 +79,16 @@ def positive(text: str) -> int:
 
 
 def _parser(
-    name: str, text: str | None, epochs: int | None, data: str | None
+    name: str, text: str | None, epochs: int | str | None, data: str | None
 ) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"python -m mundur.examples.{name}", description=(text or "").split("\n")[0]
     )
     if data is not None:
         parser.add_argument("--data", type=Path, help=f"folder of {data}")
-    if epochs is not None:
+    if isinstance(epochs, str):
+        parser.add_argument("--epochs", type=positive, help=epochs)
+    elif epochs is not None:
         parser.add_argument("--epochs", type=positive, default=epochs, help=f"default {epochs}")
     parser.add_argument("--out", type=Path, default=Path(), help="folder to write to (default .)")
     parser.add_argument("--seed", type=int, default=0, help="fixes every bit (default 0)")

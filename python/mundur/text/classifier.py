@@ -67,6 +67,9 @@ class TextClassifier:
         Where short texts are padded and long ones cut, see `Vocabulary.encode`.
     optimizer : str or Optimizer, optional
         By default Adam.
+    labels : list of str or int, optional
+        For a model that was trained by hand: the label of each class, in order. With `model` and a
+        fitted `vocabulary` that is all a classifier needs.
     seed : int, optional
         Of a model that is made here; None draws one.
 
@@ -109,6 +112,7 @@ class TextClassifier:
         padding: str = "pre",
         truncating: str = "pre",
         optimizer: Any = None,
+        labels: Iterable[Any] | None = None,
         seed: int | None = None,
     ) -> None:
         if isinstance(model, TextClassifier):
@@ -132,6 +136,20 @@ class TextClassifier:
         self._sides = (padding, truncating)
         self._optimizer = optimizer
         self._seed = seed
+        if labels is not None:
+            self._trained(list(labels))
+
+    def _trained(self, labels: list[Any]) -> None:
+        if self.model is None or not len(self.vocabulary) or self.length is None:
+            raise ValueError("labels go with a model, a fitted vocabulary and a length")
+        given = checked_labels(labels, len(labels))
+        if len(set(given)) != len(given):
+            raise ValueError(f"labels must be different; got {given!r}")
+        part = TextPart(self.vocabulary, tuple(given), self.length, *self._sides)
+        check_embedding(self.model, self.vocabulary)
+        self.model.build((self.length,))
+        part.check(self.model)
+        self.model._text = part
 
     @classmethod
     def _of(cls, model: Model) -> TextClassifier:

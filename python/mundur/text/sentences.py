@@ -25,7 +25,9 @@ def load_sentences(language: str | None = None) -> Texts:
     Returns
     -------
     Texts
-        ``texts, labels``; the labels "positive" and "negative" take turns, and so do the languages.
+        ``texts, labels``; the labels "positive" and "negative" take turns. Such a pair may differ
+        in the judging words alone; with both languages, groups of four belong together and should
+        not be parted between training and test.
 
     Raises
     ------
