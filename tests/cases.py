@@ -220,6 +220,49 @@ LAYERS = [
     conv1d(2, 3, 300, 1, batch=2, padding="causal"),
     conv1d(2, 2, 3, 1, batch=300),
     conv1d(2, 2, 4, 1, batch=140, strides=2),  # rows that lie evenly
+    *(
+        LayerCase(
+            f"{layer}_{'_'.join(map(str, arguments.values()))}_c{channels}",
+            layer,
+            arguments,
+            (11, channels),
+        )
+        for layer in ("MaxPooling1D", "AveragePooling1D")
+        for arguments, channels in (
+            *(({"pool_size": 2}, channels) for channels in (1, 2, 3, 16, 17, 33)),
+            *(
+                ({"pool_size": 3, "strides": s, "padding": p}, 4)
+                for s in (1, 2, 4)
+                for p in ("valid", "same")
+            ),
+            ({"pool_size": 11}, 2),
+            ({"pool_size": 20, "padding": "same", "strides": 1}, 2),
+        )
+    ),
+    *(
+        LayerCase(
+            f"{layer}_{steps}x{channels}_{keepdims}",
+            layer,
+            {"keepdims": keepdims},
+            (steps, channels),
+        )
+        for layer in ("GlobalMaxPooling1D", "GlobalAveragePooling1D")
+        for steps, channels, keepdims in (
+            (1, 1, False),
+            (5, 17, True),
+            (300, 3, False),
+            (600, 2, False),
+        )
+    ),
+    LayerCase("spatial_dropout1d", "SpatialDropout1D", {"rate": 0.4}, (6, 33)),
+    LayerCase("spatial_dropout1d_one_step", "SpatialDropout1D", {"rate": 0.4}, (1, 70)),
+    LayerCase("spatial_dropout1d_none", "SpatialDropout1D", {"rate": 0.0}, (3, 5)),
+    LayerCase("reshape", "Reshape", {"target_shape": (2, -1)}, (3, 4)),
+    LayerCase("reshape_to_a_row", "Reshape", {"target_shape": (24,)}, (2, 3, 4)),
+    LayerCase("permute", "Permute", {"dims": (2, 1)}, (5, 7)),
+    LayerCase("permute_three", "Permute", {"dims": (3, 1, 2)}, (2, 3, 5)),
+    LayerCase("zero_padding1d", "ZeroPadding1D", {"padding": 2}, (3, 5)),
+    LayerCase("zero_padding1d_in_front", "ZeroPadding1D", {"padding": (3, 0)}, (2, 1)),
     LayerCase("dense_of_sequences", "Dense", {"units": 5, "activation": "tanh"}, (4, 3)),
     # Around the registers of 4, 8 and 16 numbers; one input, one unit, one step.
     *(recurrent(layer, units) for layer in RECURRENT for units in (1, 8, 15, 17)),

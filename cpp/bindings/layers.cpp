@@ -194,6 +194,41 @@ void bind_layers(py::module_& m) {
            }),
            py::arg("filters"), py::arg("kernel_size"), py::arg("strides"), py::arg("padding"),
            py::arg("dilation_rate"), py::arg("groups"), py::arg("activation"), py::arg("use_bias"));
+  py::class_<Of<Pooling1DSpec>, AnyLayerSpec>(m, "Pooling1D")
+      .def(py::init([](bool average, std::int64_t pool_size, std::int64_t strides,
+                       const std::string& padding) {
+             return Of(
+                 Pooling1DSpec{average, false, pool_size, strides, padding_from_name(padding)});
+           }),
+           py::arg("average"), py::arg("pool_size"), py::arg("strides"), py::arg("padding"))
+      .def_static(
+          "whole",
+          [](bool average, bool keepdims) {
+            return Of(Pooling1DSpec{average, true, 1, 1, Padding::valid, keepdims});
+          },
+          py::arg("average"), py::arg("keepdims"));
+  py::class_<Of<SpatialDropout1DSpec>, AnyLayerSpec>(m, "SpatialDropout1D")
+      .def(py::init([](double rate, std::optional<std::uint64_t> seed) {
+             return Of(SpatialDropout1DSpec{rate, seed});
+           }),
+           py::arg("rate"), py::arg("seed"));
+  py::class_<Of<ReshapeSpec>, AnyLayerSpec>(m, "Reshape")
+      .def(py::init([](Shape shape) { return Of(ReshapeSpec{std::move(shape)}); }),
+           py::arg("shape"));
+  py::class_<Of<PermuteSpec>, AnyLayerSpec>(m, "Permute")
+      .def(py::init([](Shape axes) { return Of(PermuteSpec{std::move(axes)}); }), py::arg("axes"));
+  py::class_<Of<ZeroPadding1DSpec>, AnyLayerSpec>(m, "ZeroPadding1D")
+      .def(py::init([](std::int64_t before, std::int64_t after) {
+             return Of(ZeroPadding1DSpec{before, after});
+           }),
+           py::arg("before"), py::arg("after"));
+  py::class_<Of<TimeDistributedSpec>, AnyLayerSpec>(m, "TimeDistributed")
+      .def(py::init([](const AnyLayerSpec& layer, std::string name) {
+             TimeDistributedSpec spec{{}, std::move(name)};
+             spec.layer.push_back({layer.spec});
+             return Of(std::move(spec));
+           }),
+           py::arg("layer"), py::arg("name"));
   py::class_<Of<ResidualSpec>, AnyLayerSpec>(m, "Residual")
       .def(py::init([](const py::sequence& layers, std::vector<std::string> names) {
              ResidualSpec spec{{}, std::move(names)};

@@ -41,11 +41,6 @@ struct Rows {
   std::int64_t ld(const Run& run) const { return run.over_samples ? sample : step; }
 };
 
-struct Part {
-  Range samples, steps;
-  bool empty() const { return samples.empty() || steps.empty(); }
-};
-
 /// Calls f(run) for the runs that make up a part. `even`: samples follow each other as steps do.
 template <class F>
 void each_run(const Windows& windows, const Part& part, bool even, F f) {
@@ -170,7 +165,6 @@ class Conv1D final : public Layer<T> {
 
  private:
   static constexpr const char* kWhat = "the workspace of one batch";
-  static constexpr std::int64_t kTileRows = 8;
 
   /// Whether dx is a convolution of δ.
   bool slides() const { return spec_.strides == 1 && !copies(); }
@@ -215,15 +209,6 @@ class Conv1D final : public Layer<T> {
   bool is_even(const Rows<T>& rows) const { return rows.sample == windows_.out * rows.step; }
 
   // ---- forward
-
-  /// Samples where each worker gets about as many, else steps.
-  static Part part_of(const Pass<T>& pass, std::int64_t steps) {
-    const std::int64_t count = pass.worker.count();
-    if (pass.batch % count == 0 || pass.batch >= 4 * count || steps < count * kTileRows) {
-      return {share(pass.batch, 1, pass.worker), {0, steps}};
-    }
-    return {{0, pass.batch}, share(steps, kTileRows, pass.worker)};
-  }
 
   void gather(const Pass<T>& pass, const Saved<T>& saved, const Part& part) const {
     T* const seen = seen_of(pass, saved);

@@ -173,6 +173,18 @@ std::unique_ptr<Layer<T>> make(const SimpleRNNSpec& spec);
 template <class T>
 std::unique_ptr<Layer<T>> make(const BidirectionalSpec& spec);
 template <class T>
+std::unique_ptr<Layer<T>> make(const Pooling1DSpec& spec);
+template <class T>
+std::unique_ptr<Layer<T>> make(const SpatialDropout1DSpec& spec);
+template <class T>
+std::unique_ptr<Layer<T>> make(const ReshapeSpec& spec);
+template <class T>
+std::unique_ptr<Layer<T>> make(const PermuteSpec& spec);
+template <class T>
+std::unique_ptr<Layer<T>> make(const ZeroPadding1DSpec& spec);
+template <class T>
+std::unique_ptr<Layer<T>> make(const TimeDistributedSpec& spec);
+template <class T>
 std::unique_ptr<Layer<T>> make(const ResidualSpec& spec);
 
 /// Instantiates make() for both element types at the end of a layer's file.

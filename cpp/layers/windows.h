@@ -64,6 +64,23 @@ inline Windows windows_of(std::int64_t in, std::int64_t taps, std::int64_t strid
   return windows;
 }
 
+/// Samples and steps of one worker.
+struct Part {
+  Range samples, steps;
+  bool empty() const { return samples.empty() || steps.empty(); }
+};
+
+/// Samples where each worker gets about as many, else steps.
+template <class T>
+Part part_of(const Pass<T>& pass, std::int64_t steps) {
+  constexpr std::int64_t kTileRows = 8;
+  const std::int64_t count = pass.worker.count();
+  if (pass.batch % count == 0 || pass.batch >= 4 * count || steps < count * kTileRows) {
+    return {share(pass.batch, 1, pass.worker), {0, steps}};
+  }
+  return {{0, pass.batch}, share(steps, kTileRows, pass.worker)};
+}
+
 /// Samples of [B, T, C]: throws std::invalid_argument for another rank.
 inline void require_steps(const Shape& input, const char* layer) {
   if (input.size() == 2) return;

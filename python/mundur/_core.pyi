@@ -144,6 +144,30 @@ class Bidirectional(LayerSpec):
         self, layers: Sequence[LayerSpec], names: Sequence[str], merge_mode: str
     ) -> None: ...
 
+class Pooling1D(LayerSpec):
+    def __init__(self, average: bool, pool_size: int, strides: int, padding: str) -> None: ...
+    # Over all steps.
+    @staticmethod
+    def whole(average: bool, keepdims: bool) -> Pooling1D: ...
+
+class SpatialDropout1D(LayerSpec):
+    def __init__(self, rate: float, seed: int | None) -> None: ...
+
+class Reshape(LayerSpec):
+    # One extent may be -1.
+    def __init__(self, shape: Sequence[int]) -> None: ...
+
+class Permute(LayerSpec):
+    # axes: of the input, from 0 on.
+    def __init__(self, axes: Sequence[int]) -> None: ...
+
+class ZeroPadding1D(LayerSpec):
+    def __init__(self, before: int, after: int) -> None: ...
+
+class TimeDistributed(LayerSpec):
+    # name: of the layer, in front of its parameters' names.
+    def __init__(self, layer: LayerSpec, name: str) -> None: ...
+
 class Residual(LayerSpec):
     # names: of the layers, in front of their parameters' names.
     def __init__(self, layers: Sequence[LayerSpec], names: Sequence[str]) -> None: ...

@@ -18,10 +18,18 @@ from .gru import GRU
 from .keywords import checked_keywords, unknown_attribute
 from .layer import Layer, MaskFlow
 from .lstm import LSTM
-from .noise import AlphaDropout, GaussianDropout, GaussianNoise
+from .noise import AlphaDropout, GaussianDropout, GaussianNoise, SpatialDropout1D
 from .normalization import BatchNormalization, LayerNormalization
+from .pooling import (
+    AveragePooling1D,
+    GlobalAveragePooling1D,
+    GlobalMaxPooling1D,
+    MaxPooling1D,
+)
+from .reshaping import Permute, Reshape, ZeroPadding1D
 from .residual import Residual
 from .simple_rnn import SimpleRNN
+from .time_distributed import TimeDistributed
 from .validation import boolean, extents, integer, number, seed_value
 
 __all__ = [
@@ -31,6 +39,7 @@ __all__ = [
     "Activation",
     "ActivityRegularization",
     "AlphaDropout",
+    "AveragePooling1D",
     "BatchNormalization",
     "Bidirectional",
     "Conv1D",
@@ -40,16 +49,24 @@ __all__ = [
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
+    "GlobalAveragePooling1D",
+    "GlobalMaxPooling1D",
     "Input",
     "InputLayer",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "MaxPooling1D",
+    "Permute",
     "ReLU",
     "Rescaling",
+    "Reshape",
     "Residual",
     "SimpleRNN",
     "Softmax",
+    "SpatialDropout1D",
+    "TimeDistributed",
+    "ZeroPadding1D",
 ]
 
 _KERAS: dict[str, Any] = {"dtype": None, "activity_regularizer": None, "autocast": True}
@@ -459,9 +476,10 @@ KNOWN: dict[str, type[Layer]] = {
         *(BatchNormalization, LayerNormalization),
         *(GaussianNoise, GaussianDropout, AlphaDropout),
         Embedding,
-        Conv1D,
-        *(SimpleRNN, LSTM, GRU, Bidirectional),
-        Residual,
+        *(Conv1D, MaxPooling1D, AveragePooling1D, GlobalMaxPooling1D, GlobalAveragePooling1D),
+        *(SpatialDropout1D, Reshape, Permute, ZeroPadding1D),
+        *(SimpleRNN, LSTM, GRU),
+        *(Bidirectional, TimeDistributed, Residual),
     )
 }
 

@@ -9,8 +9,9 @@ from . import _core
 from .keywords import checked_keywords
 from .layer import Layer
 from .validation import number, seed_value
+from .windows import steps_and_channels
 
-__all__ = ["AlphaDropout", "GaussianDropout", "GaussianNoise"]
+__all__ = ["AlphaDropout", "GaussianDropout", "GaussianNoise", "SpatialDropout1D"]
 
 _KERAS: dict[str, Any] = {"dtype": None, "activity_regularizer": None}
 
@@ -166,3 +167,60 @@ class AlphaDropout(Layer):
     def describe(self) -> _core.LayerSpec:
         """The native description."""
         return _core.AlphaDropout(self.rate, self.seed)
+
+
+class SpatialDropout1D(Layer):
+    """`Dropout` of whole channels: in training, a channel of a sample becomes 0 in all its steps.
+
+    y_tc = x_tc·m_c / (1 - rate), m ~ Bernoulli(1 - rate); outside of training y = x (Tompson,
+    Goroshin, Jain, LeCun and Bregler, "Efficient object localization using convolutional networks",
+    2015). Where neighbouring steps say much the same, behind an `Embedding` or a `Conv1D`, single
+    ones dropped would hardly be missed. The mask is a function of (seed, layer, count of training
+    forwards, sample, channel). Shapes: x and y (batch, steps, channels). ∂L/∂x = ∂L/∂y·m_c /
+    (1 - rate).
+
+    Parameters
+    ----------
+    rate : float
+        In [0, 1).
+    seed : int, optional
+        The model's seed where it is None.
+    name, trainable, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a rate outside [0, 1); when built, for samples of another rank.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.layers.SpatialDropout1D(0.2)
+    SpatialDropout1D(0.2)
+    """
+
+    _kind = "spatial_dropout1d"
+
+    @checked_keywords(ignored=_KERAS)
+    def __init__(
+        self,
+        rate: float,
+        seed: int | None = None,
+        name: str | None = None,
+        *,
+        trainable: bool = True,
+        input_shape: Sequence[int] | int | None = None,
+    ) -> None:
+        self.rate = number(rate, "rate", at_least=0, below=1)
+        self.seed = seed_value(seed)
+        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of one sample behind this layer."""
+        steps_and_channels(self.name, input_shape)
+        return input_shape
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description."""
+        return _core.SpatialDropout1D(self.rate, self.seed)

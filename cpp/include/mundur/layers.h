@@ -195,14 +195,42 @@ struct BidirectionalSpec {
   std::vector<std::string> names;  // in front of their parameters' names
   Merge merge = Merge::concat;
 };
+struct Pooling1DSpec {
+  bool average = false;
+  bool global = false;  // over all steps; then only keepdims, whether they stay an axis, matters
+  std::int64_t pool_size = 1;
+  std::int64_t strides = 1;
+  Padding padding = Padding::valid;
+  bool keepdims = false;
+};
+struct SpatialDropout1DSpec {
+  double rate;
+  std::optional<std::uint64_t> seed;
+};
+struct ReshapeSpec {
+  Shape shape;  // of one sample; one extent may be -1, what the others leave
+};
+struct PermuteSpec {
+  Shape axes;  // of the input, from 0 on, in the output's order
+};
+struct ZeroPadding1DSpec {
+  std::int64_t before;
+  std::int64_t after;
+};
+struct TimeDistributedSpec {
+  std::vector<LayerNode> layer;  // one
+  std::string name;              // in front of its parameters' names
+};
 struct ResidualSpec {
   std::vector<LayerNode> layers;
   std::vector<std::string> names;  // in front of their parameters' names
 };
-using LayerSpec = std::variant<DenseSpec, ActivationSpec, DropoutSpec, FlattenSpec, RescalingSpec,
-                               BatchNormalizationSpec, LayerNormalizationSpec, GaussianNoiseSpec,
-                               GaussianDropoutSpec, AlphaDropoutSpec, EmbeddingSpec, Conv1DSpec,
-                               LSTMSpec, GRUSpec, SimpleRNNSpec, BidirectionalSpec, ResidualSpec>;
+using LayerSpec =
+    std::variant<DenseSpec, ActivationSpec, DropoutSpec, FlattenSpec, RescalingSpec,
+                 BatchNormalizationSpec, LayerNormalizationSpec, GaussianNoiseSpec,
+                 GaussianDropoutSpec, AlphaDropoutSpec, EmbeddingSpec, Conv1DSpec, Pooling1DSpec,
+                 SpatialDropout1DSpec, ReshapeSpec, PermuteSpec, ZeroPadding1DSpec, LSTMSpec,
+                 GRUSpec, SimpleRNNSpec, BidirectionalSpec, TimeDistributedSpec, ResidualSpec>;
 struct LayerNode {
   LayerSpec spec;
 };

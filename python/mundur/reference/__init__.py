@@ -13,7 +13,9 @@ purpose.
 Read it in this order:
 
 - `activations`: f and f′;
-- `layers`: forward, and backward directly below it; then `normalization`, `noise` and `residual`;
+- `layers`: forward, and backward directly below it; then `normalization`, `noise` and `residual`,
+  and for sequences `embedding`, `convolution` with its `windows`, `pooling`, `reshaping` and
+  `time_distributed`;
 - `losses`: L and ∂L/∂y;
 - `optimizers`: w ← w − η ∂L/∂w, and its refinements;
 - `model`: the chain rule as a loop over layers, and training as a loop over batches;
@@ -50,8 +52,11 @@ from . import (
     normalization,
     optimizer,
     optimizers,
+    pooling,
     regularizers,
+    reshaping,
     residual,
+    time_distributed,
     windows,
     worked_example,
 )
@@ -74,8 +79,11 @@ __all__ = [
     "normalization",
     "optimizer",
     "optimizers",
+    "pooling",
     "regularizers",
+    "reshaping",
     "residual",
+    "time_distributed",
     "windows",
     "worked_example",
 ]

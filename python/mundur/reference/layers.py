@@ -374,6 +374,10 @@ class Flatten(Layer):
         """Give a row as long as a sample has numbers."""
         return (prod(input_shape),)
 
+    def compute_mask(self, x: Tensor, mask: Mask | None) -> Mask | None:
+        """Drop the mask: there are no time steps."""
+        return None
+
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
         """Put each sample in a row."""
         self.check_input(x)
@@ -443,10 +447,24 @@ from .activation_layers import ELU, LeakyReLU, ReLU, Softmax  # noqa: E402
 from .bidirectional import Bidirectional  # noqa: E402
 from .convolution import Conv1D  # noqa: E402
 from .embedding import Embedding  # noqa: E402
-from .noise import AlphaDropout, Dropout, GaussianDropout, GaussianNoise  # noqa: E402
+from .noise import (  # noqa: E402
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout1D,
+)
 from .normalization import BatchNormalization, LayerNormalization  # noqa: E402
+from .pooling import (  # noqa: E402
+    AveragePooling1D,
+    GlobalAveragePooling1D,
+    GlobalMaxPooling1D,
+    MaxPooling1D,
+)
 from .recurrent import GRU, LSTM, SimpleRNN  # noqa: E402
+from .reshaping import Permute, Reshape, ZeroPadding1D  # noqa: E402
 from .residual import Residual  # noqa: E402
+from .time_distributed import TimeDistributed  # noqa: E402
 
 __all__ = [
     "ELU",
@@ -454,6 +472,7 @@ __all__ = [
     "LSTM",
     "Activation",
     "AlphaDropout",
+    "AveragePooling1D",
     "BatchNormalization",
     "Bidirectional",
     "Conv1D",
@@ -463,12 +482,20 @@ __all__ = [
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
+    "GlobalAveragePooling1D",
+    "GlobalMaxPooling1D",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "MaxPooling1D",
+    "Permute",
     "ReLU",
     "Rescaling",
+    "Reshape",
     "Residual",
     "SimpleRNN",
     "Softmax",
+    "SpatialDropout1D",
+    "TimeDistributed",
+    "ZeroPadding1D",
 ]

@@ -10,6 +10,7 @@ from random import Random
 from ._lookup import check_number
 from .layers import Layer
 from .lists import Shape, Tensor, check_shape, filled, map_elements, shape
+from .windows import check_steps
 
 
 class Dropout(Layer):
@@ -98,6 +99,49 @@ class Dropout(Layer):
 
     def __repr__(self) -> str:
         return f"Dropout(rate={self.rate!r})"
+
+
+class SpatialDropout1D(Dropout):
+    """While training, whole channels of a sample are dropped: y_tc = x_tc m_c / (1 − rate).
+
+    Neighbouring steps say much the same, so that a single one dropped would hardly be missed.
+
+    Source: Tompson, Goroshin, Jain, LeCun and Bregler, "Efficient object localization using
+    convolutional networks" (2015).
+
+    Parameters
+    ----------
+    rate : float
+        The share of channels dropped, in [0, 1).
+
+    Notes
+    -----
+    x and y have shape (batch, steps, channels); so do `fixed_mask` and `mask`, alike in all steps.
+
+    Examples
+    --------
+    >>> layer = SpatialDropout1D(0.5)
+    >>> layer.build((2, 2))
+    (2, 2)
+    >>> layer.fixed_mask = [[[1, 0], [1, 0]]]
+    >>> layer.forward([[[1.0, 2.0], [3.0, 4.0]]], training=True)
+    [[[2.0, 0.0], [6.0, 0.0]]]
+    """
+
+    def build_for(self, input_shape: Shape, rng: Random) -> Shape:
+        """Keep the shape, and the source of random numbers."""
+        check_steps(self.name, input_shape)
+        return super().build_for(input_shape, rng)
+
+    def next_mask(self, shape: Shape) -> Tensor:
+        """Return the mask given, or a new one: for each sample a row, in all its steps."""
+        if self.fixed_mask is not None:
+            return super().next_mask(shape)
+        batch, steps, channels = shape
+        return [[row] * steps for row in super().next_mask((batch, channels))]
+
+    def __repr__(self) -> str:
+        return f"SpatialDropout1D(rate={self.rate!r})"
 
 
 class Noise(Layer):
