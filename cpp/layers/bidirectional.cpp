@@ -1,6 +1,6 @@
 // Bidirectional: two recurrent layers, one of which goes through time backwards; at each step stand
 // the outputs that both have there. Schuster and Paliwal, "Bidirectional recurrent neural networks"
-// (1997).
+// (1997). A sequence has zeros at masked steps, as in Keras.
 
 #include <algorithm>
 #include <stdexcept>
@@ -30,7 +30,8 @@ class Bidirectional final : public Layer<T> {
     if (ahead.size() != back.size() || (merge_ != Merge::concat && ahead != back)) {
       throw std::invalid_argument("both layers must have outputs of the same shape");
     }
-    steps_ = ahead.size() == 2 ? ahead.front() : 1;
+    sequences_ = ahead.size() == 2;
+    steps_ = sequences_ ? ahead.front() : 1;
     O_[0] = ahead.back();
     O_[1] = back.back();
     Shape output = ahead;
@@ -75,6 +76,10 @@ class Bidirectional final : public Layer<T> {
       const T* a = memory.saved[0].y + row * O_[0];
       const T* b = memory.saved[1].y + reversed * O_[1];
       T* y = saved.y + row * width();
+      if (is_masked(saved, row)) {
+        std::fill_n(y, width(), T{0});
+        return;
+      }
       switch (merge_) {
         case Merge::concat:
           std::copy_n(a, O_[0], y);
@@ -99,7 +104,9 @@ class Bidirectional final : public Layer<T> {
       const std::int64_t rows[2] = {row, reversed};
       for (int i = 0; i < 2; ++i) {
         T* to = memory.dy[i] + rows[i] * O_[i];
-        if (merge_ == Merge::mul) {
+        if (is_masked(saved, row)) {
+          std::fill_n(to, O_[i], T{0});
+        } else if (merge_ == Merge::mul) {
           pass.kernels.multiply(to, g, memory.saved[1 - i].y + rows[1 - i] * O_[1 - i], O_[i]);
         } else if (merge_ == Merge::ave) {
           pass.kernels.rescale(to, g, O_[i], T(0.5), T(0));
@@ -124,6 +131,10 @@ class Bidirectional final : public Layer<T> {
   static constexpr const char* kWhat = "the workspace of one batch";
 
   std::int64_t width() const { return merge_ == Merge::concat ? O_[0] + O_[1] : O_[0]; }
+
+  bool is_masked(const Saved<T>& saved, std::int64_t row) const {
+    return sequences_ && saved.mask && !saved.mask[row];
+  }
 
   /// work(row, the row of the same step where time runs backwards) for each step of the worker's
   /// samples.
@@ -177,6 +188,7 @@ class Bidirectional final : public Layer<T> {
   Merge merge_;
   std::int64_t n_ = 0;      // of one sample's input
   std::int64_t steps_ = 1;  // of the output
+  bool sequences_ = false;
   std::int64_t O_[2] = {};
 };
 

@@ -27,7 +27,7 @@ class Bidirectional(Nested):
     Shapes: x (batch, steps, inputs), y (batch, [steps,] 2·units) with merge_mode "concat", else
     (batch, [steps,] units). The parameters' names hold the layers':
     ``bidirectional/forward_lstm/kernel``, ``bidirectional/backward_lstm/kernel``, ... A mask holds
-    for both.
+    for both, and a sequence has zeros at masked steps, as in Keras.
 
     Parameters
     ----------

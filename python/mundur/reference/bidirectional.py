@@ -8,7 +8,7 @@ from copy import deepcopy
 from random import Random
 
 from .layers import Layer
-from .lists import Mask, Shape, Tensor, Vector
+from .lists import Mask, Shape, Tensor, Vector, flatten
 from .recurrent import Recurrent, plus, times
 
 
@@ -27,7 +27,16 @@ class Bidirectional(Layer):
     Notes
     -----
     x has shape (batch, steps, inputs), y (batch, [steps,] 2 · units) with "concat", else (batch,
-    [steps,] units).
+    [steps,] units); a sequence has zeros at masked steps.
+
+    Examples
+    --------
+    >>> from mundur.reference.layers import SimpleRNN
+    >>> both = Bidirectional(SimpleRNN(1, "linear", kernel_initializer="ones"), "sum")
+    >>> both.build((2, 1))
+    (1,)
+    >>> sorted(both.parameters)[::3]
+    ['backward_simple_rnn/bias', 'forward_simple_rnn/bias']
     """
 
     def __init__(
@@ -85,6 +94,13 @@ class Bidirectional(Layer):
         steps = (self.input_shape or (1,))[0]
         return [rows[i : i + steps] for i in range(0, len(rows), steps)]
 
+    def without_masked(self, rows: list[Vector]) -> list[Vector]:
+        """Return the rows, with zeros at the masked steps of a sequence."""
+        if self.mask is None or not self.layers[0].return_sequences:
+            return rows
+        there = flatten(self.mask)
+        return [row if m else [0.0] * len(row) for row, m in zip(rows, there, strict=True)]
+
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
         """Send x through both, and join what comes out."""
         self.check_input(x)
@@ -93,7 +109,8 @@ class Bidirectional(Layer):
             layer.frozen = {p for p in layer.parameters if not self.learns(f"{layer.name}/{p}")}
         ahead, back = (layer.forward(x, training) for layer in self.layers)
         self.outputs = [self.rows(ahead), self.rows(self.turned(back))]
-        self.y = self.like([self.join(a, b) for a, b in zip(*self.outputs, strict=True)])
+        joined = [self.join(a, b) for a, b in zip(*self.outputs, strict=True)]
+        self.y = self.like(self.without_masked(joined))
         return self.y
 
     def join(self, a: Vector, b: Vector) -> Vector:
@@ -109,7 +126,8 @@ class Bidirectional(Layer):
         """Send each layer's part back through it; x got to both."""
         self.check_gradient(gradient, self.y)
         parts = [
-            self.part(g, a, b) for g, a, b in zip(self.rows(gradient), *self.outputs, strict=True)
+            self.part(g, a, b)
+            for g, a, b in zip(self.without_masked(self.rows(gradient)), *self.outputs, strict=True)
         ]
         ahead, back = (self.like([part[i] for part in parts]) for i in (0, 1))
         dx = [
