@@ -95,6 +95,37 @@ SIGNATURES = [
         "keyword",
         "In Keras `noise_shape`, which has one value here, stands before it.",
     ),
+    *(
+        Signature(
+            f"layers.{layer}",
+            argument,
+            "keyword",
+            "In Keras an argument that has one value here stands before it.",
+        )
+        for layer, argument in (
+            *(("SimpleRNN", "go_backwards"), ("SimpleRNN", "seed")),
+            *(("LSTM", "go_backwards"), ("GRU", "go_backwards")),
+            ("Bidirectional", "backward_layer"),
+        )
+    ),
+    *(
+        Signature(f"layers.{layer}", "cell", "lacks", "The cell is the layer itself.")
+        for layer in ("SimpleRNN", "LSTM", "GRU")
+    ),
+    *(
+        Signature(
+            f"layers.{layer}.compute_output_shape",
+            argument,
+            kind,
+            "As in all layers: the input is a sequence, and there is no initial state.",
+        )
+        for layer in ("SimpleRNN", "LSTM", "GRU", "Bidirectional")
+        for argument, kind in (
+            ("sequences_shape", "lacks"),
+            ("initial_state_shape", "lacks"),
+            ("input_shape", "extra"),
+        )
+    ),
     Signature(
         "callbacks.ReduceLROnPlateau",
         "baseline",

@@ -254,7 +254,7 @@ def test_defaults() -> None:
         (lambda: md.Model().trainable_variables, AttributeError, "trainable_parameters names"),
         (lambda: md.Model().non_trainable_weights, AttributeError, "state holds live views"),
         (lambda: md.Model().sumary(), AttributeError, "no attribute 'sumary'; did you mean 'summ"),
-        (lambda: L.LSTM, AttributeError, "known: ELU, Activation, ActivityR"),
+        (lambda: L.ConvLSTM2D, AttributeError, "known: ELU, GRU, LSTM, Activation"),
         (lambda: OPT.Adamm, AttributeError, "did you mean 'Adam'"),
         (lambda: S.MSE, AttributeError, "MeanSquaredError"),
     ],
