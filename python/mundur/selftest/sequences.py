@@ -24,4 +24,23 @@ SEQUENCES = (
         batch=270,
         ids=40,
     ),
+    Case(
+        "states over time",
+        (6,),
+        lambda: [
+            layers.Embedding(40, 9, mask_zero=True),
+            layers.Bidirectional(
+                layers.LSTM(11, return_sequences=True, dropout=0.2, recurrent_dropout=0.1)
+            ),
+            layers.GRU(17, return_sequences=True, go_backwards=True),
+            layers.SimpleRNN(5),
+            layers.Dense(1, "sigmoid"),
+        ],
+        lambda: losses.BinaryCrossentropy(),
+        lambda: optimizers.Adam(0.01),
+        "bits",
+        samples=290,
+        batch=270,
+        ids=40,
+    ),
 )
