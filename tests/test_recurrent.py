@@ -200,6 +200,30 @@ def test_names_and_files_of_both_ways() -> None:
     assert repr(copy) == repr(model)
 
 
+def test_a_layer_of_another_model_is_refused_and_keeps_its_name() -> None:
+    layer = L.LSTM(3)
+    model = md.Model([layer], input_shape=(4, 2), seed=0)
+    with pytest.raises(ValueError, match="already part of a model"):
+        L.Bidirectional(layer)
+    assert model.layers[0].name == "lstm"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: [L.LSTM(3, return_sequences=True), L.GRU(2, go_backwards=True)],
+        lambda: [L.Bidirectional(L.SimpleRNN(3, "relu", return_sequences=True)), L.LSTM(2)],
+    ],
+)
+def test_it_can_be_verified_checked_and_explained(make: Callable[[], list[Any]]) -> None:
+    model = md.Model([*make(), L.Dense(1)], input_shape=(4, 2), seed=0)
+    model.compile("sgd", "mse")
+    x, y = np.random.default_rng(0).normal(size=(3, 4, 2)), np.ones((3, 1))
+    assert model.verify(x, y)
+    assert model.check_gradients(x, y)
+    assert "lstm" in str(model.explain(x, y))
+
+
 def test_long_sequences_stay_within_their_memory() -> None:
     """An inference needs far less than a training: nothing per step but its inputs."""
     model = md.Model([L.LSTM(8)], input_shape=(10_000, 1), seed=0)

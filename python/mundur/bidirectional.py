@@ -87,10 +87,9 @@ class Bidirectional(Nested):
                 f"{back.units}"
             )
         super().__init__(name=name, input_shape=input_shape)
-        if ahead is not back and not ahead.name.startswith("forward_"):
-            ahead._given_name = f"forward_{ahead.name}"
-        if not back.name.startswith("backward_"):
-            back._given_name = f"backward_{back.name}"
+        for layer, prefix in ((ahead, "forward_"), (back, "backward_")):
+            if layer.owner is None and not layer.name.startswith(prefix):  # else it is refused
+                layer._given_name = f"{prefix}{layer.name}"
         self._hold([ahead, back], trainable)
 
     @property

@@ -40,6 +40,27 @@ def times(a: Sequence[float], b: Sequence[float]) -> Vector:
 class Recurrent(Layer):
     """What recurrent layers share: parameters, the loop over time, masks and dropout.
 
+    Parameters
+    ----------
+    units : int
+        The number of outputs.
+    activation : str, pair (f, f′) or None, default "tanh"
+        A SimpleRNN's f; the others have tanh.
+    use_bias : bool, default True
+        Whether there is a b.
+    kernel_initializer, recurrent_initializer, bias_initializer : str, nested list or Initializer
+        The first values of W, U and b.
+    kernel_regularizer, recurrent_regularizer, bias_regularizer, activity_regularizer : optional
+        What W, U, b and y add to the loss.
+    kernel_constraint, recurrent_constraint, bias_constraint : str, Constraint or None
+        What W, U and b hold to after every update.
+    dropout, recurrent_dropout : float, default 0.0
+        The share of x, and of h on its way to U, that is dropped in training, at every step alike.
+    return_sequences, go_backwards : bool, default False
+        Whether y is h of all steps, and whether the last step comes first.
+    unit_forget_bias : bool, default True
+        Whether an LSTM's forget gates' bias starts with 1 (but for a bias given as a list).
+
     Attributes
     ----------
     fixed_mask, fixed_recurrent_mask : nested list or None
@@ -53,6 +74,7 @@ class Recurrent(Layer):
     def __init__(
         self,
         units: int,
+        activation: activations.Identifier = "tanh",
         use_bias: bool = True,
         kernel_initializer: initializers.Identifier = "glorot_uniform",
         recurrent_initializer: initializers.Identifier = "orthogonal",
@@ -68,6 +90,7 @@ class Recurrent(Layer):
         recurrent_dropout: float = 0.0,
         return_sequences: bool = False,
         go_backwards: bool = False,
+        unit_forget_bias: bool = True,
         *,
         name: str | None = None,
     ) -> None:
@@ -75,7 +98,11 @@ class Recurrent(Layer):
         check_number("units", units, int)
         if units < 1:
             raise ValueError(f"units: expected a positive integer, got {units}")
+        if activation != "tanh" and not isinstance(self, SimpleRNN):
+            raise ValueError(f"activation: expected 'tanh', got {activation!r}")
         self.units = units
+        self.activation = activations.get(activation)
+        self.unit_forget_bias = unit_forget_bias
         self.use_bias = use_bias
         self.initializers = [
             initializers.get(kernel_initializer),
@@ -255,15 +282,6 @@ class SimpleRNN(Recurrent):
 
     Source: Elman, "Finding structure in time" (1990).
 
-    Parameters
-    ----------
-    units : int
-        The number of outputs.
-    activation : str, pair (f, f′) or None, default "tanh"
-        f.
-    **options
-        See `Recurrent`.
-
     Notes
     -----
     x has shape (batch, steps, inputs); y is the last h, of shape (batch, units), or with
@@ -277,12 +295,6 @@ class SimpleRNN(Recurrent):
     >>> layer.forward([[[1.0], [0.0], [0.0]]]), layer.backward([[1.0]])
     ([[4.0]], [[[4.0], [2.0], [1.0]]])
     """
-
-    def __init__(
-        self, units: int, activation: activations.Identifier = "tanh", **options: Any
-    ) -> None:
-        super().__init__(units, **options)
-        self.activation = activations.get(activation)
 
     def step(self, x: Vector, h: Vector, state: State) -> tuple[State, Any]:
         """Weigh input and state, sum and activate."""
@@ -308,15 +320,6 @@ class LSTM(Recurrent):
     Source: Hochreiter and Schmidhuber, "Long short-term memory" (1997); Gers, Schmidhuber and
     Cummins, "Learning to forget" (2000).
 
-    Parameters
-    ----------
-    units : int
-        The number of outputs.
-    unit_forget_bias : bool, default True
-        Whether the forget gates' bias starts with 1 (but for one given as a list).
-    **options
-        See `Recurrent`.
-
     Notes
     -----
     x has shape (batch, steps, inputs); y is the last h, of shape (batch, units), or with
@@ -335,10 +338,6 @@ class LSTM(Recurrent):
 
     gates = 4
     states = 2
-
-    def __init__(self, units: int, unit_forget_bias: bool = True, **options: Any) -> None:
-        super().__init__(units, **options)
-        self.unit_forget_bias = unit_forget_bias
 
     def build_for(self, input_shape: Shape, rng: Random) -> Shape:
         """Make W, U and b, of which the forget gates' part is 1."""
@@ -390,13 +389,6 @@ class GRU(Recurrent):
 
     Source: Cho et al., "Learning phrase representations using RNN encoder-decoder" (2014), with
     the reset gate behind the product.
-
-    Parameters
-    ----------
-    units : int
-        The number of outputs.
-    **options
-        See `Recurrent`.
 
     Notes
     -----
