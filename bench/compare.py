@@ -35,6 +35,9 @@ from workloads import WORKLOADS, Workload
 #: A peer's library, and the one that does its arithmetic.
 BACKENDS = {"jax": "jaxlib", "keras": "tensorflow-cpu"}
 
+#: What --quick leaves out.
+LONG = ("W4", "W8", "W9")
+
 
 def to_json(one: Measurement, limit: limits.Limits | None) -> dict[str, Any]:
     row = one.to_json()
@@ -99,13 +102,13 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS))
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=0.3, help="per measurement (0.3)")
-    parser.add_argument("--quick", action="store_true", help="3 rounds, 0.05 s, neither W4 nor W8")
+    parser.add_argument("--quick", action="store_true", help="3 rounds of 0.05 s; no W4, W8, W9")
     parser.add_argument("--output", type=Path, help="the JSON file (default: in bench/results/)")
     limits.add_argument(parser)
     arguments = parser.parse_args(argv)
     if arguments.quick:
         arguments.rounds, arguments.seconds = min(arguments.rounds, 3), 0.05
-        arguments.workloads = [name for name in arguments.workloads if name not in ("W4", "W8")]
+        arguments.workloads = [name for name in arguments.workloads if name not in LONG]
     if not 1 <= min(arguments.threads) <= max(arguments.threads) <= machine.cores():
         parser.error(f"--threads: from 1 to this machine's {machine.cores()} cores")
     return arguments

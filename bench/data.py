@@ -26,8 +26,9 @@ import numpy as np
 
 import machine
 import report
+from layers import Array
 from processes import rounded
-from workloads import WORKLOADS, Array
+from workloads import WORKLOADS
 
 W8 = WORKLOADS["W8"]
 TYPES = ("float32", "uint8", "float64")

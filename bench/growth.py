@@ -1,12 +1,14 @@
-"""How the time of a training step grows with width, depth, batch and threads.
+"""How the time of a training step grows with a network's sizes, with batch and threads.
 
     python bench/growth.py --quick
     python bench/growth.py --sweeps width batch --threads 2
+    python bench/growth.py --network lstm
 
-One of them varies around a network of two hidden layers, 256 wide, on batches of 128; mundur stands
-beside the limit's line and the peers that are installed. A cliff is a point that costs more than
-twice what its neighbours predict, and is measured once more before it is called one. The result
-goes to bench/results/ as JSON and a figure with a panel for each sweep.
+One of them varies around a network of two hidden layers, 256 wide, on batches of 128, or around an
+LSTM of 64 units on batches of 32 sequences of 100 ids; mundur stands beside the limit's line and
+the peers that are installed. A cliff is a point that costs more than twice what its neighbours
+predict, and is measured once more before it is called one. The result goes to bench/results/ as
+JSON and a figure with a panel for each sweep.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import argparse
 import itertools
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
@@ -27,12 +29,18 @@ import machine
 import report
 from peers import PEERS
 from processes import Measurement, PeerProcess, installed, measure_in_turns, rounded
-from workloads import Workload
+from workloads import Workload, lstm_classifier, perceptron
 
 COMPARED = ["mundur", "torch-eager", "torch-fused", "jax-scan"]
 # A disturbed pair of sizes hides from the sizes next to it, a step upwards from those further off.
 NEIGHBOURS_APART = (1.0, 1.2)
-SWEEPS = {"width": 4096, "depth": 64, "batch": 8192, "threads": 0}
+
+
+class Network(NamedTuple):
+    """What varies around one network, beside the number of threads."""
+
+    workload: Callable[..., Workload]
+    sweeps: dict[str, tuple[int, int]]  # the first value and the last
 
 
 class Point(NamedTuple):
@@ -58,38 +66,52 @@ class Cliff(NamedTuple):
 
 
 # ---- what is measured ----------------------------------------------------------------------------
-def workload(width: int = 256, depth: int = 2, batch: int = 128) -> Workload:
+def dense(width: int = 256, depth: int = 2, batch: int = 128) -> Workload:
+    layers = perceptron(*[width] * depth, 10, hidden="relu")
     # A small rate: what a deep network makes of rounding must not look like another computation.
-    step = Workload(
-        *("growth", (256, *[width] * depth, 10), "relu"),
-        optimizer="adam",
-        learning_rate=1e-5,
-        batch_size=batch,
+    step = Workload("growth", (256,), layers, batch, batch, "crossentropy", "adam", 1e-5)
+    return for_milliseconds(step)
+
+
+def lstm(hidden: int = 64, steps: int = 100, batch: int = 32) -> Workload:
+    # Few ids: updating a table of thousands would hide what the LSTM costs.
+    layers = lstm_classifier(1000, hidden)
+    return for_milliseconds(
+        Workload("growth", (steps,), layers, batch, batch, "binary", "adam", 1e-4)
     )
-    # So many that a run takes some milliseconds.
-    return replace(step, batches=min(max(math.ceil(5e8 / step.operations), 4), 1000))
+
+
+def for_milliseconds(step: Workload) -> Workload:
+    """With as many batches as make a run last some milliseconds."""
+    batches = min(max(math.ceil(5e8 / step.operations), 4), 1000)
+    return replace(step, samples=batches * step.batch_size)
+
+
+NETWORKS = {
+    "dense": Network(dense, {"width": (16, 4096), "depth": (1, 64), "batch": (1, 8192)}),
+    "lstm": Network(lstm, {"hidden": (16, 512), "steps": (10, 1000), "batch": (1, 256)}),
+}
 
 
 def sizes(first: int, last: int, fine: bool) -> list[int]:
-    """Powers of two; fine: also one more, where a tile or a shard is just exceeded, and halfway."""
-    powers = [2**e for e in range(first.bit_length() - 1, last.bit_length())]
-    if not fine:
-        return powers
-    between = {size for power in powers for size in (power, power + 1, power * 3 // 2)}
-    return sorted(size for size in between if first <= size <= last)
+    """Both, and the powers of two between them; fine: also one more than each, where a tile or a
+    shard is just exceeded, and halfway to the next."""
+    powers = [2**e for e in range(last.bit_length())]
+    between = {s for p in powers for s in ((p, p + 1, p * 3 // 2) if fine else (p,))}
+    return sorted({first, last} | {size for size in between if first <= size <= last})
 
 
-def points(sweep: str, threads: int, quick: bool) -> list[Point]:
+def points(network: Network, sweep: str, threads: int, quick: bool) -> list[Point]:
     """Of one sweep, ascending."""
     if sweep == "threads":
         # Twice the cores: too many threads must not collapse.
         counts = sorted({*sizes(1, threads, False), threads, 2 * threads})
-        return [Point(n, workload(), n, n <= threads) for n in counts]
-    first = 16 if sweep == "width" else 1
-    last = SWEEPS[sweep] // (4 if quick else 1)
+        return [Point(n, network.workload(), n, n <= threads) for n in counts]
+    first, last = network.sweeps[sweep]
+    last //= 4 if quick else 1
     common = set(sizes(first, last, False)[::2]) | {last}
     return [
-        Point(value, workload(**{sweep: value}), threads, value in common)
+        Point(value, network.workload(**{sweep: value}), threads, value in common)
         for value in sizes(first, last, not quick)
     ]
 
@@ -198,10 +220,11 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     measured_limits = limits.measure_if_built(arguments.native, cores)
     results: list[dict[str, Any]] = []
     found: dict[str, list[str]] = {}
+    network = NETWORKS[arguments.network]
     print("microseconds per step, medians")
     with sweeper(names, arguments) as at:
         for sweep in arguments.sweeps:
-            all_points = points(sweep, arguments.threads, arguments.quick)
+            all_points = points(network, sweep, arguments.threads, arguments.quick)
             rows = measure_sweep(sweep, all_points, at, measured_limits)
             confirm(sweep, rows, all_points, at)
             results += rows
@@ -218,7 +241,8 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
             "rounds": arguments.rounds,
             "seconds_per_measurement": arguments.seconds,
             "threads": arguments.threads,
-            "base": str(workload()),
+            "network": arguments.network,
+            "base": str(network.workload()),
         },
         "limits": [limit.to_json() for limit in measured_limits.values()],
         "missing": missing,
@@ -282,7 +306,13 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--sweeps", nargs="+", choices=SWEEPS, default=list(SWEEPS))
+    all_sweeps = {name: [*network.sweeps, "threads"] for name, network in NETWORKS.items()}
+    parser.add_argument("--network", choices=NETWORKS, default="dense", help="(dense)")
+    parser.add_argument(
+        "--sweeps",
+        nargs="+",
+        help="; ".join(f"{name}: {' '.join(of)}" for name, of in all_sweeps.items()) + " (all)",
+    )
     parser.add_argument("--threads", type=int, default=machine.cores(), help="all cores")
     parser.add_argument("--peers", nargs="+", choices=PEERS, default=COMPARED)
     parser.add_argument("--rounds", type=int, default=5)
@@ -291,6 +321,10 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--output", type=Path, help="the JSON file (default: in bench/results/)")
     limits.add_argument(parser)
     arguments = parser.parse_args(argv)
+    known = all_sweeps[arguments.network]
+    arguments.sweeps = arguments.sweeps or known
+    if unknown := [sweep for sweep in arguments.sweeps if sweep not in known]:
+        parser.error(f"--sweeps: {unknown[0]!r} is none of {', '.join(known)}")
     if arguments.quick:
         arguments.rounds, arguments.seconds = min(arguments.rounds, 3), 0.02
     if not 1 <= arguments.threads <= machine.cores():
@@ -311,7 +345,7 @@ def main() -> None:
         if arguments.quick:
             print("quick: nothing is kept without --output")
             return
-        output = report.RESULTS / f"growth_{machine.slug(document['machine'])}.json"
+        output = report.RESULTS / f"{report.growth_name(document)}.json"
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     try:

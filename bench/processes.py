@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 
 import machine
+from layers import Array
 from peers import PEERS, Measured, Peer, library_version
-from workloads import Array, Workload
+from workloads import Workload
 
 # Enough for a wrong update to show. After more of them Adam has made more of one ulp in W2's
 # weights than is tolerated.

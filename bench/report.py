@@ -183,7 +183,7 @@ def _method(document: Document) -> str:
         else ""
     )
     return (
-        f"Per training step (W8: per epoch; predictions: per call), float32, the median of "
+        f"Per training step (W8, W9: per epoch; predictions: per call), float32, the median of "
         f"{method['rounds']} interleaved rounds of {method['seconds_per_measurement']} s, ± half "
         f"of what lies between the quartiles; each library in its best mode, × the best one's time "
         f"over mundur's.{limit} {machine.title(document['machine'])}; "
@@ -288,15 +288,46 @@ def memory_table(document: Document) -> str:
 
 
 # ---- growth --------------------------------------------------------------------------------------
+def growth_name(document: Document) -> str:
+    """Of its files in bench/results."""
+    network = document["method"].get("network", "dense")
+    parts = ["growth", *([] if network == "dense" else [network])]
+    return "_".join([*parts, machine.slug(document["machine"])])
+
+
 def growth_part(document: Document) -> str:
     """A figure, and the cliffs in words."""
     found = [f"{sweep} {cliff}" for sweep, all_ in document["cliffs"].items() for cliff in all_]
-    figure = f"bench/results/growth_{machine.slug(document['machine'])}.png"
+    sweeps = list(document["cliffs"])
+    against = " and ".join(filter(None, [", ".join(sweeps[:-1]), sweeps[-1]]))
+    figure = f"bench/results/{growth_name(document)}.png"
     text = f"No cliff: no step costs {CLIFF:.3g} times what its neighbours predict."
     if found:
         text = f"Cliffs: {'; '.join(found)}."
-    lines = [f"![time per step against width, depth, batch and threads]({figure})", "", text]
-    return "\n".join(lines + disturbed(document["results"]))
+    lines = [f"![time per step against {against}]({figure})", ""]
+    lines += [f"{document['method']['base']}. {text}"]
+    return "\n".join(lines + _distances(document) + disturbed(document["results"]))
+
+
+def _distances(document: Document) -> list[str]:
+    """How far ahead of each library mundur is where least, and where most."""
+    groups: dict[tuple[str, int], list[Row]] = {}
+    for row in document["results"]:
+        groups.setdefault((row["sweep"], row["value"]), []).append(row)
+    lines = []
+    for library, name in PEERS.items():
+        times = {
+            f"{sweep} {value:,}": peer["median"] / ours["median"]
+            for (sweep, value), rows in groups.items()
+            if (peer := _best(rows, library)) and (ours := _best(rows, "mundur"))
+        }
+        if times:
+            ends = [
+                f"{times[at]:.3g}× ({at})"
+                for at in (min(times, key=times.__getitem__), max(times, key=times.__getitem__))
+            ]
+            lines.append(f"{name} takes {' to '.join(ends)} mundur's time.")
+    return lines
 
 
 # ---- README --------------------------------------------------------------------------------------

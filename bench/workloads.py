@@ -1,38 +1,38 @@
-"""The workloads that mundur and its peers are compared on: shapes, data, first weights, limits."""
+"""The workloads that mundur and its peers are compared on: networks, data, weights, limits."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
+from math import ceil, prod
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+from layers import LSTM, Array, Conv1D, Dense, Embedding, Layer, MaxPooling1D, Shape
 
-_LOSSES = {"mse": "MSE", "crossentropy": "softmax CE"}
+_LOSSES = {"mse": "MSE", "crossentropy": "softmax CE", "binary": "BCE"}
 _OPTIMIZERS = {"sgd": "SGD", "momentum": "momentum", "adam": "Adam"}
 _SLOTS = {"": 0, "sgd": 0, "momentum": 1, "adam": 2}
 
 
 @dataclass(frozen=True)
 class Workload:
-    """A dense network, how it is trained, and on how much data.
+    """A network, how it is trained, and on how much data.
 
-    `shuffled` workloads are whole epochs over 60,000 samples in a new order each time; the others
-    walk through their batches in order, and a step is their unit. Without an optimizer it is a
+    `shuffled` workloads are whole epochs over all samples in a new order each time; the others walk
+    through their batches in order, and a step is their unit. Without an optimizer it is a
     prediction of one batch, the same each time, and a call is its unit.
     """
 
     name: str
-    widths: tuple[int, ...]
-    hidden: str
-    output: str = "linear"
+    inputs: Shape  # of one sample: features, or as many ids as an Embedding in front takes
+    layers: tuple[Layer, ...]
+    batch_size: int
+    samples: int
     loss: str = "crossentropy"
     optimizer: str = ""
     learning_rate: float = 1e-3
-    batch_size: int = 1
-    batches: int = 1
     shuffled: bool = False
 
     @property
@@ -44,12 +44,27 @@ class Workload:
         return "call" if self.predicts else "epoch" if self.shuffled else "step"
 
     @property
-    def samples(self) -> int:
-        # An epoch over 60,000 samples in batches of 128 ends with a short batch.
-        return 60_000 if self.shuffled else self.batches * self.batch_size
+    def batches(self) -> int:
+        """The last may be short."""
+        return ceil(self.samples / self.batch_size)
+
+    @property
+    def dense(self) -> list[Dense] | None:
+        """The layers of a multi-layer perceptron; None if it has others."""
+        layers = [layer for layer in self.layers if isinstance(layer, Dense)]
+        return layers if len(layers) == len(self.layers) else None
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """A multi-layer perceptron's inputs, hidden layers, outputs."""
+        return *self.inputs, *(layer.units for layer in self.dense or [])
 
     def __str__(self) -> str:
-        net = f"MLP {'-'.join(str(width) for width in self.widths)} {self.hidden}"
+        if self.dense:
+            widths = "-".join(str(width) for width in self.widths)
+            net = f"MLP {widths} {self.dense[0].activation}"
+        else:
+            net = f"{'-'.join(str(layer) for layer in self.layers)}, T={self.inputs[0]:,}"
         if self.predicts:
             return f"predict, {net}, batch {self.batch_size:,}"
         scope = f"epoch of {self.samples:,} shuffled, " if self.shuffled else ""
@@ -59,47 +74,54 @@ class Workload:
         )
 
     def data(self) -> tuple[Array, Array]:
-        """Features (samples, inputs) in float32; labels in int64, or targets in float32."""
+        """Samples in float32, or ids in int32; labels in int64, or targets in float32."""
         if self.name == "W5":
-            x = np.tile(np.array([[0.05, 0.10]], np.float32), (self.samples, 1))
-            return x, np.tile(np.array([[0.01, 0.99]], np.float32), (self.samples, 1))
+            pair = np.array([[0.05, 0.10]], np.float32), np.array([[0.01, 0.99]], np.float32)
+            return np.tile(pair[0], (self.samples, 1)), np.tile(pair[1], (self.samples, 1))
         rng = np.random.default_rng(0)
-        x = rng.random((self.samples, self.widths[0]), dtype=np.float32)
+        first, shape = self.layers[0], (self.samples, *self.inputs)
+        x: Array
+        if isinstance(first, Embedding):
+            x = rng.integers(0, first.input_dim, shape, np.int32)
+        else:
+            x = rng.random(shape, dtype=np.float32)
+        (outputs,) = self._output_shape
         if self.loss == "crossentropy":
-            return x, rng.integers(0, self.widths[-1], self.samples)
+            return x, rng.integers(0, outputs, self.samples)
+        if self.loss == "binary":
+            return x, rng.integers(0, 2, (self.samples, outputs)).astype(np.float32)
         return x, np.sin(x.sum(axis=1, keepdims=True)).astype(np.float32)
 
-    def weights(self) -> list[Array]:
-        """Kernel (inputs, outputs) and bias of every layer, in order: what all start from."""
+    def layer_weights(self) -> list[list[Array]]:
+        """Of every layer, in Keras's order and layout: what all start from."""
         if self.name == "W5":
             first = [[0.15, 0.25], [0.20, 0.30]], [0.35, 0.35]
             second = [[0.40, 0.50], [0.45, 0.55]], [0.60, 0.60]
-            return [np.array(values, np.float32) for values in (*first, *second)]
+            return [[np.array(values, np.float32) for values in layer] for layer in (first, second)]
         rng = np.random.default_rng(1)
-        weights: list[Array] = []
-        for inputs, outputs in self._layers():
-            limit = np.sqrt(6.0 / (inputs + outputs))
-            weights.append(rng.uniform(-limit, limit, (inputs, outputs)).astype(np.float32))
-            weights.append(np.zeros(outputs, np.float32))
-        return weights
+        return [layer.first_weights(rng, inputs) for layer, inputs in self._chain()]
 
-    def activations(self) -> list[str]:
-        """One name per layer."""
-        return [self.hidden] * (len(self.widths) - 2) + [self.output]
+    def weights(self) -> list[Array]:
+        """All of them in one list."""
+        return list(chain.from_iterable(self.layer_weights()))
 
     # ---- what the limit is made of ---------------------------------------------------------------
     @property
     def operations(self) -> float:
         """Floating-point operations of a unit's matrix products; nobody needs the first dx."""
         rows = self.samples if self.shuffled else self.batch_size
-        products = [2.0 * rows * inputs * outputs for inputs, outputs in self._layers()]
+        products = [rows * layer.products(inputs) for layer, inputs in self._chain()]
         return sum(products) if self.predicts else 3 * sum(products) - products[0]
 
     @property
     def resident_bytes(self) -> int:
-        """Parameters and the optimizer's state in float32: what every step must go over."""
-        parameters = sum((inputs + 1) * outputs for inputs, outputs in self._layers())
-        return 4 * parameters * (1 + _SLOTS[self.optimizer])
+        """Parameters and the optimizer's state in float32: what every step must go over.
+
+        An Embedding's whole table is, even where a batch has few of its ids: Adam's moments decay,
+        and move the weights, in every row and every step.
+        """
+        shapes = [shape for layer, inputs in self._chain() for shape in layer.weight_shapes(inputs)]
+        return 4 * sum(prod(shape) for shape in shapes) * (1 + _SLOTS[self.optimizer])
 
     @property
     def moved_bytes(self) -> int:
@@ -108,27 +130,53 @@ class Workload:
             return self.resident_bytes
         return 2 * self.resident_bytes * (self.batches if self.shuffled else 1)
 
-    def _layers(self) -> list[tuple[int, int]]:
-        return list(zip(self.widths[:-1], self.widths[1:], strict=True))
+    def _chain(self) -> Iterator[tuple[Layer, Shape]]:
+        """Each layer with the shape that comes into it."""
+        shape = self.inputs
+        for layer in self.layers:
+            yield layer, shape
+            shape = layer.output_shape(shape)
+
+    @property
+    def _output_shape(self) -> Shape:
+        *_, (last, inputs) = self._chain()
+        return last.output_shape(inputs)
 
 
-_W1, _W2 = (784, 128, 10), (784, 512, 512, 10)
-_W4 = (1024, 2048, 2048, 1000)
+def perceptron(*units: int, hidden: str, output: str = "linear") -> tuple[Dense, ...]:
+    return *(Dense(width, hidden) for width in units[:-1]), Dense(units[-1], output)
+
+
+def lstm_classifier(vocabulary: int, units: int = 64) -> tuple[Layer, ...]:
+    """What tells one sentiment from the other, one logit of a sequence of ids."""
+    return Embedding(vocabulary, 64), LSTM(units), Dense(1)
+
+
+_PIXELS = (784,)
+_W1 = perceptron(128, 10, hidden="relu")
+_W2 = perceptron(512, 512, 10, hidden="relu")
+_W3 = perceptron(64, 64, 1, hidden="tanh")
+_W4 = perceptron(2048, 2048, 1000, hidden="relu")
+_W5 = perceptron(2, 2, hidden="sigmoid", output="sigmoid")
+_W6 = lstm_classifier(10_000)
+_W7 = Embedding(10_000, 64), Conv1D(64, 5, "relu"), MaxPooling1D(4), LSTM(64), Dense(1)
+_W9 = lstm_classifier(20_000)
 
 WORKLOADS = {
     workload.name: workload
     for workload in (
-        Workload(
-            "W1", _W1, "relu", optimizer="sgd", learning_rate=0.01, batch_size=64, batches=100
-        ),
-        Workload("W2", _W2, "relu", optimizer="adam", batch_size=128, batches=40),
-        Workload("W3", (16, 64, 64, 1), "tanh", "linear", "mse", "adam", 1e-3, 32, 500),
-        Workload("W4", _W4, "relu", "linear", "crossentropy", "momentum", 0.01, 512, 4),
-        Workload("W5", (2, 2, 2), "sigmoid", "sigmoid", "mse", "sgd", 0.5, 1, 20_000),
-        Workload("W8", _W1, "relu", optimizer="adam", batch_size=128, batches=469, shuffled=True),
-        Workload("W1f/1", _W1, "relu"),
-        Workload("W1f/1024", _W1, "relu", batch_size=1024),
-        Workload("W2f/1", _W2, "relu"),
-        Workload("W2f/1024", _W2, "relu", batch_size=1024),
+        Workload("W1", _PIXELS, _W1, 64, 6_400, optimizer="sgd", learning_rate=0.01),
+        Workload("W2", _PIXELS, _W2, 128, 5_120, optimizer="adam"),
+        Workload("W3", (16,), _W3, 32, 16_000, "mse", "adam"),
+        Workload("W4", (1024,), _W4, 512, 2_048, "crossentropy", "momentum", 0.01),
+        Workload("W5", (2,), _W5, 1, 20_000, "mse", "sgd", 0.5),
+        Workload("W6", (100,), _W6, 32, 1_600, "binary", "adam"),
+        Workload("W7", (200,), _W7, 32, 1_600, "binary", "adam"),
+        Workload("W8", _PIXELS, _W1, 128, 60_000, optimizer="adam", shuffled=True),
+        Workload("W9", (200,), _W9, 64, 12_800, "binary", "adam", shuffled=True),
+        Workload("W1f/1", _PIXELS, _W1, 1, 1),
+        Workload("W1f/1024", _PIXELS, _W1, 1024, 1024),
+        Workload("W2f/1", _PIXELS, _W2, 1, 1),
+        Workload("W2f/1024", _PIXELS, _W2, 1024, 1024),
     )
 }

@@ -60,6 +60,35 @@ def test_a_prediction_reads_its_weights_once(bench: Any) -> None:
     assert w1f.moved_bytes == w1f.resident_bytes
 
 
+def test_a_step_of_an_lstm_counts_its_products_three_times(bench: Any) -> None:
+    w6 = bench("workloads").WORKLOADS["W6"]
+    lstm, dense = 2 * 100 * (64 + 64) * 256, 2 * 64
+    assert w6.operations == 3 * 32 * (lstm + dense)  # an Embedding in front has none
+    parameters = 10_000 * 64 + (64 + 64 + 1) * 256 + 64 + 1
+    assert w6.resident_bytes == 4 * 3 * parameters
+
+
+def test_a_convolution_and_a_pool_shorten_what_follows(bench: Any) -> None:
+    w7 = bench("workloads").WORKLOADS["W7"]
+    convolution, lstm = 2 * 196 * 5 * 64 * 64, 2 * 49 * (64 + 64) * 256
+    assert w7.operations == 3 * 32 * (convolution + lstm + 2 * 64)
+    assert [value.shape for value in w7.weights()] == [
+        *((10_000, 64), (5, 64, 64), (64,), (64, 256), (64, 256), (256,), (64, 1), (1,))
+    ]
+
+
+def test_sequences_are_ids_with_one_label_each(bench: Any) -> None:
+    w9 = bench("workloads").WORKLOADS["W9"]
+    x, y = w9.data()
+    assert (x.shape, x.dtype) == ((12_800, 200), np.int32)
+    assert x.min() == 0 and x.max() == 19_999
+    assert (y.shape, y.dtype) == ((12_800, 1), np.float32) and set(y.ravel()) == {0.0, 1.0}
+    assert str(w9) == (
+        "epoch of 12,800 shuffled, Embedding(20000,64)-LSTM(64)-Dense(1), T=200, BCE, Adam, "
+        "batch 64"
+    )
+
+
 def test_the_limit_is_the_slower_of_arithmetic_and_memory(bench: Any) -> None:
     limits, workloads = bench("limits"), bench("workloads").WORKLOADS
     fast_memory = limits.Limits(1, flops=1e9, read={2**10: 1e15, 2**30: 1e15})
@@ -107,7 +136,8 @@ def test_another_optimizer_does_not_pass_for_the_same(bench: Any, name: str) -> 
     from dataclasses import replace
 
     processes, mundur = bench("processes"), bench("peers").PEERS["mundur"]
-    workload = replace(bench("workloads").WORKLOADS[name], batches=1)
+    workload = bench("workloads").WORKLOADS[name]
+    workload = replace(workload, samples=workload.batch_size)
     optimizer = "sgd" if workload.optimizer == "momentum" else "momentum"
     measurements = [processes.Measurement(workload, 1, peer) for peer in ("mundur", "torch-eager")]
     for m, trained in zip(
@@ -131,17 +161,19 @@ def test_losses_that_differ_fail_a_peer(bench: Any, other: list[float]) -> None:
 def test_who_only_predicts_does_not_train(bench: Any) -> None:
     peers, workloads = bench("peers").PEERS, bench("workloads").WORKLOADS
     serving = {
-        name: [peer.serves(workloads[w]) for w in ("W1", "W1f/1")] for name, peer in peers.items()
+        name: [peer.serves(workloads[w]) for w in ("W1", "W1f/1", "W6")]
+        for name, peer in peers.items()
     }
-    assert serving["keras-call"] == [False, True]
-    assert serving["jax-scan"] == [True, False]
-    assert serving["mundur"] == serving["jax-jit"] == serving["sklearn"] == [True, True]
+    assert serving["keras-call"] == [False, True, False]
+    assert serving["jax-scan"] == [True, False, True]
+    assert serving["mundur"] == serving["jax-jit"] == [True, True, True]
+    assert serving["sklearn"] == [True, True, False]  # it has dense networks only
 
 
 def test_mundur_measures_whole_epochs(bench: Any) -> None:
     from dataclasses import replace
 
-    workload = replace(bench("workloads").WORKLOADS["W3"], batches=4)
+    workload = replace(bench("workloads").WORKLOADS["W3"], samples=4 * 32)
     peer = bench("peers").PEERS["mundur"](workload, 1)
     measured = peer.measure(0.0)
     assert measured.microseconds > 0 and measured.others >= 0
@@ -186,12 +218,40 @@ def test_too_many_threads_that_collapse_are_a_cliff(bench: Any) -> None:
 
 def test_sweeps_reach_the_ends_that_they_promise(bench: Any) -> None:
     growth = bench("growth")
-    for sweep, ends in {"width": (16, 4096), "depth": (1, 64), "batch": (1, 8192)}.items():
-        points = growth.points(sweep, 2, quick=False)
-        values = [point.value for point in points]
-        assert (values[0], values[-1]) == ends and values == sorted(set(values))
-        assert points[0].common and points[-1].common
-    assert [p.threads for p in growth.points("threads", 2, quick=False)] == [1, 2, 4]
+    promised = {
+        "dense": {"width": (16, 4096), "depth": (1, 64), "batch": (1, 8192)},
+        "lstm": {"hidden": (16, 512), "steps": (10, 1000), "batch": (1, 256)},
+    }
+    for name, sweeps in promised.items():
+        network = growth.NETWORKS[name]
+        for sweep, ends in sweeps.items():
+            points = growth.points(network, sweep, 2, quick=False)
+            values = [point.value for point in points]
+            assert (values[0], values[-1]) == ends and values == sorted(set(values))
+            assert points[0].common and points[-1].common
+        assert [p.threads for p in growth.points(network, "threads", 2, quick=False)] == [1, 2, 4]
+
+
+def test_a_sweep_varies_what_it_says(bench: Any) -> None:
+    growth = bench("growth")
+    lstm = growth.NETWORKS["lstm"].workload
+    few, many = lstm(steps=10), lstm(steps=1000)
+    assert (few.inputs, many.inputs) == ((10,), (1000,))
+    assert many.operations == pytest.approx(100 * few.operations, rel=1e-3)
+    assert lstm(batch=1).batch_size == 1 and lstm(hidden=16).layers[1].units == 16
+    dense = growth.NETWORKS["dense"].workload
+    assert dense(width=16, depth=3).widths == (256, 16, 16, 16, 10)
+    assert dense(batch=8192).batches == 4 and dense(width=16, batch=1).batches == 1000
+
+
+def test_sweeps_of_another_network_are_refused(
+    bench: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    growth = bench("growth")
+    assert growth.parse(["--network", "lstm"]).sweeps == ["hidden", "steps", "batch", "threads"]
+    with pytest.raises(SystemExit):
+        growth.parse(["--network", "lstm", "--sweeps", "width"])
+    assert "'width' is none of hidden, steps, batch, threads" in capsys.readouterr().err
 
 
 # ---- reports -------------------------------------------------------------------------------------
@@ -270,11 +330,28 @@ def test_durations_are_for_people(bench: Any, microseconds: float | None, text: 
 def test_growth_tells_its_cliffs(bench: Any) -> None:
     report = bench("report")
     document = {"machine": MACHINE, "cliffs": {"width": [], "batch": []}, "results": []}
-    figure = "bench/results/growth_a-cpu-f1m2-2cores.png"
-    assert figure in report.growth_part(document)
-    assert "No cliff" in report.growth_part(document)
+    document["method"] = {"base": "MLP", "threads": 2}
+    figure = "(bench/results/growth_a-cpu-f1m2-2cores.png)"
+    assert f"against width and batch]{figure}" in report.growth_part(document)
+    assert "MLP. No cliff" in report.growth_part(document)
     document["cliffs"]["batch"] = ["64: slow"]
     assert "Cliffs: batch 64: slow." in report.growth_part(document)
+
+
+def test_growth_tells_where_each_peer_is_nearest(bench: Any) -> None:
+    rows = [
+        {"sweep": "hidden", "value": value, "library": library, "median": time}
+        for value, library, time in (
+            *((16, "mundur", 10.0), (16, "torch", 90.0), (16, "torch", 80.0)),
+            *((17, "mundur", 11.0), (512, "mundur", 100.0), (512, "torch", 150.0)),
+        )
+    ]
+    document = {"machine": MACHINE, "cliffs": {"hidden": []}, "results": rows}
+    document["method"] = {"base": "LSTM", "network": "lstm"}
+    text = bench("report").growth_part(document)
+    assert "against hidden](bench/results/growth_lstm_a-cpu-f1m2-2cores.png)" in text
+    assert "PyTorch takes 1.5× (hidden 512) to 8× (hidden 16) mundur's time." in text
+    assert "JAX" not in text
 
 
 def test_memory_beyond_its_bound_is_marked(bench: Any) -> None:

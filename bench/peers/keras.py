@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from machine import Elapsed, Watch
@@ -32,11 +33,8 @@ class Keras(Peer):
         keras.utils.clear_session()
         self.model = keras.Sequential(
             [
-                keras.Input((w.widths[0],)),
-                *(
-                    keras.layers.Dense(units, activation=activation)
-                    for units, activation in zip(w.widths[1:], w.activations(), strict=True)
-                ),
+                keras.Input(w.inputs, dtype=str(self.x.dtype)),
+                *(getattr(keras.layers, type(one).__name__)(**asdict(one)) for one in w.layers),
             ]
         )
         self.model.set_weights(w.weights())
@@ -49,12 +47,12 @@ class Keras(Peer):
         else:
             momentum = 0.9 if w.optimizer == "momentum" else 0.0
             optimizer = keras.optimizers.SGD(w.learning_rate, momentum=momentum)
-        loss = (
-            keras.losses.MeanSquaredError()
-            if w.loss == "mse"
-            else keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        )
-        self.model.compile(optimizer=optimizer, loss=loss, **self.compile_options)
+        losses = {
+            "mse": keras.losses.MeanSquaredError(),
+            "crossentropy": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            "binary": keras.losses.BinaryCrossentropy(from_logits=True),
+        }
+        self.model.compile(optimizer=optimizer, loss=losses[w.loss], **self.compile_options)
 
     def prepare(self) -> None:
         """Makes `forward`, the prediction of the batch."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
-from workloads import Array
+from layers import Array
 
 from .peer import Peer
 
@@ -20,11 +21,8 @@ class Mundur(Peer):
         md.set_num_threads(threads)
         w = self.workload
         self.model = md.Model(
-            [
-                md.layers.Dense(units, activation=activation)
-                for units, activation in zip(w.widths[1:], w.activations(), strict=True)
-            ],
-            input_shape=(w.widths[0],),
+            [getattr(md.layers, type(layer).__name__)(**asdict(layer)) for layer in w.layers],
+            input_shape=w.inputs,
             seed=0,
         )
         for view, value in zip(self.model.parameters.values(), w.weights(), strict=True):
@@ -37,12 +35,12 @@ class Mundur(Peer):
         else:
             momentum = 0.9 if w.optimizer == "momentum" else 0.0
             optimizer = md.optimizers.SGD(w.learning_rate, momentum=momentum)
-        loss: md.Loss = (
-            md.losses.MeanSquaredError()
-            if w.loss == "mse"
-            else md.losses.SparseCategoricalCrossentropy(from_logits=True)
-        )
-        self.model.compile(optimizer=optimizer, loss=loss)
+        losses: dict[str, md.Loss] = {
+            "mse": md.losses.MeanSquaredError(),
+            "crossentropy": md.losses.SparseCategoricalCrossentropy(from_logits=True),
+            "binary": md.losses.BinaryCrossentropy(from_logits=True),
+        }
+        self.model.compile(optimizer=optimizer, loss=losses[w.loss])
 
     @property
     def grain(self) -> int:

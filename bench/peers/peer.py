@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from layers import Array
 from machine import Elapsed, Watch
-from workloads import Array, Workload
+from workloads import Workload
 
 
 class Measured(NamedTuple):

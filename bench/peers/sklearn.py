@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from layers import Dense
+from workloads import Workload
+
 from .peer import Peer
 
 
@@ -14,17 +17,21 @@ class ScikitLearn(Peer):
     mode = "partial_fit"
     prediction = "predict"
 
+    @classmethod
+    def serves(cls, workload: Workload) -> bool:
+        return workload.dense is not None
+
     def build(self, threads: int) -> None:
         from sklearn.neural_network import MLPClassifier, MLPRegressor
         from threadpoolctl import threadpool_limits
 
         self.limits = threadpool_limits(threads)
-        w = self.workload
+        w, layers = self.workload, self.dense
         # The regressor's outputs are linear: the logits that the others predict.
         regresses = w.loss == "mse" or w.predicts
         self.estimator = (MLPRegressor if regresses else MLPClassifier)(
             hidden_layer_sizes=w.widths[1:-1],
-            activation={"sigmoid": "logistic"}.get(w.hidden, w.hidden),
+            activation={"sigmoid": "logistic"}.get(layers[0].activation, layers[0].activation),
             solver="adam" if w.optimizer == "adam" else "sgd",
             alpha=0.0,
             batch_size=w.batch_size,
@@ -50,8 +57,12 @@ class ScikitLearn(Peer):
 
     @property
     def note(self) -> str:
-        w = self.workload
-        return "linear outputs: its regressor has no others" if w.output != "linear" else ""
+        linear = self.dense[-1].activation == "linear"
+        return "" if linear else "linear outputs: its regressor has no others"
+
+    @property
+    def dense(self) -> list[Dense]:
+        return self.workload.dense or []
 
     def losses(self, steps: int) -> list[float]:
         scale = 2.0 if self.workload.loss == "mse" else 1.0  # its loss is half of the mean square

@@ -4,7 +4,66 @@ from __future__ import annotations
 
 from typing import Any
 
+from layers import LSTM, Array, Conv1D, Dense, Embedding, MaxPooling1D
+from workloads import Workload
+
 from .peer import Peer
+
+
+def network(workload: Workload) -> Any:
+    """An `nn.Sequential` with the workload's first weights."""
+    from torch import nn
+
+    class Swapped(nn.Module):  # type: ignore[misc]
+        """Steps last, where convolutions have them, or channels last again."""
+
+        def forward(self, x: Any) -> Any:
+            return x.transpose(1, 2)
+
+    class LastStep(nn.LSTM):  # type: ignore[misc]
+        def forward(self, x: Any) -> Any:
+            outputs, _ = super().forward(x)
+            return outputs[:, -1]
+
+    functions = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
+    modules: list[Any] = []
+    steps_last, width = False, workload.inputs[-1]
+    for layer, weights in zip(workload.layers, workload.layer_weights(), strict=True):
+        if steps_last != isinstance(layer, (Conv1D, MaxPooling1D)):
+            modules.append(Swapped())
+            steps_last = not steps_last
+        match layer:
+            case Dense(units):
+                module, width = nn.Linear(width, units), units
+            case Embedding(vocabulary, units):
+                module, width = nn.Embedding(vocabulary, units), units
+            case Conv1D(filters, kernel_size):
+                module, width = nn.Conv1d(width, filters, kernel_size), filters
+            case MaxPooling1D(pool_size):
+                module = nn.MaxPool1d(pool_size)
+            case LSTM(units):
+                module, width = LastStep(width, units, batch_first=True), units
+        take(module, weights)
+        modules.append(module)
+        activation = getattr(layer, "activation", "linear")
+        if activation != "linear":
+            modules.append(functions[activation]())
+    return nn.Sequential(*modules)
+
+
+def take(module: Any, weights: list[Array]) -> None:
+    """PyTorch has outputs first, and the gates of an LSTM in the same order."""
+    import torch
+    from torch import nn
+
+    own = list(module.parameters())
+    if isinstance(module, nn.LSTM):
+        # Two biases that are added would learn twice as fast as one.
+        own.pop().requires_grad_(False).zero_()
+    with torch.no_grad():
+        for parameter, value in zip(own, weights, strict=True):
+            turned = value if isinstance(module, nn.Embedding) else value.T.copy()
+            parameter.copy_(torch.from_numpy(turned))
 
 
 class Torch(Peer):
@@ -19,21 +78,12 @@ class Torch(Peer):
 
         torch.set_num_threads(threads)
         w = self.workload
-        functions = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
-        layers: list[nn.Module] = []
-        for inputs, outputs, name in zip(w.widths[:-1], w.widths[1:], w.activations(), strict=True):
-            layers.append(nn.Linear(inputs, outputs))
-            if name != "linear":
-                layers.append(functions[name]())
-        self.net = nn.Sequential(*layers)
-        with torch.no_grad():
-            for parameter, value in zip(self.net.parameters(), w.weights(), strict=True):
-                parameter.copy_(torch.from_numpy(value.T.copy()))
+        self.net = network(w)
         self.features, self.targets = torch.from_numpy(self.x), torch.from_numpy(self.y)
         if w.predicts:
             self.forward = self.compiled(self.net)
             return
-        parameters = list(self.net.parameters())
+        parameters = [one for one in self.net.parameters() if one.requires_grad]
         options: dict[str, Any] = {"lr": w.learning_rate, **self.options}
         self.optimizer: torch.optim.Optimizer
         if w.optimizer == "adam":
@@ -41,7 +91,12 @@ class Torch(Peer):
         else:
             options["momentum"] = 0.9 if w.optimizer == "momentum" else 0.0
             self.optimizer = torch.optim.SGD(parameters, **options)
-        criterion = nn.MSELoss() if w.loss == "mse" else nn.CrossEntropyLoss()
+        criteria = {
+            "mse": nn.MSELoss,
+            "crossentropy": nn.CrossEntropyLoss,
+            "binary": nn.BCEWithLogitsLoss,
+        }
+        criterion = criteria[w.loss]()
         self.batches = [
             (self.features[self.batch(i)], self.targets[self.batch(i)]) for i in range(w.batches)
         ]
