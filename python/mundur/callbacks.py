@@ -166,11 +166,11 @@ class CSVLogger(BuiltIn):
 
 
 class TerminateOnNaN(BuiltIn):
-    """Ends training, without an error, when a batch's loss is not finite.
+    """Ends training, without an error, when a loss, or a parameter after an epoch, is not finite.
 
     Without it `fit` raises `NonFiniteLossError`. Either way parameters and optimizer are back at
-    the start of that epoch (Keras leaves them broken). `History` gets the epoch with that loss,
-    and ``stop_reason`` "nonfinite_loss".
+    the start of that epoch (Keras leaves them broken); the update of an epoch of one step cannot be
+    taken back. `History` gets the epoch with that loss, and ``stop_reason`` "nonfinite_loss".
 
     Examples
     --------

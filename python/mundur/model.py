@@ -194,7 +194,8 @@ class Model(Keeping, FindsRates, Explained):
         TypeError, ValueError
             For bad arguments, each named with what was expected and what came.
         NonFiniteLossError
-            Where a batch's loss is not finite; the model is back at the epoch's start.
+            Where a batch's loss, or a parameter after an epoch, is not finite; the model is back
+            where this call took the epoch up.
 
         Examples
         --------
