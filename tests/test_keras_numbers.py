@@ -60,9 +60,10 @@ def takes(cls: Any, argument: str) -> bool:
     return argument in inspect.signature(cls.__init__).parameters
 
 
-def close(ours: Any, theirs: Any, tolerance: float = 1e-5) -> None:
+def close(ours: Any, theirs: Any, tolerance: float = 1e-5, least: float = 1e-3) -> None:
+    """Equal within a tolerance relative to the largest element, or to `least`."""
     theirs = keras.ops.convert_to_numpy(theirs)
-    scale = max(float(np.abs(theirs).max(initial=0.0)), 1e-3)
+    scale = max(float(np.abs(theirs).max(initial=0.0)), least)
     assert np.shape(ours) == theirs.shape
     np.testing.assert_allclose(np.asarray(ours) / scale, theirs / scale, rtol=0, atol=tolerance)
 
@@ -80,17 +81,41 @@ SHARED_LAYERS = [case for case in LAYERS if hasattr(keras.layers, case.layer)]
 
 @pytest.mark.parametrize("case", SHARED_LAYERS, ids=lambda case: case.id)
 def test_layers(case: LayerCase, rng: np.random.Generator) -> None:
+    """Outputs and gradients from one set of weights, by the batch too unless that draws noise."""
     named = {key: NAMELESS.get(str(value), value) for key, value in case.arguments.items()}
     theirs = getattr(keras.layers, case.layer)(**named)
-    x = case.samples(rng, "float32")
     layer = getattr(md.layers, case.layer)(**case.arguments)
     model = md.Model([layer], input_shape=case.shape, seed=0)
     theirs.build((None, *case.shape))
     mine = [rng.normal(size=w.shape).astype(np.float32) for w in layer.get_weights()]
     layer.set_weights(mine)
     theirs.set_weights([*mine, *theirs.get_weights()[len(mine) :]])  # moving statistics stay
-    close(model.predict(x), theirs(x, training=False) if _trains(theirs) else theirs(x))
     assert (None, *model.output_shape) == tuple(theirs.compute_output_shape((None, *case.shape)))
+    x = case.samples(rng, "float32")
+    noisy = any(case.arguments.get(name) for name in NOISE)
+    for training in (False,) if noisy else (False, True):
+        tensor = torch.tensor(x, requires_grad=not case.ids)
+        switch = {"training": training} if _trains(theirs) else {}
+        outputs = theirs(tensor, **switch)
+        close(model.forward(x, training=training), outputs)
+        delta = rng.normal(size=tuple(outputs.shape)).astype(np.float32)
+        dx = model.backward(delta)
+        variables = theirs.trainable_variables
+        total = sum(theirs.losses, (outputs * torch.tensor(delta)).sum())
+        wanted = ([] if case.ids else [tensor]) + [variable.value for variable in variables]
+        found = torch.autograd.grad(total, wanted)
+        # A normalisation's are what is left of terms as large as delta: of two samples, little.
+        least = float(np.abs(delta).max()) if "Normalization" in case.layer else 1e-3
+        if not case.ids:
+            close(dx, found[0], 1e-4, least)
+        gradients = list(model.gradients.values())
+        assert len(gradients) == len(variables)
+        for ours, expected in zip(gradients, found[len(found) - len(variables) :], strict=True):
+            close(ours, expected, 1e-4, least)
+
+
+# Arguments by which a layer draws random numbers.
+NOISE = ("rate", "stddev", "dropout", "recurrent_dropout")
 
 
 def _trains(layer: Any) -> bool:

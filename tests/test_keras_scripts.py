@@ -17,6 +17,8 @@ pytestmark = [
     # Keras advises against what older tutorials do.
     pytest.mark.filterwarnings("ignore:Do not pass an `input_shape`:UserWarning"),
     pytest.mark.filterwarnings("ignore:__array__ implementation doesn't:DeprecationWarning"),
+    # We advise against Keras's endings for files that Keras cannot read.
+    pytest.mark.filterwarnings("ignore:.*which Keras cannot read:UserWarning"),
 ]
 
 FOLDER = Path(__file__).parent / "keras_scripts"
