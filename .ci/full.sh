@@ -74,3 +74,10 @@ example() {
   cd "$scratch/example"
   timeout 600 "$python" -m "mundur.examples.$1"
 }
+
+# Each in both languages, executed in a folder of its own; an error in a cell fails the step.
+notebooks() {
+  python3 .ci/show.py extra notebooks >"$scratch/notebooks.txt"
+  "$python" -m pip install -q -r "$scratch/notebooks.txt"
+  timeout 900 "$python" python/docs/notebooks/build.py "$scratch/notebooks" --execute
+}

@@ -8,6 +8,7 @@ EXAMPLES = {
     "vanishing_gradients": "twenty layers of sigmoids, and what tanh, ReLU and He do about it",
     "overfitting": "a network that learns by heart, and cures side by side",
     "regression": "house prices (or diabetes), beside gradient boosting",
+    "sentiment_lstm": "film reviews or short sentences: Embedding and LSTM, a loop by hand",
     "tabular": "a table of numbers and words: Adult (or breast cancer)",
 }
 

@@ -1,0 +1,134 @@
+"""Reviews with their sentiment for the two examples, and what both tell about a trained model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+import mundur as md
+from mundur.examples.command import DataError
+from mundur.text import TextClassifier, Texts
+
+Array = npt.NDArray[Any]
+
+# Words of a text that count: as many as hold 95% of the texts whole, but never more.
+_LONGEST = 400
+# Of the shipped sentences so many belong together, see its SENTENCES.md.
+_GROUP = 4
+_NEW = {
+    "id": ["Filmnya lucu dan sangat bagus.", "Pelayanannya lambat dan makanannya tidak enak."],
+    "en": ["A wonderful film, I loved it.", "The plot was boring and the acting terrible."],
+}
+
+
+class Reviews(NamedTuple):
+    """Texts and labels in three parts, sentences that are in none, and whether there are many."""
+
+    train: Texts
+    validation: Texts
+    test: Texts
+    new: list[str]
+    many: bool
+
+
+def read(path: Path | None, seed: int) -> Reviews:
+    """Reviews under a path, or the sentences that ship with the package.
+
+    What has no test set gives a tenth for it, the small set a fifth; what has no validation set
+    gives a tenth of what is left to train on.
+    """
+    if path is None:
+        corpus = md.text.Corpus(md.text.load_sentences(), None, None)
+    else:
+        try:
+            corpus = md.text.load_corpus(path)
+        except (OSError, ValueError) as error:
+            raise DataError(str(error)) from error
+    rng = np.random.default_rng(seed)
+    train, validation, test = corpus
+    if test is None:
+        train, test = _parted(train, 0.1 if path else 0.2, rng, 1 if path else _GROUP)
+    if validation is None:
+        train, validation = _parted(train, 0.1, rng, 1 if path else _GROUP)
+    if len({*train.labels}) < 2 or not (validation.texts and test.texts):
+        raise DataError(f"{path}: too few texts, {len(train.texts)} to train on")
+    indonesian = path is None or "negatif" in train.labels or "neutral" in train.labels
+    new = [*(_NEW["id"] if indonesian else ()), *(() if indonesian and path else _NEW["en"])]
+    return Reviews(train, validation, test, new, len(train.texts) > 1000)
+
+
+def _parted(
+    texts: Texts, share: float, rng: np.random.Generator, together: int
+) -> tuple[Texts, Texts]:
+    """Groups of neighbours in a random order, without a share of them, and that share."""
+    groups = rng.permutation(len(texts.texts) // together)
+    boundary = len(groups) - int(len(groups) * share)
+    first, second = (
+        [group * together + i for group in part for i in range(together)]
+        for part in (groups[:boundary], groups[boundary:])
+    )
+    return _chosen(texts, first), _chosen(texts, second)
+
+
+def _chosen(texts: Texts, rows: list[int]) -> Texts:
+    labels: Any = [texts.labels[row] for row in rows]
+    return Texts([texts.texts[row] for row in rows], labels)
+
+
+def numbered(reviews: Reviews, words: int) -> tuple[md.text.Vocabulary, int]:
+    """A vocabulary of the training texts, and how many words of a text should count."""
+    vocabulary = md.text.Vocabulary(words).fit(reviews.train.texts)
+    lengths = [len(row) for row in vocabulary.sequences(reviews.train.texts)]
+    length = min(int(np.quantile(lengths, 0.95)), _LONGEST)
+    print(
+        f"{len(reviews.train.texts)} texts to train on, {len(reviews.validation.texts)} to "
+        f"validate, {len(reviews.test.texts)} to test; {len(vocabulary)} words, {length} of a text"
+    )
+    return vocabulary, max(length, 8)
+
+
+def report(
+    classifier: TextClassifier, history: md.History, reviews: Reviews, best: int, path: Path
+) -> Any:
+    """Tells of the test set and of new sentences, saves and loads the model, draws the curves."""
+    predicted = classifier.predict(reviews.test.texts, 256, verbose=0)
+    labels = [label for label, _ in predicted]
+    score = accuracy(reviews.test.labels, labels)
+    print(
+        f"test accuracy: {score:.2%} of {len(labels)} texts, macro-F1 "
+        f"{macro_f1(reviews.test.labels, labels):.4f}, with the weights of epoch {best + 1}, the "
+        "best on the validation set"
+    )
+    for text, (label, probability) in zip(
+        reviews.new, classifier.predict(reviews.new, verbose=0), strict=True
+    ):
+        print(f"  {label} ({probability:.0%}): {text}")
+    classifier.save(path)
+    if md.load_model(path).predict(reviews.new, verbose=0) != classifier.predict(
+        reviews.new, verbose=0
+    ):
+        raise RuntimeError("the loaded model predicts something else")
+    print(f"wrote {path}; the loaded model predicts the same")
+    axes = history.plot()
+    for axis in axes:
+        axis.axvline(best, color="0.6", linestyle=":", linewidth=1)
+    return axes[0].figure
+
+
+def accuracy(truth: list[Any], labels: list[Any]) -> float:
+    """The share of labels that are right."""
+    return float(np.mean([a == b for a, b in zip(truth, labels, strict=True)]))
+
+
+def macro_f1(truth: list[Any], labels: list[Any]) -> float:
+    """F1 = 2 TP / (2 TP + FP + FN) of each label, and of these the mean."""
+    pairs = list(zip(truth, labels, strict=True))
+    scores = []
+    for label in sorted({*truth}):
+        right = sum(a == b == label for a, b in pairs)
+        either = sum((a == label) + (b == label) for a, b in pairs)
+        scores.append(2 * right / either)
+    return float(np.mean(scores))
