@@ -45,19 +45,20 @@ print(x[0], vocabulary.decode(x[:1]))
 # %% [markdown] id
 # ## Jaringan
 #
-# `Embedding` memberi setiap kata sebuah vektor. LSTM membawa ingatan $c_t$ dari kata ke kata:
-# gerbang lupa $f$ menentukan apa yang dibuang, gerbang masukan $i$ apa yang ditambahkan, $c_t = f
-# \odot c_{t-1} + i \odot \tilde c$, dan keluarannya $h_t = o \odot \tanh(c_t)$.
+# `Embedding` memberi setiap kata sebuah vektor; isian dilewati (`mask_zero`). LSTM membawa ingatan
+# $c_t$ dari kata ke kata: gerbang lupa $f$ menentukan apa yang dibuang, gerbang masukan $i$ apa
+# yang ditambahkan, $c_t = f \odot c_{t-1} + i \odot \tilde c$, dan keluarannya $h_t = o \odot
+# \tanh(c_t)$.
 # %% [markdown] en
 # ## The network
 #
-# `Embedding` gives each word a vector. An LSTM carries a memory $c_t$ from word to word: the
-# forget gate $f$ says what goes, the input gate $i$ what comes, $c_t = f \odot c_{t-1} + i \odot
-# \tilde c$, and its output is $h_t = o \odot \tanh(c_t)$.
+# `Embedding` gives each word a vector; padding is passed over (`mask_zero`). An LSTM carries a
+# memory $c_t$ from word to word: the forget gate $f$ says what goes, the input gate $i$ what
+# comes, $c_t = f \odot c_{t-1} + i \odot \tilde c$, and its output is $h_t = o \odot \tanh(c_t)$.
 # %%
 model = md.Model(
     [
-        md.layers.Embedding(len(vocabulary), 64),
+        md.layers.Embedding(len(vocabulary), 64, mask_zero=True),
         md.layers.Dropout(0.4),
         md.layers.LSTM(64),
         md.layers.Dropout(0.4),

@@ -52,7 +52,7 @@ def network(words: int, classes: int, seed: int) -> md.Model:
     """One output for two classes, else one for each; none of them squashed, the loss does that."""
     return md.Model(
         [
-            md.layers.Embedding(words, 64),
+            md.layers.Embedding(words, 64, mask_zero=True),  # padding leaves the state as it is
             md.layers.Dropout(0.4),
             md.layers.LSTM(64),
             md.layers.Dropout(0.4),
