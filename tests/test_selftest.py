@@ -22,6 +22,7 @@ from mundur import (
     selftest,
 )
 from mundur.activations import NATIVE
+from mundur.nested import Nested
 from mundur.selftest import __main__ as command
 from mundur.selftest import networks, steps
 
@@ -118,9 +119,17 @@ def test_what_was_set_is_set_again() -> None:
     _core.set_adaptive(False)
 
 
+def everything(chain: list[layers.Layer]) -> list[layers.Layer]:
+    """The layers, and those within them."""
+    inner = [
+        one for layer in chain if isinstance(layer, Nested) for one in everything(layer._inner)
+    ]
+    return [*chain, *inner]
+
+
 def test_every_piece_is_in_a_network() -> None:
     """A new layer, activation, loss, optimizer or initializer needs a place in `CASES`."""
-    used = [layer for case in selftest.CASES for layer in case.layers()]
+    used = [layer for case in selftest.CASES for layer in everything(case.layers())]
     known = {
         getattr(layers, name)
         for name in layers.__all__

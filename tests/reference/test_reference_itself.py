@@ -16,6 +16,7 @@ FOLDER = Path(reference_file).parent
 MODULES = [module.name for module in pkgutil.iter_modules([str(FOLDER)])]
 ALLOWED = {
     "collections",
+    "copy",
     "dataclasses",
     "difflib",
     "fnmatch",

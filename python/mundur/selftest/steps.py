@@ -85,7 +85,7 @@ def _by_hand(case: Case, model: Model) -> Iterator[tuple[str, str]]:
     yield "update", _digest({**model.parameters, **model.state})
     if x.dtype.kind == "f":
         # Infinities, NaN, zeros of both signs and subnormal numbers go as the formulas say.
-        x[:7, 0] = [np.inf, -np.inf, np.nan, -0.0, 0.0, 1e-40, 1e-310]
+        x.reshape(len(x), -1)[:7, 0] = [np.inf, -np.inf, np.nan, -0.0, 0.0, 1e-40, 1e-310]
         yield "not finite", _digest({"y": model.forward(x[:b])})
 
 
