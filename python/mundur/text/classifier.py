@@ -78,8 +78,6 @@ class TextClassifier:
     model : Model
         The network over integers; there once it was given or fitted.
     vocabulary : Vocabulary
-    labels : tuple of str or int
-        In the order of the classes; there after `fit`.
     length : int or None
 
     Raises
@@ -161,7 +159,7 @@ class TextClassifier:
 
     @property
     def labels(self) -> tuple[Label, ...]:
-        """The labels in the order of the classes."""
+        """The labels in the order of the classes; there after `fit`."""
         return self._part.labels
 
     @property

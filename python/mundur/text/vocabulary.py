@@ -54,11 +54,6 @@ class Vocabulary:
     punctuation : bool, default True
         Whether signs of punctuation are words, too; emoji and other symbols always are.
 
-    Attributes
-    ----------
-    words : list of str
-        The word of each number, ``[PAD]`` and ``[UNK]`` first.
-
     Raises
     ------
     ImportError
@@ -157,7 +152,7 @@ class Vocabulary:
 
     @property
     def words(self) -> list[str]:
-        """The word of each number."""
+        """The word of each number, ``[PAD]`` and ``[UNK]`` first."""
         numbers = self._ready.get_vocab()
         return sorted(numbers, key=numbers.__getitem__)
 
