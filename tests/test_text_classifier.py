@@ -66,6 +66,9 @@ def test_the_default_model_learns_the_shipped_sentences() -> None:
     made = TextClassifier(seed=0)
     made.fit(texts, labels, epochs=15, verbose=0)
     assert made.evaluate(texts, labels, return_dict=True, verbose=0)["accuracy"] > 0.9
+    kinds = [type(layer).__name__ for layer in made.model.layers]  # type: ignore[union-attr]
+    for kind in ("Embedding", "Conv1D", "MaxPooling1D", "LSTM", "Dense"):
+        assert kind in kinds
 
 
 def test_empty_long_and_unknown_texts_are_ordinary() -> None:

@@ -13,10 +13,10 @@ import pytest
 
 pytest.importorskip("tokenizers")
 
-from mundur.examples import reviews, sentiment_lstm
+from mundur.examples import reviews, sentiment_cnn_lstm, sentiment_lstm
 from mundur.examples.command import DataError
 
-EXAMPLES = {"sentiment_lstm": sentiment_lstm}
+EXAMPLES = {"sentiment_lstm": sentiment_lstm, "sentiment_cnn_lstm": sentiment_cnn_lstm}
 
 each = pytest.mark.parametrize("name", list(EXAMPLES))
 
@@ -127,3 +127,11 @@ def test_the_loop_by_hand_is_that_of_fit() -> None:
     assert history.history["accuracy"] == expected["accuracy"]
     for a, b in zip(by_hand.get_weights(), fitted.get_weights(), strict=True):
         assert np.array_equal(a, b)
+
+
+@pytest.mark.parametrize(("train", "validation"), [(1, 1), (9, 1), (216, 24), (11_000, 1_260)])
+def test_the_split_gives_back_the_validation_set(train: int, validation: int) -> None:
+    every = md.text.Texts(["a"] * train, ["x"] * train)
+    held = md.text.Texts(["b"] * validation, ["y"] * validation)
+    share = sentiment_cnn_lstm._share(reviews.Reviews(every, held, held, [], False))
+    assert int((train + validation) * (1.0 - share)) == train

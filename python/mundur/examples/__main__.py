@@ -9,6 +9,7 @@ EXAMPLES = {
     "overfitting": "a network that learns by heart, and cures side by side",
     "regression": "house prices (or diabetes), beside gradient boosting",
     "sentiment_lstm": "film reviews or short sentences: Embedding and LSTM, a loop by hand",
+    "sentiment_cnn_lstm": "the same by compile and fit, with a convolution before the LSTM",
     "tabular": "a table of numbers and words: Adult (or breast cancer)",
 }
 

@@ -56,8 +56,9 @@ class TextClassifier:
     ----------
     model : Model or list of Layer, optional
         Beginning with an Embedding, ending in one output per class, or in one for two classes. By
-        default Embedding, Dropout, Flatten and Dense. A model that is not compiled yet is compiled
-        with `optimizer`, the cross-entropy that suits its outputs, and the accuracy.
+        default Embedding, Conv1D, MaxPooling1D, LSTM and Dense, with Dropout between. A model that
+        is not compiled yet is compiled with `optimizer`, the cross-entropy that suits its outputs,
+        and the accuracy.
     vocabulary : Vocabulary or int, default 20000
         How words are numbered; an integer is the most numbers, ``Vocabulary(max_size)``.
     length : int, optional
@@ -261,7 +262,7 @@ class TextClassifier:
         part = TextPart(vocabulary, tuple(different), length, *self._sides)
         model = self.model
         if model is None:
-            model = Model(_default_layers(len(vocabulary), part), seed=self._seed)
+            model = Model(_default_layers(len(vocabulary), length, part), seed=self._seed)
         check_embedding(model, vocabulary)
         model.build((length,))
         part.check(model)
@@ -448,10 +449,13 @@ def _class_weights(
     }
 
 
-def _default_layers(size: int, part: TextPart) -> list[Layer]:
+def _default_layers(size: int, length: int, part: TextPart) -> list[Layer]:
     return [
-        layers.Embedding(size, 32),
-        layers.Dropout(0.5),
-        layers.Flatten(),
+        layers.Embedding(size, 64),
+        layers.Dropout(0.3),
+        layers.Conv1D(64, 5, padding="same", activation="relu"),
+        layers.MaxPooling1D(min(4, length)),
+        layers.LSTM(64),
+        layers.Dropout(0.3),
         layers.Dense(1 if len(part.labels) == 2 else len(part.labels)),
     ]
