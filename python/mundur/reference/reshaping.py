@@ -5,8 +5,55 @@ from math import prod
 from random import Random
 
 from .layers import Layer
-from .lists import Mask, Shape, Tensor, flatten, nest, zeros
+from .lists import Mask, Matrix, Shape, Tensor, flatten, nest, zeros
 from .windows import check_steps
+
+
+class Flatten(Layer):
+    """All numbers of a sample in one row; backward, the row takes its old shape again.
+
+    Notes
+    -----
+    x has shape (batch, d₁, d₂, ...), y has shape (batch, d₁·d₂·...).
+
+    Examples
+    --------
+    >>> layer = Flatten()
+    >>> layer.build((2, 2))
+    (4,)
+    >>> layer.forward([[[1, 2], [3, 4]]])
+    [[1, 2, 3, 4]]
+    >>> layer.backward([[5, 6, 7, 8]])
+    [[[5, 6], [7, 8]]]
+    """
+
+    def __init__(self, *, name: str | None = None) -> None:
+        super().__init__(name)
+        self.y: Matrix | None = None
+
+    def build_for(self, input_shape: Shape, rng: Random) -> Shape:
+        """Give a row as long as a sample has numbers."""
+        return (prod(input_shape),)
+
+    def compute_mask(self, x: Tensor, mask: Mask | None) -> Mask | None:
+        """Drop the mask: there are no time steps."""
+        return None
+
+    def forward(self, x: Tensor, training: bool = False) -> Tensor:
+        """Put each sample in a row."""
+        self.check_input(x)
+        # y_(i·d₂ + j) = x_ij
+        self.y = [flatten(x_n) for x_n in x]
+        return self.y
+
+    def backward(self, gradient: Tensor) -> Tensor:
+        """Give each row its sample's shape again."""
+        self.check_gradient(gradient, self.y)
+        # ∂L/∂x_ij = ∂L/∂y_(i·d₂ + j)
+        return [nest(g_n, self.input_shape or ()) for g_n in gradient]
+
+    def __repr__(self) -> str:
+        return "Flatten()"
 
 
 class Moving(Layer):
