@@ -135,6 +135,19 @@ SIGNATURES = [
     *(
         Signature(
             where,
+            argument,
+            "lacks",
+            "What Keras's classes for any number of dimensions tell their common base.",
+        )
+        for where, argument in (
+            ("layers.Conv1D", "rank"),
+            ("layers.*Pooling1D", "pool_dimensions"),
+            ("layers.*Pooling1D", "pool_mode"),
+        )
+    ),
+    *(
+        Signature(
+            where,
             "autocast",
             "lacks",
             "What a model computes in is an argument of the model; layers convert nothing.",

@@ -78,7 +78,9 @@ class Conv1D(Layer):
 
     _kind = "conv1d"
 
-    @checked_keywords(ignored={"dtype": None, "autocast": True})
+    @checked_keywords(
+        ignored={"dtype": None, "autocast": True, "lora_rank": None, "lora_alpha": None}
+    )
     def __init__(
         self,
         filters: int,
