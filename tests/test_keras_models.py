@@ -1,0 +1,114 @@
+"""Whole models of sequences with Keras's own weights: outputs and gradients, with and without mask.
+
+Padded steps stand in front, behind, in the middle, or are all there is.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import mundur as md
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+import keras_shared  # noqa: F401 - chooses Keras's backend
+
+keras = pytest.importorskip("keras", reason="install the extra 'keras'")
+torch = pytest.importorskip("torch")
+pytestmark = [
+    pytest.mark.keras,
+    pytest.mark.filterwarnings("ignore:__array__ implementation doesn't:DeprecationWarning"),
+]
+
+WORDS, STEPS = 30, 12
+OPTIONS = (False, True)
+
+
+def lstm(layers: Any) -> list[Any]:
+    return [layers.LSTM(6), layers.Dense(1, activation="sigmoid")]
+
+
+def conv1d_max_pooling1d_lstm(layers: Any) -> list[Any]:
+    return [
+        layers.Conv1D(7, 3, activation="relu"),
+        layers.MaxPooling1D(2),
+        layers.LSTM(6),
+        layers.Dense(1, activation="sigmoid"),
+    ]
+
+
+def gru(layers: Any) -> list[Any]:
+    return [layers.GRU(6), layers.Dense(1, activation="sigmoid")]
+
+
+def simple_rnn(layers: Any) -> list[Any]:
+    return [layers.SimpleRNN(6), layers.Dense(1, activation="sigmoid")]
+
+
+def lstm_upon_lstm(layers: Any) -> list[Any]:
+    return [
+        layers.LSTM(6, return_sequences=True),
+        layers.LSTM(5, go_backwards=True),
+        layers.Dense(1, activation="sigmoid"),
+    ]
+
+
+def bidirectional(layers: Any) -> list[Any]:
+    return [
+        layers.Bidirectional(layers.LSTM(4, return_sequences=True)),
+        layers.Bidirectional(layers.GRU(3), merge_mode="sum"),
+        layers.Dense(1, activation="sigmoid"),
+    ]
+
+
+MODELS = [lstm, conv1d_max_pooling1d_lstm, gru, simple_rnn, lstm_upon_lstm, bidirectional]
+
+
+def padded(rng: np.random.Generator) -> npt.NDArray[Any]:
+    ids = rng.integers(1, WORDS, size=(7, STEPS))
+    ids[1, :5] = 0
+    ids[2, -4:] = 0
+    ids[3, 3:6] = 0
+    ids[4, 1:] = 0
+    ids[5] = 0
+    return ids
+
+
+@pytest.mark.parametrize("mask_zero", OPTIONS, ids=["", "mask_zero"])
+@pytest.mark.parametrize("behind", MODELS, ids=lambda behind: behind.__name__)
+def test_a_model_with_weights_of_keras(
+    behind: Callable[[Any], list[Any]], mask_zero: bool, rng: np.random.Generator
+) -> None:
+    x = padded(rng)
+    y = rng.integers(0, 2, size=(len(x), 1)).astype(np.float32)
+    keras.utils.set_random_seed(5)
+
+    def made(library: Any) -> Any:
+        embedding = library.layers.Embedding(WORDS, 8, mask_zero=mask_zero)
+        return library.Sequential([library.Input((STEPS,)), embedding, *behind(library.layers)])
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        theirs = made(keras)
+        outputs = theirs(torch.tensor(x), training=True)
+        said = len(told)
+        ours = made(md)
+    # Conv1D drops a mask; both libraries say so, we once.
+    drops = mask_zero and behind is conv1d_max_pooling1d_lstm
+    assert [("mask" in str(warning.message)) for warning in told[said:]] == [True] * drops
+    assert any("mask" in str(warning.message) for warning in told[:said]) == drops
+
+    ours.set_weights(theirs.get_weights())
+    loss = keras.losses.BinaryCrossentropy()(torch.tensor(y), outputs)
+    found = torch.autograd.grad(loss, [v.value for v in theirs.trainable_variables])
+    prediction = ours.forward(x, training=True)
+    np.testing.assert_allclose(prediction, outputs.detach().numpy(), rtol=0, atol=1e-5)
+    ours.backward(md.losses.BinaryCrossentropy().gradient(y, prediction))
+    assert len(ours.gradients) == len(found)
+    for (name, gradient), expected in zip(ours.gradients.items(), found, strict=True):
+        largest = float(expected.abs().max())
+        assert largest > 0, name
+        assert np.abs(gradient - expected.numpy()).max() <= 1e-4 * largest, name
