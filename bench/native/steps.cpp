@@ -1,7 +1,7 @@
-// Whole training steps of workloads W1 to W5 and W8, W4 with products in bfloat16 too, as `fit`
-// runs them: gather, forward, loss, backward, update. Each line prints the time of one step (in the
-// median epoch), the machine's limit, which is the step's floating-point operations over the FMA
-// peak measured in this process, and the share of it that is reached.
+// Whole training steps of workloads W1 to W9, W4 with products in bfloat16 too, as `fit` runs them:
+// gather, forward, loss, backward, update. Each line prints the time of one step (in the median
+// epoch), the machine's limit, which is the step's floating-point operations over the FMA peak
+// measured in this process, and the share of it that is reached.
 
 #include <benchmark/benchmark.h>
 
@@ -22,8 +22,8 @@ using mundur::Activation;
 
 struct Workload {
   const char* name;
-  std::vector<std::int64_t> widths;  // inputs, hidden layers, outputs
-  Activation activation;
+  mundur::Shape inputs;  // of one sample
+  std::vector<mundur::LayerSpec> layers;
   const char* loss;
   const char* optimizer;
   std::int64_t batch;
@@ -31,42 +31,71 @@ struct Workload {
   mundur::Compute compute = mundur::Compute::own;
 };
 
+/// Dense layers so wide; the output is linear.
+std::vector<mundur::LayerSpec> perceptron(const std::vector<std::int64_t>& widths,
+                                          Activation hidden) {
+  std::vector<mundur::LayerSpec> layers;
+  for (std::int64_t width : widths) layers.push_back(mundur::DenseSpec{width, hidden});
+  std::get<mundur::DenseSpec>(layers.back()).activation = Activation::linear;
+  return layers;
+}
+
+mundur::LSTMSpec lstm(std::int64_t units) {
+  mundur::LSTMSpec layer;
+  layer.recurrent.units = units;
+  return layer;
+}
+
+mundur::Pooling1DSpec max_pooling(std::int64_t size) {
+  mundur::Pooling1DSpec layer;
+  layer.pool_size = layer.strides = size;
+  return layer;
+}
+
 const std::vector<Workload>& workloads() {
+  constexpr const char* kSparse = "sparse_categorical_crossentropy";
+  constexpr const char* kSquares = "mean_squared_error";
+  constexpr const char* kBinary = "binary_crossentropy";
+  const auto w1 = perceptron({128, 10}, Activation::relu);
+  const auto w2 = perceptron({512, 512, 10}, Activation::relu);
+  const auto w3 = perceptron({64, 64, 1}, Activation::tanh);
+  const auto w4 = perceptron({2048, 2048, 1000}, Activation::relu);
+  const std::vector<mundur::LayerSpec> w5(2, mundur::DenseSpec{2, Activation::sigmoid});
+  const mundur::EmbeddingSpec embedding{10'000, 64};
+  const mundur::DenseSpec logit{1};
+  const std::vector<mundur::LayerSpec> w6 = {embedding, lstm(64), logit};
+  const mundur::Conv1DSpec convolution{
+      .filters = 64, .kernel_size = 5, .activation = Activation::relu};
+  const std::vector<mundur::LayerSpec> w7 = {embedding, convolution, max_pooling(4), lstm(64),
+                                             logit};
+  const std::vector<mundur::LayerSpec> w9 = {mundur::EmbeddingSpec{20'000, 64}, lstm(64), logit};
   static const std::vector<Workload> all = {
-      {"W1", {784, 128, 10}, Activation::relu, "sparse_categorical_crossentropy", "sgd", 64, 6400},
-      {"W2",
-       {784, 512, 512, 10},
-       Activation::relu,
-       "sparse_categorical_crossentropy",
-       "adam",
-       128,
-       6400},
-      {"W3", {16, 64, 64, 1}, Activation::tanh, "mean_squared_error", "adam", 32, 6400},
-      {"W4",
-       {1024, 2048, 2048, 1000},
-       Activation::relu,
-       "sparse_categorical_crossentropy",
-       "momentum",
-       512,
-       1024},
-      {"W4bfloat16",
-       {1024, 2048, 2048, 1000},
-       Activation::relu,
-       "sparse_categorical_crossentropy",
-       "momentum",
-       512,
-       1024,
-       mundur::Compute::bfloat16},
-      {"W5", {2, 2, 2}, Activation::sigmoid, "mean_squared_error", "sgd", 1, 4096},
-      {"W8",
-       {784, 128, 10},
-       Activation::relu,
-       "sparse_categorical_crossentropy",
-       "adam",
-       128,
-       60000},
+      {"W1", {784}, w1, kSparse, "sgd", 64, 6'400},
+      {"W2", {784}, w2, kSparse, "adam", 128, 6'400},
+      {"W3", {16}, w3, kSquares, "adam", 32, 6'400},
+      {"W4", {1024}, w4, kSparse, "momentum", 512, 1'024},
+      {"W4bfloat16", {1024}, w4, kSparse, "momentum", 512, 1'024, mundur::Compute::bfloat16},
+      {"W5", {2}, w5, kSquares, "sgd", 1, 4'096},
+      {"W6", {100}, w6, kBinary, "adam", 32, 1'600},
+      {"W7", {200}, w7, kBinary, "adam", 32, 1'600},
+      {"W8", {784}, w1, kSparse, "adam", 128, 60'000},
+      {"W9", {200}, w9, kBinary, "adam", 64, 12'800},
   };
   return all;
+}
+
+/// Floating-point operations of one sample's matrix products forward.
+double products(const mundur::LayerSpec& layer, const mundur::Shape& in, const mundur::Shape& out) {
+  std::int64_t terms = 0;
+  if (const auto* dense = std::get_if<mundur::DenseSpec>(&layer)) {
+    terms = mundur::size_of(in) * dense->units;
+  } else if (const auto* convolution = std::get_if<mundur::Conv1DSpec>(&layer)) {
+    terms = mundur::size_of(out) * convolution->kernel_size * in[1];
+  } else if (const auto* recurrent = std::get_if<mundur::LSTMSpec>(&layer)) {
+    const std::int64_t units = recurrent->recurrent.units;
+    terms = in[0] * (in[1] + units) * 4 * units;
+  }
+  return 2.0 * static_cast<double>(terms);
 }
 
 std::unique_ptr<mundur::Optimizer> make_optimizer(const std::string& name) {
@@ -80,8 +109,7 @@ std::unique_ptr<mundur::Optimizer> make_optimizer(const std::string& name) {
 class Setup {
  public:
   explicit Setup(const Workload& workload)
-      : workload_(workload),
-        network_(specs(workload), {workload.widths.front()}, 1, workload.compute) {
+      : workload_(workload), network_(workload.layers, workload.inputs, 1, workload.compute) {
     for (auto& entry : network_.parameters()) {
       auto& parameter = entry.parameter;
       const std::int64_t size = mundur::size_of(parameter.shape);
@@ -91,21 +119,31 @@ class Setup {
               : 0.0F;
       for (std::int64_t i = 0; i < size; ++i) parameter.value[i] = scale * next();
     }
-    const std::int64_t inputs = workload.widths.front();
-    const std::int64_t outputs = workload.widths.back();
-    x_.resize(static_cast<std::size_t>(workload.samples * inputs));
-    for (float& value : x_) value = next();
-    data_.x = view(x_, workload.samples, inputs);
-    if (std::string(workload.loss) == "mean_squared_error") {
-      y_.resize(static_cast<std::size_t>(workload.samples * outputs));
-      for (float& value : y_) value = next();
-      data_.y = view(y_, workload.samples, outputs);
+    const auto values =
+        static_cast<std::size_t>(workload.samples * mundur::size_of(workload.inputs));
+    const std::int64_t outputs = network_.output_shape()[0];
+    if (const auto* embedding = std::get_if<mundur::EmbeddingSpec>(&workload.layers.front())) {
+      ids_.resize(values);
+      for (std::int32_t& id : ids_) id = below(static_cast<std::int32_t>(embedding->input_dim));
+      data_.x = view(ids_, mundur::ElementType::int32, workload.inputs[0]);
     } else {
+      x_.resize(values);
+      for (float& value : x_) value = next();
+      data_.x = view(x_, mundur::ElementType::float32, workload.inputs[0]);
+    }
+    const std::string loss = workload.loss;
+    if (loss == "sparse_categorical_crossentropy") {
       for (std::int64_t i = 0; i < workload.samples; ++i) {
         data_.labels.push_back(static_cast<std::int32_t>(i % outputs));
       }
+    } else {
+      y_.resize(static_cast<std::size_t>(workload.samples * outputs));
+      for (float& value : y_) {
+        value = loss == "binary_crossentropy" ? static_cast<float>(below(2)) : next();
+      }
+      data_.y = view(y_, mundur::ElementType::float32, outputs);
     }
-    loss_ = mundur::make_loss(workload.loss, data_.y.n == 0);
+    loss_ = mundur::make_loss(loss, loss != "mean_squared_error");
     optimizer_ = make_optimizer(workload.optimizer);
     trainer_ = std::make_unique<mundur::Trainer<float>>(
         network_, *optimizer_, *loss_, data_,
@@ -116,37 +154,32 @@ class Setup {
   /// Of a step: forward, gradient of the weights, and of the inputs of all layers but the first.
   double operations() const {
     double sum = 0.0;
-    for (std::size_t i = 0; i + 1 < workload_.widths.size(); ++i) {
-      const double product = 2.0 * static_cast<double>(workload_.batch * workload_.widths[i] *
-                                                       workload_.widths[i + 1]);
-      sum += product * (i == 0 ? 2.0 : 3.0);
+    for (std::size_t i = 0; i < workload_.layers.size(); ++i) {
+      const double forward =
+          products(workload_.layers[i], network_.shapes()[i], network_.shapes()[i + 1]);
+      sum += static_cast<double>(workload_.batch) * forward * (i == 0 ? 2.0 : 3.0);
     }
     return sum;
   }
 
  private:
-  static std::vector<mundur::LayerSpec> specs(const Workload& workload) {
-    std::vector<mundur::LayerSpec> layers;
-    for (std::size_t i = 1; i < workload.widths.size(); ++i) {
-      const bool last = i + 1 == workload.widths.size();
-      // The 2-2-2 example has a logistic output too.
-      const bool linear = last && workload.batch > 1;
-      layers.push_back(mundur::DenseSpec{workload.widths[i],
-                                         linear ? Activation::linear : workload.activation, true});
-    }
-    return layers;
-  }
-  static mundur::ArrayView view(const std::vector<float>& values, std::int64_t n,
+  template <class Value>
+  static mundur::ArrayView view(const std::vector<Value>& values, mundur::ElementType type,
                                 std::int64_t width) {
     mundur::ArrayView all;
     all.data = reinterpret_cast<const std::byte*>(values.data());
-    all.type = mundur::ElementType::float32;
-    all.n = n;
+    all.type = type;
+    all.n = static_cast<std::int64_t>(values.size()) / width;
     all.sample = {width};
-    all.stride = width * static_cast<std::int64_t>(sizeof(float));
-    all.strides = {sizeof(float)};
+    all.stride = width * static_cast<std::int64_t>(sizeof(Value));
+    all.strides = {sizeof(Value)};
     all.contiguous = true;
     return all;
+  }
+  /// A whole number from 0 on.
+  std::int32_t below(std::int32_t end) {
+    return std::min(static_cast<std::int32_t>((next() + 1.0F) / 2.0F * static_cast<float>(end)),
+                    end - 1);
   }
   float next() {
     state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL;
@@ -157,6 +190,7 @@ class Setup {
   std::uint64_t state_ = 1;
   mundur::Network<float> network_;
   std::vector<float> x_;
+  std::vector<std::int32_t> ids_;
   std::vector<float> y_;
   mundur::DataSet data_;
   std::unique_ptr<mundur::Loss> loss_;
