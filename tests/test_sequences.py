@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import mundur as md
@@ -393,3 +394,46 @@ def test_explain_and_verify_know_these_layers() -> None:
     assert "conv1d: Conv1D" in str(explanation)
     assert model.verify(x, y, loss="mse").passed
     assert model.check_gradients(x, y, loss="mse").passed
+
+
+# ---- layers within layers -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        lambda: md.layers.LSTM(5),
+        lambda: md.layers.GRU(3, return_sequences=True),
+        lambda: md.layers.Bidirectional(md.layers.LSTM(4)),
+        lambda: md.layers.Residual([md.layers.SimpleRNN(8, return_sequences=True)]),
+        lambda: md.layers.Conv1D(4, 3),
+        lambda: md.layers.LayerNormalization(),
+    ],
+)
+def test_what_is_within_predicts_what_it_learns(inner: Callable[[], md.Layer]) -> None:
+    """An inference keeps less of each step; a wrapper must hand that on."""
+    x = np.random.default_rng(0).normal(size=(300, 5, 40, 8)).astype(np.float32)
+    model = md.Model(
+        [md.layers.TimeDistributed(inner()), md.layers.Flatten(), md.layers.Dense(1)],
+        seed=0,
+        input_shape=x.shape[1:],
+    )
+    expected = model.forward(x[:20])
+    np.testing.assert_array_equal(model.predict(x[:20], verbose=0), expected)
+    assert model.predict(x, batch_size=300, verbose=0).shape == (300, 1)
+    model.compile("adam", "mse")
+    model.evaluate(x, np.zeros(300), verbose=0)
+
+
+@pytest.mark.parametrize("most", [2**31, 2**61, 2**62, 2**63 - 1])
+def test_windows_too_large_to_count_are_refused(most: int) -> None:
+    for layer in (
+        lambda: md.layers.MaxPooling1D(2, strides=most, padding="same"),
+        lambda: md.layers.MaxPooling1D(most, padding="same"),
+        lambda: md.layers.AveragePooling1D(most, strides=most, padding="same"),
+        lambda: md.layers.Conv1D(2, 3, strides=most, padding="same"),
+        lambda: md.layers.Conv1D(2, 3, dilation_rate=most, padding="causal"),
+        lambda: md.layers.Conv1D(2, 2**30, dilation_rate=2**30, padding="same"),
+    ):
+        with pytest.raises((ValueError, MemoryError)):
+            md.Model([layer()], seed=0, input_shape=(4, 2)).build()

@@ -61,7 +61,9 @@ class TimeDistributed final : public Layer<T> {
             pass.seed,   pass.forward, pass.scratch,        pass.update};
   }
   /// A step has no steps to mask.
-  static Saved<T> inner(const Saved<T>& saved) { return {saved.x, saved.y, saved.extra}; }
+  static Saved<T> inner(const Saved<T>& saved) {
+    return {saved.x, saved.y, saved.extra, nullptr, saved.keeps};
+  }
 
   template <class Item>
   std::vector<Item> named(std::vector<Item> items) const {

@@ -3,6 +3,7 @@
 // Windows that slide over the time steps of a sample: which steps each of them sees.
 
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
 #include <string>
 
@@ -40,9 +41,11 @@ struct Windows {
 /// std::invalid_argument where the steps are fewer than a window needs.
 inline Windows windows_of(std::int64_t in, std::int64_t taps, std::int64_t stride,
                           std::int64_t dilation, Padding padding) {
-  const auto require = [](const char* name, std::int64_t value) {
-    if (value >= 1) return;
-    throw std::invalid_argument(std::string(name) + ": expected at least 1, got " +
+  // What is larger could not be counted together.
+  constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
+  const auto require = [](const std::string& name, std::int64_t value) {
+    if (value >= 1 && value <= kMost) return;
+    throw std::invalid_argument(name + ": expected 1 to " + std::to_string(kMost) + ", got " +
                                 std::to_string(value));
   };
   require("window", taps);
@@ -50,6 +53,7 @@ inline Windows windows_of(std::int64_t in, std::int64_t taps, std::int64_t strid
   require("dilation_rate", dilation);
   Windows windows{in, 0, taps, stride, dilation, 0};
   const std::int64_t extent = (taps - 1) * dilation + 1;
+  require("the steps from a window's first tap to its last", extent);
   if (padding == Padding::valid) {
     if (in < extent) {
       throw std::invalid_argument("a window of " + std::to_string(extent) +

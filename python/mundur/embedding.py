@@ -44,6 +44,8 @@ class Embedding(Layer):
         What W holds to after every update.
     mask_zero : bool, default False
         Whether id 0 is padding: recurrent layers and means over time then pass over its steps.
+        Where the mask reaches the outputs, `fit` and `evaluate` leave them out of loss and
+        accuracies; a loss called by hand knows of no mask.
     weights : array or list of one array, optional
         First values as Keras also takes them, such as vectors that others trained.
     name, trainable, input_shape
