@@ -77,7 +77,7 @@ class Embedding final : public Layer<T> {
     const Positions positions(saved, V_);
     list(positions, saved.ids(), N, share(V_, kParameterRows, pass.worker));
     pass.worker.barrier();
-    gradient(pass, dy, positions, part_of(pass));
+    gradient(pass, dy, positions);
   }
 
  private:
@@ -98,35 +98,27 @@ class Embedding final : public Layer<T> {
     }
   }
 
-  /// Columns where there are enough of them: frequent ids tend to be neighbours.
-  Block part_of(const Pass<T>& pass) const {
-    const std::int64_t grain = std::int64_t{64 / sizeof(T)};
-    if (O_ >= grain * pass.worker.count()) return {{0, V_}, share(O_, grain, pass.worker)};
-    return {share(V_, kParameterRows, pass.worker), {0, O_}};
-  }
-
   /// Some rows at a time, so that an update finds their gradients in the cache. With an update
-  /// nobody wants to see them, and all use the memory of the first.
-  void gradient(const Pass<T>& pass, const T* dy, const Positions& positions,
-                const Block& part) const {
-    if (part.empty()) return;
+  /// nobody wants to see them, and all of a worker use the memory of its first. Workers take strips
+  /// in turn: frequent ids tend to be neighbours.
+  void gradient(const Pass<T>& pass, const T* dy, const Positions& positions) const {
     constexpr std::int64_t kElements = 4096;
-    const std::int64_t columns = part.columns.size();
-    const std::int64_t strip = std::max<std::int64_t>(1, kElements / O_);
-    for (std::int64_t row = part.rows.begin; row < part.rows.end; row += strip) {
-      const std::int64_t rows = std::min(strip, part.rows.end - row);
-      const std::int64_t at = row * O_ + part.columns.begin;
-      T* g = w_->gradient + part.columns.begin + (pass.update ? part.rows.begin : row) * O_;
+    const std::int64_t strip =
+        std::max(kParameterRows, kElements / O_ / kParameterRows * kParameterRows);
+    const std::int64_t begin = pass.worker.index() * strip;
+    for (std::int64_t row = begin; row < V_; row += pass.worker.count() * strip) {
+      const std::int64_t rows = std::min(strip, V_ - row);
+      T* const g = w_->gradient + (pass.update ? begin : row) * O_;
       for (std::int64_t v = 0; v < rows; ++v) {
         const std::int32_t first = positions.first[row + v];
         if (first < 0) {
-          std::fill_n(g + v * O_, columns, T{0});
+          std::fill_n(g + v * O_, O_, T{0});
         } else {
-          pass.kernels.sum_listed(g + v * O_, dy + part.columns.begin, positions.next, first,
-                                  columns, pass.batch, steps_, O_);
+          pass.kernels.sum_listed(g + v * O_, dy, positions.next, first, O_, pass.batch, steps_,
+                                  O_);
         }
       }
-      update_block(pass, *w_, g, at, rows, columns, O_);
+      update_block(pass, *w_, g, row * O_, rows, O_, O_);
     }
   }
 
