@@ -266,3 +266,24 @@ def test_it_can_be_checked_and_explained(mask_zero: bool) -> None:
             model.explain(x, y)
     else:
         assert "embeddings" in model.explain(x, y).table()
+
+
+@pytest.mark.parametrize(
+    "step",
+    [md.augment.Noise(0.5), md.augment.Flip(shape=(2, 3)), md.augment.Shift(1, shape=(2, 3))],
+)
+def test_ids_are_not_changed_as_numbers(step: Any) -> None:
+    x, y = data_of()
+    model = model_of()
+    model.compile("adam", "binary_crossentropy")
+    with pytest.raises(ValueError, match="samples are ids"):
+        model.fit(x, y, augment=step, verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("row", "dtype"), [([2**32 + 5], "int32"), ([0.7], "int32"), ([300], "uint8"), ([-1], "uint8")]
+)
+def test_pad_sequences_never_wraps(row: list[float], dtype: str) -> None:
+    with pytest.raises(ValueError, match=rf"sequences\[1\].*{dtype} can hold"):
+        md.utils.pad_sequences([[1], row], dtype=dtype)
+    assert md.utils.pad_sequences([[1], [3.0]])[1] == 3

@@ -422,3 +422,13 @@ def test_other_calls_with_bad_arguments() -> None:
         made.fit(TEXTS, LABELS, epoch=3)  # type: ignore[call-arg]
     with pytest.raises(RuntimeError, match="knows no labels yet"):
         TextClassifier().save("never")
+
+
+def test_a_first_fit_that_fails_leaves_nothing_behind() -> None:
+    texts, labels = md.text.load_sentences()
+    classifier = TextClassifier(seed=0)
+    with pytest.raises(ValueError, match="epochs"):
+        classifier.fit(texts[:4], ["x", "y", "x", "y"], epochs=-1, verbose=0)
+    assert classifier.model is None and not len(classifier.vocabulary)
+    classifier.fit(texts, labels, epochs=1, verbose=0)
+    assert set(classifier.labels) == set(labels)

@@ -465,3 +465,12 @@ def test_the_shipped_sentences_are_balanced_and_differ() -> None:
     assert by_language[0].labels == ["positive", "negative"] * 75
     with pytest.raises(ValueError, match="language must be"):
         md.text.load_sentences("de")
+
+
+def test_two_reviews_of_one_number_are_not_lost_in_silence(tmp_path: Path) -> None:
+    for part in ("train/pos", "train/neg", "test/pos", "test/neg"):
+        (tmp_path / part).mkdir(parents=True)
+        (tmp_path / part / "0_9.txt").write_text("a review")
+    (tmp_path / "train/pos/0_10.txt").write_text("another")
+    with pytest.raises(ValueError, match=r"train/pos holds two reviews of the number 0"):
+        md.text.load_aclimdb(tmp_path)

@@ -168,3 +168,46 @@ def test_the_textbook_has_rows_too(name: str) -> None:
     listed = targets.tolist(), p.tolist(), weights.tolist()
     assert native(targets, p, weights) == pytest.approx(textbook(*listed), rel=1e-12)
     np.testing.assert_allclose(native.gradient(targets, p, weights), textbook.gradient(*listed))
+
+
+def masked(loss: Any, metrics: list[Any] | None = None) -> md.Model:
+    model = tagger(True, outputs=1)
+    model.compile("sgd", loss, metrics=metrics)
+    return model
+
+
+def test_by_hand_equals_fit_with_weights_of_steps() -> None:
+    x, _, weights = data()
+    y = np.random.default_rng(5).normal(size=(*x.shape, 1))
+    loss = md.losses.MeanSquaredError()
+    fitted, by_hand = masked(loss), masked(loss)
+    assert by_hand.optimizer is not None
+    for _ in range(3):
+        fitted.train_on_batch(x, y, sample_weight=weights)
+        steps = weights[:, None] * (x != 0)
+        y_pred = by_hand.forward(x, training=True)
+        by_hand.backward(loss.gradient(y, y_pred, steps))
+        by_hand.optimizer.step(by_hand)
+    for name, value in fitted.parameters.items():
+        np.testing.assert_array_equal(value, by_hand.parameters[name], err_msg=name)
+    with pytest.raises(ValueError, match=rf"\({SAMPLES},\) or \({SAMPLES}, {STEPS}\)"):
+        loss(y, y_pred, np.ones((SAMPLES, STEPS + 1)))
+
+
+def test_what_knows_no_mask_is_refused() -> None:
+    class Own(md.Loss):
+        def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
+            return float(np.mean((y_pred - y_true) ** 2))
+
+        def gradient(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Array:
+            return np.asarray(2 * (y_pred - y_true) / y_pred.size)
+
+    x, _, _ = data()
+    y = np.zeros((*x.shape, 1))
+    for model, name in (
+        (masked("mse", ["mae"]), "mae|mean_absolute_error"),
+        (masked(Own()), "Own"),
+    ):
+        for call in (model.fit, model.evaluate):
+            with pytest.raises(ValueError, match=rf"{name}.*mask_zero"):
+                call(x, y, verbose=0)

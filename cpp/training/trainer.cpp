@@ -45,6 +45,9 @@ void Trainer<T>::feed() {
 template <class T>
 void Trainer<T>::set_augment(std::vector<Augmentation> steps) {
   require_augment(steps, data_.x.sample_size());
+  if (!steps.empty() && network_.vocabulary() > 0) {
+    throw std::invalid_argument("augment: expected none, since samples are ids");
+  }
   augment_ = std::move(steps);
 }
 

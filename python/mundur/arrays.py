@@ -162,12 +162,15 @@ def _bare(name: str) -> str:
     return name if name.isidentifier() else "array"
 
 
-def weights(value: Any, samples: int, name: str = "sample_weight") -> npt.NDArray[np.float64]:
-    """One finite weight >= 0 per sample, as float64."""
+def weights(
+    value: Any, samples: int, name: str = "sample_weight", rows: tuple[int, ...] = ()
+) -> npt.NDArray[np.float64]:
+    """One finite weight >= 0 per sample, or per row where they have that shape, as float64."""
     array = real_array(value, name)
-    if array.shape not in ((samples,), (samples, 1)):
-        raise ValueError(f"{name} must have shape ({samples},); got {array.shape}")
-    result = np.ascontiguousarray(array.reshape(samples), np.float64)
+    if array.shape not in ((samples,), (samples, 1), rows):
+        steps = f" or {rows}" if len(rows) > 1 else ""
+        raise ValueError(f"{name} must have shape ({samples},){steps}; got {array.shape}")
+    result = np.ascontiguousarray(array.reshape(-1), np.float64)
     bad = ~(np.isfinite(result) & (result >= 0))
     if bad.any():
         first = int(bad.argmax())

@@ -359,6 +359,15 @@ class Chain:
         return self._layers[0].vocabulary if self._layers else 0
 
     @property
+    def masks_output(self) -> bool:
+        """Whether a mask of time steps reaches the outputs, which then count where it is."""
+        masked = False
+        for layer in self._layers:
+            flow = layer.mask_flow
+            masked = flow == "makes" or (masked and flow == "passes")
+        return masked
+
+    @property
     def output_shape(self) -> tuple[int, ...]:
         """Shape of one sample behind the last layer."""
         return self.native.output_shape

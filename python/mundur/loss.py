@@ -111,11 +111,14 @@ class NativeLoss(Loss):
         dtype = np.float32 if p.dtype == np.float32 else np.float64
         # Every element counts alike, so positions beyond the samples are rows of their own where
         # classes exclude one another, and outputs where they do not.
-        by_position = self.kind in EXCLUSIVE
-        rows = p.size // p.shape[-1] if by_position else len(p)
+        positions = p.size // p.shape[-1]
         weight = None
         if sample_weight is not None:
-            weight = arrays.weights(sample_weight, len(p)).astype(dtype).repeat(rows // len(p))
+            weight = arrays.weights(sample_weight, len(p), rows=p.shape[:-1]).astype(dtype)
+        by_position = self.kind in EXCLUSIVE or (weight is not None and len(weight) > len(p))
+        rows = positions if by_position else len(p)
+        if weight is not None and len(weight) < rows:
+            weight = weight.repeat(rows // len(weight))
         p = np.ascontiguousarray(p, dtype).reshape(rows, -1)
         if y.dtype == np.int32 and self.kind.startswith("sparse"):
             return y.reshape(rows), p, weight, shape

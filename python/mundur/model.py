@@ -229,6 +229,11 @@ class Model(Keeping, FindsRates, Explained):
                 blocks = isinstance(shuffle, str) and shuffle == "block"
                 block = batches.block_rows(checked, size) if blocks else 0
                 steps, function = augmentation.resolve(augment, self.native.input_shape)
+                if steps and self.vocabulary:
+                    raise ValueError(
+                        "augment must be a function f(x_batch, rng) where samples are ids; Noise, "
+                        "Shift and Flip change numbers"
+                    )
                 options = training.FitOptions(
                     batch_size=size,
                     validation_batch_size=datasets.resolve_batch_size(

@@ -13,6 +13,7 @@ from .callbacks import TerminateOnNaN
 from .datasets import Dataset
 from .errors import NonFiniteLossError
 from .history import History
+from .loss import is_native
 from .monitors import ModelCheckpoint, Monitor
 from .progress import Progress
 from .python_losses import native_loss
@@ -101,6 +102,8 @@ def make_evaluator(
 
 def room(model: Model, data: Dataset | Source) -> Array | None:
     """Where the outputs for a set go, if a metric asks for them."""
+    if model.masks_output:
+        _refuse_what_knows_no_mask(model)
     if not isinstance(data, Dataset):
         whole = [metric.name for metric in model.metrics if not metric.form]
         if whole:
@@ -110,6 +113,18 @@ def room(model: Model, data: Dataset | Source) -> Array | None:
         return None
     shape = (len(data.x), *model.native.output_shape)
     return metrics.room(model.metrics, shape, model.dtype)
+
+
+def _refuse_what_knows_no_mask(model: Model) -> None:
+    others = [metric.name for metric in model.metrics if not metric.in_core]
+    if not is_native(model.compiled_loss):
+        others.append(f"the loss {type(model.compiled_loss).__name__}")
+    if others:
+        raise ValueError(
+            f"{', '.join(others)} would count steps that the Embedding's mask leaves out of the "
+            "model's outputs; accuracies and the package's losses know it. Else build the "
+            "Embedding without mask_zero=True"
+        )
 
 
 def named(model: Model, loss: float, values: list[float], prefix: str = "") -> Logs:

@@ -76,7 +76,8 @@ def pad_sequences(
     Raises
     ------
     TypeError, ValueError
-        For what is no sequence, naming its place, and for vectors of different sizes.
+        For what is no sequence, or holds what the dtype can't, naming its place, and for vectors of
+        different sizes.
 
     Examples
     --------
@@ -91,7 +92,8 @@ def pad_sequences(
             raise ValueError(f'{name} must be "pre" or "post"; got {end!r}')
     if not hasattr(sequences, "__iter__") or isinstance(sequences, (str, bytes)):
         raise TypeError(f"sequences must be a list of sequences; got {sequences!r}")
-    rows = [_row(sequence, place) for place, sequence in enumerate(sequences)]
+    kind = np.dtype(dtype)
+    rows = [_row(sequence, place, kind) for place, sequence in enumerate(sequences)]
     sizes = {row.shape[1:] for row in rows if len(row)}
     if len(sizes) > 1:
         raise ValueError(f"sequences must hold steps of one shape; got {sorted(sizes)}")
@@ -106,12 +108,20 @@ def pad_sequences(
     return out
 
 
-def _row(sequence: Any, place: int) -> npt.NDArray[Any]:
+def _row(sequence: Any, place: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     if isinstance(sequence, (str, bytes)) or not hasattr(sequence, "__iter__"):
         raise TypeError(f"sequences[{place}] must be a sequence of numbers; got {sequence!r}")
     row = np.asarray(sequence if hasattr(sequence, "__len__") else list(sequence))
     if row.dtype.kind not in "biuf":
         raise TypeError(f"sequences[{place}] must hold numbers; got dtype {row.dtype}")
+    if dtype.kind in "iu" and row.size:
+        limits = np.iinfo(dtype)
+        bad = ~((row >= limits.min) & (row <= limits.max) & (row == np.floor(row)))
+        if bad.any():
+            raise ValueError(
+                f"sequences[{place}] must hold whole numbers that {dtype} can hold; got "
+                f"{row[bad][0]}; dtype= chooses another"
+            )
     return row
 
 

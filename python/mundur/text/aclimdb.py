@@ -17,7 +17,7 @@ __all__ = ["load_aclimdb"]
 _SETS = ("train", "test")
 # Labels in the order in which their reviews take turns.
 _LABELS = {"pos": "positive", "neg": "negative"}
-_FILE = re.compile(r"(\d+)_\d+\.txt", re.ASCII)
+_FILE = re.compile(r"(\d{1,9})_\d{1,2}\.txt", re.ASCII)
 _MEMBER = re.compile(rf"(?:\./)?(?:aclImdb/)?(train|test)/(pos|neg)/{_FILE.pattern}", re.ASCII)
 # The longest review has 14 kB.
 _LARGEST_REVIEW = 1 << 24
@@ -91,26 +91,35 @@ def _in_folder(folder: str) -> Found:
     inner = os.path.join(folder, "aclImdb")
     base = inner if os.path.isdir(inner) and not os.path.islink(inner) else folder
     budget = _budget(folder)
-    return {
-        (which, c): dict(_reviews(os.path.join(base, which, c), budget))
-        for which in _SETS
-        for c in _LABELS
-    }
+    found: Found = {}
+    for which in _SETS:
+        for c in _LABELS:
+            part = found[which, c] = {}
+            for number, data in _reviews(os.path.join(base, which, c), budget):
+                _add(part, number, data, f"{folder}: {which}/{c}")
+    return found
+
+
+def _add(part: dict[int, bytes], number: int, data: bytes, name: str) -> None:
+    if number in part:
+        raise ValueError(f"{name} holds two reviews of the number {number}")
+    part[number] = data
 
 
 def _reviews(folder: str, budget: Callable[[int], None]) -> Iterator[tuple[int, bytes]]:
     if not os.path.isdir(folder):
         return
-    for entry in os.scandir(folder):
-        match = _FILE.fullmatch(entry.name)
-        if match is None or not entry.is_file(follow_symlinks=False):
-            continue
-        with open(entry.path, "rb") as file:
-            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                data = file.read(_LARGEST_REVIEW + 1)
-                check_size(len(data), _LARGEST_REVIEW, entry.path)
-                budget(len(data))
-                yield int(match[1]), data
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            match = _FILE.fullmatch(entry.name)
+            if match is None or not entry.is_file(follow_symlinks=False):
+                continue
+            with open(entry.path, "rb") as file:
+                if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    data = file.read(_LARGEST_REVIEW + 1)
+                    check_size(len(data), _LARGEST_REVIEW, entry.path)
+                    budget(len(data))
+                    yield int(match[1]), data
 
 
 def _budget(name: str) -> Callable[[int], None]:
@@ -154,7 +163,8 @@ def _members(archive: tarfile.TarFile, name: str) -> Found:
         budget(member.size)
         file = archive.extractfile(member)
         if file is not None:
-            found.setdefault((match[1], match[2]), {})[int(match[3])] = file.read()
+            part = found.setdefault((match[1], match[2]), {})
+            _add(part, int(match[3]), file.read(), f"{name}: {match[1]}/{match[2]}")
     return found
 
 

@@ -227,26 +227,33 @@ class TextClassifier:
         """
         rows = checked_texts(texts)
         given = checked_labels(labels, len(rows))
-        model, part = self._prepared(rows, given)
-        x, classes = part.ids(rows), part.classes(given, "labels")
-        if validation_data is not None:
-            validation_data = self._validation(validation_data, part)
-        return model.fit(
-            x,
-            self._targets(classes),
-            batch_size,
-            epochs,
-            verbose,
-            callbacks,
-            validation_split,
-            validation_data,
-            shuffle,
-            _class_weights(class_weight, part.labels, classes),
-            sample_weight,
-            initial_epoch,
-            stop_loss=stop_loss,
-            resume_from=resume_from,
-        )
+        before = (self.model, self.vocabulary, self.length)
+        try:
+            model, part = self._prepared(rows, given)
+            x, classes = part.ids(rows), part.classes(given, "labels")
+            if validation_data is not None:
+                validation_data = self._validation(validation_data, part)
+            return model.fit(
+                x,
+                self._targets(classes),
+                batch_size,
+                epochs,
+                verbose,
+                callbacks,
+                validation_split,
+                validation_data,
+                shuffle,
+                _class_weights(class_weight, part.labels, classes),
+                sample_weight,
+                initial_epoch,
+                stop_loss=stop_loss,
+                resume_from=resume_from,
+            )
+        except (TypeError, ValueError):
+            # A first call with wrong arguments leaves no labels and no numbers behind.
+            if before[0] is None and self.model is not None and not self.model.epochs_begun:
+                self.model, self.vocabulary, self.length = before
+            raise
 
     def _prepared(self, texts: list[str], labels: list[Label]) -> tuple[Model, TextPart]:
         """The model, built and compiled for these texts and labels."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +32,20 @@ _SYMBOL = r"[^\w\s\p{P}]"
 _LINE_BREAKS = r"<br\s*/?>"
 # Texts tokenized at a time: what the library keeps of one is many times as large as its numbers.
 _CHUNK = 1024
+
+
+@contextmanager
+def _panics_told(what: str) -> Iterator[None]:
+    """A panic of the library's native code, which is no Exception, as a ValueError."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":
+            raise ValueError(
+                f"{what} can't be split into words: one holds millions of spaces or quotes in a "
+                f"row, or the like ({error})"
+            ) from None
+        raise
 
 
 class Vocabulary:
@@ -116,7 +131,8 @@ class Vocabulary:
             show_progress=False,
             special_tokens=[],
         )
-        learner.train_from_iterator(rows, trainer, length=len(rows))
+        with _panics_told("texts"):
+            learner.train_from_iterator(rows, trainer, length=len(rows))
         counted = sorted(learner.get_vocab().items(), key=lambda entry: entry[1])
         if not counted:
             raise ValueError(
@@ -219,7 +235,9 @@ class Vocabulary:
         for start in range(0, len(texts), _CHUNK):
             chunk = texts[start : start + _CHUNK]
             check_encodable(chunk, start)
-            for encoded in tokenizer.encode_batch_fast(chunk, add_special_tokens=False):
+            with _panics_told(f"texts[{start}:{start + len(chunk)}]"):
+                batch = tokenizer.encode_batch_fast(chunk, add_special_tokens=False)
+            for encoded in batch:
                 yield np.array(encoded.ids, np.int32)
 
     def decode(self, ids: Any) -> list[str]:
@@ -263,12 +281,10 @@ class Vocabulary:
         _check_document(text)
         vocabulary, read = cls(**config), _library().Tokenizer.from_str
         try:
-            vocabulary._fitted = read(text)
-        except BaseException as error:
-            # A panic of the library's native code is no Exception.
-            if isinstance(error, Exception) or type(error).__name__ == "PanicException":
-                raise ValueError(f"no sound vocabulary: {error}") from None
-            raise
+            with _panics_told("the vocabulary"):
+                vocabulary._fitted = read(text)
+        except Exception as error:
+            raise ValueError(f"no sound vocabulary: {error}") from None
         return vocabulary
 
     def __repr__(self) -> str:
