@@ -114,7 +114,7 @@ def report(
     print(f"wrote {path}; the loaded model predicts the same")
     axes = history.plot()
     for axis in axes:
-        axis.axvline(best, color="0.6", linestyle=":", linewidth=1)
+        axis.axvline(best + 1, color="0.6", linestyle=":", linewidth=1)
     return axes[0].figure
 
 
