@@ -167,7 +167,7 @@ def weights(
 ) -> npt.NDArray[np.float64]:
     """One finite weight >= 0 per sample, or per row where they have that shape, as float64."""
     array = real_array(value, name)
-    if array.shape not in ((samples,), (samples, 1), rows):
+    if array.shape not in ((samples,), (samples, 1), rows or (samples,)):
         steps = f" or {rows}" if len(rows) > 1 else ""
         raise ValueError(f"{name} must have shape ({samples},){steps}; got {array.shape}")
     result = np.ascontiguousarray(array.reshape(-1), np.float64)
