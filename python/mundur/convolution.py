@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy.typing as npt
-
-from . import _core, activations, constraints, initializers, regularizers
+from . import _core, activations
 from .keywords import checked_keywords
-from .layer import Layer, MaskFlow
+from .layer import MaskFlow
 from .validation import boolean, integer
+from .weighted import Weighted
 from .windows import channels_last, output_steps, padding_name, single, steps_and_channels
 
 __all__ = ["Conv1D"]
 
 
-class Conv1D(Layer):
+class Conv1D(Weighted):
     """Each step of the output sees a window of steps: y_t = f(Σ_k x_(tS - P + kD)·W_k + b).
 
     S is the stride, D the dilation, P the steps of padding in front. Steps beyond a sample's ends
@@ -120,30 +119,16 @@ class Conv1D(Layer):
             raise ValueError(f"groups={groups} must divide filters={filters}")
         self.activation = activations.named(activation)
         self.use_bias = boolean(use_bias, "use_bias")
-        self.kernel_initializer = initializers.get(kernel_initializer, "kernel_initializer")
-        self.bias_initializer = initializers.get(bias_initializer, "bias_initializer")
-        self.kernel_regularizer = regularizers.get(kernel_regularizer, "kernel_regularizer")
-        self.bias_regularizer = regularizers.get(bias_regularizer, "bias_regularizer")
-        self.activity_regularizer = regularizers.get(activity_regularizer, "activity_regularizer")
-        self.kernel_constraint = constraints.get(kernel_constraint, "kernel_constraint")
-        self.bias_constraint = constraints.get(bias_constraint, "bias_constraint")
+        self._take(
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
+        )
         super().__init__(name=name, trainable=trainable, input_shape=input_shape)
-
-    @property
-    def parameter_initializers(self) -> dict[str, initializers.Initializer]:
-        """Those of kernel and, where there is one, bias."""
-        kernel = {"kernel": self.kernel_initializer}
-        return kernel | ({"bias": self.bias_initializer} if self.use_bias else {})
-
-    @property
-    def parameter_regularizers(self) -> dict[str, regularizers.Regularizer | None]:
-        """Those of kernel and bias."""
-        return {"kernel": self.kernel_regularizer, "bias": self.bias_regularizer}
-
-    @property
-    def parameter_constraints(self) -> dict[str, constraints.Constraint | None]:
-        """Those of kernel and bias."""
-        return {"kernel": self.kernel_constraint, "bias": self.bias_constraint}
 
     def parameter_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
         """Kernel (kernel_size, channels / groups, filters) and, where there is one, bias."""
@@ -184,19 +169,6 @@ class Conv1D(Layer):
             self.use_bias,
         )
 
-    @property
-    def kernel(self) -> npt.NDArray[Any]:
-        """Live view of W, (kernel_size, channels / groups, filters)."""
-        return self._view("kernel")
-
-    @property
-    def bias(self) -> npt.NDArray[Any]:
-        """Live view of b, (filters,)."""
-        return self._view("bias")
-
     def _repr_config(self) -> dict[str, Any]:
-        return self.get_config() | {
-            "activation": None if self.activation == "linear" else self.activation,
-            "kernel_initializer": initializers.as_argument(self.kernel_initializer),
-            "bias_initializer": initializers.as_argument(self.bias_initializer),
-        }
+        linear = self.activation == "linear"
+        return super()._repr_config() | ({"activation": None} if linear else {})

@@ -7,18 +7,19 @@ from typing import Any
 
 import numpy.typing as npt
 
-from . import _core, constraints, initializers, regularizers
+from . import _core
 from .initializer import ArrayInitializer
 from .keywords import checked_keywords
-from .layer import Layer, MaskFlow
+from .layer import MaskFlow
 from .validation import boolean, extents, integer
+from .weighted import Weighted
 
 __all__ = ["Embedding"]
 
 _MOST = 2**31 - 1
 
 
-class Embedding(Layer):
+class Embedding(Weighted):
     """A vector for each id, learned: y = W[id].
 
     Shapes: x (batch, steps) of integers in [0, input_dim), W = embeddings (input_dim, output_dim),
@@ -98,15 +99,13 @@ class Embedding(Layer):
     ) -> None:
         self.input_dim = integer(input_dim, "input_dim", 1, _MOST)
         self.output_dim = integer(output_dim, "output_dim", 1, _MOST)
-        self.embeddings_initializer = (
-            initializers.get(embeddings_initializer, "embeddings_initializer")
-            if weights is None
-            else self._given(weights)
+        self._take(
+            embeddings_initializer=(
+                embeddings_initializer if weights is None else self._given(weights)
+            ),
+            embeddings_regularizer=embeddings_regularizer,
+            embeddings_constraint=embeddings_constraint,
         )
-        self.embeddings_regularizer = regularizers.get(
-            embeddings_regularizer, "embeddings_regularizer"
-        )
-        self.embeddings_constraint = constraints.get(embeddings_constraint, "embeddings_constraint")
         self.mask_zero = boolean(mask_zero, "mask_zero")
         self.weights = None
         if input_length is not None:
@@ -135,20 +134,8 @@ class Embedding(Layer):
         """Steps of id 0 are not there, if that is padding."""
         return "makes" if self.mask_zero else "ends"
 
-    @property
-    def parameter_initializers(self) -> dict[str, initializers.Initializer]:
-        """That of embeddings."""
-        return {"embeddings": self.embeddings_initializer}
-
-    @property
-    def parameter_regularizers(self) -> dict[str, regularizers.Regularizer | None]:
-        """That of embeddings."""
-        return {"embeddings": self.embeddings_regularizer}
-
-    @property
-    def parameter_constraints(self) -> dict[str, constraints.Constraint | None]:
-        """That of embeddings."""
-        return {"embeddings": self.embeddings_constraint}
+    def _prefixes(self) -> dict[str, str]:
+        return {"embeddings": "embeddings"}
 
     def parameter_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
         """Embeddings (input_dim, output_dim)."""
@@ -166,11 +153,3 @@ class Embedding(Layer):
     def embeddings(self) -> npt.NDArray[Any]:
         """Live view of W."""
         return self._view("embeddings")
-
-    def _repr_config(self) -> dict[str, Any]:
-        return {
-            name: initializers.as_argument(value)
-            if isinstance(value, initializers.Initializer)
-            else value
-            for name, value in self.get_config().items()
-        }

@@ -111,7 +111,7 @@ class GRU(Recurrent):
     ) -> None:
         self.activation = only(activation, "activation", "tanh")
         self.recurrent_activation = only(recurrent_activation, "recurrent_activation", "sigmoid")
-        self._take(
+        self._set(
             units,
             use_bias,
             dropout,
@@ -119,6 +119,8 @@ class GRU(Recurrent):
             seed,
             return_sequences,
             go_backwards,
+        )
+        self._take(
             kernel_initializer=kernel_initializer,
             recurrent_initializer=recurrent_initializer,
             bias_initializer=bias_initializer,

@@ -143,6 +143,14 @@ class Layer(Configurable):
         """The constructor's arguments; `name` is None where the model chose it."""
         return super().get_config() | {"name": self._given_name}
 
+    def _repr_config(self) -> dict[str, Any]:
+        from .initializers import Initializer, as_argument
+
+        return {
+            name: as_argument(value) if isinstance(value, Initializer) else value
+            for name, value in self.get_config().items()
+        }
+
     def __reduce__(self) -> Any:
         return rebuild, (type(self), self.get_config())
 

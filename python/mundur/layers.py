@@ -6,9 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy.typing as npt
-
-from . import _core, activations, constraints, initializers, regularizers
+from . import _core, activations, regularizers
 from .activation_layers import ELU, LeakyReLU, ReLU, Softmax
 from .activity_regularization import ActivityRegularization
 from .bidirectional import Bidirectional
@@ -31,6 +29,7 @@ from .residual import Residual
 from .simple_rnn import SimpleRNN
 from .time_distributed import TimeDistributed
 from .validation import boolean, extents, integer, number, seed_value
+from .weighted import Weighted
 
 __all__ = [
     "ELU",
@@ -72,7 +71,7 @@ __all__ = [
 _KERAS: dict[str, Any] = {"dtype": None, "activity_regularizer": None, "autocast": True}
 
 
-class Dense(Layer):
+class Dense(Weighted):
     """Every output sees every input: y = f(x·W + b).
 
     Shapes: x (batch, ..., inputs), W = kernel (inputs, units), b = bias (units,), y (batch, ...,
@@ -141,35 +140,21 @@ class Dense(Layer):
         self.units = integer(units, "units", 1)
         self.activation = activations.named(activation)
         self.use_bias = boolean(use_bias, "use_bias")
-        self.kernel_initializer = initializers.get(kernel_initializer, "kernel_initializer")
-        self.bias_initializer = initializers.get(bias_initializer, "bias_initializer")
-        self.kernel_regularizer = regularizers.get(kernel_regularizer, "kernel_regularizer")
-        self.bias_regularizer = regularizers.get(bias_regularizer, "bias_regularizer")
-        self.activity_regularizer = regularizers.get(activity_regularizer, "activity_regularizer")
-        self.kernel_constraint = constraints.get(kernel_constraint, "kernel_constraint")
-        self.bias_constraint = constraints.get(bias_constraint, "bias_constraint")
+        self._take(
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
+        )
         if input_dim is not None:
             if input_shape is not None:
                 raise ValueError("input_dim and input_shape say the same; give one of them")
             input_shape = (integer(input_dim, "input_dim", 1),)
         self.input_dim = None
         super().__init__(name=name, trainable=trainable, input_shape=input_shape)
-
-    @property
-    def parameter_initializers(self) -> dict[str, initializers.Initializer]:
-        """Those of kernel and, where there is one, bias."""
-        kernel = {"kernel": self.kernel_initializer}
-        return kernel | ({"bias": self.bias_initializer} if self.use_bias else {})
-
-    @property
-    def parameter_regularizers(self) -> dict[str, regularizers.Regularizer | None]:
-        """Those of kernel and bias."""
-        return {"kernel": self.kernel_regularizer, "bias": self.bias_regularizer}
-
-    @property
-    def parameter_constraints(self) -> dict[str, constraints.Constraint | None]:
-        """Those of kernel and bias."""
-        return {"kernel": self.kernel_constraint, "bias": self.bias_constraint}
 
     def parameter_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
         """Kernel (inputs, units) and, where there is one, bias (units,)."""
@@ -184,22 +169,9 @@ class Dense(Layer):
         """The native description."""
         return _core.Dense(self.units, activations.native(self.activation), self.use_bias)
 
-    @property
-    def kernel(self) -> npt.NDArray[Any]:
-        """Live view of W, (inputs, units)."""
-        return self._view("kernel")
-
-    @property
-    def bias(self) -> npt.NDArray[Any]:
-        """Live view of b, (units,)."""
-        return self._view("bias")
-
     def _repr_config(self) -> dict[str, Any]:
-        return self.get_config() | {
-            "activation": None if self.activation == "linear" else self.activation,
-            "kernel_initializer": initializers.as_argument(self.kernel_initializer),
-            "bias_initializer": initializers.as_argument(self.bias_initializer),
-        }
+        linear = self.activation == "linear"
+        return super()._repr_config() | ({"activation": None} if linear else {})
 
 
 class Activation(Layer):

@@ -138,7 +138,7 @@ class LSTM(Recurrent):
         self.activation = only(activation, "activation", "tanh")
         self.recurrent_activation = only(recurrent_activation, "recurrent_activation", "sigmoid")
         self.unit_forget_bias = boolean(unit_forget_bias, "unit_forget_bias")
-        self._take(
+        self._set(
             units,
             use_bias,
             dropout,
@@ -146,6 +146,8 @@ class LSTM(Recurrent):
             seed,
             return_sequences,
             go_backwards,
+        )
+        self._take(
             kernel_initializer=kernel_initializer,
             recurrent_initializer=recurrent_initializer,
             bias_initializer=bias_initializer,

@@ -62,14 +62,6 @@ class _Normalization(Layer):
         """Live view of β."""
         return self._view("beta")
 
-    def _repr_config(self) -> dict[str, Any]:
-        return {
-            name: initializers.as_argument(value)
-            if isinstance(value, initializers.Initializer)
-            else value
-            for name, value in self.get_config().items()
-        }
-
 
 class BatchNormalization(_Normalization):
     """Brings each column to mean 0 and variance 1, then scales and shifts it by what is learned.

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy.typing as npt
 
-from . import _core, activations, constraints, initializers, regularizers
+from . import _core, activations
 from .initializer import Initializer
-from .layer import Layer
 from .validation import boolean, integer, number, seed_value
+from .weighted import Weighted
 
 if TYPE_CHECKING:
     from .layer import MaskFlow
@@ -31,27 +30,17 @@ KERAS: dict[str, Any] = {
 }
 
 
-_GET: dict[str, Callable[[Any, str], Any]] = {
-    "initializer": initializers.get,
-    "regularizer": regularizers.get,
-    "constraint": constraints.get,
-}
-
-
-class Recurrent(Layer):
+class Recurrent(Weighted):
     """What the recurrent layers share."""
 
     _gates: ClassVar[int]
 
     units: int
-    use_bias: bool
-    kernel_initializer: Initializer
-    recurrent_initializer: Initializer
     bias_initializer: Initializer
     return_sequences: bool
     go_backwards: bool
 
-    def _take(
+    def _set(
         self,
         units: Any,
         use_bias: Any,
@@ -60,7 +49,6 @@ class Recurrent(Layer):
         seed: Any,
         return_sequences: Any,
         go_backwards: Any,
-        **named: Any,
     ) -> None:
         self.units = integer(units, "units", 1, _MOST)
         self.use_bias = boolean(use_bias, "use_bias")
@@ -69,29 +57,10 @@ class Recurrent(Layer):
         self.seed = seed_value(seed)
         self.return_sequences = boolean(return_sequences, "return_sequences")
         self.go_backwards = boolean(go_backwards, "go_backwards")
-        for name, value in named.items():
-            setattr(self, name, _GET[name.rpartition("_")[2]](value, name))
 
-    def _of_parameters(self, kind: str) -> dict[str, Any]:
-        names = {"kernel": "kernel", "recurrent_kernel": "recurrent", "bias": "bias"}
-        if not self.use_bias:
-            del names["bias"]
-        return {name: getattr(self, f"{prefix}_{kind}") for name, prefix in names.items()}
-
-    @property
-    def parameter_initializers(self) -> dict[str, Initializer]:
-        """Those of kernel, recurrent_kernel and, where there is one, bias."""
-        return self._of_parameters("initializer")
-
-    @property
-    def parameter_regularizers(self) -> dict[str, regularizers.Regularizer | None]:
-        """Those of kernel, recurrent_kernel and bias."""
-        return self._of_parameters("regularizer")
-
-    @property
-    def parameter_constraints(self) -> dict[str, constraints.Constraint | None]:
-        """Those of kernel, recurrent_kernel and bias."""
-        return self._of_parameters("constraint")
+    def _prefixes(self) -> dict[str, str]:
+        weights = {"kernel": "kernel", "recurrent_kernel": "recurrent"}
+        return weights | ({"bias": "bias"} if self.use_bias else {})
 
     def _bias_shape(self) -> tuple[int, ...]:
         return (self._gates * self.units,)
@@ -145,25 +114,9 @@ class Recurrent(Layer):
         )
 
     @property
-    def kernel(self) -> npt.NDArray[Any]:
-        """Live view of W, (inputs, gates·units)."""
-        return self._view("kernel")
-
-    @property
     def recurrent_kernel(self) -> npt.NDArray[Any]:
         """Live view of U, (units, gates·units)."""
         return self._view("recurrent_kernel")
-
-    @property
-    def bias(self) -> npt.NDArray[Any]:
-        """Live view of b."""
-        return self._view("bias")
-
-    def _repr_config(self) -> dict[str, Any]:
-        return {
-            name: initializers.as_argument(value) if isinstance(value, Initializer) else value
-            for name, value in self.get_config().items()
-        }
 
 
 def only(given: Any, name: str, supported: str) -> str:

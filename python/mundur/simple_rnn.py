@@ -102,7 +102,7 @@ class SimpleRNN(Recurrent):
                 f"activation must be 'tanh', 'sigmoid', 'relu' or 'linear'; got {activation!r}"
             )
         self.activation = found
-        self._take(
+        self._set(
             units,
             use_bias,
             dropout,
@@ -110,6 +110,8 @@ class SimpleRNN(Recurrent):
             seed,
             return_sequences,
             go_backwards,
+        )
+        self._take(
             kernel_initializer=kernel_initializer,
             recurrent_initializer=recurrent_initializer,
             bias_initializer=bias_initializer,
