@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "layers/layers.h"
+#include "layers/places.h"
 #include "mundur/memory.h"
 
 namespace mundur {
@@ -59,10 +60,11 @@ class Bidirectional final : public Layer<T> {
     return layers_[0]->work(output) + layers_[1]->work(output);
   }
   std::int64_t saved_bytes(std::int64_t batch, bool training) const override {
-    std::int64_t bytes = training ? bytes_of(batch, n_) : 0;
+    std::int64_t bytes = training ? bytes_of<T>(batch, n_) : 0;
     for (int i = 0; i < 2; ++i) {
-      bytes = checked_sum(bytes, kept_bytes(i, batch, training), kWhat);
-      bytes = checked_sum(bytes, checked_product(2, bytes_of(batch, steps_ * O_[i]), kWhat), kWhat);
+      bytes = checked_sum(bytes, kept_bytes(i, batch, training), kWorkspace);
+      bytes = checked_sum(bytes, checked_product(2, bytes_of<T>(batch, steps_ * O_[i]), kWorkspace),
+                          kWorkspace);
     }
     return bytes;
   }
@@ -128,7 +130,6 @@ class Bidirectional final : public Layer<T> {
 
  private:
   using Merge = BidirectionalSpec::Merge;
-  static constexpr const char* kWhat = "the workspace of one batch";
 
   std::int64_t width() const { return merge_ == Merge::concat ? O_[0] + O_[1] : O_[0]; }
 
@@ -148,14 +149,6 @@ class Bidirectional final : public Layer<T> {
     }
   }
 
-  static std::int64_t whole_lines(std::int64_t bytes) {
-    constexpr std::int64_t kLine = 64;
-    return checked_sum(bytes, kLine - 1, kWhat) / kLine * kLine;
-  }
-  static std::int64_t bytes_of(std::int64_t batch, std::int64_t size) {
-    return whole_lines(checked_product(checked_product(batch, size, kWhat),
-                                       static_cast<std::int64_t>(sizeof(T)), kWhat));
-  }
   std::int64_t kept_bytes(int i, std::int64_t batch, bool training) const {
     return whole_lines(layers_[i]->saved_bytes(batch, training));
   }
@@ -175,11 +168,11 @@ class Bidirectional final : public Layer<T> {
     };
     for (int i = 0; i < 2; ++i) {
       std::byte* kept = take(kept_bytes(i, batch, whole.keeps));
-      T* y = reinterpret_cast<T*>(take(bytes_of(batch, steps_ * O_[i])));
-      memory.dy[i] = reinterpret_cast<T*>(take(bytes_of(batch, steps_ * O_[i])));
+      T* y = reinterpret_cast<T*>(take(bytes_of<T>(batch, steps_ * O_[i])));
+      memory.dy[i] = reinterpret_cast<T*>(take(bytes_of<T>(batch, steps_ * O_[i])));
       memory.saved[i] = {whole.x, y, kept, whole.mask, whole.keeps};
     }
-    if (whole.keeps) memory.dx = reinterpret_cast<T*>(take(bytes_of(batch, n_)));
+    if (whole.keeps) memory.dx = reinterpret_cast<T*>(take(bytes_of<T>(batch, n_)));
     return memory;
   }
 

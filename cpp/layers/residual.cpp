@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "layers/layers.h"
+#include "layers/places.h"
 #include "mundur/memory.h"
 
 namespace mundur {
@@ -77,10 +78,11 @@ class Residual final : public Layer<T> {
 
   /// The same in an inference: after one by hand, in the memory of a training, backward may follow.
   std::int64_t saved_bytes(std::int64_t batch, bool) const override {
-    std::int64_t bytes = checked_product(2, bytes_of(batch, widest_), kWhat);
+    std::int64_t bytes = checked_product(2, bytes_of<T>(batch, widest_), kWorkspace);
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       bytes = checked_sum(
-          bytes, checked_sum(kept_bytes(i, batch), bytes_of(batch, sizes_[i]), kWhat), kWhat);
+          bytes, checked_sum(kept_bytes(i, batch), bytes_of<T>(batch, sizes_[i]), kWorkspace),
+          kWorkspace);
     }
     return bytes;
   }
@@ -111,8 +113,6 @@ class Residual final : public Layer<T> {
   }
 
  private:
-  static constexpr const char* kWhat = "the workspace of one batch";
-
   /// ∂L/∂output and ∂L/∂input of the layer in turn; a copy of the whole's dy, which is needed
   /// again.
   struct Gradients {
@@ -120,15 +120,6 @@ class Residual final : public Layer<T> {
     T* dx = nullptr;
     Seam seam;
   };
-
-  static std::int64_t whole_lines(std::int64_t bytes) {
-    constexpr std::int64_t kLine = 64;
-    return checked_sum(bytes, kLine - 1, kWhat) / kLine * kLine;
-  }
-  static std::int64_t bytes_of(std::int64_t batch, std::int64_t size) {
-    return whole_lines(checked_product(checked_product(batch, size, kWhat),
-                                       static_cast<std::int64_t>(sizeof(T)), kWhat));
-  }
 
   std::int64_t kept_bytes(std::size_t i, std::int64_t batch) const {
     return whole_lines(layers_[i]->saved_bytes(batch, true));
@@ -139,7 +130,7 @@ class Residual final : public Layer<T> {
                  std::uint8_t* mask) const {
     Saved<T> saved{x, reinterpret_cast<T*>(free + kept_bytes(i, pass.batch)), free,
                    masked_[i] ? mask : nullptr};
-    free = reinterpret_cast<std::byte*>(saved.y) + bytes_of(pass.batch, sizes_[i]);
+    free = reinterpret_cast<std::byte*>(saved.y) + bytes_of<T>(pass.batch, sizes_[i]);
     // One that hands x on in this mode leaves it where it is.
     if (layers_[i]->passes_through(pass.training)) saved.y = const_cast<T*>(x);
     return saved;
@@ -150,7 +141,7 @@ class Residual final : public Layer<T> {
                       std::uint8_t* mask, bool wants_dx, const T* dy, Gradients& gradients) const {
     if (i == layers_.size()) {
       gradients.dy = reinterpret_cast<T*>(free);
-      gradients.dx = reinterpret_cast<T*>(free + bytes_of(pass.batch, widest_));
+      gradients.dx = reinterpret_cast<T*>(free + bytes_of<T>(pass.batch, widest_));
       const Range part = share(pass.batch * n_, kGrain, pass.worker);
       std::copy(dy + part.begin, dy + part.end, gradients.dy + part.begin);
       pass.worker.barrier();

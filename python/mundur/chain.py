@@ -361,11 +361,7 @@ class Chain:
     @property
     def masks_output(self) -> bool:
         """Whether a mask of time steps reaches the outputs, which then count where it is."""
-        masked = False
-        for layer in self._layers:
-            flow = layer.mask_flow
-            masked = flow == "makes" or (masked and flow == "passes")
-        return masked
+        return _masked(self._layers)[-1]
 
     @property
     def output_shape(self) -> tuple[int, ...]:
@@ -387,11 +383,18 @@ class Chain:
         return f"Model({', '.join(parts)})"
 
 
-def _warn_of_a_dropped_mask(layers: Sequence[Layer]) -> None:
-    masked = False
+def _masked(layers: Sequence[Layer]) -> list[bool]:
+    """Whether a mask of time steps comes to each layer, and then to the outputs."""
+    masked = [False]
     for layer in layers:
         flow = layer.mask_flow
-        if masked and flow == "drops":
+        masked.append(flow == "makes" or (masked[-1] and flow == "passes"))
+    return masked
+
+
+def _warn_of_a_dropped_mask(layers: Sequence[Layer]) -> None:
+    for layer, masked in zip(layers, _masked(layers), strict=False):  # the outputs drop nothing
+        if masked and layer.mask_flow == "drops":
             warnings.warn(
                 f"{layer.name} ({type(layer).__name__}) drops the mask of time steps: it takes "
                 "padding for data, and layers behind it see no mask; without mask_zero=True this "
@@ -399,4 +402,3 @@ def _warn_of_a_dropped_mask(layers: Sequence[Layer]) -> None:
                 UserWarning,
                 stacklevel=2,
             )
-        masked = flow == "makes" or (masked and flow == "passes")
