@@ -160,6 +160,7 @@ def test_defaults() -> None:
         (lambda: L.Dense(3, trainable="no"), TypeError, "trainable"),
         (lambda: L.Dense(3, input_shape=(0,)), ValueError, r"input_shape[0]"),
         (lambda: L.Dense(3, input_shape=(None, 4)), ValueError, "without the batch"),
+        (lambda: md.Input((None,)), ValueError, "must have one length: mundur.utils.pad_sequences"),
         (lambda: L.Dense(3, input_shape="784"), TypeError, "input_shape"),
         (lambda: L.Dense(3, input_shape=(2,), input_dim=2), ValueError, "input_dim"),
         (lambda: L.Dense(3, kernel_initializer=[[1.0, "a"]]), TypeError, "initial values"),

@@ -306,6 +306,56 @@ def test_a_broken_header_within_an_archive(tmp_path: Path) -> None:
         load_aclimdb(path)
 
 
+def long_name(tar: tarfile.TarFile) -> None:
+    member = tarfile.TarInfo("././@LongLink")
+    member.type, member.size = tarfile.GNUTYPE_LONGNAME, 1 << 20
+    tar.fileobj.write(member.tobuf(tarfile.USTAR_FORMAT) + bytes(1 << 20))  # type: ignore[attr-defined]
+
+
+def long_record(tar: tarfile.TarFile) -> None:
+    member = tarfile.TarInfo("aclImdb/train/pos/70_9.txt")
+    member.pax_headers = {"comment": "x" * (1 << 20)}
+    tar.addfile(member)
+
+
+def holes_in_the_data(tar: tarfile.TarFile) -> None:
+    member = tarfile.TarInfo("aclImdb/train/pos/70_9.txt")
+    member.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"}
+    data = b"1000000\n" + b"0\n" * 1_000_000
+    member.size = len(data)
+    tar.addfile(member, io.BytesIO(data))
+
+
+def no_numbers(tar: tarfile.TarFile) -> None:
+    member = tarfile.TarInfo("aclImdb/train/pos/70_9.txt")
+    member.pax_headers = {"GNU.sparse.map": "0,many"}
+    tar.addfile(member)
+
+
+def old_sparse(tar: tarfile.TarFile) -> None:
+    member = tarfile.TarInfo("aclImdb/train/pos/70_9.txt")
+    member.type = tarfile.GNUTYPE_SPARSE
+    tar.addfile(member)
+
+
+@pytest.mark.parametrize(
+    ("add", "words"),
+    [
+        (long_name, "a header of 1048576 bytes"),
+        (long_record, r"a header of 10\d+ bytes"),
+        (holes_in_the_data, "a sparse file"),
+        (old_sparse, "a sparse file"),
+        (no_numbers, "many"),
+    ],
+)
+def test_hostile_headers(add: Any, words: str, tmp_path: Path) -> None:
+    """The module reads long names, records and lists of holes whole, however long they say."""
+    path = tmp_path / "a.tar.gz"
+    path.write_bytes(gzip.compress(archive(REVIEWS, add)))
+    with pytest.raises(ValueError, match=f"a.tar.gz: a damaged or truncated archive.*{words}"):
+        load_aclimdb(path)
+
+
 def test_reviews_missing_wrong_or_too_large(tmp_path: Path) -> None:
     path = tmp_path / "a.tar"
     path.write_bytes(archive({k: v for k, v in REVIEWS.items() if "test/neg" not in k}))
@@ -345,6 +395,15 @@ def test_integer_sequences(tmp_path: Path) -> None:
     assert data["z"].dtype == np.int16
     assert sorted(data) == ["x", "y", "z"]
     assert md.utils.pad_sequences(data["x"], 2).tolist() == [[0, 1], [0, 0], [3, 4]]
+
+
+def test_lengths_of_lengths(tmp_path: Path) -> None:
+    """Whatever the names, each array is there, or is the lengths of one that is."""
+    path = tmp_path / "a.npz"
+    np.savez(path, x=np.arange(3), x_lengths=np.array([2, 1]), x_lengths_lengths=np.array([2]))
+    data = load_sequences(path)
+    assert sorted(data) == ["x"]
+    assert [row.tolist() for row in data["x"]] == [[0, 1], [2]]
 
 
 class Trap:

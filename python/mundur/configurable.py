@@ -9,7 +9,7 @@ import numpy as np
 from .attributes import check_assignment
 from .keywords import argument_names
 
-__all__ = ["Configurable", "rebuild"]
+__all__ = ["Configurable", "defaults", "rebuild"]
 
 C = TypeVar("C", bound="Configurable")
 
@@ -39,16 +39,16 @@ class Configurable:
         return self.get_config()
 
     def __repr__(self) -> str:
-        defaults = _defaults(type(self).__init__)
+        usual = defaults(type(self).__init__)
         parts = []
         try:
             config = self._repr_config()
         except AttributeError:  # a subclass that keeps its arguments elsewhere
             return object.__repr__(self)
         for name, value in config.items():
-            if name not in defaults:
+            if name not in usual:
                 parts.append(repr(value))
-            elif not _same(value, defaults[name]):
+            elif not _same(value, usual[name]):
                 parts.append(f"{name}={value!r}")
         return f"{type(self).__name__}({', '.join(parts)})"
 
@@ -58,15 +58,16 @@ def rebuild(cls: type[C], config: dict[str, Any]) -> C:
     return cls.from_config(config)
 
 
-def _defaults(function: Any) -> dict[str, Any]:
+def defaults(function: Any) -> dict[str, Any]:
+    """The defaults of a function's arguments, by name."""
     function = getattr(function, "__wrapped__", function)
     if not hasattr(function, "__code__"):  # object.__init__
         return {}
     code = function.__code__
     positional = code.co_varnames[: code.co_argcount]
     values = function.__defaults__ or ()
-    defaults = dict(zip(positional[len(positional) - len(values) :], values, strict=True))
-    return defaults | (function.__kwdefaults__ or {})
+    found = dict(zip(positional[len(positional) - len(values) :], values, strict=True))
+    return found | (function.__kwdefaults__ or {})
 
 
 def _same(value: Any, default: Any) -> bool:

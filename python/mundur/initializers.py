@@ -331,8 +331,13 @@ def get(identifier: Any, argument: str = "initializer") -> Initializer:
     )
 
 
-def as_argument(initializer: Initializer) -> Any:
-    """The shortest thing to write in a call: a name where no argument differs from its default."""
+def as_argument(initializer: Initializer, default: Any = None) -> Any:
+    """The shortest thing to write in a call: a name where no argument differs from its default.
+
+    Of two names that mean the same, `default`.
+    """
+    if isinstance(default, str) and repr(get(default)) == repr(initializer):
+        return default
     for name, cls in KNOWN.items():
         if type(initializer) is cls and repr(initializer) == f"{cls.__name__}()":
             return name

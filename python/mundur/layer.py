@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, cast
 
 import numpy.typing as npt
 
-from .configurable import Configurable, rebuild
+from .configurable import Configurable, defaults, rebuild
 from .validation import boolean, extents, identifier
 
 if TYPE_CHECKING:
@@ -146,8 +146,9 @@ class Layer(Configurable):
     def _repr_config(self) -> dict[str, Any]:
         from .initializers import Initializer, as_argument
 
+        usual = defaults(type(self).__init__)
         return {
-            name: as_argument(value) if isinstance(value, Initializer) else value
+            name: as_argument(value, usual.get(name)) if isinstance(value, Initializer) else value
             for name, value in self.get_config().items()
         }
 

@@ -138,7 +138,10 @@ def extents(value: Any, name: str) -> tuple[int, ...]:
     if len(value) == 0:
         raise ValueError(f"{name} must have at least one extent; got ()")
     if any(extent is None for extent in value):
-        raise ValueError(f"{name} is the shape of one sample, without the batch; got {value!r}")
+        raise ValueError(
+            f"{name} is the shape of one sample, in whole numbers and without the batch; got "
+            f"{value!r} (sequences must have one length: mundur.utils.pad_sequences sees to it)"
+        )
     return tuple(integer(extent, f"{name}[{i}]", 1) for i, extent in enumerate(value))
 
 

@@ -21,6 +21,15 @@ _FILE = re.compile(r"(\d{1,9})_\d{1,2}\.txt", re.ASCII)
 _MEMBER = re.compile(rf"(?:\./)?(?:aclImdb/)?(train|test)/(pos|neg)/{_FILE.pattern}", re.ASCII)
 # The longest review has 14 kB.
 _LARGEST_REVIEW = 1 << 24
+# Long names and records of a member stand before it, and the module reads them whole.
+_LARGEST_HEADER = 1 << 16
+_HEADERS = (
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+)
 _BROKEN = (tarfile.TarError, EOFError, zlib.error, LZMAError)
 
 # (set, class) -> number of the review -> bytes
@@ -137,9 +146,25 @@ def _budget(name: str) -> Callable[[int], None]:
 # ---- archive ------------------------------------------------------------------------------------
 
 
+class _Member(tarfile.TarInfo):
+    """One whose header needs no more memory than a header should."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Member:
+        member = super().frombuf(buf, encoding, errors)
+        if member.type in _HEADERS and member.size > _LARGEST_HEADER:
+            raise tarfile.ReadError(f"a header of {member.size} bytes")
+        return member
+
+    def _no_holes(self, *_: object) -> None:
+        raise tarfile.ReadError("a sparse file")  # its list of holes may be of any length
+
+    _proc_sparse = _proc_gnusparse_10 = _no_holes
+
+
 def _in_archive(name: str) -> Found:
     try:
-        with tarfile.open(name, "r:*") as archive:
+        with tarfile.open(name, "r:*", tarinfo=_Member) as archive:
             found = _members(archive, name)
             _check_end(archive)
     except _BROKEN as error:
@@ -154,7 +179,7 @@ def _in_archive(name: str) -> Found:
 def _members(archive: tarfile.TarFile, name: str) -> Found:
     found: Found = {}
     budget = _budget(name)
-    while (member := archive.next()) is not None:
+    while (member := _next(archive)) is not None:
         archive.members.clear()  # type: ignore[attr-defined]  # else 100,000 are kept for nothing
         match = _MEMBER.fullmatch(member.name)
         if match is None or not member.isreg():
@@ -166,6 +191,13 @@ def _members(archive: tarfile.TarFile, name: str) -> Found:
             part = found.setdefault((match[1], match[2]), {})
             _add(part, int(match[3]), file.read(), f"{name}: {match[1]}/{match[2]}")
     return found
+
+
+def _next(archive: tarfile.TarFile) -> tarfile.TarInfo | None:
+    try:
+        return archive.next()
+    except ValueError as error:  # records that hold no numbers where these belong
+        raise tarfile.ReadError(str(error)) from error
 
 
 def _check_end(archive: tarfile.TarFile) -> None:

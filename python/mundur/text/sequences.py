@@ -65,9 +65,13 @@ def load_sequences(path: Path) -> dict[str, Any]:
     name = os.fspath(path)
     with open(name, "rb") as file:
         arrays = _arrays(file, name)
-    for key in [key for key in arrays if key + _LENGTHS in arrays]:
-        arrays[key] = _split(arrays[key], arrays.pop(key + _LENGTHS), f"{name}: {key}")
-    return arrays
+    return {
+        key: _split(values, arrays[key + _LENGTHS], f"{name}: {key}")
+        if key + _LENGTHS in arrays
+        else values
+        for key, values in arrays.items()
+        if not (key.endswith(_LENGTHS) and key.removesuffix(_LENGTHS) in arrays)
+    }
 
 
 def _arrays(file: IO[bytes], name: str) -> dict[str, Any]:
