@@ -131,6 +131,29 @@ def test_dropout_takes_the_same_away_at_each_step(layer: str) -> None:
     assert_close(native.forward(x), textbook.forward(x.tolist()))
 
 
+@pytest.mark.parametrize("options", [{}, {"return_sequences": True, "go_backwards": True}])
+@pytest.mark.parametrize("units", [5, 50])
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_sample_has_the_same_bits_in_every_batch(
+    layer: str, units: int, options: dict[str, Any]
+) -> None:
+    """Few samples go through time otherwise than many: x·W of many steps at once."""
+    model = md.Model([getattr(L, layer)(units, **options)], input_shape=(11, 6), seed=0)
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((70, 11, 6)).astype(np.float32)
+    y = model.forward(x, training=True)
+    delta = rng.standard_normal(y.shape).astype(np.float32)
+    dx = model.backward(delta)
+    for batch in (1, 3, 25):
+        for begin in range(0, 70, batch):
+            some = slice(begin, begin + batch)
+            for training in (True, False):
+                np.testing.assert_array_equal(model.forward(x[some], training=training), y[some])
+            model.forward(x[some], training=True)
+            np.testing.assert_array_equal(model.backward(delta[some]), dx[some])
+        np.testing.assert_array_equal(model.predict(x, batch_size=batch, verbose=0), y)
+
+
 def trained(isa: str, threads: int, dtype: str) -> bytes:
     _core.set_isa(isa)
     _core.set_num_threads(threads)

@@ -32,15 +32,18 @@ void run_step(benchmark::State& state, Isa isa, i64 O, i64 B) {
   const i64 Z = 4 * O;
   const auto x = numbers<T>(B * Z), z = numbers<T>(B * Z), u = numbers<T>(O * Z),
              bias = numbers<T>(Z), h = numbers<T>(B * O), c = numbers<T>(B * O),
-             scratch = numbers<T>(kernels.scratch);
+             panels = numbers<T>(mundur::panels_size(O, Z));
+  kernels.pack(panels.get(), u.get(), O, Z, Z, false, 0, O, B);
   mundur::TimeStep<T> step;
   step.h = h.get();
   step.c = c.get();
   step.z = z.get();
   step.ldz = Z;
+  step.gates = z.get();
+  step.ld_gates = Z;
   const auto product = [&](mundur::Worker&) {
     std::copy_n(x.get(), B * Z, z.get());  // else z would grow from call to call
-    kernels.product_onto(z.get(), h.get(), u.get(), bias.get(), B, Z, O, Z, O, Z, scratch.get());
+    kernels.product_panels(z.get(), h.get(), panels.get(), bias.get(), B, Z, O, Z, O, B, true);
   };
   const auto whole = [&](mundur::Worker& worker) {
     product(worker);

@@ -26,6 +26,12 @@ constexpr bool uses_lanes(std::int64_t inner, std::int64_t columns) {
   return columns <= 4 && inner >= 32;
 }
 
+/// Elements of a matrix [rows, columns] in panels: whole registers of columns, the widest of which
+/// has 16.
+constexpr std::int64_t panels_size(std::int64_t rows, std::int64_t columns) {
+  return rows * ((columns + 15) / 16 * 16);
+}
+
 /// The distance between the rows of a matrix of `columns` numbers in bfloat16: whole cache lines,
 /// and never so many that rows share the same few sets of the caches.
 constexpr std::int64_t bfloat16_stride(std::int64_t columns) {
@@ -131,11 +137,13 @@ struct Update {
 /// its state.
 template <class T>
 struct TimeStep {
-  T* h = nullptr;  // [B,O], contiguous: the state, before and after
-  T* c = nullptr;  // [B,O], contiguous: lstm's
-  T* z = nullptr;  // [B,gates·O]: in front of the gates; then the gates
-  T* q = nullptr;  // [B,O]: gru's
+  T* h = nullptr;        // [B,O], contiguous: the state, before and after
+  T* c = nullptr;        // [B,O], contiguous: lstm's
+  const T* z = nullptr;  // [B,gates·O]: in front of the gates
+  const T* q = nullptr;  // [B,O]: gru's
   std::int64_t ldz = 0, ldq = 0;
+  T* gates = nullptr;  // [B,gates·O]: kept for backward, may be z; null: not kept
+  std::int64_t ld_gates = 0;
   // Copies of the new state: for the next step's backward, for this one's, for the output. May be
   // null.
   T* kept_h = nullptr;
@@ -160,6 +168,7 @@ struct TimeStepBackward {
   const T* h_before = nullptr;  // the state before the step
   const T* c = nullptr;         // and behind it
   const T* c_before = nullptr;  // null: zeros
+  const T* soon = nullptr;      // the gates of the next call; null: this is the last
   std::int64_t ld_kept = 0;
   const std::uint8_t* mask = nullptr;
   std::int64_t ld_mask = 0;
@@ -180,14 +189,15 @@ struct Kernels {
   void (*product)(T* y, const T* x, const T* w, const T* bias, std::int64_t B, std::int64_t O,
                   std::int64_t I, std::int64_t ldy, std::int64_t ldx, std::int64_t ldw, Function f,
                   bool lanes, T* scratch);
-  /// y[B,O] = (y[B,O] + x[B,I] · w[I,O]) + bias[O], where each chain goes on from what y holds;
-  /// bias may be null.
-  void (*product_onto)(T* y, const T* x, const T* w, const T* bias, std::int64_t B, std::int64_t O,
-                       std::int64_t I, std::int64_t ldy, std::int64_t ldx, std::int64_t ldw,
-                       T* scratch);
-  /// y[O,I] = x[I,O]ᵀ.
-  void (*transpose)(T* y, const T* x, std::int64_t I, std::int64_t O, std::int64_t ldy,
-                    std::int64_t ldx);
+  /// Rows [k, k + rows) of w[I,O], for many products with at most B >= 1 samples. `transposed`: it
+  /// lies as w[O,I]. The panels take panels_size(I, O) elements.
+  void (*pack)(T* panels, const T* w, std::int64_t I, std::int64_t O, std::int64_t ldw,
+               bool transposed, std::int64_t k, std::int64_t rows, std::int64_t B);
+  /// y[B,O] = x[B,I] · w[I,O] + bias[O] with the panels of w, made for `most` samples; bias may be
+  /// null. `onto`: each chain goes on from what y holds.
+  void (*product_panels)(T* y, const T* x, const T* panels, const T* bias, std::int64_t B,
+                         std::int64_t O, std::int64_t I, std::int64_t ldy, std::int64_t ldx,
+                         std::int64_t most, bool onto);
   /// dx[B,I] = dy[B,O] · wᵀ, w[I,O]; the chain runs over O. `lanes`: uses_lanes(O, I of the whole
   /// product).
   void (*product_dx)(T* dx, const T* dy, const T* w, std::int64_t B, std::int64_t I, std::int64_t O,

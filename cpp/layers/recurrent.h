@@ -13,7 +13,8 @@
 // Backward, the chain of ∂L/∂h_{t-1} begins with what reaches it past the products, and runs over
 // the gates of ∂L/∂z_t.
 //
-// A worker takes samples of its own through all steps and meets the others at one barrier. Then ∂W,
+// First the workers pack W and U in panels of columns (backward Uᵀ), which every step reads. A
+// worker takes samples of its own through all steps and meets the others at one barrier. Then ∂W,
 // ∂U and ∂b are products and sums over the rows (sample, t) in this order, in shards of 256 rows,
 // as a Dense on sequences has them; a worker computes and updates a part of the parameters.
 
@@ -64,24 +65,21 @@ class Recurrent : public Layer<T> {
         checked_product(4, checked_sum(I_, checked_sum(Z_, O_, kWhat), kWhat), kWhat);
     checked_product(checked_product(batch, steps_ + 1, kWhat),
                     checked_product(row, sizeof(T), kWhat), kWhat);
-    checked_product(checked_product(Z_, O_, kWhat), 2 * sizeof(T), kWhat);
+    checked_product(checked_sum(Z_, 64, kWhat),
+                    checked_product(checked_sum(I_, O_, kWhat), 4 * sizeof(T), kWhat), kWhat);
     return place(nullptr, batch, training).bytes;
   }
 
   void forward(const Pass<T>& pass, const Saved<T>& saved) const override {
     const Memory memory = place(saved.extra, pass.batch, saved.keeps);
+    pack(pass, memory);
     each_block(pass, [&](std::int64_t b, std::int64_t B) { through(pass, saved, memory, b, B); });
   }
 
   void backward(const Pass<T>& pass, T* dx, T* dy, const Saved<T>& saved,
                 const Seam&) const override {
     const Memory memory = place(saved.extra, pass.batch, true);
-    const Range part = share(Z_, 16, pass.worker);
-    if (!part.empty()) {
-      pass.kernels.transpose(memory.ut + part.begin * O_, u_->value + part.begin, O_, part.size(),
-                             O_, Z_);
-    }
-    pass.worker.barrier();
+    pack_backward(pass, memory);
     each_block(pass, [&](std::int64_t b, std::int64_t B) {
       back_through(pass, dy, saved, memory, b, B);
       if (dx) input_gradient(pass, dx, memory, b, B);
@@ -129,6 +127,14 @@ class Recurrent : public Layer<T> {
   /// Steps whose x·W an inference computes at once where there are few samples.
   static constexpr std::int64_t kAhead = 8;
 
+  /// The samples of the largest block.
+  static std::int64_t most(const Pass<T>& pass) {
+    const std::int64_t workers = pass.worker.count();
+    return std::min(kBlock, (pass.batch + workers - 1) / workers);
+  }
+  /// Fewer samples would read W anew for little at each step: their x·W is made for many steps.
+  bool reads_ahead(const Pass<T>& pass) const { return most(pass) < kAhead || uses_lanes(I_, Z_); }
+
   template <class Work>
   void each_block(const Pass<T>& pass, Work work) const {
     const Range own = share(pass.batch, 1, pass.worker);
@@ -140,14 +146,15 @@ class Recurrent : public Layer<T> {
   // ---- memory
 
   struct Memory {
-    std::int64_t slots;  // steps whose z is kept
+    std::int64_t slots;  // steps whose gates are kept
     T *z, *q;            // [B,slots,gates·O], [B,slots,O]
+    T* fresh;            // [B,gates·O]: z of one step
     T *h, *c;            // [B,steps,O]: the state before a step, and c behind it; null: not kept
     T* x;                // [B,steps,I], [B,steps,O]: what dropout left of x and h
     T* dropped;
     T *state_h, *state_c;           // [B,O]: the running state; backward its gradients
     T* dh;                          // [B,O]
-    T* ut;                          // Uᵀ [gates·O,O]
+    T *w, *u;                       // panels of W; of U (two parts with a q), backward of Uᵀ
     std::uint8_t *keep_x, *keep_h;  // [B,I], [B,O]
     std::int64_t bytes;
   };
@@ -171,6 +178,7 @@ class Recurrent : public Layer<T> {
     m.slots = keeps ? steps_ : std::min(steps_, kAhead);
     m.z = take(B * m.slots * Z_, true);
     m.q = take(B * m.slots * O_, has_q_);
+    m.fresh = take(B * Z_, true);
     m.h = take(B * steps_ * O_, keeps);
     m.c = take(B * steps_ * O_, keeps && has_c_);
     m.x = take(B * steps_ * I_, drops_x);
@@ -178,7 +186,10 @@ class Recurrent : public Layer<T> {
     m.state_h = take(B * O_, true);
     m.state_c = take(B * O_, has_c_);
     m.dh = take(B * O_, drops_h);
-    m.ut = take(Z_ * O_, keeps);
+    m.w = take(panels_size(I_, Z_), true);
+    m.u =
+        take(std::max(panels_size(O_, split_) + panels_size(O_, Z_ - split_), panels_size(Z_, O_)),
+             true);
     m.keep_x = take_bytes(B * I_, drops_x);
     m.keep_h = take_bytes(B * O_, drops_h);
     m.bytes = at;
@@ -191,7 +202,21 @@ class Recurrent : public Layer<T> {
     return all ? all + (b * steps_ + t) * O_ : nullptr;
   }
 
+  T* second_u(const Memory& m) const { return m.u + panels_size(O_, split_); }
+  T* second_ut(const Memory& m) const { return m.u + panels_size(split_, O_); }
+
   // ---- forward
+
+  void pack(const Pass<T>& pass, const Memory& m) const {
+    const auto part = [&](T* to, const T* from, std::int64_t inputs, std::int64_t columns) {
+      const Range rows = share(inputs, 1, pass.worker);
+      pass.kernels.pack(to, from, inputs, columns, Z_, false, rows.begin, rows.size(), most(pass));
+    };
+    if (!reads_ahead(pass)) part(m.w, w_->value, I_, Z_);
+    part(m.u, u_->value, O_, split_);
+    if (has_q_) part(second_u(m), u_->value + split_, O_, O_);
+    pass.worker.barrier();
+  }
 
   /// Samples [b, b + B) from the first step to the last.
   void through(const Pass<T>& pass, const Saved<T>& saved, const Memory& m, std::int64_t b,
@@ -202,16 +227,27 @@ class Recurrent : public Layer<T> {
       std::fill_n(of_step(m.h, i, position(0)), O_, T{0});
     }
     draw(pass, saved.x, m, b, B);
-    const std::int64_t ahead = saved.keeps || B < kAhead ? m.slots : 1;
-    for (std::int64_t begin = 0; begin < steps_; begin += ahead) {
-      const std::int64_t end = std::min(steps_, begin + ahead);
+    const T* x = inputs_.acts(pass) ? m.x : saved.x;
+    if (!reads_ahead(pass)) {
+      for (std::int64_t s = 0; s < steps_; ++s) {
+        pass.kernels.product_panels(m.fresh + b * Z_, x + (b * steps_ + position(s)) * I_, m.w,
+                                    first_bias(), B, Z_, I_, Z_, steps_ * I_, most(pass), false);
+        step(pass, saved, m, b, B, s, saved.keeps ? position(s) : 0, true);
+      }
+      return;
+    }
+    for (std::int64_t begin = 0; begin < steps_; begin += m.slots) {
+      const std::int64_t end = std::min(steps_, begin + m.slots);
       const std::int64_t first = reversed_ ? position(end - 1) : begin;
-      inputs(pass, inputs_.acts(pass) ? m.x : saved.x, m, b, B, first, end - begin);
+      inputs(pass, x, m, b, B, first, end - begin);
       for (std::int64_t s = begin; s < end; ++s) {
-        step(pass, saved, m, b, B, s, saved.keeps ? position(s) : position(s) - first);
+        step(pass, saved, m, b, B, s, saved.keeps ? position(s) : position(s) - first, false);
       }
     }
   }
+
+  /// What ends the chain over x.
+  const T* first_bias() const { return has_q_ && b_ ? b_->value : nullptr; }
 
   /// The masks of dropout, one for all steps, and what they leave of x.
   void draw(const Pass<T>& pass, const T* x, const Memory& m, std::int64_t b,
@@ -240,33 +276,36 @@ class Recurrent : public Layer<T> {
   /// z = x·W (+ b) of n steps from position t on.
   void inputs(const Pass<T>& pass, const T* x, const Memory& m, std::int64_t b, std::int64_t B,
               std::int64_t t, std::int64_t n) const {
-    const T* bias = has_q_ && b_ ? b_->value : nullptr;
     const auto product = [&](T* z, const T* from, std::int64_t rows, std::int64_t ldz,
                              std::int64_t ldx) {
-      pass.kernels.product(z, from, w_->value, bias, rows, Z_, I_, ldz, ldx, Z_, Function::linear,
-                           uses_lanes(I_, Z_), pass.scratch);
+      pass.kernels.product(z, from, w_->value, first_bias(), rows, Z_, I_, ldz, ldx, Z_,
+                           Function::linear, uses_lanes(I_, Z_), pass.scratch);
     };
     T* z = m.z + b * m.slots * Z_;
     x += (b * steps_ + t) * I_;
     if (n == steps_) return product(z, x, B * n, Z_, I_);
-    if (n == 1) return product(z, x, B, m.slots * Z_, steps_ * I_);
     for (std::int64_t i = 0; i < B; ++i) {
       product(z + i * m.slots * Z_, x + i * steps_ * I_, n, Z_, I_);
     }
   }
 
-  /// Step s of B samples, whose x·W lies in this slot.
+  /// Step s of B samples, whose gates belong in this slot. Their x·W lies there, or is fresh.
   void step(const Pass<T>& pass, const Saved<T>& saved, const Memory& m, std::int64_t b,
-            std::int64_t B, std::int64_t s, std::int64_t slot) const {
+            std::int64_t B, std::int64_t s, std::int64_t slot, bool is_fresh) const {
     const std::int64_t t = position(s);
     const bool is_last = s + 1 == steps_;
     TimeStep<T> step;
     step.h = m.state_h + b * O_;
     step.c = has_c_ ? m.state_c + b * O_ : nullptr;
-    step.z = m.z + (b * m.slots + slot) * Z_;
-    step.q = has_q_ ? m.q + (b * m.slots + slot) * O_ : nullptr;
-    step.ldz = m.slots * Z_;
+    T* const of_slot = m.z + (b * m.slots + slot) * Z_;
+    T* const z = is_fresh ? m.fresh + b * Z_ : of_slot;
+    T* const q = has_q_ ? m.q + (b * m.slots + slot) * O_ : nullptr;
+    step.z = z;
+    step.ldz = is_fresh ? Z_ : m.slots * Z_;
+    step.q = q;
     step.ldq = m.slots * O_;
+    step.gates = saved.keeps ? of_slot : nullptr;
+    step.ld_gates = m.slots * Z_;
     step.kept_h = is_last ? nullptr : of_step(m.h, b, position(s + 1));
     step.kept_c = of_step(m.c, b, t);
     step.ld_kept = steps_ * O_;
@@ -291,16 +330,25 @@ class Recurrent : public Layer<T> {
       }
     }
     const T* bias = b_ ? b_->value + (has_q_ ? Z_ : 0) : nullptr;
-    pass.kernels.product_onto(step.z, h, u_->value, bias, B, split_, O_, step.ldz, ldh, Z_,
-                              pass.scratch);
+    pass.kernels.product_panels(z, h, m.u, bias, B, split_, O_, step.ldz, ldh, most(pass), true);
     if (has_q_) {
-      pass.kernels.product(step.q, h, u_->value + split_, bias ? bias + split_ : nullptr, B, O_, O_,
-                           step.ldq, ldh, Z_, Function::linear, false, pass.scratch);
+      pass.kernels.product_panels(q, h, second_u(m), bias ? bias + split_ : nullptr, B, O_, O_,
+                                  step.ldq, ldh, most(pass), false);
     }
     gates(pass.kernels, step, B);
   }
 
   // ---- backward
+
+  void pack_backward(const Pass<T>& pass, const Memory& m) const {
+    const auto part = [&](T* to, const T* from, std::int64_t inputs) {
+      const Range rows = share(inputs, 16, pass.worker);
+      pass.kernels.pack(to, from, inputs, O_, Z_, true, rows.begin, rows.size(), most(pass));
+    };
+    part(m.u, u_->value, split_);
+    if (has_q_) part(second_ut(m), u_->value + split_, O_);
+    pass.worker.barrier();
+  }
 
   /// From the last step to the first: ∂L/∂z, in the place of the gates.
   void back_through(const Pass<T>& pass, const T* dy, const Saved<T>& saved, const Memory& m,
@@ -322,6 +370,7 @@ class Recurrent : public Layer<T> {
       step.h_before = of_step(m.h, b, t);
       step.c = of_step(m.c, b, t);
       step.c_before = s > 0 ? of_step(m.c, b, position(s - 1)) : nullptr;
+      step.soon = s > 0 ? m.z + (b * steps_ + position(s - 1)) * Z_ : nullptr;
       step.mask = saved.mask ? saved.mask + b * steps_ + t : nullptr;
       gates_backward(pass.kernels, step, B);
       if (s > 0) state_gradient(pass, step, m, b, B);
@@ -334,11 +383,11 @@ class Recurrent : public Layer<T> {
     const bool drops = states_.acts(pass);
     T* dh = drops ? m.dh + b * O_ : step.dh;
     if (drops) std::fill_n(dh, B * O_, T{0});
-    pass.kernels.product_onto(dh, step.z, m.ut, nullptr, B, O_, split_, O_, step.ldz, O_,
-                              pass.scratch);
+    pass.kernels.product_panels(dh, step.z, m.u, nullptr, B, O_, split_, O_, step.ldz, most(pass),
+                                true);
     if (has_q_) {
-      pass.kernels.product_onto(dh, step.q, m.ut + split_ * O_, nullptr, B, O_, O_, O_, step.ldq,
-                                O_, pass.scratch);
+      pass.kernels.product_panels(dh, step.q, second_ut(m), nullptr, B, O_, O_, O_, step.ldq,
+                                  most(pass), true);
     }
     if (!drops) return;
     pass.kernels.dropout_backward(dh, m.keep_h + b * O_, dh, B * O_, states_.scale);

@@ -9,6 +9,7 @@
 #include <limits>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernels/table.h"
@@ -262,6 +263,49 @@ void test_forward(const Operands<T>& operands, bool splits) {
   });
 }
 
+/// Panels made in two parts, of w for x·w + bias and of wᵀ for dy·wᵀ; each from 0, and onto what y
+/// holds.
+template <class T>
+void test_panels(const Operands<T>& operands) {
+  const auto& [c, x, w, dy, bias, whole] = operands;
+  const bool is_transposed = c.B % 2 == 1;
+  const Matrix<T>& a = is_transposed ? dy : x;
+  const i64 depth = is_transposed ? c.O : c.I, columns = is_transposed ? c.I : c.O;
+  const T* with = is_transposed ? nullptr : bias.data();
+  Matrix<T> before = operands.fresh(c.B, columns), from_0 = before, onto = before;
+  std::mt19937 random(static_cast<unsigned>(c.B + columns));
+  fill(before, random, c.values);
+  for (i64 b = 0; b < c.B; ++b) {
+    for (i64 o = 0; o < columns; ++o) {
+      const auto chain = [&](T sum) {
+        for (i64 k = 0; k < depth; ++k)
+          sum = fused(a.at(b, k), is_transposed ? w.at(o, k) : w.at(k, o), sum);
+        return with ? sum + with[o] : sum;
+      };
+      from_0.at(b, o) = chain(T(0));
+      onto.at(b, o) = chain(before.at(b, o));
+    }
+  }
+  operands.everywhere([&](const Kernels<T>& kernels, T*, const auto& name) {
+    static AlignedScratch<T> memory;
+    const i64 size = mundur::panels_size(depth, columns);
+    T* const panels = memory.get(size);
+    for (i64 most : {std::max(c.B, i64{1}), c.B + 1, c.B + 7}) {
+      std::fill_n(panels, size, std::numeric_limits<T>::quiet_NaN());
+      const i64 half = depth / 2;
+      for (const auto& [k, rows] : {std::pair{i64{0}, half}, std::pair{half, depth - half}}) {
+        kernels.pack(panels, w.data(), depth, columns, w.ld, is_transposed, k, rows, most);
+      }
+      for (bool goes_on : {false, true}) {
+        Matrix<T> out = before;
+        kernels.product_panels(out.data(), a.data(), panels, with, c.B, columns, depth, out.ld,
+                               a.ld, most, goes_on);
+        compare(out, goes_on ? onto : from_0, name(goes_on ? "panels, onto" : "panels"));
+      }
+    }
+  });
+}
+
 template <class T>
 void test_dx(const Operands<T>& operands, bool splits) {
   const auto& [c, x, w, dy, bias, whole] = operands;
@@ -321,6 +365,7 @@ template <class T>
 void test_case(const Case& c, std::mt19937& random, bool splits = false) {
   const Operands<T> operands(c, random);
   if (c.forms & kForward) test_forward(operands, splits);
+  if (c.forms & kForward) test_panels(operands);
   if (c.forms & kDx) test_dx(operands, splits);
   if (c.forms & kDw) test_dw(operands, splits);
 }

@@ -49,8 +49,7 @@ struct Job {
   const T* bias;  // of each column; null: none
   Function f;
   T* scratch;
-  bool adds = false;    // c + the sum, of one shard
-  bool resume = false;  // the chains go on from what c holds
+  bool adds = false;  // c + the sum, of one shard
 };
 
 /// One step of a job: rows × columns of C, one block of depth.
@@ -223,7 +222,7 @@ MUNDUR_INLINE void run_single(const Job<T>& job) {
   tile.c = job.c;
   tile.ldc = job.ldc;
   tile.last = static_cast<int>(job.columns) - (vecs - 1) * Vec<T>::kWidth;
-  tile.resume = job.resume;
+  tile.resume = false;
   tile.joins_c = job.adds;
   tile.joins = 0;
   tile.bias = job.bias;
@@ -302,7 +301,7 @@ __attribute__((noinline)) void run_blocks(const Job<T>& job) {
 
         step.c = job.c_transposed ? transposed : job.c + step.row * job.ldc + step.column;
         step.ldc = job.c_transposed ? ld_kept : job.ldc;
-        tile.resume = (!job.shards && n > 0) || job.resume;
+        tile.resume = !job.shards && n > 0;
         tile.joins = 0;
         tile.joins_c = job.shards && step.last && (n > 0 || job.adds);
         if (job.shards) {
@@ -330,7 +329,7 @@ template <class T>
 MUNDUR_INLINE void run(const Job<T>& job) {
   if (job.b_transposed) {
     if (job.rows * job.columns * job.depth <= kScalarMost) return run_scalar(job);
-  } else if (job.columns <= Vec<T>::kWidth && !job.c_transposed && !job.adds && !job.resume &&
+  } else if (job.columns <= Vec<T>::kWidth && !job.c_transposed && !job.adds &&
              (!job.shards || job.depth <= kShard)) {
     if (job.columns <= 0) return;
     if (job.rows == 1) return run_thin<T, 1>(job);
@@ -348,16 +347,61 @@ void product(T* y, const T* x, const T* w, const T* bias, i64 B, i64 O, i64 I, i
   run(Job<T>{B, O, I, x, ldx, 1, w, ldw, false, y, ldy, false, false, bias, f, scratch});
 }
 
-template <class T>
-void product_onto(T* y, const T* x, const T* w, const T* bias, i64 B, i64 O, i64 I, i64 ldy,
-                  i64 ldx, i64 ldw, T* scratch) {
-  run(Job<T>{B, O, I, x, ldx, 1, w, ldw, false, y, ldy, false, false, bias, Function::linear,
-             scratch, false, true});
+/// use(j, columns, vecs): the panels of a matrix of O columns, of so many registers each, for
+/// products of at most B rows. A panel's rows lie behind one another, in whole registers; the panel
+/// of column j begins at I·j.
+template <class T, class Use>
+MUNDUR_INLINE void for_each_panel(i64 O, i64 B, Use use) {
+  using Size = Blocking<T>;
+  const i64 most = B < Size::kRows ? Size::max_vecs(static_cast<int>(B)) : Size::kVecs;
+  for (i64 j = 0; j < O;) {
+    const i64 vecs = next_piece(divided_up(O - j, Size::kWidth), most);
+    const i64 columns = least(vecs * Size::kWidth, O - j);
+    use(j, columns, vecs);
+    j += columns;
+  }
 }
 
 template <class T>
-void transposed(T* y, const T* x, i64 I, i64 O, i64 ldy, i64 ldx) {
-  transpose(y, x, I, O, ldy, ldx, false);
+void pack(T* panels, const T* w, i64 I, i64 O, i64 ldw, bool is_transposed, i64 k, i64 rows,
+          i64 B) {
+  for_each_panel<T>(O, B, [&](i64 j, i64 columns, i64 vecs) MUNDUR_BODY {
+    const i64 width = vecs * Vec<T>::kWidth;
+    T* const to = panels + I * j + k * width;
+    if (is_transposed) {
+      transpose(to, w + j * ldw + k, columns, rows, width, ldw, false);
+    } else {
+      copy_block(to, w + k * ldw + j, rows, columns, width, ldw);
+    }
+  });
+}
+
+template <class T>
+void product_panels(T* y, const T* x, const T* panels, const T* bias, i64 B, i64 O, i64 I, i64 ldy,
+                    i64 ldx, i64 most, bool onto) {
+  constexpr i64 kWidth = Vec<T>::kWidth;
+  Tile<T> tile;
+  tile.a_row = ldx;
+  tile.a_step = 1;
+  tile.depth = I;
+  tile.ldc = ldy;
+  tile.resume = onto;
+  tile.joins = 0;
+  tile.joins_c = false;
+  tile.relu = false;
+  for_each_panel<T>(O, most, [&](i64 j, i64 columns, i64 vecs) MUNDUR_BODY {
+    tile.b = panels + I * j;
+    tile.b_step = vecs * kWidth;
+    tile.last = static_cast<int>(columns - (vecs - 1) * kWidth);
+    tile.bias = bias ? bias + j : nullptr;
+    for (i64 i = 0; i < B;) {
+      const i64 rows = next_piece(B - i, Blocking<T>::kRows);
+      tile.a = x + i * ldx;
+      tile.c = y + i * ldy + j;
+      kTiles<T>.plain[rows - 1][vecs - 1][columns < vecs * kWidth](tile);
+      i += rows;
+    }
+  });
 }
 
 template <class T>
@@ -406,8 +450,8 @@ void fill_table(Kernels<T>& table) {
   table.scratch = Scratch<T>::kSize;
   table.column_grain = Blocking<T>::kWidth;
   table.product = product<T>;
-  table.product_onto = product_onto<T>;
-  table.transpose = transposed<T>;
+  table.pack = pack<T>;
+  table.product_panels = product_panels<T>;
   table.product_dx = product_dx<T>;
   table.product_dw = product_dw<T>;
   table.product_dw_add = product_dw_add<T>;

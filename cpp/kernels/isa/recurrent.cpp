@@ -6,6 +6,9 @@ namespace mundur::MUNDUR_ISA {
 namespace {
 
 template <class T>
+constexpr i64 kLine = 64 / static_cast<i64>(sizeof(T));
+
+template <class T>
 MUNDUR_INLINE void copy_up_to(T* y, i64 i, Vec<T> value, int n) {
   if (y) store_up_to(y + i, value, n);
 }
@@ -18,6 +21,7 @@ MUNDUR_INLINE TimeStep<T> sample_of(const TimeStep<T>& step, i64 b, i64 O) {
   if (at.c) at.c += b * O;
   at.z += b * step.ldz;
   if (at.q) at.q += b * step.ldq;
+  if (at.gates) at.gates += b * step.ld_gates;
   if (at.kept_h) at.kept_h += b * step.ld_kept;
   if (at.kept_c) at.kept_c += b * step.ld_kept;
   if (at.y) at.y += b * step.ldy;
@@ -34,6 +38,7 @@ MUNDUR_INLINE TimeStepBackward<T> sample_of(const TimeStepBackward<T>& step, i64
   if (at.h_before) at.h_before += b * step.ld_kept;
   if (at.c) at.c += b * step.ld_kept;
   if (at.c_before) at.c_before += b * step.ld_kept;
+  if (at.soon) at.soon += b * step.ldz;
   return at;
 }
 
@@ -73,6 +78,10 @@ MUNDUR_INLINE void for_each_sample_backward(const TimeStepBackward<T>& step, i64
   for (i64 b = 0; b < B; ++b) {
     const TimeStepBackward<T> at = sample_of(step, b, O);
     const bool masked = step.mask && !step.mask[b * step.ld_mask];
+    // Samples lie a whole sequence apart, too far for what the processor foresees.
+    for (i64 i = 0; at.soon && i < gates * O; i += kLine<T>) {
+      __builtin_prefetch(at.soon + i, 1, 2);
+    }
     for_each_vec<T>(O, [&](i64 i, int n) MUNDUR_BODY {
       Vec<T> dh = load_up_to(at.dh + i, n);
       if (at.dy) dh = dh + load_up_to(at.dy + i, n);
@@ -99,16 +108,16 @@ MUNDUR_INLINE Vec<T> through_tanh(Vec<T> dy, Vec<T> y) {
 template <class T>
 void lstm(const TimeStep<T>& step, i64 B, i64 O) {
   for_each_sample(step, B, O, [O](const TimeStep<T>& at, i64 k, int n) MUNDUR_BODY {
-    T* const z = at.z + k;
+    const T* const z = at.z + k;
     const Vec<T> i = sigmoid(load_up_to(z, n));
     const Vec<T> f = sigmoid(load_up_to(z + O, n));
     const Vec<T> g = tanh(load_up_to(z + 2 * O, n));
     const Vec<T> o = sigmoid(load_up_to(z + 3 * O, n));
     const Vec<T> c = fma(f, load_up_to(at.c + k, n), i * g);
-    store_up_to(z, i, n);
-    store_up_to(z + O, f, n);
-    store_up_to(z + 2 * O, g, n);
-    store_up_to(z + 3 * O, o, n);
+    copy_up_to(at.gates, k, i, n);
+    copy_up_to(at.gates, k + O, f, n);
+    copy_up_to(at.gates, k + 2 * O, g, n);
+    copy_up_to(at.gates, k + 3 * O, o, n);
     leave_c(at, k, c, n);
     leave_h(at, k, o * tanh(c), n);
   });
@@ -138,13 +147,13 @@ void lstm_backward(const TimeStepBackward<T>& step, i64 B, i64 O) {
 template <class T>
 void gru(const TimeStep<T>& step, i64 B, i64 O) {
   for_each_sample(step, B, O, [O](const TimeStep<T>& at, i64 k, int n) MUNDUR_BODY {
-    T* const z = at.z + k;
+    const T* const z = at.z + k;
     const Vec<T> u = sigmoid(load_up_to(z, n));
     const Vec<T> r = sigmoid(load_up_to(z + O, n));
     const Vec<T> x = tanh(fma(r, load_up_to(at.q + k, n), load_up_to(z + 2 * O, n)));
-    store_up_to(z, u, n);
-    store_up_to(z + O, r, n);
-    store_up_to(z + 2 * O, x, n);
+    copy_up_to(at.gates, k, u, n);
+    copy_up_to(at.gates, k + O, r, n);
+    copy_up_to(at.gates, k + 2 * O, x, n);
     leave_h(at, k, fma(u, load_up_to(at.h + k, n) - x, x), n);
   });
 }
@@ -171,7 +180,7 @@ template <Function f, class T>
 void simple_rnn_of(const TimeStep<T>& step, i64 B, i64 O) {
   for_each_sample(step, B, O, [](const TimeStep<T>& at, i64 k, int n) MUNDUR_BODY {
     const Vec<T> h = activated(load_up_to(at.z + k, n), f);
-    store_up_to(at.z + k, h, n);
+    copy_up_to(at.gates, k, h, n);
     leave_h(at, k, h, n);
   });
 }
