@@ -5,6 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import Any
 
+import mundur as md
 import pytest
 
 from keras_differences import SIGNATURES, Signature
@@ -48,6 +49,17 @@ def test_the_walk_reaches_every_module() -> None:
         "utils.to_categorical",
         "models.load_model",
     } <= names
+
+
+def test_other_names_mean_the_same() -> None:
+    others = {
+        name: theirs.__name__
+        for name, theirs in vars(keras.layers).items()
+        if isinstance(theirs, type) and name != theirs.__name__ in md.layers.__all__
+    }
+    assert {"MaxPool1D", "GlobalAvgPool1D"} <= set(others)
+    for name, whole in others.items():
+        assert getattr(md.layers, name) is getattr(md.layers, whole)
 
 
 def test_the_comparison_sees_each_kind_of_difference() -> None:

@@ -68,6 +68,11 @@ __all__ = [
     "ZeroPadding1D",
 ]
 
+# Keras's other names.
+Convolution1D = Conv1D
+MaxPool1D, GlobalMaxPool1D = MaxPooling1D, GlobalMaxPooling1D
+AvgPool1D, GlobalAvgPool1D = AveragePooling1D, GlobalAveragePooling1D
+
 _KERAS: dict[str, Any] = {"dtype": None, "activity_regularizer": None, "autocast": True}
 
 
