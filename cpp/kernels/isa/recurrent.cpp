@@ -6,9 +6,6 @@ namespace mundur::MUNDUR_ISA {
 namespace {
 
 template <class T>
-constexpr i64 kLine = 64 / static_cast<i64>(sizeof(T));
-
-template <class T>
 MUNDUR_INLINE void copy_up_to(T* y, i64 i, Vec<T> value, int n) {
   if (y) store_up_to(y + i, value, n);
 }
@@ -79,7 +76,7 @@ MUNDUR_INLINE void for_each_sample_backward(const TimeStepBackward<T>& step, i64
     const TimeStepBackward<T> at = sample_of(step, b, O);
     const bool masked = step.mask && !step.mask[b * step.ld_mask];
     // Samples lie a whole sequence apart, too far for what the processor foresees.
-    for (i64 i = 0; at.soon && i < gates * O; i += kLine<T>) {
+    for (i64 i = 0; at.soon && i < gates * O; i += Scratch<T>::kLine) {
       __builtin_prefetch(at.soon + i, 1, 2);
     }
     for_each_vec<T>(O, [&](i64 i, int n) MUNDUR_BODY {
