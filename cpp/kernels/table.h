@@ -133,6 +133,16 @@ struct Update {
   }
 };
 
+/// Which rows a sum over rows takes: with `keep`, row b where keep[b / each] is not 0; `rows` of
+/// them in all.
+struct Counted {
+  const std::uint8_t* keep = nullptr;
+  std::int64_t each = 1;
+  std::int64_t rows = 0;
+  /// The same, counted from row b on, which is a multiple of `each`.
+  Counted from(std::int64_t b) const { return {keep ? keep + b / each : nullptr, each, rows}; }
+};
+
 /// One time step of a recurrent layer on B samples, between its products. A masked sample keeps
 /// its state.
 template <class T>
@@ -269,10 +279,10 @@ struct Kernels {
   // x̂ = (x - mean)·inverse, inverse = 1/√(variance + ε): of a column of samples, or of one row.
   // gamma and beta may be null (ones, zeros). Rows are contiguous (ld = O) where there is no ld.
 
-  /// Mean and biased variance of the columns of x[B,O]: sums over samples, the variance's of
-  /// (x - mean)², B >= 1.
+  /// Mean and biased variance of the columns of the counted rows of x[B,O], one or more: sums over
+  /// samples, the variance's of (x - mean)².
   void (*column_moments)(T* mean, T* variance, const T* x, std::int64_t O, std::int64_t B,
-                         std::int64_t ldx);
+                         std::int64_t ldx, const Counted& counted);
   /// average[n] = average[n]·momentum + x[n]·one_minus_momentum; a subnormal result becomes +0.
   void (*moving_average)(T* average, const T* x, std::int64_t n, T momentum, T one_minus_momentum);
   /// inverse[n] = 1/√(variance[n] + ε); scale[n] = inverse[n]·gamma[n].
@@ -284,12 +294,13 @@ struct Kernels {
   /// dbeta[O] = Σ_b dy[b,o]; dgamma[O] = Σ_b dy[b,o]·x̂[b,o]: sums over samples, ld is of dy and x.
   void (*normalize_columns_sums)(T* dbeta, T* dgamma, const T* dy, const T* x, const T* mean,
                                  const T* inverse, std::int64_t O, std::int64_t B, std::int64_t ld);
-  /// dx[b,o] = scale[o]·(dy[b,o] - (dbeta[o] + x̂[b,o]·dgamma[o]) / samples); without dbeta and
-  /// dgamma (null: the moments did not depend on x), scale[o]·dy[b,o]. dx may be dy.
+  /// dx[b,o] = scale[o]·(dy[b,o] - (dbeta[o] + x̂[b,o]·dgamma[o]) / counted.rows) in counted rows;
+  /// in others, and without dbeta and dgamma (null: the moments did not depend on x),
+  /// scale[o]·dy[b,o]. dx may be dy.
   void (*normalize_columns_backward)(T* dx, const T* dy, const T* x, const T* mean,
                                      const T* inverse, const T* scale, const T* dbeta,
                                      const T* dgamma, std::int64_t B, std::int64_t O,
-                                     std::int64_t samples);
+                                     const Counted& counted);
   /// y[b,o] = x̂[b,o]·gamma[o] + beta[o] with the moments of each row, which mean[B] and inverse[B]
   /// keep; y may be x.
   void (*normalize_rows)(T* y, T* mean, T* inverse, const T* x, const T* gamma, const T* beta,
@@ -406,11 +417,12 @@ struct Kernels {
   // The rows of a window, B >= 1:
 
   /// y[O] = the first maximum of each column of x[B,O], where a NaN counts as the maximum; row[O] =
-  /// where it stood, as a number.
-  void (*max_rows)(T* y, T* row, const T* x, std::int64_t O, std::int64_t B, std::int64_t ldx);
+  /// where it stood.
+  void (*max_rows)(T* y, std::int32_t* row, const T* x, std::int64_t O, std::int64_t B,
+                   std::int64_t ldx);
   /// dx[row[o],o] += dy[o].
-  void (*max_rows_backward)(T* dx, const T* dy, const T* row, std::int64_t O, std::int64_t B,
-                            std::int64_t lddx);
+  void (*max_rows_backward)(T* dx, const T* dy, const std::int32_t* row, std::int64_t O,
+                            std::int64_t B, std::int64_t lddx);
   /// y[O] = the mean of those rows of x[B,O] that keep[B] names, a sum as over samples; +0 if it
   /// names none. keep may be null (all).
   void (*mean_rows)(T* y, const T* x, const std::uint8_t* keep, std::int64_t O, std::int64_t B,

@@ -42,15 +42,18 @@ class BatchNormalization final : public Layer<T> {
   }
 
   // μ = Σ_n x_n / N        σ² = Σ_n (x_n − μ)² / N        y = γ (x − μ) / √(σ² + ε) + β
+  // over the N rows that the mask has
   void forward(const Pass<T>& pass, const Saved<T>& saved) const override {
     const Kept kept(saved, C_);
     const std::int64_t N = pass.batch * rows_;
+    const Counted counted = by_batch(pass) ? counted_rows(saved, N) : Counted{};
     const Range own = columns(pass);
     if (!own.empty()) {
       T* mean = kept.mean + own.begin;
       T* variance = kept.variance + own.begin;
-      if (by_batch(pass)) {
-        pass.kernels.column_moments(mean, variance, saved.x + own.begin, own.size(), N, C_);
+      if (counted.rows > 0) {
+        pass.kernels.column_moments(mean, variance, saved.x + own.begin, own.size(), N, C_,
+                                    counted);
         pass.kernels.moving_average(moving_mean_ + own.begin, mean, own.size(), momentum_,
                                     one_minus_momentum_);
         pass.kernels.moving_average(moving_variance_ + own.begin, variance, own.size(), momentum_,
@@ -70,13 +73,14 @@ class BatchNormalization final : public Layer<T> {
   }
 
   // ∂L/∂β = Σ_n dy_n        ∂L/∂γ = Σ_n dy_n x̂_n
-  // ∂L/∂x = γ / √(σ² + ε) (dy − (∂L/∂β + x̂ ∂L/∂γ) / N); by the moving moments, which do not depend
-  // on x, only the first term
+  // ∂L/∂x = γ / √(σ² + ε) (dy − (∂L/∂β + x̂ ∂L/∂γ) / N); where the moments do not depend on x, the
+  // moving ones or a row that the mask has not, only the first term
   void backward(const Pass<T>& pass, T* dx, T* dy, const Saved<T>& saved,
                 const Seam&) const override {
     const Kept kept(saved, C_);
     const std::int64_t N = pass.batch * rows_;
     const Range own = columns(pass);
+    const Counted counted = by_batch(pass) && dx ? counted_rows(saved, N) : Counted{};
     if (!own.empty() && (by_batch(pass) || affine_.learns())) {
       pass.kernels.normalize_columns_sums(
           kept.dbeta + own.begin, kept.dgamma + own.begin, dy + own.begin, saved.x + own.begin,
@@ -85,12 +89,13 @@ class BatchNormalization final : public Layer<T> {
     }
     if (!dx) return;
     pass.worker.barrier();
-    const Range rows = share(N, 1, pass.worker);
+    const Range rows = share(N, counted.each, pass.worker);
     const std::int64_t at = rows.begin * C_;
+    const bool depends = counted.rows > 0;
     pass.kernels.normalize_columns_backward(dx + at, dy + at, saved.x + at, kept.mean, kept.inverse,
-                                            kept.scale, by_batch(pass) ? kept.dbeta : nullptr,
-                                            by_batch(pass) ? kept.dgamma : nullptr, rows.size(), C_,
-                                            N);
+                                            kept.scale, depends ? kept.dbeta : nullptr,
+                                            depends ? kept.dgamma : nullptr, rows.size(), C_,
+                                            counted.from(rows.begin));
   }
 
  private:
@@ -114,6 +119,12 @@ class BatchNormalization final : public Layer<T> {
   };
 
   bool by_batch(const Pass<T>& pass) const { return pass.training && learning_; }
+  /// The rows that moments are taken over; with none the moving ones serve, and stay.
+  Counted counted_rows(const Saved<T>& saved, std::int64_t N) const {
+    if (!saved.mask || rows_ % saved.mask_size != 0) return {nullptr, 1, N};
+    const std::int64_t each = rows_ / saved.mask_size;
+    return {saved.mask, each, each * std::count(saved.mask, saved.mask + N / each, 1)};
+  }
   Range columns(const Pass<T>& pass) const { return Affine<T>::columns(pass, C_); }
 
   T momentum_;

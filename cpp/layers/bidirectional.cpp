@@ -134,7 +134,8 @@ class Bidirectional final : public Layer<T> {
   std::int64_t width() const { return merge_ == Merge::concat ? O_[0] + O_[1] : O_[0]; }
 
   bool is_masked(const Saved<T>& saved, std::int64_t row) const {
-    return sequences_ && saved.mask && !saved.mask[row];
+    const std::uint8_t* const mask = saved.mask_of(steps_);
+    return sequences_ && mask && !mask[row];
   }
 
   /// work(row, the row of the same step where time runs backwards) for each step of the worker's
@@ -170,7 +171,7 @@ class Bidirectional final : public Layer<T> {
       std::byte* kept = take(kept_bytes(i, batch, whole.keeps));
       T* y = reinterpret_cast<T*>(take(bytes_of<T>(batch, steps_ * O_[i])));
       memory.dy[i] = reinterpret_cast<T*>(take(bytes_of<T>(batch, steps_ * O_[i])));
-      memory.saved[i] = {whole.x, y, kept, whole.mask, whole.keeps};
+      memory.saved[i] = {whole.x, y, kept, whole.mask, whole.keeps, whole.mask_size};
     }
     if (whole.keeps) memory.dx = reinterpret_cast<T*>(take(bytes_of<T>(batch, n_)));
     return memory;

@@ -31,13 +31,17 @@ struct Run {
   Range taps;
 };
 
-/// Where the rows of a product lie: what step t of sample n sees begins at p + n·sample + t·step;
-/// with padding, that of the first taps would lie in front of the sample.
+/// Where the rows of a product lie: what step t of sample n sees begins at p + n·sample + t·step -
+/// before; with padding, the first taps of the first steps would lie in front of the sample.
 template <class T>
 struct Rows {
   const T* p;
   std::int64_t sample, step;
-  const T* at(const Run& run) const { return p + run.sample * sample + run.step * step; }
+  std::int64_t before = 0;
+  /// From its element `from` on, which is there.
+  const T* at(const Run& run, std::int64_t from) const {
+    return p + (run.sample * sample + run.step * step + from - before);
+  }
   std::int64_t ld(const Run& run) const { return run.over_samples ? sample : step; }
 };
 
@@ -126,7 +130,7 @@ class Conv1D final : public Layer<T> {
       T* const rows = z + (run.sample * windows_.out + run.step) * O_;
       for (std::int64_t g = 0; g < G_; ++g) {
         const std::int64_t o = g * own_O_;
-        pass.kernels.product(rows + o, x.at(run) + g * K_ * own_C_ + tap, w_->value + tap * O_ + o,
+        pass.kernels.product(rows + o, x.at(run, g * K_ * own_C_ + tap), w_->value + tap * O_ + o,
                              b_ ? b_->value + o : nullptr, run.rows, own_O_, depth,
                              run.over_samples ? windows_.out * O_ : O_, x.ld(run), O_,
                              elementwise(head()), uses_lanes(depth, own_O_), pass.scratch);
@@ -204,7 +208,7 @@ class Conv1D final : public Layer<T> {
   /// What the steps see.
   Rows<T> rows_of(const Pass<T>& pass, const Saved<T>& saved) const {
     if (copies()) return {seen_of(pass, saved), windows_.out * K_ * C_, K_ * C_};
-    return {saved.x - windows_.before * C_, windows_.in * C_, spec_.strides * C_};
+    return {saved.x, windows_.in * C_, spec_.strides * C_, windows_.before * C_};
   }
   bool is_even(const Rows<T>& rows) const { return rows.sample == windows_.out * rows.step; }
 
@@ -263,12 +267,12 @@ class Conv1D final : public Layer<T> {
 
   void input_gradient(const Pass<T>& pass, T* dx, const T* delta, const Saved<T>& saved,
                       const Part& part) const {
-    const Rows<T> rows{delta - back_.before * O_, back_.in * O_, O_};
+    const Rows<T> rows{delta, back_.in * O_, O_, back_.before * O_};
     const T* const turned = back_of(pass, saved);
     each_run(back_, part, back_.in == back_.out, [&](const Run& run) {
       const std::int64_t depth = run.taps.size() * O_;
       pass.kernels.product(dx + (run.sample * back_.out + run.step) * C_,
-                           rows.at(run) + run.taps.begin * O_, turned + run.taps.begin * O_ * C_,
+                           rows.at(run, run.taps.begin * O_), turned + run.taps.begin * O_ * C_,
                            nullptr, run.rows, C_, depth, run.over_samples ? back_.out * C_ : C_,
                            rows.ld(run), C_, Function::linear, uses_lanes(depth, C_), pass.scratch);
     });
@@ -321,7 +325,7 @@ class Conv1D final : public Layer<T> {
       for (std::int64_t g = 0; g < G_; ++g) {
         const Range filters{std::max(block.columns.begin, g * own_O_),
                             std::min(block.columns.end, (g + 1) * own_O_)};
-        const Rows<T> own_x{x.p + g * K_ * own_C_, x.sample, x.step};
+        const Rows<T> own_x{x.p + g * K_ * own_C_, x.sample, x.step, x.before};
         if (!filters.empty()) add_up(pass, delta + filters.begin, own_x, {block.rows, filters});
       }
       update_block(pass, *w_, row * O_ + part.columns.begin, block.rows.size(), columns, O_);
@@ -348,7 +352,7 @@ class Conv1D final : public Layer<T> {
       const std::int64_t ldx = x.ld(run), ldy = run.over_samples ? windows_.out * O_ : O_;
       const T* const dy = delta + (run.sample * windows_.out + run.step) * O_;
       for (std::int64_t n = 0; n < run.rows; n += kShard) {
-        pass.kernels.product_dw_add(dw + from * O_, x.at(run) + from + n * ldx, dy + n * ldy,
+        pass.kernels.product_dw_add(dw + from * O_, x.at(run, from + n * ldx), dy + n * ldy,
                                     to - from, columns, std::min(kShard, run.rows - n), O_, ldx,
                                     ldy, pass.scratch);
       }

@@ -1,6 +1,7 @@
 // Embedding: y = W[id], a row of W for each id.
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <stdexcept>
@@ -54,14 +55,19 @@ class Embedding final : public Layer<T> {
     return checked_product(checked_sum(V_, positions, kWhat), sizeof(std::int32_t), kWhat);
   }
 
-  // y_n = W[id_n]
+  // y_n = W[id_n]; where the mask has no step, its row without what is not finite: 0 times a NaN
+  // would still be one in the gradients of the layers behind
   void forward(const Pass<T>& pass, const Saved<T>& saved) const override {
     const std::int32_t* ids = saved.ids();
     const Range part = share(pass.batch * steps_, 1, pass.worker);
     for (std::int64_t n = part.begin; n < part.end; ++n) {
       std::memcpy(saved.y + n * O_, w_->value + ids[n] * O_,
                   static_cast<std::size_t>(O_) * sizeof(T));
-      if (mask_zero_) saved.mask[n] = ids[n] != 0;
+      if (!mask_zero_) continue;
+      saved.mask[n] = ids[n] != 0;
+      if (ids[n] != 0) continue;
+      std::replace_if(
+          saved.y + n * O_, saved.y + (n + 1) * O_, [](T v) { return !std::isfinite(v); }, T{0});
     }
   }
 

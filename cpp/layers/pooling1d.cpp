@@ -2,6 +2,8 @@
 // channel by channel; and those over all steps, the mean over those that the mask has.
 
 #include <algorithm>
+#include <limits>
+#include <stdexcept>
 
 #include "layers/layers.h"
 #include "layers/windows.h"
@@ -18,6 +20,10 @@ class Pooling1D final : public Layer<T> {
   Shape build(const Shape& input, int) override {
     require_steps(input, "Pooling1D");
     C_ = input[1];
+    if (input[0] > std::numeric_limits<std::int32_t>::max()) {
+      throw std::invalid_argument("Pooling1D: expected at most 2147483647 steps, got " +
+                                  std::to_string(input[0]));
+    }
     if (!spec_.global) {
       windows_ = windows_of(input[0], spec_.pool_size, spec_.strides, 1, spec_.padding);
       return {windows_.out, C_};
@@ -30,12 +36,12 @@ class Pooling1D final : public Layer<T> {
   bool joins_below() const override { return true; }
   double work(const Shape&) const override { return static_cast<double>(windows_.in * C_); }
 
-  /// Where in its window each maximum stood, as a number.
+  /// Where in its window each maximum stood.
   std::int64_t saved_bytes(std::int64_t batch, bool) const override {
     constexpr const char* kWhat = "the workspace of one batch";
     if (spec_.average) return 0;
-    return checked_product(checked_product(batch, windows_.out * C_, kWhat),
-                           static_cast<std::int64_t>(sizeof(T)), kWhat);
+    return checked_product(checked_product(batch, windows_.out * C_, kWhat), sizeof(std::int32_t),
+                           kWhat);
   }
 
   // y_tc = max_k x_(tS − P + k)c, or (1/n) Σ_k x_(tS − P + k)c over the n steps that are there
@@ -86,8 +92,9 @@ class Pooling1D final : public Layer<T> {
   template <class F>
   void each_window(const Saved<T>& saved, const Part& part, F f) const {
     for (std::int64_t n = part.samples.begin; n < part.samples.end; ++n) {
-      const bool masks = spec_.global && spec_.average && saved.mask;
-      const std::uint8_t* const keep = masks ? saved.mask + n * windows_.in : nullptr;
+      const std::uint8_t* const mask = saved.mask_of(windows_.in);
+      const bool masks = spec_.global && spec_.average && mask;
+      const std::uint8_t* const keep = masks ? mask + n * windows_.in : nullptr;
       for (std::int64_t t = part.steps.begin; t < part.steps.end; ++t) {
         const Range taps = windows_.taps_of(t);
         f(Window{(n * windows_.in + windows_.first(t) + taps.begin) * C_,
@@ -96,7 +103,9 @@ class Pooling1D final : public Layer<T> {
     }
   }
 
-  static T* row_of(const Saved<T>& saved) { return reinterpret_cast<T*>(saved.extra); }
+  static std::int32_t* row_of(const Saved<T>& saved) {
+    return reinterpret_cast<std::int32_t*>(saved.extra);
+  }
 
   Pooling1DSpec spec_;
   std::int64_t C_ = 0;

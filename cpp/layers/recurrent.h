@@ -316,7 +316,8 @@ class Recurrent : public Layer<T> {
       step.y = saved.y + b * O_;
       step.ldy = O_;
     }
-    step.mask = saved.mask ? saved.mask + b * steps_ + t : nullptr;
+    const std::uint8_t* const mask = saved.mask_of(steps_);
+    step.mask = mask ? mask + b * steps_ + t : nullptr;
     step.ld_mask = steps_;
 
     const T* h = step.h;
@@ -371,7 +372,8 @@ class Recurrent : public Layer<T> {
       step.c = of_step(m.c, b, t);
       step.c_before = s > 0 ? of_step(m.c, b, position(s - 1)) : nullptr;
       step.soon = s > 0 ? m.z + (b * steps_ + position(s - 1)) * Z_ : nullptr;
-      step.mask = saved.mask ? saved.mask + b * steps_ + t : nullptr;
+      const std::uint8_t* const mask = saved.mask_of(steps_);
+      step.mask = mask ? mask + b * steps_ + t : nullptr;
       gates_backward(pass.kernels, step, B);
       if (s > 0) state_gradient(pass, step, m, b, B);
     }

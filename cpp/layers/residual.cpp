@@ -92,7 +92,7 @@ class Residual final : public Layer<T> {
     std::byte* free = saved.extra;
     const T* x = saved.x;
     for (std::size_t i = 0; i < layers_.size(); ++i) {
-      const Saved<T> inner = place(pass, i, x, free, saved.mask);
+      const Saved<T> inner = place(pass, i, x, free, saved);
       x = inner.y;
       if (layers_[i]->passes_through(pass.training)) continue;
       layers_[i]->forward(pass, inner);
@@ -106,7 +106,7 @@ class Residual final : public Layer<T> {
   void backward(const Pass<T>& pass, T* dx, T* dy, const Saved<T>& saved,
                 const Seam&) const override {
     Gradients gradients;
-    chain_backward(pass, 0, saved.x, saved.extra, saved.mask, dx != nullptr, dy, gradients);
+    chain_backward(pass, 0, saved.x, saved.extra, saved, dx != nullptr, dy, gradients);
     if (!dx) return;
     const Range part = share(pass.batch * n_, kGrain, pass.worker);
     pass.kernels.add(dx + part.begin, dy + part.begin, gradients.dy + part.begin, part.size());
@@ -127,9 +127,9 @@ class Residual final : public Layer<T> {
 
   /// Where layer i keeps what it keeps; `free` moves on behind it.
   Saved<T> place(const Pass<T>& pass, std::size_t i, const T* x, std::byte*& free,
-                 std::uint8_t* mask) const {
-    Saved<T> saved{x, reinterpret_cast<T*>(free + kept_bytes(i, pass.batch)), free,
-                   masked_[i] ? mask : nullptr};
+                 const Saved<T>& whole) const {
+    T* const y = reinterpret_cast<T*>(free + kept_bytes(i, pass.batch));
+    Saved<T> saved{x, y, free, masked_[i] ? whole.mask : nullptr, true, whole.mask_size};
     free = reinterpret_cast<std::byte*>(saved.y) + bytes_of<T>(pass.batch, sizes_[i]);
     // One that hands x on in this mode leaves it where it is.
     if (layers_[i]->passes_through(pass.training)) saved.y = const_cast<T*>(x);
@@ -138,7 +138,8 @@ class Residual final : public Layer<T> {
 
   /// From the last layer to the i-th. The way down finds the layers' places, the way up uses them.
   void chain_backward(const Pass<T>& pass, std::size_t i, const T* x, std::byte* free,
-                      std::uint8_t* mask, bool wants_dx, const T* dy, Gradients& gradients) const {
+                      const Saved<T>& whole, bool wants_dx, const T* dy,
+                      Gradients& gradients) const {
     if (i == layers_.size()) {
       gradients.dy = reinterpret_cast<T*>(free);
       gradients.dx = reinterpret_cast<T*>(free + bytes_of<T>(pass.batch, widest_));
@@ -147,8 +148,8 @@ class Residual final : public Layer<T> {
       pass.worker.barrier();
       return;
     }
-    const Saved<T> saved = place(pass, i, x, free, mask);
-    chain_backward(pass, i + 1, saved.y, free, mask, wants_dx, dy, gradients);
+    const Saved<T> saved = place(pass, i, x, free, whole);
+    chain_backward(pass, i + 1, saved.y, free, whole, wants_dx, dy, gradients);
     if (layers_[i]->passes_through(pass.training)) return;
     const bool wanted = i > 0 || wants_dx;
     const Activation below = i > 0 ? layers_[i - 1]->head() : Activation::linear;

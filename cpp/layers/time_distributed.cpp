@@ -20,6 +20,7 @@ class TimeDistributed final : public Layer<T> {
     if (input.size() < 2)
       throw std::invalid_argument("TimeDistributed needs samples of shape (steps, ...)");
     steps_ = input[0];
+    has_rows_ = input.size() == 2;
     output_ = layer_->build({input.begin() + 1, input.end()}, index + 1);
     Shape output = output_;
     output.insert(output.begin(), steps_);
@@ -60,9 +61,10 @@ class TimeDistributed final : public Layer<T> {
     return {pass.worker, pass.kernels, pass.batch * steps_, pass.training,
             pass.seed,   pass.forward, pass.scratch,        pass.update};
   }
-  /// A step has no steps to mask.
-  static Saved<T> inner(const Saved<T>& saved) {
-    return {saved.x, saved.y, saved.extra, nullptr, saved.keeps};
+  /// Each step is a sample of its own, a row that is there or not; one with steps has no mask.
+  Saved<T> inner(const Saved<T>& saved) const {
+    std::uint8_t* const mask = has_rows_ && saved.mask_size == steps_ ? saved.mask : nullptr;
+    return {saved.x, saved.y, saved.extra, mask, saved.keeps, 1};
   }
 
   template <class Item>
@@ -74,6 +76,7 @@ class TimeDistributed final : public Layer<T> {
   std::string name_;
   std::unique_ptr<Layer<T>> layer_;
   std::int64_t steps_ = 0;
+  bool has_rows_ = false;
   Shape output_;  // of one step
 };
 

@@ -85,7 +85,7 @@ Workspace<T> Network<T>::plan(std::int64_t batch, bool training, int workers, bo
     const T* x = space.input;
     T* last = space.input;
     for (std::size_t i = 0; i < layers_.size(); ++i) {
-      Saved<T> saved{x, nullptr, nullptr, masked_[i] ? mask : nullptr, training};
+      Saved<T> saved{x, nullptr, nullptr, masked_[i] ? mask : nullptr, training, mask_size_};
       saved.extra = planner.take<std::byte>(layers_[i]->saved_bytes(batch, training));
       if (training) {
         // Dropout passes through in an inference by hand, yet keeps a place for training.
@@ -106,7 +106,8 @@ Workspace<T> Network<T>::plan(std::int64_t batch, bool training, int workers, bo
     space.scratch.resize(static_cast<std::size_t>(workers));
     for (T*& scratch : space.scratch) scratch = planner.take<T>(scratch_size);
     space.targets = planner.take<T>(rows(shapes_.back()));
-    const std::int64_t output_rows = rows(Shape(shapes_.back().begin(), shapes_.back().end() - 1));
+    const std::int64_t row = shapes_.back().empty() ? 1 : shapes_.back().back();
+    const std::int64_t output_rows = rows(shapes_.back()) / row;
     space.labels = planner.take<std::int32_t>(output_rows);
     space.predicted = planner.take<std::int32_t>(output_rows);
     space.expected = planner.take<std::int32_t>(output_rows);

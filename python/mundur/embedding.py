@@ -46,7 +46,8 @@ class Embedding(Weighted):
     mask_zero : bool, default False
         Whether id 0 is padding: recurrent layers and means over time then pass over its steps.
         Where the mask reaches the outputs, `fit` and `evaluate` leave them out of loss and
-        accuracies; a loss called by hand knows of no mask.
+        accuracies; a loss called by hand knows of no mask. What is not finite in the row of
+        padding becomes 0 in the outputs.
     weights : array or list of one array, optional
         First values as Keras also takes them, such as vectors that others trained.
     name, trainable, input_shape

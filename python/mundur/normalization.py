@@ -76,8 +76,9 @@ class BatchNormalization(_Normalization):
     samples. Backward: ∂L/∂β = Σ dy, ∂L/∂γ = Σ dy·x̂, ∂L/∂x = γ (dy - (∂L/∂β + x̂ ∂L/∂γ) / N) /
     √(σ² + ε) (Ioffe and Szegedy, 2015).
 
-    Sample weights don't enter the moments, as in Keras. A batch of one sample has σ² = 0 and
-    yields β. The variance is the biased one, for the moving variance too; PyTorch's is unbiased
+    Behind a mask, N counts the time steps that are there; of a batch without any, the moving
+    statistics serve, and stay. Sample weights don't enter the moments, as in Keras. A batch of one
+    sample has σ² = 0 and yields β. The variance is the biased one, for the moving variance too; PyTorch's is unbiased
     there.
 
     Parameters

@@ -86,14 +86,15 @@ void test_normalisation(std::int64_t B, std::int64_t O, bool rows) {
       k.normalize_rows_backward(dx.data(), dy.data(), x.data(), mean.data(), inverse.data(),
                                 gamma.data(), B, O);
     } else {
-      k.column_moments(mean.data(), variance.data(), x.data(), O, B, O);
+      k.column_moments(mean.data(), variance.data(), x.data(), O, B, O, {nullptr, 1, B});
       k.normalization_scale(inverse.data(), scale.data(), variance.data(), gamma.data(), O,
                             epsilon);
       k.normalize_columns(y.data(), x.data(), mean.data(), scale.data(), beta.data(), B, O);
       k.normalize_columns_sums(dbeta.data(), dgamma.data(), dy.data(), x.data(), mean.data(),
                                inverse.data(), O, B, O);
       k.normalize_columns_backward(dx.data(), dy.data(), x.data(), mean.data(), inverse.data(),
-                                   scale.data(), dbeta.data(), dgamma.data(), B, O, B);
+                                   scale.data(), dbeta.data(), dgamma.data(), B, O,
+                                   {nullptr, 1, B});
     }
     return is_backward ? joined<T>({&dx}) : joined<T>({&y, &dbeta, &dgamma});
   };
@@ -143,7 +144,7 @@ void test_offset() {
   const double variance = squares / static_cast<double>(B) - mean * mean;
   const auto found = check::same_everywhere<T>("moments", [&](const Kernels<T>& k) {
     Output<T> m(1), v(1);
-    k.column_moments(m.data(), v.data(), x.data(), 1, B, 1);
+    k.column_moments(m.data(), v.data(), x.data(), 1, B, 1, {nullptr, 1, B});
     return joined<T>({&m, &v});
   });
   CHECK(std::fabs(static_cast<double>(found[0] - offset) - mean) <=

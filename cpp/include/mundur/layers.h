@@ -302,12 +302,17 @@ struct Saved {
   const T* x;
   T* y;
   std::byte* extra;
-  /// Which time steps of each sample are there (1) and which are not (0), [B,T]; null where the
-  /// layer's input has no mask. Only the layer that makes it writes it.
+  /// Which time steps of each sample are there (1) and which are not (0), [B,mask_size]; null where
+  /// the layer's input has no mask. Only the layer that makes it writes it.
   std::uint8_t* mask = nullptr;
   /// Whether `extra` has what a training asked for, so that a backward may follow.
   bool keeps = true;
+  std::int64_t mask_size = 0;  // of one sample
 
+  /// The mask of a layer that goes through so many steps; null where it is none of theirs.
+  const std::uint8_t* mask_of(std::int64_t steps) const {
+    return mask && mask_size == steps ? mask : nullptr;
+  }
   /// The input of a layer that takes ids.
   const std::int32_t* ids() const { return reinterpret_cast<const std::int32_t*>(x); }
 };

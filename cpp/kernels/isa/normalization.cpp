@@ -45,17 +45,24 @@ MUNDUR_INLINE Moments<T> corrected(Vec<T> m, Vec<T> sum, Vec<T> squares, Vec<T> 
   return {m + off, max(fnma(off, sum, squares) / count, zero<T>())};
 }
 
+MUNDUR_INLINE bool is_counted(const Counted& counted, i64 b) {
+  return !counted.keep || counted.keep[b / counted.each] != 0;
+}
+
 template <class T>
-void column_moments(T* mean, T* variance, const T* x, i64 O, i64 B, i64 ldx) {
-  const Vec<T> count = set<T>(static_cast<T>(B));
+void column_moments(T* mean, T* variance, const T* x, i64 O, i64 B, i64 ldx,
+                    const Counted& counted) {
+  const Vec<T> count = set<T>(static_cast<T>(counted.rows));
   for_each_vec<T>(O, [&](i64 o, int n) MUNDUR_BODY {
     Vec<T> total[1];
     sum_samples(total, B, [&](i64 b, Vec<T>(&sum)[1]) MUNDUR_BODY {
+      if (!is_counted(counted, b)) return;
       sum[0] = sum[0] + load_up_to(x + b * ldx + o, n);
     });
     const Vec<T> m = total[0] / count;
     Vec<T> off[2];
     sum_samples(off, B, [&](i64 b, Vec<T>(&sum)[2]) MUNDUR_BODY {
+      if (!is_counted(counted, b)) return;
       const Vec<T> d = load_up_to(x + b * ldx + o, n) - m;
       sum[0] = sum[0] + d;
       sum[1] = fma(d, d, sum[1]);
@@ -119,12 +126,13 @@ void normalized_sums(T* dbeta, T* dgamma, const T* dy, const T* x, const T* mean
 template <class T>
 void normalize_columns_backward(T* dx, const T* dy, const T* x, const T* mean, const T* inverse,
                                 const T* scale, const T* dbeta, const T* dgamma, i64 B, i64 O,
-                                i64 samples) {
-  const Vec<T> share = set<T>(T(1) / static_cast<T>(samples));
+                                const Counted& counted) {
+  const Vec<T> share = set<T>(T(1) / static_cast<T>(counted.rows));
   for (i64 b = 0; b < B; ++b, dx += O, dy += O, x += O) {
+    const bool depends = dgamma && is_counted(counted, b);
     for_each_vec<T>(O, [&](i64 o, int n) MUNDUR_BODY {
       Vec<T> g = load_up_to(dy + o, n);
-      if (dgamma) {
+      if (depends) {
         const Vec<T> d = load_up_to(x + o, n) - load_up_to(mean + o, n);
         const Vec<T> along = fma(d * load_up_to(inverse + o, n), load_up_to(dgamma + o, n),
                                  load_up_to(dbeta + o, n));

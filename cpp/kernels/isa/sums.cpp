@@ -76,29 +76,51 @@ void sum_listed(T* db, const T* dy, const std::int32_t* next, std::int32_t first
   });
 }
 
+/// Rows that are counted in a vector of T, which float could not do beyond 2^24.
+constexpr i64 kCounted = 1 << 20;
+
 template <class T>
-void max_rows(T* y, T* row, const T* x, i64 O, i64 B, i64 ldx) {
+void max_rows(T* y, std::int32_t* row, const T* x, i64 O, i64 B, i64 ldx) {
   for_each_vec<T>(O, [&](i64 o, int n) MUNDUR_BODY {
-    Vec<T> top = load_up_to(x + o, n), at = zero<T>();
-    for (i64 b = 1; b < B; ++b) {
-      const Vec<T> value = load_up_to(x + b * ldx + o, n);
-      const Mask<T> wins = less(top, value) | (is_nan(value) & ~is_nan(top));
-      top = select(wins, value, top);
-      at = select(wins, set<T>(static_cast<T>(b)), at);
+    Vec<T> top = load_up_to(x + o, n);
+    std::int32_t found[Vec<T>::kWidth] = {};
+    for (i64 first = 0; first < B; first += kCounted) {
+      const i64 rows = least(kCounted, B - first);
+      Vec<T> at = set<T>(T(-1));  // the maximum lies before
+      for (i64 b = first == 0 ? 1 : 0; b < rows; ++b) {
+        const Vec<T> value = load_up_to(x + (first + b) * ldx + o, n);
+        const Mask<T> wins = less(top, value) | (is_nan(value) & ~is_nan(top));
+        top = select(wins, value, top);
+        at = select(wins, set<T>(static_cast<T>(b)), at);
+      }
+      T counted[Vec<T>::kWidth];
+      store(counted, at);
+      for (int i = 0; i < Vec<T>::kWidth; ++i) {
+        const auto place = static_cast<std::int32_t>(counted[i]);
+        found[i] = place < 0 ? found[i] : static_cast<std::int32_t>(first) + place;
+      }
     }
     store_up_to(y + o, top, n);
-    store_up_to(row + o, at, n);
+    for (int i = 0; i < n; ++i) row[o + i] = found[i];
   });
 }
 
 template <class T>
-void max_rows_backward(T* dx, const T* dy, const T* row, i64 O, i64 B, i64 lddx) {
+void max_rows_backward(T* dx, const T* dy, const std::int32_t* row, i64 O, i64 B, i64 lddx) {
   for_each_vec<T>(O, [&](i64 o, int n) MUNDUR_BODY {
-    const Vec<T> g = load_up_to(dy + o, n), at = load_up_to(row + o, n);
-    for (i64 b = 0; b < B; ++b) {
-      T* const to = dx + b * lddx + o;
-      const Vec<T> before = load_up_to(to, n);
-      store_up_to(to, select(equal(at, set<T>(static_cast<T>(b))), before + g, before), n);
+    const Vec<T> g = load_up_to(dy + o, n);
+    for (i64 first = 0; first < B; first += kCounted) {
+      const i64 rows = least(kCounted, B - first);
+      T counted[Vec<T>::kWidth] = {};
+      for (int i = 0; i < n; ++i) {
+        counted[i] = static_cast<T>(row[o + i] - static_cast<std::int32_t>(first));
+      }
+      const Vec<T> at = load(counted);
+      for (i64 b = 0; b < rows; ++b) {
+        T* const to = dx + (first + b) * lddx + o;
+        const Vec<T> before = load_up_to(to, n);
+        store_up_to(to, select(equal(at, set<T>(static_cast<T>(b))), before + g, before), n);
+      }
     }
   });
 }

@@ -4,6 +4,7 @@ Sources: Ioffe and Szegedy, "Batch normalization: accelerating deep network trai
 internal covariate shift" (2015); Ba, Kiros and Hinton, "Layer normalization" (2016).
 """
 
+from collections.abc import Sequence
 from math import sqrt
 from random import Random
 
@@ -107,7 +108,8 @@ class BatchNormalization(Normalization):
 
     Notes
     -----
-    x and y have shape (batch, ..., columns), the same.
+    x and y have shape (batch, ..., columns), the same. The batch's moments are taken over the time
+    steps that the mask of the input has; without any, the moving ones serve and stay.
 
     Examples
     --------
@@ -138,6 +140,7 @@ class BatchNormalization(Normalization):
         self.momentum = momentum
         self.deviation: Vector = []
         self.by_batch = False
+        self.there: list[bool] = []
 
     def build_for(self, input_shape: Shape, rng: Random) -> Shape:
         """Make γ and β, and moving statistics: mean 0, variance 1."""
@@ -158,10 +161,12 @@ class BatchNormalization(Normalization):
         """Normalise each column."""
         self.check_input(x)
         samples = list(rows(x))
-        self.by_batch = training and not self.is_frozen
+        self.there = self.rows_there(len(samples))
+        self.by_batch = training and not self.is_frozen and any(self.there)
         if self.by_batch:
-            # μ_j = Σ_n x_nj / N        σ²_j = Σ_n (x_nj − μ_j)² / N
-            moments = [mean_and_variance(column) for column in transpose(samples)]
+            # μ_j = Σ_n x_nj / N        σ²_j = Σ_n (x_nj − μ_j)² / N, over the N rows that are there
+            counted = [row for row, is_there in zip(samples, self.there, strict=True) if is_there]
+            moments = [mean_and_variance(column) for column in transpose(counted)]
             mean, variance = [m for m, _ in moments], [v for _, v in moments]
             self.move("moving_mean", mean)
             self.move("moving_variance", variance)
@@ -185,11 +190,17 @@ class BatchNormalization(Normalization):
         columns = transpose(self.normalized)
         # ∂L/∂x_nj = (∂L/∂x̂_nj − mean − x̂_nj slope) / √(σ²_j + ε), by the batch's moments;
         # moving ones do not depend on x
+        there = self.there if self.by_batch else [False] * len(dy)
         dx = [
-            [g / s for g in (without_mean_and_slope(slope, x_hat) if self.by_batch else slope)]
+            [g / s for g in without_mean_and_slope(slope, x_hat, there)]
             for slope, x_hat, s in zip(slopes, columns, self.deviation, strict=True)
         ]
         return nest(flatten(list(map(list, transpose(dx)))), shape(gradient))
+
+    def rows_there(self, count: int) -> list[bool]:
+        """Say of each row whether its time step is there, by the mask of the input."""
+        steps = [True] if self.mask is None else [bool(step) for step in flatten(self.mask)]
+        return [step for step in steps for _ in range(count // len(steps))]
 
     def move(self, name: str, values: Vector) -> None:
         """Let a moving statistic follow the batch's."""
@@ -262,7 +273,7 @@ class LayerNormalization(Normalization):
         slopes = [[g * v for g, v in zip(self.gamma, row, strict=True)] for row in dy]
         # ∂L/∂x_nj = (∂L/∂x̂_nj − mean − x̂_nj slope) / √(σ²_n + ε)
         dx = [
-            [g / s for g in without_mean_and_slope(row, x_hat)]
+            [g / s for g in without_mean_and_slope(row, x_hat, [True] * len(row))]
             for row, x_hat, s in zip(slopes, self.normalized, self.deviation, strict=True)
         ]
         return nest(flatten(dx), shape(gradient))
@@ -284,13 +295,17 @@ def mean_and_variance(x: Vector | tuple[float, ...]) -> tuple[float, float]:
 
 
 def without_mean_and_slope(
-    g: Vector | tuple[float, ...], x_hat: Vector | tuple[float, ...]
+    g: Vector | tuple[float, ...], x_hat: Vector | tuple[float, ...], there: Sequence[bool]
 ) -> Vector:
-    """Return g − mean(g) − x̂ mean(g x̂).
+    """Return g − Σ g / N − x̂ Σ g x̂ / N for the N samples that are there, g for the others.
 
-    That is ∂L/∂x √(σ² + ε) for g = ∂L/∂x̂: moving one x also moves μ, by 1/N for all samples, and
-    σ², by 2 (x − μ) / N.
+    That is ∂L/∂x √(σ² + ε) for g = ∂L/∂x̂: moving one x of which μ and σ² are made also moves μ, by
+    1/N for all samples, and σ², by 2 (x − μ) / N.
     """
-    mean = sum(g) / len(g)
-    slope = dot(g, x_hat) / len(g)
-    return [g_n - mean - v * slope for g_n, v in zip(g, x_hat, strict=True)]
+    count = max(sum(there), 1)
+    mean = sum(g) / count
+    slope = dot(g, x_hat) / count
+    return [
+        g_n - mean - v * slope if is_there else g_n
+        for g_n, v, is_there in zip(g, x_hat, there, strict=True)
+    ]

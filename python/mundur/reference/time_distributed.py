@@ -3,7 +3,7 @@
 from random import Random
 
 from .layers import Layer
-from .lists import Shape, Tensor
+from .lists import Shape, Tensor, flatten
 
 
 class TimeDistributed(Layer):
@@ -54,6 +54,9 @@ class TimeDistributed(Layer):
         self.check_input(x)
         names = self.layer.parameters
         self.layer.frozen = {n for n in names if not self.learns(f"{self.layer.name}/{n}")}
+        # A row is there or not; a sample with steps of its own has no mask.
+        is_row = len(self.layer.input_shape or ()) == 1
+        self.layer.mask = flatten(self.mask) if is_row and self.mask is not None else None
         # y_nt = layer(x_nt)
         self.y = self.in_samples(self.layer.forward([x_t for x_n in x for x_t in x_n], training))
         return self.y
