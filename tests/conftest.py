@@ -14,9 +14,10 @@ from mundur import _core
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _teams_as_large_as_told() -> None:
-    """Tests mean each number of threads they ask for, however small the step."""
+def _native_code_under_test() -> None:
+    """Teams as large as told, however small the step; what native code must fill is NaN before."""
     _core.set_adaptive(False)
+    _core.set_poison(True)
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,8 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <variant>
@@ -13,6 +15,7 @@
 #include "mundur/data.h"
 #include "mundur/network.h"
 #include "mundur/optimizers.h"
+#include "parallel/float_environment.h"
 
 namespace mundur {
 
@@ -72,7 +75,7 @@ class Working {
 };
 
 /// Native work on a network, without the GIL. Model has a lock of its own and waits; what comes
-/// here while another thread works is a mistake, or a child forked from within its work.
+/// here while another thread works is a mistake.
 template <class T, class Work>
 decltype(auto) alone(Network<T>& network, Work&& work) {
   if (Working::on(&network.mutex())) {
@@ -82,12 +85,9 @@ decltype(auto) alone(Network<T>& network, Work&& work) {
   }
   WithoutGil release;
   std::unique_lock lock(network.mutex(), std::try_to_lock);
-  if (!lock) {
-    throw std::runtime_error(
-        "the network is in use in another thread, or was when this process was forked; load the "
-        "model anew in a forked process");
-  }
+  if (!lock) throw std::runtime_error("the network is in use in another thread");
   const Working working(&network.mutex());
+  const FloatEnvironment environment;
   return work();
 }
 
@@ -95,7 +95,8 @@ decltype(auto) alone(Network<T>& network, Work&& work) {
 template <class Work>
 decltype(auto) alone(Optimizer& optimizer, Work&& work) {
   WithoutGil release;
-  std::lock_guard lock(optimizer.mutex());
+  const std::lock_guard lock(optimizer.mutex());
+  const FloatEnvironment environment;
   return work();
 }
 
@@ -137,6 +138,19 @@ T* writable_data_of(py::array& array, const char* argument, py::ssize_t ndim) {
   data_of<T>(array, argument, ndim);
   if (!array.writeable()) throw py::value_error(std::string(argument) + ": is read-only");
   return static_cast<T*>(array.mutable_data());
+}
+
+/// A new array for native code to fill. Where builds for debugging and tests poison, it holds NaN
+/// at first, so that what stays unfilled shows.
+void set_poison(bool poisons);
+bool poisons();
+template <class T>
+py::array_t<T> new_array(const std::vector<py::ssize_t>& shape) {
+  py::array_t<T> array(shape);
+  if (poisons()) {
+    std::fill_n(array.mutable_data(), array.size(), std::numeric_limits<T>::quiet_NaN());
+  }
+  return array;
 }
 
 inline py::tuple tuple_of(const Shape& shape) { return py::tuple(py::cast(shape)); }

@@ -35,12 +35,14 @@ class PythonFunction final : public CustomFunction {
   template <class T>
   void value(T* y, const T* z, std::int64_t B, std::int64_t O) const {
     const py::gil_scoped_acquire gil;
+    const FloatEnvironment ours;  // whatever the function leaves
     const py::array found = called(value_, z, B, O);
     std::copy_n(data_of<T>(found, "f(z)", 2), B * O, y);
   }
   template <class T>
   void backward(T* dx, const T* z, const T* dy, std::int64_t B, std::int64_t O) const {
     const py::gil_scoped_acquire gil;
+    const FloatEnvironment ours;  // whatever the function leaves
     const py::array found = called(slope_, z, B, O);
     const T* slope = data_of<T>(found, "f'(z)", 2);
     for (std::int64_t i = 0; i < B * O; ++i) dx[i] = dy[i] * slope[i];
@@ -67,7 +69,8 @@ class PythonFunction final : public CustomFunction {
 
 template <class T>
 py::array activate(const ActivationFunction& f, const py::array& x) {
-  py::array_t<T> y(std::vector<py::ssize_t>(x.shape(), x.shape() + x.ndim()));
+  const FloatEnvironment environment;
+  py::array_t<T> y = new_array<T>({x.shape(), x.shape() + x.ndim()});
   const std::int64_t O = x.ndim() ? x.shape(x.ndim() - 1) : 1;
   if (x.size() == 0) return y;
   const T* from = data_of<T>(x, "x", -1);

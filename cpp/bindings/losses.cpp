@@ -19,8 +19,9 @@ struct Checked {
   Targets<T> targets;
 
   Checked(const Loss& loss, const py::array& y_true, const py::array& y_pred,
-          const std::optional<py::array>& weight)
+          const std::optional<py::array>& weight, std::int64_t rows)
       : p(data_of<T>(y_pred, "y_pred", 2)), B(y_pred.shape(0)), O(y_pred.shape(1)) {
+    require(rows >= 1 && B % rows == 0, "rows: expected a divisor of the predictions' rows");
     if (loss.sparse()) {
       targets.labels = data_of<std::int32_t>(y_true, "y_true", 1);
       require(y_true.shape(0) == B, "y_true: expected as many labels as predictions");
@@ -45,31 +46,34 @@ struct Checked {
 
 template <class T>
 double value(const Loss& loss, const py::array& y_true, const py::array& y_pred,
-             const std::optional<py::array>& weight) {
-  const Checked<T> in(loss, y_true, y_pred, weight);
+             const std::optional<py::array>& weight, std::int64_t rows) {
+  const Checked<T> in(loss, y_true, y_pred, weight, rows);
   WithoutGil release;
-  return loss_value(loss, in.p, in.targets, in.B, in.O);
+  const FloatEnvironment environment;
+  return loss_value(loss, in.p, in.targets, in.B, in.O, rows);
 }
 
 template <class T>
 py::array gradient(const Loss& loss, const py::array& y_true, const py::array& y_pred,
-                   const std::optional<py::array>& weight) {
-  const Checked<T> in(loss, y_true, y_pred, weight);
-  py::array_t<T> out({in.B, in.O});
+                   const std::optional<py::array>& weight, std::int64_t rows) {
+  const Checked<T> in(loss, y_true, y_pred, weight, rows);
+  py::array_t<T> out = new_array<T>({in.B, in.O});
   T* dp = out.mutable_data();
   WithoutGil release;
-  loss_gradient(loss, dp, in.p, in.targets, in.B, in.O);
+  const FloatEnvironment environment;
+  loss_gradient(loss, dp, in.p, in.targets, in.B, in.O, rows);
   return out;
 }
 
 template <class T>
 py::array sample_values(const Loss& loss, const py::array& y_true, const py::array& y_pred,
-                        const std::optional<py::array>& weight) {
-  const Checked<T> in(loss, y_true, y_pred, weight);
+                        const std::optional<py::array>& weight, std::int64_t rows) {
+  const Checked<T> in(loss, y_true, y_pred, weight, rows);
   py::array_t<double> out(in.B);
   double* values = out.mutable_data();
   WithoutGil release;
-  sample_losses(loss, values, in.p, in.targets, in.B, in.O);
+  const FloatEnvironment environment;
+  sample_losses(loss, values, in.p, in.targets, in.B, in.O, rows);
   return out;
 }
 
@@ -126,6 +130,7 @@ class PythonLoss final : public OutsideLoss {
                     : py::object(py::slice(batch.begin, batch.begin + batch.count, 1));
     const py::array_t<T> y_pred({batch.count, O}, p);
     const py::tuple arguments = py::make_tuple(samples, y_pred, dp != nullptr);
+    const FloatEnvironment ours;  // whatever the caller's function leaves
     const py::tuple found = py::reinterpret_steal<py::tuple>(
         or_stay([&] { return PyObject_CallObject(call_.ptr(), arguments.ptr()); }));
     if (!found) throw py::error_already_set();
@@ -165,27 +170,27 @@ void bind_losses(py::module_& m) {
       .def(
           "value",
           [](const Loss& loss, const py::array& y_true, const py::array& y_pred,
-             const std::optional<py::array>& weight) {
-            return holds<float>(y_pred) ? value<float>(loss, y_true, y_pred, weight)
-                                        : value<double>(loss, y_true, y_pred, weight);
+             const std::optional<py::array>& weight, std::int64_t rows) {
+            return holds<float>(y_pred) ? value<float>(loss, y_true, y_pred, weight, rows)
+                                        : value<double>(loss, y_true, y_pred, weight, rows);
           },
-          py::arg("y_true"), py::arg("y_pred"), py::arg("weight"))
+          py::arg("y_true"), py::arg("y_pred"), py::arg("weight"), py::arg("rows"))
       .def(
           "sample_values",
           [](const Loss& loss, const py::array& y_true, const py::array& y_pred,
-             const std::optional<py::array>& weight) {
-            return holds<float>(y_pred) ? sample_values<float>(loss, y_true, y_pred, weight)
-                                        : sample_values<double>(loss, y_true, y_pred, weight);
+             const std::optional<py::array>& weight, std::int64_t rows) {
+            return holds<float>(y_pred) ? sample_values<float>(loss, y_true, y_pred, weight, rows)
+                                        : sample_values<double>(loss, y_true, y_pred, weight, rows);
           },
-          py::arg("y_true"), py::arg("y_pred"), py::arg("weight"))
+          py::arg("y_true"), py::arg("y_pred"), py::arg("weight"), py::arg("rows"))
       .def(
           "gradient",
           [](const Loss& loss, const py::array& y_true, const py::array& y_pred,
-             const std::optional<py::array>& weight) {
-            return holds<float>(y_pred) ? gradient<float>(loss, y_true, y_pred, weight)
-                                        : gradient<double>(loss, y_true, y_pred, weight);
+             const std::optional<py::array>& weight, std::int64_t rows) {
+            return holds<float>(y_pred) ? gradient<float>(loss, y_true, y_pred, weight, rows)
+                                        : gradient<double>(loss, y_true, y_pred, weight, rows);
           },
-          py::arg("y_true"), py::arg("y_pred"), py::arg("weight"));
+          py::arg("y_true"), py::arg("y_pred"), py::arg("weight"), py::arg("rows"));
   py::class_<PythonLoss, Loss>(m, "PythonLoss")
       .def(py::init<py::object, bool, bool, bool>(), py::arg("call"), py::arg("from_logits"),
            py::arg("sparse"), py::arg("reads_targets"));

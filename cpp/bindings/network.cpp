@@ -12,6 +12,7 @@ namespace {
 std::unique_ptr<AnyNetwork> make_network(const py::sequence& layers, const Shape& input_shape,
                                          const std::string& dtype, std::uint64_t seed,
                                          const std::string& compute_dtype) {
+  const FloatEnvironment environment;
   const std::vector<LayerSpec> specs = specs_of(layers);
   if (compute_dtype != dtype && compute_dtype != "bfloat16") {
     throw py::value_error("compute_dtype: expected '" + dtype + "' or 'bfloat16', got '" +
@@ -79,7 +80,7 @@ py::array forward(AnyNetwork& self, const py::array& x, bool training) {
     using T = element_of<decltype(network)>;
     const ArrayView view = view_of(x, "x");
     require_samples(view, network.input_shape());
-    py::array_t<T> y(with_batch(view.n, network.output_shape()));
+    py::array_t<T> y = new_array<T>(with_batch(view.n, network.output_shape()));
     T* out = y.mutable_data();
     alone(network, [&] { network.forward(out, view, training); });
     return y;
@@ -96,7 +97,7 @@ py::array backward(AnyNetwork& self, const py::array& delta) {
       throw py::value_error("delta: expected the shape of forward's output, " +
                             std::string(py::str(tuple_of(expected))));
     }
-    py::array_t<T> dx(with_batch(batch, network.input_shape()));
+    py::array_t<T> dx = new_array<T>(with_batch(batch, network.input_shape()));
     T* out = dx.mutable_data();
     alone(network, [&] { network.backward(out, dy); });
     return dx;
@@ -194,19 +195,25 @@ void bind_network(py::module_& m) {
       .def(
           "set_penalty",
           [](AnyNetwork& self, std::size_t parameter, double l1, double l2) {
-            self.visit([&](auto& network) { network.set_penalty(parameter, {l1, l2}); });
+            self.visit([&](auto& network) {
+              alone(network, [&] { network.set_penalty(parameter, {l1, l2}); });
+            });
           },
           py::arg("parameter"), py::arg("l1"), py::arg("l2"))
       .def(
           "set_activity_penalty",
           [](AnyNetwork& self, std::size_t layer, double l1, double l2) {
-            self.visit([&](auto& network) { network.set_activity_penalty(layer, {l1, l2}); });
+            self.visit([&](auto& network) {
+              alone(network, [&] { network.set_activity_penalty(layer, {l1, l2}); });
+            });
           },
           py::arg("layer"), py::arg("l1"), py::arg("l2"))
       .def(
           "set_constraint",
           [](AnyNetwork& self, std::size_t parameter, const Constraint& constraint) {
-            self.visit([&](auto& network) { network.set_constraint(parameter, constraint); });
+            self.visit([&](auto& network) {
+              alone(network, [&] { network.set_constraint(parameter, constraint); });
+            });
           },
           py::arg("parameter"), py::arg("constraint"))
       .def("penalty",
@@ -217,10 +224,13 @@ void bind_network(py::module_& m) {
       .def_property(
           "training_forwards",
           [](AnyNetwork& self) {
-            return self.visit([](auto& network) { return network.training_forwards; });
+            return self.visit([](auto& network) {
+              return alone(network, [&] { return network.training_forwards; });
+            });
           },
           [](AnyNetwork& self, std::uint64_t count) {
-            self.visit([&](auto& network) { network.training_forwards = count; });
+            self.visit(
+                [&](auto& network) { alone(network, [&] { network.training_forwards = count; }); });
           })
       .def(
           "workspace_bytes",

@@ -6,14 +6,27 @@ namespace mundur {
 namespace {
 
 /// The optimizer's lock, waited for without the GIL: whoever holds it may need the GIL next.
-std::unique_lock<std::recursive_mutex> hold(Optimizer& optimizer) {
-  WithoutGil release;
-  return std::unique_lock(optimizer.mutex());
-}
+class Held {
+ public:
+  explicit Held(Optimizer& optimizer) : lock_(taken(optimizer)) {}
+
+ private:
+  static std::unique_lock<Lock> taken(Optimizer& optimizer) {
+    WithoutGil release;
+    return std::unique_lock(optimizer.mutex());
+  }
+  std::unique_lock<Lock> lock_;
+  FloatEnvironment environment_;
+};
 
 template <class T>
-py::array copied(const Optimizer::Slot& slot, std::int64_t size) {
-  return py::array_t<T>(size, slot.values.as<T>());
+py::array copied(const Optimizer& optimizer, const Optimizer::Slot& slot) {
+  py::array_t<T> copy(optimizer.size(), slot.values.as<T>());
+  const std::vector<std::int64_t>& gaps = optimizer.gaps();
+  for (std::size_t i = 0; i < gaps.size(); i += 2) {
+    std::fill(copy.mutable_data() + gaps[i], copy.mutable_data() + gaps[i + 1], T{0});
+  }
+  return copy;
 }
 
 template <class T>
@@ -23,11 +36,11 @@ void copy_into(Optimizer::Slot& slot, const py::array& array, std::int64_t size)
 }
 
 py::tuple state(Optimizer& optimizer) {
-  const auto held = hold(optimizer);
+  const Held held(optimizer);
   py::dict arrays;
   for (const Optimizer::Slot& slot : optimizer.slots()) {
-    arrays[slot.name.c_str()] = optimizer.is_double() ? copied<double>(slot, optimizer.size())
-                                                      : copied<float>(slot, optimizer.size());
+    arrays[slot.name.c_str()] =
+        optimizer.is_double() ? copied<double>(optimizer, slot) : copied<float>(optimizer, slot);
   }
   py::dict scalars;
   for (const Optimizer::Scalar& scalar : optimizer.scalars()) {
@@ -37,10 +50,10 @@ py::tuple state(Optimizer& optimizer) {
 }
 
 void set_state(Optimizer& optimizer, const py::dict& arrays, const py::dict& scalars) {
-  const auto held = hold(optimizer);
+  const Held held(optimizer);
   for (const auto& [name, value] : arrays) {
     const py::array array = value.cast<py::array>();
-    optimizer.bind(array.size(), holds<double>(array), nullptr);
+    optimizer.bind(array.size(), holds<double>(array), nullptr, {});
     if (Optimizer::Slot* slot = optimizer.slot(name.cast<std::string>())) {
       optimizer.is_double() ? copy_into<double>(*slot, array, optimizer.size())
                             : copy_into<float>(*slot, array, optimizer.size());
@@ -55,7 +68,7 @@ void set_state(Optimizer& optimizer, const py::dict& arrays, const py::dict& sca
 template <class Rule, class Bound, class Value, class Options>
 void option(Bound& bound, const char* name, Value Options::* member) {
   bound.def_property(
-      name, [member](Rule& rule) { return rule.options().*member; },
+      name, [member](Rule& rule) { return alone(rule, [&] { return rule.options().*member; }); },
       [member](Rule& rule, Value value) { alone(rule, [&] { rule.options().*member = value; }); });
 }
 
@@ -64,7 +77,7 @@ void take_average(Optimizer& optimizer, AnyNetwork& network) {
     using T = element_of<decltype(of)>;
     alone(of, [&] {
       const std::lock_guard lock(optimizer.mutex());
-      optimizer.bind(of.flat_size(), sizeof(T) == sizeof(double), of.flat_values());
+      optimizer.bind(of.flat_size(), sizeof(T) == sizeof(double), of.flat_values(), of.gaps());
       if (optimizer.average()) of.take_average(static_cast<const T*>(optimizer.average()));
     });
   });
@@ -72,8 +85,18 @@ void take_average(Optimizer& optimizer, AnyNetwork& network) {
 
 void bind_base(py::module_& m) {
   py::class_<Optimizer> base(m, "Optimizer");
-  base.def_property("learning_rate", &Optimizer::learning_rate, &Optimizer::set_learning_rate)
-      .def_property_readonly("iterations", &Optimizer::iterations)
+  base.def_property(
+          "learning_rate",
+          [](Optimizer& optimizer) {
+            return alone(optimizer, [&] { return optimizer.learning_rate(); });
+          },
+          [](Optimizer& optimizer, double value) {
+            alone(optimizer, [&] { optimizer.set_learning_rate(value); });
+          })
+      .def_property_readonly("iterations",
+                             [](Optimizer& optimizer) {
+                               return alone(optimizer, [&] { return optimizer.iterations(); });
+                             })
       .def(
           "set_learning_rates",
           [](Optimizer& optimizer, std::int64_t first, std::vector<double> rates) {
@@ -82,7 +105,11 @@ void bind_base(py::module_& m) {
           py::arg("first"), py::arg("rates"))
       .def("state", &state)
       .def("set_state", &set_state, py::arg("arrays"), py::arg("scalars"))
-      .def("reset", [](Optimizer& optimizer) { alone(optimizer, [&] { optimizer.reset(); }); })
+      .def("reset",
+           [](Optimizer& optimizer) {
+             optimizer.mutex().renew();
+             alone(optimizer, [&] { optimizer.reset(); });
+           })
       .def("take_average", &take_average, py::arg("network"))
       .def(
           "step",
@@ -97,7 +124,10 @@ void bind_base(py::module_& m) {
           py::arg("network"));
   const auto shared = [&]<class Value>(const char* name, Value SharedOptions::* member) {
     base.def_property(
-        name, [member](Optimizer& optimizer) { return optimizer.shared().*member; },
+        name,
+        [member](Optimizer& optimizer) {
+          return alone(optimizer, [&] { return optimizer.shared().*member; });
+        },
         [member](Optimizer& optimizer, Value value) {
           alone(optimizer, [&] { optimizer.shared().*member = value; });
         });

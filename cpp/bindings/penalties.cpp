@@ -7,6 +7,7 @@ namespace {
 
 template <class T>
 double penalty(const py::array& w, const Penalty& of) {
+  const FloatEnvironment environment;
   return array_penalty(kernels<T>(), of, data_of<T>(w, "w", -1), w.size());
 }
 
@@ -15,7 +16,8 @@ void hold(py::array& w, const Constraint& constraint) {
   T* values = writable_data_of<T>(w, "w", -1);
   const Shape shape(w.shape(), w.shape() + w.ndim());
   require_axis(constraint, shape);
-  run_team(1, [&](Worker& worker) { constrain(kernels<T>(), constraint, values, shape, worker); });
+  const Kernels<T>& table = kernels<T>();
+  run_team(1, [&](Worker& worker) { constrain(table, constraint, values, shape, worker); });
 }
 
 }  // namespace

@@ -8,18 +8,23 @@
 namespace mundur {
 namespace {
 
+constexpr const char* kOrder = "the order of the samples";
+
 template <class T>
 void uniform(py::array& out, RandomKey key, double low, double high) {
+  const FloatEnvironment environment;
   kernels<T>().random_uniform(writable_data_of<T>(out, "out", -1), out.size(), key, low, high);
 }
 
 template <class T>
 void normal(py::array& out, RandomKey key, double mean, double deviation) {
+  const FloatEnvironment environment;
   kernels<T>().random_normal(writable_data_of<T>(out, "out", -1), out.size(), key, mean, deviation);
 }
 
 template <class T>
 void truncated(py::array& out, RandomKey key, double mean, double deviation) {
+  const FloatEnvironment environment;
   kernels<T>().random_truncated(writable_data_of<T>(out, "out", -1), out.size(), key, mean,
                                 deviation);
 }
@@ -28,6 +33,7 @@ template <class T>
 void orthogonal(py::array& out, RandomKey key, double gain) {
   T* q = writable_data_of<T>(out, "out", 2);
   WithoutGil release;
+  const FloatEnvironment environment;
   random_orthogonal(q, out.shape(0), out.shape(1), key, gain);
 }
 
@@ -74,6 +80,7 @@ void bind_random(py::module_& m) {
       "permutation",
       [](std::int64_t n, std::uint64_t seed, std::uint64_t epoch) {
         if (n < 0) throw py::value_error("n: expected at least 0, got " + std::to_string(n));
+        require_memory(checked_product(n, sizeof(std::int64_t), kOrder), kOrder);
         py::array_t<std::int64_t> order(n);
         permutation(order.mutable_data(), n, seed, epoch);
         return order;
@@ -84,6 +91,7 @@ void bind_random(py::module_& m) {
       [](std::int64_t n, std::int64_t block, std::uint64_t seed, std::uint64_t epoch) {
         if (n < 0) throw py::value_error("n: expected at least 0, got " + std::to_string(n));
         if (block < 1) throw py::value_error("block: expected at least 1");
+        require_memory(checked_product(n, sizeof(std::int64_t), kOrder), kOrder);
         py::array_t<std::int64_t> order(n);
         block_permutation(order.mutable_data(), n, block, seed, epoch);
         return order;

@@ -1,5 +1,8 @@
 #include "mundur/runtime.h"
 
+#include <atomic>
+#include <optional>
+
 #include "bindings/bindings.h"
 #include "kernels/table.h"
 #include "parallel/pace.h"
@@ -15,12 +18,32 @@ std::vector<std::string> names_of(const std::vector<Isa>& isas) {
 
 template <class T>
 py::array elementary(int function, const py::array& x) {
-  py::array_t<T> y(std::vector<py::ssize_t>(x.shape(), x.shape() + x.ndim()));
+  const FloatEnvironment environment;
+  py::array_t<T> y = new_array<T>({x.shape(), x.shape() + x.ndim()});
   kernels<T>().elementary(y.mutable_data(), data_of<T>(x, "x", -1), x.size(), function);
   return y;
 }
 
+#if defined(NDEBUG)
+std::atomic<bool> is_poisoning{false};
+#else
+std::atomic<bool> is_poisoning{true};
+#endif
+
+/// Python's arithmetic between __enter__ and __exit__ rounds as the core's does.
+class PythonEnvironment {
+ public:
+  void enter() { held_.emplace(); }
+  void exit() { held_.reset(); }
+
+ private:
+  std::optional<FloatEnvironment> held_;
+};
+
 }  // namespace
+
+void set_poison(bool poisons) { is_poisoning.store(poisons, std::memory_order_relaxed); }
+bool poisons() { return is_poisoning.load(std::memory_order_relaxed); }
 
 void bind_runtime(py::module_& m) {
   m.def("num_threads", &num_threads);
@@ -28,6 +51,18 @@ void bind_runtime(py::module_& m) {
   m.def("chosen_num_threads", &chosen_num_threads);
   m.def("adaptive", &adaptive);
   m.def("set_adaptive", &set_adaptive, py::arg("adaptive"));
+  m.def("set_poison", &set_poison, py::arg("poisons"));
+  m.def(
+      "new_array",
+      [](const std::vector<py::ssize_t>& shape, const std::string& dtype) -> py::array {
+        if (dtype == "float64") return new_array<double>(shape);
+        return new_array<float>(shape);
+      },
+      py::arg("shape"), py::arg("dtype"));
+  py::class_<PythonEnvironment>(m, "FloatEnvironment")
+      .def(py::init<>())
+      .def("__enter__", &PythonEnvironment::enter)
+      .def("__exit__", [](PythonEnvironment& self, const py::args&) { self.exit(); });
   m.def("available_threads", &available_threads);
   m.def("available_memory", &available_memory);
   m.def("allocation_count", &allocation_count);

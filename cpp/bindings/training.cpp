@@ -75,7 +75,7 @@ struct AnyPass {
     return any().visit([&](auto& net) { return alone(net, [&] { return visit(visitor); }); });
   }
   std::vector<double> metric_values() const {
-    return visit([](auto& pass) {
+    return work([](auto& pass) {
       std::vector<double> values;
       for (std::size_t m = 0; m < pass.tally().scores.size(); ++m) {
         values.push_back(pass.tally().mean_score(m));
@@ -87,9 +87,17 @@ struct AnyPass {
 /// The next batch takes the place of the last; the pass reads from where that was.
 template <class Any>
 void feed(Any& self, py::array x, py::array y, std::optional<py::array> weights) {
-  self.data = HeldData(std::move(x), std::move(y), std::move(weights),
-                       self.loss.template cast<const Loss&>());
-  self.work([](auto& pass) { pass.feed(); });
+  HeldData next(std::move(x), std::move(y), std::move(weights),
+                self.loss.template cast<const Loss&>());
+  self.work([&](auto& pass) {
+    std::swap(self.data, next);  // what leaves is freed under the GIL
+    try {
+      pass.feed();
+    } catch (...) {
+      std::swap(self.data, next);
+      throw;
+    }
+  });
 }
 
 Augmentation picture(Augmentation::Kind kind, const std::array<std::int64_t, 3>& shape) {
@@ -152,11 +160,15 @@ std::unique_ptr<AnyTrainer> make_trainer(py::object network, py::object optimize
   const std::vector<Metric> chosen = metrics_of(metrics, rule, any->any());
   any->any().visit([&](auto& net) {
     using T = element_of<decltype(net)>;
-    any->of = std::make_unique<Trainer<T>>(
-        net, optimizer.cast<Optimizer&>(), rule, any->data.set,
-        typename Trainer<T>::Options{
-            batch_size, shuffle, seed, chosen, check_finite,
-            outputs_of<T>(any->outputs, any->data.set.x.n, size_of(net.output_shape()))});
+    Optimizer& shared = optimizer.cast<Optimizer&>();
+    const typename Trainer<T>::Options options{
+        batch_size,   shuffle,
+        seed,         chosen,
+        check_finite, outputs_of<T>(any->outputs, any->data.set.x.n, size_of(net.output_shape()))};
+    alone(net, [&] {
+      const std::lock_guard lock(shared.mutex());
+      any->of = std::make_unique<Trainer<T>>(net, shared, rule, any->data.set, options);
+    });
   });
   return any;
 }
@@ -177,11 +189,11 @@ std::unique_ptr<AnyEvaluator> make_evaluator(py::object network, py::object loss
   const std::vector<Metric> chosen = metrics_of(metrics, rule, any->any());
   any->any().visit([&](auto& net) {
     using T = element_of<decltype(net)>;
-    any->of = std::make_unique<Evaluator<T>>(
-        net, rule, any->data.set,
-        typename Evaluator<T>::Options{
-            batch_size, chosen, check_finite,
-            outputs_of<T>(any->outputs, any->data.set.x.n, size_of(net.output_shape()))});
+    const typename Evaluator<T>::Options options{
+        batch_size, chosen, check_finite,
+        outputs_of<T>(any->outputs, any->data.set.x.n, size_of(net.output_shape()))};
+    alone(net,
+          [&] { any->of = std::make_unique<Evaluator<T>>(net, rule, any->data.set, options); });
   });
   return any;
 }
@@ -198,7 +210,7 @@ void bind_training(py::module_& m) {
       .def_property_readonly(
           "steps_per_epoch",
           [](AnyTrainer& self) {
-            return self.visit([](auto& trainer) { return trainer.steps_per_epoch(); });
+            return self.work([](auto& trainer) { return trainer.steps_per_epoch(); });
           })
       .def(
           "begin_epoch",
@@ -215,7 +227,7 @@ void bind_training(py::module_& m) {
       .def_property_readonly(
           "sums",
           [](AnyTrainer& self) {
-            return self.visit([](auto& trainer) { return trainer.tally().numbers(); });
+            return self.work([](auto& trainer) { return trainer.tally().numbers(); });
           })
       .def(
           "run",
@@ -228,32 +240,32 @@ void bind_training(py::module_& m) {
       .def(
           "set_augment",
           [](AnyTrainer& self, const std::vector<Augmentation>& steps) {
-            self.visit([&](auto& trainer) { trainer.set_augment(steps); });
+            self.work([&](auto& trainer) { trainer.set_augment(steps); });
           },
           py::arg("steps"))
       .def(
           "set_block",
           [](AnyTrainer& self, std::int64_t rows) {
-            self.visit([&](auto& trainer) { trainer.set_block(rows); });
+            self.work([&](auto& trainer) { trainer.set_block(rows); });
           },
           py::arg("rows"))
       .def("undo",
            [](AnyTrainer& self) { return self.work([](auto& trainer) { return trainer.undo(); }); })
       .def_property_readonly("restored",
                              [](AnyTrainer& self) {
-                               return self.visit([](auto& trainer) { return trainer.restored(); });
+                               return self.work([](auto& trainer) { return trainer.restored(); });
                              })
       .def_property_readonly(
           "step",
-          [](AnyTrainer& self) { return self.visit([](auto& trainer) { return trainer.step(); }); })
+          [](AnyTrainer& self) { return self.work([](auto& trainer) { return trainer.step(); }); })
       .def_property_readonly(
           "loss",
           [](AnyTrainer& self) {
-            return self.visit([](auto& trainer) { return trainer.tally().mean_loss(); });
+            return self.work([](auto& trainer) { return trainer.tally().mean_loss(); });
           })
       .def_property_readonly("metric_values", &AnyTrainer::metric_values)
       .def_property_readonly("batch_loss", [](AnyTrainer& self) {
-        return self.visit([](auto& trainer) { return trainer.batch_loss(); });
+        return self.work([](auto& trainer) { return trainer.batch_loss(); });
       });
   py::class_<AnyEvaluator>(m, "Evaluator")
       .def(py::init(&make_evaluator), py::arg("network"), py::arg("loss"), py::arg("x"),
@@ -269,14 +281,14 @@ void bind_training(py::module_& m) {
       .def("feed", &feed<AnyEvaluator>, py::arg("x"), py::arg("y"), py::arg("weights"))
       .def_property_readonly(
           "steps",
-          [](AnyEvaluator& self) { return self.visit([](auto& pass) { return pass.steps(); }); })
+          [](AnyEvaluator& self) { return self.work([](auto& pass) { return pass.steps(); }); })
       .def_property_readonly(
           "step",
-          [](AnyEvaluator& self) { return self.visit([](auto& pass) { return pass.step(); }); })
+          [](AnyEvaluator& self) { return self.work([](auto& pass) { return pass.step(); }); })
       .def_property_readonly(
           "loss",
           [](AnyEvaluator& self) {
-            return self.visit([](auto& pass) { return pass.tally().mean_loss(); });
+            return self.work([](auto& pass) { return pass.tally().mean_loss(); });
           })
       .def_property_readonly("metric_values", &AnyEvaluator::metric_values);
   m.def(

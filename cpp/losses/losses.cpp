@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "mundur/runtime.h"
-#include "parallel/team.h"
 
 namespace mundur {
 
@@ -103,10 +102,7 @@ namespace {
 template <class T>
 void weighted_losses(const Loss& loss, double* values, const T* p, const Targets<T>& targets,
                      std::int64_t B, std::int64_t O) {
-  run_team(1, [&](Worker&) {
-    kernels<T>().loss_value(values, p, targets.y, targets.labels, B, O, loss.kind(),
-                            loss.numbers());
-  });
+  kernels<T>().loss_value(values, p, targets.y, targets.labels, B, O, loss.kind(), loss.numbers());
   if (!targets.weight) return;
   for (std::int64_t b = 0; b < B; ++b) {
     // A sample of weight zero is not there, whatever its value.
@@ -119,43 +115,41 @@ void weighted_losses(const Loss& loss, double* values, const T* p, const Targets
 
 template <class T>
 double loss_value(const Loss& loss, const T* p, const Targets<T>& targets, std::int64_t B,
-                  std::int64_t O) {
+                  std::int64_t O, std::int64_t rows) {
   std::vector<double> values(static_cast<std::size_t>(B));
   weighted_losses(loss, values.data(), p, targets, B, O);
-  return sum_over_samples(values.data(), B) * mean_factor(loss, total_weight(targets.weight, B), O);
+  return sum_over_samples(values.data(), B) *
+         mean_factor(loss, total_weight(targets.weight, B), O, rows);
 }
 
 template <class T>
 void sample_losses(const Loss& loss, double* values, const T* p, const Targets<T>& targets,
-                   std::int64_t B, std::int64_t O) {
-  weighted_losses(loss, values, p, targets, B, O);
-  if (!loss.elementwise()) return;
-  for (std::int64_t b = 0; b < B; ++b) values[b] /= static_cast<double>(O);
+                   std::int64_t B, std::int64_t O, std::int64_t rows) {
+  std::vector<double> each(static_cast<std::size_t>(B));
+  weighted_losses(loss, each.data(), p, targets, B, O);
+  const double terms = loss.elementwise() ? static_cast<double>(O * rows) : 1.0;
+  for (std::int64_t n = 0; n < B / rows; ++n) {
+    values[n] = sum_over_samples(each.data() + n * rows, rows) / terms;
+  }
 }
 
 template <class T>
 void loss_gradient(const Loss& loss, T* dp, const T* p, const Targets<T>& targets, std::int64_t B,
-                   std::int64_t O) {
-  const double scale = mean_factor(loss, total_weight(targets.weight, B), O);
-  run_team(1, [&](Worker&) {
-    kernels<T>().loss_gradient(dp, p, targets.y, targets.labels, targets.weight, B, O,
-                               static_cast<T>(scale), loss.kind(), loss.numbers(), false);
-  });
+                   std::int64_t O, std::int64_t rows) {
+  const double scale = mean_factor(loss, total_weight(targets.weight, B), O, rows);
+  kernels<T>().loss_gradient(dp, p, targets.y, targets.labels, targets.weight, B, O,
+                             static_cast<T>(scale), loss.kind(), loss.numbers(), false);
 }
 
-template double total_weight<float>(const float*, std::int64_t);
-template double total_weight<double>(const double*, std::int64_t);
-template double loss_value<float>(const Loss&, const float*, const Targets<float>&, std::int64_t,
-                                  std::int64_t);
-template double loss_value<double>(const Loss&, const double*, const Targets<double>&, std::int64_t,
-                                   std::int64_t);
-template void sample_losses<float>(const Loss&, double*, const float*, const Targets<float>&,
-                                   std::int64_t, std::int64_t);
-template void sample_losses<double>(const Loss&, double*, const double*, const Targets<double>&,
-                                    std::int64_t, std::int64_t);
-template void loss_gradient<float>(const Loss&, float*, const float*, const Targets<float>&,
-                                   std::int64_t, std::int64_t);
-template void loss_gradient<double>(const Loss&, double*, const double*, const Targets<double>&,
-                                    std::int64_t, std::int64_t);
+#define MUNDUR_LOSSES(T)                                                                          \
+  template double total_weight<T>(const T*, std::int64_t);                                        \
+  template double loss_value<T>(const Loss&, const T*, const Targets<T>&, std::int64_t,           \
+                                std::int64_t, std::int64_t);                                      \
+  template void sample_losses<T>(const Loss&, double*, const T*, const Targets<T>&, std::int64_t, \
+                                 std::int64_t, std::int64_t);                                     \
+  template void loss_gradient<T>(const Loss&, T*, const T*, const Targets<T>&, std::int64_t,      \
+                                 std::int64_t, std::int64_t)
+MUNDUR_LOSSES(float);
+MUNDUR_LOSSES(double);
 
 }  // namespace mundur

@@ -30,10 +30,11 @@ double sum_over_samples(const double* values, std::int64_t n);
 template <class T>
 double total_weight(const T* weight, std::int64_t B);
 
-/// The factor of every sample's gradient: 1 / (Σ weights · outputs in the mean); 0 where the
-/// weights sum to nothing. A sum over samples knows the outputs only.
-inline double mean_factor(const Loss& loss, double weight, std::int64_t O) {
-  if (loss.sums()) return loss.elementwise() ? 1.0 / static_cast<double>(O) : 1.0;
+/// The factor of every row's gradient, of O outputs and `rows` of them in a sample: 1 / (Σ weights
+/// · outputs in the mean); 0 where the weights sum to nothing. A sum adds up samples, whose own
+/// loss is a mean over their rows where it is one over outputs.
+inline double mean_factor(const Loss& loss, double weight, std::int64_t O, std::int64_t rows) {
+  if (loss.sums()) return loss.elementwise() ? 1.0 / static_cast<double>(O * rows) : 1.0;
   const double terms = loss.elementwise() ? weight * static_cast<double>(O) : weight;
   return terms > 0.0 ? 1.0 / terms : 0.0;
 }

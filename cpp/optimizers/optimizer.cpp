@@ -18,7 +18,8 @@ bool holds(const std::vector<std::string>& names, const std::string& name) {
 
 }  // namespace
 
-void Optimizer::bind(std::int64_t size, bool is_double, const void* parameters) {
+void Optimizer::bind(std::int64_t size, bool is_double, const void* parameters,
+                     const std::vector<std::int64_t>& gaps) {
   if (bound() && (size != size_ || is_double != is_double_)) {
     throw std::invalid_argument(
         "optimizer: it holds the state of another model (" + std::to_string(size_) +
@@ -28,6 +29,7 @@ void Optimizer::bind(std::int64_t size, bool is_double, const void* parameters) 
   }
   size_ = size;
   is_double_ = is_double;
+  if (gaps_.size() < gaps.size()) gaps_ = gaps;
   // A rule may come to need more state later: SGD whose momentum is set after the first step.
   for (const std::string& name : needed()) {
     if (find(name) || (name == kAverage && !parameters)) continue;
@@ -157,6 +159,7 @@ void Optimizer::reset_scalars() {
 void Optimizer::reset() {
   size_ = -1;
   slots_.clear();
+  gaps_.clear();
   link();
   reset_scalars();
 }

@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <cstring>
 #include <thread>
 
 #include "parallel/float_environment.h"
@@ -34,6 +35,20 @@ void work_as(int index, int count, Barrier& barrier, TeamWork work, void* contex
 
 }  // namespace
 
+namespace {
+
+/// What a thread may run on, after it was moved. Where that has changed meanwhile, so that none of
+/// it is left, everything is asked for, of which the system grants what there is: no thread stays
+/// bound to the processor it was moved to.
+void give_back(const cpu_set_t& allowed) {
+  if (sched_setaffinity(0, sizeof(allowed), &allowed) == 0) return;
+  cpu_set_t all;
+  std::memset(&all, 0xff, sizeof(all));
+  sched_setaffinity(0, sizeof(all), &all);
+}
+
+}  // namespace
+
 void Seats::sit(int index) { processor_[index].store(sched_getcpu(), std::memory_order_relaxed); }
 
 void Seats::spread(int index, int count) {
@@ -56,9 +71,7 @@ void Seats::spread(int index, int count) {
     cpu_set_t only;
     CPU_ZERO(&only);
     CPU_SET(seat, &only);
-    if (sched_setaffinity(0, sizeof(only), &only) == 0) {
-      sched_setaffinity(0, sizeof(allowed), &allowed);
-    }
+    if (sched_setaffinity(0, sizeof(only), &only) == 0) give_back(allowed);
     sit(index);
     return;
   }

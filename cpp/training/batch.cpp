@@ -9,14 +9,9 @@
 namespace mundur {
 
 template <class T>
-OutputRows output_rows(const Network<T>& network, const Loss& loss,
-                       const std::vector<Metric>& metrics) {
+OutputRows output_rows(const Network<T>& network, const Loss& loss) {
   const std::int64_t O = size_of(network.output_shape());
-  const bool compares_classes = std::any_of(metrics.begin(), metrics.end(), [](Metric metric) {
-    return metric != Metric::binary_accuracy;
-  });
-  const bool by_rows = !loss.elementwise() || network.masks_output() || compares_classes;
-  if (loss.outside() || !by_rows || network.output_shape().empty()) return {1, O};
+  if (loss.outside() || network.output_shape().empty()) return {1, O};
   const std::int64_t last = network.output_shape().back();
   return {O / last, last};
 }
@@ -27,7 +22,7 @@ void require_fit(const Network<T>& network, const Loss& loss, const DataSet& dat
   const auto require = [](bool holds, const std::string& message) {
     if (!holds) throw std::invalid_argument(message);
   };
-  const OutputRows per_sample = output_rows(network, loss, metrics);
+  const OutputRows per_sample = output_rows(network, loss);
   const std::int64_t O = size_of(network.output_shape());
   require(data.x.n >= 1, "x: expected at least one sample");
   require(data.x.sample_size() == size_of(network.input_shape()),
@@ -76,18 +71,18 @@ void load_batch(const Network<T>& network, const Kernels<T>& kernels, Workspace<
     if (!weighs) continue;
     const T weight = data.weights ? static_cast<T>(data.weights[index]) : T{1};
     std::fill_n(space.weights + row * R, R, weight);
-    // A sample of weight zero is not there: 0 times a NaN would still be one.
-    if (weight == T{0} && !finite) {
+    // A sample of weight zero is not there: 0 times a NaN would still be one. Each is asked for
+    // itself: what else the worker has must not matter.
+    if (weight == T{0} && !finite &&
+        !network.take(kernels, space, data.x, batch.order, batch.begin, {row, row + 1})) {
       const std::int64_t size = data.x.sample_size();
       std::fill_n(space.input + row * size, size, T{0});
     }
   }
 }
 
-template OutputRows output_rows<float>(const Network<float>&, const Loss&,
-                                       const std::vector<Metric>&);
-template OutputRows output_rows<double>(const Network<double>&, const Loss&,
-                                        const std::vector<Metric>&);
+template OutputRows output_rows<float>(const Network<float>&, const Loss&);
+template OutputRows output_rows<double>(const Network<double>&, const Loss&);
 template void require_fit<float>(const Network<float>&, const Loss&, const DataSet&, std::int64_t,
                                  const std::vector<Metric>&);
 template void require_fit<double>(const Network<double>&, const Loss&, const DataSet&, std::int64_t,

@@ -9,8 +9,7 @@ namespace mundur {
 
 /// The outputs of one sample as loss and metrics see them: see OutputRows.
 template <class T>
-OutputRows output_rows(const Network<T>& network, const Loss& loss,
-                       const std::vector<Metric>& metrics);
+OutputRows output_rows(const Network<T>& network, const Loss& loss);
 
 /// Throws std::invalid_argument where the set does not fit the network and the loss: kernels trust
 /// what passes here.

@@ -164,7 +164,7 @@ std::optional<std::pair<std::int64_t, std::int64_t>> first_nonfinite(const Array
   const std::int64_t size = x.sample_size();
   std::vector<double> sample(static_cast<std::size_t>(size));
   for (std::int64_t i = 0; i < x.n; ++i) {
-    if (gather(table, sample.data() - i * size, x, nullptr, 0, {i, i + 1})) continue;
+    if (gather(table, sample.data(), x, nullptr, i, {0, 1})) continue;
     for (std::int64_t j = 0; j < size; ++j) {
       const double value = sample[static_cast<std::size_t>(j)];
       if (!(value - value == 0.0)) return std::pair{i, j};

@@ -14,7 +14,7 @@ Evaluator<T>::Evaluator(Network<T>& network, const Loss& loss, const DataSet& da
       loss_(loss),
       data_(data),
       options_(std::move(options)),
-      per_sample_(output_rows(network, loss, options_.metrics)) {
+      per_sample_(output_rows(network, loss)) {
   require_fit(network, loss, data, options_.batch_size, options_.metrics);
   options_.batch_size = std::min(options_.batch_size, data.x.n);
   options_.check_finite |= network.vocabulary() > 0;  // what is no id has no row
@@ -65,7 +65,7 @@ bool Evaluator<T>::add(Workspace<T>& space) {
   const std::int64_t rows = count * per_sample_.rows;
   add_to(tally_, sum_over_samples(space.values, rows),
          total_weight(weights_of(network_, data_, space), rows), network_.penalty(space, count),
-         space, loss_, options_.metrics, rows, per_sample_.outputs);
+         space, loss_, options_.metrics, count, per_sample_);
   return !options_.check_finite || space.finite.load(std::memory_order_relaxed);
 }
 

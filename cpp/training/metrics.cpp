@@ -107,14 +107,16 @@ void find_losses(const Kernels<T>& kernels, Workspace<T>& space, const T* weight
 
 template <class T>
 void add_to(Tally& tally, double sum, double weight, double penalty, Workspace<T>& space,
-            const Loss& loss, const std::vector<Metric>& metrics, std::int64_t B, std::int64_t O) {
+            const Loss& loss, const std::vector<Metric>& metrics, std::int64_t samples,
+            const OutputRows& per_sample) {
+  const std::int64_t B = samples * per_sample.rows, O = per_sample.outputs;
   const std::uint8_t* mask = loss.outside() ? nullptr : space.mask;
   const auto rows = static_cast<double>(mask ? std::count(mask, mask + B, 1) : B);
   tally.samples += rows;
   tally.penalties += penalty * rows;
   if (loss.sums()) {
     // As Keras reports it: the mean of the batches' sums, each as often as the batch has samples.
-    tally.loss += sum * mean_factor(loss, weight, O) * rows;
+    tally.loss += sum * mean_factor(loss, weight, O, per_sample.rows) * rows;
     tally.terms += rows;
   } else {
     tally.loss += sum;
@@ -142,8 +144,8 @@ template void find_losses<float>(const Kernels<float>&, Workspace<float>&, const
 template void find_losses<double>(const Kernels<double>&, Workspace<double>&, const double*,
                                   const Loss&, std::int64_t, Range);
 template void add_to<float>(Tally&, double, double, double, Workspace<float>&, const Loss&,
-                            const std::vector<Metric>&, std::int64_t, std::int64_t);
+                            const std::vector<Metric>&, std::int64_t, const OutputRows&);
 template void add_to<double>(Tally&, double, double, double, Workspace<double>&, const Loss&,
-                             const std::vector<Metric>&, std::int64_t, std::int64_t);
+                             const std::vector<Metric>&, std::int64_t, const OutputRows&);
 
 }  // namespace mundur

@@ -23,9 +23,10 @@ void find_losses(const Kernels<T>& kernels, Workspace<T>& space, const T* weight
                  std::int64_t O, Range rows);
 
 /// Adds a batch to the tally: `sum`, that of its losses, the sum of its weights, the penalty, its
-/// scores. B counts rows; those that are masked count for nothing.
+/// scores. Rows that are masked count for nothing.
 template <class T>
 void add_to(Tally& tally, double sum, double weight, double penalty, Workspace<T>& space,
-            const Loss& loss, const std::vector<Metric>& metrics, std::int64_t B, std::int64_t O);
+            const Loss& loss, const std::vector<Metric>& metrics, std::int64_t samples,
+            const OutputRows& per_sample);
 
 }  // namespace mundur

@@ -123,6 +123,9 @@ void Network<T>::allocate() {
     entry.parameter.value = flat_values() + at;
     entry.parameter.gradient = flat_gradients() + at;
     bound_.push_back(entry.parameter);
+    if (size % kParameterGrain != 0) {
+      gaps_.insert(gaps_.end(), {at + size, at + rounded_up(size, kParameterGrain)});
+    }
     at += rounded_up(size, kParameterGrain);
   }
   plan_norms();
@@ -281,7 +284,7 @@ void Network<T>::backward(T* dx, const T* delta) {
 
 template <class T>
 void Network<T>::step(Optimizer& optimizer) {
-  optimizer.bind(flat_size_, sizeof(T) == sizeof(double), flat_values());
+  optimizer.bind(flat_size_, sizeof(T) == sizeof(double), flat_values(), gaps_);
   optimizer.begin_step();
   const Update<T> step = optimizer.update_of(flat_values());
   const Gathering gathering = optimizer.gathering();
@@ -295,9 +298,9 @@ void Network<T>::step(Optimizer& optimizer) {
 }
 
 template <class T>
-void Network<T>::predict_some(T* out, const ArrayView& x, std::int64_t start, std::int64_t count,
-                              Workspace<T>& space, Worker& worker) const {
-  const Kernels<T>& table = kernels<T>();
+void Network<T>::predict_some(const Kernels<T>& table, T* out, const ArrayView& x,
+                              std::int64_t start, std::int64_t count, Workspace<T>& space,
+                              Worker& worker) const {
   const Range rows = share(count, 1, worker);
   if (!take(table, space, x, nullptr, start, rows)) {
     space.finite.store(false, std::memory_order_relaxed);
@@ -325,6 +328,7 @@ std::int64_t Network<T>::predict(T* out, const ArrayView& x, std::int64_t start,
   if (is_apart) workspaces_apart(apart, workers);
   const std::int64_t together = std::min(batch, left);
   Workspace<T>* const shared = is_apart ? nullptr : &workspace(together, false, workers);
+  const Kernels<T>& table = kernels<T>();
 
   bool finite = true;
   run_steps(
@@ -333,15 +337,15 @@ std::int64_t Network<T>::predict(T* out, const ArrayView& x, std::int64_t start,
       [&](Worker& worker) {
         if (!is_apart) {
           const std::int64_t count = std::min(batch, x.n - start);
-          predict_some(out, x, start, count, *shared, worker);
+          predict_some(table, out, x, start, count, *shared, worker);
           return count;
         }
         const std::int64_t begin = start + worker.index() * apart;
         const std::int64_t count = std::min(apart, x.n - begin);
         Worker alone = worker.alone();
         if (count > 0) {
-          predict_some(out, x, begin, count, apart_[static_cast<std::size_t>(worker.index())],
-                       alone);
+          predict_some(table, out, x, begin, count,
+                       apart_[static_cast<std::size_t>(worker.index())], alone);
         }
         return std::min(x.n - start, apart * worker.count());
       },

@@ -31,7 +31,7 @@ double evaluate(const OutsideLoss& loss, const Batch& batch, Workspace<T>& space
 
 template <class T>
 Outcome Trainer<T>::run_outside(double budget, std::int64_t last_step, Workspace<T>& space,
-                                int workers, std::unique_lock<std::recursive_mutex>& lock) {
+                                int workers, std::unique_lock<Lock>& lock) {
   // Its steps take another time than those of the same size with a loss of our own.
   Pace& pace = network_.pace(-options_.batch_size, true, workers);
   const Kernels<T>& table = kernels<T>();
@@ -92,17 +92,17 @@ Outcome Trainer<T>::run_outside(double budget, std::int64_t last_step, Workspace
 /// The loss and its gradient from outside. The optimizer is free meanwhile: whoever computes them
 /// may look at it.
 template <class T>
-Outcome Trainer<T>::ask(Workspace<T>& space, const Batch& batch,
-                        std::unique_lock<std::recursive_mutex>& lock) {
+Outcome Trainer<T>::ask(Workspace<T>& space, const Batch& batch, std::unique_lock<Lock>& lock) {
   const std::int64_t O = size_of(network_.output_shape());
   const double weight = total_weight(data_.weights ? space.weights : nullptr, batch.count);
   lock.unlock();
   const double value = evaluate(*loss_.outside(), batch, space, weight, space.gradient[0], O);
   lock.lock();
-  optimizer_.bind(network_.flat_size(), sizeof(T) == sizeof(double), network_.flat_values());
+  bind_optimizer();
   const double penalty = network_.penalty(space, batch.count);
   batch_loss_ = value + penalty;
-  add_to(tally_, value * weight, weight, penalty, space, loss_, options_.metrics, batch.count, O);
+  add_to(tally_, value * weight, weight, penalty, space, loss_, options_.metrics, batch.count,
+         per_sample_);
   return std::isfinite(value + penalty) ? Outcome::more : Outcome::loss;
 }
 
@@ -134,7 +134,7 @@ Outcome Evaluator<T>::run_outside(double budget, Workspace<T>& space, int worker
     const double value =
         evaluate(*loss_.outside(), batch, space, weight, static_cast<T*>(nullptr), O);
     add_to(tally_, value * weight, weight, network_.penalty(space, batch.count), space, loss_,
-           options_.metrics, batch.count, O);
+           options_.metrics, batch.count, per_sample_);
     pace.record(1);
     ++step_;
     deadline.look();
@@ -143,13 +143,11 @@ Outcome Evaluator<T>::run_outside(double budget, Workspace<T>& space, int worker
 }
 
 template Outcome Trainer<float>::run_outside(double, std::int64_t, Workspace<float>&, int,
-                                             std::unique_lock<std::recursive_mutex>&);
+                                             std::unique_lock<Lock>&);
 template Outcome Trainer<double>::run_outside(double, std::int64_t, Workspace<double>&, int,
-                                              std::unique_lock<std::recursive_mutex>&);
-template Outcome Trainer<float>::ask(Workspace<float>&, const Batch&,
-                                     std::unique_lock<std::recursive_mutex>&);
-template Outcome Trainer<double>::ask(Workspace<double>&, const Batch&,
-                                      std::unique_lock<std::recursive_mutex>&);
+                                              std::unique_lock<Lock>&);
+template Outcome Trainer<float>::ask(Workspace<float>&, const Batch&, std::unique_lock<Lock>&);
+template Outcome Trainer<double>::ask(Workspace<double>&, const Batch&, std::unique_lock<Lock>&);
 template Outcome Evaluator<float>::run_outside(double, Workspace<float>&, int);
 template Outcome Evaluator<double>::run_outside(double, Workspace<double>&, int);
 

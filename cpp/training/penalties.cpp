@@ -57,9 +57,10 @@ double Network<T>::batch_penalty(const Workspace<T>& workspace, std::int64_t bat
 
 template <class T>
 double Network<T>::penalty() {
+  const Kernels<T>& table = kernels<T>();
   double sum = 0.0;
   run_team(1, [&](Worker& worker) {
-    find_penalties(kernels<T>(), worker);
+    find_penalties(table, worker);
     for (const Piece& piece : pieces_) sum += piece.value;
     if (forward_batch_ > 0) sum = penalty(*training_workspace_, forward_batch_);
   });
@@ -125,10 +126,11 @@ void constrain(const Kernels<T>& table, const Constraint& constraint, T* w, cons
   }
   if (constraint.kind == Constraint::Kind::none) return;
   // Seen as [outer, n, inner], n along the axis.
-  const auto axis = shape.begin() + constraint.axis;
-  const std::int64_t n = *axis;
-  const std::int64_t inner = size_of({axis + 1, shape.end()});
-  const std::int64_t outer = size_of({shape.begin(), axis});
+  const auto axis = static_cast<std::size_t>(constraint.axis);
+  const std::int64_t n = shape[axis];
+  std::int64_t inner = 1;
+  for (std::size_t i = axis + 1; i < shape.size(); ++i) inner *= shape[i];
+  const std::int64_t outer = size_of(shape) / (n * inner);
   const Range columns = share(inner, table.column_grain, worker);
   const Range rows = inner == 1 ? share(outer, 1, worker) : Range{0, outer};
   if (inner > 1 && columns.empty()) return;

@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <numeric>
 #include <utility>
-#include <vector>
 
 #include "kernels/philox.h"
 #include "mundur/data.h"
+#include "mundur/memory.h"
 
 namespace mundur {
 namespace {
@@ -49,11 +49,12 @@ void permutation(std::int64_t* order, std::int64_t n, std::uint64_t seed, std::u
 void block_permutation(std::int64_t* order, std::int64_t n, std::int64_t block, std::uint64_t seed,
                        std::uint64_t epoch) {
   const std::int64_t blocks = (n + block - 1) / block;
-  std::vector<std::int64_t> turns(static_cast<std::size_t>(blocks));
-  permutation(turns.data(), blocks, seed, epoch);
+  constexpr const char* kWhat = "the order of the blocks";
+  Buffer turns(checked_product(blocks, sizeof(std::int64_t), kWhat), kWhat, Fill::none);
+  permutation(turns.as<std::int64_t>(), blocks, seed, epoch);
   std::int64_t* next = order;
-  for (const std::int64_t turn : turns) {
-    const std::int64_t begin = turn * block;
+  for (std::int64_t i = 0; i < blocks; ++i) {
+    const std::int64_t begin = turns.as<std::int64_t>()[i] * block;
     const std::int64_t count = std::min(block, n - begin);
     std::iota(next, next + count, begin);
     // Each block draws from a stretch of its own, behind that of the blocks' order.

@@ -20,13 +20,22 @@ Trainer<T>::Trainer(Network<T>& network, Optimizer& optimizer, const Loss& loss,
       loss_(loss),
       data_(data),
       options_(std::move(options)),
-      per_sample_(output_rows(network, loss, options_.metrics)) {
+      per_sample_(output_rows(network, loss)) {
   require_fit(network, loss, data, options_.batch_size, options_.metrics);
   options_.batch_size = std::min(options_.batch_size, data.x.n);
   options_.check_finite |= network.vocabulary() > 0;  // what is no id has no row
-  optimizer_.bind(network.flat_size(), sizeof(T) == sizeof(double), network.flat_values());
-  if (options_.shuffle) order_.resize(static_cast<std::size_t>(data.x.n));
+  bind_optimizer();
+  if (options_.shuffle) {
+    order_ = Buffer(checked_product(data.x.n, sizeof(std::int64_t), "the order of the samples"),
+                    "the order of the samples", Fill::none);
+  }
   tally_.scores.resize(options_.metrics.size());
+}
+
+template <class T>
+void Trainer<T>::bind_optimizer() {
+  optimizer_.bind(network_.flat_size(), sizeof(T) == sizeof(double), network_.flat_values(),
+                  network_.gaps());
 }
 
 template <class T>
@@ -54,12 +63,12 @@ void Trainer<T>::set_augment(std::vector<Augmentation> steps) {
 template <class T>
 void Trainer<T>::begin_epoch(std::uint64_t epoch) {
   if (options_.shuffle && block_ > 0) {
-    block_permutation(order_.data(), data_.x.n, block_, options_.seed, epoch);
+    block_permutation(order_.as<std::int64_t>(), data_.x.n, block_, options_.seed, epoch);
   } else if (options_.shuffle) {
-    permutation(order_.data(), data_.x.n, options_.seed, epoch);
+    permutation(order_.as<std::int64_t>(), data_.x.n, options_.seed, epoch);
   }
   const std::lock_guard lock(optimizer_.mutex());
-  optimizer_.bind(network_.flat_size(), sizeof(T) == sizeof(double), network_.flat_values());
+  bind_optimizer();
   step_ = place_ = 0;
   epoch_ = epoch;
   restored_ = false;
@@ -131,7 +140,9 @@ void Trainer<T>::restore_start() {
     }
   }
   const std::vector<Optimizer::Scalar> scalars = optimizer_.scalars();
-  for (std::size_t i = 0; i < scalars.size(); ++i) *scalars[i].value = start_scalars_[i];
+  for (std::size_t i = 0; i < scalars.size(); ++i) {  // as with slots, there may be more by now
+    *scalars[i].value = i < start_scalars_.size() ? start_scalars_[i] : 0.0;
+  }
   network_.training_forwards = start_forwards_;
 }
 
@@ -156,8 +167,7 @@ std::int64_t steps_per_look(double work) {
 template <class T>
 Batch Trainer<T>::batch_at(std::int64_t step) const {
   const std::int64_t begin = step * options_.batch_size;
-  return {order_.empty() ? nullptr : order_.data(), begin,
-          std::min(options_.batch_size, data_.x.n - begin)};
+  return {order_.as<std::int64_t>(), begin, std::min(options_.batch_size, data_.x.n - begin)};
 }
 
 template <class T>
@@ -166,7 +176,7 @@ Outcome Trainer<T>::run(double budget, std::int64_t max_steps) {
   const std::int64_t last_step =
       max_steps < 0 ? steps_per_epoch() : std::min(steps_per_epoch(), step_ + max_steps);
   std::unique_lock lock(optimizer_.mutex());
-  optimizer_.bind(network_.flat_size(), sizeof(T) == sizeof(double), network_.flat_values());
+  bind_optimizer();
   network_.forget_forward();
   if (step_ >= last_step) return step_ >= steps_per_epoch() ? Outcome::finished : Outcome::more;
   const int workers = network_.workers_for(batch_size, true);
@@ -233,7 +243,7 @@ Outcome Trainer<T>::train_batch(const Pass<T>& pass, Workspace<T>& space, const 
   const bool fused = network_.head() == loss_.fuses_with() && !loss_.from_logits() &&
                      loss_.fuses_with() != Activation::linear && !network_.penalises_output();
   const double weight = total_weight(weights, count);
-  const double factor = mean_factor(loss_, weight, O);
+  const double factor = mean_factor(loss_, weight, O, per_sample_.rows);
   find_losses(pass.kernels, space, weights, loss_, O, rows);
   pass.kernels.loss_gradient(space.gradient[0] + rows.begin * O, space.output + rows.begin * O,
                              loss_.sparse() ? nullptr : space.targets + rows.begin * O,
@@ -248,7 +258,7 @@ Outcome Trainer<T>::train_batch(const Pass<T>& pass, Workspace<T>& space, const 
   const double penalty = network_.penalty(space, batch.count);
   if (worker.first()) {
     batch_loss_ = sum * factor + penalty;
-    add_to(tally_, sum, weight, penalty, space, loss_, options_.metrics, count, O);
+    add_to(tally_, sum, weight, penalty, space, loss_, options_.metrics, batch.count, per_sample_);
   }
   if (!std::isfinite(sum * factor + penalty)) return Outcome::loss;
   return learn(pass, space, fused);

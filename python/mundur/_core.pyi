@@ -10,6 +10,17 @@ import numpy.typing as npt
 def num_threads() -> int: ...
 def set_num_threads(n: int) -> None: ...
 def chosen_num_threads() -> int: ...  # what set_num_threads was told; 0 is the default
+
+# Whether arrays that native code is to fill hold NaN at first: so in builds for debugging, and in tests.
+def set_poison(poisons: bool) -> None: ...
+def new_array(shape: Sequence[int], dtype: str) -> npt.NDArray[Any]: ...
+
+# Between enter and exit this thread rounds to nearest and keeps subnormal numbers, whatever the caller had set.
+class FloatEnvironment:
+    def __init__(self) -> None: ...
+    def __enter__(self) -> None: ...
+    def __exit__(self, *exception: object) -> None: ...
+
 def available_threads() -> int: ...
 def adaptive() -> bool: ...  # whether teams choose their size; else they are as large as told
 def set_adaptive(adaptive: bool) -> None: ...
@@ -191,16 +202,28 @@ class Loss:
     @property
     def from_logits(self) -> bool: ...
     # y_pred float32 or float64 (batch, outputs); y_true the same dtype and shape, or int32 (batch,) for the sparse
-    # loss; weight the same dtype (batch,) or None. All C-contiguous.
+    # loss; weight the same dtype (batch,) or None. All C-contiguous. `rows` of these make a sample.
     def value(
-        self, y_true: npt.NDArray[Any], y_pred: npt.NDArray[Any], weight: npt.NDArray[Any] | None
+        self,
+        y_true: npt.NDArray[Any],
+        y_pred: npt.NDArray[Any],
+        weight: npt.NDArray[Any] | None,
+        rows: int,
     ) -> float: ...
     # Of each sample: a mean over outputs where the loss is one, times the weight.
     def sample_values(
-        self, y_true: npt.NDArray[Any], y_pred: npt.NDArray[Any], weight: npt.NDArray[Any] | None
+        self,
+        y_true: npt.NDArray[Any],
+        y_pred: npt.NDArray[Any],
+        weight: npt.NDArray[Any] | None,
+        rows: int,
     ) -> npt.NDArray[np.float64]: ...
     def gradient(
-        self, y_true: npt.NDArray[Any], y_pred: npt.NDArray[Any], weight: npt.NDArray[Any] | None
+        self,
+        y_true: npt.NDArray[Any],
+        y_pred: npt.NDArray[Any],
+        weight: npt.NDArray[Any] | None,
+        rows: int,
     ) -> npt.NDArray[Any]: ...
 
 class PythonLoss(Loss):

@@ -88,8 +88,9 @@ class ByHand(Chain):
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        for layer in self._layers:
-            layer.trainable = value
+        with self.lock:
+            for layer in self._layers:
+                layer.trainable = value
 
     def freeze(self, pattern: str) -> None:
         """Freezes the parameters whose name matches: no gradient, no update, no decay.

@@ -33,7 +33,12 @@ _CHAINS: weakref.WeakSet[Chain] = weakref.WeakSet()
 def _free_locks() -> None:
     """In a forked child: the threads that held locks stayed behind in the parent."""
     for chain in _CHAINS:
-        chain.lock = RLock()
+        # Its own, where the fork comes from within the model's work, it goes on with.
+        if chain.lock.acquire(blocking=False):
+            chain.lock.release()
+        else:
+            chain.lock = RLock()
+            chain._left_behind()
 
 
 if hasattr(os, "register_at_fork"):
@@ -200,6 +205,13 @@ class Chain:
                 f"{what} would cut off the live views that this model gave out (parameters, "
                 f"gradients, layer.kernel); {what} layers before, or to copy.deepcopy(model)"
             )
+
+    def _left_behind(self) -> None:
+        """In a forked child: what another thread was doing with the model is not done here."""
+
+    def _held(self) -> AbstractContextManager[Any]:
+        """The lock, for layers."""
+        return self.lock
 
     def _trainable_changed(self) -> None:
         """Tells the network which parameters learn."""

@@ -129,6 +129,11 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
             raise RuntimeError("call compile(optimizer, loss) with a loss first")
         return self._loss
 
+    def _left_behind(self) -> None:
+        self._fitting, self._loop, self._place = False, None, None
+        if self._optimizer is not None:
+            self._optimizer._left_behind()
+
     def _place_now(self) -> Place | None:
         """Where a training stands; None where there was none, or other steps came since."""
         place = self._place if self._loop is None else self._loop.place()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy.typing as npt
 
+from . import _core
 from .compiled import Compiled
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Explained(Compiled):
         """
         from .explain import explain
 
-        with self.lock:
+        with self.lock, _core.FloatEnvironment():
             return explain(cast("Model", self), x, y, loss)
 
     def per_sample_gradients(self, x: Any, y: Any, loss: Any = None) -> dict[str, npt.NDArray[Any]]:
@@ -87,7 +88,7 @@ class Explained(Compiled):
         """
         from .explain import per_sample_gradients
 
-        with self.lock:
+        with self.lock, _core.FloatEnvironment():
             return per_sample_gradients(cast("Model", self), x, y, loss)
 
     def check_gradients(
@@ -138,7 +139,7 @@ class Explained(Compiled):
         """
         from .checks import check_gradients
 
-        with self.lock:
+        with self.lock, _core.FloatEnvironment():
             return check_gradients(cast("Model", self), x, y, loss, training, elements, tolerance)
 
     def verify(
@@ -177,5 +178,5 @@ class Explained(Compiled):
         """
         from .checks import verify
 
-        with self.lock:
+        with self.lock, _core.FloatEnvironment():
             return verify(cast("Model", self), x, y, loss, tolerance)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from . import _core
 from .configurable import Configurable
 from .validation import dtype_name, extents, fresh_seed
 
@@ -41,7 +42,7 @@ class Initializer(Configurable):
 
     def start(self, out: npt.NDArray[Any], seed: int, stream: int) -> None:
         """As `fill`; a ValueError where a value is beyond the range of `out`."""
-        with np.errstate(over="ignore"):
+        with _core.FloatEnvironment(), np.errstate(over="ignore"):
             self.fill(out, seed, stream)
         bad = out[~np.isfinite(out)]
         if bad.size:

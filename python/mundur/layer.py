@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, cast
 
 import numpy.typing as npt
@@ -166,9 +167,8 @@ class Layer(Configurable):
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        self._frozen_whole = not boolean(value, "trainable")
-        self._frozen = set(self.parameter_initializers) if self._frozen_whole else set()
-        self._tell_owner()
+        frozen = not boolean(value, "trainable")
+        self._freeze(frozen, set(self.parameter_initializers) if frozen else set())
 
     def is_trainable(self, parameter: str) -> bool:
         """Whether one parameter, such as "bias", learns."""
@@ -176,12 +176,31 @@ class Layer(Configurable):
 
     def set_trainable(self, parameter: str, value: bool) -> None:
         """Freezes or unfreezes one parameter."""
-        (self._frozen.discard if value else self._frozen.add)(parameter)
-        self._tell_owner()
+        with self._held():
+            change = {parameter}
+            self._freeze(
+                self._frozen_whole, self._frozen - change if value else self._frozen | change
+            )
 
     def learning_flags(self) -> list[bool]:
         """Whether the layer learns, then whether each of those within it does."""
         return [self.trainable]
+
+    def _freeze(self, whole: bool, parameters: set[str]) -> None:
+        """Freezes these and no others, or nothing where the model can't be told."""
+        with self._held():
+            before = self._frozen_whole, self._frozen
+            self._frozen_whole, self._frozen = whole, parameters
+            try:
+                self._tell_owner()
+            except BaseException:
+                self._frozen_whole, self._frozen = before
+                raise
+
+    def _held(self) -> AbstractContextManager[Any]:
+        """The model's lock, if there is a model: a training in another thread ends first."""
+        owner = self.owner
+        return nullcontext() if owner is None else owner._held()
 
     def _tell_owner(self) -> None:
         owner = self.owner

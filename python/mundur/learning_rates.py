@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from . import arrays, datasets, training
+from . import _core, arrays, datasets, training
 from .compiled import Compiled
 from .keywords import checked_keywords
 from .validation import integer, number
@@ -136,7 +136,7 @@ class FindsRates(Compiled):
         least = number(min_rate, "min_rate", above=0)
         most = number(max_rate, "max_rate", above=least)
         steps = integer(steps, "steps", 2)
-        with self.lock:
+        with self.lock, _core.FloatEnvironment():
             if self._fitting:
                 raise RuntimeError("find_learning_rate was called by a callback of fit")
             _ = self.compiled_optimizer, self.compiled_loss
@@ -146,7 +146,7 @@ class FindsRates(Compiled):
                 data = datasets.weigh_classes(self, data, class_weight)
                 size = datasets.resolve_batch_size(batch_size, len(data.x))
                 rates = least * (most / least) ** (np.arange(steps) / (steps - 1))
-                with _taken_back(self):
+                with self.compiled_optimizer.training(self), _taken_back(self):
                     return _sweep(self, data, size, rates)
 
 
@@ -190,7 +190,7 @@ def _taken_back(model: Model) -> Iterator[None]:
             model.state[name] = values
         model.native.training_forwards = forwards
         optimizer.learning_rate = rate
-        optimizer.reset()
+        optimizer._forget()
         optimizer._served = served
         if slots or scalars != optimizer._native.state()[1]:
             optimizer._native.set_state(slots, scalars)

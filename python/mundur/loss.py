@@ -86,20 +86,25 @@ class NativeLoss(Loss):
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The loss of predictions: a number, or one of each sample where reduction is None."""
         y, p, weight, shape = self._rows(y_true, y_pred, sample_weight)
+        rows = len(p) // shape[0]
         if self.reduction is not None:
-            return self._native.value(y, p, weight)
-        values = self._native.sample_values(y, p, weight)
-        return values.reshape(shape[:-1]) if len(values) != shape[0] else values
+            return self._native.value(y, p, weight, rows)
+        by_step = self.kind in EXCLUSIVE or np.size(sample_weight) > shape[0]
+        values = self._native.sample_values(y, p, weight, 1 if by_step else rows)
+        return values.reshape(shape[:-1]) if by_step and len(shape) > 1 else values
 
     def gradient(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Array:
         """∂loss/∂y_pred, of y_pred's shape; of the samples' sum where reduction is None."""
         y, p, weight, shape = self._rows(y_true, y_pred, sample_weight)
-        return self._native.gradient(y, p, weight).reshape(shape)
+        return self._native.gradient(y, p, weight, len(p) // shape[0]).reshape(shape)
 
     def _rows(
         self, y_true: Any, y_pred: Any, sample_weight: Any
     ) -> tuple[Array, Array, Array | None, tuple[int, ...]]:
-        """Checked arrays as the core wants them: two axes, one dtype, contiguous."""
+        """Checked arrays as the core wants them: two axes, one dtype, contiguous.
+
+        Places beyond the samples, such as time steps, are rows of their own, as in `fit`.
+        """
         p = arrays.real_array(y_pred, "y_pred")
         if p.ndim == 0 or p.size == 0:
             raise ValueError(f"y_pred must hold at least one sample; got shape {p.shape}")
@@ -109,15 +114,10 @@ class NativeLoss(Loss):
         check_predictions(p, self)
         y = sample_targets(y_true, self, p.shape, "y_true", "y_pred")
         dtype = np.float32 if p.dtype == np.float32 else np.float64
-        # Every element counts alike, so positions beyond the samples are rows of their own where
-        # classes exclude one another, and outputs where they do not.
-        positions = p.size // p.shape[-1]
+        rows = p.size // p.shape[-1]
         weight = None
         if sample_weight is not None:
             weight = arrays.weights(sample_weight, len(p), rows=p.shape[:-1]).astype(dtype)
-        by_position = self.kind in EXCLUSIVE or (weight is not None and len(weight) > len(p))
-        rows = positions if by_position else len(p)
-        if weight is not None and len(weight) < rows:
             weight = weight.repeat(rows // len(weight))
         p = np.ascontiguousarray(p, dtype).reshape(rows, -1)
         if y.dtype == np.int32 and self.kind.startswith("sparse"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from . import arrays
+from . import _core, arrays
 from .configurable import Configurable
 from .keywords import checked_keywords
 from .validation import identifier
@@ -134,7 +134,8 @@ class Metric(Configurable):
             return 0.0
         y, p = (np.concatenate([batch[i] for batch in seen]) for i in (0, 1))
         weights = [batch[2] for batch in seen if batch[2] is not None]
-        return self.compute(y, p, np.concatenate(weights) if weights else None)
+        with _core.FloatEnvironment():
+            return self.compute(y, p, np.concatenate(weights) if weights else None)
 
     def reset_state(self) -> None:
         """Forgets all batches."""

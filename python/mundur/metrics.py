@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import _core
 from .classification_metrics import (
     AUC,
     F1Score,
@@ -311,7 +312,7 @@ def forms(
 
 def room(metrics: Sequence[Metric], shape: tuple[int, ...], dtype: str) -> Array | None:
     """Where training puts outputs of this shape; None where no metric asks for them."""
-    return np.empty(shape, dtype) if any(not m.in_core for m in metrics) else None
+    return _core.new_array(shape, dtype) if any(not m.in_core for m in metrics) else None
 
 
 def over_set(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from . import arrays, batches, datasets, progress, resume, training
+from . import _core, arrays, batches, datasets, progress, resume, training
 from . import augment as augmentation
 from .callback import CallbackList
 from .explained import Explained
@@ -208,7 +208,7 @@ class Model(Keeping, FindsRates, Explained):
         'stop_loss'
         """
         level = progress.verbosity(verbose)
-        with self.lock:
+        with self.lock, _core.FloatEnvironment():
             if self._fitting:
                 raise RuntimeError("fit was called by a callback of the same model's fit")
             _ = self.compiled_optimizer, self.compiled_loss
@@ -263,7 +263,8 @@ class Model(Keeping, FindsRates, Explained):
         self.stop_training, self._stop_reason = False, "callback"
         self.history, self._fitting, self._loop = loop.history, True, loop
         try:
-            return loop.run(params)
+            with self.compiled_optimizer.training(self):
+                return loop.run(params)
         finally:
             self._fitting, self._loop, self._place = False, None, loop.place()
 
@@ -309,7 +310,7 @@ class Model(Keeping, FindsRates, Explained):
         """
         level = progress.verbosity(verbose)
         boolean(return_dict, "return_dict")
-        with self.lock:
+        with self.lock, _core.FloatEnvironment():
             stream = batches.stream_of(
                 *(self, x, steps, "steps"),
                 **{"y": y, "batch_size": batch_size, "sample_weight": sample_weight},
@@ -412,7 +413,7 @@ class Model(Keeping, FindsRates, Explained):
         """
         boolean(return_dict, "return_dict")
         allow = boolean(allow_nonfinite, "allow_nonfinite")
-        with self.lock:
+        with self.lock, _core.FloatEnvironment():
             _ = self.compiled_optimizer, self.compiled_loss
             checked = arrays.features(x, self._declared_shape)
             with self._built_for(checked):

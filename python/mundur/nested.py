@@ -154,8 +154,9 @@ class Nested(Layer):
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        for layer in self._inner:
-            layer.trainable = value
+        with self._held():
+            for layer in self._inner:
+                layer.trainable = value
 
     def _whose(self, parameter: str) -> tuple[Layer, str]:
         name, _, rest = parameter.partition("/")

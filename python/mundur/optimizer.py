@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from . import _core
@@ -67,6 +68,7 @@ class Optimizer(Configurable):
 
     _native: _core.Optimizer
     _served: weakref.ref[ByHand] | None = None
+    _busy: ByHand | None = None  # the model that it is training at this moment
     _schedule: Callable[[int], float] | None = None
 
     def _set_up(
@@ -270,6 +272,8 @@ class Optimizer(Configurable):
 
     def serve(self, model: ByHand) -> _core.Optimizer:
         """The native optimizer, for one model only: its state means nothing to another."""
+        if self._busy is not None and self._busy is not model:
+            raise self._at_work()
         if self._served is not None and self._served() is not model and self.iterations > 0:
             raise ValueError(
                 f"this optimizer holds the state of another model after {self.iterations} steps; "
@@ -278,8 +282,42 @@ class Optimizer(Configurable):
         self._served = weakref.ref(model)
         return self._native
 
+    @contextmanager
+    def training(self, model: ByHand) -> Iterator[None]:
+        """While it trains a model, no other one may, and nobody takes its state away."""
+        is_outermost = self._busy is None
+        # In one step: of two threads one comes first.
+        if self.__dict__.setdefault("_busy", model) is not model:
+            raise self._at_work()
+        try:
+            yield
+        finally:
+            if is_outermost:
+                self._left_behind()
+
+    def _left_behind(self) -> None:
+        """Nobody trains with it any more; in a forked child, whoever did is not there."""
+        self.__dict__.pop("_busy", None)
+
+    def _at_work(self) -> RuntimeError:
+        return RuntimeError(
+            f"this {type(self).__name__} is training another model at this moment; make a new "
+            "optimizer for each model"
+        )
+
     def reset(self) -> None:
-        """Forgets all state, the count of steps too; the hyper-parameters stay."""
+        """Forgets all state, the count of steps too; the hyper-parameters stay.
+
+        Raises
+        ------
+        RuntimeError
+            While `fit` trains with it.
+        """
+        if self._busy is not None:
+            raise RuntimeError("reset was called while fit trains with this optimizer")
+        self._forget()
+
+    def _forget(self) -> None:
         self._native.reset()
         self._served = None
 

@@ -176,7 +176,7 @@ class Resumed(NamedTuple):
         found, optimizer = self.model.compiled_optimizer, model.compiled_optimizer
         for name, value in _differing(found, optimizer).items():
             setattr(optimizer, name, value)
-        optimizer.reset()
+        optimizer._forget()
         native = optimizer.serve(model)
         state = found._native.state()
         if state[0] or state[1] != native.state()[1]:

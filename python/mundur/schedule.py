@@ -56,7 +56,7 @@ class BuiltIn(LearningRateSchedule):
 
     def __call__(self, step: int) -> float:
         """η(step)."""
-        return float(self.rates(np.array([integer(step, "step")], np.float64))[0])
+        return rates_of(self, integer(step, "step"), 1)[0]
 
     def rates(self, steps: Array) -> Array:
         """η of each step."""
@@ -77,7 +77,8 @@ def rates_of(schedule: Callable[[int], float], first: int, count: int) -> list[f
     """η of `count` steps from `first` on, or of fewer; a ValueError for what is no rate."""
     if isinstance(schedule, BuiltIn):
         steps = np.arange(first, first + min(count, _AHEAD), dtype=np.float64)
-        return [float(rate) for rate in schedule.rates(steps)]
+        with _core.FloatEnvironment():
+            return [float(rate) for rate in schedule.rates(steps)]
     return [
         number(schedule(step), f"the schedule's rate of step {step}", at_least=0)
         for step in range(first, first + min(count, _CALLS_AHEAD))

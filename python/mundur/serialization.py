@@ -59,7 +59,8 @@ _MALFORMED = (
 def to_bytes(model: Model) -> bytes:
     """The file's bytes; pickle, deepcopy and joblib go through the same."""
     tensors: Tensors = {}
-    return _pack(tensors, json.dumps(architecture.describe(model, tensors), allow_nan=False))
+    with _core.FloatEnvironment():  # numbers become text
+        return _pack(tensors, json.dumps(architecture.describe(model, tensors), allow_nan=False))
 
 
 def save_model(model: Model, path: Path, overwrite: bool) -> None:
@@ -296,8 +297,9 @@ def _model(
     if not document:
         raise ValueError(f"{where} holds weights only; read it with Model.load_weights")
     try:
-        description = json.loads(document)
-        model = architecture.restore(description, tensors, compile, custom_objects)
+        with _core.FloatEnvironment():
+            description = json.loads(document)
+            model = architecture.restore(description, tensors, compile, custom_objects)
         text = description.get("text")
     except architecture.MissingCustomObject as error:
         raise ValueError(f"{where}: {error}") from None

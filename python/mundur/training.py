@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 import numpy.typing as npt
 
 from . import _core, arrays, metrics
@@ -156,9 +156,10 @@ def fail_on(status: str, x: Array, name: str, model: Model) -> None:
 def train_step(model: Model, data: Dataset, allow_nonfinite: bool) -> Logs:
     """One update on one batch; the loss and metrics are those before it."""
     outputs = room(model, data)
-    trainer = make_trainer(model, data, len(data.x), False, allow_nonfinite, outputs)
-    trainer.begin_epoch(0)
-    status = trainer.run(SLICE_SECONDS, model.compiled_optimizer.look_ahead(1))
+    with model.compiled_optimizer.training(model):
+        trainer = make_trainer(model, data, len(data.x), False, allow_nonfinite, outputs)
+        trainer.begin_epoch(0)
+        status = trainer.run(SLICE_SECONDS, model.compiled_optimizer.look_ahead(1))
     fail_on(status, data.x, data.name, model)
     if status == "loss":
         raise NonFiniteLossError(0, model.compiled_optimizer.learning_rate)
@@ -205,27 +206,35 @@ def evaluate(
 
 def predict_batch(model: Model, x: Array, allow_nonfinite: bool) -> Array:
     """The outputs for checked features, all at once, with nobody watching."""
-    out = np.empty((len(x), *model.native.output_shape), model.dtype)
-    _predict_from(model, x, out, 0, len(x), SLICE_SECONDS, allow_nonfinite)
+    out = _core.new_array((len(x), *model.native.output_shape), model.dtype)
+    _fill(model, out, x, len(x), allow_nonfinite)
     return out
 
 
-def _predict_from(
+def _fill(
     model: Model,
-    x: Array,
     out: Array,
-    start: int,
+    x: Array,
     batch_size: int,
-    budget: float,
     allow_nonfinite: bool,
-) -> int:
-    try:
-        done = model.native.predict(x, out, start, batch_size, budget, not allow_nonfinite)
-    except MemoryError as error:
-        raise too_large(batch_size, error) from None
-    if done < 0:
-        fail_on("input", x, "x", model)
-    return done
+    seen: Callable[[int], None] | None = None,
+) -> None:
+    """The outputs for all of x; `seen` hears after each native call how many there are.
+
+    A call ends when its time is over: nobody else counts how far it came.
+    """
+    done = 0
+    while done < len(out):
+        try:
+            done = model.native.predict(
+                x, out, done, batch_size, SLICE_SECONDS, not allow_nonfinite
+            )
+        except MemoryError as error:
+            raise too_large(batch_size, error) from None
+        if done < 0:
+            fail_on("input", x, "x", model)
+        if seen is not None:
+            seen(done)
 
 
 def predict(
@@ -237,24 +246,23 @@ def predict(
     allow_nonfinite: bool,
 ) -> Array:
     """The outputs for checked features."""
-    samples = len(x)
-    out = np.empty((samples, *model.native.output_shape), model.dtype)
+    out = _core.new_array((len(x), *model.native.output_shape), model.dtype)
     callbacks.call("on_predict_begin", {})
-    progress.begin_epoch(0, -(-samples // batch_size))
-    by_batch = callbacks.wants_batches("predict")
-    start = 0
-    while start < samples:
-        if by_batch:
-            callbacks.call("on_predict_batch_begin", start // batch_size, {})
-        # Workers may take several batches at once, which hooks would not see one by one.
-        end = start + batch_size if by_batch else samples
-        done = _predict_from(
-            model, x[:end], out[:end], start, batch_size, SLICE_SECONDS, allow_nonfinite
-        )
-        if by_batch:
-            callbacks.call("on_predict_batch_end", start // batch_size, {})
-        start = done
-        progress.update(-(-start // batch_size), {})
+    progress.begin_epoch(0, -(-len(x) // batch_size))
+    if callbacks.wants_batches("predict"):
+        # Workers would take several batches at once, which hooks would not see one by one.
+        for step, start in enumerate(range(0, len(x), batch_size)):
+            batch = slice(start, start + batch_size)
+            callbacks.call("on_predict_batch_begin", step, {})
+            _fill(model, out[batch], x[batch], batch_size, allow_nonfinite)
+            callbacks.call("on_predict_batch_end", step, {})
+            progress.update(step + 1, {})
+    else:
+
+        def seen(samples: int) -> None:
+            progress.update(-(-samples // batch_size), {})
+
+        _fill(model, out, x, batch_size, allow_nonfinite, seen)
     progress.end_epoch({})
     callbacks.call("on_predict_end", {})
     return out

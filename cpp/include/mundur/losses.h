@@ -74,16 +74,16 @@ struct Targets {
   const T* weight = nullptr;
 };
 
-/// By hand: the loss of p[B,O], that of each sample (a mean over outputs where the loss is one,
-/// times the weight), and the gradient, on this call's team of threads.
+/// By hand: the loss of p[B,O], that of each of B / rows samples (a mean over outputs and rows
+/// where the loss is one, times the weight), and the gradient. `rows` of p make a sample.
 template <class T>
 double loss_value(const Loss& loss, const T* p, const Targets<T>& targets, std::int64_t B,
-                  std::int64_t O);
+                  std::int64_t O, std::int64_t rows);
 template <class T>
 void sample_losses(const Loss& loss, double* values, const T* p, const Targets<T>& targets,
-                   std::int64_t B, std::int64_t O);
+                   std::int64_t B, std::int64_t O, std::int64_t rows);
 template <class T>
 void loss_gradient(const Loss& loss, T* dp, const T* p, const Targets<T>& targets, std::int64_t B,
-                   std::int64_t O);
+                   std::int64_t O, std::int64_t rows);
 
 }  // namespace mundur

@@ -3,10 +3,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "mundur/layers.h"
+#include "mundur/lock.h"
 #include "mundur/memory.h"
 #include "mundur/types.h"
 
@@ -55,6 +55,8 @@ class Network {
   std::vector<Entry>& parameters() { return parameters_; }
   /// Padding included, which stays zero.
   std::int64_t flat_size() const { return flat_size_; }
+  /// That padding, as pairs of begin and end.
+  const std::vector<std::int64_t>& gaps() const { return gaps_; }
   T* flat_values() { return values_.template as<T>(); }
   T* flat_gradients() { return gradients_.template as<T>(); }
   struct StateEntry {
@@ -159,14 +161,14 @@ class Network {
   Pace& pace(std::int64_t batch, bool training, int workers);
 
   /// One native call at a time: workspaces are shared.
-  std::mutex& mutex() { return mutex_; }
+  Lock& mutex() { return mutex_; }
 
  private:
   void build(const std::vector<LayerSpec>& specs);
   void follow_mask();
   /// Outputs of samples [start, start + count), by all workers of a team together.
-  void predict_some(T* out, const ArrayView& x, std::int64_t start, std::int64_t count,
-                    Workspace<T>& space, Worker& worker) const;
+  void predict_some(const Kernels<T>& kernels, T* out, const ArrayView& x, std::int64_t start,
+                    std::int64_t count, Workspace<T>& space, Worker& worker) const;
   void update_whole(const Kernels<T>& kernels, const Update<T>& update);
   void update_shared(const Kernels<T>& kernels, const Update<T>& update, Worker& worker);
   void update_gathered(const Kernels<T>& kernels, const Update<T>& update,
@@ -206,6 +208,7 @@ class Network {
   std::vector<Penalty> activity_;  // of each layer; empty where none has one
   bool constrained_ = false;
   std::int64_t flat_size_ = 0;
+  std::vector<std::int64_t> gaps_;
   Buffer values_;
   Buffer gradients_;
   std::vector<StateEntry> state_;
@@ -221,7 +224,7 @@ class Network {
   std::unique_ptr<Paces> paces_;
   std::int64_t forward_batch_ = 0;
   bool forward_training_ = false;
-  std::mutex mutex_;
+  Lock mutex_{"the network"};
 };
 
 }  // namespace mundur

@@ -2,10 +2,10 @@
 
 #include <limits>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "mundur/lock.h"
 #include "mundur/memory.h"
 #include "mundur/types.h"
 
@@ -67,12 +67,16 @@ class Optimizer {
 
   /// Held by whoever reads or writes state or options while another thread may train with it.
   /// Recursive: a function of the caller's that training calls may ask for the state.
-  std::recursive_mutex& mutex() { return mutex_; }
+  Lock& mutex() { return mutex_; }
 
   /// Takes state for `size` elements at first; std::invalid_argument if it already has state of
   /// another size or type. A mean of the parameters begins as `parameters`, which may be null where
-  /// it is there or will be given.
-  void bind(std::int64_t size, bool is_double, const void* parameters);
+  /// it is there or will be given. `gaps`: pairs of begin and end, elements that are no parameters.
+  void bind(std::int64_t size, bool is_double, const void* parameters,
+            const std::vector<std::int64_t>& gaps);
+  /// Elements that are no parameters, as pairs of begin and end: what a step leaves there in the
+  /// state is nobody's.
+  const std::vector<std::int64_t>& gaps() const { return gaps_; }
   /// The slot of that name, made if it isn't there yet; null if the rule knows none such.
   Slot* slot(const std::string& name);
   bool bound() const { return size_ >= 0; }
@@ -116,7 +120,7 @@ class Optimizer {
   std::vector<std::string> needed() const;
   void link();
 
-  std::recursive_mutex mutex_;
+  Lock mutex_{"the optimizer"};
   double learning_rate_;
   std::vector<double> rates_;
   std::int64_t first_rate_ = 0;
@@ -127,6 +131,7 @@ class Optimizer {
   std::int64_t size_ = -1;
   bool is_double_ = false;
   std::vector<Slot> slots_;
+  std::vector<std::int64_t> gaps_;
   // Where the slots that are needed now lie; null for the others.
   void* state_[3] = {};
   void* sum_ = nullptr;

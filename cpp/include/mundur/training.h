@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -36,9 +35,9 @@ struct DataSet {
   const double* weights = nullptr;
 };
 
-/// The outputs of one sample: rows with a loss and scores of their own, of so many outputs. Where
-/// classes exclude one another, or time steps are masked, each place of the last axis is a row;
-/// else the sample is one.
+/// The outputs of one sample: rows with a loss and scores of their own, of so many outputs. Each
+/// place of the axes but the last, such as a time step, is a row, whatever loss, mask and metrics
+/// make of it: what is asked about a training must not change its sums.
 struct OutputRows {
   std::int64_t rows = 1;
   std::int64_t outputs = 1;
@@ -118,12 +117,12 @@ class Trainer {
   Outcome train_batch(const Pass<T>& pass, Workspace<T>& space, const Batch& batch);
   Outcome learn(const Pass<T>& pass, Workspace<T>& space, bool fused);
   Outcome run_outside(double budget, std::int64_t last_step, Workspace<T>& space, int workers,
-                      std::unique_lock<std::recursive_mutex>& lock);
-  Outcome ask(Workspace<T>& space, const Batch& batch,
-              std::unique_lock<std::recursive_mutex>& lock);
+                      std::unique_lock<Lock>& lock);
+  Outcome ask(Workspace<T>& space, const Batch& batch, std::unique_lock<Lock>& lock);
   Batch batch_at(std::int64_t step) const;
   void load_training_batch(const Kernels<T>& kernels, Workspace<T>& space, const Batch& batch,
                            Worker& worker);
+  void bind_optimizer();
   void keep_start();
   void restore_start();
   bool one_step() const { return !fed_ && steps_per_epoch() == 1; }
@@ -134,7 +133,7 @@ class Trainer {
   const DataSet& data_;
   Options options_;
   OutputRows per_sample_;
-  std::vector<std::int64_t> order_;
+  Buffer order_;  // of the samples, as 64-bit integers; none without a shuffle
   Buffer start_values_;
   std::vector<Buffer> start_slots_;
   std::vector<double> start_scalars_;
