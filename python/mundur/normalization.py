@@ -78,8 +78,8 @@ class BatchNormalization(_Normalization):
 
     Behind a mask, N counts the time steps that are there; of a batch without any, the moving
     statistics serve, and stay. Sample weights don't enter the moments, as in Keras. A batch of one
-    sample has σ² = 0 and yields β. The variance is the biased one, for the moving variance too; PyTorch's is unbiased
-    there.
+    sample has σ² = 0 and yields β. The variance is the biased one, for the moving variance too;
+    PyTorch's is unbiased there.
 
     Parameters
     ----------
