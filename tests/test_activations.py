@@ -380,6 +380,14 @@ def test_a_shape_that_changes_later_is_told() -> None:
         model.predict(data()[0], verbose=0)
 
 
+def test_what_f_raises_in_the_core_is_raised() -> None:
+    def fails(z: Array) -> Array:
+        raise KeyError("f")
+
+    with pytest.raises(KeyError, match="f"):
+        _core.ActivationFunction.custom(fails, fails)(np.ones((2, 3)))
+
+
 def test_files_hold_names(tmp_path: Path) -> None:
     x, y = data()
     model = model_of((cube, square))

@@ -385,21 +385,6 @@ def test_velocity_survives_a_pause_of_momentum() -> None:
     assert run(save=True) == run(save=False)
 
 
-def test_a_daemon_thread_may_be_training_at_exit() -> None:
-    code = """
-import threading, time
-import mundur as md, numpy as np
-model = md.Model([md.layers.Dense(64, "relu"), md.layers.Dense(1)], input_shape=(64,), seed=0)
-model.compile("adam", "mse")
-x = np.random.default_rng(0).normal(size=(20000, 64))
-fit = lambda: model.fit(x, np.zeros(20000), epochs=100000, verbose=0)
-threading.Thread(target=fit, daemon=True).start()
-time.sleep(0.3)
-"""
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr
-
-
 def test_an_optimizer_may_be_changed_from_another_thread() -> None:
     model = md.Model([md.layers.Dense(64, "relu"), md.layers.Dense(1)], input_shape=(64,), seed=0)
     optimizer = md.optimizers.SGD(1e-4)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import pickle
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -341,23 +339,3 @@ def test_arguments_kept_elsewhere(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="Hides must keep its constructor's arguments as attrib"):
         model_of(Hides(3)).save(tmp_path / "m")
-
-
-def test_a_python_loss_may_be_at_work_at_exit() -> None:
-    code = """
-import threading, time
-import mundur as md, numpy as np
-class Squares(md.Loss):
-    def __call__(self, y_true, y_pred, sample_weight=None):
-        return np.mean((y_pred - y_true) ** 2)
-    def gradient(self, y_true, y_pred, sample_weight=None):
-        return 2 * (y_pred - y_true) / y_pred.size
-model = md.Model([md.layers.Dense(256, "relu"), md.layers.Dense(1)], input_shape=(64,), seed=0)
-model.compile("adam", Squares())
-x = np.random.default_rng(0).normal(size=(20000, 64))
-fit = lambda: model.fit(x, np.zeros((20000, 1)), epochs=100000, batch_size=256, verbose=0)
-threading.Thread(target=fit, daemon=True).start()
-time.sleep(0.3)
-"""
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr

@@ -12,14 +12,13 @@
 #include <mutex>
 #include <variant>
 
+#include "bindings/gil.h"
 #include "mundur/data.h"
 #include "mundur/network.h"
 #include "mundur/optimizers.h"
 #include "parallel/float_environment.h"
 
 namespace mundur {
-
-namespace py = pybind11;
 
 void bind_runtime(py::module_& m);
 void bind_random(py::module_& m);
@@ -38,20 +37,6 @@ struct AnyNetwork {
   decltype(auto) visit(Visitor&& visitor) const {
     return std::visit([&](const auto& network) -> decltype(auto) { return visitor(*network); }, of);
   }
-};
-
-/// The GIL, given back for as long as it lives. Python ends a daemon thread that asks for the GIL
-/// while the interpreter goes down by unwinding it, which a destructor must therefore let pass;
-/// pybind11's own would abort the process.
-class WithoutGil {
- public:
-  WithoutGil() : state_(PyEval_SaveThread()) {}
-  ~WithoutGil() noexcept(false) { PyEval_RestoreThread(state_); }
-  WithoutGil(const WithoutGil&) = delete;
-  WithoutGil& operator=(const WithoutGil&) = delete;
-
- private:
-  PyThreadState* state_;
 };
 
 /// The mutexes that this thread's native work holds, the innermost first: a function of the user's
@@ -151,6 +136,14 @@ py::array_t<T> new_array(const std::vector<py::ssize_t>& shape) {
     std::fill_n(array.mutable_data(), array.size(), std::numeric_limits<T>::quiet_NaN());
   }
   return array;
+}
+
+/// A copy for Python. NumPy itself would give the GIL up while it copies.
+template <class T>
+py::array_t<T> copy_of(const T* values, const Shape& shape) {
+  py::array_t<T> copy(shape);
+  std::copy_n(values, copy.size(), copy.mutable_data());
+  return copy;
 }
 
 inline py::tuple tuple_of(const Shape& shape) { return py::tuple(py::cast(shape)); }

@@ -28,24 +28,24 @@ class PythonFunction final : public CustomFunction {
  private:
   template <class T>
   static py::array called(const py::function& f, const T* z, std::int64_t B, std::int64_t O) {
-    py::array result = f(py::array_t<T>({B, O}, z));
+    py::array result = call(f, py::make_tuple(copy_of(z, {B, O})));
     if (result.size() != B * O) throw py::value_error("a custom activation changed the shape");
     return result;
   }
   template <class T>
   void value(T* y, const T* z, std::int64_t B, std::int64_t O) const {
-    const py::gil_scoped_acquire gil;
-    const FloatEnvironment ours;  // whatever the function leaves
-    const py::array found = called(value_, z, B, O);
-    std::copy_n(data_of<T>(found, "f(z)", 2), B * O, y);
+    with_gil([&] {
+      const py::array found = called(value_, z, B, O);
+      std::copy_n(data_of<T>(found, "f(z)", 2), B * O, y);
+    });
   }
   template <class T>
   void backward(T* dx, const T* z, const T* dy, std::int64_t B, std::int64_t O) const {
-    const py::gil_scoped_acquire gil;
-    const FloatEnvironment ours;  // whatever the function leaves
-    const py::array found = called(slope_, z, B, O);
-    const T* slope = data_of<T>(found, "f'(z)", 2);
-    for (std::int64_t i = 0; i < B * O; ++i) dx[i] = dy[i] * slope[i];
+    with_gil([&] {
+      const py::array found = called(slope_, z, B, O);
+      const T* slope = data_of<T>(found, "f'(z)", 2);
+      for (std::int64_t i = 0; i < B * O; ++i) dx[i] = dy[i] * slope[i];
+    });
   }
 
   void find_value(float* y, const float* z, std::int64_t B, std::int64_t O) override {
@@ -77,10 +77,12 @@ py::array activate(const ActivationFunction& f, const py::array& x) {
   T* to = y.mutable_data();
   const Activator<T> activator(f);
   const Kernels<T>& table = kernels<T>();
+  WithoutGil release;
   run_team(1, [&](Worker& worker) {
     activator.forward({worker, table, x.size() / O, false, 0, 0, nullptr}, to, from, x.size() / O,
                       O);
   });
+  if (f.custom) raise_failure({f.custom.get()});
   return y;
 }
 

@@ -1,10 +1,5 @@
 #include "mundur/losses.h"
 
-#include <cxxabi.h>
-#include <unistd.h>
-
-#include <algorithm>
-
 #include "bindings/bindings.h"
 
 namespace mundur {
@@ -77,30 +72,6 @@ py::array sample_values(const Loss& loss, const py::array& y_true, const py::arr
   return out;
 }
 
-/// Work that asks for the GIL. While the interpreter goes down, Python ends such a thread by
-/// unwinding it; it would then meet the destructors of those who wait for the GIL further out. It
-/// stays here instead, until the process has ended.
-template <class Work>
-auto or_stay(Work&& work) {
-  try {
-    return work();
-  } catch (abi::__forced_unwind&) {
-    for (;;) pause();
-  }
-}
-
-/// The GIL, for as long as it lives, on a thread that gave it back.
-class WithGil {
- public:
-  WithGil() : state_(or_stay([] { return PyGILState_Ensure(); })) {}
-  ~WithGil() { PyGILState_Release(state_); }
-  WithGil(const WithGil&) = delete;
-  WithGil& operator=(const WithGil&) = delete;
-
- private:
-  PyGILState_STATE state_;
-};
-
 /// A loss that Python computes: call(samples, y_pred, wants_gradient) returns (loss, gradient or
 /// None), where `samples` picks the batch's rows out of the set.
 class PythonLoss final : public OutsideLoss {
@@ -124,25 +95,22 @@ class PythonLoss final : public OutsideLoss {
  private:
   template <class T>
   double ask(const Batch& batch, const T* p, T* dp, std::int64_t O) const {
-    const WithGil held;
-    const py::object samples =
-        batch.order ? py::object(py::array_t<std::int64_t>(batch.count, batch.order + batch.begin))
-                    : py::object(py::slice(batch.begin, batch.begin + batch.count, 1));
-    const py::array_t<T> y_pred({batch.count, O}, p);
-    const py::tuple arguments = py::make_tuple(samples, y_pred, dp != nullptr);
-    const FloatEnvironment ours;  // whatever the caller's function leaves
-    const py::tuple found = py::reinterpret_steal<py::tuple>(
-        or_stay([&] { return PyObject_CallObject(call_.ptr(), arguments.ptr()); }));
-    if (!found) throw py::error_already_set();
-    if (dp && !found[1].is_none()) {
-      const auto gradient = found[1].cast<py::array>();
-      const T* values = data_of<T>(gradient, "gradient", 2);
-      if (gradient.shape(0) != batch.count || gradient.shape(1) != O) {
-        throw py::value_error("gradient: expected y_pred's shape");
+    return with_gil([&] {
+      const py::object samples =
+          batch.order ? py::object(copy_of(batch.order + batch.begin, {batch.count}))
+                      : py::object(py::slice(batch.begin, batch.begin + batch.count, 1));
+      const py::tuple found =
+          call(call_, py::make_tuple(samples, copy_of(p, {batch.count, O}), dp != nullptr));
+      if (dp && !found[1].is_none()) {
+        const auto gradient = found[1].cast<py::array>();
+        const T* values = data_of<T>(gradient, "gradient", 2);
+        if (gradient.shape(0) != batch.count || gradient.shape(1) != O) {
+          throw py::value_error("gradient: expected y_pred's shape");
+        }
+        std::copy_n(values, batch.count * O, dp);
       }
-      std::copy_n(values, batch.count * O, dp);
-    }
-    return found[0].cast<double>();
+      return found[0].cast<double>();
+    });
   }
 
   py::object call_;

@@ -21,7 +21,7 @@ class Held {
 
 template <class T>
 py::array copied(const Optimizer& optimizer, const Optimizer::Slot& slot) {
-  py::array_t<T> copy(optimizer.size(), slot.values.as<T>());
+  py::array_t<T> copy = copy_of(slot.values.as<T>(), {optimizer.size()});
   const std::vector<std::int64_t>& gaps = optimizer.gaps();
   for (std::size_t i = 0; i < gaps.size(); i += 2) {
     std::fill(copy.mutable_data() + gaps[i], copy.mutable_data() + gaps[i + 1], T{0});
