@@ -64,7 +64,7 @@ template <class T>
 py::array sample_values(const Loss& loss, const py::array& y_true, const py::array& y_pred,
                         const std::optional<py::array>& weight, std::int64_t rows) {
   const Checked<T> in(loss, y_true, y_pred, weight, rows);
-  py::array_t<double> out(in.B);
+  py::array_t<double> out = new_array<double>({in.B / rows});
   double* values = out.mutable_data();
   WithoutGil release;
   const FloatEnvironment environment;
