@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import pickle
 import signal
-import subprocess
-import sys
 import threading
 import time
 from typing import Any
@@ -401,29 +399,6 @@ def test_fit_in_two_threads_is_serial(blobs: Any, classifier: Any) -> None:
         thread.join()
     serial.fit(x, y, epochs=6, verbose=0)
     assert weights_equal(model, serial)
-
-
-def test_a_model_in_training_works_in_a_forked_child() -> None:
-    """Or says that it cannot: it never hangs on a lock whose owner stayed behind."""
-    code = """
-import os, sys, threading, time
-import mundur as md, numpy as np
-model = md.Model([md.layers.Dense(64, "relu"), md.layers.Dense(1)], input_shape=(64,), seed=0)
-model.compile("sgd", "mse")
-x = np.random.default_rng(0).normal(size=(20000, 64))
-fit = lambda: model.fit(x, np.zeros(20000), epochs=100000, verbose=0)
-threading.Thread(target=fit, daemon=True).start()
-time.sleep(0.3)
-child = os.fork()
-if child == 0:
-    try:
-        model.predict(x[:2], verbose=0)
-    except RuntimeError as error:
-        assert "forked" in str(error)
-    os._exit(0)
-sys.exit(os.waitpid(child, 0)[1])
-"""
-    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=30)
 
 
 def test_the_scale_of_weights_is_free(blobs: Any, classifier: Any) -> None:

@@ -1,4 +1,4 @@
-"""Any way to predict gives the same bits, however long a call takes and however often it is left."""
+"""Any way to predict gives the same bits, however long a call takes."""
 
 from __future__ import annotations
 

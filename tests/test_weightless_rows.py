@@ -59,9 +59,7 @@ LAYERS = {
 def test_the_same_bits_for_any_team(network: str, holds: float) -> None:
     """Rows that are not finite in one worker's share alone, or in all."""
     for rows in (slice(0, 10), slice(None)):
-        found = {
-            tuple(run(LAYERS[network](), threads, holds, rows)) for threads in (1, 2, 3, 5, 8)
-        }
+        found = {tuple(run(LAYERS[network](), threads, holds, rows)) for threads in (1, 2, 3, 5, 8)}
         assert len(found) == 1
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import arrays
+from . import _core, arrays
 from .chain import Chain
 from .layer import Layer
 from .views import Views, copy_all
@@ -261,7 +261,9 @@ class ByHand(Chain):
             if delta.shape[1:] != wanted or delta.ndim != 1 + len(wanted):
                 shape = ", ".join(map(str, ("samples", *wanted)))
                 raise ValueError(f"delta must have shape ({shape}); got {delta.shape}")
+            with _core.FloatEnvironment():
+                delta = np.ascontiguousarray(delta, self._dtype)
             try:
-                return self.native.backward(np.ascontiguousarray(delta, self._dtype))
+                return self.native.backward(delta)
             except ValueError as error:
                 raise ValueError(f"{error}; got {delta.shape}") from None

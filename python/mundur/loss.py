@@ -112,6 +112,12 @@ class NativeLoss(Loss):
         if p.ndim == 1:
             p = p[:, None]
         check_predictions(p, self)
+        with _core.FloatEnvironment():  # conversions round
+            return self._converted(y_true, p, sample_weight, shape)
+
+    def _converted(
+        self, y_true: Any, p: Array, sample_weight: Any, shape: tuple[int, ...]
+    ) -> tuple[Array, Array, Array | None, tuple[int, ...]]:
         y = sample_targets(y_true, self, p.shape, "y_true", "y_pred")
         dtype = np.float32 if p.dtype == np.float32 else np.float64
         rows = p.size // p.shape[-1]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from . import _core
 from .keywords import suggestion
 
 __all__ = ["Views", "copy_all"]
@@ -63,7 +64,8 @@ class Views(MutableMapping[str, npt.NDArray[Any]]):
 def copy_into(view: npt.NDArray[Any], value: npt.ArrayLike, name: str) -> None:
     """Copies an array of exactly the view's shape into it."""
     array = _checked(view, value, name)
-    np.copyto(view, array, casting="unsafe")
+    with _core.FloatEnvironment():
+        np.copyto(view, array, casting="unsafe")
 
 
 def copy_all(views: Mapping[str, npt.NDArray[Any]], values: Sequence[npt.ArrayLike]) -> None:
@@ -77,8 +79,9 @@ def copy_all(views: Mapping[str, npt.NDArray[Any]], values: Sequence[npt.ArrayLi
         )
     pairs = zip(views.items(), values, strict=True)
     arrays = [_checked(view, value, name) for (name, view), value in pairs]
-    for view, array in zip(views.values(), arrays, strict=True):
-        np.copyto(view, array, casting="unsafe")
+    with _core.FloatEnvironment():
+        for view, array in zip(views.values(), arrays, strict=True):
+            np.copyto(view, array, casting="unsafe")
 
 
 def _checked(view: npt.NDArray[Any], value: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
