@@ -64,7 +64,23 @@ def bidirectional(layers: Any) -> list[Any]:
     ]
 
 
-MODELS = [lstm, conv1d_max_pooling1d_lstm, gru, simple_rnn, lstm_upon_lstm, bidirectional]
+def batch_normalization(layers: Any) -> list[Any]:
+    return [
+        layers.BatchNormalization(),
+        layers.LSTM(6),
+        layers.Dense(1, activation="sigmoid"),
+    ]
+
+
+MODELS = [
+    lstm,
+    conv1d_max_pooling1d_lstm,
+    gru,
+    simple_rnn,
+    lstm_upon_lstm,
+    bidirectional,
+    batch_normalization,
+]
 
 
 def padded(rng: np.random.Generator) -> npt.NDArray[Any]:

@@ -28,7 +28,7 @@ Metric metric_from_name(const std::string& name, const Loss& loss, std::int64_t 
 }
 
 std::vector<double> Tally::numbers() const {
-  std::vector<double> all = {loss, terms, samples, penalties};
+  std::vector<double> all = {loss, terms, rows, penalties};
   all.insert(all.end(), scores.begin(), scores.end());
   return all;
 }
@@ -40,7 +40,7 @@ void Tally::set_numbers(const std::vector<double>& numbers) {
   }
   loss = numbers[0];
   terms = numbers[1];
-  samples = numbers[2];
+  rows = numbers[2];
   penalties = numbers[3];
   std::copy(numbers.begin() + 4, numbers.end(), scores.begin());
 }
@@ -112,12 +112,14 @@ void add_to(Tally& tally, double sum, double weight, double penalty, Workspace<T
   const std::int64_t B = samples * per_sample.rows, O = per_sample.outputs;
   const std::uint8_t* mask = loss.outside() ? nullptr : space.mask;
   const auto rows = static_cast<double>(mask ? std::count(mask, mask + B, 1) : B);
-  tally.samples += rows;
-  tally.penalties += penalty * rows;
+  const auto all = static_cast<double>(samples);
+  tally.rows += rows;
+  tally.samples += all;
+  tally.penalties += penalty * all;
   if (loss.sums()) {
     // As Keras reports it: the mean of the batches' sums, each as often as the batch has samples.
-    tally.loss += sum * mean_factor(loss, weight, O, per_sample.rows) * rows;
-    tally.terms += rows;
+    tally.loss += sum * mean_factor(loss, weight, O, per_sample.rows) * all;
+    tally.terms += all;
   } else {
     tally.loss += sum;
     tally.terms += loss.elementwise() ? weight * static_cast<double>(O) : weight;

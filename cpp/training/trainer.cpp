@@ -86,6 +86,7 @@ void Trainer<T>::resume(std::int64_t step, const std::vector<double>& numbers) {
   tally_.set_numbers(numbers);
   step_ = step;
   place_ = std::min(step * options_.batch_size, data_.x.n);
+  tally_.samples = static_cast<double>(place_);
 }
 
 /// A step whose loss is not finite updates nothing, so that an epoch of one step needs no copy of

@@ -56,23 +56,23 @@ struct Augmentation {
 /// Throws std::invalid_argument where a step does not suit samples of this size.
 void require_augment(const std::vector<Augmentation>& steps, std::int64_t size);
 
-/// Sums of a pass so far. The loss is a mean over weights, scores are means over samples, as
-/// Keras's metrics are.
+/// Sums of a pass so far. The loss is a mean over weights, scores are means over the rows that are
+/// there, as Keras's metrics are; a batch's penalty counts for each of its samples.
 struct Tally {
   double loss = 0.0;
   double terms = 0.0;  // Σ weights · outputs in the mean
   std::vector<double> scores;
+  double rows = 0.0;
   double samples = 0.0;
-  /// All of it in a row, and back: what a file keeps of an epoch that is not over.
+  double penalties = 0.0;  // Σ of each batch's, times its samples
+  /// All of it in a row, and back: what a file keeps of an epoch that is not over, but for the
+  /// samples, which its place tells.
   std::vector<double> numbers() const;
   void set_numbers(const std::vector<double>& numbers);
-  double penalties = 0.0;  // Σ of each batch's, times its samples
   double mean_loss() const {
     return (terms > 0.0 ? loss / terms : 0.0) + (samples > 0.0 ? penalties / samples : 0.0);
   }
-  double mean_score(std::size_t metric) const {
-    return samples > 0.0 ? scores[metric] / samples : 0.0;
-  }
+  double mean_score(std::size_t metric) const { return rows > 0.0 ? scores[metric] / rows : 0.0; }
 };
 
 /// Epochs of training over a set, in slices of time.
