@@ -408,3 +408,28 @@ def test_a_thread_count_for_a_while_leaves_the_default_behind() -> None:
     with md.runtime.threads(1):
         assert _core.chosen_num_threads() == 1
     assert _core.chosen_num_threads() == 0
+
+
+@pytest.mark.parametrize("rule", ["Adamax", "Adam", "Adagrad", "RMSprop"])
+def test_a_pickled_optimizer_has_the_same_bytes_everywhere(rule: str) -> None:
+    """Also between the parameters, where teams of several leave what a single worker moves on."""
+    found = set()
+    for threads in (1, 2, 3):
+        _core.set_num_threads(threads)
+        model = md.Model([md.layers.Dense(5, "tanh"), md.layers.Dense(3)], seed=1)
+        model.compile(getattr(md.optimizers, rule)(0.01), "mse")
+        model.fit(np.ones((40, 7)), np.ones((40, 3)), 8, 2, verbose=0)
+        found.add(pickle.dumps(model.optimizer))
+        model.optimizer.step(model)  # type: ignore[union-attr]
+        assert pickle.dumps(pickle.loads(pickle.dumps(model.optimizer))) == pickle.dumps(
+            model.optimizer
+        )
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("order", ["permutation", "block_permutation"])
+def test_an_order_that_memory_lacks_room_for_is_refused(order: str) -> None:
+    rows = 2**45
+    arguments = (rows, 0, 0) if order == "permutation" else (rows, 1024, 0, 0)
+    with pytest.raises(MemoryError, match=r"the order of the samples needs \d+ MB of memory"):
+        getattr(_core, order)(*arguments)
