@@ -53,22 +53,22 @@ def everything():
         lambda: model.save(path),
         lambda: model.predict(x[:2], verbose=0),
         lambda: setattr(model, "trainable", False),
-        lambda: model.fit(x[:64], y[:64], verbose=0),
-        lambda: model.evaluate(x[:64], y[:64], verbose=0),
+        lambda: model.fit(x[:64], y[:64], verbose=1),
+        lambda: model.evaluate(x[:64], y[:64], verbose=1),
     ):
         attempt(work)
     optimizer.reset()  # makes it whole
     assert optimizer.iterations == 0
     fresh = md.Model([md.layers.Dense(1)], input_shape=(64,), seed=0)
     fresh.compile(optimizer, "mse")
-    fresh.fit(x[:64], y[:64], verbose=0)
+    fresh.fit(x[:64], y[:64], verbose=1)
 
 
-fit = lambda: model.fit(x, y, epochs=100000, verbose=0)
+fit = lambda: model.fit(x, y, epochs=100000, verbose=1)  # whose bars have locks, too
 threading.Thread(target=fit, daemon=True).start()
 time.sleep(0.2)
 random.seed(1)
-for attempts in range(20):
+for attempts in range(40):
     time.sleep(random.uniform(0.0, 0.15))
     status = in_child(everything)
     assert status == 0, status
@@ -108,6 +108,7 @@ def test_a_forked_child_never_waits_for_who_stayed_behind(code: str) -> None:
         [sys.executable, "-W", "ignore", "-c", START + code],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=100,
     )
-    assert (found.returncode, found.stdout.strip()) == (0, "done"), found.stdout + found.stderr
+    assert found.returncode == 0, found.stdout[-2000:] + found.stderr
+    assert found.stdout.strip().endswith("done")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import warnings
 import weakref
 from collections.abc import Iterator, Sequence
@@ -39,6 +40,15 @@ def _free_locks() -> None:
         else:
             chain.lock = RLock()
             chain._left_behind()
+    bars = sys.modules.get("tqdm.std")
+    if bars is None:
+        return
+    # All bars share one lock, which whoever drew at the fork holds for ever.
+    lock = bars.TqdmDefaultWriteLock.th_lock
+    if lock.acquire(blocking=False):
+        lock.release()
+    else:
+        bars.tqdm.set_lock(RLock())
 
 
 if hasattr(os, "register_at_fork"):
