@@ -166,6 +166,17 @@ def test_validation_freq_and_batch_size(blobs: Any, classifier: Any) -> None:
     assert len(history.history["val_loss"]) == 2
 
 
+@pytest.mark.parametrize("batch_size", [64, "full", None])
+def test_batches_of_validation_are_as_large_as_told(batch_size: Any) -> None:
+    """However few samples there are to train on; a sum tells the size of its batches."""
+    x = np.random.default_rng(0).normal(size=(80, 3))
+    model = md.Model([md.layers.Dense(1)], input_shape=(3,), seed=0)
+    model.compile("sgd", md.losses.MeanSquaredError("sum"))
+    held = (x[2:], x[2:, 0])
+    history = model.fit(x[:2], x[:2, 0], batch_size, validation_data=held, verbose=0)
+    assert history.history["val_loss"] == [model.evaluate(*held, batch_size, verbose=0)]
+
+
 def test_validation_does_not_change_training(blobs: Any, classifier: Any) -> None:
     x, y = blobs
     with_it, without = classifier(dropout=0.5), classifier(dropout=0.5)

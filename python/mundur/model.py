@@ -234,10 +234,13 @@ class Model(Keeping, FindsRates, Explained):
                         "augment must be a function f(x_batch, rng) where samples are ids; Noise, "
                         "Shift and Flip change numbers"
                     )
+                if validation_batch_size is None:
+                    # As it was given: `size` is no more than the samples to train on.
+                    validation_batch_size = batch_size if stream is None else size
                 options = training.FitOptions(
                     batch_size=size,
                     validation_batch_size=datasets.resolve_batch_size(
-                        size if validation_batch_size is None else validation_batch_size,
+                        validation_batch_size,
                         len(validation.x) if isinstance(validation, datasets.Dataset) else 1,
                         "validation_batch_size",
                     ),
