@@ -76,6 +76,14 @@ def test_a_frozen_parameter_stays_in_the_loss_and_gets_no_gradient():
     assert model.parameters["dense/kernel"] == [[1.0], [1.0], [1.0]]
 
 
+def test_a_bias_that_is_not_there_has_no_penalty():
+    layer = layers.Dense(1, use_bias=False, kernel_initializer="ones", bias_regularizer="l2")
+    model = Model([layer], input_shape=(2,))
+    model.compile(optimizers.SGD(), losses.MeanSquaredError())
+    assert model.penalty() == 0.0
+    assert model.train_on_batch([[1.0, 2.0]], [[4.0]]) == 1.0
+
+
 def test_the_loss_of_an_epoch_weighs_activities_by_samples():
     model = Model([layers.Activation("linear", activity_regularizer="l1")])
     model.compile(optimizers.SGD(0.1), losses.MeanSquaredError())

@@ -97,6 +97,7 @@ class Model:
             regularizer(layer.parameters[p])
             for layer in self.layers
             for p, regularizer in layer.regularizers.items()
+            if p in layer.parameters  # a layer may be without its bias
         )
         return weights + sum(
             layer.activity_regularizer(y) / len(y)
