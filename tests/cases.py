@@ -407,6 +407,23 @@ LOSSES += [
 ]
 
 
+def targets_of(kind: str, shape: tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[Any]:
+    """Targets of a kind for outputs of a shape (samples, ..., outputs)."""
+    if kind == "real":
+        return rng.normal(size=shape)
+    if kind == "counts":
+        return rng.poisson(1.5, size=shape).astype(float)
+    if kind == "signs":
+        return rng.choice([-1.0, 1.0], size=shape)
+    if kind == "bits":
+        return rng.integers(0, 2, size=shape).astype(float)
+    if kind == "labels":
+        return rng.integers(0, shape[-1], size=shape[:-1])
+    y = rng.dirichlet(np.ones(shape[-1]), size=shape[:-1])
+    y[0] = np.eye(shape[-1])[1]
+    return y
+
+
 @dataclass(frozen=True)
 class OptimizerCase:
     id: str

@@ -20,6 +20,7 @@ from cases import (
     LayerCase,
     LossCase,
     OptimizerCase,
+    targets_of,
 )
 
 Array = npt.NDArray[Any]
@@ -133,20 +134,8 @@ def predictions_and_targets(case: LossCase, batch: int, dtype: str) -> tuple[Arr
         p = 1 / (1 + np.exp(-p))
     if case.head == "softmax":
         p = np.exp(p) / np.exp(p).sum(axis=1, keepdims=True)
-    if case.targets == "real":
-        y = rng.normal(size=p.shape)
-    elif case.targets == "counts":
-        y = rng.poisson(1.5, size=p.shape).astype(float)
-    elif case.targets == "signs":
-        y = rng.choice([-1.0, 1.0], size=p.shape)
-    elif case.targets == "bits":
-        y = rng.integers(0, 2, size=p.shape).astype(float)
-    elif case.targets == "rows":
-        y = rng.dirichlet(np.ones(case.outputs), size=batch)
-        y[0] = np.eye(case.outputs)[1]
-    else:
-        return p.astype(dtype), rng.integers(0, case.outputs, size=batch)
-    return p.astype(dtype), y.astype(dtype)
+    y = targets_of(case.targets, p.shape, rng)
+    return p.astype(dtype), y if case.targets == "labels" else y.astype(dtype)
 
 
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
