@@ -1,0 +1,70 @@
+"""Random models and trainings against laws: some hundred cases here, more with an hour to spare.
+
+`MUNDUR_FUZZ_SECONDS=3600` runs on for that long, with new seeds each time, or from
+`MUNDUR_FUZZ_SEED` on. A case that fails is made small and printed as a script.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+
+import pytest
+from fuzz_build import Refused, first_run
+from fuzz_case import Case, draw
+from fuzz_known import known
+from fuzz_laws import LAWS
+from fuzz_run import soak
+from fuzz_shrink import failure, script, shrunk
+
+CASES = 25  # of each law, each with seeds of its own
+SECONDS = float(os.environ.get("MUNDUR_FUZZ_SECONDS", 0))
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_a_law_holds(law: str) -> None:
+    first = list(LAWS).index(law)
+    for seed in range(first, first + CASES * len(LAWS), len(LAWS)):
+        case = draw(seed)
+        if not known(law, case) and failure(law, case) is not None:
+            pytest.fail(script(law, shrunk(law, case)), pytrace=False)
+
+
+def test_few_cases_are_refused() -> None:
+    """Else the laws would hold for want of cases."""
+    refused = 0
+    for seed in range(100):
+        try:
+            first_run(draw(seed))
+        except Refused:
+            refused += 1
+    assert refused <= 10
+
+
+def test_a_case_prints_as_what_makes_it_again() -> None:
+    for seed in range(20):
+        case = draw(seed)
+        assert eval(case.text(), {"Case": Case}) == case
+
+
+def test_a_failing_case_is_made_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    def law(case: Case) -> None:
+        """No recurrent layers."""
+        assert "GRU" not in repr(case.layers)
+
+    monkeypatch.setitem(LAWS, "law", law)
+    case = next(case for seed in range(500) if failure("law", case := draw(seed)))
+    small = shrunk("law", case)
+    assert "GRU" in repr(small.layers)
+    assert len(small.text().splitlines()) <= 6
+    assert "No recurrent layers" in script("law", small)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not SECONDS, reason="set MUNDUR_FUZZ_SECONDS to go on for so long")
+def test_no_law_breaks_for_hours(capsys: pytest.CaptureFixture[str]) -> None:
+    first = int(os.environ.get("MUNDUR_FUZZ_SEED", random.SystemRandom().randrange(10**9)))
+    counts, faults = soak(first, SECONDS)
+    with capsys.disabled():
+        print(f"\nMUNDUR_FUZZ_SEED={first}: {dict(counts)}")
+    assert not faults, "\n\n".join(faults)
