@@ -7,6 +7,10 @@ readme_tests() {
   timeout 900 bash -c "$line"
 }
 
+fuzz_for_long() {
+  MUNDUR_FUZZ_SECONDS="${MUNDUR_FUZZ_SECONDS:-3600}" "$python" -m pytest -q tests/fuzz -k hours
+}
+
 install_tools() {
   [ -x "$python" ] || python3 -m venv .venv
   python3 .ci/show.py extra lint >"$scratch/lint.txt"
