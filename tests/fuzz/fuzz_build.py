@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import mundur as md
 import numpy as np
 import numpy.typing as npt
-from fuzz_case import Case, Piece, Shape
 from mundur import _core, training
 
 from cases import targets_of
+from fuzz_case import Case, Piece, Shape
 from states import training_state
 
 Array = npt.NDArray[Any]
@@ -124,7 +124,8 @@ def data_of(case: Case, output_shape: Shape, samples: int | None = None, salt: i
     weights[rng.random(n) < 0.3] = 0 if case.weights in ("zeros", "nan") else 1.5
     x = inputs(case, rng, n)
     if case.weights == "nan" and not case.ids and x.dtype.kind == "f":
-        holes = (weights == 0).reshape(-1, *[1] * (x.ndim - 1)) & (rng.random(x.shape) < 0.7)
+        rows = (weights == 0) & (rng.random(n) < 0.6)  # others weigh nothing, but are finite
+        holes = rows.reshape(-1, *[1] * (x.ndim - 1)) & (rng.random(x.shape) < 0.7)
         x[holes] = rng.choice([np.nan, np.inf, -np.inf], size=int(holes.sum()))
     weighing: dict[str, Any] = {} if case.weights == "none" else {"sample_weight": weights}
     if case.class_weight:

@@ -15,6 +15,8 @@ from typing import Any
 
 import mundur as md
 import numpy as np
+from mundur import reference
+
 from fuzz_build import (
     ALLOW,
     CUSTOM,
@@ -34,7 +36,6 @@ from fuzz_build import (
     told,
 )
 from fuzz_case import PYTHON_LOSS, Case
-from mundur import reference
 
 RANDOM = ("Dropout", "SpatialDropout1D", "AlphaDropout", "GaussianNoise", "GaussianDropout")
 # By these a row takes part that weighs nothing in the loss.
@@ -66,10 +67,10 @@ def everywhere(case: Case) -> None:
         same(found, expected, f"{isa}, {threads} threads, against generic, 1")
 
 
-def predictions(case: Case, seconds: float = 0.1) -> None:
+def predictions(case: Case, seconds: float = 0.1, more: int = 0) -> None:
     """Any way to predict gives the same bits, and fills all that it returns."""
     model = built(case)
-    data = data_of(case, model.output_shape)
+    data = data_of(case, model.output_shape, case.samples + more)
     n, some = len(data.x), max(1, len(data.x) // 3)
     with place("generic", 1):
         expected = np.concatenate([model.predict(x[None], **ALLOW) for x in data.x])
@@ -99,7 +100,7 @@ def predictions(case: Case, seconds: float = 0.1) -> None:
 
 def short_calls(case: Case) -> None:
     """As `predictions`, by calls that return as soon as they can."""
-    predictions(case, 0.0)
+    predictions(case, 0.0, more=256)  # a worker takes so many at once
 
 
 def observers(case: Case) -> None:

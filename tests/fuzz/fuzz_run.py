@@ -13,11 +13,12 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from fuzz_case import draw
+from mundur import _core
+
+from fuzz_draw import draw
 from fuzz_known import known
 from fuzz_laws import LAWS
 from fuzz_shrink import failure, script, shrunk
-from mundur import _core
 
 HERE = Path(__file__).parent
 BATCH = 50  # seeds of one process

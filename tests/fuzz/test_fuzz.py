@@ -10,21 +10,25 @@ import os
 import random
 
 import pytest
+
 from fuzz_build import Refused, first_run
-from fuzz_case import Case, draw
+from fuzz_case import Case
+from fuzz_draw import draw
 from fuzz_known import known
 from fuzz_laws import LAWS
 from fuzz_run import soak
 from fuzz_shrink import failure, script, shrunk
 
-CASES = 25  # of each law, each with seeds of its own
+CASES = 20  # of each law, each with seeds of its own
+# Laws that leave many cases alone, at once.
+RARE = {"everywhere": 40, "weightless": 60, "whole_mask": 60, "padding": 150, "nan_padding": 150}
 SECONDS = float(os.environ.get("MUNDUR_FUZZ_SECONDS", 0))
 
 
 @pytest.mark.parametrize("law", LAWS)
 def test_a_law_holds(law: str) -> None:
-    first = list(LAWS).index(law)
-    for seed in range(first, first + CASES * len(LAWS), len(LAWS)):
+    first = 1000 * list(LAWS).index(law)
+    for seed in range(first, first + RARE.get(law, CASES)):
         case = draw(seed)
         if not known(law, case) and failure(law, case) is not None:
             pytest.fail(script(law, shrunk(law, case)), pytrace=False)
