@@ -441,7 +441,13 @@ def slopes(case: Case) -> None:
             if "knows no" in str(error) or "has no" in str(error):
                 return
             raise
-        if not verified:
+        # Behind a normalisation a gradient may be 0 but for rounding, which has no relative error.
+        assert model.loss is not None
+        model.backward(model.loss.gradient(data.y, model.forward(data.x)))
+        noise = {name for name, g in model.gradients.items() if np.abs(g).max() < 1e-12}
+        if any(
+            off > verified.tolerance for n, off in verified.differences.items() if n not in noise
+        ):
             raise Broken(str(verified))
 
 

@@ -40,7 +40,7 @@ def main(first: int, count: int) -> int:
             found["cases"] += 1
             if failure(law, case) is not None:
                 found["failed"] += 1
-                print(f"FAILED\n{script(law, shrunk(law, case))}", flush=True)
+                print(f"BROKEN LAW\n{script(law, shrunk(law, case))}", flush=True)
     print(*(f"{name} {number}" for name, number in found.items()), sep="\n")
     return found["failed"]
 
@@ -72,7 +72,7 @@ def soak(first: int, seconds: float) -> tuple[Counter[str], list[str]]:
         counts["seeds"] += BATCH
         for name in ("cases", "known", "failed"):
             counts[name] += sum(int(s.split()[1]) for s in lines if s.startswith(f"{name} "))
-        faults += [part.split("\nseed ")[0] for part in said.split("FAILED\n")[1:]]
+        faults += [part.split("\nseed ")[0] for part in said.split("BROKEN LAW\n")[1:]]
         if process.returncode not in (0, 1):
             last = [line for line in lines if line.startswith("seed ")][-1:]
             faults.append(f"# the process {how} at {last}\n" + "\n".join(lines[-25:]))
