@@ -25,6 +25,20 @@ class Refused(Exception):
     """A case that the package refuses with a sentence, as it may."""
 
 
+class Broken(AssertionError):
+    """A law that does not hold."""
+
+
+def same(found: dict[str, Any], expected: dict[str, Any], where: str) -> None:
+    """Raises where two accounts differ, with the names of what does."""
+    names = [n for n in expected if found.get(n) != expected[n]]
+    if not names and found.keys() == expected.keys():
+        return
+    small = [n for n in names if n in ("logs", "evaluation", "end", "scalars", "forwards")]
+    shown = "".join(f"\n  {n}: {found.get(n)!r}\n  not {expected[n]!r}" for n in small)
+    raise Broken(f"{where}: {', '.join(names)} differ{shown}")
+
+
 class Squares(md.Loss):
     """A loss in Python: the weighted mean of squares."""
 
@@ -217,7 +231,10 @@ def everything(case: Case, run: Run, data: Data) -> dict[str, Any]:
         found["predictions"] = bits(run.model.predict(data.x, size, **ALLOW))
         with np.errstate(all="ignore"):
             logs = run.model.evaluate(data.x, data.y, size, return_dict=True, **weighing, **ALLOW)
-        found["evaluation"] = told({name: [value] for name, value in logs.items()})
+            found["evaluation"] = told({name: [value] for name, value in logs.items()})
+            y = run.model.forward(data.x, training=True)
+            found["dx"] = bits(run.model.backward(np.cos(np.arange(y.size)).reshape(y.shape)))
+            found["gradients"] = {n: bits(g) for n, g in run.model.gradients.items()}
     return found
 
 

@@ -7,7 +7,6 @@ import copy
 import io
 import pickle
 import tempfile
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,12 +14,12 @@ from typing import Any
 
 import mundur as md
 import numpy as np
-from mundur import reference
 
 from fuzz_build import (
     ALLOW,
     CUSTOM,
     Array,
+    Broken,
     Data,
     Refused,
     bits,
@@ -29,31 +28,17 @@ from fuzz_build import (
     everything,
     first_run,
     fitted,
-    made,
     place,
+    same,
     slices_of,
     state,
     told,
 )
 from fuzz_case import PYTHON_LOSS, Case
+from fuzz_numbers import slopes, textbook
 
-RANDOM = ("Dropout", "SpatialDropout1D", "AlphaDropout", "GaussianNoise", "GaussianDropout")
 # By these a row takes part that weighs nothing in the loss.
 OF_ALL_ROWS = ("BatchNormalization", "activity_regularizer", "ActivityRegularization")
-
-
-class Broken(AssertionError):
-    """A law that does not hold."""
-
-
-def same(found: dict[str, Any], expected: dict[str, Any], where: str) -> None:
-    """Raises where two accounts differ, with the names of what does."""
-    names = [n for n in expected if found.get(n) != expected[n]]
-    if not names and found.keys() == expected.keys():
-        return
-    small = [n for n in names if n in ("logs", "evaluation", "end", "scalars", "forwards")]
-    shown = "".join(f"\n  {n}: {found.get(n)!r}\n  not {expected[n]!r}" for n in small)
-    raise Broken(f"{where}: {', '.join(names)} differ{shown}")
 
 
 def everywhere(case: Case) -> None:
@@ -101,6 +86,40 @@ def predictions(case: Case, seconds: float = 0.1, more: int = 0) -> None:
 def short_calls(case: Case) -> None:
     """As `predictions`, by calls that return as soon as they can."""
     predictions(case, 0.0, more=256)  # a worker takes so many at once
+
+
+def evaluations(case: Case) -> None:
+    """An evaluation is the same in slices, under hooks, from a generator, and without metrics."""
+    model = built(case)
+    data = data_of(case, model.output_shape)
+    n = len(data.x)
+    size = n if case.batch_size == "full" else int(case.batch_size)
+    parts = (data.x, data.y) if data.weights is None else (data.x, data.y, data.weights)
+    batches = [tuple(part[i : i + size] for part in parts) for i in range(0, n, size)]
+    weighing = {} if data.weights is None else {"sample_weight": data.weights}
+    given = {"x": data.x, "y": data.y, "batch_size": size, **weighing}
+    hook = md.callbacks.LambdaCallback(on_test_batch_end=lambda *_: None)
+    bare = built(case, ())
+
+    def asked(model: md.Model, **options: Any) -> dict[str, Any]:
+        with np.errstate(all="ignore"):
+            logs = model.evaluate(**options, return_dict=True, **ALLOW)
+        return told({name: [value] for name, value in logs.items()})
+
+    with place("generic", 1):
+        try:
+            expected = asked(model, **given)
+        except (ValueError, TypeError) as error:
+            raise Refused(str(error)) from None
+    loss = {"loss": expected["loss"]}
+    for isa, threads in case.places:
+        with place(isa, threads), slices_of(0.0):
+            where = f"{isa}, {threads} threads"
+            same(asked(model, **given), expected, f"slices, {where}")
+            same(asked(model, **given, callbacks=[hook]), expected, f"hooks, {where}")
+            same(asked(bare, **given), loss, f"no metrics, {where}")
+            if case.loss != PYTHON_LOSS:
+                same(asked(bare, x=iter(batches)), loss, f"a generator, {where}")
 
 
 def observers(case: Case) -> None:
@@ -379,82 +398,19 @@ def by_hand_is_exact(case: Case, model: md.Model, data: Data) -> bool:
     return not fused and not masked_otherwise and bool(np.isfinite(data.x).all())
 
 
-def textbook(case: Case) -> None:
-    """A few steps in float64 are the textbook's."""
-    rows = min(case.samples, 6)
-    weights = "zeros" if case.weights == "nan" else case.weights
-    case = replace(case, dtype="float64", samples=rows, batch_size=4, epochs=2, shuffle=False)
-    case = replace(case, metrics=(), class_weight=False, weights=weights, augment=False)
-    case = replace(case, optimizer=("SGD", {"learning_rate": 0.02, "momentum": 0.5}))
-    native = built(case)
-    if native.count_params() > 600 or native.masks_output or case.loss == PYTHON_LOSS:
-        return
-    if case.loss[1].get("reduction") or case.holds(
-        *RANDOM, "dropout", "recurrent_dropout", "trainable", "sin"
-    ):
-        return
-    data = data_of(case, native.output_shape)
-    taught = reference.Model([made(p, reference) for p in case.layers], input_shape=case.shape)
-    taught.set_parameters({name: value.tolist() for name, value in native.parameters.items()})
-    for name in set(native.parameters) - set(native.trainable_parameters):
-        taught.freeze(name)
-    taught.compile(made(case.optimizer, reference), made(case.loss, reference))
-    weights = None if data.weights is None else data.weights.tolist()
-    try:
-        run = fitted(case, data, native)
-    except (ValueError, TypeError) as error:
-        raise Refused(str(error)) from None
-    largest = max((np.abs(w).max() for w in native.get_weights()), default=0)
-    if run.end != "epochs" or largest > 1e3 or max(run.logs["loss"]) > 1e3:
-        return
-    x = data.x.astype(int if case.ids else float)
-    logs = taught.fit(x.tolist(), data.y.tolist(), 4, 2, shuffle=False, sample_weight=weights)
-    pairs = {"loss": (run.logs["loss"], logs["loss"])}
-    for found, expected in ((native.parameters, taught.parameters), (native.state, taught.state)):
-        pairs |= {name: (found[name], value) for name, value in expected.items()}
-    for name, (got, wanted) in pairs.items():
-        off = np.abs(np.asarray(got) - np.asarray(wanted)).max(initial=0.0)
-        if not off <= 1e-9 * max(1.0, np.abs(np.asarray(wanted)).max(initial=0.0)):
-            raise Broken(f"{name} is off the textbook's by {off:.2e}")
-
-
-def slopes(case: Case) -> None:
-    """Backward's gradients are those of central differences, and one pass the textbook's."""
-    case = replace(case, dtype="float64", samples=min(case.samples, 6), weights="none")
-    model = built(case)
-    if case.loss == PYTHON_LOSS or model.count_params() > 2000:
-        return
-    data = data_of(case, model.output_shape)
-    rng = np.random.default_rng(case.seed)
-    for view in model.parameters.values():  # biases of zero lie where some functions have corners
-        view += rng.normal(size=view.shape) / 8
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of dropped masks, once more
-        check = model.check_gradients(data.x, data.y, training=True, elements=6, tolerance=1e-4)
-        if not check:
-            raise Broken(str(check))
-        if model.count_params() > 600 or case.holds("sin"):
-            return
-        try:
-            verified = model.verify(data.x, data.y)
-        except ValueError as error:
-            if "knows no" in str(error) or "has no" in str(error):
-                return
-            raise
-        # Behind a normalisation a gradient may be 0 but for rounding, which has no relative error.
-        assert model.loss is not None
-        model.backward(model.loss.gradient(data.y, model.forward(data.x)))
-        noise = {name for name, g in model.gradients.items() if np.abs(g).max() < 1e-12}
-        if any(
-            off > verified.tolerance for n, off in verified.differences.items() if n not in noise
-        ):
-            raise Broken(str(verified))
-
-
 LAWS: dict[str, Callable[[Case], None]] = {
     law.__name__: law
     for law in (
-        *(everywhere, predictions, short_calls, observers, whole_mask, padding, nan_padding),
+        *(
+            everywhere,
+            predictions,
+            short_calls,
+            evaluations,
+            observers,
+            whole_mask,
+            padding,
+            nan_padding,
+        ),
         weightless,
         *(resumed, copied, piecewise, textbook, slopes),
     )
