@@ -123,6 +123,22 @@ def test_norms_are_limited_along_their_axis(axis):
     assert halfway == pytest.approx(wanted, rel=1e-6)
 
 
+@pytest.mark.parametrize("axis", [0, 1, 2, -1, -3])
+def test_norms_of_three_axes(axis):
+    """Those of a convolution's kernel."""
+    w = numbers((2, 3, 4))
+    limited = constraints.UnitNorm(axis)(w)
+    along = [[3, 4], [2, 4], [2, 3]][axis]
+    extent = (2, 3, 4)[axis]
+    for place in ((i, j) for i in range(along[0]) for j in range(along[1])):
+        vector = []
+        for k in range(extent):
+            at = list(place)
+            at.insert(axis % 3, k)
+            vector.append(limited[at[0]][at[1]][at[2]])
+        assert math.hypot(*vector) == pytest.approx(1.0)
+
+
 def test_zeros_stay_zeros():
     assert constraints.UnitNorm()([[0.0, 3.0], [0.0, 4.0]])[0][0] == 0.0
 

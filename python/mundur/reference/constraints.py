@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from ._lookup import lookup
-from .lists import Tensor, Vector, is_list, map_elements, transpose
+from .lists import Tensor, Vector, flatten, is_list, map_elements, nest, shape, transpose
 
 # Keeps quotients by a norm of 0 finite; Keras's value.
 EPSILON = 1e-7
@@ -69,13 +69,15 @@ class MinMaxNorm(Constraint):
 
     def __call__(self, w: Tensor) -> Tensor:
         """Return w with each vector along the axis scaled."""
-        if not is_list(w[0]):
-            return self.scaled(w)
-        if self.axis in (0, -2):
-            return [
-                list(row) for row in transpose([self.scaled(column) for column in transpose(w)])
-            ]
-        return [self.scaled(row) for row in w]
+        return self.along(w, self.axis % len(shape(w)) if is_list(w[0]) else 0)
+
+    def along(self, w: Tensor, axis: int) -> Tensor:
+        """Return w with each vector along an axis, counted from the outermost list, scaled."""
+        if axis > 0:
+            return [self.along(part, axis - 1) for part in w]
+        columns = transpose([flatten(part) if is_list(part) else [part] for part in w])
+        rows = transpose([self.scaled(column) for column in columns])
+        return [nest(row, shape(part)) for row, part in zip(rows, w, strict=True)]
 
     def scaled(self, w: Sequence[float]) -> Vector:
         """Return a vector whose norm is within the limits, or nearer to them."""
