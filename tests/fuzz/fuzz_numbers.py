@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import replace
 
+import mundur as md
 import numpy as np
 from mundur import reference
 
@@ -14,13 +15,20 @@ from fuzz_case import PYTHON_LOSS, Case
 RANDOM = ("Dropout", "SpatialDropout1D", "AlphaDropout", "GaussianNoise", "GaussianDropout")
 
 
+def shake(case: Case, model: md.Model) -> None:
+    """Moves parameters away from where they begin: at a 0 some functions have corners."""
+    rng = np.random.default_rng(case.seed)
+    for view in model.parameters.values():
+        view += rng.normal(size=view.shape) / 8
+
+
 def textbook(case: Case) -> None:
     """A few steps in float64 are the textbook's."""
     rows = min(case.samples, 6)
     weights = "zeros" if case.weights == "nan" else case.weights
     case = replace(case, dtype="float64", samples=rows, batch_size=4, epochs=2, shuffle=False)
-    case = replace(case, metrics=(), class_weight=False, weights=weights, augment=False)
-    case = replace(case, optimizer=("SGD", {"learning_rate": 0.02, "momentum": 0.5}))
+    case = replace(case, metrics=(), class_weight=False, weights=weights, features="float64")
+    case = replace(case, optimizer=("SGD", {"learning_rate": 0.02, "momentum": 0.5}), augment=False)
     native = built(case)
     if native.count_params() > 600 or native.masks_output or case.loss == PYTHON_LOSS:
         return
@@ -30,6 +38,7 @@ def textbook(case: Case) -> None:
         return
     data = data_of(case, native.output_shape)
     taught = reference.Model([made(p, reference) for p in case.layers], input_shape=case.shape)
+    shake(case, native)
     taught.set_parameters({name: value.tolist() for name, value in native.parameters.items()})
     for name in set(native.parameters) - set(native.trainable_parameters):
         taught.freeze(name)
@@ -55,14 +64,14 @@ def textbook(case: Case) -> None:
 
 def slopes(case: Case) -> None:
     """Backward's gradients are those of central differences, and one pass the textbook's."""
-    case = replace(case, dtype="float64", samples=min(case.samples, 6), weights="none")
+    case = replace(
+        case, dtype="float64", samples=min(case.samples, 6), weights="none", features="float64"
+    )
     model = built(case)
     if case.loss == PYTHON_LOSS or model.count_params() > 2000:
         return
     data = data_of(case, model.output_shape)
-    rng = np.random.default_rng(case.seed)
-    for view in model.parameters.values():  # biases of zero lie where some functions have corners
-        view += rng.normal(size=view.shape) / 8
+    shake(case, model)
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of dropped masks, once more
         check = model.check_gradients(data.x, data.y, training=True, elements=6, tolerance=1e-4)
