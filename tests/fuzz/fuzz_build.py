@@ -204,17 +204,10 @@ def state(model: md.Model) -> dict[str, Any]:
     """Everything that training changes, by name."""
     names = ("weights", "optimizer", "scalars", "settings", "forwards", "epochs")
     found = dict(zip(names, training_state(model), strict=True))
-    return found | {"settings": repr(found["settings"]), "optimizer": slots(model)}
-
-
-def slots(model: md.Model) -> dict[str, list[bytes]]:
-    """The optimizer's arrays, but for the gaps between parameters, which nobody uses."""
     assert model.optimizer is not None
-    views = [view for view in model.parameters.values() if view.size]
-    first = min((v.ctypes.data for v in views), default=0)
-    places = [((v.ctypes.data - first) // v.itemsize, v.size) for v in views]
     arrays, _ = model.optimizer._native.state()
-    return {n: [bits(a[at : at + size]) for at, size in places] for n, a in arrays.items()}
+    slots = {name: bits(array) for name, array in arrays.items()}
+    return found | {"settings": repr(found["settings"]), "optimizer": slots}
 
 
 def told(logs: dict[str, list[float]]) -> dict[str, list[str]]:
