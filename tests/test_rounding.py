@@ -169,8 +169,8 @@ def test_what_a_function_of_the_user_s_leaves_reaches_none() -> None:
 
 
 def test_the_environment_nests() -> None:
-    with rounding_upward(), _core.FloatEnvironment():
+    with rounding_upward(), _core.to_nearest:
         assert 1.0 + 2.0**-60 == 1.0
-        with _core.FloatEnvironment():
+        with _core.to_nearest:
             assert 1.0 + 2.0**-60 == 1.0
         assert 1.0 + 2.0**-60 == 1.0

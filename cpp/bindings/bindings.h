@@ -59,29 +59,48 @@ class Working {
   static inline thread_local const Working* innermost_ = nullptr;
 };
 
-/// Native work on a network, without the GIL. Model has a lock of its own and waits; what comes
-/// here while another thread works is a mistake.
-template <class T, class Work>
-decltype(auto) alone(Network<T>& network, Work&& work) {
+/// The lock of a network. Model has a lock of its own and waits; what comes here while another
+/// thread works is a mistake.
+template <class T>
+std::unique_lock<Lock> lock_of(Network<T>& network) {
   if (Working::on(&network.mutex())) {
     throw std::runtime_error(
         "a function that a model calls, such as a loss written in Python, cannot use that model: "
         "it is at work; take a copy (copy.deepcopy)");
   }
-  WithoutGil release;
   std::unique_lock lock(network.mutex(), std::try_to_lock);
   if (!lock) throw std::runtime_error("the network is in use in another thread");
+  return lock;
+}
+
+/// Native work on a network, without the GIL.
+template <class T, class Work>
+decltype(auto) alone(Network<T>& network, Work&& work) {
+  const std::unique_lock<Lock> lock = lock_of(network);
   const Working working(&network.mutex());
+  WithoutGil release;
   const FloatEnvironment environment;
   return work();
 }
 
-/// Work on an optimizer that another thread may be training with.
+/// An optimizer's lock. Where another thread trains with it, it is waited for without the GIL:
+/// whoever holds it may need that next.
+class Held {
+ public:
+  explicit Held(Optimizer& optimizer) : lock_(optimizer.mutex(), std::try_to_lock) {
+    if (lock_) return;
+    WithoutGil release;
+    lock_.lock();
+  }
+
+ private:
+  std::unique_lock<Lock> lock_;
+  FloatEnvironment environment_;
+};
+
 template <class Work>
 decltype(auto) alone(Optimizer& optimizer, Work&& work) {
-  WithoutGil release;
-  const std::lock_guard lock(optimizer.mutex());
-  const FloatEnvironment environment;
+  const Held held(optimizer);
   return work();
 }
 

@@ -5,20 +5,6 @@
 namespace mundur {
 namespace {
 
-/// The optimizer's lock, waited for without the GIL: whoever holds it may need the GIL next.
-class Held {
- public:
-  explicit Held(Optimizer& optimizer) : lock_(taken(optimizer)) {}
-
- private:
-  static std::unique_lock<Lock> taken(Optimizer& optimizer) {
-    WithoutGil release;
-    return std::unique_lock(optimizer.mutex());
-  }
-  std::unique_lock<Lock> lock_;
-  FloatEnvironment environment_;
-};
-
 template <class T>
 py::array copied(const Optimizer& optimizer, const Optimizer::Slot& slot) {
   py::array_t<T> copy = copy_of(slot.values.as<T>(), {optimizer.size()});

@@ -1,7 +1,7 @@
 #include "mundur/runtime.h"
 
 #include <atomic>
-#include <optional>
+#include <deque>
 
 #include "bindings/bindings.h"
 #include "kernels/table.h"
@@ -30,14 +30,17 @@ std::atomic<bool> is_poisoning{false};
 std::atomic<bool> is_poisoning{true};
 #endif
 
-/// Python's arithmetic between __enter__ and __exit__ rounds as the core's does.
-class PythonEnvironment {
+/// Python's arithmetic between __enter__ and __exit__ rounds as the core's does. One object serves
+/// all: what a thread had set lies in that thread.
+class ToNearest {
  public:
-  void enter() { held_.emplace(); }
-  void exit() { held_.reset(); }
+  void enter() { held_.emplace_back(); }
+  void exit() {
+    if (!held_.empty()) held_.pop_back();
+  }
 
  private:
-  std::optional<FloatEnvironment> held_;
+  static inline thread_local std::deque<FloatEnvironment> held_;
 };
 
 }  // namespace
@@ -59,10 +62,11 @@ void bind_runtime(py::module_& m) {
         return new_array<float>(shape);
       },
       py::arg("shape"), py::arg("dtype"));
-  py::class_<PythonEnvironment>(m, "FloatEnvironment")
-      .def(py::init<>())
-      .def("__enter__", &PythonEnvironment::enter)
-      .def("__exit__", [](PythonEnvironment& self, const py::args&) { self.exit(); });
+  py::class_<ToNearest>(m, "ToNearest")
+      .def("__enter__", &ToNearest::enter)
+      .def("__exit__", [](ToNearest& self, const py::object&, const py::object&,
+                          const py::object&) { self.exit(); });
+  m.attr("to_nearest") = ToNearest{};
   m.def("available_threads", &available_threads);
   m.def("available_memory", &available_memory);
   m.def("allocation_count", &allocation_count);

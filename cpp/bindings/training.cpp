@@ -74,8 +74,17 @@ struct AnyPass {
   decltype(auto) work(Visitor&& visitor) const {
     return any().visit([&](auto& net) { return alone(net, [&] { return visit(visitor); }); });
   }
+  /// A look at it, no work.
+  template <class Visitor>
+  decltype(auto) read(Visitor&& visitor) const {
+    return any().visit([&](auto& net) {
+      const std::unique_lock<Lock> lock = lock_of(net);
+      const FloatEnvironment environment;
+      return visit(visitor);
+    });
+  }
   std::vector<double> metric_values() const {
-    return work([](auto& pass) {
+    return read([](auto& pass) {
       std::vector<double> values;
       for (std::size_t m = 0; m < pass.tally().scores.size(); ++m) {
         values.push_back(pass.tally().mean_score(m));
@@ -210,7 +219,7 @@ void bind_training(py::module_& m) {
       .def_property_readonly(
           "steps_per_epoch",
           [](AnyTrainer& self) {
-            return self.work([](auto& trainer) { return trainer.steps_per_epoch(); });
+            return self.read([](auto& trainer) { return trainer.steps_per_epoch(); });
           })
       .def(
           "begin_epoch",
@@ -227,7 +236,7 @@ void bind_training(py::module_& m) {
       .def_property_readonly(
           "sums",
           [](AnyTrainer& self) {
-            return self.work([](auto& trainer) { return trainer.tally().numbers(); });
+            return self.read([](auto& trainer) { return trainer.tally().numbers(); });
           })
       .def(
           "run",
@@ -253,19 +262,19 @@ void bind_training(py::module_& m) {
            [](AnyTrainer& self) { return self.work([](auto& trainer) { return trainer.undo(); }); })
       .def_property_readonly("restored",
                              [](AnyTrainer& self) {
-                               return self.work([](auto& trainer) { return trainer.restored(); });
+                               return self.read([](auto& trainer) { return trainer.restored(); });
                              })
       .def_property_readonly(
           "step",
-          [](AnyTrainer& self) { return self.work([](auto& trainer) { return trainer.step(); }); })
+          [](AnyTrainer& self) { return self.read([](auto& trainer) { return trainer.step(); }); })
       .def_property_readonly(
           "loss",
           [](AnyTrainer& self) {
-            return self.work([](auto& trainer) { return trainer.tally().mean_loss(); });
+            return self.read([](auto& trainer) { return trainer.tally().mean_loss(); });
           })
       .def_property_readonly("metric_values", &AnyTrainer::metric_values)
       .def_property_readonly("batch_loss", [](AnyTrainer& self) {
-        return self.work([](auto& trainer) { return trainer.batch_loss(); });
+        return self.read([](auto& trainer) { return trainer.batch_loss(); });
       });
   py::class_<AnyEvaluator>(m, "Evaluator")
       .def(py::init(&make_evaluator), py::arg("network"), py::arg("loss"), py::arg("x"),
@@ -281,14 +290,14 @@ void bind_training(py::module_& m) {
       .def("feed", &feed<AnyEvaluator>, py::arg("x"), py::arg("y"), py::arg("weights"))
       .def_property_readonly(
           "steps",
-          [](AnyEvaluator& self) { return self.work([](auto& pass) { return pass.steps(); }); })
+          [](AnyEvaluator& self) { return self.read([](auto& pass) { return pass.steps(); }); })
       .def_property_readonly(
           "step",
-          [](AnyEvaluator& self) { return self.work([](auto& pass) { return pass.step(); }); })
+          [](AnyEvaluator& self) { return self.read([](auto& pass) { return pass.step(); }); })
       .def_property_readonly(
           "loss",
           [](AnyEvaluator& self) {
-            return self.work([](auto& pass) { return pass.tally().mean_loss(); });
+            return self.read([](auto& pass) { return pass.tally().mean_loss(); });
           })
       .def_property_readonly("metric_values", &AnyEvaluator::metric_values);
   m.def(

@@ -261,7 +261,7 @@ class ByHand(Chain):
             if delta.shape[1:] != wanted or delta.ndim != 1 + len(wanted):
                 shape = ", ".join(map(str, ("samples", *wanted)))
                 raise ValueError(f"delta must have shape ({shape}); got {delta.shape}")
-            with _core.FloatEnvironment():
+            with _core.to_nearest:
                 delta = np.ascontiguousarray(delta, self._dtype)
             try:
                 return self.native.backward(delta)

@@ -54,7 +54,7 @@ class Explained(Compiled):
         """
         from .explain import explain
 
-        with self.lock, _core.FloatEnvironment():
+        with self.lock, _core.to_nearest:
             return explain(cast("Model", self), x, y, loss)
 
     def per_sample_gradients(self, x: Any, y: Any, loss: Any = None) -> dict[str, npt.NDArray[Any]]:
@@ -88,7 +88,7 @@ class Explained(Compiled):
         """
         from .explain import per_sample_gradients
 
-        with self.lock, _core.FloatEnvironment():
+        with self.lock, _core.to_nearest:
             return per_sample_gradients(cast("Model", self), x, y, loss)
 
     def check_gradients(
@@ -139,7 +139,7 @@ class Explained(Compiled):
         """
         from .checks import check_gradients
 
-        with self.lock, _core.FloatEnvironment():
+        with self.lock, _core.to_nearest:
             return check_gradients(cast("Model", self), x, y, loss, training, elements, tolerance)
 
     def verify(
@@ -178,5 +178,5 @@ class Explained(Compiled):
         """
         from .checks import verify
 
-        with self.lock, _core.FloatEnvironment():
+        with self.lock, _core.to_nearest:
             return verify(cast("Model", self), x, y, loss, tolerance)

@@ -42,7 +42,7 @@ class Initializer(Configurable):
 
     def start(self, out: npt.NDArray[Any], seed: int, stream: int) -> None:
         """As `fill`; a ValueError where a value is beyond the range of `out`."""
-        with _core.FloatEnvironment(), np.errstate(over="ignore"):
+        with _core.to_nearest, np.errstate(over="ignore"):
             self.fill(out, seed, stream)
         bad = out[~np.isfinite(out)]
         if bad.size:

@@ -136,7 +136,7 @@ class FindsRates(Compiled):
         least = number(min_rate, "min_rate", above=0)
         most = number(max_rate, "max_rate", above=least)
         steps = integer(steps, "steps", 2)
-        with self.lock, _core.FloatEnvironment():
+        with self.lock, _core.to_nearest:
             if self._fitting:
                 raise RuntimeError("find_learning_rate was called by a callback of fit")
             _ = self.compiled_optimizer, self.compiled_loss

@@ -112,7 +112,7 @@ class NativeLoss(Loss):
         if p.ndim == 1:
             p = p[:, None]
         check_predictions(p, self)
-        with _core.FloatEnvironment():  # conversions round
+        with _core.to_nearest:  # conversions round
             return self._converted(y_true, p, sample_weight, shape)
 
     def _converted(

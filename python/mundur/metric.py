@@ -134,7 +134,7 @@ class Metric(Configurable):
             return 0.0
         y, p = (np.concatenate([batch[i] for batch in seen]) for i in (0, 1))
         weights = [batch[2] for batch in seen if batch[2] is not None]
-        with _core.FloatEnvironment():
+        with _core.to_nearest:
             return self.compute(y, p, np.concatenate(weights) if weights else None)
 
     def reset_state(self) -> None:

@@ -208,7 +208,7 @@ class Model(Keeping, FindsRates, Explained):
         'stop_loss'
         """
         level = progress.verbosity(verbose)
-        with self.lock, _core.FloatEnvironment():
+        with self.lock, _core.to_nearest:
             if self._fitting:
                 raise RuntimeError("fit was called by a callback of the same model's fit")
             _ = self.compiled_optimizer, self.compiled_loss
@@ -313,7 +313,7 @@ class Model(Keeping, FindsRates, Explained):
         """
         level = progress.verbosity(verbose)
         boolean(return_dict, "return_dict")
-        with self.lock, _core.FloatEnvironment():
+        with self.lock, _core.to_nearest:
             stream = batches.stream_of(
                 *(self, x, steps, "steps"),
                 **{"y": y, "batch_size": batch_size, "sample_weight": sample_weight},
@@ -416,7 +416,7 @@ class Model(Keeping, FindsRates, Explained):
         """
         boolean(return_dict, "return_dict")
         allow = boolean(allow_nonfinite, "allow_nonfinite")
-        with self.lock, _core.FloatEnvironment():
+        with self.lock, _core.to_nearest:
             _ = self.compiled_optimizer, self.compiled_loss
             checked = arrays.features(x, self._declared_shape)
             with self._built_for(checked):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import _core
@@ -282,18 +281,9 @@ class Optimizer(Configurable):
         self._served = weakref.ref(model)
         return self._native
 
-    @contextmanager
-    def training(self, model: ByHand) -> Iterator[None]:
+    def training(self, model: ByHand) -> Training:
         """While it trains a model, no other one may, and nobody takes its state away."""
-        is_outermost = self._busy is None
-        # In one step: of two threads one comes first.
-        if self.__dict__.setdefault("_busy", model) is not model:
-            raise self._at_work()
-        try:
-            yield
-        finally:
-            if is_outermost:
-                self._left_behind()
+        return Training(self, model)
 
     def _left_behind(self) -> None:
         """Nobody trains with it any more; in a forked child, whoever did is not there."""
@@ -323,6 +313,24 @@ class Optimizer(Configurable):
 
     def __reduce__(self) -> Any:
         return _restore, (type(self), self.get_config(), self._native.state())
+
+
+class Training:
+    """A model's claim to an optimizer, from enter to exit."""
+
+    def __init__(self, optimizer: Optimizer, model: ByHand) -> None:
+        self._optimizer = optimizer
+        self._model = model
+
+    def __enter__(self) -> None:
+        self._is_outermost = self._optimizer._busy is None
+        # In one step: of two threads one comes first.
+        if self._optimizer.__dict__.setdefault("_busy", self._model) is not self._model:
+            raise self._optimizer._at_work()
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_outermost:
+            self._optimizer._left_behind()
 
 
 def option(name: str, doc: str, **bounds: float) -> Any:

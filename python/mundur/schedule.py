@@ -77,7 +77,7 @@ def rates_of(schedule: Callable[[int], float], first: int, count: int) -> list[f
     """η of `count` steps from `first` on, or of fewer; a ValueError for what is no rate."""
     if isinstance(schedule, BuiltIn):
         steps = np.arange(first, first + min(count, _AHEAD), dtype=np.float64)
-        with _core.FloatEnvironment():
+        with _core.to_nearest:
             return [float(rate) for rate in schedule.rates(steps)]
     return [
         number(schedule(step), f"the schedule's rate of step {step}", at_least=0)

@@ -59,7 +59,7 @@ _MALFORMED = (
 def to_bytes(model: Model) -> bytes:
     """The file's bytes; pickle, deepcopy and joblib go through the same."""
     tensors: Tensors = {}
-    with _core.FloatEnvironment():  # numbers become text
+    with _core.to_nearest:  # numbers become text
         return _pack(tensors, json.dumps(architecture.describe(model, tensors), allow_nan=False))
 
 
@@ -297,7 +297,7 @@ def _model(
     if not document:
         raise ValueError(f"{where} holds weights only; read it with Model.load_weights")
     try:
-        with _core.FloatEnvironment():
+        with _core.to_nearest:
             description = json.loads(document)
             model = architecture.restore(description, tensors, compile, custom_objects)
         text = description.get("text")

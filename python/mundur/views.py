@@ -64,7 +64,7 @@ class Views(MutableMapping[str, npt.NDArray[Any]]):
 def copy_into(view: npt.NDArray[Any], value: npt.ArrayLike, name: str) -> None:
     """Copies an array of exactly the view's shape into it."""
     array = _checked(view, value, name)
-    with _core.FloatEnvironment():
+    with _core.to_nearest:
         np.copyto(view, array, casting="unsafe")
 
 
@@ -79,7 +79,7 @@ def copy_all(views: Mapping[str, npt.NDArray[Any]], values: Sequence[npt.ArrayLi
         )
     pairs = zip(views.items(), values, strict=True)
     arrays = [_checked(view, value, name) for (name, view), value in pairs]
-    with _core.FloatEnvironment():
+    with _core.to_nearest:
         for view, array in zip(views.values(), arrays, strict=True):
             np.copyto(view, array, casting="unsafe")
 
