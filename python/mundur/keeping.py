@@ -77,6 +77,18 @@ class Keeping(Compiled):
         overwrite : bool, default True
             False raises FileExistsError where the file exists.
 
+        Raises
+        ------
+        OSError
+            Where the file cannot be written, naming it.
+        ValueError
+            Where it is a FIFO, a device or a socket.
+
+        Notes
+        -----
+        A link stays one, and the file it leads to is replaced. What a killed process left of a
+        save, ``.NAME.*.tmp``, is swept by the next save of the same name.
+
         Examples
         --------
         >>> import mundur as md, tempfile, os

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 import warnings
 import zlib
 from collections.abc import Mapping
@@ -23,8 +22,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from . import _core, architecture
+from . import _core, architecture, disk
+from .disk import Path, path_value
 from .keywords import checked_keywords
+from .validation import boolean
 
 if TYPE_CHECKING:
     from .by_hand import ByHand
@@ -35,7 +36,6 @@ __all__ = ["load_model"]
 
 Array = npt.NDArray[Any]
 Tensors = dict[str, Array]
-Path = str | os.PathLike[str]
 
 FORMAT = "mundur"
 FORMAT_VERSION = "1"
@@ -93,52 +93,14 @@ def _checksum(document: str, tensors: Tensors) -> str:
 
 
 def _write(path: Path, data: bytes, overwrite: bool) -> None:
-    """The old file or the new one, never a part of it: a temporary file beside it, renamed."""
-    ending = os.path.splitext(os.fspath(path))[1]
-    if ending in (".keras", ".h5", ".hdf5"):
+    given = path_value(path, "filepath")
+    if os.path.splitext(given)[1] in (".keras", ".h5", ".hdf5"):
         warnings.warn(
-            f"{os.fspath(path)!r} will be a safetensors file, which Keras cannot read; name it "
-            ".safetensors",
+            f"{given!r} will be a safetensors file, which Keras cannot read; name it .safetensors",
             UserWarning,
             stacklevel=5,
         )
-    target = os.path.realpath(os.fspath(path))
-    folder, name = os.path.split(target)
-    _check_target(os.fspath(path), target, folder, overwrite)
-    temporary = os.path.join(folder, f".{name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise
-    _sync_folder(folder)
-
-
-def _check_target(path: str, target: str, folder: str, overwrite: bool) -> None:
-    """Errors with the path that the user gave, not that of the temporary file."""
-    if os.path.isdir(target):
-        raise IsADirectoryError(f"{path!r} is a folder; give the name of a file in it")
-    if not overwrite and os.path.exists(target):
-        raise FileExistsError(f"{path!r} exists and overwrite is False")
-    if not os.path.isdir(folder):
-        raise FileNotFoundError(f"cannot write {path!r}: make the folder {folder!r} first")
-    if not os.access(folder, os.W_OK):
-        raise PermissionError(f"cannot write {path!r}: no permission to write into {folder!r}")
-
-
-def _sync_folder(folder: str) -> None:
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    disk.replace(given, data, boolean(overwrite, "overwrite"))
 
 
 # ---- reading ------------------------------------------------------------------------------------
@@ -196,7 +158,8 @@ def read_model(
         raise TypeError(
             f"custom_objects must be a dict of name: class; got {type(custom_objects).__name__}"
         )
-    where = repr(os.fspath(filepath))
+    boolean(compile, "compile")
+    where = repr(path_value(filepath, "filepath"))
     return _model(_read(filepath), where, compile, custom_objects)
 
 
@@ -207,7 +170,7 @@ def from_bytes(data: bytes, custom_objects: Mapping[str, Any] | None = None) -> 
 
 def load_weights(model: ByHand, path: Path) -> None:
     """Reads parameters and state by name into a model; all are checked before any is copied."""
-    where = repr(os.fspath(path))
+    where = repr(path_value(path, "filepath"))
     metadata, tensors = _read(path)
     if FORMAT in metadata:
         _document(metadata, tensors, where)
@@ -239,13 +202,12 @@ def _plain(name: str) -> str:
 
 
 def _read(path: Path) -> tuple[dict[str, str], Tensors]:
-    with open(path, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise ValueError(f"{os.fspath(path)!r} is no ordinary file")
+    given = path_value(path, "filepath")
+    with disk.open_ordinary(given) as file:
         size = os.fstat(file.fileno()).st_size
         if size > _core.available_memory():
-            raise MemoryError(f"{os.fspath(path)!r} of {size} bytes does not fit in memory")
-        return _unpack(file.read(), repr(os.fspath(path)))
+            raise MemoryError(f"{given!r} of {size} bytes does not fit in memory")
+        return _unpack(file.read(), repr(given))
 
 
 def _unpack(data: bytes, where: str) -> tuple[dict[str, str], Tensors]:

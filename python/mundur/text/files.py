@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gzip
 import os
-import stat
 import zlib
 from typing import IO, NamedTuple
 
 from .. import _core
+from ..disk import Path, open_ordinary
 
 __all__ = [
     "Path",
@@ -19,8 +19,6 @@ __all__ = [
     "read_bytes",
     "read_lines",
 ]
-
-Path = str | os.PathLike[str]
 
 _GZIP = b"\x1f\x8b"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -45,9 +43,7 @@ class Texts(NamedTuple):
 def read_bytes(path: Path) -> bytes:
     """A file's content, unpacked where it is gzip's; a ValueError names what is broken."""
     name = os.fspath(path)
-    with open(name, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise ValueError(f"{name}: no ordinary file")
+    with open_ordinary(name) as file:
         compressed = file.read(2) == _GZIP
         file.seek(0)
         if not compressed:

@@ -11,6 +11,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
+from ..disk import open_ordinary
 from .files import Path, check_size, memory_limit
 
 __all__ = ["load_sequences"]
@@ -63,7 +64,7 @@ def load_sequences(path: Path) -> dict[str, Any]:
     ([array([4, 5]), array([6])], array([1, 0]))
     """
     name = os.fspath(path)
-    with open(name, "rb") as file:
+    with open_ordinary(name) as file:
         arrays = _arrays(file, name)
     return {
         key: _split(values, arrays[key + _LENGTHS], f"{name}: {key}")
