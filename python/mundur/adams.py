@@ -8,7 +8,7 @@ from . import _core
 from .keywords import checked_keywords
 from .optimizer import KERAS, Optimizer, flag, option
 from .schedule import Rate
-from .validation import boolean, epsilon_value, number
+from .validation import SMALLEST, boolean, epsilon_value, number
 
 __all__ = ["Adam", "AdamW", "Adamax", "Nadam"]
 
@@ -96,7 +96,7 @@ class Adam(Optimizer):
     beta_2: float = option(
         "beta_2", "Decay of the mean of squares, in [0, 1).", at_least=0, below=1
     )
-    epsilon: float = option("epsilon", "ε, above 0.", above=0)
+    epsilon: float = option("epsilon", "ε, above 0.", at_least=SMALLEST)
     amsgrad: bool = flag("amsgrad", "Whether the greatest v so far is what counts.")
 
 
@@ -215,7 +215,7 @@ class _Moments(Optimizer):
     beta_2: float = option(
         "beta_2", "Decay of the mean of squares, in [0, 1).", at_least=0, below=1
     )
-    epsilon: float = option("epsilon", "ε, above 0.", above=0)
+    epsilon: float = option("epsilon", "ε, above 0.", at_least=SMALLEST)
 
 
 class Nadam(_Moments):

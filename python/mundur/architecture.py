@@ -284,8 +284,6 @@ def _restore_layer(entry: Any, tensors: Tensors, custom: Mapping[str, Any], with
                 config[key] = _restored(value, _PIECES)
     layer = layers.KNOWN[entry["class"]].from_config(config)
     for parameter in _typed(entry["frozen"], list):
-        if parameter not in layer.parameter_initializers:
-            raise ValueError(f"{layer.name} has no parameter {parameter!r}")
         layer.set_trainable(parameter, False)
     return layer
 

@@ -10,6 +10,7 @@ from .keywords import checked_keywords
 from .layer import Layer
 from .nested import Nested
 from .recurrent import Recurrent
+from .validation import choice
 
 __all__ = ["Bidirectional"]
 
@@ -69,11 +70,7 @@ class Bidirectional(Nested):
         trainable: bool = True,
         input_shape: Sequence[int] | int | None = None,
     ) -> None:
-        if merge_mode not in _MODES:
-            raise ValueError(
-                f"merge_mode must be one of {', '.join(map(repr, _MODES))}; got {merge_mode!r}"
-            )
-        self.merge_mode = merge_mode
+        self.merge_mode = choice(merge_mode, "merge_mode", *_MODES)
         ahead = _recurrent(layer, "layer")
         back = _opposite(ahead) if backward_layer is None else backward_layer
         back = _recurrent(back, "backward_layer")

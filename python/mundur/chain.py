@@ -21,7 +21,14 @@ from .initializer import stream_of
 from .keywords import checked_keywords
 from .layer import Layer, name_among
 from .layers import InputLayer
-from .validation import compute_dtype_name, dtype_name, extents, fresh_seed, seed_value
+from .validation import (
+    compute_dtype_name,
+    dtype_name,
+    extents,
+    fresh_seed,
+    identifier,
+    seed_value,
+)
 
 __all__ = ["Chain"]
 
@@ -38,7 +45,7 @@ def _free_locks() -> None:
         if chain.lock.acquire(blocking=False):
             chain.lock.release()
         else:
-            chain.lock = RLock()
+            vars(chain)["lock"] = RLock()
             chain._left_behind()
     bars = sys.modules.get("tqdm.std")
     if bars is None:
@@ -58,12 +65,12 @@ if hasattr(os, "register_at_fork"):
 class Chain:
     """Layers one behind the other, their names, and the native network made of them."""
 
-    name: str
+    _name: str
     _made = False  # whether the constructor is done
 
     def __setattr__(self, name: str, value: Any) -> None:
         if self._made:
-            check_assignment(self, name, (), vars(self))
+            check_assignment(self, name, ("lock",), vars(self))
         object.__setattr__(self, name, value)
 
     def __init__(self, seed: int | None, dtype: Any, compute_dtype: Any, device: str) -> None:
@@ -94,6 +101,15 @@ class Chain:
     def layers(self) -> list[Layer]:
         """The layers in order (a copy of the list)."""
         return list(self._layers)
+
+    @property
+    def name(self) -> str:
+        """What the model is called in its summary."""
+        return self._name
+
+    @name.setter
+    def name(self, value: str) -> None:
+        self._name = identifier(value, "name")
 
     @property
     def seed(self) -> int:

@@ -12,6 +12,7 @@ from .metrics import Metric, get_both
 from .python_losses import check_compiled
 from .resume import Place, Resumable
 from .targets import check_head
+from .validation import integer
 
 __all__ = ["Compiled"]
 
@@ -22,7 +23,7 @@ class Compiled(ByHand):
     _optimizer: optimizers.Optimizer | None = None
     _loss: losses.Loss | None = None
     _metrics: tuple[Metric, ...] = ()
-    epochs_begun: int = 0
+    _epochs_begun = 0
     _fitting = False
     _loop: Resumable | None = None  # the fit at work
     _place: Place | None = None  # where the last one ended
@@ -104,6 +105,15 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
     def loss(self) -> losses.Loss | None:
         """The loss of `compile`."""
         return self._loss
+
+    @property
+    def epochs_begun(self) -> int:
+        """How many epochs `fit` has begun, by which shuffles are told apart."""
+        return self._epochs_begun
+
+    @epochs_begun.setter
+    def epochs_begun(self, value: int) -> None:
+        self._epochs_begun = integer(value, "epochs_begun")
 
     @property
     def metrics(self) -> list[Metric]:

@@ -82,7 +82,8 @@ class ArrayInitializer(Initializer):
             )
         if not np.isfinite(array).all():
             raise ValueError("initial values must be finite; got NaN or infinity")
-        array = array.astype(np.float32 if array.dtype.itemsize < 4 else np.float64, copy=False)
+        small = array.dtype.itemsize < 4 or array.dtype == np.float32  # float32 holds all of them
+        array = array.astype(np.float32 if small else np.float64, copy=False)
         array.flags.writeable = False
         self.values = array
 

@@ -176,6 +176,10 @@ class Layer(Configurable):
 
     def set_trainable(self, parameter: str, value: bool) -> None:
         """Freezes or unfreezes one parameter."""
+        if parameter not in self.parameter_initializers:
+            known = ", ".join(self.parameter_initializers) or "none"
+            raise ValueError(f"{self.name} has no parameter {parameter!r} (known: {known})")
+        boolean(value, "value")
         with self._held():
             change = {parameter}
             self._freeze(

@@ -17,7 +17,7 @@ from .history import History
 from .keeping import Keeping
 from .keywords import checked_keywords
 from .learning_rates import FindsRates
-from .validation import boolean, check_layers, extents, identifier, integer, number
+from .validation import boolean, check_layers, extents, integer, number
 
 if TYPE_CHECKING:
     from .layer import Layer
@@ -91,9 +91,8 @@ class Model(Keeping, FindsRates, Explained):
         check_layers(() if layers is None else layers, "Model")
         hint = "; for a seed write seed=..." if isinstance(trainable, int) else ""
         boolean(trainable, "trainable", hint)
-        self.name = "model" if name is None else identifier(name, "name")
+        self.name = "model" if name is None else name
         self.stop_training = False
-        self.epochs_begun = 0
         self.history: History | None = None
         self._stop_reason = "callback"
         if input_shape is not None:

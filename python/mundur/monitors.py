@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,9 +12,48 @@ import numpy.typing as npt
 
 from .callback import BuiltIn, Logs
 from .keywords import checked_keywords, suggestion
-from .validation import boolean, choice, integer, number, verbosity
+from .validation import boolean, choice, integer, items, number, verbosity
 
 __all__ = ["EarlyStopping", "ModelCheckpoint", "Monitor", "ReduceLROnPlateau"]
+
+
+def _monitor(value: Any, name: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError(f"{name} must be the name of a number in the logs; got {value!r}")
+    return str(value)
+
+
+def _best(value: Any, name: str) -> float | None:
+    """None or a number, which other callbacks may have put into the logs as NaN or infinity."""
+    known = value is None or (isinstance(value, (float, np.floating)) and not np.isfinite(value))
+    return number(value, name) if not known else None if value is None else float(value)
+
+
+def _arrays(value: Any, name: str) -> list[npt.NDArray[Any]] | None:
+    if value is None:
+        return None
+    arrays = [np.asarray(array) for array in items(value, name)]
+    for array in arrays:
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"{name} must be a list of real arrays or None; got {array.dtype}")
+    kept = (np.float32, np.float64)
+    return [a if a.dtype in kept else a.astype(np.float64) for a in arrays]
+
+
+# What files keep of a callback at work, under these names in all of them.
+_KEPT: dict[str, Callable[[Any, str], Any]] = {
+    "monitor": _monitor,
+    "best": _best,
+    "best_weights": _arrays,
+    **dict.fromkeys(("wait", "stopped_epoch", "best_epoch", "cooldown_counter"), integer),
+    **dict.fromkeys(("_batches", "_epoch"), integer),
+}
+
+
+def kept_value(name: str, value: Any) -> Any:
+    """What a callback may hold under a name, or a file of it: the same."""
+    check = _KEPT.get(name)
+    return value if check is None else check(value, name)
 
 
 class Monitor(BuiltIn):
@@ -25,9 +64,10 @@ class Monitor(BuiltIn):
     # What a resumed run must find again.
     _counters: ClassVar[tuple[str, ...]] = ()
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, kept_value(name, value))
+
     def _watch(self, monitor: Any, mode: Any) -> None:
-        if not isinstance(monitor, str) or not monitor:
-            raise TypeError(f"monitor must be the name of a number in the logs; got {monitor!r}")
         self.monitor, self.mode = monitor, choice(mode, "mode", "auto", "min", "max")
 
     def check_monitor(self, names: Sequence[str]) -> None:

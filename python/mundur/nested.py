@@ -159,8 +159,12 @@ class Nested(Layer):
                 layer.trainable = value
 
     def _whose(self, parameter: str) -> tuple[Layer, str]:
-        name, _, rest = parameter.partition("/")
-        return next(layer for layer in self._inner if layer.name == name), rest
+        name, _, rest = str(parameter).partition("/")
+        for layer in self._inner:
+            if layer.name == name:
+                return layer, rest
+        known = ", ".join(self.parameter_initializers) or "none"
+        raise ValueError(f"{self.name} has no parameter {parameter!r} (known: {known})")
 
     def is_trainable(self, parameter: str) -> bool:
         """Whether one parameter, such as "dense/bias", learns."""

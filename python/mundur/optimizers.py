@@ -13,7 +13,7 @@ from .adams import Adam, Adamax, AdamW, Nadam
 from .keywords import checked_keywords, lookup, unknown_attribute
 from .optimizer import KERAS, Optimizer, flag, option
 from .schedule import Rate
-from .validation import boolean, epsilon_value, number
+from .validation import SMALLEST, boolean, epsilon_value, number
 
 __all__ = [
     "SGD",
@@ -194,7 +194,7 @@ class RMSprop(Optimizer):
 
     rho: float = option("rho", "Decay of the mean of squares, in [0, 1).", at_least=0, below=1)
     momentum: float = option("momentum", "μ, in [0, 1].", at_least=0, at_most=1)
-    epsilon: float = option("epsilon", "ε, above 0.", above=0)
+    epsilon: float = option("epsilon", "ε, above 0.", at_least=SMALLEST)
     centered: bool = flag("centered", "Whether the mean is taken off.")
 
 
@@ -267,7 +267,7 @@ class Adagrad(Optimizer):
     def _rule_slots(self) -> tuple[str, ...]:
         return ("sum",)
 
-    epsilon: float = option("epsilon", "ε, above 0.", above=0)
+    epsilon: float = option("epsilon", "ε, above 0.", at_least=SMALLEST)
     initial_accumulator_value: float = flag("initial_accumulator_value", "v at first.")
 
 
@@ -340,7 +340,7 @@ class Adadelta(Optimizer):
         return ("v", "d")
 
     rho: float = option("rho", "Decay of the mean of squares, in [0, 1).", at_least=0, below=1)
-    epsilon: float = option("epsilon", "ε, above 0.", above=0)
+    epsilon: float = option("epsilon", "ε, above 0.", at_least=SMALLEST)
 
 
 class Lion(Optimizer):

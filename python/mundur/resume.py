@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from . import _core
 from .callback import Callback
-from .monitors import Monitor
+from .monitors import Monitor, kept_value
 from .validation import boolean, integer
 
 if TYPE_CHECKING:
@@ -148,14 +148,11 @@ def counters_of(callbacks: Iterable[Callback]) -> list[Counters]:
 def _counters(index: int, data: Any, tensors: Tensors) -> Counters:
     result: Counters = {}
     for name, value in data.items():
-        if name in ("class", "monitor"):
-            result[name] = str(value)
-        elif isinstance(value, str):
-            result[name] = float.fromhex(value)
+        if isinstance(value, str) and name not in ("class", "monitor"):
+            value = float.fromhex(value)
         elif isinstance(value, list):
-            result[name] = [tensors[f"place/{index}/{name}/{j}"] for j in range(*value)]
-        else:
-            result[name] = None if value is None else integer(value, str(name), -(2**53))
+            value = [tensors[f"place/{index}/{name}/{j}"] for j in range(*value)]
+        result[name] = kept_value(name, value)
     return result
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 __all__ = [
+    "SMALLEST",
     "boolean",
     "check_layers",
     "choice",
@@ -25,7 +26,7 @@ __all__ = [
 ]
 
 _INT64_MAX = 2**63 - 1
-_SMALLEST = float(np.finfo(np.float32).tiny)
+SMALLEST = float(np.finfo(np.float32).tiny)
 
 
 def _came(value: Any) -> str:
@@ -83,7 +84,7 @@ def number(
 
 def epsilon_value(value: Any) -> float:
     """What keeps a quotient finite: above 0 in float32, too."""
-    return number(value, "epsilon", at_least=_SMALLEST)
+    return number(value, "epsilon", at_least=SMALLEST)
 
 
 def boolean(value: Any, name: str, hint: str = "") -> bool:
@@ -126,7 +127,7 @@ def identifier(value: Any, name: str) -> str:
         raise TypeError(f"{name} must be text; {_came(value)}")
     if not value or "/" in value or not value.isprintable():
         raise ValueError(f"{name} must be printable, not empty and without '/'; got {value!r}")
-    return value
+    return str(value)  # NumPy's text, too
 
 
 def extents(value: Any, name: str) -> tuple[int, ...]:

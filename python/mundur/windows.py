@@ -34,7 +34,7 @@ def padding_name(value: Any, *, causal: bool) -> str:
 
 def channels_last(value: Any) -> str | None:
     """The only data_format there is."""
-    if value not in (None, "channels_last"):
+    if not (value is None or (isinstance(value, str) and value == "channels_last")):
         raise ValueError(
             'data_format must be "channels_last", samples of shape (steps, channels); got '
             f"{value!r}; Permute((2, 1)) turns samples of shape (channels, steps) around"

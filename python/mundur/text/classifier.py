@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 import numpy as np
 import numpy.typing as npt
 
-from .. import activations, layers, losses, targets, utils
+from .. import activations, layers, losses, optimizers, targets, utils
+from ..attributes import check_assignment
 from ..keywords import checked_keywords
 from ..model import Model
-from ..validation import integer, number
+from ..validation import choice, integer, number, seed_value
 from .checked import Label, checked_labels, checked_texts
 from .part import TextPart, check_embedding
 from .vocabulary import Vocabulary
@@ -121,8 +122,9 @@ class TextClassifier:
         if isinstance(model, Model) and model.optimizer is not None and optimizer is not None:
             raise ValueError("the model is compiled already; give it no optimizer here")
         for side, name in ((padding, "padding"), (truncating, "truncating")):
-            if side not in ("pre", "post"):
-                raise ValueError(f'{name} must be "pre" or "post"; got {side!r}')
+            choice(side, name, "pre", "post")
+        if optimizer is not None:
+            optimizers.get(optimizer)
         if not isinstance(vocabulary, Vocabulary):
             vocabulary = Vocabulary(integer(vocabulary, "vocabulary", 3))
         if isinstance(model, (list, tuple)):
@@ -134,9 +136,13 @@ class TextClassifier:
         self.length = None if length is None else integer(length, "length", 1)
         self._sides = (padding, truncating)
         self._optimizer = optimizer
-        self._seed = seed
+        self._seed = seed_value(seed)
         if labels is not None:
             self._trained(list(labels))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        check_assignment(self, name, ("model", "vocabulary", "length"), ())
+        object.__setattr__(self, name, value)
 
     def _trained(self, labels: list[Any]) -> None:
         if self.model is None or not len(self.vocabulary) or self.length is None:
@@ -252,7 +258,7 @@ class TextClassifier:
         except (TypeError, ValueError):
             # A first call with wrong arguments leaves no labels and no numbers behind.
             if before[0] is None and self.model is not None and not self.model.epochs_begun:
-                self.model, self.vocabulary, self.length = before
+                self._become(*before)
             raise
 
     def _prepared(self, texts: list[str], labels: list[Label]) -> tuple[Model, TextPart]:
@@ -274,10 +280,14 @@ class TextClassifier:
         model.build((length,))
         part.check(model)
         if model.optimizer is None:
-            model.compile(self._optimizer or "adam", _loss_for(model), metrics=["accuracy"])
+            rule = "adam" if self._optimizer is None else self._optimizer
+            model.compile(rule, _loss_for(model), metrics=["accuracy"])
         model._text = part
-        self.model, self.vocabulary, self.length = model, vocabulary, length
+        self._become(model, vocabulary, length)
         return model, part
+
+    def _become(self, model: Model | None, vocabulary: Vocabulary, length: int | None) -> None:
+        vars(self).update(model=model, vocabulary=vocabulary, length=length)
 
     def _targets(self, classes: npt.NDArray[np.int64]) -> Array:
         model = self._ready

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..keywords import checked_keywords
+from ..attributes import check_assignment
+from ..keywords import argument_names, checked_keywords
 from ..utils import pad_sequences
 from ..validation import boolean, integer
 from .checked import check_encodable, checked_texts
@@ -103,6 +104,10 @@ class Vocabulary:
         self.lowercase = boolean(lowercase, "lowercase")
         self.punctuation = boolean(punctuation, "punctuation")
         self._fitted: Tokenizer | None = None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        check_assignment(self, name, argument_names(type(self).__init__), ())
+        object.__setattr__(self, name, value)
 
     # ---- fit -------------------------------------------------------------------------------------
 

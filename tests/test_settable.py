@@ -1,0 +1,357 @@
+"""Whatever can be set can be saved and loaded, or can't be set: a law over many values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import mundur as md
+import numpy as np
+import pandas as pd
+import pytest
+from mundur import (
+    constraints,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    optimizers,
+    regularizers,
+    schedules,
+    serialization,
+)
+from mundur.callbacks import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
+from mundur.configurable import defaults
+from mundur.keywords import argument_names
+from mundur.monitors import Monitor
+from mundur.text import TextClassifier, Vocabulary
+
+# fmt: off
+ODD = [
+    None, True, False, -1, 0, 1, 2, 2**31, 2**63 - 1, 2**63, 2**64, 10**400, -0.0, 0.5, 1e308,
+    1e-320, math.nan, math.inf, "", "a", "a/b", "\ud800", "a\nb", b"x", [], (), {}, [1], [None],
+    ["x"], (1, 2), 1j, object(), len, np.float32(0.1), np.float64(0.1), np.int64(3), np.uint8(1),
+    np.bool_(True), np.str_("a"), np.array([1.0, 2.0]), np.array(["a"]), np.array(0.5), pd.NA,
+    pd.NaT, np.longdouble(1) / 3,
+]
+# fmt: on
+FEW = [None, True, -1, 2**63, 2**64, math.nan, math.inf, "", "a/b", b"x", np.float32(1), pd.NA]
+
+
+def reloaded(model: md.Model) -> md.Model:
+    return serialization.from_bytes(serialization.to_bytes(model))
+
+
+def equal(one: Any, two: Any) -> bool:
+    """Equal, NaN to NaN."""
+    if isinstance(one, list):
+        return isinstance(two, list) and all(map(equal, one, two)) and len(one) == len(two)
+    if isinstance(one, np.ndarray):
+        return bool(np.array_equal(one, two, equal_nan=True))
+    return type(one) is type(two) and (one == two or (one != one and two != two))
+
+
+def compiled(optimizer: Any = "sgd") -> md.Model:
+    model = md.Model([md.layers.Dense(2), md.layers.Dropout(0.1)], input_shape=(3,), seed=0)
+    model.compile(optimizer, "mse")
+    return model
+
+
+def settable(thing: object) -> list[str]:
+    """The public names that can be set; those of a class's plain attributes are tried."""
+    cls = type(thing)
+    public = [name for name in dir(cls) if not name.startswith("_")]
+    found = [n for n in public if getattr(getattr(cls, n), "fset", None)]
+    for name in vars(thing):
+        if name.startswith("_"):
+            continue
+        try:
+            setattr(thing, name, vars(thing)[name])
+        except AttributeError:
+            continue
+        found.append(name)
+    return found
+
+
+def law(thing: object, name: str, model: md.Model, again: Callable[[md.Model], object]) -> None:
+    """Each value is refused with the attribute's name, or comes back."""
+    for value in ODD:
+        before = getattr(thing, name)
+        try:
+            setattr(thing, name, value)
+        except (TypeError, ValueError) as error:
+            assert name in str(error), (name, value)
+            assert equal(getattr(thing, name), before)
+            continue
+        found = getattr(again(reloaded(model)), name)
+        assert equal(found, getattr(thing, name)), (name, value)
+
+
+# Not kept in files: what the last fit left behind, and how the next one is told to end.
+LEFT_OUT = {"history", "stop_training"}
+
+
+def test_models() -> None:
+    names = set(settable(compiled())) - LEFT_OUT
+    assert names == {"name", "epochs_begun", "trainable"}
+    for name in names:
+        model = compiled()
+        law(model, name, model, lambda other: other)
+    with pytest.raises(AttributeError, match="lock of a Model is fixed"):
+        model.lock = 5
+
+
+@pytest.mark.parametrize("case", [5, "", "a/b", None, b"x"])
+def test_names_of_models(case: Any) -> None:
+    model = compiled()
+    with pytest.raises((TypeError, ValueError), match="name must be"):
+        model.name = case
+    assert model.name == "model"
+
+
+@pytest.mark.parametrize("case", [-1, 1.5, True, 2**63, "1", None])
+def test_epochs_begun(case: Any) -> None:
+    model = compiled()
+    with pytest.raises((TypeError, ValueError), match="epochs_begun must be"):
+        model.epochs_begun = case
+    assert model.epochs_begun == 0
+
+
+@pytest.mark.parametrize("name", sorted(optimizers.CLASS_NAMES))
+def test_optimizers(name: str) -> None:
+    for attribute in settable(optimizers.CLASS_NAMES[name](0.1)):
+        rule = optimizers.CLASS_NAMES[name](0.1)
+        law(rule, attribute, compiled(rule), lambda other: other.optimizer)
+
+
+# ---- what is made of arguments ------------------------------------------------------------------
+
+REQUIRED: dict[str, Any] = {
+    "activation": "relu",
+    "boundaries": [1],
+    "decay_rate": 0.5,
+    "decay_steps": 10,
+    "dims": (2, 1),
+    "filters": 2,
+    "first_decay_steps": 5,
+    "initial_learning_rate": 0.1,
+    "input_dim": 5,
+    "kernel_size": 1,
+    "max_learning_rate": 0.5,
+    "output_dim": 2,
+    "pool_size": 2,
+    "rate": 0.25,
+    "scale": 0.5,
+    "steps": 9,
+    "stddev": 0.1,
+    "target_shape": (-1,),
+    "total_steps": 9,
+    "units": 2,
+    "values": [0.1, 0.2],
+    "warmup_steps": 3,
+}
+
+
+def arguments(cls: type) -> dict[str, Any]:
+    usual = defaults(cls.__init__)  # type: ignore[misc]
+    found = {name: REQUIRED.get(name) for name in argument_names(cls.__init__) if name not in usual}  # type: ignore[misc]
+    made: dict[str, Any] = {
+        "layer": layers.LSTM(2) if cls is layers.Bidirectional else layers.Dense(2),
+        "layers": [layers.Dense(2)],
+        "after": 0.1,
+    }
+    return {name: made.get(name, value) for name, value in found.items()}
+
+
+def with_layer(layer: Any) -> md.Model:
+    model = md.Model([layer], seed=0)
+    for shape in ((4, 3), (3,), (4,)):
+        try:
+            model.build(shape)
+            break
+        except (ValueError, TypeError, MemoryError):
+            continue
+    return model
+
+
+def with_optimizer(rule: Any) -> md.Model:
+    return compiled(rule)
+
+
+def with_loss(loss: Any) -> md.Model:
+    model = md.Model([layers.Dense(1)], seed=0)
+    model.compile("sgd", loss)
+    return model
+
+
+def with_metric(metric: Any) -> md.Model:
+    model = md.Model([layers.Dense(1)], seed=0)
+    model.compile("sgd", "mse", metrics=[metric])
+    return model
+
+
+KINDS: dict[str, tuple[dict[str, type], Callable[[Any], md.Model]]] = {
+    "layers": (layers.KNOWN, with_layer),
+    "optimizers": (optimizers.CLASS_NAMES, with_optimizer),
+    "losses": (losses.CLASS_NAMES, with_loss),
+    "metrics": (metrics.CLASS_NAMES, with_metric),
+    "initializers": (
+        {cls.__name__: cls for cls in initializers.KNOWN.values()},
+        lambda one: with_layer(layers.Dense(1, kernel_initializer=one)),
+    ),
+    "regularizers": (
+        regularizers.CLASS_NAMES,
+        lambda one: with_layer(layers.Dense(1, kernel_regularizer=one)),
+    ),
+    "constraints": (
+        constraints.CLASS_NAMES,
+        lambda one: with_layer(layers.Dense(1, kernel_constraint=one)),
+    ),
+    "schedules": (
+        {
+            name: cls
+            for name, cls in vars(schedules).items()
+            if isinstance(cls, type) and "rates" in vars(cls) and name != "BuiltIn"
+        },
+        lambda one: compiled(optimizers.SGD(one)),
+    ),
+}
+
+
+def odd_pieces(cls: type) -> Iterator[tuple[str, Any, Any]]:
+    for name in argument_names(cls.__init__):  # type: ignore[misc]
+        for value in FEW:
+            try:
+                yield name, value, cls(**arguments(cls) | {name: value})
+            except (TypeError, ValueError):
+                continue
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_arguments_that_were_taken_come_back(kind: str) -> None:
+    classes, model_of = KINDS[kind]
+    for cls in classes.values():
+        assert model_of(cls(**arguments(cls))) is not None
+        for name, value, piece in odd_pieces(cls):
+            try:
+                model = model_of(piece)
+            except (TypeError, ValueError):
+                continue
+            other, told = reloaded(model), (cls.__name__, name, value)
+            assert repr(other) == repr(model), told
+            assert repr(other.optimizer) == repr(model.optimizer), told
+            assert (repr(other.loss), repr(other.metrics)) == (
+                repr(model.loss),
+                repr(model.metrics),
+            ), told
+            assert serialization.to_bytes(other) == serialization.to_bytes(model), told
+
+
+@pytest.mark.parametrize(
+    "values", [np.float16([1, 2]), np.int8([1, 2]), [1, 2], np.float32([1, 2])]
+)
+def test_the_type_of_initial_values_stays(values: Any) -> None:
+    model = md.Model([layers.Dense(2, bias_initializer=values)], seed=0)
+    assert serialization.to_bytes(reloaded(model)) == serialization.to_bytes(model)
+
+
+# ---- freezing -----------------------------------------------------------------------------------
+
+
+def test_freezing() -> None:
+    inner = layers.TimeDistributed(layers.Dense(2))
+    for layer, parameter in ((layers.Dense(2), "kernel"), (inner, "dense/kernel")):
+        for value in ODD:
+            if isinstance(value, (bool, np.bool_)):
+                layer.set_trainable(parameter, value)
+                assert layer.is_trainable(parameter) == value
+                continue
+            with pytest.raises(TypeError, match="value must be True or False"):
+                layer.set_trainable(parameter, value)
+        for name in ("nothing", "", 5, None):
+            with pytest.raises(ValueError, match="has no parameter"):
+                layer.set_trainable(name, True)
+
+
+@pytest.mark.parametrize("name", sorted(layers.KNOWN))
+def test_layers(name: str) -> None:
+    cls = layers.KNOWN[name]
+    layer = cls(**arguments(cls))
+    assert settable(layer) == ["trainable"]
+    law(layer, "trainable", with_layer(layer), lambda other: other.layers[0])
+
+
+# ---- callbacks, which files keep in the place of a training -------------------------------------
+
+
+class Set(md.Callback):
+    """Sets an attribute after the first batch."""
+
+    def __init__(self, target: Any, name: str, value: Any) -> None:
+        self.target, self.name, self.value = target, name, value
+        self.held: Any = None
+        self.error = ""
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if batch == 0:
+            try:
+                setattr(self.target, self.name, self.value)
+            except (TypeError, ValueError) as error:
+                self.error = str(error)
+            self.held = getattr(self.target, self.name)
+
+
+CALLBACKS = (EarlyStopping, ReduceLROnPlateau, ModelCheckpoint)
+COUNTED = [(cls, name) for cls in CALLBACKS for name in ("monitor", *cls._counters)]
+
+
+@pytest.mark.parametrize(("cls", "name"), COUNTED)
+def test_callbacks(cls: Any, name: str, tmp_path: Path) -> None:
+    path, x = tmp_path / "model.st", np.ones((4, 3))
+    for value in ODD:
+        callback = cls(tmp_path / "other.st", "loss") if cls is ModelCheckpoint else cls("loss")
+        change, check = Set(callback, name, value), ModelCheckpoint(path, save_freq=2)
+        with suppress(ValueError):  # a nonsense that the callback itself meets after the epoch
+            compiled().fit(*(x, np.ones((4, 2)), 2), verbose=0, callbacks=[callback, change, check])
+        assert not change.error or name in change.error
+        place = md.load_model(path)._place
+        assert place is not None
+        kept = next(c for c in place.callbacks if c["class"] == cls.__name__)
+        assert equal(kept[name], change.held), (name, value)
+        path.unlink()
+
+
+def test_every_counter_is_checked() -> None:
+    for cls in CALLBACKS:
+        assert issubclass(cls, Monitor)
+        for name in cls._counters:
+            with pytest.raises((TypeError, ValueError), match=f"{name} must be"):
+                setattr(cls("loss"), name, "nonsense")
+
+
+# ---- texts --------------------------------------------------------------------------------------
+
+
+def test_vocabularies_and_classifiers_are_what_they_were_made_with() -> None:
+    vocabulary = Vocabulary(9).fit(["a good one", "a poor one"])
+    for name in ("max_size", "min_count", "lowercase", "punctuation"):
+        with pytest.raises(AttributeError, match=f"{name} of a Vocabulary is fixed"):
+            setattr(vocabulary, name, getattr(vocabulary, name))
+    classifier = TextClassifier(vocabulary=vocabulary, length=2)
+    for name in ("model", "vocabulary", "length"):
+        with pytest.raises(AttributeError, match=f"{name} of a TextClassifier is fixed"):
+            setattr(classifier, name, None)
+    with pytest.raises(AttributeError, match="no attribute 'lenght'; did you mean 'length'"):
+        classifier.lenght = 5
+
+
+@pytest.mark.parametrize("value", [value for value in ODD if value is not None])
+def test_arguments_of_a_classifier(value: Any) -> None:
+    for name in ("seed", "padding", "truncating", "optimizer", "length", "vocabulary", "model"):
+        try:
+            TextClassifier(**{name: value})
+        except (TypeError, ValueError) as error:
+            assert ("layer" if name == "model" else name) in str(error), value
