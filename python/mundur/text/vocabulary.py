@@ -283,11 +283,15 @@ class Vocabulary:
         ValueError
             Where the JSON is not that of a vocabulary.
         """
-        _check_document(text)
-        vocabulary, read = cls(**config), _library().Tokenizer.from_str
+        vocabulary = cls(**config)
+        document, numbers = _checked_document(text)
+        # Made anew of the words alone: what else a file may say, the library need not believe.
+        own = json.loads(vocabulary._tokenizer({}).to_str())
+        for part in ("normalizer", "pre_tokenizer"):
+            if not _agree(document.get(part), own[part]):
+                raise ValueError(f"no vocabulary's JSON: its {part} is not that of {vocabulary!r}")
         try:
-            with _panics_told("the vocabulary"):
-                vocabulary._fitted = read(text)
+            vocabulary._fitted = vocabulary._tokenizer(numbers)
         except Exception as error:
             raise ValueError(f"no sound vocabulary: {error}") from None
         return vocabulary
@@ -317,23 +321,37 @@ def _numbers(words: list[str]) -> dict[str, int]:
     return {word: number for number, word in enumerate(words)}
 
 
-def _check_document(text: str) -> None:
+def _checked_document(text: str) -> tuple[dict[str, Any], dict[str, int]]:
     """Only what `fit` makes: words numbered from 0 without gaps, and nothing that adds others."""
     try:
         document = json.loads(text)
         model = document["model"]
         kind, numbers, unknown = model["type"], model["vocab"], model["unk_token"]
         others = [document[key] for key in ("added_tokens", "post_processor", "truncation")]
+        others += [document.get(key) for key in ("padding", "decoder")]
         given = sorted(numbers.values())
+        plain = all(type(number) is int for number in given)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"no vocabulary's JSON: {error!r}") from None
-    if kind != "WordLevel" or any(others) or document.get("padding"):
+    if kind != "WordLevel" or any(others):
         raise ValueError("no vocabulary's JSON: expected a WordLevel model and nothing around it")
-    if given != list(range(len(given))) or unknown != _RESERVED[UNKNOWN]:
+    if not plain or given != list(range(len(given))) or unknown != _RESERVED[UNKNOWN]:
         raise ValueError("no vocabulary's JSON: words must be numbered from 0 without gaps")
     for number, word in enumerate(_RESERVED):
         if numbers.get(word) != number:
             raise ValueError(f"no vocabulary's JSON: {number} must stand for {word}")
+    return document, numbers
+
+
+def _agree(found: Any, own: Any) -> bool:
+    """Whether JSON says the same; another release of the library may name more or less."""
+    if isinstance(own, dict):
+        both = found.keys() & own.keys() if isinstance(found, dict) else set()
+        return bool(both) and all(_agree(found[key], own[key]) for key in both)
+    if isinstance(own, list):
+        alike = isinstance(found, list) and len(found) == len(own)
+        return alike and all(map(_agree, found, own))
+    return type(found) is type(own) and bool(found == own)
 
 
 def _rows(ids: Any, size: int) -> Iterator[list[int]]:
