@@ -118,8 +118,9 @@ def _target(path: str, overwrite: bool) -> tuple[str, os.stat_result | None]:
             raise ValueError(
                 f"{path!r} is {kind}, no ordinary file; save to a file and copy it from there"
             )
-    # /dev/stdout and its like lead to open files that may have no name, or another's by now.
-    if not (os.path.exists(target) and os.path.samestat(os.stat(target), found)):
+    # /dev/stdout and its like may lead to open files that have no name any more. The same file is
+    # not asked for: another save may have replaced it meanwhile.
+    if not os.path.exists(target):
         raise ValueError(f"{path!r} is an open file without a name of its own; name a file")
     if not os.access(target, os.W_OK):
         raise PermissionError(f"cannot write {path!r}: no permission to change it")
