@@ -354,12 +354,12 @@ def test_threads_that_save_the_same_file(tmp_path: Path) -> None:
 def test_a_file_swept_before_its_lock_is_made_anew(tmp_path: Path, monkeypatch: Any) -> None:
     real, swept = disk._lock, []
 
-    def lock(descriptor: int) -> bool:
+    def lock(descriptor: int, wait: bool = False) -> bool:
         if not swept:  # another save comes in between
             swept.append(True)
             disk._sweep(str(tmp_path), "model.st")
             assert names(tmp_path) == []
-        return real(descriptor)
+        return real(descriptor, wait)
 
     monkeypatch.setattr(disk, "_lock", lock)
     model().save(tmp_path / "model.st")

@@ -133,10 +133,10 @@ def _temporary(folder: str, stem: str) -> tuple[str, int]:
         path = os.path.join(folder, f".{stem}.{os.urandom(8).hex()}.tmp")
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         descriptor = os.open(path, flags, 0o666)
-        _lock(descriptor)
+        _lock(descriptor, wait=True)  # for a sweep that has just found it
         if os.fstat(descriptor).st_nlink:
             return path, descriptor
-        os.close(descriptor)  # somebody swept it before it was locked
+        os.close(descriptor)  # which has removed it
 
 
 def _sweep(folder: str, stem: str) -> None:
@@ -158,12 +158,12 @@ def _remove_orphan(path: str) -> None:
         os.close(descriptor)
 
 
-def _lock(descriptor: int) -> bool:
+def _lock(descriptor: int, wait: bool = False) -> bool:
     """Whether the file is this caller's alone; never where the file system knows no locks."""
     import fcntl  # not on every system that this module can be imported on
 
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except OSError:
         return False
     return True
