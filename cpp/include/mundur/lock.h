@@ -23,7 +23,9 @@ class Lock {
   bool try_lock();
   void unlock();
   /// What it guards has been made anew.
-  void renew() { abandoned_ = false; }
+  void renew() {
+    if (abandoned_) abandoned_ = false;
+  }
 
  private:
   friend struct Locks;
