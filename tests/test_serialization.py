@@ -436,6 +436,29 @@ def test_hostile_documents(change: Any, good: bytes, tmp_path: Path) -> None:
         md.load_model(path)
 
 
+@pytest.mark.parametrize("built", [True, False])
+def test_nothing_is_allocated_for_what_a_file_does_not_hold(built: bool, monkeypatch: Any) -> None:
+    model = md.Model([D(3, input_shape=2), D(2)], seed=0)
+    data = rewritten(serialization.to_bytes(model), put("built", built))
+    data = rewritten(data, put("layers", 0, "config", "units", 10_000))
+
+    def fail(*args: Any) -> None:
+        raise AssertionError("the network was made")
+
+    monkeypatch.setattr(md._core, "Network", fail)
+    if built:
+        with pytest.raises(ValueError, match="parameters/dense/kernel must be float32 of shape"):
+            serialization.from_bytes(data)
+    else:
+        assert not serialization.from_bytes(data).built
+
+
+def test_a_layers_shape_and_the_models_are_one(good: bytes) -> None:
+    data = serialization.to_bytes(md.Model([D(3, input_shape=2)], seed=0))
+    with pytest.raises(ValueError, match="input_shape is given twice"):
+        serialization.from_bytes(rewritten(data, put("layers", 0, "config", "input_shape", [3])))
+
+
 def test_an_honest_rewrite_loads(good: bytes, tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     path.write_bytes(rewritten(good, put("optimizer", "config", "learning_rate", 0.5)))

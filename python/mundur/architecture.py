@@ -211,15 +211,18 @@ def restore(
     from .model import Model
 
     model = Model(
-        _restore_layers(document["layers"], tensors, custom or {}),
         name=document["name"],
         seed=integer(document["seed"], "seed"),
         dtype=document["dtype"],
         compute_dtype=document.get("compute_dtype"),
     )
+    # One by one: a model that is given all of them, and the shape, would be built at once.
+    for layer in _restore_layers(document["layers"], tensors, custom or {}):
+        model._append(layer)
     _forget_names(model.layers, document["layers"])
     shape = document["input_shape"]
     if _typed(document["built"], bool):
+        model._declare(extents(shape, "input_shape"))
         _build(model, extents(shape, "input_shape"), tensors)
         model.native.training_forwards = integer(
             document["training_forwards"], "training_forwards", 0, 2**48 - 1

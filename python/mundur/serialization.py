@@ -266,7 +266,7 @@ def _model(
     except architecture.MissingCustomObject as error:
         raise ValueError(f"{where}: {error}") from None
     except _MALFORMED as error:
-        raise ValueError(f"{where} does not describe a model: {error}") from error
+        raise ValueError(f"{where} does not describe a model: {_reason(error)}") from error
     if text is not None:
         model._text = _text_part(text, tensors, model, where)
     return model
@@ -280,4 +280,9 @@ def _text_part(document: Any, tensors: Tensors, model: Model, where: str) -> Tex
     except ImportError:  # the extra is missing, the file is sound
         raise
     except _MALFORMED as error:
-        raise ValueError(f"{where} does not describe a model of texts: {error}") from error
+        reason = _reason(error)
+        raise ValueError(f"{where} does not describe a model of texts: {reason}") from error
+
+
+def _reason(error: Exception) -> str:
+    return f"there is no {error}" if isinstance(error, KeyError) else str(error)
