@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -256,6 +257,29 @@ def test_arguments_that_were_taken_come_back(kind: str) -> None:
 def test_the_type_of_initial_values_stays(values: Any) -> None:
     model = md.Model([layers.Dense(2, bias_initializer=values)], seed=0)
     assert serialization.to_bytes(reloaded(model)) == serialization.to_bytes(model)
+
+
+@pytest.mark.parametrize(
+    "values", [np.arange(6.0).reshape(2, 3).T, np.ones((3, 4))[:, ::2], np.ones((6, 2))[::-2]]
+)
+def test_initial_values_lie_as_they_like(values: Any) -> None:
+    model = md.Model([layers.Dense(2, kernel_initializer=values)], seed=0, input_shape=(3,))
+    other = reloaded(model)
+    assert np.array_equal(other.layers[0].kernel_initializer.values, values)
+    assert np.array_equal(other.get_weights()[0], model.get_weights()[0])
+    assert repr(copy.deepcopy(model)) == repr(model)
+
+
+def test_best_weights_lie_as_they_like(tmp_path: Path) -> None:
+    path, watch = tmp_path / "model.st", EarlyStopping("loss")
+    change = Set(watch, "best_weights", [np.ones((3, 2)).T * [[1.0], [2.0]], np.ones(2)])
+    check = ModelCheckpoint(path, save_freq=2)
+    model, x = compiled(), np.ones((4, 3))
+    with pytest.raises(ValueError, match="dense/kernel must have shape"):  # at the end
+        model.fit(x, np.ones((4, 2)), 2, verbose=0, callbacks=[watch, change, check])
+    place = md.load_model(path)._place
+    assert place is not None
+    assert equal(place.callbacks[0]["best_weights"], change.held)
 
 
 # ---- freezing -----------------------------------------------------------------------------------

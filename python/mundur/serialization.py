@@ -78,6 +78,8 @@ def save_weights(model: ByHand, path: Path, overwrite: bool) -> None:
 def _pack(tensors: Tensors, document: str) -> bytes:
     from safetensors.numpy import save
 
+    # It takes memory as it lies, a transposed array's too.
+    tensors = {name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}
     entry = {"format_version": FORMAT_VERSION, "checksum": _checksum(document, tensors)}
     if document:
         entry["model"] = document
