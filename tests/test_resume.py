@@ -245,3 +245,31 @@ def test_what_does_not_fit_together(blobs: Any, classifier: Any, tmp_path: Path)
     fresh.fit(x, y, verbose=0)
     assert training_state(fresh) == before  # what was refused changed nothing
     fresh.fit(x, y, 64, 2, 0, resume_from=between)  # between epochs all of that may change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda outputs: None,
+        lambda outputs: outputs[:1],
+        lambda outputs: outputs[:, :0],
+        lambda outputs: outputs[0],
+        lambda outputs: outputs.astype(np.float64),
+        lambda outputs: outputs.ravel(),
+    ],
+)
+def test_outputs_that_a_file_lacks_are_not_made_up(change: Any, tmp_path: Path) -> None:
+    path, x, y = tmp_path / "m.safetensors", np.ones((8, 2)), np.arange(8) % 2
+    model = md.Model([md.layers.Dense(1, "sigmoid")], seed=0)
+    model.compile("sgd", "bce", metrics=["auc"])
+    model.fit(x, y, 2, verbose=0, callbacks=[Checkpoint(path, save_freq=3)])
+    part = md.load_model(path)
+    assert part.fit(x, y, 2, 1, 0, resume_from=path).history["auc"] == model.history.history["auc"]
+    part = md.load_model(path)
+    part._place = part._place._replace(outputs=change(part._place.outputs))
+    part.save(path)
+    before = part.get_weights()
+    with pytest.raises(ValueError, match=r"must hold the outputs of .*, float32 of shape \(6, 1\)"):
+        part.fit(x, y, 2, 1, 0, resume_from=path)
+    for one, other in zip(before, part.get_weights(), strict=True):
+        assert np.array_equal(one, other)

@@ -113,6 +113,19 @@ class Place(NamedTuple):
         if self.step > -(-samples // self.batch_size):
             raise ValueError("resume_from: the file's epoch has more steps than there are batches")
 
+    def check_outputs(self, model: Compiled) -> None:
+        """Raises a ValueError where a metric would be taken over outputs that nobody computed."""
+        if self.order is None or all(metric.in_core for metric in model.metrics):
+            return
+        wanted = (min(self.step * self.batch_size, self.samples), *model.native.output_shape)
+        outputs = self.outputs
+        if outputs is None or outputs.shape != wanted or outputs.dtype != model.dtype:
+            found = "none" if outputs is None else f"{outputs.dtype} of {outputs.shape}"
+            raise ValueError(
+                f"resume_from: the file must hold the outputs of the epoch's steps so far, "
+                f"{model.dtype} of shape {wanted}; it has {found}"
+            )
+
     def set_counters(self, callbacks: Iterable[Callback]) -> None:
         """Gives each callback that counts what its like had counted."""
         left = list(self.callbacks)
@@ -193,6 +206,7 @@ def resumed_from(
         )
     resumed = _read(model, path, options.initial_epoch)
     resumed.place.check(options, len(train.x), model.metrics_names)
+    resumed.place.check_outputs(model)
     return options._replace(initial_epoch=resumed.place.epoch), resumed
 
 
