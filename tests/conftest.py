@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,14 @@ def blobs(rng: np.random.Generator) -> tuple[Any, Any]:
     x = rng.normal(size=(300, 4)).astype(np.float32)
     x[np.arange(300), y] += 3
     return x, y
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """SIGINT is a KeyboardInterrupt, also in a process that ignores it, as background jobs do."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 Maker = Callable[..., md.Model]

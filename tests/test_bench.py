@@ -366,7 +366,7 @@ def test_memory_beyond_its_bound_is_marked(bench: Any) -> None:
 @pytest.mark.slow
 def test_training_on_bytes_stays_within_its_bound() -> None:
     command = [sys.executable, str(BENCH / "memory.py"), "--threads", "1"]
-    table = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    table = subprocess.run(command, capture_output=True, text=True, check=True, timeout=100).stdout
     assert "| 1 | " in table and "(over)" not in table
 
 

@@ -314,6 +314,7 @@ def test_the_environment_forces_an_instruction_set() -> None:
             capture_output=True,
             text=True,
             check=False,
+            timeout=100,
         )
 
     for isa in ISAS:
@@ -400,7 +401,7 @@ def test_an_optimizer_may_be_changed_from_another_thread() -> None:
     thread = threading.Thread(target=change)
     thread.start()
     model.fit(x, np.zeros(20000), epochs=8, verbose=0)
-    thread.join()
+    thread.join(timeout=60)
     assert np.isfinite(model.parameters["dense/kernel"]).all()
 
 

@@ -123,7 +123,7 @@ def test_a_kill_leaves_the_old_file_or_the_new(tmp_path: Path) -> None:
             time.sleep(0.001)
         time.sleep(0.013 * attempt)
         process.kill()
-        process.wait()
+        process.wait(timeout=60)
         process.stdout.close()
         model = md.load_model(path)  # raises for anything but a whole file
         assert model.optimizer is not None

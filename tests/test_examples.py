@@ -38,6 +38,7 @@ def test_the_examples_are_listed(arguments: list[str]) -> None:
         capture_output=True,
         text=True,
         check=True,
+        timeout=100,
     )
     folder = Path(examples.__file__).parent
     runnable = [p.stem for p in folder.glob("*.py") if "def main(" in p.read_text(encoding="utf-8")]

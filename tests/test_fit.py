@@ -324,6 +324,7 @@ def interrupted_after(seconds: float) -> threading.Timer:
     return timer
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_ends_training_with_the_model_whole(rng: Any) -> None:
     x = rng.normal(size=(20_000, 64)).astype(np.float32)
     y = rng.integers(0, 3, 20_000)
@@ -338,7 +339,7 @@ def test_ctrl_c_ends_training_with_the_model_whole(rng: Any) -> None:
     timer = interrupted_after(0.7)
     start = time.monotonic()
     history = model.fit(x, y, batch_size=64, epochs=100_000, verbose=0, callbacks=[End()])
-    timer.join()
+    timer.join(timeout=60)
     assert time.monotonic() - start < 5
     assert history.stop_reason == "interrupted"
     assert ended == [1]
@@ -361,13 +362,14 @@ def test_ctrl_c_in_the_first_epoch(verbose: int, blobs: Any, classifier: Any, ca
     assert capsys.readouterr().out.endswith(said if verbose else "")
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_in_predict_is_an_interrupt(rng: Any) -> None:
     x = np.broadcast_to(np.zeros((1, 256), np.float32), (4_000_000, 256))
     model = md.Model([D(512), D(1)], seed=0, input_shape=(256,))
     timer = interrupted_after(0.5)
     with pytest.raises(KeyboardInterrupt):
         model.predict(x, 1024, allow_nonfinite=True)
-    timer.join()
+    timer.join(timeout=60)
 
 
 # ---- several threads ----------------------------------------------------------------------------
@@ -390,7 +392,7 @@ def test_one_model_in_several_threads(blobs: Any, classifier: Any) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(timeout=60)
     assert not errors
     for _ in range(12):
         serial.train_on_batch(x, y)
@@ -407,7 +409,7 @@ def test_fit_in_two_threads_is_serial(blobs: Any, classifier: Any) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(timeout=60)
     serial.fit(x, y, epochs=6, verbose=0)
     assert weights_equal(model, serial)
 

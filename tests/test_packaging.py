@@ -86,7 +86,9 @@ def test_runtime_dependencies_are_three() -> None:
 
 def test_import_loads_nothing_but_numpy() -> None:
     code = "import sys, numpy; had = {*sys.modules}; import mundur; print(*{*sys.modules} - had)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=100
+    )
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     heavy = loaded - set(sys.stdlib_module_names) - {"numpy", "mundur"}
     # An editable installation brings its finder, and nothing else.
@@ -98,7 +100,9 @@ def test_import_loads_nothing_but_numpy() -> None:
 
 def test_import_leaves_the_textbook_and_the_examples_alone() -> None:
     code = "import sys, mundur; print(*(m for m in sys.modules if m.startswith('mundur.')))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=100
+    )
     assert not [
         m for m in done.stdout.split() if m.startswith(("mundur.reference", "mundur.examples"))
     ]

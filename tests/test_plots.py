@@ -40,7 +40,7 @@ def test_matplotlib_is_imported_on_use() -> None:
     code = (
         "import sys, mundur.plots, mundur as md; md.plots; assert 'matplotlib' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=100)
 
 
 def test_figures_without_matplotlib(monkeypatch: Any) -> None:

@@ -115,5 +115,7 @@ print(sorted(new), sorted(heavy & (set(sys.modules) - before)))
 
 
 def test_import_takes_numpy_only() -> None:
-    done = subprocess.run([sys.executable, "-c", LIGHT], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", LIGHT], capture_output=True, text=True, check=True, timeout=100
+    )
     assert done.stdout.strip() == "['mundur'] []"

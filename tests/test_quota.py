@@ -22,6 +22,7 @@ def run_in(group: Path, code: str) -> str:
         capture_output=True,
         text=True,
         check=False,
+        timeout=100,
     )
     assert result.returncode == 0, result.stderr
     return result.stdout.strip()

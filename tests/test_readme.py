@@ -40,7 +40,11 @@ def test_the_command_that_ci_runs_is_the_one_that_stands_there() -> None:
     if not script.exists():
         pytest.skip("no .ci/ here")
     shown = subprocess.run(
-        [sys.executable, str(script), "command", "Test"], capture_output=True, text=True, check=True
+        [sys.executable, str(script), "command", "Test"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=100,
     )
     assert shown.stdout.rstrip("\n") in section("Test")
     assert "pytest" in shown.stdout
@@ -52,7 +56,9 @@ def test_the_code_runs_as_it_stands(number: int, tmp_path: Path) -> None:
     if "sklearn" in code:
         pytest.importorskip("sklearn")
         pytest.importorskip("matplotlib")
-    subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=tmp_path, check=True)
+    subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], cwd=tmp_path, check=True, timeout=100
+    )
 
 
 @pytest.fixture

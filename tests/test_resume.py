@@ -82,6 +82,7 @@ def test_between_epochs(blobs: Any, classifier: Any, tmp_path: Path) -> None:
     assert training_state(resumed) == training_state(part)
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_after_ctrl_c(blobs: Any, classifier: Any, tmp_path: Path) -> None:
     class Interrupt(md.Callback):
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
@@ -171,7 +172,9 @@ def test_a_run_that_was_killed(tmp_path: Path) -> None:
         return [sys.executable, "-c", SCRIPT, str(path), "12", how]
 
     def end(path: Path, how: str) -> str:
-        done = subprocess.run(command(path, how), capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            command(path, how), capture_output=True, text=True, check=True, timeout=100
+        )
         return done.stdout
 
     whole = end(tmp_path / "whole", "new")
@@ -188,7 +191,7 @@ def test_a_run_that_was_killed(tmp_path: Path) -> None:
                     kills += 1
                     break
                 time.sleep(0.0005)
-            process.wait()
+            process.wait(timeout=60)
         how = "resume"
     assert kills == 3
     assert end(path, how) == whole

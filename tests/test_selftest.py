@@ -32,7 +32,10 @@ REGRESSOR = next(case for case in selftest.CASES if case.name == "regressor")
 
 def test_this_machine_has_everybodys_bits() -> None:
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "mundur.selftest"], capture_output=True, text=True
+        [sys.executable, "-W", "error", "-m", "mundur.selftest"],
+        capture_output=True,
+        text=True,
+        timeout=100,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()

@@ -48,6 +48,7 @@ def test_the_same_texts_give_the_same_vocabulary() -> None:
             text=True,
             check=True,
             env={**__import__("os").environ, "TOKENIZERS_PARALLELISM": parallel},
+            timeout=100,
         )
         assert done.stdout.strip() == hashlib.sha256(first.encode()).hexdigest()
 
@@ -225,7 +226,9 @@ def test_json_that_is_no_vocabulary(text: str) -> None:
 
 def test_the_import_leaves_tokenizers_alone() -> None:
     code = "import sys, mundur.text; print('tokenizers' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=100
+    )
     assert done.stdout.strip() == "False"
 
 

@@ -62,7 +62,7 @@ def soak(first: int, seconds: float) -> tuple[Counter[str], list[str]]:
             how = f"ended with {process.returncode}"
         except subprocess.TimeoutExpired:
             process.kill()
-            said, _ = process.communicate()
+            said, _ = process.communicate(timeout=60)
             how = f"did not end within {LIMIT} s"
         lines = said.splitlines()
         counts["seeds"] += BATCH

@@ -14,9 +14,11 @@ import sys
 import time
 from pathlib import Path
 
-import fuzz_files_cases
 import pytest
 
+import fuzz_files_cases
+
+SECONDS = float(os.environ.get("MUNDUR_FUZZ_SECONDS", 0))
 CASES, LANES = 320, 4
 BATCH, LIMIT = 500, 120  # seconds; a batch takes about five
 
@@ -48,11 +50,10 @@ def batch(first: int, folder: str) -> list[str]:
     return faults if well else [*faults, f"seed {seeds[-1] if seeds else first} {ended}"]
 
 
-@pytest.mark.skipif(
-    "MUNDUR_FUZZ_SECONDS" not in os.environ, reason="MUNDUR_FUZZ_SECONDS is not set"
-)
+@pytest.mark.timeout(SECONDS + 600)
+@pytest.mark.skipif(not SECONDS, reason="set MUNDUR_FUZZ_SECONDS to go on for so long")
 def test_mutated_files_for_long(tmp_path: Path) -> None:
-    end = time.monotonic() + float(os.environ["MUNDUR_FUZZ_SECONDS"])
+    end = time.monotonic() + SECONDS
     first, cases, faults = random.SystemRandom().randrange(10**12), 0, []
     while time.monotonic() < end and len(faults) < 20:
         faults += batch(first + cases, str(tmp_path))

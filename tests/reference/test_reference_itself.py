@@ -73,7 +73,11 @@ def test_it_runs_where_there_is_nothing_else():
         "print('numpy' in sys.modules, 'mundur._core' in sys.modules)"
     )
     run = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, "-I", "-S", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=100,
     )
     assert run.stdout.split() == ["False", "False"]
 

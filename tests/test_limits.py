@@ -1,0 +1,154 @@
+"""No test may hang: whatever waits says for how long at most."""
+
+from __future__ import annotations
+
+import ast
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import mundur as md
+import numpy as np
+import pytest
+
+TESTS = Path(__file__).parent
+RUNS = {"run", "check_call", "check_output", "call"}
+# Methods that wait without end unless they are given a time; "join" and "get" also belong to texts
+# and dicts, which give them arguments.
+WAITS = {"wait", "communicate", "join", "get", "acquire"}
+
+
+def endless_waits(source: str) -> list[int]:
+    """The lines that may wait for ever."""
+    lines = []
+    for node in ast.walk(ast.parse(source)):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            continue
+        of = node.func.value
+        is_run = isinstance(of, ast.Name) and of.id == "subprocess" and node.func.attr in RUNS
+        if is_run:
+            endless = all(keyword.arg not in ("timeout", None) for keyword in node.keywords)
+        else:
+            endless = node.func.attr in WAITS and not node.args and not node.keywords
+        lines += [node.lineno] * endless
+    return lines
+
+
+def test_whatever_waits_in_a_test_says_for_how_long() -> None:
+    found = {
+        str(path.relative_to(TESTS)): endless_waits(path.read_text("utf-8"))
+        for path in sorted(TESTS.rglob("*.py"))
+    }
+    assert {name: lines for name, lines in found.items() if lines} == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "subprocess.run(command, check=True)",
+        "thread.join()",
+        "process.wait()",
+        "process.communicate()",
+        "queue.get()",
+        "lock.acquire()",
+    ],
+)
+def test_that_test_can_fail(line: str) -> None:
+    assert endless_waits(line) == [1]
+
+
+def test_every_test_has_a_limit(pytestconfig: pytest.Config) -> None:
+    assert 0 < float(pytestconfig.getini("timeout")) <= 600
+    # A signal's handler waits for native code to come back; a thread ends the process.
+    assert pytestconfig.getini("timeout_method") == "thread"
+
+
+# ---- SIGINT -------------------------------------------------------------------------------------
+
+
+def trained(**options: Any) -> md.History:
+    model = md.Model([md.layers.Dense(2)], input_shape=(3,), seed=0)
+    model.compile("sgd", "mse")
+    return model.fit(np.ones((64, 3)), np.ones((64, 2)), 8, 3, verbose=0, **options)
+
+
+def own(signum: int, frame: Any) -> None:
+    """A handler of the user's."""
+
+
+class Stop(md.Callback):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        raise KeyboardInterrupt
+
+
+class Fail(md.Callback):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("callback", [md.Callback, Stop, Fail])
+@pytest.mark.parametrize(
+    "handler", [signal.SIG_IGN, signal.SIG_DFL, signal.default_int_handler, own]
+)
+def test_fit_leaves_sigint_as_it_was(handler: Any, callback: type[md.Callback]) -> None:
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        for work in (trained, in_a_thread):
+            try:
+                work(callbacks=[callback()])
+            except ZeroDivisionError:
+                assert callback is Fail
+            assert signal.getsignal(signal.SIGINT) is handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def in_a_thread(**options: Any) -> None:
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            trained(**options)
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join(timeout=60)
+    if errors:
+        raise errors[0]
+
+
+def test_a_training_in_the_background_is_not_interrupted() -> None:
+    """SIGINT is ignored there, and stays so."""
+    code = f"""
+import os, signal, sys
+sys.path.insert(0, {str(TESTS)!r})
+import mundur as md, numpy as np
+assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+model = md.Model([md.layers.Dense(2)], input_shape=(3,), seed=0)
+model.compile("sgd", "mse")
+kill = md.callbacks.LambdaCallback(
+    on_train_batch_end=lambda batch, logs: os.kill(os.getpid(), signal.SIGINT)
+)
+history = model.fit(np.ones((64, 3)), np.ones((64, 2)), 8, 3, verbose=0, callbacks=[kill])
+assert history.stop_reason == "epochs" and history.epoch == [0, 1, 2]
+assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+"""
+    ignore = "trap '' INT; exec \"$@\""
+    command = ["/bin/sh", "-c", ignore, "sh", sys.executable, "-c", code]
+    subprocess.run(command, check=True, timeout=60, env=os.environ)
+
+
+def test_tests_of_ctrl_c_work_where_sigint_is_ignored(tmp_path: Path) -> None:
+    """As in a shell's background job, or under a supervisor."""
+    chosen = [f"{TESTS}/test_fit.py", f"{TESTS}/test_resume.py", "-k", "ctrl_c"]
+    own = ["-m", "pytest", "-q", "-p", "no:cacheprovider", f"--basetemp={tmp_path / 'own'}"]
+    ignore = "trap '' INT; exec \"$@\""
+    command = ["/bin/sh", "-c", ignore, "sh", sys.executable, *own, *chosen]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, cwd=TESTS.parent)
+    assert done.returncode == 0, done.stdout[-3000:]
