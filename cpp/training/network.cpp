@@ -128,6 +128,7 @@ void Network<T>::allocate() {
     }
     at += rounded_up(size, kParameterGrain);
   }
+  if (at < flat_size_) gaps_.insert(gaps_.end(), {at, flat_size_});
   plan_norms();
   Parameter<T>* next = bound_.data();
   for (std::size_t index = 0; index < layers_.size(); ++index) {
