@@ -40,20 +40,14 @@ def _arrays(value: Any, name: str) -> list[npt.NDArray[Any]] | None:
     return [a if a.dtype in kept else a.astype(np.float64) for a in arrays]
 
 
-# What files keep of a callback at work, under these names in all of them.
-_KEPT: dict[str, Callable[[Any, str], Any]] = {
+# What files keep of a callback at work, under these names in all of them, and its check.
+KEPT: dict[str, Callable[[Any, str], Any]] = {
     "monitor": _monitor,
     "best": _best,
     "best_weights": _arrays,
     **dict.fromkeys(("wait", "stopped_epoch", "best_epoch", "cooldown_counter"), integer),
     **dict.fromkeys(("_batches", "_epoch"), integer),
 }
-
-
-def kept_value(name: str, value: Any) -> Any:
-    """What a callback may hold under a name, or a file of it: the same."""
-    check = _KEPT.get(name)
-    return value if check is None else check(value, name)
 
 
 class Monitor(BuiltIn):
@@ -65,7 +59,7 @@ class Monitor(BuiltIn):
     _counters: ClassVar[tuple[str, ...]] = ()
 
     def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, kept_value(name, value))
+        super().__setattr__(name, KEPT[name](value, name) if name in KEPT else value)
 
     def _watch(self, monitor: Any, mode: Any) -> None:
         self.monitor, self.mode = monitor, choice(mode, "mode", "auto", "min", "max")

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from . import _core
 from .callback import Callback
-from .monitors import Monitor, kept_value
+from .monitors import KEPT, Monitor
 from .validation import boolean, integer
 
 if TYPE_CHECKING:
@@ -159,13 +159,17 @@ def counters_of(callbacks: Iterable[Callback]) -> list[Counters]:
 
 
 def _counters(index: int, data: Any, tensors: Tensors) -> Counters:
-    result: Counters = {}
+    result: Counters = {"class": str(data["class"])}
     for name, value in data.items():
-        if isinstance(value, str) and name not in ("class", "monitor"):
+        if name == "class":
+            continue
+        if name not in KEPT:
+            raise ValueError(f"a callback keeps no {name!r}")
+        if isinstance(value, str) and name != "monitor":
             value = float.fromhex(value)
         elif isinstance(value, list):
             value = [tensors[f"place/{index}/{name}/{j}"] for j in range(*value)]
-        result[name] = kept_value(name, value)
+        result[name] = KEPT[name](value, name)
     return result
 
 

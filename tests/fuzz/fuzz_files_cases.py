@@ -233,7 +233,9 @@ def edit_tensors(rng: random.Random, tensors: Tensors) -> None:
         shape = rng.choice([(-1,), (1, -1), (-1, 1), array.shape[::-1]])
         tensors[name] = array.reshape(shape)
     elif action == 4:
-        tensors[name] = rng.choice([array[:0], array[:1], np.zeros((), array.dtype), array.T])
+        tensors[name] = rng.choice(
+            [array.ravel()[:0], array.ravel()[:1], np.zeros((), array.dtype), array.T]
+        )
     elif action == 5:
         tensors[rng.choice([f"{name}x", "place/0/best_weights/0", "a", ""])] = array
     elif action == 6 and array.size and array.dtype.kind == "f":
