@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -336,7 +337,7 @@ def test_threads_that_save_the_same_file(tmp_path: Path) -> None:
 
     def save(one: md.Model) -> None:
         try:
-            for _ in range(15):
+            for _ in range(40):
                 one.save(path)
         except BaseException as error:
             failed.append(error)
@@ -352,16 +353,30 @@ def test_threads_that_save_the_same_file(tmp_path: Path) -> None:
 
 
 def test_a_file_swept_before_its_lock_is_made_anew(tmp_path: Path, monkeypatch: Any) -> None:
-    real, swept = disk._lock, []
+    real_lock, real_unlink, real_replace = disk._lock, os.unlink, os.replace
+    locked = threading.Event()
+    sweepers: list[threading.Thread] = []
 
     def lock(descriptor: int, wait: bool = False) -> bool:
-        if not swept:  # another save comes in between
-            swept.append(True)
-            disk._sweep(str(tmp_path), "model.st")
-            assert names(tmp_path) == []
-        return real(descriptor, wait)
+        if wait and not sweepers:  # another save comes in between, and takes its time
+            other = threading.Thread(target=disk._sweep, args=(str(tmp_path), "model.st"))
+            sweepers.append(other)
+            other.start()
+            assert locked.wait(60)
+        return real_lock(descriptor, wait)
 
-    monkeypatch.setattr(disk, "_lock", lock)
-    model().save(tmp_path / "model.st")
-    assert swept
+    def unlink(path: str) -> None:
+        locked.set()
+        time.sleep(0.2)
+        real_unlink(path)
+
+    def replace(*paths: str) -> None:
+        sweepers[0].join(60)
+        real_replace(*paths)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(disk, "_lock", lock)
+        patch.setattr(os, "unlink", unlink)
+        patch.setattr(os, "replace", replace)
+        model().save(tmp_path / "model.st")
     assert names(tmp_path) == ["model.st"]

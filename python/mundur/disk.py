@@ -118,9 +118,9 @@ def _target(path: str, overwrite: bool) -> tuple[str, os.stat_result | None]:
             raise ValueError(
                 f"{path!r} is {kind}, no ordinary file; save to a file and copy it from there"
             )
-    # /dev/stdout and its like may lead to open files that have no name any more. The same file is
-    # not asked for: another save may have replaced it meanwhile.
-    if not os.path.exists(target):
+    # /dev/stdout and its like lead to open files, which may have lost their names. No inodes are
+    # compared: another save may replace the file between two looks.
+    if not os.path.lexists(target) and os.path.exists(path):
         raise ValueError(f"{path!r} is an open file without a name of its own; name a file")
     if not os.access(target, os.W_OK):
         raise PermissionError(f"cannot write {path!r}: no permission to change it")
@@ -133,10 +133,10 @@ def _temporary(folder: str, stem: str) -> tuple[str, int]:
         path = os.path.join(folder, f".{stem}.{os.urandom(8).hex()}.tmp")
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         descriptor = os.open(path, flags, 0o666)
-        _lock(descriptor, wait=True)  # for a sweep that has just found it
+        _lock(descriptor, wait=True)  # for one who sweeps, a moment
         if os.fstat(descriptor).st_nlink:
             return path, descriptor
-        os.close(descriptor)  # which has removed it
+        os.close(descriptor)  # it was swept before it was locked
 
 
 def _sweep(folder: str, stem: str) -> None:
