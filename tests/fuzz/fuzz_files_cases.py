@@ -186,6 +186,9 @@ def edit_document(rng: random.Random, document: Any, others: list[Any]) -> Any:
     every = list(places(document))
     if not every:
         return odd(rng)
+    if isinstance(document, dict) and rng.random() < 0.6:  # else layers, the longest, take all
+        part = rng.choice(list(document))
+        every = list(places(document[part])) or every
     holder, key = rng.choice(every)
     action = rng.randrange(9)
     if action == 0:
