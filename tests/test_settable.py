@@ -113,6 +113,12 @@ def test_names_of_models(case: Any) -> None:
     assert model.name == "model"
 
 
+@pytest.mark.parametrize("case", ["a", "a5", "f4,a5", "|a5", "", "x", "float16", "(2,)f4"])
+def test_types_of_models(case: str) -> None:
+    with pytest.raises(ValueError, match='dtype must be "float32" or "float64"; got'):  # no warning
+        md.Model(dtype=case)
+
+
 @pytest.mark.parametrize("case", [-1, 1.5, True, 2**63, "1", None])
 def test_epochs_begun(case: Any) -> None:
     model = compiled()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -158,9 +159,13 @@ def dtype_name(value: Any) -> str:
 def _type_name(value: Any) -> str:
     if not isinstance(value, (str, type, np.dtype)):  # NumPy takes any array or number for its type
         return ""
+    if isinstance(value, str) and value in ("float32", "float64", "bfloat16"):
+        return value
     try:
-        return np.dtype(value).name
-    except TypeError:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of old names, refused below
+            return np.dtype(value).name
+    except (TypeError, ValueError):
         return str(value)
 
 
