@@ -406,7 +406,7 @@ def use(loaded: Any, path: str) -> None:
 
 def go_on(model: md.Model, path: str) -> None:
     """What refuses a training's place says so in a sentence."""
-    if model._place is None or model.input_shape != (6, 2) or model.optimizer is None:
+    if model._place is None or model.input_shape != (6, 2) or model.loss is None:
         return
     watch = [md.callbacks.EarlyStopping("loss"), md.callbacks.ReduceLROnPlateau("loss")]
     try:
