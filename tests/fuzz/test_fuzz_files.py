@@ -19,7 +19,7 @@ import pytest
 import fuzz_files_cases
 
 SECONDS = float(os.environ.get("MUNDUR_FUZZ_SECONDS", 0))
-CASES, LANES = 320, 4
+CASES, LANES = 240, 4
 BATCH, LIMIT = 500, 120  # seconds; a batch takes about five
 
 
