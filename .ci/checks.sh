@@ -10,7 +10,7 @@ readme_tests() {
 # Models, files and arguments, each for a part of the time.
 fuzz_for_long() {
   local seconds=${MUNDUR_FUZZ_SECONDS:-3600}
-  MUNDUR_FUZZ_SECONDS=$((seconds / 3)) "$python" -m pytest -q -s tests/fuzz -k for_long
+  MUNDUR_FUZZ_SECONDS=$((seconds / 3)) "$python" -m pytest -q -s -o faulthandler_timeout=0 tests/fuzz -k for_long
 }
 
 install_tools() {

@@ -17,7 +17,7 @@ L, OPT, S, INIT, C, M = (
     md.callbacks,
     md.metrics,
 )
-ARRAY = np.ones(2)
+ARRAY, U = np.ones(2), md.utils
 
 
 def test_positional_use_is_keras() -> None:
@@ -409,3 +409,48 @@ def test_bad_arguments_of_compile(
     with pytest.raises(error) as caught:
         md.Model([L.Dense(1)]).compile(*arguments, **options)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "match"),
+    [
+        (lambda: md.Input(range(10**12)), TypeError, r"shape must be a tuple of integers"),
+        (lambda: md.Input(bytearray(4)), TypeError, r"shape must be a tuple of integers"),
+        (lambda: md.Input([1] * 40), ValueError, r"shape must have 1 to 32 extents; got 40"),
+        (
+            lambda: L.Softmax(input_shape=bytearray(10**7)),
+            TypeError,
+            r"input_shape must be a tuple",
+        ),
+        (lambda: L.Reshape(range(10**12)), TypeError, r"target_shape must be a tuple"),
+        (lambda: md.activations.softmax([[1.0]], axis=5), ValueError, r"axis must be <= 1; got 5"),
+        (lambda: md.activations.softmax(1.0), ValueError, r"x must have at least one axis"),
+        (lambda: md.activations.gelu([1.0], "no"), TypeError, r"approximate must be True or False"),
+        (
+            lambda: U.pad_sequences([[1]], value=-(2**63)),
+            ValueError,
+            r"value must be a whole number",
+        ),
+        (lambda: U.pad_sequences([[1]], value=0.5), ValueError, r"value must be a whole number"),
+        (lambda: U.pad_sequences([[1]], dtype="no"), TypeError, r"dtype must be a type of numbers"),
+        (lambda: U.to_categorical(np.inf), ValueError, r"x must hold whole class numbers"),
+        (lambda: U.to_categorical([1], 2**40), MemoryError, r"num_classes: an array of shape"),
+        (lambda: built().get_layer(index=2**63), ValueError, r"index must be <= 0"),
+        (lambda: built().forward([[1.0]], training="no"), TypeError, r"training must be True or"),
+        (lambda: setattr(built(), "stop_training", 1), TypeError, r"stop_training must be True or"),
+        (lambda: built().summary(print_fn=3), TypeError, r"print_fn must be callable"),
+        (
+            lambda: built().predict([[1.0]], callbacks=range(10**12)),
+            TypeError,
+            r"callbacks must be",
+        ),
+        (lambda: md.Model(np.zeros(3)), TypeError, r"layers must be a list of layers"),
+    ],
+)
+def test_what_took_long_or_said_little(call: Any, error: type[Exception], match: str) -> None:
+    with pytest.raises(error, match=match):
+        call()
+
+
+def built() -> md.Model:
+    return md.Model([L.Dense(1)], input_shape=(1,), seed=0)

@@ -279,3 +279,27 @@ def test_an_exception_in_the_iterable_passes_and_training_can_go_on() -> None:
     with pytest.raises(OSError, match="disk"):
         model.fit(failing(), verbose=0)
     model.fit(X, Y, verbose=0)
+
+
+@pytest.mark.parametrize("error", [TypeError, NotImplementedError])
+def test_a_loader_whose_length_raises_has_none(error: type[Exception]) -> None:
+    """As PyTorch's DataLoader over an IterableDataset."""
+
+    class Loader:
+        def __init__(self, targets: bool = True) -> None:
+            self.targets = targets
+
+        def __len__(self) -> int:
+            raise error("has no len()")
+
+        def __iter__(self) -> Iterator[Any]:
+            for i in range(5):
+                x = np.full((4, 3), i / 10.0)
+                yield (x, x[:, :1]) if self.targets else x
+
+    model = md.Model([md.layers.Dense(1)], input_shape=(3,), seed=0)
+    model.compile("sgd", "mse")
+    history = model.fit(Loader(), epochs=2, verbose=0, validation_data=Loader())
+    assert history.epoch == [0, 1]
+    assert isinstance(model.evaluate(Loader(), verbose=0), float)
+    assert model.predict(Loader(targets=False), verbose=0).shape == (20, 1)

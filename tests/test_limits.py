@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 TESTS = Path(__file__).parent
+PYPROJECT = TESTS.parent / "pyproject.toml"
 RUNS = {"run", "check_call", "check_output", "call"}
 # Methods that wait without end unless they are given a time; "join" and "get" also belong to texts
 # and dicts, which give them arguments.
@@ -65,6 +66,19 @@ def test_every_test_has_a_limit(pytestconfig: pytest.Config) -> None:
     assert 0 < float(pytestconfig.getini("timeout")) <= 600
     # A signal's handler waits for native code to come back; a thread ends the process.
     assert pytestconfig.getini("timeout_method") == "thread"
+    assert pytestconfig.getini("faulthandler_timeout") > float(pytestconfig.getini("timeout"))
+
+
+@pytest.mark.skipif(not PYPROJECT.exists(), reason="not in the source tree")
+@pytest.mark.parametrize("library", ["CDLL", "PyDLL"])  # the latter keeps the GIL
+def test_native_code_that_hangs_is_ended(library: str, tmp_path: Path) -> None:
+    test = tmp_path / "test_hangs.py"
+    test.write_text(f"import ctypes\ndef test_hangs(): ctypes.{library}(None).sleep(50)\n", "utf-8")
+    options = ["-p", "no:cacheprovider", "-o", "timeout=1", "-o", "faulthandler_timeout=3"]
+    command = [sys.executable, "-m", "pytest", "-c", str(PYPROJECT), *options, str(test)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=40, cwd=tmp_path)
+    assert done.returncode != 0
+    assert "Timeout" in done.stdout + done.stderr
 
 
 # ---- SIGINT -------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from . import _core
 from .arrays import real_array
 from .custom_activation import Custom
 from .keywords import lookup, unknown_attribute
-from .validation import number
+from .validation import boolean, integer, number
 
 __all__ = [
     "Custom",
@@ -119,7 +119,11 @@ def _applied(function: _core.ActivationFunction, x: Any) -> Array:
 
 
 def _along(name: str, x: Any, axis: int) -> Array:
-    array = np.moveaxis(real_array(x, "x"), axis, -1)
+    array = real_array(x, "x")
+    if array.ndim == 0:
+        raise ValueError("x must have at least one axis; got a single number")
+    axis = integer(axis, "axis", -array.ndim, array.ndim - 1)
+    array = np.moveaxis(array, axis, -1)
     return np.moveaxis(_applied(NATIVE[name], array), -1, axis)
 
 
@@ -246,7 +250,7 @@ def gelu(x: npt.ArrayLike, approximate: bool = False) -> Array:
     >>> gelu([-1.0, 0.0, 1.0]).round(4).tolist()
     [-0.1587, 0.0, 0.8413]
     """
-    return _applied(NATIVE["gelu_tanh" if approximate else "gelu"], x)
+    return _applied(NATIVE["gelu_tanh" if boolean(approximate, "approximate") else "gelu"], x)
 
 
 def gelu_tanh(x: npt.ArrayLike) -> Array:

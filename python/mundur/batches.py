@@ -124,7 +124,10 @@ class Source:
         """Batches of a pass; 0 where nobody knows."""
         if self._steps is not None:
             return self._steps
-        return len(self._given) if hasattr(self._given, "__len__") else 0
+        try:
+            return len(self._given)
+        except (TypeError, NotImplementedError):  # a DataLoader over an IterableDataset has one
+            return 0
 
     @property
     def x(self) -> Array:

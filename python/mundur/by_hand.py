@@ -11,6 +11,7 @@ import numpy.typing as npt
 from . import _core, arrays
 from .chain import Chain
 from .layer import Layer
+from .validation import boolean
 from .views import Views, copy_all
 
 __all__ = ["ByHand"]
@@ -195,11 +196,12 @@ class ByHand(Chain):
         >>> model.forward(np.ones((1, 3)))
         array([[3., 3.]], dtype=float32)
         """
+        training = boolean(training, "training")
         with self.lock:
             x = arrays.features(x, self._declared_shape)
             with self._built_for(x) as network:
                 try:
-                    return network.forward(x, bool(training))
+                    return network.forward(x, training)
                 except ValueError:
                     if self.vocabulary:
                         arrays.check_ids(x, self.vocabulary, "x")

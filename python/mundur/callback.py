@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .configurable import Configurable
@@ -149,14 +149,17 @@ def _checked(callbacks: Any) -> list[Callback]:
         return []
     if isinstance(callbacks, Callback):
         return [callbacks]
-    if not isinstance(callbacks, Iterable):
-        raise TypeError(f"callbacks must be a list of md.Callback; got {callbacks!r}")
-    result = list(callbacks)
-    for callback in result:
+    try:
+        given = iter(callbacks)
+    except TypeError:
+        raise TypeError(f"callbacks must be a list of md.Callback; got {callbacks!r:.80}") from None
+    result = []
+    for callback in given:
         if not isinstance(callback, Callback):
             hint = "; make an instance of it" if isinstance(callback, type) else ""
             raise TypeError(f"callbacks must be instances of md.Callback; got {callback!r}{hint}")
         _check_hooks(type(callback))
+        result.append(callback)
     return result
 
 

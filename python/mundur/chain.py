@@ -27,6 +27,7 @@ from .validation import (
     extents,
     fresh_seed,
     identifier,
+    integer,
     seed_value,
 )
 
@@ -155,11 +156,14 @@ class Chain:
         if (name is None) == (index is None):
             raise ValueError("give either name or index")
         if index is not None:
-            return self._layers[index]
+            most = len(self._layers)
+            return self._layers[integer(index, "index", -most, most - 1)]
         by_name = {layer.name: layer for layer in self._layers}
+        name = identifier(name, "name")
         if name not in by_name:
-            raise ValueError(f"no layer {name!r} (known: {', '.join(by_name) or 'none'})")
-        return by_name[str(name)]
+            known = ", ".join(by_name) or "none"
+            raise ValueError(f"name: no layer {name!r} (known: {known})")
+        return by_name[name]
 
     def _append(self, layer: Any) -> None:
         if isinstance(layer, InputLayer):

@@ -94,8 +94,8 @@ class Custom:
 
     def _checked(self, function: Callable[[Array], Array], what: str) -> Callable[[Array], Array]:
         def call(z: Array) -> Array:
-            result = np.asarray(function(z))
             where = f"{what} of the activation {self.name!r}"
+            result = np.asarray(function(z))
             if result.shape != z.shape:
                 raise ValueError(
                     f"{where} must return the shape that it gets, {z.shape}; got {result.shape}"

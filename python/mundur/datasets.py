@@ -91,7 +91,7 @@ def with_validation(
         return split(data, fraction)
     number(fraction, "validation_split", at_least=0, below=1)
     if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
-        many = f" of {len(given)}" if hasattr(given, "__len__") else ""
+        many = f" of {len(given)}" if isinstance(given, (tuple, list)) else ""
         raise TypeError(
             "validation_data must be (x, y) or (x, y, sample_weight); got "
             f"{type(given).__name__}{many}"

@@ -119,7 +119,10 @@ class Embedding(Weighted):
     def _given(self, weights: Any) -> ArrayInitializer:
         if isinstance(weights, (list, tuple)) and len(weights) == 1:
             weights = weights[0]
-        given = ArrayInitializer(weights)
+        try:
+            given = ArrayInitializer(weights)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"weights: {error}") from None
         shape = (self.input_dim, self.output_dim)
         if given.values.shape != shape:
             raise ValueError(f"weights must have shape {shape}; got {given.values.shape}")

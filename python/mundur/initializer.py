@@ -23,6 +23,9 @@ __all__ = [
 ]
 
 
+_LONGEST = 10**8  # of a range, which would first become a list
+
+
 class Initializer(Configurable):
     """Base of the initializers; call one with a shape for an array.
 
@@ -70,6 +73,8 @@ class ArrayInitializer(Initializer):
     """Values given outright, as an array or nested lists of the parameter's shape."""
 
     def __init__(self, values: Any) -> None:
+        if isinstance(values, range) and len(values) > _LONGEST:
+            raise ValueError(f"initial values must be at most {_LONGEST}; got {len(values)}")
         try:
             array = np.array(values)
         except ValueError as error:

@@ -58,7 +58,9 @@ class Keeping(Compiled):
 
         if positions is not None:
             raise ValueError(f"positions must be None; got {positions!r}")
-        width = None if line_length is None else integer(line_length, "line_length", 40)
+        if print_fn is not None and not callable(print_fn):
+            raise TypeError(f"print_fn must be callable as print_fn(line); got {print_fn!r:.80}")
+        width = None if line_length is None else integer(line_length, "line_length", 40, 10_000)
         for line in summary.lines(cast("Model", self), integer(batch_size, "batch_size", 1), width):
             (print if print_fn is None else print_fn)(line)
 

@@ -215,7 +215,7 @@ class Model(Keeping, FindsRates, Explained):
             stream = batches.stream_of(
                 *(self, x, steps_per_epoch, "steps_per_epoch", passes),
                 **{"y": y, "batch_size": batch_size, "sample_weight": sample_weight},
-                validation_split=validation_split or None,
+                validation_split=number(validation_split, "validation_split") or None,
             )
             checked = batches.first_features(x, stream, self._declared_shape)
             with self._built_for(checked):
@@ -260,6 +260,15 @@ class Model(Keeping, FindsRates, Explained):
                 shown = progress.for_fit(level, options.epochs, options.initial_epoch)
                 loop = training.FitLoop(self, train, validation, options, called, shown, resumed)
             return self._run(loop, params)
+
+    @property
+    def stop_training(self) -> bool:
+        """Whether `fit` ends after this epoch; a callback may set it."""
+        return self._stop_training
+
+    @stop_training.setter
+    def stop_training(self, value: bool) -> None:
+        self._stop_training = boolean(value, "stop_training")
 
     def _run(self, loop: training.FitLoop, params: dict[str, Any]) -> History:
         self.stop_training, self._stop_reason = False, "callback"

@@ -9,7 +9,7 @@ from typing import Any
 from . import _core
 from .keywords import checked_keywords
 from .layer import Layer, MaskFlow
-from .validation import integer
+from .validation import MOST_AXES, integer
 from .windows import channels_last, steps_and_channels
 
 __all__ = ["Permute", "Reshape", "ZeroPadding1D"]
@@ -18,8 +18,10 @@ _KERAS: dict[str, Any] = {"dtype": None, "autocast": True, "activity_regularizer
 
 
 def _integers(value: Any, name: str, minimum: int) -> tuple[int, ...]:
-    if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
-        raise TypeError(f"{name} must be a tuple of integers; got {value!r}")
+    if not isinstance(value, (tuple, list)):
+        raise TypeError(f"{name} must be a tuple of integers; got {value!r:.80}")
+    if len(value) > MOST_AXES:
+        raise ValueError(f"{name} must have at most {MOST_AXES} extents; got {len(value)}")
     return tuple(integer(part, f"{name}[{i}]", minimum) for i, part in enumerate(value))
 
 
@@ -189,7 +191,8 @@ class ZeroPadding1D(Layer):
         trainable: bool = True,
         input_shape: Sequence[int] | int | None = None,
     ) -> None:
-        both = padding if isinstance(padding, Sequence) else (integer(padding, "padding"),) * 2
+        pair = isinstance(padding, (tuple, list))
+        both = padding if pair else (integer(padding, "padding"),) * 2
         self.padding = _integers(both, "padding", 0)
         if len(self.padding) != 2:
             raise ValueError(f"padding must be an integer or (before, after); got {padding!r}")

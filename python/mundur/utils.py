@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from . import _core
 from .arrays import real_array
 from .keywords import checked_keywords, unknown_attribute
-from .validation import integer, set_seeds
+from .validation import choice, integer, number, set_seeds
 
 __all__ = ["pad_sequences", "set_random_seed", "to_categorical"]
 
@@ -87,25 +90,58 @@ def pad_sequences(
            [3, 4],
            [0, 0]], dtype=int32)
     """
-    for name, end in (("padding", padding), ("truncating", truncating)):
-        if end not in ("pre", "post"):
-            raise ValueError(f'{name} must be "pre" or "post"; got {end!r}')
-    if not hasattr(sequences, "__iter__") or isinstance(sequences, (str, bytes)):
-        raise TypeError(f"sequences must be a list of sequences; got {sequences!r}")
-    kind = np.dtype(dtype)
-    rows = [_row(sequence, place, kind) for place, sequence in enumerate(sequences)]
+    choice(padding, "padding", "pre", "post")
+    choice(truncating, "truncating", "pre", "post")
+    try:
+        given = iter(() if isinstance(sequences, (str, bytes)) else sequences)
+    except TypeError:
+        given = None
+    if given is None or isinstance(sequences, (str, bytes)):
+        raise TypeError(f"sequences must be a list of sequences; got {sequences!r:.80}")
+    kind = _number_type(dtype)
+    value = _padding(value, kind)
+    rows = [_row(sequence, place, kind) for place, sequence in enumerate(given)]
     sizes = {row.shape[1:] for row in rows if len(row)}
     if len(sizes) > 1:
         raise ValueError(f"sequences must hold steps of one shape; got {sorted(sizes)}")
     steps = max(map(len, rows), default=0) if maxlen is None else integer(maxlen, "maxlen", 0)
     out: npt.NDArray[Any] = np.full(
-        (len(rows), steps, *(sizes.pop() if sizes else ())), value, dtype
+        _room("maxlen", len(rows), steps, *(sizes.pop() if sizes else ())), value, kind
     )
     for target, row in zip(out, rows, strict=True):
         kept = row[len(row) - min(len(row), steps) :] if truncating == "pre" else row[:steps]
         if len(kept):
             target[slice(steps - len(kept), None) if padding == "pre" else slice(len(kept))] = kept
     return out
+
+
+def _number_type(dtype: Any) -> np.dtype[Any]:
+    try:
+        kind: np.dtype[Any] = np.dtype(dtype)
+    except (TypeError, ValueError):
+        raise TypeError(f"dtype must be a type of numbers; got {dtype!r:.80}") from None
+    if dtype is None or kind.kind not in "biuf":
+        raise TypeError(f"dtype must be a type of numbers; got {dtype!r:.80}")
+    return kind
+
+
+def _padding(value: Any, kind: np.dtype[Any]) -> Any:
+    if kind.kind == "f" and isinstance(value, (float, np.floating)) and not math.isfinite(value):
+        return value
+    found = number(value, "value")
+    whole = int(found) if isinstance(value, (float, np.floating)) else operator.index(value)
+    least, most = (0, 1) if kind.kind == "b" else (-math.inf, math.inf)
+    if kind.kind in "iu":
+        least, most = np.iinfo(kind).min, np.iinfo(kind).max
+    if kind.kind != "f" and (found != whole or not least <= whole <= most):
+        raise ValueError(f"value must be a whole number that {kind} can hold; got {value!r}")
+    return value
+
+
+def _room(name: str, *shape: int) -> tuple[int, ...]:
+    if math.prod(shape) * 8 > _core.available_memory():
+        raise MemoryError(f"{name}: an array of shape {shape} is more than memory can hold")
+    return shape
 
 
 def _row(sequence: Any, place: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
@@ -155,8 +191,9 @@ def to_categorical(x: Any, num_classes: int | None = None) -> npt.NDArray[np.flo
     labels = real_array(x, "x")
     if labels.ndim > 1 and labels.shape[-1] == 1:
         labels = labels[..., 0]
-    if labels.dtype.kind == "f" and (labels != np.floor(labels)).any():
-        raise ValueError("x must hold whole class numbers; got fractions or NaN")
+    if labels.dtype.kind == "f" and not (np.isfinite(labels) & (labels == np.floor(labels))).all():
+        raise ValueError("x must hold whole class numbers; got fractions, NaN or infinity")
+    given = num_classes is not None
     if num_classes is None:
         if labels.size == 0:
             raise ValueError("num_classes is needed for empty labels")
@@ -167,7 +204,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> npt.NDArray[np.flo
             f"x must hold labels in [0, {classes}); got {labels.min()} to {labels.max()}"
         )
     flat = labels.ravel().astype(np.int64)
-    out = np.zeros((flat.size, classes))
+    out = np.zeros(_room("num_classes" if given else "x", flat.size, classes))
     out[np.arange(flat.size), flat] = 1
     return out.reshape(*labels.shape, classes)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import operator
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 __all__ = [
+    "MOST_AXES",
     "SMALLEST",
     "boolean",
     "check_layers",
@@ -27,11 +28,12 @@ __all__ = [
 ]
 
 _INT64_MAX = 2**63 - 1
+MOST_AXES = 32  # NumPy's own limit was long as much, the batch included
 SMALLEST = float(np.finfo(np.float32).tiny)
 
 
 def _came(value: Any) -> str:
-    text = repr(value)
+    text = " ".join(repr(value).split())
     if len(text) > 80:
         text = text[:77] + "..."
     return f"got {text} ({type(value).__name__})"
@@ -107,14 +109,17 @@ def choice(value: Any, name: str, *known: str | None) -> Any:
     raise error(f"{name} must be {', '.join(most)} or {last}; {_came(value)}")
 
 
-def items(value: Any, name: str) -> list[Any]:
+def items(value: Any, name: str, most: int = 10**7) -> list[Any]:
     """What a list, a tuple or an array holds."""
-    if isinstance(value, (str, bytes)) or not hasattr(value, "__len__"):
+    if isinstance(value, (str, bytes, bytearray)) or not hasattr(value, "__len__"):
         raise TypeError(f"{name} must be a list; {_came(value)}")
     try:
-        return list(value)
+        count = len(value)
     except TypeError:  # an array without axes
         raise TypeError(f"{name} must be a list; {_came(value)}") from None
+    if count > most:
+        raise ValueError(f"{name} must hold at most {most} items; got {count}")
+    return list(value)
 
 
 def verbosity(value: Any) -> int:
@@ -135,10 +140,10 @@ def extents(value: Any, name: str) -> tuple[int, ...]:
     """A shape of one sample: positive integers, without the batch."""
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
         value = (value,)
-    if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
+    if not isinstance(value, (tuple, list)):
         raise TypeError(f"{name} must be a tuple of integers; {_came(value)}")
-    if len(value) == 0:
-        raise ValueError(f"{name} must have at least one extent; got ()")
+    if not 1 <= len(value) <= MOST_AXES:
+        raise ValueError(f"{name} must have 1 to {MOST_AXES} extents; got {len(value)}")
     if any(extent is None for extent in value):
         raise ValueError(
             f"{name} is the shape of one sample, in whole numbers and without the batch; got "
@@ -189,9 +194,10 @@ def seed_value(value: Any, name: str = "seed") -> int | None:
 
 def check_layers(value: Any, title: str) -> None:
     """Raises where a Model or Residual was given anything but layers one can walk through."""
-    if isinstance(value, str) or not isinstance(value, Iterable):
+    arrays = (str, bytes, bytearray, range, np.ndarray, dict, set, frozenset)
+    if isinstance(value, arrays) or not isinstance(value, Iterable):
         hint = f"; write {title}([{value!r}, ...])" if hasattr(value, "describe") else ""
-        raise TypeError(f"layers must be a list of layers; got {value!r}{hint}")
+        raise TypeError(f"layers must be a list of layers; {_came(value)}{hint}")
 
 
 _seeds: Iterator[int] | None = None
