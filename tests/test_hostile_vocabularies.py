@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from pathlib import Path
 from typing import Any
@@ -143,3 +144,26 @@ def test_a_thousand_misprints(made: TextClassifier, capfd: Any) -> None:
             continue
         other.encode(TEXTS)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("text", ["a" * 4_000_000, "a" + " " * 4_000_001 + "b"])
+def test_endless_runs_are_refused_in_a_sentence(
+    text: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The tokenizer would give up over them, with a panic's text on stderr."""
+    vocabulary = md.text.Vocabulary().fit(["a b"])
+    for call in (vocabulary.encode, md.text.Vocabulary().fit):
+        with pytest.raises(ValueError, match=r"texts\[1\] can't be split into words"):
+            call(["a", text])
+    assert capfd.readouterr().err == ""
+
+
+def test_a_fifo_is_no_archive(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(ValueError, match="is no ordinary file"):
+        md.text.load_aclimdb(tmp_path / "fifo")
+
+
+def test_labels_have_64_bits() -> None:
+    with pytest.raises(ValueError, match=r"labels\[0\] must be <= 9223372036854775807"):
+        md.text.TextClassifier().fit(["a", "b"], [2**63, 1])

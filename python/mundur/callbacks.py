@@ -140,7 +140,7 @@ class CSVLogger(BuiltIn):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Reads the columns of a file to append to, or empties the file."""
         self._columns = []
-        if self.append and os.path.exists(self.filename):
+        if self.append and os.path.isfile(self.filename):
             with open(self.filename, newline="", encoding="utf-8") as file:
                 self._columns = next(csv.reader(file, delimiter=self.separator), [])
         else:

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from lzma import LZMAError
 
+from ..disk import open_ordinary
 from .files import Path, Texts, check_size, decoded, memory_limit
 
 __all__ = ["load_aclimdb"]
@@ -164,7 +165,10 @@ class _Member(tarfile.TarInfo):
 
 def _in_archive(name: str) -> Found:
     try:
-        with tarfile.open(name, "r:*", tarinfo=_Member) as archive:
+        with (
+            open_ordinary(name) as file,
+            tarfile.open(name, "r:*", file, tarinfo=_Member) as archive,
+        ):
             found = _members(archive, name)
             _check_end(archive)
     except _BROKEN as error:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
+from ..validation import integer
+
 __all__ = ["check_encodable", "checked_labels", "checked_texts"]
 
 Label = str | int
+
+# The tokenizer's regular expressions give up, with noise, after 10 million steps in one match.
+_LONGEST_RUN = 4_000_000
+_RUNS = re.compile(r"[^ \t\n\r]+|\s+")
 
 
 def checked_texts(texts: Any, name: str = "texts") -> list[str]:
@@ -27,8 +34,15 @@ def checked_texts(texts: Any, name: str = "texts") -> list[str]:
 
 
 def check_encodable(texts: Iterable[str], start: int, name: str = "texts") -> None:
-    """Raises for a text with half a surrogate pair, which no encoding can hold."""
+    """Raises for what the tokenizer cannot take: half a surrogate pair, and endless runs."""
     for row, text in enumerate(texts, start):
+        if len(text) >= _LONGEST_RUN:
+            lengths = (match.end() - match.start() for match in _RUNS.finditer(text))
+            if max(lengths) >= _LONGEST_RUN:
+                raise ValueError(
+                    f"{name}[{row}] can't be split into words: it holds {_LONGEST_RUN:,} "
+                    "characters or more without a space, or as many spaces in a row"
+                )
         try:
             text.encode()
         except UnicodeEncodeError as error:
@@ -59,10 +73,9 @@ def _label(value: Any, name: str) -> Label:
         value = value.reshape(())[()]  # a column of labels
     if isinstance(value, str):
         return str(value)
-    if isinstance(value, (bool, np.bool_, int, np.integer)):
-        return int(value)
-    if isinstance(value, (float, np.floating)) and float(value).is_integer():
-        return int(value)
+    whole = isinstance(value, (float, np.floating)) and float(value).is_integer()
+    if whole or isinstance(value, (bool, np.bool_, int, np.integer)):
+        return integer(int(value), name, -(2**63))
     raise TypeError(f"{name} must be text or a whole number; got {_shown(value)}{_hint(value)}")
 
 
