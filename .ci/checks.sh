@@ -4,7 +4,7 @@ readme_tests() {
   local line
   line=$(python3 .ci/show.py command Test)
   printf '%s\n' "$line"
-  timeout 900 bash -c "$line"
+  timeout 1100 bash -c "$line"
 }
 
 # Models, files and arguments, each for a part of the time.
