@@ -295,6 +295,15 @@ def test_norms_along_any_axis(axis: int, dtype: Any) -> None:
     np.testing.assert_allclose(md.constraints.UnitNorm(axis)(w), w / before, rtol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm"])
+def test_empty_arrays_hold_to_anything(name: str) -> None:
+    """A division by one of their extents once ended the process."""
+    for shape in ((0,), (2, 0), (0, 2), (2, 0, 3)):
+        assert getattr(md.constraints, name)()(np.ones(shape)).shape == shape
+    with pytest.raises(ValueError, match="w must have at least one axis"):
+        getattr(md.constraints, name)()(1.0)
+
+
 def test_zeros_and_nan() -> None:
     np.testing.assert_array_equal(md.constraints.UnitNorm()([[0.0, 1.0], [0.0, 0.0]])[:, 0], 0.0)
     np.testing.assert_array_equal(md.constraints.NonNeg()([-1.0, np.nan, 2.0]), [0.0, np.nan, 2.0])

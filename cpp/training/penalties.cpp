@@ -129,8 +129,9 @@ void constrain(const Kernels<T>& table, const Constraint& constraint, T* w, cons
   const auto axis = static_cast<std::size_t>(constraint.axis);
   const std::int64_t n = shape[axis];
   std::int64_t inner = 1;
+  std::int64_t outer = 1;
+  for (std::size_t i = 0; i < axis; ++i) outer *= shape[i];
   for (std::size_t i = axis + 1; i < shape.size(); ++i) inner *= shape[i];
-  const std::int64_t outer = size_of(shape) / (n * inner);
   const Range columns = share(inner, table.column_grain, worker);
   const Range rows = inner == 1 ? share(outer, 1, worker) : Range{0, outer};
   if (inner > 1 && columns.empty()) return;

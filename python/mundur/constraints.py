@@ -51,6 +51,8 @@ class Constraint(Configurable):
     def __call__(self, w: Any) -> npt.NDArray[Any]:
         """A copy of w that holds to the constraint."""
         array: npt.NDArray[Any] = real_array(w, "w")
+        if array.ndim == 0:
+            raise ValueError("w must have at least one axis; got a single number")
         dtype = array.dtype if array.dtype in (np.float32, np.float64) else np.float64
         copy = np.array(array, dtype, order="C")
         self.native(copy.ndim).apply(copy)
