@@ -409,3 +409,9 @@ def test_two_pairs_of_one_name_cannot_be_saved(tmp_path: Path) -> None:
     model = md.Model([Dense(2, sine), Dense(2, cosine)], input_shape=(2,), seed=0)
     with pytest.raises(ValueError, match=r"two custom activations are named '<lambda>'.*name="):
         model.save(tmp_path / "x.safetensors")
+
+
+def test_an_activation_of_ones_own_computes_integers_in_float64() -> None:
+    own = md.activations.Custom(np.tanh, lambda z: 1 - np.tanh(z) ** 2)
+    assert own([0, 1]).tolist() == np.tanh([0.0, 1.0]).tolist()
+    assert own(np.ones(2, np.float32)).dtype == np.float32

@@ -360,3 +360,9 @@ def test_unsuitable_metrics_are_found_before_training(
 def test_bad_arguments(make: Any, words: str) -> None:
     with pytest.raises((TypeError, ValueError), match=words):
         make()
+
+
+@pytest.mark.parametrize("metric", ["Precision", "Recall"])
+def test_a_class_that_is_none_by_hand(metric: str) -> None:
+    with pytest.raises(ValueError, match="class_id must be < 2; got 5"):
+        getattr(md.metrics, metric)(class_id=5)(np.eye(2), np.eye(2))

@@ -150,12 +150,16 @@ class Precision(_OfClasses):
     def check(self, target_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> None:
         """Raises where class_id names no output."""
         super().check(target_shape, output_shape)
-        if self.class_id is not None and self.class_id >= output_shape[-1]:
-            raise ValueError(f"class_id must be < {output_shape[-1]}; got {self.class_id}")
+        self._check_class(output_shape[-1])
+
+    def _check_class(self, outputs: int) -> None:
+        if self.class_id is not None and self.class_id >= outputs:
+            raise ValueError(f"class_id must be < {outputs}; got {self.class_id}")
 
     def _counts(self, y_true: Array, y_pred: Array, weight: Floats | None) -> tuple[Floats, Floats]:
         """TP, and what it is to be divided by."""
         y, p = with_labels(y_true, y_pred, type(self).__name__)
+        self._check_class(p.shape[1])
         if self.top_k is None:
             called = p > (0.5 if self.thresholds is None else self.thresholds)
         else:  # the first of equals, so that there are k

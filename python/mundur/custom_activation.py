@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
+from .arrays import real_array
 from .validation import identifier
 
 __all__ = ["Custom"]
@@ -80,7 +81,8 @@ class Custom:
 
     def __call__(self, x: npt.ArrayLike) -> Array:
         """f(x)."""
-        return self._checked(self.f, "f")(np.asarray(x))
+        z = real_array(x, "x")
+        return self._checked(self.f, "f")(z if z.dtype == np.float32 else z.astype(np.float64))
 
     def __repr__(self) -> str:
         given = "" if self.name == _name(self.f) else f", name={self.name!r}"
