@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -12,6 +13,38 @@ import mundur as md
 import numpy as np
 import pytest
 from mundur import _core
+
+# ---- limits ------------------------------------------------------------------------------------
+# pytest-timeout ends a test; what hangs while tests are collected, or when the interpreter waits
+# for a thread that a test left behind, ends here.
+
+
+def end_later(config: pytest.Config) -> None:
+    """Ends this process with everyone's stack once the limit of a test has passed."""
+    seconds = float(config.getini("timeout"))
+    if seconds <= 0:
+        return
+    # Not where pytest has what is said captured: it would be lost with the process.
+    with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        where = os.dup(2)
+    faulthandler.dump_traceback_later(seconds, exit=True, file=where)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Iterator[None]:
+    end_later(session.config)
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    end_later(session.config)
+
+
+# ---- fixtures -----------------------------------------------------------------------------------
 
 
 @pytest.fixture(autouse=True, scope="session")

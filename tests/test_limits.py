@@ -69,16 +69,51 @@ def test_every_test_has_a_limit(pytestconfig: pytest.Config) -> None:
     assert pytestconfig.getini("faulthandler_timeout") > float(pytestconfig.getini("timeout"))
 
 
-@pytest.mark.skipif(not PYPROJECT.exists(), reason="not in the source tree")
-@pytest.mark.parametrize("library", ["CDLL", "PyDLL"])  # the latter keeps the GIL
-def test_native_code_that_hangs_is_ended(library: str, tmp_path: Path) -> None:
-    test = tmp_path / "test_hangs.py"
-    test.write_text(f"import ctypes\ndef test_hangs(): ctypes.{library}(None).sleep(50)\n", "utf-8")
-    options = ["-p", "no:cacheprovider", "-o", "timeout=1", "-o", "faulthandler_timeout=3"]
-    command = [sys.executable, "-m", "pytest", "-c", str(PYPROJECT), *options, str(test)]
+def ended(test: str, tmp_path: Path, **options: float) -> str:
+    """What pytest says, with this folder's conftest and limits of seconds, until it is ended."""
+    (tmp_path / "conftest.py").write_text((TESTS / "conftest.py").read_text("utf-8"), "utf-8")
+    (tmp_path / "test_hangs.py").write_text(test, "utf-8")
+    limits = [f"-o{name}={value}" for name, value in ({"timeout": 1} | options).items()]
+    own = ["-p", "no:cacheprovider", *limits]
+    command = [sys.executable, "-m", "pytest", "-c", str(PYPROJECT), *own, "test_hangs.py"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=40, cwd=tmp_path)
     assert done.returncode != 0
-    assert "Timeout" in done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+# A lock taken twice: unlike a sleep, no signal ends it, nor lets a signal's handler in Python run.
+HANG = """
+import ctypes, threading
+def hang(library):
+    lock = ctypes.create_string_buffer(128)
+    for _ in range(2):
+        library(None).pthread_mutex_lock(lock)
+"""
+
+
+@pytest.mark.skipif(not PYPROJECT.exists(), reason="not in the source tree")
+@pytest.mark.parametrize(
+    ("library", "behind"),
+    [("CDLL", 600), ("PyDLL", 3)],  # the latter keeps the GIL, which faulthandler does not need
+)
+def test_native_code_that_hangs_is_ended(library: str, behind: int, tmp_path: Path) -> None:
+    test = HANG + f"def test_hangs(): hang(ctypes.{library})\n"
+    said = ended(test, tmp_path, faulthandler_timeout=behind)
+    assert "Timeout" in said and "in hang" in said
+
+
+@pytest.mark.skipif(not PYPROJECT.exists(), reason="not in the source tree")
+@pytest.mark.parametrize(
+    "test",
+    [
+        "hang(ctypes.CDLL)",
+        "def test_well(): threading.Thread(target=hang, args=(ctypes.CDLL,)).start()",
+    ],
+    ids=["while tests are collected", "in a thread left behind"],
+)
+def test_a_hang_outside_of_tests_is_ended(test: str, tmp_path: Path) -> None:
+    said = ended(HANG + test + "\n", tmp_path, timeout=2)
+    assert "Timeout" in said and "in hang" in said
 
 
 # ---- SIGINT -------------------------------------------------------------------------------------
