@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import mundur as md
 import numpy as np
 import pytest
 from mundur import _core
+
+from waiting import wait_for
 
 # ---- limits ------------------------------------------------------------------------------------
 # pytest-timeout ends a test; what hangs while tests are collected, or when the interpreter waits
@@ -79,11 +82,29 @@ def blobs(rng: np.random.Generator) -> tuple[Any, Any]:
 
 
 @pytest.fixture
-def ctrl_c() -> Iterator[None]:
-    """SIGINT is a KeyboardInterrupt, also in a process that ignores it, as background jobs do."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
+def ctrl_c() -> Iterator[Callable[..., None]]:
+    """Sends SIGINT, at once or later, as a KeyboardInterrupt.
+
+    Also in a process that ignores it, as background jobs do, or blocks it, as supervisors may.
+    """
+    timers: list[threading.Timer] = []
+
+    def send(after: float = 0) -> None:
+        if not after:
+            signal.raise_signal(signal.SIGINT)
+        else:
+            timers.append(threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT)))
+            timers[-1].start()
+
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+    yield send
+    # One that comes later would meet the handler before.
+    for timer in timers:
+        timer.cancel()
+    wait_for(*timers)
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    signal.signal(signal.SIGINT, handler)
 
 
 Maker = Callable[..., md.Model]

@@ -17,6 +17,7 @@ import pytest
 from mundur import _core
 
 from cases import ACTIVATIONS, LAYERS, LayerCase
+from waiting import wait_for
 
 Array = npt.NDArray[Any]
 # "bfloat16" stands for products in it, on float32 parameters.
@@ -401,7 +402,7 @@ def test_an_optimizer_may_be_changed_from_another_thread() -> None:
     thread = threading.Thread(target=change)
     thread.start()
     model.fit(x, np.zeros(20000), epochs=8, verbose=0)
-    thread.join(timeout=60)
+    wait_for(thread)
     assert np.isfinite(model.parameters["dense/kernel"]).all()
 
 

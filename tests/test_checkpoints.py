@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,8 @@ from typing import Any
 import mundur as md
 import numpy as np
 import pytest
+
+from waiting import Child
 
 Checkpoint = md.callbacks.ModelCheckpoint
 
@@ -113,18 +113,12 @@ def test_a_kill_leaves_the_old_file_or_the_new(tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
     steps = []
     for attempt in range(8):
-        process = subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, str(path)], stdout=subprocess.PIPE, text=True
-        )
-        assert process.stdout is not None
-        assert process.stdout.readline() == "begins\n"
-        while not path.exists():
-            assert process.poll() is None
-            time.sleep(0.001)
-        time.sleep(0.013 * attempt)
-        process.kill()
-        process.wait(timeout=60)
-        process.stdout.close()
+        with Child("-c", SCRIPT, path) as process:
+            assert process.line() == "begins\n"
+            while not path.exists():
+                assert process.poll() is None
+                time.sleep(0.001)
+            time.sleep(0.013 * attempt)
         model = md.load_model(path)  # raises for anything but a whole file
         assert model.optimizer is not None
         steps.append(model.optimizer.iterations)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import pickle
-import signal
 import threading
 import time
 from typing import Any
@@ -12,6 +10,8 @@ from typing import Any
 import mundur as md
 import numpy as np
 import pytest
+
+from waiting import wait_for
 
 D = md.layers.Dense
 
@@ -318,14 +318,7 @@ def test_train_on_batch_raises_too_and_changes_nothing() -> None:
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
 
 
-def interrupted_after(seconds: float) -> threading.Timer:
-    timer = threading.Timer(seconds, lambda: os.kill(os.getpid(), signal.SIGINT))
-    timer.start()
-    return timer
-
-
-@pytest.mark.usefixtures("ctrl_c")
-def test_ctrl_c_ends_training_with_the_model_whole(rng: Any) -> None:
+def test_ctrl_c_ends_training_with_the_model_whole(rng: Any, ctrl_c: Any) -> None:
     x = rng.normal(size=(20_000, 64)).astype(np.float32)
     y = rng.integers(0, 3, 20_000)
     model = md.Model([D(256, "relu"), D(256, "relu"), D(3)], seed=0)
@@ -336,10 +329,9 @@ def test_ctrl_c_ends_training_with_the_model_whole(rng: Any) -> None:
         def on_train_end(self, logs: Any = None) -> None:
             ended.append(1)
 
-    timer = interrupted_after(0.7)
+    ctrl_c(after=0.7)
     start = time.monotonic()
     history = model.fit(x, y, batch_size=64, epochs=100_000, verbose=0, callbacks=[End()])
-    timer.join(timeout=60)
     assert time.monotonic() - start < 5
     assert history.stop_reason == "interrupted"
     assert ended == [1]
@@ -362,14 +354,12 @@ def test_ctrl_c_in_the_first_epoch(verbose: int, blobs: Any, classifier: Any, ca
     assert capsys.readouterr().out.endswith(said if verbose else "")
 
 
-@pytest.mark.usefixtures("ctrl_c")
-def test_ctrl_c_in_predict_is_an_interrupt(rng: Any) -> None:
+def test_ctrl_c_in_predict_is_an_interrupt(ctrl_c: Any) -> None:
     x = np.broadcast_to(np.zeros((1, 256), np.float32), (4_000_000, 256))
     model = md.Model([D(512), D(1)], seed=0, input_shape=(256,))
-    timer = interrupted_after(0.5)
+    ctrl_c(after=0.5)
     with pytest.raises(KeyboardInterrupt):
         model.predict(x, 1024, allow_nonfinite=True)
-    timer.join(timeout=60)
 
 
 # ---- several threads ----------------------------------------------------------------------------
@@ -391,8 +381,7 @@ def test_one_model_in_several_threads(blobs: Any, classifier: Any) -> None:
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
+    wait_for(*threads)
     assert not errors
     for _ in range(12):
         serial.train_on_batch(x, y)
@@ -408,8 +397,7 @@ def test_fit_in_two_threads_is_serial(blobs: Any, classifier: Any) -> None:
     ]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
+    wait_for(*threads)
     serial.fit(x, y, epochs=6, verbose=0)
     assert weights_equal(model, serial)
 

@@ -18,6 +18,9 @@ x = np.random.default_rng(0).normal(size=(20000, 64))
 y = np.zeros(20000)
 
 
+signal.signal(signal.SIGALRM, signal.SIG_DFL)  # may be ignored here
+
+
 def in_child(work):
     "work() in a forked child, which has 20 seconds; its exit status."
     child = os.fork()

@@ -15,6 +15,8 @@ import mundur as md
 import numpy as np
 import pytest
 
+from waiting import Child, wait_for
+
 TESTS = Path(__file__).parent
 PYPROJECT = TESTS.parent / "pyproject.toml"
 RUNS = {"run", "check_call", "check_output", "call"}
@@ -23,27 +25,53 @@ RUNS = {"run", "check_call", "check_output", "call"}
 WAITS = {"wait", "communicate", "join", "get", "acquire"}
 
 
-def endless_waits(source: str) -> list[int]:
+# What may be used in these files alone, which care for the end of it, or of a handler.
+ONLY_IN = {
+    "Popen": {"waiting.py", "fuzz/fuzz_run.py"},  # the latter only communicates, with a limit
+    "waitpid": set(),
+    "SIGINT": {"conftest.py", "test_limits.py"},  # the fixture ctrl_c sends it
+    "interrupt_main": set(),
+}
+
+
+def is_constant(node: ast.expr, *types: type) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, types)
+
+
+def is_endless(node: ast.Call) -> bool:
+    """Whether this call may wait for ever, or end without a word of what it waited for."""
+    assert isinstance(node.func, ast.Attribute)
+    of, name = node.func.value, node.func.attr
+    times = [keyword.value for keyword in node.keywords if keyword.arg == "timeout"]
+    if name in {"join", "wait"}:
+        times += [one for one in node.args if is_constant(one, int, float, type(None))]
+    unknown = any(keyword.arg is None for keyword in node.keywords)  # **options
+    is_run = isinstance(of, ast.Name) and of.id == "subprocess" and name in RUNS
+    if not (is_run or name in WAITS):
+        return False
+    if times:  # of `join` too: it says nothing of what has not ended, as wait_for does
+        return name == "join" or any(is_constant(time, type(None)) for time in times)
+    return not unknown and (is_run or not (node.args or node.keywords))
+
+
+def endless_waits(source: str, name: str = "") -> list[int]:
     """The lines that may wait for ever."""
-    lines = []
+    lines: list[int] = []
     for node in ast.walk(ast.parse(source)):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
-            continue
-        of = node.func.value
-        is_run = isinstance(of, ast.Name) and of.id == "subprocess" and node.func.attr in RUNS
-        if is_run:
-            endless = all(keyword.arg not in ("timeout", None) for keyword in node.keywords)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            found = name != "waiting.py" and is_endless(node)
+        elif isinstance(node, ast.Attribute):
+            found = name not in ONLY_IN.get(node.attr, {name})
         else:
-            endless = node.func.attr in WAITS and not node.args and not node.keywords
-        lines += [node.lineno] * endless
+            found = isinstance(node, ast.ImportFrom) and node.module == "subprocess"
+        if found:
+            lines.append(node.lineno)
     return lines
 
 
 def test_whatever_waits_in_a_test_says_for_how_long() -> None:
-    found = {
-        str(path.relative_to(TESTS)): endless_waits(path.read_text("utf-8"))
-        for path in sorted(TESTS.rglob("*.py"))
-    }
+    names = {path.relative_to(TESTS).as_posix(): path for path in sorted(TESTS.rglob("*.py"))}
+    found = {name: endless_waits(path.read_text("utf-8"), name) for name, path in names.items()}
     assert {name: lines for name, lines in found.items() if lines} == {}
 
 
@@ -51,15 +79,44 @@ def test_whatever_waits_in_a_test_says_for_how_long() -> None:
     "line",
     [
         "subprocess.run(command, check=True)",
+        "subprocess.run(command, timeout=None)",
+        "from subprocess import run",
+        "subprocess.Popen(command)",
+        "os.waitpid(child, 0)",
         "thread.join()",
+        "thread.join(timeout=60)",
+        "thread.join(60)",
         "process.wait()",
+        "process.wait(None)",
         "process.communicate()",
+        "process.communicate(timeout=None)",
         "queue.get()",
         "lock.acquire()",
+        "os.kill(os.getpid(), signal.SIGINT)",
+        "_thread.interrupt_main()",
     ],
 )
 def test_that_test_can_fail(line: str) -> None:
-    assert endless_waits(line) == [1]
+    assert set(endless_waits(line)) == {1}
+
+
+def test_a_child_that_says_nothing_is_killed() -> None:
+    with Child("-c", "import time; time.sleep(100)", seconds=0.5) as child:
+        assert child.line() == ""
+    assert child.returncode == -signal.SIGKILL
+    with pytest.raises(ZeroDivisionError), Child("-c", "import time; time.sleep(100)") as child:
+        raise ZeroDivisionError
+    assert child.returncode == -signal.SIGKILL
+
+
+def test_a_thread_that_does_not_end_is_a_failure() -> None:
+    event = threading.Event()
+    thread = threading.Thread(target=event.wait, args=(60,))
+    thread.start()
+    with pytest.raises(AssertionError, match="did not end"):
+        wait_for(thread, seconds=0.01)
+    event.set()
+    wait_for(thread)
 
 
 def test_every_test_has_a_limit(pytestconfig: pytest.Config) -> None:
@@ -76,7 +133,10 @@ def ended(test: str, tmp_path: Path, **options: float) -> str:
     limits = [f"-o{name}={value}" for name, value in ({"timeout": 1} | options).items()]
     own = ["-p", "no:cacheprovider", *limits]
     command = [sys.executable, "-m", "pytest", "-c", str(PYPROJECT), *own, "test_hangs.py"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=40, cwd=tmp_path)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path])}
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=40, cwd=tmp_path, env=environment
+    )
     assert done.returncode != 0
     return done.stdout + done.stderr
 
@@ -156,6 +216,30 @@ def test_fit_leaves_sigint_as_it_was(handler: Any, callback: type[md.Callback]) 
         signal.signal(signal.SIGINT, before)
 
 
+def test_a_handler_of_the_users_is_called_and_training_goes_on() -> None:
+    called: list[int] = []
+
+    def handler(signum: int, frame: Any) -> None:
+        called.append(signum)
+
+    send = md.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: signal.raise_signal(signal.SIGINT)
+    )
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        assert trained(callbacks=[send]).stop_reason == "epochs"
+        assert called == [signal.SIGINT] * 3
+        assert signal.getsignal(signal.SIGINT) is handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_in_fit_leaves_the_handler(ctrl_c: Any) -> None:
+    send = md.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: ctrl_c())
+    assert trained(callbacks=[send]).stop_reason == "interrupted"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def in_a_thread(**options: Any) -> None:
     errors: list[BaseException] = []
 
@@ -167,7 +251,7 @@ def in_a_thread(**options: Any) -> None:
 
     thread = threading.Thread(target=work)
     thread.start()
-    thread.join(timeout=60)
+    wait_for(thread)
     if errors:
         raise errors[0]
 
@@ -193,11 +277,20 @@ assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     subprocess.run(command, check=True, timeout=60, env=os.environ)
 
 
-def test_tests_of_ctrl_c_work_where_sigint_is_ignored(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "inherited",
+    [
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)",
+        "signal.signal(signal.SIGINT, signal.SIG_DFL)",
+        "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])",
+    ],
+    ids=["ignored", "default", "blocked"],
+)
+def test_tests_of_ctrl_c_work_whatever_is_inherited(inherited: str, tmp_path: Path) -> None:
     """As in a shell's background job, or under a supervisor."""
     chosen = [f"{TESTS}/test_fit.py", f"{TESTS}/test_resume.py", "-k", "ctrl_c"]
     own = ["-m", "pytest", "-q", "-p", "no:cacheprovider", f"--basetemp={tmp_path / 'own'}"]
-    ignore = "trap '' INT; exec \"$@\""
-    command = ["/bin/sh", "-c", ignore, "sh", sys.executable, *own, *chosen]
+    start = f"import os, signal, sys\n{inherited}\nos.execv(sys.executable, sys.argv[1:])"
+    command = [sys.executable, "-c", start, sys.executable, *own, *chosen]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, cwd=TESTS.parent)
     assert done.returncode == 0, done.stdout[-3000:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,8 @@ import mundur as md
 import numpy as np
 import numpy.typing as npt
 import pytest
+
+from waiting import wait_for
 
 Array = npt.NDArray[Any]
 
@@ -43,8 +46,7 @@ class Training:
 
     def stop(self) -> None:
         self.model.stop_training = True
-        self.thread.join(timeout=30)
-        assert not self.thread.is_alive()
+        wait_for(self.thread)
 
 
 @pytest.mark.parametrize(
@@ -63,12 +65,11 @@ def test_freezing_waits_for_a_training_and_is_whole(freeze: Callable[[md.Model],
     freezing = threading.Thread(target=freeze, args=(model,))
     with training:
         freezing.start()
-        freezing.join(timeout=0.3)
+        time.sleep(0.3)
         assert freezing.is_alive()
         assert model.layers[0].trainable
         assert "dense/kernel" in model.trainable_parameters
-    freezing.join(timeout=30)
-    assert not freezing.is_alive()
+    wait_for(freezing)
     assert "dense/kernel" not in model.trainable_parameters
     before = model.parameters["dense/kernel"].copy()
     model.fit(*DATA, verbose=0)
@@ -136,8 +137,7 @@ def test_two_trainings_that_begin_together_are_not_both_let_in() -> None:
         threads = [threading.Thread(target=fit, args=(model,)) for model in models]
         for thread in threads:
             thread.start()
-        for thread in threads:
-            thread.join(timeout=60)
+        wait_for(*threads)
         assert len(failed) == 1 and "another model" in failed[0]
 
 

@@ -22,6 +22,8 @@ import pytest
 from mundur import disk
 from mundur.text import TextClassifier
 
+from waiting import Child, wait_for
+
 
 def model() -> md.Model:
     return md.Model([md.layers.Dense(2)], input_shape=(3,), seed=0)
@@ -103,13 +105,9 @@ def test_open_files_without_a_name(tmp_path: Path) -> None:
 def test_reading_a_fifo_does_not_wait(tmp_path: Path) -> None:
     path = tmp_path / "model.st"
     os.mkfifo(path)
-    signal.alarm(20)  # else a fault would hang here
-    try:
-        for read in (md.load_model, model().load_weights, md.text.load_sequences):
-            with pytest.raises(ValueError, match=r"model\.st' is no ordinary file"):
-                read(path)
-    finally:
-        signal.alarm(0)
+    for read in (md.load_model, model().load_weights, md.text.load_sequences):
+        with pytest.raises(ValueError, match=r"model\.st' is no ordinary file"):
+            read(path)
 
 
 # ---- links --------------------------------------------------------------------------------------
@@ -278,15 +276,8 @@ class Slow:
     """Another process that saves to a path, held at the moment before its file has the name."""
 
     def __init__(self, path: Path, seed: int = 1) -> None:
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", SLOW, str(path), str(seed)], text=True, **pipes
-        )
-        assert self.process.stdout is not None
-        watch = threading.Timer(60, self.process.kill)  # else a fault would hang here
-        watch.start()
-        assert self.process.stdout.readline() == "at work\n"
-        watch.cancel()
+        self.process = Child("-c", SLOW, path, seed, stdin=subprocess.PIPE)
+        assert self.process.line() == "at work\n"
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
@@ -345,8 +336,7 @@ def test_threads_that_save_the_same_file(tmp_path: Path) -> None:
     threads = [threading.Thread(target=save, args=(model(),)) for _ in range(6)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join(60)
+    wait_for(*threads)
     assert failed == []
     assert names(tmp_path) == ["model.st"]
     assert md.load_model(path).seed == 0
@@ -371,7 +361,7 @@ def test_a_file_swept_before_its_lock_is_made_anew(tmp_path: Path, monkeypatch: 
         real_unlink(path)
 
     def replace(*paths: str) -> None:
-        sweepers[0].join(60)
+        wait_for(sweepers[0])
         real_replace(*paths)
 
     with monkeypatch.context() as patch:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from states import training_state
+from waiting import Child
 
 Checkpoint = md.callbacks.ModelCheckpoint
 OPTIMIZERS = [md.optimizers.SGD(0.05, 0.9), md.optimizers.Adam(0.01), md.optimizers.SGD(0.1)]
@@ -82,12 +83,11 @@ def test_between_epochs(blobs: Any, classifier: Any, tmp_path: Path) -> None:
     assert training_state(resumed) == training_state(part)
 
 
-@pytest.mark.usefixtures("ctrl_c")
-def test_after_ctrl_c(blobs: Any, classifier: Any, tmp_path: Path) -> None:
+def test_after_ctrl_c(blobs: Any, classifier: Any, tmp_path: Path, ctrl_c: Any) -> None:
     class Interrupt(md.Callback):
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             if batch == 5 and self.model.epochs_begun == 2:
-                signal.raise_signal(signal.SIGINT)
+                ctrl_c()
 
     rule = md.optimizers.Adam(0.01)
     whole, part = make(rule, classifier), make(rule, classifier)
@@ -168,22 +168,20 @@ print(*(a.tobytes().hex() for a in model.optimizer._native.state()[0].values()))
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
 def test_a_run_that_was_killed(tmp_path: Path) -> None:
-    def command(path: Path, how: str) -> list[str]:
-        return [sys.executable, "-c", SCRIPT, str(path), "12", how]
+    def arguments(path: Path, how: str) -> list[str]:
+        return ["-c", SCRIPT, str(path), "12", how]
 
     def end(path: Path, how: str) -> str:
-        done = subprocess.run(
-            command(path, how), capture_output=True, text=True, check=True, timeout=100
-        )
+        command = [sys.executable, *arguments(path, how)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=100)
         return done.stdout
 
     whole = end(tmp_path / "whole", "new")
     path, how = tmp_path / "part", "new"
     kills = 0
     for _ in range(3):  # killed, resumed, killed again, resumed
-        with subprocess.Popen(command(path, how), stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            process.stdout.readline()
+        with Child(*arguments(path, how)) as process:
+            process.line()
             before = path.read_bytes() if path.exists() else b""
             while process.poll() is None:
                 if path.exists() and path.read_bytes() != before:
