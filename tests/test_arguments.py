@@ -444,6 +444,14 @@ def test_bad_arguments_of_compile(
             TypeError,
             r"callbacks must be",
         ),
+        (
+            lambda: L.Flatten().compute_output_shape(range(10**12)),
+            TypeError,
+            r"input_shape must be",
+        ),
+        (lambda: L.Dense(2).compute_output_shape(None), TypeError, r"input_shape must be a tuple"),
+        (lambda: L.Dropout(0.5).compute_output_shape("no"), TypeError, r"input_shape must be a"),
+        (lambda: M.Precision()([0.5, 1], np.eye(2)), ValueError, r"labels in \[0, 2\).*got 0.5"),
         (lambda: md.Model(np.zeros(3)), TypeError, r"layers must be a list of layers"),
     ],
 )

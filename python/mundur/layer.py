@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import weakref
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -74,6 +75,19 @@ class Layer(Configurable):
         self._owner: weakref.ref[Chain | Layer] | None = None
         self.trainable = trainable
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Wherever a subclass says how shapes change, what it is asked for is a shape."""
+        super().__init_subclass__(**options)
+        own = vars(cls).get("compute_output_shape")
+        if own is not None:
+
+            @functools.wraps(own)
+            def checked(self: Any, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+                shape: tuple[int, ...] = own(self, extents(input_shape, "input_shape"))
+                return shape
+
+            cls.compute_output_shape = checked  # type: ignore[method-assign]
+
     # ---- what a layer is ---------------------------------------------------------------------
 
     @property
@@ -126,7 +140,7 @@ class Layer(Configurable):
 
     def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of one sample behind this layer."""
-        return input_shape
+        return extents(input_shape, "input_shape")
 
     @property
     def mask_flow(self) -> MaskFlow:

@@ -224,11 +224,14 @@ def with_labels(y_true: Array, y_pred: Array, what: str) -> tuple[Floats, Floats
     """As `pair`, where targets may also be integer labels of the classes in y_pred's columns."""
     if not takes_labels(y_true.shape, y_pred.shape):
         return pair(y_true, y_pred, what)
-    labels = y_true.reshape(len(y_true)).astype(np.int64)
+    labels = y_true.reshape(len(y_true))
     classes = y_pred.shape[1]
-    if labels.size and not (labels.min() >= 0 and labels.max() < classes):
-        raise ValueError(f"y_true must hold labels in [0, {classes}) for {what}")
-    return np.eye(classes)[labels], y_pred.astype(np.float64)
+    bad = ~((labels >= 0) & (labels < classes) & (labels == np.floor(labels)))  # NaN too
+    if bad.any():
+        raise ValueError(
+            f"y_true must hold labels in [0, {classes}) for {what}; got {labels[bad][0]}"
+        )
+    return np.eye(classes)[labels.astype(np.int64)], y_pred.astype(np.float64)
 
 
 def takes_labels(target_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> bool:
