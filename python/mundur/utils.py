@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -93,10 +92,10 @@ def pad_sequences(
     choice(padding, "padding", "pre", "post")
     choice(truncating, "truncating", "pre", "post")
     try:
-        given = iter(() if isinstance(sequences, (str, bytes)) else sequences)
-    except TypeError:
+        given = None if isinstance(sequences, (str, bytes)) else iter(sequences)
+    except TypeError:  # a number, also as an array without axes
         given = None
-    if given is None or isinstance(sequences, (str, bytes)):
+    if given is None:
         raise TypeError(f"sequences must be a list of sequences; got {sequences!r:.80}")
     kind = _number_type(dtype)
     value = _padding(value, kind)
@@ -129,7 +128,7 @@ def _padding(value: Any, kind: np.dtype[Any]) -> Any:
     if kind.kind == "f" and isinstance(value, (float, np.floating)) and not math.isfinite(value):
         return value
     found = number(value, "value")
-    whole = int(found) if isinstance(value, (float, np.floating)) else operator.index(value)
+    whole = int(value) if isinstance(value, (int, np.integer)) else int(found)  # beyond 2**53, too
     least, most = (0, 1) if kind.kind == "b" else (-math.inf, math.inf)
     if kind.kind in "iu":
         least, most = np.iinfo(kind).min, np.iinfo(kind).max

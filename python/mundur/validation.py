@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 _INT64_MAX = 2**63 - 1
-MOST_AXES = 32  # NumPy's own limit was long as much, the batch included
+MOST_AXES = 32  # of a sample; NumPy 1 had no more either
 SMALLEST = float(np.finfo(np.float32).tiny)
 
 
