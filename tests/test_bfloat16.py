@@ -237,10 +237,9 @@ def test_it_computes_something_else_than_float32() -> None:
     np.testing.assert_allclose(got, float32, atol=0.05)
 
 
-def test_the_workspace_counts_the_rounded_copies() -> None:
+def test_the_workspace_grows_by_no_more_than_the_rounded_copies() -> None:
     model, other = model_of(100, 50), md.Model([md.layers.Dense(50)], input_shape=(100,))
-    for training in (False, True):
-        extra = model.native.workspace_bytes(64, training) - other.native.workspace_bytes(
-            64, training
-        )
-        assert extra >= 64 * 2 * (100 + 50 * training)
+    rounded = 64 * 2 * (128 + 64)  # rows of whole lines; what was rounded need not stay
+    assert model.native.workspace_bytes(64, True) <= (
+        other.native.workspace_bytes(64, True) + rounded
+    )

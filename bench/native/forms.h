@@ -8,10 +8,10 @@
 #include <cstdint>
 #include <string>
 
-#include "kernels/table.h"
+#include "cpu/kernels/table.h"
+#include "cpu/parallel/team.h"
 #include "mundur/layers.h"
 #include "mundur/runtime.h"
-#include "parallel/team.h"
 
 namespace mundur_bench {
 

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <string>
 
-#include "kernels/table.h"
+#include "cpu/kernels/table.h"
 #include "mundur/runtime.h"
 #include "numbers.h"
 #include "timing.h"

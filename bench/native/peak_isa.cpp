@@ -1,7 +1,7 @@
 // The loops behind peak.h, built once per instruction set on the same vector
 // headers as the kernels.
 
-#include "kernels/isa/pairs.h"
+#include "cpu/kernels/isa/pairs.h"
 
 namespace mundur::MUNDUR_ISA {
 namespace {

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "cpu/kernels/table.h"
 #include "forms.h"
-#include "kernels/table.h"
 #include "mundur/runtime.h"
 #include "numbers.h"
 #include "peak.h"

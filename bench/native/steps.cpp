@@ -125,23 +125,24 @@ class Setup {
     if (const auto* embedding = std::get_if<mundur::EmbeddingSpec>(&workload.layers.front())) {
       ids_.resize(values);
       for (std::int32_t& id : ids_) id = below(static_cast<std::int32_t>(embedding->input_dim));
-      data_.x = view(ids_, mundur::ElementType::int32, workload.inputs[0]);
+      data_.x = {view(ids_, mundur::ElementType::int32, workload.inputs[0])};
     } else {
       x_.resize(values);
       for (float& value : x_) value = next();
-      data_.x = view(x_, mundur::ElementType::float32, workload.inputs[0]);
+      data_.x = {view(x_, mundur::ElementType::float32, workload.inputs[0])};
     }
+    data_.y.resize(1);
     const std::string loss = workload.loss;
     if (loss == "sparse_categorical_crossentropy") {
       for (std::int64_t i = 0; i < workload.samples; ++i) {
-        data_.labels.push_back(static_cast<std::int32_t>(i % outputs));
+        data_.y[0].labels.push_back(static_cast<std::int32_t>(i % outputs));
       }
     } else {
       y_.resize(static_cast<std::size_t>(workload.samples * outputs));
       for (float& value : y_) {
         value = loss == "binary_crossentropy" ? static_cast<float>(below(2)) : next();
       }
-      data_.y = view(y_, mundur::ElementType::float32, outputs);
+      data_.y[0].y = view(y_, mundur::ElementType::float32, outputs);
     }
     loss_ = mundur::make_loss(loss, loss != "mean_squared_error");
     optimizer_ = make_optimizer(workload.optimizer);

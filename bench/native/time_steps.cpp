@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/table.h"
+#include "cpu/kernels/table.h"
 #include "mundur/runtime.h"
 #include "numbers.h"
 #include "peak.h"

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "parallel/team.h"
+#include "cpu/parallel/team.h"
 
 namespace mundur_bench {
 

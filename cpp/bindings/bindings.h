@@ -13,10 +13,10 @@
 #include <variant>
 
 #include "bindings/gil.h"
+#include "cpu/parallel/float_environment.h"
 #include "mundur/data.h"
 #include "mundur/network.h"
 #include "mundur/optimizers.h"
-#include "parallel/float_environment.h"
 
 namespace mundur {
 

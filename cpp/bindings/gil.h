@@ -6,7 +6,7 @@
 #include <pybind11/pybind11.h>
 #include <unistd.h>
 
-#include "parallel/float_environment.h"
+#include "cpu/parallel/float_environment.h"
 
 namespace mundur {
 

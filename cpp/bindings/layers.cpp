@@ -1,7 +1,7 @@
 #include "mundur/layers.h"
 
 #include "bindings/bindings.h"
-#include "layers/layers.h"
+#include "cpu/activate.h"
 
 namespace mundur {
 
@@ -33,14 +33,14 @@ class PythonFunction final : public CustomFunction {
     return result;
   }
   template <class T>
-  void value(T* y, const T* z, std::int64_t B, std::int64_t O) const {
+  void find_value(T* y, const T* z, std::int64_t B, std::int64_t O) const {
     with_gil([&] {
       const py::array found = called(value_, z, B, O);
       std::copy_n(data_of<T>(found, "f(z)", 2), B * O, y);
     });
   }
   template <class T>
-  void backward(T* dx, const T* z, const T* dy, std::int64_t B, std::int64_t O) const {
+  void find_backward(T* dx, const T* z, const T* dy, std::int64_t B, std::int64_t O) const {
     with_gil([&] {
       const py::array found = called(slope_, z, B, O);
       const T* slope = data_of<T>(found, "f'(z)", 2);
@@ -48,19 +48,19 @@ class PythonFunction final : public CustomFunction {
     });
   }
 
-  void find_value(float* y, const float* z, std::int64_t B, std::int64_t O) override {
-    value(y, z, B, O);
+  void value(float* y, const float* z, std::int64_t B, std::int64_t O) override {
+    find_value(y, z, B, O);
   }
-  void find_value(double* y, const double* z, std::int64_t B, std::int64_t O) override {
-    value(y, z, B, O);
+  void value(double* y, const double* z, std::int64_t B, std::int64_t O) override {
+    find_value(y, z, B, O);
   }
-  void find_backward(float* dx, const float* z, const float* dy, std::int64_t B,
-                     std::int64_t O) override {
-    backward(dx, z, dy, B, O);
+  void backward(float* dx, const float* z, const float* dy, std::int64_t B,
+                std::int64_t O) override {
+    find_backward(dx, z, dy, B, O);
   }
-  void find_backward(double* dx, const double* z, const double* dy, std::int64_t B,
-                     std::int64_t O) override {
-    backward(dx, z, dy, B, O);
+  void backward(double* dx, const double* z, const double* dy, std::int64_t B,
+                std::int64_t O) override {
+    find_backward(dx, z, dy, B, O);
   }
 
   py::function value_;
@@ -75,14 +75,8 @@ py::array activate(const ActivationFunction& f, const py::array& x) {
   if (x.size() == 0) return y;
   const T* from = data_of<T>(x, "x", -1);
   T* to = y.mutable_data();
-  const Activator<T> activator(f);
-  const Kernels<T>& table = kernels<T>();
   WithoutGil release;
-  run_team(1, [&](Worker& worker) {
-    activator.forward({worker, table, x.size() / O, false, 0, 0, nullptr}, to, from, x.size() / O,
-                      O);
-  });
-  if (f.custom) raise_failure({f.custom.get()});
+  apply_activation(f, to, from, x.size() / O, O);
   return y;
 }
 
@@ -162,8 +156,8 @@ void bind_layers(py::module_& m) {
       .def(
           py::init([](std::int64_t units, bool use_bias, double dropout, double recurrent_dropout,
                       std::optional<std::uint64_t> seed, bool return_sequences, bool go_backwards) {
-            return RecurrentSpec{units, use_bias,         dropout,     recurrent_dropout,
-                                 seed,  return_sequences, go_backwards};
+            return RecurrentSpec{units, use_bias,         dropout,      recurrent_dropout,
+                                 seed,  return_sequences, go_backwards, false};
           }),
           py::arg("units"), py::arg("use_bias"), py::arg("dropout"), py::arg("recurrent_dropout"),
           py::arg("seed"), py::arg("return_sequences"), py::arg("go_backwards"));

@@ -77,13 +77,9 @@ py::array sample_values(const Loss& loss, const py::array& y_true, const py::arr
 class PythonLoss final : public OutsideLoss {
  public:
   PythonLoss(py::object call, bool from_logits, bool sparse, bool reads_targets)
-      : call_(std::move(call)),
-        from_logits_(from_logits),
-        sparse_(sparse),
+      : OutsideLoss({"python", LossKind{}, false, from_logits, sparse}),
+        call_(std::move(call)),
         reads_targets_(reads_targets) {}
-  std::string name() const override { return "python"; }
-  bool from_logits() const override { return from_logits_; }
-  bool sparse() const override { return sparse_; }
   bool reads_targets() const override { return reads_targets_; }
   double evaluate(const Batch& batch, const float* p, float* dp, std::int64_t O) const override {
     return ask(batch, p, dp, O);
@@ -114,8 +110,6 @@ class PythonLoss final : public OutsideLoss {
   }
 
   py::object call_;
-  bool from_logits_;
-  bool sparse_;
   bool reads_targets_;
 };
 
@@ -126,15 +120,13 @@ void bind_losses(py::module_& m) {
       .def(py::init([](const std::string& kind, bool from_logits, double delta,
                        double label_smoothing, double gamma, double positive, double negative,
                        bool sums) {
-             auto loss =
-                 make_loss(kind, from_logits, {delta, label_smoothing, gamma, positive, negative});
-             loss->set_sums(sums);
-             return loss;
+             return make_loss(kind, from_logits,
+                              {delta, label_smoothing, gamma, positive, negative}, sums);
            }),
            py::arg("kind"), py::arg("from_logits"), py::arg("delta"), py::arg("label_smoothing"),
            py::arg("gamma"), py::arg("positive"), py::arg("negative"), py::arg("sums"))
-      .def_property_readonly("kind", &Loss::name)
-      .def_property_readonly("from_logits", &Loss::from_logits)
+      .def_property_readonly("kind", [](const Loss& loss) { return loss.name(); })
+      .def_property_readonly("from_logits", [](const Loss& loss) { return loss.from_logits(); })
       .def(
           "value",
           [](const Loss& loss, const py::array& y_true, const py::array& y_pred,

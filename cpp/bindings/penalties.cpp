@@ -1,4 +1,4 @@
-#include "training/penalties.h"
+#include "cpu/penalties.h"
 
 #include "bindings/bindings.h"
 
@@ -15,9 +15,8 @@ template <class T>
 void hold(py::array& w, const Constraint& constraint) {
   T* values = writable_data_of<T>(w, "w", -1);
   const Shape shape(w.shape(), w.shape() + w.ndim());
-  require_axis(constraint, shape);
-  const Kernels<T>& table = kernels<T>();
-  run_team(1, [&](Worker& worker) { constrain(table, constraint, values, shape, worker); });
+  const Constrained constrained(constraint, shape);
+  run_team(1, [&](Worker& worker) { constrained(kernels<T>(), values, worker); });
 }
 
 }  // namespace

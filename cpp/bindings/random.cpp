@@ -1,9 +1,9 @@
 #include <array>
 
 #include "bindings/bindings.h"
-#include "kernels/orthogonal.h"
-#include "kernels/philox.h"
-#include "kernels/table.h"
+#include "cpu/kernels/orthogonal.h"
+#include "cpu/kernels/philox.h"
+#include "cpu/kernels/table.h"
 
 namespace mundur {
 namespace {

@@ -4,8 +4,8 @@
 #include <deque>
 
 #include "bindings/bindings.h"
-#include "kernels/table.h"
-#include "parallel/pace.h"
+#include "cpu/kernels/table.h"
+#include "cpu/parallel/pace.h"
 
 namespace mundur {
 namespace {

@@ -17,19 +17,22 @@ struct HeldData {
   HeldData(py::array features, py::array targets, std::optional<py::array> sample_weights,
            const Loss& loss)
       : x(std::move(features)), y(std::move(targets)), weights(std::move(sample_weights)) {
-    set.x = view_of(x, "x");
-    if (loss.reads_targets()) set.y = view_of(y, "y");
-    if (loss.sparse()) read_labels();
+    set.x = {view_of(x, "x")};
+    TargetSet& compared = set.y.emplace_back();
+    if (loss.reads_targets()) compared.y = view_of(y, "y");
+    if (loss.sparse()) read_labels(compared);
     if (weights) {
-      set.weights = data_of<double>(*weights, "weights", 1);
-      if (weights->size() != set.x.n) throw py::value_error("weights: expected one per sample");
+      compared.weights = data_of<double>(*weights, "weights", 1);
+      if (weights->size() != set.samples()) {
+        throw py::value_error("weights: expected one per sample");
+      }
     }
   }
 
  private:
-  void read_labels() {
+  void read_labels(TargetSet& targets) const {
     const py::array_t<std::int32_t, py::array::c_style | py::array::forcecast> labels(y);
-    set.labels.assign(labels.data(), labels.data() + labels.size());
+    targets.labels.assign(labels.data(), labels.data() + labels.size());
   }
 };
 
@@ -171,9 +174,12 @@ std::unique_ptr<AnyTrainer> make_trainer(py::object network, py::object optimize
     using T = element_of<decltype(net)>;
     Optimizer& shared = optimizer.cast<Optimizer&>();
     const typename Trainer<T>::Options options{
-        batch_size,   shuffle,
-        seed,         chosen,
-        check_finite, outputs_of<T>(any->outputs, any->data.set.x.n, size_of(net.output_shape()))};
+        batch_size,
+        shuffle,
+        seed,
+        chosen,
+        check_finite,
+        outputs_of<T>(any->outputs, any->data.set.samples(), size_of(net.output_shape()))};
     alone(net, [&] {
       const std::lock_guard lock(shared.mutex());
       any->of = std::make_unique<Trainer<T>>(net, shared, rule, any->data.set, options);
@@ -200,7 +206,7 @@ std::unique_ptr<AnyEvaluator> make_evaluator(py::object network, py::object loss
     using T = element_of<decltype(net)>;
     const typename Evaluator<T>::Options options{
         batch_size, chosen, check_finite,
-        outputs_of<T>(any->outputs, any->data.set.x.n, size_of(net.output_shape()))};
+        outputs_of<T>(any->outputs, any->data.set.samples(), size_of(net.output_shape()))};
     alone(net,
           [&] { any->of = std::make_unique<Evaluator<T>>(net, rule, any->data.set, options); });
   });

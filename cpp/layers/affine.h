@@ -2,64 +2,30 @@
 
 // What normalisations share: γ and β, one of each for a column, either of which may be missing.
 
-#include <algorithm>
-#include <stdexcept>
-#include <vector>
-
-#include "layers/layers.h"
-#include "mundur/memory.h"
+#include "layers/layer.h"
 
 namespace mundur {
 
-inline std::int64_t last_axis(const Shape& input) {
-  if (input.empty()) throw std::invalid_argument("expected samples of one axis or more");
-  return input.back();
-}
-
-template <class T>
 class Affine {
  public:
   Affine(bool scale, bool center) : scale_(scale), center_(center) {}
 
-  std::vector<Parameter<T>> parameters(std::int64_t C) const {
-    std::vector<Parameter<T>> all;
-    if (scale_) all.push_back({"gamma", {C}});
-    if (center_) all.push_back({"beta", {C}});
-    return all;
+  void build(Setup& setup, std::int64_t C) {
+    if (scale_) gamma_ = setup.parameter("gamma", {C});
+    if (center_) beta_ = setup.parameter("beta", {C});
   }
-  void bind(Parameter<T>* parameters) {
-    if (scale_) gamma_ = parameters++;
-    if (center_) beta_ = parameters;
-  }
-
-  /// Null where there is none.
-  const T* gamma() const { return gamma_ ? gamma_->value : nullptr; }
-  const T* beta() const { return beta_ ? beta_->value : nullptr; }
-  bool learns() const { return (gamma_ && gamma_->trainable) || (beta_ && beta_->trainable); }
-
-  /// The columns that this worker sums and updates, the same every time.
-  static Range columns(const Pass<T>& pass, std::int64_t C) {
-    return own(1, kParameterRows, C, pass.kernels.column_grain, pass.worker).columns;
-  }
-  /// The sums of these columns become gradients, and at once updates.
-  void take(const Pass<T>& pass, const T* dgamma, const T* dbeta, Range columns) const {
-    take(pass, gamma_, dgamma, columns);
-    take(pass, beta_, dbeta, columns);
+  /// None where there is none.
+  Value gamma(Builder& b) const { return scale_ ? b.parameter(gamma_) : Value{}; }
+  Value beta(Builder& b) const { return center_ ? b.parameter(beta_) : Value{}; }
+  /// These sums, which others may still read, are their gradients.
+  void gradients(Builder& b, Value dgamma, Value dbeta) const {
+    if (scale_) b.gradient(gamma(b), b.copy(dgamma));
+    if (center_) b.gradient(beta(b), b.copy(dbeta));
   }
 
  private:
-  static void take(const Pass<T>& pass, const Parameter<T>* parameter, const T* gradient,
-                   Range columns) {
-    if (!parameter || !parameter->trainable) return;
-    std::copy(gradient + columns.begin, gradient + columns.end,
-              parameter->gradient + columns.begin);
-    update_block(pass, *parameter, columns.begin, 1, columns.size(), columns.size());
-  }
-
-  bool scale_;
-  bool center_;
-  const Parameter<T>* gamma_ = nullptr;
-  const Parameter<T>* beta_ = nullptr;
+  bool scale_, center_;
+  int gamma_ = 0, beta_ = 0;
 };
 
 }  // namespace mundur

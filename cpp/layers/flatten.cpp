@@ -1,19 +1,16 @@
 // Flatten: a sample's axes become one. The memory already lies that way.
 
-#include "layers/layers.h"
+#include "layers/layer.h"
 
 namespace mundur {
 namespace {
 
-template <class T>
-class Flatten final : public Layer<T> {
+class Flatten final : public Layer {
  public:
   explicit Flatten(const FlattenSpec&) {}
-  Shape build(const Shape& input, int) override { return {size_of(input)}; }
-  MaskFlow mask_flow() const override { return MaskFlow::ends; }
-  bool passes_through(bool) const override { return true; }
-  void forward(const Pass<T>&, const Saved<T>&) const override {}
-  void backward(const Pass<T>&, T*, T*, const Saved<T>&, const Seam&) const override {}
+  Shape build(Setup&, const Shape& input) override { return {size_of(input)}; }
+  bool passes_mask() const override { return false; }
+  Value forward(Builder& b, Value x) const override { return b.view(x, {b[x].size()}); }
 };
 
 }  // namespace

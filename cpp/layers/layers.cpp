@@ -1,9 +1,50 @@
-#include "layers/layers.h"
-
 #include <algorithm>
-#include <stdexcept>
+#include <limits>
+
+#include "layers/layer.h"
 
 namespace mundur {
+
+// One per file in this folder.
+#define MUNDUR_DECLARE(Name) std::unique_ptr<Layer> make(const Name##Spec& spec)
+MUNDUR_DECLARE(Activation);
+MUNDUR_DECLARE(AlphaDropout);
+MUNDUR_DECLARE(BatchNormalization);
+MUNDUR_DECLARE(Bidirectional);
+MUNDUR_DECLARE(Conv1D);
+MUNDUR_DECLARE(Dense);
+MUNDUR_DECLARE(Dropout);
+MUNDUR_DECLARE(Embedding);
+MUNDUR_DECLARE(Flatten);
+MUNDUR_DECLARE(GRU);
+MUNDUR_DECLARE(GaussianDropout);
+MUNDUR_DECLARE(GaussianNoise);
+MUNDUR_DECLARE(LSTM);
+MUNDUR_DECLARE(LayerNormalization);
+MUNDUR_DECLARE(Permute);
+MUNDUR_DECLARE(Pooling1D);
+MUNDUR_DECLARE(Rescaling);
+MUNDUR_DECLARE(Reshape);
+MUNDUR_DECLARE(Residual);
+MUNDUR_DECLARE(SimpleRNN);
+MUNDUR_DECLARE(SpatialDropout1D);
+MUNDUR_DECLARE(TimeDistributed);
+MUNDUR_DECLARE(ZeroPadding1D);
+
+std::unique_ptr<Layer> make_layer(const LayerSpec& spec) {
+  return std::visit([](const auto& one) { return make(one); }, spec);
+}
+
+int Setup::take(std::vector<Array>& arrays, const char* name, Shape shape) {
+  Array array;
+  array.name = prefix_ + name;
+  array.shape = std::move(shape);
+  array.layer = layer;
+  arrays.push_back(std::move(array));
+  return static_cast<int>(arrays.size()) - 1;
+}
+
+// ---- activations --------------------------------------------------------------------------------
 
 namespace {
 constexpr std::string_view kActivations[] = {
@@ -45,6 +86,8 @@ Activation activation_from_name(const std::string& name) {
   throw std::invalid_argument("activation: unknown name '" + name + "'");
 }
 
+// ---- windows ------------------------------------------------------------------------------------
+
 Padding padding_from_name(const std::string& name) {
   if (name == "valid") return Padding::valid;
   if (name == "same") return Padding::same;
@@ -52,41 +95,33 @@ Padding padding_from_name(const std::string& name) {
   throw std::invalid_argument("padding: unknown name '" + name + "'");
 }
 
-bool failed(const std::vector<CustomFunction*>& functions) {
-  return std::any_of(functions.begin(), functions.end(), [](auto* one) { return one->failed(); });
-}
-
-void raise_failure(const std::vector<CustomFunction*>& functions) {
-  std::exception_ptr first;
-  for (CustomFunction* one : functions) {
-    const std::exception_ptr failure = one->take_failure();
-    if (!first) first = failure;  // those behind it worked with what it left
+Windows windows_of(std::int64_t in, std::int64_t taps, std::int64_t stride, std::int64_t dilation,
+                   Padding padding) {
+  // What is larger could not be counted together.
+  constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
+  const auto require = [](const std::string& name, std::int64_t value) {
+    if (value >= 1 && value <= kMost) return;
+    throw std::invalid_argument(name + ": expected 1 to " + std::to_string(kMost) + ", got " +
+                                std::to_string(value));
+  };
+  require("window", taps);
+  require("strides", stride);
+  require("dilation_rate", dilation);
+  Windows windows{in, 0, taps, stride, dilation, 0};
+  const std::int64_t extent = (taps - 1) * dilation + 1;
+  require("the steps from a window's first tap to its last", extent);
+  if (padding == Padding::valid) {
+    if (in < extent) {
+      throw std::invalid_argument("a window of " + std::to_string(extent) +
+                                  " steps does not fit into samples of " + std::to_string(in));
+    }
+    windows.out = (in - extent) / stride + 1;
+  } else {
+    windows.out = Windows::up(in, stride);
+    const std::int64_t same = std::max<std::int64_t>((windows.out - 1) * stride + extent - in, 0);
+    windows.before = padding == Padding::causal ? extent - 1 : same / 2;
   }
-  if (first) std::rethrow_exception(first);
+  return windows;
 }
-
-template <class T>
-double Layer<T>::work(const Shape& output) const {
-  const double rows =
-      output.empty() ? 1.0
-                     : static_cast<double>(size_of(output)) / static_cast<double>(output.back());
-  double sum = 0.0;
-  for (const Parameter<T>& parameter : parameters()) {
-    if (parameter.shape.size() > 1)
-      sum += 2.0 * static_cast<double>(size_of(parameter.shape)) * rows;
-  }
-  return sum;
-}
-
-template class Layer<float>;
-template class Layer<double>;
-
-template <class T>
-std::unique_ptr<Layer<T>> make_layer(const LayerSpec& spec) {
-  return std::visit([](const auto& one) { return make<T>(one); }, spec);
-}
-
-template std::unique_ptr<Layer<float>> make_layer<float>(const LayerSpec&);
-template std::unique_ptr<Layer<double>> make_layer<double>(const LayerSpec&);
 
 }  // namespace mundur

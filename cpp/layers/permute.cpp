@@ -2,13 +2,12 @@
 
 #include <algorithm>
 
-#include "layers/layers.h"
+#include "layers/layer.h"
 
 namespace mundur {
 namespace {
 
-template <class T>
-class Permute final : public Layer<T> {
+class Permute final : public Layer {
  public:
   explicit Permute(const PermuteSpec& spec) : axes_(spec.axes) {
     Shape sorted = axes_;
@@ -19,59 +18,32 @@ class Permute final : public Layer<T> {
     }
   }
 
-  Shape build(const Shape& input, int) override {
+  Shape build(Setup&, const Shape& input) override {
     if (input.size() != axes_.size()) {
       throw std::invalid_argument("axes: expected as many as a sample has, " +
                                   std::to_string(input.size()) + ", got " +
                                   std::to_string(axes_.size()));
     }
-    n_ = size_of(input);
-    for (std::int64_t axis : axes_) {
-      const auto at = static_cast<std::size_t>(axis);
-      output_.push_back(input[at]);
-      std::int64_t stride = 1;
-      for (std::size_t i = at + 1; i < input.size(); ++i) stride *= input[i];
-      strides_.push_back(stride);
-    }
+    for (std::int64_t axis : axes_) output_.push_back(input[static_cast<std::size_t>(axis)]);
     return output_;
   }
-  MaskFlow mask_flow() const override { return MaskFlow::ends; }
+  bool passes_mask() const override { return false; }
 
   // y_(j of axis a) = x_(j of axis a)
-  void forward(const Pass<T>& pass, const Saved<T>& saved) const override {
-    each_number(pass, [&](std::int64_t y, std::int64_t x) { saved.y[y] = saved.x[x]; });
-  }
-
-  // ∂L/∂x = ∂L/∂y, the axes in their old order
-  void backward(const Pass<T>& pass, T* dx, T* dy, const Saved<T>&, const Seam&) const override {
-    if (dx) each_number(pass, [&](std::int64_t y, std::int64_t x) { dx[x] = dy[y]; });
+  Value forward(Builder& b, Value x) const override {
+    const Value y = b.value("y", output_, x);
+    b.emit(op::Permute{y, x, axes_, false});
+    // ∂L/∂x = ∂L/∂y, the axes in their old order
+    b.backward(y, {x}, [=, this, &b](Value dy) {
+      const Value dx = b.like("dx", x);
+      b.emit(op::Permute{dx, dy, axes_, true});
+      b.gradient(x, dx);
+    });
+    return y;
   }
 
  private:
-  /// move(place in y, place in x) for the numbers of the worker's samples.
-  template <class Move>
-  void each_number(const Pass<T>& pass, Move move) const {
-    const Range samples = share(pass.batch, 1, pass.worker);
-    for (std::int64_t n = samples.begin; n < samples.end; ++n) {
-      std::int64_t y = n * n_;
-      along(0, y, n * n_, move);
-    }
-  }
-  template <class Move>
-  void along(std::size_t axis, std::int64_t& y, std::int64_t x, Move move) const {
-    const bool is_last = axis + 1 == output_.size();
-    for (std::int64_t j = 0; j < output_[axis]; ++j, x += strides_[axis]) {
-      if (is_last) {
-        move(y++, x);
-      } else {
-        along(axis + 1, y, x, move);
-      }
-    }
-  }
-
-  Shape axes_;
-  Shape output_, strides_;  // of y's axes, the strides those in x
-  std::int64_t n_ = 0;
+  Shape axes_, output_;
 };
 
 }  // namespace

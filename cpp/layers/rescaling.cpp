@@ -1,37 +1,26 @@
 // Rescaling: y = scale·x + offset. On uint8 images it spares the caller a float copy of the set.
 
-#include "layers/layers.h"
+#include "layers/layer.h"
 
 namespace mundur {
 namespace {
 
-template <class T>
-class Rescaling final : public Layer<T> {
+class Rescaling final : public Layer {
  public:
-  explicit Rescaling(const RescalingSpec& spec)
-      : scale_(static_cast<T>(spec.scale)), offset_(static_cast<T>(spec.offset)) {}
+  explicit Rescaling(const RescalingSpec& spec) : spec_(spec) {}
 
-  Shape build(const Shape& input, int) override {
-    n_ = size_of(input);
-    return input;
-  }
+  Shape build(Setup&, const Shape& input) override { return input; }
 
-  void forward(const Pass<T>& pass, const Saved<T>& saved) const override {
-    const Range part = share(pass.batch * n_, kGrain, pass.worker);
-    pass.kernels.rescale(saved.y + part.begin, saved.x + part.begin, part.size(), scale_, offset_);
-  }
-
-  // ∂L/∂x_j = scale ∂L/∂y_j
-  void backward(const Pass<T>& pass, T* dx, T* dy, const Saved<T>&, const Seam&) const override {
-    if (!dx) return;
-    const Range part = share(pass.batch * n_, kGrain, pass.worker);
-    pass.kernels.rescale(dx + part.begin, dy + part.begin, part.size(), scale_, T{-0.0});
+  Value forward(Builder& b, Value x) const override {
+    const Value y = b.rescale(x, spec_.scale, spec_.offset);
+    // ∂L/∂x_j = scale ∂L/∂y_j
+    b.backward(y, {x},
+               [=, this, &b](Value dy) { b.gradient(x, b.rescale(dy, spec_.scale, -0.0)); });
+    return y;
   }
 
  private:
-  T scale_;
-  T offset_;
-  std::int64_t n_ = 0;
+  RescalingSpec spec_;
 };
 
 }  // namespace

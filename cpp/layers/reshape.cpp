@@ -1,17 +1,16 @@
 // Reshape: a sample takes another shape. The memory already lies that way.
 
-#include "layers/layers.h"
+#include "layers/layer.h"
 #include "mundur/memory.h"
 
 namespace mundur {
 namespace {
 
-template <class T>
-class Reshape final : public Layer<T> {
+class Reshape final : public Layer {
  public:
   explicit Reshape(const ReshapeSpec& spec) : shape_(spec.shape) {}
 
-  Shape build(const Shape& input, int) override {
+  Shape build(Setup&, const Shape& input) override {
     const std::int64_t size = size_of(input);
     std::int64_t known = 1;
     std::int64_t* open = nullptr;
@@ -32,10 +31,8 @@ class Reshape final : public Layer<T> {
     }
     return shape_;
   }
-  MaskFlow mask_flow() const override { return MaskFlow::ends; }
-  bool passes_through(bool) const override { return true; }
-  void forward(const Pass<T>&, const Saved<T>&) const override {}
-  void backward(const Pass<T>&, T*, T*, const Saved<T>&, const Seam&) const override {}
+  bool passes_mask() const override { return false; }
+  Value forward(Builder& b, Value x) const override { return b.view(x, shape_); }
 
  private:
   Shape shape_;

@@ -1,55 +1,44 @@
 // ZeroPadding1D: steps of zeros in front of a sample and behind it.
 
-#include <algorithm>
-
-#include "layers/layers.h"
-#include "layers/windows.h"
+#include "layers/layer.h"
 #include "mundur/memory.h"
 
 namespace mundur {
 namespace {
 
-template <class T>
-class ZeroPadding1D final : public Layer<T> {
+class ZeroPadding1D final : public Layer {
  public:
   explicit ZeroPadding1D(const ZeroPadding1DSpec& spec) : spec_(spec) {
     if (spec.before < 0 || spec.after < 0)
       throw std::invalid_argument("padding: expected no less than 0 steps");
   }
 
-  Shape build(const Shape& input, int) override {
+  Shape build(Setup&, const Shape& input) override {
     require_steps(input, "ZeroPadding1D");
     constexpr const char* kWhat = "one sample";
     const std::int64_t more = checked_sum(spec_.before, spec_.after, kWhat);
-    n_ = size_of(input);
-    front_ = checked_product(spec_.before, input[1], kWhat);
-    padded_ = checked_product(checked_sum(input[0], more, kWhat), input[1], kWhat);
-    return {input[0] + more, input[1]};
+    checked_product(checked_sum(input[0], more, kWhat), input[1], kWhat);
+    output_ = {input[0] + more, input[1]};
+    return output_;
   }
-  MaskFlow mask_flow() const override { return MaskFlow::ends; }
+  bool passes_mask() const override { return false; }
 
   // y_(t + before) = x_t, else 0
-  void forward(const Pass<T>& pass, const Saved<T>& saved) const override {
-    const Range samples = share(pass.batch, 1, pass.worker);
-    for (std::int64_t n = samples.begin; n < samples.end; ++n) {
-      T* const y = saved.y + n * padded_;
-      std::fill(y, y + front_, T{0});
-      std::copy_n(saved.x + n * n_, n_, y + front_);
-      std::fill(y + front_ + n_, y + padded_, T{0});
-    }
-  }
-
-  // ∂L/∂x_t = ∂L/∂y_(t + before)
-  void backward(const Pass<T>& pass, T* dx, T* dy, const Saved<T>&, const Seam&) const override {
-    if (!dx) return;
-    const Range samples = share(pass.batch, 1, pass.worker);
-    for (std::int64_t n = samples.begin; n < samples.end; ++n)
-      std::copy_n(dy + n * padded_ + front_, n_, dx + n * n_);
+  Value forward(Builder& b, Value x) const override {
+    const Value y = b.value("y", output_, x);
+    b.emit(op::Shift{y, x, spec_.before});
+    // ∂L/∂x_t = ∂L/∂y_(t + before)
+    b.backward(y, {x}, [=, this, &b](Value dy) {
+      const Value dx = b.like("dx", x);
+      b.emit(op::Shift{dx, dy, -spec_.before});
+      b.gradient(x, dx);
+    });
+    return y;
   }
 
  private:
   ZeroPadding1DSpec spec_;
-  std::int64_t n_ = 0, front_ = 0, padded_ = 0;  // numbers of a sample
+  Shape output_;
 };
 
 }  // namespace

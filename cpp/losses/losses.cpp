@@ -1,44 +1,90 @@
-#include "losses/losses.h"
+// The losses, a row for each: what it is a mean of, and its derivative.
+
+#include "mundur/losses.h"
 
 #include <algorithm>
+#include <atomic>
 #include <stdexcept>
 #include <vector>
 
-#include "mundur/runtime.h"
+#include "cpu/kernels/table.h"
 
 namespace mundur {
+namespace {
+
+// Means over every element, B·O of them:
+// mean_squared_error: (p − y)²        ∂/∂p = 2 (p − y)
+// mean_absolute_error: |p − y|        ∂/∂p = sign(p − y)
+// mean_absolute_percentage_error: 100 |p − y| / max(|y|, 1e-7)
+//   ∂/∂p = 100 sign(p − y) / max(|y|, 1e-7)
+// mean_squared_logarithmic_error: (log(1 + p) − log(1 + y))², p and y from 1e-7 on
+//   ∂/∂p = 2 (log(1 + p) − log(1 + y)) / (1 + p)
+// huber: e = p − y: e²/2 where |e| ≤ δ, else δ (|e| − δ/2)        ∂/∂p = e clipped to [−δ, δ]
+// log_cosh: log cosh(p − y)        ∂/∂p = tanh(p − y)
+// poisson: p − y log(p + 1e-7)        ∂/∂p = 1 − y / (p + 1e-7)
+// hinge: max(1 − y p, 0)        ∂/∂p = −y where 1 − y p > 0, else 0
+// squared_hinge: max(1 − y p, 0)²        ∂/∂p = −2 y max(1 − y p, 0)
+// binary_crossentropy: −(y log p + (1 − y) log(1 − p))
+//   from logits, p = σ(z): ∂/∂z = p − y. With label smoothing s, y becomes y (1 − s) + s/2
+// binary_focal_crossentropy: −w q^γ (y log p + (1 − y) log(1 − p)), where q = y (1 − p) + (1 − y) p
+//   is what is wrong with p, and w the factor of its class
+//   from logits: ∂/∂z = w q^γ (p − y + γ (1 − 2y) p (1 − p) / q · crossentropy)
+//
+// Means over samples, B of them, of a sum over outputs:
+// kl_divergence: y log(y / p)        ∂/∂p = −y / p
+// categorical_crossentropy: −y log p
+//   from logits, p = softmax(z): ∂/∂z = p Σ_o y − y. With label smoothing s, y becomes y (1 − s) +
+//   s/O
+// sparse_categorical_crossentropy: −log p_label        from logits: ∂/∂z_o = p_o − [o = label]
+// categorical_focal_crossentropy: −α (1 − p)^γ y log p
+//   from logits: with s = p ∂/∂p, ∂/∂z = s − p Σ_o s
+constexpr LossTraits kLosses[] = {
+    {"mean_squared_error", LossKind::mean_squared_error, true},
+    {"mean_absolute_error", LossKind::mean_absolute_error, true},
+    {"mean_absolute_percentage_error", LossKind::mean_absolute_percentage_error, true},
+    {"mean_squared_logarithmic_error", LossKind::mean_squared_logarithmic_error, true},
+    {"huber", LossKind::huber, true},
+    {"log_cosh", LossKind::log_cosh, true},
+    {"poisson", LossKind::poisson, true},
+    {"kl_divergence", LossKind::kl_divergence, false},
+    {"hinge", LossKind::hinge, true, true},
+    {"squared_hinge", LossKind::squared_hinge, true, true},
+    {"binary_crossentropy", LossKind::binary_crossentropy, true, false, false, Activation::sigmoid},
+    {"categorical_crossentropy", LossKind::categorical_crossentropy, false, false, false,
+     Activation::softmax},
+    {"binary_focal_crossentropy", LossKind::binary_focal, true},
+    {"categorical_focal_crossentropy", LossKind::categorical_focal, false},
+    {"sparse_categorical_crossentropy", LossKind::sparse_crossentropy, false, false, true,
+     Activation::softmax},
+};
+
+/// The same from logits; LossKind has it next, where there is one.
+LossTraits from_logits_of(LossTraits traits) {
+  if (traits.name.find("crossentropy") == std::string_view::npos) return traits;
+  traits.kind = static_cast<LossKind>(static_cast<int>(traits.kind) + 1);
+  traits.from_logits = true;
+  traits.fuses_with = Activation::linear;
+  return traits;
+}
+
+}  // namespace
+
+std::uint64_t OutsideLoss::next_serial() {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
+}
 
 std::unique_ptr<Loss> make_loss(const std::string& name, bool from_logits,
-                                const LossNumbers& numbers) {
-  if (name == "mean_squared_error") return make_mean_squared_error();
-  if (name == "mean_absolute_error") return make_mean_absolute_error();
-  if (name == "mean_absolute_percentage_error") return make_mean_absolute_percentage_error();
-  if (name == "mean_squared_logarithmic_error") return make_mean_squared_logarithmic_error();
-  if (name == "huber") return make_huber(numbers);
-  if (name == "log_cosh") return make_log_cosh();
-  if (name == "poisson") return make_poisson();
-  if (name == "kl_divergence") return make_kl_divergence();
-  if (name == "hinge") return make_hinge();
-  if (name == "squared_hinge") return make_squared_hinge();
-  if (name == "binary_crossentropy") return make_binary_crossentropy(from_logits, numbers);
-  if (name == "categorical_crossentropy") {
-    return make_categorical_crossentropy(from_logits, numbers);
+                                const LossNumbers& numbers, bool sums) {
+  std::string known;
+  for (const LossTraits& traits : kLosses) {
+    if (name == traits.name) {
+      return std::make_unique<Loss>(from_logits ? from_logits_of(traits) : traits, numbers, sums);
+    }
+    const bool is_last = &traits + 1 == std::end(kLosses);
+    known += std::string(known.empty() ? "" : is_last ? " or " : ", ") + std::string(traits.name);
   }
-  if (name == "binary_focal_crossentropy") {
-    return make_binary_focal_crossentropy(from_logits, numbers);
-  }
-  if (name == "categorical_focal_crossentropy") {
-    return make_categorical_focal_crossentropy(from_logits, numbers);
-  }
-  if (name == "sparse_categorical_crossentropy") {
-    return make_sparse_categorical_crossentropy(from_logits);
-  }
-  throw std::invalid_argument(
-      "loss: expected mean_squared_error, mean_absolute_error, mean_absolute_percentage_error, "
-      "mean_squared_logarithmic_error, huber, log_cosh, poisson, kl_divergence, hinge, "
-      "squared_hinge, binary_crossentropy, categorical_crossentropy, binary_focal_crossentropy, "
-      "categorical_focal_crossentropy or sparse_categorical_crossentropy, got '" +
-      name + "'");
+  throw std::invalid_argument("loss: expected " + known + ", got '" + name + "'");
 }
 
 namespace {
@@ -94,8 +140,6 @@ double total_weight(const T* weight, std::int64_t B) {
   if (!weight) return static_cast<double>(B);
   return shard_sum(B, [&](std::int64_t i) { return static_cast<double>(weight[i]); });
 }
-
-LossKind OutsideLoss::kind() const { throw std::logic_error("loss: no kernel computes " + name()); }
 
 namespace {
 

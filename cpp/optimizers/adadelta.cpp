@@ -1,7 +1,7 @@
 // Adadelta (Zeiler 2012): v ← ρ v + (1 − ρ) g², s = √(d + ε) / √(v + ε) g, d ← ρ d + (1 − ρ) s²,
 // w ← w − η s.
 
-#include "kernels/table.h"
+#include "cpu/kernels/table.h"
 #include "mundur/optimizers.h"
 
 namespace mundur {

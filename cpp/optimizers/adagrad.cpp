@@ -1,6 +1,6 @@
 // Adagrad (Duchi, Hazan and Singer 2011): v ← v + g², w ← w − η g / (√v + ε).
 
-#include "kernels/table.h"
+#include "cpu/kernels/table.h"
 #include "mundur/optimizers.h"
 
 namespace mundur {

@@ -2,7 +2,7 @@
 // w ← w − η m̂ / (√v̂ + ε) with m̂ = m / (1 − β₁^t), v̂ = v / (1 − β₂^t). AMSGrad (Reddi, Kale and
 // Kumar 2018): the greatest v so far in place of v.
 
-#include "kernels/table.h"
+#include "cpu/kernels/table.h"
 #include "mundur/optimizers.h"
 
 namespace mundur {

@@ -1,7 +1,7 @@
 // Adamax (Kingma and Ba 2015, section 7.1, with PyTorch's ε): m ← β₁ m + (1 − β₁) g,
 // u ← max(β₂ u, |g| + ε), w ← w − η m / ((1 − β₁^t) u).
 
-#include "kernels/table.h"
+#include "cpu/kernels/table.h"
 #include "mundur/optimizers.h"
 
 namespace mundur {

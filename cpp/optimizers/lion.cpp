@@ -1,6 +1,6 @@
 // Lion (Chen et al. 2023): w ← w − η sign(β₁ m + (1 − β₁) g), m ← β₂ m + (1 − β₂) g.
 
-#include "kernels/table.h"
+#include "cpu/kernels/table.h"
 #include "mundur/optimizers.h"
 
 namespace mundur {

@@ -1,7 +1,7 @@
 // Nadam (Dozat 2016): Adam's moments with Nesterov's look ahead. μ_t = β₁ (1 − ½ 0.96^(t ψ)),
 // w ← w − η (μ_{t+1} m / (1 − Π_{i≤t+1} μ_i) + (1 − μ_t) g / (1 − Π_{i≤t} μ_i)) / (√v̂ + ε).
 
-#include "kernels/table.h"
+#include "cpu/kernels/table.h"
 #include "mundur/optimizers.h"
 
 namespace mundur {

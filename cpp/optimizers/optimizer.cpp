@@ -4,7 +4,7 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "kernels/table.h"
+#include "cpu/kernels/table.h"
 
 namespace mundur {
 namespace {

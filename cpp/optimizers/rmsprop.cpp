@@ -1,7 +1,7 @@
 // RMSprop (Hinton 2012) as PyTorch has it: v ← ρ v + (1 − ρ) g², w ← w − η g / (√v + ε); centred,
 // √(v − a²) with a ← ρ a + (1 − ρ) g; with momentum, b ← μ b + step, w ← w − η b.
 
-#include "kernels/table.h"
+#include "cpu/kernels/table.h"
 #include "mundur/optimizers.h"
 
 namespace mundur {

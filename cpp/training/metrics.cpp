@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "losses/losses.h"
-#include "training/batch.h"
+#include "training/runner.h"
 
 namespace mundur {
 
@@ -46,108 +45,151 @@ void Tally::set_numbers(const std::vector<double>& numbers) {
 }
 
 template <class T>
-void keep_outputs(T* to, const Workspace<T>& space, const Batch& batch, std::int64_t O,
-                  Range rows) {
-  if (!to) return;
-  for (std::int64_t row = rows.begin; row < rows.end; ++row) {
-    const std::int64_t place = batch.begin + row;
-    std::copy_n(space.output + row * O, O, to + (batch.order ? batch.order[place] : place) * O);
+OutputRows output_rows(const Network<T>& network, const Loss& loss) {
+  const std::int64_t O = size_of(network.output_shape());
+  if (loss.outside() || network.output_shape().empty()) return {1, O};
+  const std::int64_t last = network.output_shape().back();
+  return {O / last, last};
+}
+
+template <class T>
+void require_fit(const Network<T>& network, const Loss& loss, const DataSet& data,
+                 std::int64_t batch_size, const std::vector<Metric>& metrics) {
+  const auto require = [](bool holds, const std::string& message) {
+    if (!holds) throw std::invalid_argument(message);
+  };
+  const OutputRows per_sample = output_rows(network, loss);
+  const std::int64_t O = size_of(network.output_shape());
+  const ArrayView& x = data.x.front();
+  const TargetSet& targets = data.y.front();
+  require(x.n >= 1, "x: expected at least one sample");
+  require(x.sample_size() == size_of(network.input_shape()),
+          "x: expected samples of " + std::to_string(size_of(network.input_shape())) +
+              " elements, got " + std::to_string(x.sample_size()));
+  require(batch_size >= 1, "batch_size: expected at least 1, got " + std::to_string(batch_size));
+  if (loss.sparse()) {
+    require(static_cast<std::int64_t>(targets.labels.size()) == x.n * per_sample.rows,
+            "y: expected as many labels as samples, or time steps of them");
+    for (std::int32_t label : targets.labels) {
+      require(label >= 0 && label < per_sample.outputs, "y: expected labels in [0, " +
+                                                            std::to_string(per_sample.outputs) +
+                                                            "), got " + std::to_string(label));
+    }
+  } else if (loss.reads_targets()) {
+    require(targets.y.n == x.n, "y: expected as many targets as samples");
+    require(targets.y.sample_size() == O, "y: expected targets of " + std::to_string(O) +
+                                              " elements, got " +
+                                              std::to_string(targets.y.sample_size()));
+  }
+  for (Metric metric : metrics) {
+    require((metric == Metric::sparse_categorical_accuracy) == loss.sparse(),
+            "metrics: sparse_categorical_accuracy goes with labels, the other accuracies with "
+            "targets of one row per sample");
   }
 }
 
 template <class T>
-void find_classes(const Kernels<T>& kernels, Workspace<T>& space, const Loss& loss,
-                  const std::vector<Metric>& metrics, std::int64_t O, Range rows) {
-  bool categorical = false;
-  for (Metric metric : metrics) categorical |= metric != Metric::binary_accuracy;
-  if (!categorical) return;
-  kernels.argmax(space.predicted + rows.begin, space.output + rows.begin * O, rows.size(), O);
-  if (loss.sparse()) return;
-  kernels.argmax(space.expected + rows.begin, space.targets + rows.begin * O, rows.size(), O);
+Found<T>::Found(const Lane<T>& lane, const OutputRows& per_sample, double weights_penalty)
+    : penalty(weights_penalty) {
+  const Compiled<T>& program = *lane.program;
+  const Ports& ports = program.ports();
+  const LossRule& loss = *program.purpose().loss;
+  const std::int64_t samples = lane.now.batch.count;
+  const std::int64_t rows = samples * per_sample.rows;
+  weight = total_weight(program.at(ports.weights), rows);
+  if (program.purpose().outside) {
+    sum = lane.now.outside_loss * weight;
+    factor = weight > 0.0 ? 1.0 / weight : 0.0;
+  } else {
+    sum = sum_over_samples(program.template at<double>(ports.values), rows);
+    factor = mean_factor(loss, weight, per_sample.outputs, per_sample.rows);
+  }
+  if (ports.penalties) {
+    const auto* const pieces = program.template at<double>(ports.penalties);
+    const std::int64_t count = program.program()[ports.penalties].size();
+    for (std::int64_t i = 0; i < count; ++i) penalty += pieces[i];
+  }
+  if (ports.activity) {
+    penalty += sum_over_samples(program.template at<double>(ports.activity), samples) /
+               static_cast<double>(samples);
+  }
 }
 
 namespace {
 
-/// The share of a sample's outputs on the right side of the threshold.
+/// The rows of a batch as the accuracies compare them.
 template <class T>
-double binary_score(const Workspace<T>& space, const Loss& loss, std::int64_t b, std::int64_t O) {
-  const T threshold = loss.from_logits() ? T{0} : T{0.5};
-  std::int64_t right = 0;
-  for (std::int64_t o = 0; o < O; ++o) {
-    const T predicted = space.output[b * O + o] > threshold ? T{1} : T{0};
-    const T target = std::max(space.targets[b * O + o], T{0});  // hinges call the other class -1
-    right += predicted == target ? 1 : 0;
-  }
-  return static_cast<double>(right) / static_cast<double>(O);
-}
+struct Compare {
+  const T *p, *y;
+  const std::int32_t *labels, *predicted, *expected;
+  std::int64_t O;
+  bool from_logits;
 
-template <class T>
-double score(Metric metric, const Workspace<T>& space, const Loss& loss, std::int64_t b,
-             std::int64_t O) {
-  if (metric == Metric::binary_accuracy) return binary_score(space, loss, b, O);
-  const std::int32_t expected = loss.sparse() ? space.labels[b] : space.expected[b];
-  return space.predicted[b] == expected ? 1.0 : 0.0;
-}
+  double score(Metric metric, std::int64_t row) const {
+    if (metric == Metric::binary_accuracy) return binary(row);
+    const std::int32_t right = labels ? labels[row] : expected[row];
+    return predicted[row] == right ? 1.0 : 0.0;
+  }
+  /// The share of a sample's outputs on the right side of the threshold.
+  double binary(std::int64_t row) const {
+    const T threshold = from_logits ? T{0} : T{0.5};
+    std::int64_t right = 0;
+    for (std::int64_t o = 0; o < O; ++o) {
+      const T found = p[row * O + o] > threshold ? T{1} : T{0};
+      const T target = std::max(y[row * O + o], T{0});  // hinges call the other class -1
+      right += found == target ? 1 : 0;
+    }
+    return static_cast<double>(right) / static_cast<double>(O);
+  }
+};
 
 }  // namespace
 
 template <class T>
-void find_losses(const Kernels<T>& kernels, Workspace<T>& space, const T* weights, const Loss& loss,
-                 std::int64_t O, Range rows) {
-  kernels.loss_value(space.values + rows.begin, space.output + rows.begin * O,
-                     loss.sparse() ? nullptr : space.targets + rows.begin * O,
-                     loss.sparse() ? space.labels + rows.begin : nullptr, rows.size(), O,
-                     loss.kind(), loss.numbers());
-  if (!weights) return;
-  for (std::int64_t b = rows.begin; b < rows.end; ++b) {
-    // A sample of weight zero is not there, whatever its value.
-    space.values[b] = weights[b] == T{0} ? 0.0 : space.values[b] * static_cast<double>(weights[b]);
-  }
-}
-
-template <class T>
-void add_to(Tally& tally, double sum, double weight, double penalty, Workspace<T>& space,
-            const Loss& loss, const std::vector<Metric>& metrics, std::int64_t samples,
-            const OutputRows& per_sample) {
+void add_to(Tally& tally, const Found<T>& found, const Compiled<T>& program, std::int64_t samples,
+            const OutputRows& per_sample, std::vector<double>& scores) {
+  const Ports& ports = program.ports();
+  const LossRule& loss = *program.purpose().loss;
   const std::int64_t B = samples * per_sample.rows, O = per_sample.outputs;
-  const std::uint8_t* mask = loss.outside() ? nullptr : space.mask;
+  const auto* const mask = program.template at<std::uint8_t>(ports.mask);
   const auto rows = static_cast<double>(mask ? std::count(mask, mask + B, 1) : B);
   const auto all = static_cast<double>(samples);
   tally.rows += rows;
   tally.samples += all;
-  tally.penalties += penalty * all;
+  tally.penalties += found.penalty * all;
   if (loss.sums()) {
     // As Keras reports it: the mean of the batches' sums, each as often as the batch has samples.
-    tally.loss += sum * mean_factor(loss, weight, O, per_sample.rows) * all;
+    tally.loss += found.sum * found.factor * all;
     tally.terms += all;
   } else {
-    tally.loss += sum;
-    tally.terms += loss.elementwise() ? weight * static_cast<double>(O) : weight;
+    tally.loss += found.sum;
+    tally.terms += loss.elementwise() ? found.weight * static_cast<double>(O) : found.weight;
   }
-  for (std::size_t m = 0; m < metrics.size(); ++m) {
+  const Compare<T> compare{program.at(ports.p),
+                           program.at(ports.y),
+                           program.template at<std::int32_t>(ports.labels),
+                           program.template at<std::int32_t>(ports.predicted),
+                           program.template at<std::int32_t>(ports.expected),
+                           O,
+                           loss.from_logits()};
+  for (std::size_t m = 0; m < program.purpose().metrics.size(); ++m) {
     for (std::int64_t b = 0; b < B; ++b) {
       const bool is_there = !mask || mask[b];
-      space.scores[b] = is_there ? score(metrics[m], space, loss, b, O) : 0.0;
+      scores[static_cast<std::size_t>(b)] =
+          is_there ? compare.score(program.purpose().metrics[m], b) : 0.0;
     }
-    tally.scores[m] += sum_over_samples(space.scores, B);
+    tally.scores[m] += sum_over_samples(scores.data(), B);
   }
 }
 
-template void keep_outputs<float>(float*, const Workspace<float>&, const Batch&, std::int64_t,
-                                  Range);
-template void keep_outputs<double>(double*, const Workspace<double>&, const Batch&, std::int64_t,
-                                   Range);
-template void find_classes<float>(const Kernels<float>&, Workspace<float>&, const Loss&,
-                                  const std::vector<Metric>&, std::int64_t, Range);
-template void find_classes<double>(const Kernels<double>&, Workspace<double>&, const Loss&,
-                                   const std::vector<Metric>&, std::int64_t, Range);
-template void find_losses<float>(const Kernels<float>&, Workspace<float>&, const float*,
-                                 const Loss&, std::int64_t, Range);
-template void find_losses<double>(const Kernels<double>&, Workspace<double>&, const double*,
-                                  const Loss&, std::int64_t, Range);
-template void add_to<float>(Tally&, double, double, double, Workspace<float>&, const Loss&,
-                            const std::vector<Metric>&, std::int64_t, const OutputRows&);
-template void add_to<double>(Tally&, double, double, double, Workspace<double>&, const Loss&,
-                             const std::vector<Metric>&, std::int64_t, const OutputRows&);
+#define MUNDUR_METRICS(T)                                                                    \
+  template OutputRows output_rows<T>(const Network<T>&, const Loss&);                        \
+  template void require_fit<T>(const Network<T>&, const Loss&, const DataSet&, std::int64_t, \
+                               const std::vector<Metric>&);                                  \
+  template struct Found<T>;                                                                  \
+  template void add_to<T>(Tally&, const Found<T>&, const Compiled<T>&, std::int64_t,         \
+                          const OutputRows&, std::vector<double>&)
+MUNDUR_METRICS(float);
+MUNDUR_METRICS(double);
 
 }  // namespace mundur

@@ -1,32 +1,32 @@
 #pragma once
 
-#include "kernels/table.h"
-#include "mundur/training.h"
-#include "parallel/team.h"
-#include "training/workspace.h"
+#include "training/runner.h"
 
 namespace mundur {
 
-/// Where the classes of predictions and targets stand, for the rows of one worker: what the
-/// accuracies compare.
+/// The outputs of one sample as loss and metrics see them: see OutputRows.
 template <class T>
-void find_classes(const Kernels<T>& kernels, Workspace<T>& space, const Loss& loss,
-                  const std::vector<Metric>& metrics, std::int64_t O, Range rows);
+OutputRows output_rows(const Network<T>& network, const Loss& loss);
 
-/// The outputs of a worker's rows of a batch to their samples' places in `to`; null: nobody asks.
+/// Throws std::invalid_argument where the set does not fit the network and the loss: kernels trust
+/// what passes here.
 template <class T>
-void keep_outputs(T* to, const Workspace<T>& space, const Batch& batch, std::int64_t O, Range rows);
+void require_fit(const Network<T>& network, const Loss& loss, const DataSet& data,
+                 std::int64_t batch_size, const std::vector<Metric>& metrics);
 
-/// The weighted loss of each sample into space.values, for the rows of one worker.
+/// What a program has found of a batch: losses, weights and penalties, summed up, and the scores.
 template <class T>
-void find_losses(const Kernels<T>& kernels, Workspace<T>& space, const T* weights, const Loss& loss,
-                 std::int64_t O, Range rows);
+struct Found {
+  double sum = 0.0, weight = 0.0, factor = 0.0, penalty = 0.0;
+  /// Of the batch, where the core computes it.
+  double loss() const { return sum * factor + penalty; }
+  /// What the lane's last batch left.
+  Found(const Lane<T>& lane, const OutputRows& per_sample, double weights_penalty);
+};
 
-/// Adds a batch to the tally: `sum`, that of its losses, the sum of its weights, the penalty, its
-/// scores. Rows that are masked count for nothing.
+/// Adds a batch of so many samples to the tally. Rows that are masked count for nothing.
 template <class T>
-void add_to(Tally& tally, double sum, double weight, double penalty, Workspace<T>& space,
-            const Loss& loss, const std::vector<Metric>& metrics, std::int64_t samples,
-            const OutputRows& per_sample);
+void add_to(Tally& tally, const Found<T>& found, const Compiled<T>& program, std::int64_t samples,
+            const OutputRows& per_sample, std::vector<double>& scores);
 
 }  // namespace mundur

@@ -4,15 +4,12 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "kernels/table.h"
-#include "mundur/data.h"
+#include "cpu/parallel/pace.h"
+#include "cpu/penalties.h"
+#include "layers/layer.h"
 #include "mundur/optimizers.h"
 #include "mundur/runtime.h"
-#include "parallel/pace.h"
-#include "parallel/team.h"
-#include "training/batches.h"
-#include "training/steps.h"
-#include "training/workspace.h"
+#include "training/runner.h"
 
 namespace mundur {
 namespace {
@@ -21,16 +18,16 @@ namespace {
 /// line.
 constexpr std::int64_t kParameterGrain = 64;
 
-std::int64_t rounded_up(std::int64_t n, std::int64_t grain) {
-  return (n + grain - 1) / grain * grain;
+std::int64_t checked_size(const Shape& shape, const char* what) {
+  std::int64_t size = 1;
+  for (std::int64_t extent : shape) size = checked_product(size, extent, what);
+  return size;
 }
 
-/// One piece of work on as many workers as pay.
-template <class Work>
-void run_paced(Pace& pace, std::int64_t kind, int most, Work&& work) {
-  pace.about(kind, most);
-  run_team(pace.next().workers, work);
-  pace.record(1);
+void require_flags(std::size_t flags, std::size_t expected, const char* one) {
+  if (flags == expected) return;
+  throw std::invalid_argument("flags: expected one per " + std::string(one) + " (" +
+                              std::to_string(expected) + "), got " + std::to_string(flags));
 }
 
 }  // namespace
@@ -47,117 +44,165 @@ struct Paces {
 template <class T>
 Network<T>::Network(const std::vector<LayerSpec>& layers, Shape input_shape, std::uint64_t seed,
                     Compute compute)
-    : seed_(seed), compute_(compute), paces_(std::make_unique<Paces>()) {
+    : seed_(seed),
+      compute_(compute),
+      training_arena_(std::make_unique<Arena<T>>()),
+      paces_(std::make_unique<Paces>()) {
   if (compute == Compute::bfloat16 && sizeof(T) != sizeof(float)) {
     throw std::invalid_argument("compute_dtype: bfloat16 goes with dtype float32 only");
   }
-  std::int64_t size = 1;
   for (std::int64_t extent : input_shape) {
     if (extent < 1) {
       throw std::invalid_argument("input_shape: expected extents >= 1, got " +
                                   std::to_string(extent));
     }
-    size = checked_product(size, extent, "one sample");
   }
+  checked_size(input_shape, "one sample");
   shapes_.push_back(std::move(input_shape));
-  build(layers);
+  Setup setup;
+  for (const LayerSpec& spec : layers) {
+    setup.layer = static_cast<int>(layers_.size());
+    layers_.push_back(make_layer(spec));
+    shapes_.push_back(layers_.back()->add_to(setup, shapes_.back()));
+    checked_size(shapes_.back(), "one sample");
+  }
+  parameters_ = std::move(setup.parameters);
+  states_ = std::move(setup.states);
+  learning_.assign(static_cast<std::size_t>(setup.places), true);
+  activity_.resize(layers_.size());
+  head_ = setup.head;
+  vocabulary_ = setup.vocabulary;
+  forward_work_ = setup.work;
   allocate();
-  allocate_state();
+  Ports ports;
+  const Program program = compile({}, ports);
+  const Value mask = program[ports.p].mask;
+  calls_outside_ = program.calls_outside();
+  masks_output_ = mask && program[mask].size() == rows_of(output_shape());
 }
 
 template <class T>
 Network<T>::~Network() = default;
 
 template <class T>
-void Network<T>::build(const std::vector<LayerSpec>& specs) {
-  int place = 0;
-  for (std::size_t index = 0; index < specs.size(); ++index) {
-    layers_.push_back(make_layer<T>(specs[index]));
-    layers_.back()->compute_in(compute_);
-    shapes_.push_back(layers_.back()->build(shapes_.back(), place));
-    place += layers_.back()->places();
-    layers_.back()->add_custom(custom_);
-    std::int64_t size = 1;
-    for (std::int64_t extent : shapes_.back()) size = checked_product(size, extent, "one sample");
-    for (Parameter<T>& parameter : layers_.back()->parameters()) {
-      parameters_.push_back({static_cast<int>(index), std::move(parameter)});
-    }
-    for (State<T>& state : layers_.back()->state()) {
-      state_.push_back({static_cast<int>(index), std::move(state)});
-    }
-  }
-  follow_mask();
-}
-
-template <class T>
-void Network<T>::follow_mask() {
-  bool masked = false;
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
-    const MaskFlow flow = layers_[i]->mask_flow();
-    if (flow == MaskFlow::makes) mask_size_ = size_of(shapes_[i]);
-    masked_.push_back(masked || flow == MaskFlow::makes);
-    masked = masked_.back() && flow != MaskFlow::ends;
-  }
-  masked_.push_back(masked);
-}
-
-template <class T>
 void Network<T>::allocate() {
   constexpr const char* kWhat = "the model's parameters";
-  for (const Entry& entry : parameters_) {
-    std::int64_t size = 1;
-    for (std::int64_t extent : entry.parameter.shape) size = checked_product(size, extent, kWhat);
-    flat_size_ = checked_sum(flat_size_, checked_sum(size, kParameterGrain, kWhat), kWhat);
+  for (Array& array : parameters_) {
+    const std::int64_t size = checked_size(array.shape, kWhat);
+    array.place = flat_size_;
+    flat_size_ = checked_sum(flat_size_, checked_sum(size, kParameterGrain - 1, kWhat), kWhat);
     flat_size_ = flat_size_ / kParameterGrain * kParameterGrain;
+    if (array.place + size < flat_size_)
+      gaps_.insert(gaps_.end(), {array.place + size, flat_size_});
   }
-  for (std::size_t i = 0; i < layers_.size(); ++i)
-    forward_work_ += layers_[i]->work(shapes_[i + 1]);
   const std::int64_t bytes =
       checked_product(flat_size_, static_cast<std::int64_t>(sizeof(T)), kWhat);
   require_memory(checked_sum(bytes, bytes, kWhat), kWhat);  // gradients too, before taking either
   values_ = Buffer(bytes, kWhat);
   gradients_ = Buffer(bytes, "the model's gradients");
-  std::int64_t at = 0;
-  for (Entry& entry : parameters_) {
-    const std::int64_t size = size_of(entry.parameter.shape);
-    entry.parameter.value = flat_values() + at;
-    entry.parameter.gradient = flat_gradients() + at;
-    bound_.push_back(entry.parameter);
-    if (size % kParameterGrain != 0) {
-      gaps_.insert(gaps_.end(), {at + size, at + rounded_up(size, kParameterGrain)});
-    }
-    at += rounded_up(size, kParameterGrain);
+  for (Array& array : states_) {
+    array.place = state_size_;
+    state_size_ = checked_sum(state_size_, size_of(array.shape), "the model's state");
   }
-  if (at < flat_size_) gaps_.insert(gaps_.end(), {at, flat_size_});
-  plan_norms();
-  Parameter<T>* next = bound_.data();
-  for (std::size_t index = 0; index < layers_.size(); ++index) {
-    layers_[index]->bind(next);
-    next += layers_[index]->parameters().size();
+  if (state_size_ == 0) return;
+  state_values_ = Buffer(
+      checked_product(state_size_, static_cast<std::int64_t>(sizeof(T)), "the model's state"),
+      "the model's state");
+}
+
+template <class T>
+std::vector<typename Network<T>::Entry> Network<T>::parameters() {
+  std::vector<Entry> all;
+  for (const Array& array : parameters_) {
+    all.push_back(
+        {array.layer,
+         {array.name, array.shape, flat_values() + array.place, flat_gradients() + array.place}});
   }
-  set_trainable(std::vector<bool>(parameters_.size(), true));
+  return all;
+}
+
+template <class T>
+std::vector<typename Network<T>::StateEntry> Network<T>::state() {
+  std::vector<StateEntry> all;
+  for (const Array& array : states_) {
+    all.push_back({array.layer, {array.name, array.shape, state_values() + array.place}});
+  }
+  return all;
+}
+
+template <class T>
+void Network<T>::set_learning(const std::vector<bool>& flags) {
+  require_flags(flags.size(), learning_.size(), "layer");
+  learning_ = flags;
+  ++version_;
 }
 
 template <class T>
 void Network<T>::set_trainable(const std::vector<bool>& flags) {
-  if (flags.size() != parameters_.size()) {
-    throw std::invalid_argument("flags: expected one per parameter (" +
-                                std::to_string(parameters_.size()) + "), got " +
-                                std::to_string(flags.size()));
-  }
-  first_trainable_ = layers_.size();
+  require_flags(flags.size(), parameters_.size(), "parameter");
   for (std::size_t i = 0; i < flags.size(); ++i) {
-    parameters_[i].parameter.trainable = bound_[i].trainable = flags[i];
-    if (flags[i]) {
-      first_trainable_ = std::min(first_trainable_, static_cast<std::size_t>(parameters_[i].layer));
-    } else {
-      std::fill_n(bound_[i].gradient, size_of(bound_[i].shape), T{0});
-    }
+    Array& array = parameters_[i];
+    array.trainable = flags[i];
+    if (!flags[i]) std::fill_n(flat_gradients() + array.place, size_of(array.shape), T{0});
+  }
+  ++version_;
+}
+
+template <class T>
+void Network<T>::take_average(const T* average) {
+  for (const Array& array : parameters_) {
+    if (!array.trainable) continue;
+    std::copy_n(average + array.place, size_of(array.shape), flat_values() + array.place);
   }
 }
 
-// ---- workspaces
-// -------------------------------------------------------------------------------------------------
+// ---- penalties and constraints ------------------------------------------------------------------
+
+template <class T>
+void Network<T>::set_penalty(std::size_t parameter, const Penalty& penalty) {
+  parameters_.at(parameter).penalty = penalty;
+  ++version_;
+}
+
+template <class T>
+void Network<T>::set_activity_penalty(std::size_t layer, const Penalty& penalty) {
+  activity_.at(layer) = penalty;
+  ++version_;
+}
+
+template <class T>
+void Network<T>::set_constraint(std::size_t parameter, const Constraint& constraint) {
+  Array& array = parameters_.at(parameter);
+  const Constrained fits(constraint, array.shape);
+  array.constraint = fits.constraint;
+  ++version_;
+}
+
+template <class T>
+double Network<T>::weight_penalty() {
+  double sum = 0.0;
+  for (const Array& array : parameters_) {
+    if (!array.penalty.any()) continue;
+    const T* const w = flat_values() + array.place;
+    const std::int64_t size = size_of(array.shape);
+    for (std::int64_t at = 0; at < size; at += kPiece) {
+      sum += piece_penalty(kernels<T>(), array.penalty, w + at, std::min(kPiece, size - at));
+    }
+  }
+  return sum;
+}
+
+template <class T>
+double Network<T>::penalty() {
+  const double weights = weight_penalty();
+  if (forward_batch_ == 0) return weights;
+  const Compiled<T>& program = by_hand(forward_training_);
+  const double* const activity = program.template at<double>(program.ports().activity);
+  if (!activity) return weights;
+  return weights + sum_over_samples(activity, forward_batch_) / static_cast<double>(forward_batch_);
+}
+
+// ---- workers ------------------------------------------------------------------------------------
 
 template <class T>
 int Network<T>::workers_for(std::int64_t batch, bool training) const {
@@ -175,82 +220,109 @@ Pace& Network<T>::pace(std::int64_t batch, bool training, int workers) {
 }
 
 template <class T>
-bool Network<T>::take(const Kernels<T>& kernels, Workspace<T>& workspace, const ArrayView& x,
-                      const std::int64_t* order, std::int64_t begin, Range rows) const {
-  if (vocabulary() == 0) return gather(kernels, workspace.input, x, order, begin, rows);
-  return gather_ids(reinterpret_cast<std::int32_t*>(workspace.input), x, order, begin, rows,
-                    vocabulary());
-}
-
-// ---- the chain
-// -------------------------------------------------------------------------------------------------------
-
-template <class T>
-void Network<T>::chain_forward(const Pass<T>& pass, Workspace<T>& workspace) const {
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
-    const Saved<T>& saved = workspace.saved[i];
-    if (layers_[i]->passes_through(pass.training)) {
-      if (saved.y == saved.x) {  // else the plan gave it a place of its own
-        if (penalises_activity(i)) add_activity(pass, workspace, i);
-        continue;
-      }
-      const Range part = share(pass.batch * size_of(shapes_[i + 1]), kParameterGrain, pass.worker);
-      std::memcpy(saved.y + part.begin, saved.x + part.begin,
-                  static_cast<std::size_t>(part.size()) * sizeof(T));
-    } else {
-      layers_[i]->forward(pass, saved);
-    }
-    pass.worker.barrier();
-    if (penalises_activity(i)) add_activity(pass, workspace, i);
+Arena<T>& Network<T>::inference_arena(std::size_t lane) {
+  while (inference_arenas_.size() <= lane) {
+    inference_arenas_.push_back(std::make_unique<Arena<T>>());
   }
+  return *inference_arenas_[lane];
 }
 
 template <class T>
-const T* Network<T>::chain_backward(const Pass<T>& pass, Workspace<T>& workspace, bool at_logits,
-                                    bool want_dx) const {
-  T* dy = workspace.gradient[0];
-  T* dx = workspace.gradient[1];
-  const std::size_t lowest = want_dx ? 0 : first_trainable_;
-  Seam seam;
-  seam.at_logits = at_logits;
-  for (std::size_t i = layers_.size(); i-- > lowest;) {
-    if (penalises_activity(i)) add_activity_gradient(pass, dy, workspace, i);
-    if (layers_[i]->passes_through(pass.training)) continue;
-    const bool wanted = want_dx || i > lowest;
-    const bool is_whole = i > lowest && !penalises_activity(i - 1);
-    const Activation below = is_whole ? layers_[i - 1]->head() : Activation::linear;
-    const bool joins = layers_[i]->joins_below() && is_function(below);
-    seam.below = joins ? below : Activation::linear;
-    layers_[i]->backward(pass, wanted ? dx : nullptr, dy, workspace.saved[i], seam);
-    seam.at_logits = seam.below != Activation::linear;
-    pass.worker.barrier();
-    std::swap(dx, dy);
-  }
-  return want_dx ? dy : nullptr;
+std::int64_t Network<T>::workspace_bytes(std::int64_t batch, bool training) {
+  Purpose purpose;
+  purpose.training = purpose.backward = purpose.by_hand = training;
+  return Compiled<T>(*this, purpose).bytes(batch, workers_for(batch, training));
 }
 
-// ---- by hand
-// ---------------------------------------------------------------------------------------------------------
+template <class T>
+Compiled<T>& Network<T>::compiled(const Purpose& purpose, std::size_t lane) {
+  constexpr std::size_t kMost = 1024;  // lanes are as many as workers
+  if (!compiled_.empty() && !compiled_.front()->is_current()) compiled_.clear();
+  const auto found = std::find_if(compiled_.begin(), compiled_.end(), [&](const auto& one) {
+    return one->lane() == lane && one->purpose() == purpose;
+  });
+  if (found == compiled_.end()) {
+    if (compiled_.size() >= kMost) compiled_.pop_back();
+    compiled_.insert(compiled_.begin(), std::make_unique<Compiled<T>>(*this, purpose, lane));
+  } else {
+    std::rotate(compiled_.begin(), found, found + 1);
+  }
+  return *compiled_.front();
+}
+
+// ---- by hand ------------------------------------------------------------------------------------
+
+namespace {
+
+/// One batch, through the stretches before `end`.
+template <class T>
+struct Once final : Pass<T> {
+  std::function<void(Now<T>&)> set;
+  std::size_t end;
+  bool done = false;
+
+  Once(std::function<void(Now<T>&)> how, std::size_t until) : set(std::move(how)), end(until) {}
+  bool any() const override { return !done; }
+  void next(Now<T>& now) override {
+    set(now);
+    done = true;
+  }
+  bool goes_on(std::size_t behind, Lane<T>&, const Worker&) override { return behind + 1 < end; }
+  std::int64_t finish(Lane<T>&) override { return 1; }
+};
+
+/// Stretches in front of backward.
+std::size_t forward_stretches(const Program& program) {
+  std::size_t first = 0;
+  for (std::size_t i = 0; i < program.stretches.size(); ++i) {
+    const Stage stage = program.stretches[i].stage;
+    if (stage == Stage::load || stage == Stage::forward) first = i + 1;
+    if (stage == Stage::backward) break;
+  }
+  // A function of the caller's may be the last of forward.
+  while (first < program.stretches.size() && program.stretches[first].stage == Stage::outside)
+    ++first;
+  return first;
+}
+
+}  // namespace
+
+template <class T>
+Compiled<T>& Network<T>::by_hand(bool training) {
+  std::unique_ptr<Compiled<T>>& program = by_hand_[training];
+  if (!program || !program->is_current()) {
+    if (forward_training_ == training) forward_batch_ = 0;
+    Purpose purpose;
+    purpose.training = training;
+    purpose.backward = purpose.by_hand = purpose.asked_for_outputs = true;
+    program = std::make_unique<Compiled<T>>(*this, purpose);
+  }
+  return *program;
+}
 
 template <class T>
 void Network<T>::forward(T* y, const ArrayView& x, bool training) {
   const int workers = workers_for(x.n, true);
-  Workspace<T>& space = workspace(x.n, true, workers);
-  const Kernels<T>& table = kernels<T>();
-  run_paced(paces_->forward, x.n, workers, [&](Worker& worker) {
-    if (!take(table, space, x, nullptr, 0, share(x.n, 1, worker))) {
-      space.finite.store(false, std::memory_order_relaxed);
-    }
-    worker.barrier();
-    chain_forward({worker, table, x.n, training, seed_, training_forwards,
-                   space.scratch[static_cast<std::size_t>(worker.index())]},
-                  space);
-  });
-  const bool is_known = vocabulary() == 0 || space.finite.load(std::memory_order_relaxed);
-  if (failed() || !is_known) forward_batch_ = 0;
-  raise_failure();
-  if (!is_known) throw std::invalid_argument("x: holds an id outside of the vocabulary");
-  std::memcpy(y, space.output, static_cast<std::size_t>(x.n * size_of(output_shape())) * sizeof(T));
+  Compiled<T>& program = by_hand(training);
+  forward_batch_ = 0;
+  DataSet data{{x}, {}};
+  std::vector<Lane<T>> lanes(1);
+  lanes[0].program = &program;
+  Once<T> pass(
+      [&](Now<T>& now) {
+        now.data = &data;
+        now.batch = {nullptr, 0, x.n};
+        now.seed = seed_;
+        now.forward = training_forwards;
+        now.outputs = y;
+      },
+      forward_stretches(program.program()));
+  Pace& pace = paces_->forward;
+  pace.about(x.n, workers);
+  Runner<T>(lanes, pace, x.n, x.n, workers).run(pass, 1e9, 1);
+  if (vocabulary() > 0 && !lanes[0].now.finite.load(std::memory_order_relaxed)) {
+    throw std::invalid_argument("x: holds an id outside of the vocabulary");
+  }
   if (training) ++training_forwards;
   forward_batch_ = x.n;
   forward_training_ = training;
@@ -262,58 +334,92 @@ void Network<T>::backward(T* dx, const T* delta) {
     throw std::runtime_error("backward: call forward first; it keeps what backward needs");
   }
   const int workers = workers_for(forward_batch_, true);
-  Workspace<T>& space = workspace(forward_batch_, true, workers);
-  if (forward_batch_ == 0) {
+  Compiled<T>& program = by_hand(forward_training_);
+  const std::int64_t batch = forward_batch_;
+  const std::uint64_t generation = program.generation();
+  if (batch > 0) program.reserve(batch, workers);
+  if (batch == 0 || generation != program.generation()) {
+    forward_batch_ = 0;
     throw std::runtime_error(
         "backward: the number of threads changed since forward; call it again");
   }
-  const Kernels<T>& table = kernels<T>();
-  std::memcpy(space.gradient[0], delta,
-              static_cast<std::size_t>(forward_batch_ * size_of(output_shape())) * sizeof(T));
-  const T* found = nullptr;
-  run_paced(paces_->backward, forward_batch_, workers, [&](Worker& worker) {
-    const T* at =
-        chain_backward({worker, table, forward_batch_, forward_training_, seed_, training_forwards,
-                        space.scratch[static_cast<std::size_t>(worker.index())]},
-                       space, false, true);
-    if (worker.first()) found = at;
-  });
-  raise_failure();
-  std::memcpy(dx, found,
-              static_cast<std::size_t>(forward_batch_ * size_of(input_shape())) * sizeof(T));
+  std::vector<Lane<T>> lanes(1);
+  lanes[0].program = &program;
+  Once<T> pass(
+      [&](Now<T>& now) {
+        now.batch = {nullptr, 0, batch};
+        now.seed = seed_;
+        now.forward = training_forwards;
+        now.delta = delta;
+      },
+      program.program().stretches.size());
+  Pace& pace = paces_->backward;
+  pace.about(batch, workers);
+  Runner<T>(lanes, pace, batch, batch, workers)
+      .run(pass, 1e9, 1, forward_stretches(program.program()));
+  std::memcpy(dx, program.at(program.ports().dx),
+              static_cast<std::size_t>(batch * size_of(input_shape())) * sizeof(T));
 }
 
 template <class T>
 void Network<T>::step(Optimizer& optimizer) {
   optimizer.bind(flat_size_, sizeof(T) == sizeof(double), flat_values(), gaps_);
   optimizer.begin_step();
-  const Update<T> step = optimizer.update_of(flat_values());
-  const Gathering gathering = optimizer.gathering();
-  const Kernels<T>& table = kernels<T>();
+  Purpose purpose;
+  purpose.alone = true;
+  purpose.updates = Purpose::Updates::at_end;
+  purpose.sums = optimizer.gathering().sum != nullptr;
+  purpose.clips = optimizer.gathering().clips();
+  Compiled<T>& program = compiled(purpose);
+  std::vector<Lane<T>> lanes(1);
+  lanes[0].program = &program;
+  Once<T> pass(
+      [&](Now<T>& now) {
+        now.batch = {nullptr, 0, 1};
+        now.update = optimizer.update_of(flat_values());
+        now.gathering = optimizer.gathering();
+      },
+      program.program().stretches.size());
   constexpr std::int64_t kWorthATeam = 1 << 16;
-  run_paced(paces_->update, 0, adaptive() && flat_size_ < kWorthATeam ? 1 : num_threads(),
-            [&](Worker& worker) {
-              update(table, step, gathering, worker);
-              if (gathering.updates) constrain(table, worker);
-            });
+  const int workers = adaptive() && flat_size_ < kWorthATeam ? 1 : num_threads();
+  Pace& pace = paces_->update;
+  pace.about(0, workers);
+  Runner<T>(lanes, pace, 1, 1, workers).run(pass, 1e9, 1);
 }
 
+// ---- predictions --------------------------------------------------------------------------------
+
+namespace {
+
 template <class T>
-void Network<T>::predict_some(const Kernels<T>& table, T* out, const ArrayView& x,
-                              std::int64_t start, std::int64_t count, Workspace<T>& space,
-                              Worker& worker) const {
-  const Range rows = share(count, 1, worker);
-  if (!take(table, space, x, nullptr, start, rows)) {
-    space.finite.store(false, std::memory_order_relaxed);
+struct Predicting final : Pass<T> {
+  const DataSet& data;
+  std::uint64_t seed;
+  std::int64_t start, batch, done;  // done: samples in front of it are
+  bool checks_finite, finite = true;
+  T* out;
+
+  Predicting(const DataSet& set, std::uint64_t of, std::int64_t from, std::int64_t size,
+             bool checks, T* to)
+      : data(set), seed(of), start(from), batch(size), done(from), checks_finite(checks), out(to) {}
+  bool any() const override { return finite && start < data.samples(); }
+  void next(Now<T>& now) override {
+    now.data = &data;
+    now.batch = {nullptr, start, std::min(batch, data.samples() - start)};
+    now.seed = seed;
+    now.outputs = out;
+    now.finite.store(true, std::memory_order_relaxed);
+    start += now.batch.count;
   }
-  worker.barrier();
-  chain_forward({worker, table, count, false, seed_, 0,
-                 space.scratch[static_cast<std::size_t>(worker.index())]},
-                space);
-  const std::int64_t width = size_of(output_shape());
-  std::memcpy(out + (start + rows.begin) * width, space.output + rows.begin * width,
-              static_cast<std::size_t>(rows.size() * width) * sizeof(T));
-}
+  bool goes_on(std::size_t, Lane<T>&, const Worker&) override { return true; }
+  std::int64_t finish(Lane<T>& lane) override {
+    finite &= !checks_finite || lane.now.finite.load(std::memory_order_relaxed);
+    done += lane.now.batch.count;
+    return lane.now.batch.count;
+  }
+};
+
+}  // namespace
 
 template <class T>
 std::int64_t Network<T>::predict(T* out, const ArrayView& x, std::int64_t start, std::int64_t batch,
@@ -325,43 +431,19 @@ std::int64_t Network<T>::predict(T* out, const ArrayView& x, std::int64_t start,
   const std::int64_t left = x.n - start;
   const int workers = workers_for(left, false);
   const std::int64_t apart = std::min({batch, kMostApart, (left + workers - 1) / workers});
-  const bool is_apart = workers == 1 || (apart >= kLeastApart && !calls_back());
-  if (is_apart) workspaces_apart(apart, workers);
-  const std::int64_t together = std::min(batch, left);
-  Workspace<T>* const shared = is_apart ? nullptr : &workspace(together, false, workers);
-  const Kernels<T>& table = kernels<T>();
-
-  bool finite = true;
-  run_steps(
-      pace(is_apart ? apart : -together, false, workers), budget, 1,
-      [&] { return finite && !failed() && start < x.n; },
-      [&](Worker& worker) {
-        if (!is_apart) {
-          const std::int64_t count = std::min(batch, x.n - start);
-          predict_some(table, out, x, start, count, *shared, worker);
-          return count;
-        }
-        const std::int64_t begin = start + worker.index() * apart;
-        const std::int64_t count = std::min(apart, x.n - begin);
-        Worker alone = worker.alone();
-        if (count > 0) {
-          predict_some(table, out, x, begin, count,
-                       apart_[static_cast<std::size_t>(worker.index())], alone);
-        }
-        return std::min(x.n - start, apart * worker.count());
-      },
-      [&](std::int64_t count) {
-        const auto is_finite = [](const Workspace<T>& space) {
-          return space.finite.load(std::memory_order_relaxed);
-        };
-        finite =
-            !(check_finite || vocabulary() > 0) ||
-            (is_apart ? std::all_of(apart_.begin(), apart_.end(), is_finite) : is_finite(*shared));
-        start += count;
-        return count;
-      });
-  raise_failure();
-  return finite ? start : -1;
+  const bool is_apart = workers == 1 || (apart >= kLeastApart && !calls_outside());
+  const std::int64_t size = is_apart ? apart : std::min(batch, left);
+  const std::size_t count = is_apart ? static_cast<std::size_t>(workers) : 1;
+  Purpose purpose;
+  purpose.asked_for_outputs = true;
+  std::vector<Lane<T>> lanes(count);
+  for (std::size_t i = 0; i < count; ++i) lanes[i].program = &compiled(purpose, i);
+  const DataSet data{{x}, {}};
+  Predicting<T> pass(data, seed_, start, size, check_finite || vocabulary() > 0, out);
+  Runner<T>(lanes, pace(is_apart ? size : -size, false, workers), size,
+            left % size == 0 ? size : left % size, workers)
+      .run(pass, budget, 1);
+  return pass.finite ? pass.done : -1;
 }
 
 template class Network<float>;

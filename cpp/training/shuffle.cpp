@@ -2,7 +2,7 @@
 #include <numeric>
 #include <utility>
 
-#include "kernels/philox.h"
+#include "cpu/kernels/philox.h"
 #include "mundur/data.h"
 #include "mundur/memory.h"
 

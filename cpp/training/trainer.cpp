@@ -2,157 +2,301 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "losses/losses.h"
 #include "mundur/runtime.h"
 #include "mundur/training.h"
-#include "training/augment.h"
-#include "training/batch.h"
 #include "training/metrics.h"
-#include "training/steps.h"
 
 namespace mundur {
 
 template <class T>
-Trainer<T>::Trainer(Network<T>& network, Optimizer& optimizer, const Loss& loss,
-                    const DataSet& data, Options options)
-    : network_(network),
-      optimizer_(optimizer),
-      loss_(loss),
-      data_(data),
-      options_(std::move(options)),
-      per_sample_(output_rows(network, loss)) {
-  require_fit(network, loss, data, options_.batch_size, options_.metrics);
-  options_.batch_size = std::min(options_.batch_size, data.x.n);
-  options_.check_finite |= network.vocabulary() > 0;  // what is no id has no row
+class Trainer<T>::Epoch final : public Pass<T> {
+ public:
+  Epoch(Network<T>& of, Optimizer& with, const Loss& by, const DataSet& set, Options how)
+      : network(of),
+        optimizer(with),
+        loss(by),
+        data(set),
+        options(std::move(how)),
+        per_sample(output_rows(of, by)),
+        lanes_(1) {
+    require_fit(network, loss, data, options.batch_size, options.metrics);
+    options.batch_size = std::min(options.batch_size, data.samples());
+    options.check_finite |= network.vocabulary() > 0;  // what is no id has no row
+    bind_optimizer();
+    if (options.shuffle) {
+      constexpr const char* kWhat = "the order of the samples";
+      order_ =
+          Buffer(checked_product(data.samples(), sizeof(std::int64_t), kWhat), kWhat, Fill::none);
+    }
+    tally.scores.resize(options.metrics.size());
+    purpose_.metrics = options.metrics;
+  }
+
+  Network<T>& network;
+  Optimizer& optimizer;
+  const Loss& loss;
+  const DataSet& data;
+  Options options;
+  OutputRows per_sample;
+  Augmenting augmenting;
+  Tally tally;
+  std::int64_t step = 0;
+  std::int64_t block = 0;
+  bool fed = false;
+  bool restored = false;
+  double batch_loss = 0.0;
+
+  std::int64_t steps_per_epoch() const {
+    return (data.samples() + options.batch_size - 1) / options.batch_size;
+  }
+  void begin(std::uint64_t epoch);
+  void resume(std::int64_t from, const std::vector<double>& numbers);
+  Outcome run(double budget, std::int64_t max_steps);
+  void feed() {
+    require_fit(network, loss, data, data.samples(), options.metrics);
+    options.batch_size = std::max(options.batch_size, data.samples());
+    fed = true;
+    step = 0;
+  }
+  bool undo() {
+    if (one_step()) return false;
+    const std::lock_guard lock(optimizer.mutex());
+    restore_start();
+    return true;
+  }
+
+ private:
+  bool any() const override { return outcome_ == Outcome::more && step < last_step_; }
+  void next(Now<T>& now) override;
+  bool goes_on(std::size_t behind, Lane<T>& lane, const Worker& worker) override;
+  std::int64_t finish(Lane<T>& lane) override;
+  void outside(const Operation& operation, Now<T>& now, const std::function<void()>& call) override;
+
+  bool one_step() const { return !fed && steps_per_epoch() == 1; }
+  void bind_optimizer() {
+    optimizer.bind(network.flat_size(), sizeof(T) == sizeof(double), network.flat_values(),
+                   network.gaps());
+  }
+  void begin_step(Now<T>& now);
+  void compile();
+  void keep_start();
+  void restore_start();
+  /// A function of the caller's threw. A loss leaves the model as the last whole step did, others
+  /// as the epoch began.
+  void undo_step() {
+    if (!loss_threw_) return restore_start();
+    std::copy(step_state_.begin(), step_state_.end(), network.state_values());
+    loss_threw_ = false;
+  }
+
+  std::vector<Lane<T>> lanes_;
+  Purpose purpose_;
+  Compiled<T>* program_ = nullptr;  // within run()
+  std::size_t loss_is_known_ = 0;   // behind this stretch
+  std::vector<double> scores_;
+  std::unique_lock<Lock> lock_;
+  std::int64_t last_step_ = 0;
+  Outcome outcome_ = Outcome::more;
+  bool loss_threw_ = false;
+  Buffer order_;  // of the samples, as 64-bit integers; none without a shuffle
+  Buffer start_values_;
+  std::vector<Buffer> start_slots_;
+  std::vector<double> start_scalars_;
+  std::vector<T> start_state_, step_state_;
+  std::uint64_t start_forwards_ = 0;
+};
+
+// ---- epochs -------------------------------------------------------------------------------------
+
+template <class T>
+void Trainer<T>::Epoch::begin(std::uint64_t epoch) {
+  if (options.shuffle && block > 0) {
+    block_permutation(order_.as<std::int64_t>(), data.samples(), block, options.seed, epoch);
+  } else if (options.shuffle) {
+    permutation(order_.as<std::int64_t>(), data.samples(), options.seed, epoch);
+  }
+  const std::lock_guard lock(optimizer.mutex());
   bind_optimizer();
-  if (options_.shuffle) {
-    order_ = Buffer(checked_product(data.x.n, sizeof(std::int64_t), "the order of the samples"),
-                    "the order of the samples", Fill::none);
-  }
-  tally_.scores.resize(options_.metrics.size());
-}
-
-template <class T>
-void Trainer<T>::bind_optimizer() {
-  optimizer_.bind(network_.flat_size(), sizeof(T) == sizeof(double), network_.flat_values(),
-                  network_.gaps());
-}
-
-template <class T>
-std::int64_t Trainer<T>::steps_per_epoch() const {
-  return (data_.x.n + options_.batch_size - 1) / options_.batch_size;
-}
-
-template <class T>
-void Trainer<T>::feed() {
-  require_fit(network_, loss_, data_, data_.x.n, options_.metrics);
-  options_.batch_size = std::max(options_.batch_size, data_.x.n);
-  fed_ = true;
-  step_ = 0;
-}
-
-template <class T>
-void Trainer<T>::set_augment(std::vector<Augmentation> steps) {
-  require_augment(steps, data_.x.sample_size());
-  if (!steps.empty() && network_.vocabulary() > 0) {
-    throw std::invalid_argument("augment: expected none, since samples are ids");
-  }
-  augment_ = std::move(steps);
-}
-
-template <class T>
-void Trainer<T>::begin_epoch(std::uint64_t epoch) {
-  if (options_.shuffle && block_ > 0) {
-    block_permutation(order_.as<std::int64_t>(), data_.x.n, block_, options_.seed, epoch);
-  } else if (options_.shuffle) {
-    permutation(order_.as<std::int64_t>(), data_.x.n, options_.seed, epoch);
-  }
-  const std::lock_guard lock(optimizer_.mutex());
-  bind_optimizer();
-  step_ = place_ = 0;
-  epoch_ = epoch;
-  restored_ = false;
-  tally_ = {};
-  tally_.scores.resize(options_.metrics.size());
+  step = 0;
+  augmenting.seed = options.seed;
+  augmenting.epoch = epoch;
+  augmenting.place = 0;
+  restored = false;
+  tally = {};
+  tally.scores.resize(options.metrics.size());
   keep_start();
 }
 
 template <class T>
-void Trainer<T>::resume(std::int64_t step, const std::vector<double>& numbers) {
-  if (step < 0 || step > steps_per_epoch()) {
+void Trainer<T>::Epoch::resume(std::int64_t from, const std::vector<double>& numbers) {
+  if (from < 0 || from > steps_per_epoch()) {
     throw std::invalid_argument("step: expected 0 to " + std::to_string(steps_per_epoch()) +
-                                ", got " + std::to_string(step));
+                                ", got " + std::to_string(from));
   }
-  tally_.set_numbers(numbers);
-  step_ = step;
-  place_ = std::min(step * options_.batch_size, data_.x.n);
-  tally_.samples = static_cast<double>(place_);
+  tally.set_numbers(numbers);
+  step = from;
+  augmenting.place = std::min(from * options.batch_size, data.samples());
+  tally.samples = static_cast<double>(augmenting.place);
 }
 
 /// A step whose loss is not finite updates nothing, so that an epoch of one step needs no copy of
 /// the vectors. Forward has changed the layers' state by then.
 template <class T>
-void Trainer<T>::keep_start() {
+void Trainer<T>::Epoch::keep_start() {
   start_scalars_.clear();
-  for (const Optimizer::Scalar& scalar : optimizer_.scalars())
+  for (const Optimizer::Scalar& scalar : optimizer.scalars())
     start_scalars_.push_back(*scalar.value);
-  start_forwards_ = network_.training_forwards;
-  start_state_.assign(network_.state_values(), network_.state_values() + network_.state_size());
+  start_forwards_ = network.training_forwards;
+  start_state_.assign(network.state_values(), network.state_values() + network.state_size());
   if (one_step()) return;
   const auto take = [&](Buffer& values) {
     if (values.bytes() == 0) {
-      values = Buffer(network_.flat_size() * static_cast<std::int64_t>(sizeof(T)),
+      values = Buffer(network.flat_size() * static_cast<std::int64_t>(sizeof(T)),
                       "the parameters at the epoch's start", Fill::none);
     }
   };
   take(start_values_);
-  start_slots_.resize(optimizer_.slots().size());
+  start_slots_.resize(optimizer.slots().size());
   for (Buffer& values : start_slots_) take(values);
   // Epochs of a few steps feel this.
   constexpr std::int64_t kGrain = 64;
   constexpr std::int64_t kWorthATeam = 1 << 18;
-  const std::int64_t elements = network_.flat_size();
+  const std::int64_t elements = network.flat_size();
   run_team(elements < kWorthATeam ? 1 : num_threads(), [&](Worker& worker) {
     const Range part = share(elements, kGrain, worker);
     const auto copy = [&](Buffer& to, const T* from) {
       std::copy(from + part.begin, from + part.end, to.template as<T>() + part.begin);
     };
-    copy(start_values_, network_.flat_values());
+    copy(start_values_, network.flat_values());
     for (std::size_t i = 0; i < start_slots_.size(); ++i) {
-      copy(start_slots_[i], optimizer_.slots()[i].values.template as<T>());
+      copy(start_slots_[i], optimizer.slots()[i].values.template as<T>());
     }
   });
 }
 
 template <class T>
-void Trainer<T>::restore_start() {
-  restored_ = true;
+void Trainer<T>::Epoch::restore_start() {
+  restored = true;
   const auto restore = [&](T* to, const Buffer& from) {
     std::copy_n(from.template as<T>(), from.bytes() / static_cast<std::int64_t>(sizeof(T)), to);
   };
-  restore(network_.flat_values(), start_values_);
-  std::copy(start_state_.begin(), start_state_.end(), network_.state_values());
-  for (std::size_t i = 0; i < optimizer_.slots().size() && !one_step(); ++i) {
-    T* values = optimizer_.slots()[i].values.template as<T>();
+  restore(network.flat_values(), start_values_);
+  std::copy(start_state_.begin(), start_state_.end(), network.state_values());
+  for (std::size_t i = 0; i < optimizer.slots().size() && !one_step(); ++i) {
+    T* values = optimizer.slots()[i].values.template as<T>();
     if (i < start_slots_.size()) {
       restore(values, start_slots_[i]);
     } else {  // momentum was switched on within the epoch
-      std::fill_n(values, network_.flat_size(), T{0});
+      std::fill_n(values, network.flat_size(), T{0});
     }
   }
-  const std::vector<Optimizer::Scalar> scalars = optimizer_.scalars();
+  const std::vector<Optimizer::Scalar> scalars = optimizer.scalars();
   for (std::size_t i = 0; i < scalars.size(); ++i) {  // as with slots, there may be more by now
     *scalars[i].value = i < start_scalars_.size() ? start_scalars_[i] : 0.0;
   }
-  network_.training_forwards = start_forwards_;
+  network.training_forwards = start_forwards_;
+}
+
+// ---- steps --------------------------------------------------------------------------------------
+
+/// The program of a step, unless it is there.
+template <class T>
+void Trainer<T>::Epoch::compile() {
+  // All parameters of a small network in one stretch take less than each by itself.
+  constexpr std::int64_t kSmall = 4096;
+  const Gathering gathering = optimizer.gathering();
+  const bool is_small =
+      network.workers_for(options.batch_size, true) == 1 && network.flat_size() <= kSmall;
+  Purpose& purpose = purpose_;
+  purpose.training = purpose.backward = true;
+  purpose.asked_for_outputs = options.outputs != nullptr;
+  purpose.augments = !augmenting.steps.empty();
+  purpose.compare_with(loss);
+  purpose.weighted = data.y.front().weights != nullptr;
+  purpose.sums = gathering.sum != nullptr;
+  purpose.clips = gathering.clips();
+  // What may still fail in a layer below must find nothing updated.
+  purpose.updates = is_small || gathering.waits() || network.calls_outside()
+                        ? Purpose::Updates::at_end
+                        : Purpose::Updates::at_once;
+  program_ = &network.compiled(purpose);
+  lanes_[0].program = program_;
+  const std::vector<Stretch>& stretches = program_->program().stretches;
+  loss_is_known_ = 0;
+  for (std::size_t i = 0; i < stretches.size(); ++i) {
+    if (stretches[i].stage == Stage::backward || stretches[i].stage == Stage::update) break;
+    const Operation& first = program_->program().operations[stretches[i].begin];
+    if (!std::holds_alternative<op::ActivateDx>(first)) loss_is_known_ = i;
+  }
 }
 
 template <class T>
-bool Trainer<T>::undo() {
-  if (one_step()) return false;
-  const std::lock_guard lock(optimizer_.mutex());
-  restore_start();
-  return true;
+void Trainer<T>::Epoch::begin_step(Now<T>& now) {
+  optimizer.begin_step();
+  now.update = optimizer.template update_of<T>(network.flat_values());
+  now.gathering = optimizer.gathering();
+}
+
+template <class T>
+void Trainer<T>::Epoch::next(Now<T>& now) {
+  const std::int64_t begin = step * options.batch_size;
+  now.data = &data;
+  now.batch = {order_.as<std::int64_t>(), begin,
+               std::min(options.batch_size, data.samples() - begin)};
+  now.seed = network.seed();
+  now.forward = network.training_forwards;
+  now.augmenting = &augmenting;
+  now.outputs = options.outputs;
+  now.finite.store(true, std::memory_order_relaxed);
+  if (!loss.outside()) return begin_step(now);
+  step_state_.assign(network.state_values(), network.state_values() + network.state_size());
+}
+
+template <class T>
+bool Trainer<T>::Epoch::goes_on(std::size_t behind, Lane<T>& lane, const Worker& worker) {
+  const bool is_input = lane.program->program().stretches[behind].stage == Stage::load;
+  if (is_input && options.check_finite && !lane.now.finite.load(std::memory_order_relaxed)) {
+    return false;
+  }
+  if (behind != loss_is_known_) return true;
+  const Found<T> found(lane, per_sample, 0.0);
+  if (worker.first()) {
+    batch_loss = found.loss();
+    add_to(tally, found, *lane.program, lane.now.batch.count, per_sample, scores_);
+  }
+  return std::isfinite(found.loss());
+}
+
+template <class T>
+std::int64_t Trainer<T>::Epoch::finish(Lane<T>& lane) {
+  if (!lane.whole) {
+    const bool finite = lane.now.finite.load(std::memory_order_relaxed);
+    outcome_ = options.check_finite && !finite ? Outcome::input : Outcome::loss;
+    return 1;
+  }
+  augmenting.place += lane.now.batch.count;
+  ++step;
+  ++network.training_forwards;
+  return 1;
+}
+
+/// The optimizer is free meanwhile: whoever computes a loss may look at it.
+template <class T>
+void Trainer<T>::Epoch::outside(const Operation& operation, Now<T>& now,
+                                const std::function<void()>& call) {
+  if (!std::holds_alternative<op::AskLoss>(operation)) return call();
+  loss_threw_ = true;
+  lock_.unlock();
+  call();
+  lock_.lock();
+  bind_optimizer();
+  const Gathering gathering = optimizer.gathering();
+  const Purpose& purpose = program_->purpose();
+  if (purpose.sums != (gathering.sum != nullptr) || purpose.clips != gathering.clips()) {
+    throw std::runtime_error("optimizer: its accumulation or clipping changed within a step");
+  }
+  loss_threw_ = false;
+  begin_step(now);
 }
 
 namespace {
@@ -166,123 +310,98 @@ std::int64_t steps_per_look(double work) {
 }  // namespace
 
 template <class T>
-Batch Trainer<T>::batch_at(std::int64_t step) const {
-  const std::int64_t begin = step * options_.batch_size;
-  return {order_.as<std::int64_t>(), begin, std::min(options_.batch_size, data_.x.n - begin)};
+Outcome Trainer<T>::Epoch::run(double budget, std::int64_t max_steps) {
+  const std::int64_t batch_size = options.batch_size;
+  last_step_ = max_steps < 0 ? steps_per_epoch() : std::min(steps_per_epoch(), step + max_steps);
+  lock_ = std::unique_lock(optimizer.mutex());
+  bind_optimizer();
+  network.forget_forward();
+  outcome_ = Outcome::more;
+  if (any()) {
+    compile();
+    scores_.resize(
+        options.metrics.empty() ? 0 : static_cast<std::size_t>(batch_size * per_sample.rows));
+    const int workers = network.workers_for(batch_size, true);
+    const std::int64_t rest = data.samples() % batch_size;
+    // Steps with a loss from outside take another time than those of the same size.
+    Pace& pace = network.pace(loss.outside() ? -batch_size : batch_size, true, workers);
+    try {
+      Runner<T>(lanes_, pace, batch_size, rest ? rest : batch_size, workers)
+          .run(*this, budget,
+               steps_per_look(3.0 * network.forward_work() * static_cast<double>(batch_size)));
+    } catch (...) {
+      if (!lock_.owns_lock()) lock_.lock();
+      undo_step();
+      lock_.unlock();
+      throw;
+    }
+  }
+  if (outcome_ != Outcome::more) restore_start();
+  lock_.unlock();
+  if (outcome_ != Outcome::more) return outcome_;
+  return step >= steps_per_epoch() ? Outcome::finished : Outcome::more;
 }
 
+// ---- what others see ----------------------------------------------------------------------------
+
+template <class T>
+Trainer<T>::Trainer(Network<T>& network, Optimizer& optimizer, const Loss& loss,
+                    const DataSet& data, Options options)
+    : epoch_(std::make_unique<Epoch>(network, optimizer, loss, data, std::move(options))) {}
+template <class T>
+Trainer<T>::~Trainer() = default;
+
+template <class T>
+std::int64_t Trainer<T>::steps_per_epoch() const {
+  return epoch_->steps_per_epoch();
+}
+template <class T>
+void Trainer<T>::begin_epoch(std::uint64_t epoch) {
+  epoch_->begin(epoch);
+}
+template <class T>
+void Trainer<T>::resume(std::int64_t step, const std::vector<double>& numbers) {
+  epoch_->resume(step, numbers);
+}
 template <class T>
 Outcome Trainer<T>::run(double budget, std::int64_t max_steps) {
-  const std::int64_t batch_size = options_.batch_size;
-  const std::int64_t last_step =
-      max_steps < 0 ? steps_per_epoch() : std::min(steps_per_epoch(), step_ + max_steps);
-  std::unique_lock lock(optimizer_.mutex());
-  bind_optimizer();
-  network_.forget_forward();
-  if (step_ >= last_step) return step_ >= steps_per_epoch() ? Outcome::finished : Outcome::more;
-  const int workers = network_.workers_for(batch_size, true);
-  Workspace<T>& space = network_.workspace(batch_size, true, workers);
-  if (loss_.outside()) return run_outside(budget, last_step, space, workers, lock);
-  const Kernels<T>& table = kernels<T>();
-  const std::int64_t per_look =
-      steps_per_look(3.0 * network_.forward_work() * static_cast<double>(batch_size));
-  Outcome outcome = Outcome::more;
-  run_steps(
-      network_.pace(batch_size, true, workers), budget, per_look,
-      [&] { return outcome == Outcome::more && step_ < last_step; },
-      [&](Worker& worker) {
-        const Batch batch = batch_at(step_);
-        return train_batch(
-            {worker, table, batch.count, true, network_.seed(), network_.training_forwards,
-             space.scratch[static_cast<std::size_t>(worker.index())]},
-            space, batch);
-      },
-      [&](Outcome failed) {
-        outcome = failed;
-        if (failed != Outcome::more) return 1;
-        place_ += std::min(batch_size, data_.x.n - step_ * batch_size);
-        ++step_;
-        ++network_.training_forwards;
-        return 1;
-      });
-  if (outcome != Outcome::more) {
-    restore_start();
-    network_.raise_failure();
-    return outcome;
+  return epoch_->run(budget, max_steps);
+}
+template <class T>
+void Trainer<T>::feed() {
+  epoch_->feed();
+}
+template <class T>
+void Trainer<T>::set_augment(std::vector<Augmentation> steps) {
+  require_augment(steps, epoch_->data.x.front().sample_size());
+  if (!steps.empty() && epoch_->network.vocabulary() > 0) {
+    throw std::invalid_argument("augment: expected none, since samples are ids");
   }
-  return step_ >= steps_per_epoch() ? Outcome::finished : Outcome::more;
+  epoch_->augmenting.steps = std::move(steps);
 }
-
-/// This worker's part of a batch, augmented.
 template <class T>
-void Trainer<T>::load_training_batch(const Kernels<T>& kernels, Workspace<T>& space,
-                                     const Batch& batch, Worker& worker) {
-  load_batch(network_, kernels, space, loss_, per_sample_, data_, batch, worker);
-  if (augment_.empty()) return;
-  augment(kernels, space.input, data_.x.sample_size(), place_, share(batch.count, 1, worker),
-          augment_, options_.seed, epoch_);
+void Trainer<T>::set_block(std::int64_t rows) {
+  epoch_->block = rows;
 }
-
-/// One step: forward, loss, δ, gradients, and at once the update. Every worker returns the same
-/// outcome; `more` is a good step.
 template <class T>
-Outcome Trainer<T>::train_batch(const Pass<T>& pass, Workspace<T>& space, const Batch& batch) {
-  Worker& worker = pass.worker;
-  load_training_batch(pass.kernels, space, batch, worker);
-  if (worker.first()) optimizer_.begin_step();
-  worker.barrier();
-  if (options_.check_finite && !space.finite.load(std::memory_order_relaxed)) return Outcome::input;
-  network_.chain_forward(pass, space);
-  if (network_.failed()) return Outcome::failed;
-
-  const std::int64_t O = per_sample_.outputs;
-  const std::int64_t count = batch.count * per_sample_.rows;
-  const T* weights = weights_of(network_, data_, space);
-  const Range samples = share(batch.count, 1, worker);
-  const Range rows = rows_of(samples, per_sample_);
-  mask_weights(network_, space, batch.count, worker);
-  const bool fused = network_.head() == loss_.fuses_with() && !loss_.from_logits() &&
-                     loss_.fuses_with() != Activation::linear && !network_.penalises_output();
-  const double weight = total_weight(weights, count);
-  const double factor = mean_factor(loss_, weight, O, per_sample_.rows);
-  find_losses(pass.kernels, space, weights, loss_, O, rows);
-  pass.kernels.loss_gradient(space.gradient[0] + rows.begin * O, space.output + rows.begin * O,
-                             loss_.sparse() ? nullptr : space.targets + rows.begin * O,
-                             loss_.sparse() ? space.labels + rows.begin : nullptr,
-                             weights ? weights + rows.begin : nullptr, rows.size(), O,
-                             static_cast<T>(factor), loss_.kind(), loss_.numbers(), fused);
-  find_classes(pass.kernels, space, loss_, options_.metrics, O, rows);
-  keep_outputs(options_.outputs, space, batch, O * per_sample_.rows, samples);
-  network_.find_penalties(pass.kernels, worker);
-  worker.barrier();
-  const double sum = sum_over_samples(space.values, count);
-  const double penalty = network_.penalty(space, batch.count);
-  if (worker.first()) {
-    batch_loss_ = sum * factor + penalty;
-    add_to(tally_, sum, weight, penalty, space, loss_, options_.metrics, batch.count, per_sample_);
-  }
-  if (!std::isfinite(sum * factor + penalty)) return Outcome::loss;
-  return learn(pass, space, fused);
+std::int64_t Trainer<T>::step() const {
+  return epoch_->step;
 }
-
-/// What comes behind the loss: δ of the outputs is in place.
 template <class T>
-Outcome Trainer<T>::learn(const Pass<T>& pass, Workspace<T>& space, bool fused) {
-  Worker& worker = pass.worker;
-  const Update<T> update = optimizer_.template update_of<T>(network_.flat_values());
-  // All parameters of a small network in one stretch take less than each by itself.
-  constexpr std::int64_t kSmall = 4096;
-  const Gathering gathering = optimizer_.gathering();
-  const bool is_small = worker.count() == 1 && network_.flat_size() <= kSmall;
-  // What may still fail in a layer below must find nothing updated.
-  const bool at_once = is_small || gathering.waits() || network_.calls_back();
-  Pass<T> backward = pass;
-  if (!at_once) backward.update = &update;
-  network_.chain_backward(backward, space, fused, false);
-  if (network_.failed()) return Outcome::failed;
-  if (at_once) network_.update(pass.kernels, update, gathering, worker);
-  if (gathering.updates) network_.constrain(pass.kernels, worker);
-  return Outcome::more;
+const Tally& Trainer<T>::tally() const {
+  return epoch_->tally;
+}
+template <class T>
+bool Trainer<T>::undo() {
+  return epoch_->undo();
+}
+template <class T>
+bool Trainer<T>::restored() const {
+  return epoch_->restored;
+}
+template <class T>
+double Trainer<T>::batch_loss() const {
+  return epoch_->batch_loss;
 }
 
 template class Trainer<float>;

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/table.h"
+#include "cpu/kernels/table.h"
 #include "mundur/runtime.h"
 
 namespace check {

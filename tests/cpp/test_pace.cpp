@@ -5,7 +5,7 @@
 #include <functional>
 
 #include "check.h"
-#include "parallel/pace.h"
+#include "cpu/parallel/pace.h"
 
 using namespace mundur;
 

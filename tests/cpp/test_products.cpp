@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/table.h"
+#include "cpu/kernels/table.h"
 #include "mundur/runtime.h"
 
 namespace {

@@ -2,7 +2,7 @@
 // the distributions, and equal bits.
 
 #include "check.h"
-#include "kernels/philox.h"
+#include "cpu/kernels/philox.h"
 
 namespace {
 

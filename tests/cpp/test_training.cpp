@@ -10,9 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "cpu/parallel/pace.h"
 #include "mundur/runtime.h"
 #include "mundur/training.h"
-#include "parallel/pace.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define MUNDUR_COUNTS_ALLOCATIONS 0  // the sanitizer has malloc for itself
@@ -76,14 +76,16 @@ struct Setup {
         entry.parameter.value[i] = static_cast<T>(next()) * T{0.2F};
       }
     }
-    data.x.data = reinterpret_cast<const std::byte*>(x.data());
-    data.x.n = kSamples;
-    data.x.sample = {7, 10};
-    data.x.stride = kFeatures * 4;
-    data.x.strides = {40, 4};
-    data.x.contiguous = true;
+    data.x.resize(1);
+    data.y.resize(1);
+    data.x[0].data = reinterpret_cast<const std::byte*>(x.data());
+    data.x[0].n = kSamples;
+    data.x[0].sample = {7, 10};
+    data.x[0].stride = kFeatures * 4;
+    data.x[0].strides = {40, 4};
+    data.x[0].contiguous = true;
     for (std::int64_t i = 0; i < kSamples; ++i) {
-      data.labels.push_back(static_cast<std::int32_t>(i % 5));
+      data.y[0].labels.push_back(static_cast<std::int32_t>(i % 5));
     }
     trainer = std::make_unique<mundur::Trainer<T>>(
         network, adam, *loss, data,
@@ -191,7 +193,7 @@ void test_double_does_not_compute_in_bfloat16() {
 
 void test_a_bad_set_is_refused() {
   Setup<float> setup;
-  setup.data.labels[7] = 5;
+  setup.data.y[0].labels[7] = 5;
   bool refused = false;
   try {
     mundur::Trainer<float> trainer(setup.network, setup.adam, *setup.loss, setup.data, {});
@@ -212,7 +214,7 @@ void test_a_feature_that_is_not_finite_changes_nothing() {
         "parameters are back at the epoch's start");
   check(setup.adam.iterations() == 0 && setup.network.training_forwards == 0,
         "so are the counters");
-  const auto where = mundur::first_nonfinite(setup.data.x);
+  const auto where = mundur::first_nonfinite(setup.data.x[0]);
   check(where && where->first == 150 && where->second == 3, "and its place is told");
 }
 

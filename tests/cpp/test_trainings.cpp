@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "check.h"
+#include "cpu/parallel/pace.h"
 #include "mundur/training.h"
-#include "parallel/pace.h"
 
 namespace {
 
@@ -74,7 +74,8 @@ std::vector<double> train(const Training& training) {
   }
   mundur::DataSet data;
   const auto x = numbers.vector<float>(kSamples * 30, -1, 1);
-  data.x = view(x, {6, 5});
+  data.x = {view(x, {6, 5})};
+  data.y.resize(1);
   const bool classes = std::string(training.loss).find("categorical") != std::string::npos;
   const bool bits = std::string(training.loss) == "binary_crossentropy";
   auto y = numbers.vector<float>(kSamples * training.outputs, -1, 1);
@@ -87,13 +88,13 @@ std::vector<double> train(const Training& training) {
   const auto loss = mundur::make_loss(training.loss, training.from_logits);
   if (loss->sparse()) {
     for (std::int64_t i = 0; i < kSamples; ++i) {
-      data.labels.push_back(static_cast<std::int32_t>(i % training.outputs));
+      data.y[0].labels.push_back(static_cast<std::int32_t>(i % training.outputs));
     }
   } else {
-    data.y = view(y, {training.outputs});
+    data.y[0].y = view(y, {training.outputs});
   }
   const auto weights = numbers.vector<double>(kSamples, 0, 2);
-  if (training.weighted) data.weights = weights.data();
+  if (training.weighted) data.y[0].weights = weights.data();
 
   const auto optimizer = make_optimizer(training.optimizer);
   std::vector<mundur::Metric> metrics;

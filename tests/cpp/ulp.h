@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <limits>
 
-#include "kernels/table.h"
+#include "cpu/kernels/table.h"
 
 namespace ulp {
 

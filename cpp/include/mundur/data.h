@@ -22,6 +22,48 @@ struct ArrayView {
   std::int64_t sample_size() const { return size_of(sample); }
 };
 
+/// What one output of a network is compared with. Weights (n doubles) may be null; `y` serves dense
+/// losses, `labels` the sparse one.
+struct TargetSet {
+  ArrayView y{};
+  std::vector<std::int32_t> labels{};
+  const double* weights = nullptr;
+};
+
+/// What a pass over a set needs to know of it: for each input and each output of a network.
+struct DataSet {
+  std::vector<ArrayView> x;
+  std::vector<TargetSet> y;
+  std::int64_t samples() const { return x.empty() ? 0 : x.front().n; }
+};
+
+/// Consecutive places of an epoch's order; `order` null: of the set itself.
+struct Batch {
+  const std::int64_t* order;
+  std::int64_t begin;
+  std::int64_t count;
+};
+
+/// One change of a training batch. Pictures are (height, width, channels), row-major.
+struct Augmentation {
+  enum class Kind { noise, shift, flip };
+  Kind kind = Kind::noise;
+  double stddev = 0.0;                               // noise
+  std::int64_t height = 0, width = 0, channels = 0;  // shift, flip
+  std::int64_t rows = 0, columns = 0;                // shift: the most in each direction
+  double fill = 0.0;                                 // shift: what moves in
+  bool horizontal = false, vertical = false;         // flip: each with probability 1/2
+};
+/// Throws std::invalid_argument where a step does not suit samples of this size.
+void require_augment(const std::vector<Augmentation>& steps, std::int64_t size);
+
+/// What changes the samples of a batch: row i is sample `place + i` of the epoch.
+struct Augmenting {
+  std::vector<Augmentation> steps;
+  std::uint64_t seed = 0, epoch = 0;
+  std::int64_t place = 0;
+};
+
 std::int64_t bytes_of(ElementType type);
 
 /// First (sample, element of the sample) that is NaN or infinite.

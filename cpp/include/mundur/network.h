@@ -1,32 +1,55 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
+#include "mundur/data.h"
 #include "mundur/layers.h"
 #include "mundur/lock.h"
+#include "mundur/losses.h"
 #include "mundur/memory.h"
 #include "mundur/types.h"
 
 namespace mundur {
 
+class Layer;
 class Optimizer;
-struct Gathering;
-struct Range;
 class Pace;
-struct ArrayView;
+struct Array;
+struct Gathering;
 struct Paces;
+struct Purpose;
+struct Ports;
+struct Program;
 template <class T>
-struct Workspace;
+struct Arena;
+template <class T>
+class Compiled;
 
-/// A chain of layers and the flat vectors of its parameters and gradients.
+/// A trainable array, in the network's flat vectors.
+template <class T>
+struct Parameter {
+  std::string name;
+  Shape shape;
+  T* value = nullptr;
+  T* gradient = nullptr;
+};
+
+/// An array that training changes, but no gradient (moving statistics).
+template <class T>
+struct State {
+  std::string name;
+  Shape shape;
+  T* value = nullptr;
+};
+
+/// Layers, and the flat vectors of their parameters, gradients and state.
 template <class T>
 class Network {
  public:
-  /// Throws std::invalid_argument where shapes do not fit and OutOfMemory where the parameters do
-  /// not.
+  /// A chain. Throws std::invalid_argument where shapes do not fit and OutOfMemory where the
+  /// parameters do not.
   Network(const std::vector<LayerSpec>& layers, Shape input_shape, std::uint64_t seed,
           Compute compute = Compute::own);
   ~Network();
@@ -39,20 +62,17 @@ class Network {
   const Shape& output_shape() const { return shapes_.back(); }
   /// The shape in front of each layer, and behind the last.
   const std::vector<Shape>& shapes() const { return shapes_; }
-  Activation head() const { return layers_.empty() ? Activation::linear : layers_.back()->head(); }
+  Activation head() const { return head_; }
   /// How many ids there are, if samples are ids of [0, n) instead of numbers; else 0.
-  std::int64_t vocabulary() const { return layers_.empty() ? 0 : layers_.front()->vocabulary(); }
-
-  /// The mask of the outputs' time steps: one for each row of the last axis, or none.
-  bool masks_output() const {
-    return masked_.back() && mask_size_ * output_shape().back() == size_of(output_shape());
-  }
+  std::int64_t vocabulary() const { return vocabulary_; }
+  /// Whether the outputs' time steps have a mask: one for each row of the last axis.
+  bool masks_output() const { return masks_output_; }
 
   struct Entry {
     int layer;
     Parameter<T> parameter;
   };
-  std::vector<Entry>& parameters() { return parameters_; }
+  std::vector<Entry> parameters();
   /// Padding included, which stays zero.
   std::int64_t flat_size() const { return flat_size_; }
   /// That padding, as pairs of begin and end.
@@ -63,22 +83,24 @@ class Network {
     int layer;
     State<T> state;
   };
-  const std::vector<StateEntry>& state() const { return state_; }
+  std::vector<StateEntry> state();
   /// All state in one vector, for those who keep a copy.
   std::int64_t state_size() const { return state_size_; }
   T* state_values() { return state_values_.template as<T>(); }
-  /// One flag per layer, those within others behind them; see Layer::set_learning.
+  /// One flag per layer, those within others behind them. One that does not learn keeps its state,
+  /// and in training works as in an inference.
   void set_learning(const std::vector<bool>& flags);
   /// A frozen parameter gets no gradient and no update; what its gradient held is cleared.
   void set_trainable(const std::vector<bool>& flags);
+  /// Where the optimizer keeps a mean of the parameters, those that are trainable become it.
+  void take_average(const T* average);
 
   /// Training forwards so far: the counter of dropout's masks.
   std::uint64_t training_forwards = 0;
 
-  std::int64_t workspace_bytes(std::int64_t batch, bool training) const;
+  std::int64_t workspace_bytes(std::int64_t batch, bool training);
 
-  // ---- by hand: each call is whole, on its own team of threads
-  // ------------------------------------------------------
+  // ---- by hand: each call is whole, on its own team of threads ----------------------------------
   /// y[batch, *output_shape] from the samples of x; keeps what backward needs. Throws
   /// std::invalid_argument on a wrong shape.
   void forward(T* y, const ArrayView& x, bool training);
@@ -95,62 +117,29 @@ class Network {
   std::int64_t predict(T* out, const ArrayView& x, std::int64_t start, std::int64_t batch,
                        double budget, bool check_finite);
 
-  // ---- for the training loop, called by every worker
-  // ----------------------------------------------------------------
-  /// Samples order[begin + row], as gather() has them, into the workspace, as numbers or as ids;
-  /// false where a number is not finite, or an id is none of the vocabulary.
-  bool take(const Kernels<T>& kernels, Workspace<T>& workspace, const ArrayView& x,
-            const std::int64_t* order, std::int64_t begin, Range rows) const;
-  void chain_forward(const Pass<T>& pass, Workspace<T>& workspace) const;
-  /// `delta` lies in the workspace's first gradient buffer. Returns where dL/dx stands, null unless
-  /// asked for.
-  const T* chain_backward(const Pass<T>& pass, Workspace<T>& workspace, bool at_logits,
-                          bool want_dx) const;
-  /// Whether a layer calls a function of the caller's, on the first worker.
-  bool calls_back() const { return !custom_.empty(); }
-  /// Whether such a function threw, to be asked behind a barrier; and what it threw, out of a team.
-  bool failed() const { return calls_back() && mundur::failed(custom_); }
-  void raise_failure() {
-    if (calls_back()) mundur::raise_failure(custom_);
-  }
-  /// The optimizer's step for all parameters, by all workers, when their gradients are known.
-  void update(const Kernels<T>& kernels, const Update<T>& update, const Gathering& gathering,
-              Worker& worker);
-  /// The parameters become `average`, but for those that are frozen.
-  void take_average(const T* average);
-
-  // ---- penalties and constraints: training/penalties.cpp
-  // --------------------------------------------------------------
+  // ---- penalties and constraints ----------------------------------------------------------------
   void set_penalty(std::size_t parameter, const Penalty& penalty);
   /// Of a layer's outputs, divided by the samples of the batch.
   void set_activity_penalty(std::size_t layer, const Penalty& penalty);
   void set_constraint(std::size_t parameter, const Constraint& constraint);
-  bool penalises_activity(std::size_t layer) const {
-    return !activity_.empty() && activity_[layer].any();
-  }
-  bool penalises_output() const {
-    return !layers_.empty() && penalises_activity(layers_.size() - 1);
-  }
-  /// What the weights add to the loss, found by all workers; penalty() after the next barrier.
-  void find_penalties(const Kernels<T>& kernels, Worker& worker) {
-    if (!pieces_.empty()) find_pieces(kernels, worker);
-  }
-  /// What weights and the activities of a batch, forward in the workspace, add to the loss.
-  double penalty(const Workspace<T>& workspace, std::int64_t batch) const {
-    return pieces_.empty() && activity_.empty() ? 0.0 : batch_penalty(workspace, batch);
-  }
+  /// What the weights add to the loss.
+  double weight_penalty();
   /// By hand: with the activities of the last forward, if what it left is still there.
   double penalty();
-  /// By all workers, behind an update.
-  void constrain(const Kernels<T>& kernels, Worker& worker) {
-    if (constrained_) constrain_all(kernels, worker);
-  }
 
-  /// The memory of a training (all outputs kept) or an inference (two buffers), at least this
-  /// large.
-  Workspace<T>& workspace(std::int64_t batch, bool training, int workers);
-  /// One for each worker, for inference in which none waits for another; at least `workers`.
-  std::vector<Workspace<T>>& workspaces_apart(std::int64_t batch, int workers);
+  // ---- for passes over sets ---------------------------------------------------------------------
+  /// A program for such a purpose; see training/compiled.h.
+  Program compile(const Purpose& purpose, Ports& ports) const;
+  /// The same with memory behind it, for one of several lanes; kept until it is one of too many.
+  Compiled<T>& compiled(const Purpose& purpose, std::size_t lane = 0);
+  /// Whether a layer calls a function of the caller's.
+  bool calls_outside() const { return calls_outside_; }
+  /// Whenever it grows, programs compiled before are of another network.
+  std::uint64_t version() const { return version_; }
+  /// The memory of programs that keep what backward needs, and of those that do not: of each lane
+  /// that batches go through by themselves.
+  Arena<T>& training_arena() { return *training_arena_; }
+  Arena<T>& inference_arena(std::size_t lane);
   /// Floating-point operations of a forward pass over one sample: what decides how many workers
   /// pay.
   double forward_work() const { return forward_work_; }
@@ -164,63 +153,29 @@ class Network {
   Lock& mutex() { return mutex_; }
 
  private:
-  void build(const std::vector<LayerSpec>& specs);
-  void follow_mask();
-  /// Outputs of samples [start, start + count), by all workers of a team together.
-  void predict_some(const Kernels<T>& kernels, T* out, const ArrayView& x, std::int64_t start,
-                    std::int64_t count, Workspace<T>& space, Worker& worker) const;
-  void update_whole(const Kernels<T>& kernels, const Update<T>& update);
-  void update_shared(const Kernels<T>& kernels, const Update<T>& update, Worker& worker);
-  void update_gathered(const Kernels<T>& kernels, const Update<T>& update,
-                       const Gathering& gathering, Worker& worker);
-  /// Their squares, summed up by all workers together; each then asks for norms.
-  void sum_squares(const Kernels<T>& kernels, const T* gradients, Worker& worker);
-  double norm(std::size_t first, std::size_t last) const;
-  void plan_norms();
-  // The smallest steps would feel a call for each of these that does nothing.
-  void find_pieces(const Kernels<T>& kernels, Worker& worker);
-  double batch_penalty(const Workspace<T>& workspace, std::int64_t batch) const;
-  void constrain_all(const Kernels<T>& kernels, Worker& worker);
-  /// Adds what a layer's outputs cost to workspace.activity: each worker for its samples.
-  void add_activity(const Pass<T>& pass, Workspace<T>& workspace, std::size_t layer) const;
-  void add_activity_gradient(const Pass<T>& pass, T* dy, const Workspace<T>& workspace,
-                             std::size_t layer) const;
   void allocate();
-  void allocate_state();
-  Workspace<T> plan(std::int64_t batch, bool training, int workers, bool allocate) const;
+  Compiled<T>& by_hand(bool training);
 
   std::uint64_t seed_;
   Compute compute_;
-  std::vector<std::unique_ptr<Layer<T>>> layers_;
-  std::vector<CustomFunction*> custom_;
+  std::vector<std::unique_ptr<Layer>> layers_;
   std::vector<Shape> shapes_;
-  std::int64_t mask_size_ = 0;  // of one sample; 0: no layer makes a mask
-  std::vector<bool> masked_;    // whether each layer gets the mask, or makes it; then the output
-  std::vector<Entry> parameters_;
-  std::vector<Parameter<T>> bound_;  // what layers point into, in the order of parameters_
-  struct Piece {
-    const T* w;
-    std::int64_t size;
-    Penalty penalty;
-    double value;
-  };
-  std::vector<Piece> pieces_;      // of the parameters that have a penalty
-  std::vector<Penalty> activity_;  // of each layer; empty where none has one
-  bool constrained_ = false;
-  std::int64_t flat_size_ = 0;
+  std::vector<Array> parameters_, states_;
+  std::vector<bool> learning_;
+  std::vector<Penalty> activity_;  // of each layer
+  Activation head_ = Activation::linear;
+  std::int64_t vocabulary_ = 0;
+  bool masks_output_ = false;
+  bool calls_outside_ = false;
+  std::int64_t flat_size_ = 0, state_size_ = 0;
   std::vector<std::int64_t> gaps_;
-  Buffer values_;
-  Buffer gradients_;
-  std::vector<StateEntry> state_;
-  std::int64_t state_size_ = 0;
-  Buffer state_values_;
-  std::vector<double> squares_;           // sums of squared gradients, one per piece of a parameter
-  std::vector<std::size_t> first_piece_;  // of each parameter, and behind the last
+  Buffer values_, gradients_, state_values_;
   double forward_work_ = 0.0;
-  std::size_t first_trainable_ = 0;  // index of the first layer with a trainable parameter
-  std::unique_ptr<Workspace<T>> training_workspace_;
-  std::unique_ptr<Workspace<T>> inference_workspace_;
-  std::vector<Workspace<T>> apart_;
+  std::uint64_t version_ = 0;
+  std::unique_ptr<Arena<T>> training_arena_;
+  std::vector<std::unique_ptr<Arena<T>>> inference_arenas_;
+  std::unique_ptr<Compiled<T>> by_hand_[2];             // inference, training
+  std::vector<std::unique_ptr<Compiled<T>>> compiled_;  // others, the last used first
   std::unique_ptr<Paces> paces_;
   std::int64_t forward_batch_ = 0;
   bool forward_training_ = false;

@@ -26,15 +26,6 @@ enum class Metric { binary_accuracy, categorical_accuracy, sparse_categorical_ac
 /// "accuracy" takes the form that the loss and the outputs ask for.
 Metric metric_from_name(const std::string& name, const Loss& loss, std::int64_t outputs);
 
-/// What a pass over a set needs to know of it. Weights (n doubles) may be null; `y` serves dense
-/// losses, `labels` the sparse one.
-struct DataSet {
-  ArrayView x;
-  ArrayView y;
-  std::vector<std::int32_t> labels;
-  const double* weights = nullptr;
-};
-
 /// The outputs of one sample: rows with a loss and scores of their own, of so many outputs. Each
 /// place of the axes but the last, such as a time step, is a row, whatever loss, mask and metrics
 /// make of it: what is asked about a training must not change its sums.
@@ -42,19 +33,6 @@ struct OutputRows {
   std::int64_t rows = 1;
   std::int64_t outputs = 1;
 };
-
-/// One change of a training batch. Pictures are (height, width, channels), row-major.
-struct Augmentation {
-  enum class Kind { noise, shift, flip };
-  Kind kind = Kind::noise;
-  double stddev = 0.0;                               // noise
-  std::int64_t height = 0, width = 0, channels = 0;  // shift, flip
-  std::int64_t rows = 0, columns = 0;                // shift: the most in each direction
-  double fill = 0.0;                                 // shift: what moves in
-  bool horizontal = false, vertical = false;         // flip: each with probability 1/2
-};
-/// Throws std::invalid_argument where a step does not suit samples of this size.
-void require_augment(const std::vector<Augmentation>& steps, std::int64_t size);
 
 /// Sums of a pass so far. The loss is a mean over weights, scores are means over the rows that are
 /// there, as Keras's metrics are; a batch's penalty counts for each of its samples.
@@ -89,6 +67,7 @@ class Trainer {
   };
   Trainer(Network<T>& network, Optimizer& optimizer, const Loss& loss, const DataSet& data,
           Options options);
+  ~Trainer();
 
   std::int64_t steps_per_epoch() const;
   void begin_epoch(std::uint64_t epoch);
@@ -103,51 +82,19 @@ class Trainer {
   void feed();
   void set_augment(std::vector<Augmentation> steps);
   /// Shuffles keep blocks of so many neighbours together; 0: they keep none.
-  void set_block(std::int64_t rows) { block_ = rows; }
+  void set_block(std::int64_t rows);
 
-  std::int64_t step() const { return step_; }
-  const Tally& tally() const { return tally_; }
+  std::int64_t step() const;
+  const Tally& tally() const;
   /// Takes the epoch's updates back; false where no copy was kept, as in an epoch of one step.
   bool undo();
   /// Whether parameters, optimizer and state went back to where the epoch began.
-  bool restored() const { return restored_; }
-  double batch_loss() const { return batch_loss_; }
+  bool restored() const;
+  double batch_loss() const;
 
  private:
-  Outcome train_batch(const Pass<T>& pass, Workspace<T>& space, const Batch& batch);
-  Outcome learn(const Pass<T>& pass, Workspace<T>& space, bool fused);
-  Outcome run_outside(double budget, std::int64_t last_step, Workspace<T>& space, int workers,
-                      std::unique_lock<Lock>& lock);
-  Outcome ask(Workspace<T>& space, const Batch& batch, std::unique_lock<Lock>& lock);
-  Batch batch_at(std::int64_t step) const;
-  void load_training_batch(const Kernels<T>& kernels, Workspace<T>& space, const Batch& batch,
-                           Worker& worker);
-  void bind_optimizer();
-  void keep_start();
-  void restore_start();
-  bool one_step() const { return !fed_ && steps_per_epoch() == 1; }
-
-  Network<T>& network_;
-  Optimizer& optimizer_;
-  const Loss& loss_;
-  const DataSet& data_;
-  Options options_;
-  OutputRows per_sample_;
-  Buffer order_;  // of the samples, as 64-bit integers; none without a shuffle
-  Buffer start_values_;
-  std::vector<Buffer> start_slots_;
-  std::vector<double> start_scalars_;
-  std::vector<T> start_state_;
-  std::uint64_t start_forwards_ = 0;
-  std::int64_t step_ = 0;
-  bool restored_ = false;
-  std::int64_t place_ = 0;  // samples of this epoch before the step's
-  std::uint64_t epoch_ = 0;
-  std::int64_t block_ = 0;
-  bool fed_ = false;
-  std::vector<Augmentation> augment_;
-  Tally tally_;
-  double batch_loss_ = 0.0;
+  class Epoch;
+  std::unique_ptr<Epoch> epoch_;
 };
 
 /// The loss and the metrics of a network over a set, in slices of time.
@@ -161,28 +108,19 @@ class Evaluator {
     T* outputs = nullptr;  // as Trainer's
   };
   Evaluator(Network<T>& network, const Loss& loss, const DataSet& data, Options options);
+  ~Evaluator();
 
   std::int64_t steps() const;
   /// Batches until the set is through or about `budget` seconds are over; 0: a single batch.
   Outcome run(double budget);
   /// The set now holds the next batch; sums go on.
   void feed();
-  std::int64_t step() const { return step_; }
-  const Tally& tally() const { return tally_; }
+  std::int64_t step() const;
+  const Tally& tally() const;
 
  private:
-  void pass(const Kernels<T>& table, Workspace<T>& space, std::int64_t step, Worker& worker);
-  bool add(Workspace<T>& space);
-  Outcome run_outside(double budget, Workspace<T>& space, int workers);
-  Batch batch_at(std::int64_t step) const;
-
-  Network<T>& network_;
-  const Loss& loss_;
-  const DataSet& data_;
-  Options options_;
-  OutputRows per_sample_;
-  std::int64_t step_ = 0;
-  Tally tally_;
+  class Evaluation;
+  std::unique_ptr<Evaluation> evaluation_;
 };
 
 }  // namespace mundur

@@ -16,6 +16,43 @@ inline std::int64_t size_of(const Shape& shape) {
                          [](std::int64_t a, std::int64_t b) { return a * b; });
 }
 
+/// Samples in one chain of a sum over samples.
+inline constexpr std::int64_t kShard = 256;
+
+/// Whether a product's inner sums run over 16 virtual lanes instead of one chain: too few columns
+/// would starve the vector units. Depends on the inner extent and the columns of the whole product,
+/// never on the rows.
+constexpr bool uses_lanes(std::int64_t inner, std::int64_t columns) {
+  return columns <= 4 && inner >= 32;
+}
+
+/// A part of [0, n).
+struct Range {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+  std::int64_t size() const { return end - begin; }
+  bool empty() const { return end <= begin; }
+  bool operator==(const Range&) const = default;
+};
+
+/// A part of the loss, l1·Σ|w| + l2·Σw².
+struct Penalty {
+  double l1 = 0.0;
+  double l2 = 0.0;
+  bool any() const { return l1 != 0.0 || l2 != 0.0; }
+};
+
+/// What holds for a parameter after each update.
+struct Constraint {
+  enum class Kind { none, non_negative, norms };
+  Kind kind = Kind::none;
+  // Norms along `axis` in [least, most], or, with a rate below 1, by so much closer to it.
+  int axis = 0;
+  double least = 0.0;
+  double most = 0.0;
+  double rate = 1.0;
+};
+
 /// Activations that act on one element, with a derivative written through y = f(x): products apply
 /// them, and backward needs nothing but y. Softmax acts on a row and is no member.
 enum class Function : int { linear, relu, sigmoid, tanh };
@@ -75,6 +112,7 @@ struct LossNumbers {
   double label_smoothing = 0.0;  // binary, categorical cross-entropy: y (1 - s) + s / classes
   double gamma = 0.0;            // focal: the power of what is wrong with an answer
   double positive = 1.0, negative = 1.0;  // focal: factors of targets 1 and 0
+  bool operator==(const LossNumbers&) const = default;
 };
 
 /// avx512bf16 is avx512 with the instructions of AVX512_BF16 for products in bfloat16.

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "cpu/kernels/table.h"
+#include "mundur/data.h"
+
+namespace mundur {
+
+/// Changes rows of a batch x[B, size] in place. What happens to a sample is a function of (seed,
+/// epoch, its place, element), so of nothing that threads choose.
+template <class T>
+void augment(const Kernels<T>& kernels, T* x, std::int64_t size, const Augmenting& with,
+             Range rows);
+
+}  // namespace mundur

@@ -1,0 +1,181 @@
+#include "cpu/gather.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+
+#include "mundur/runtime.h"
+
+namespace mundur {
+namespace {
+
+/// A sample whose elements do not lie together, piece by piece: raw elements are brought together,
+/// then converted.
+template <class T>
+bool gather_scattered(const Kernels<T>& kernels, T* out, const ArrayView& x,
+                      const std::byte* sample) {
+  constexpr std::int64_t kPiece = 256;
+  alignas(64) std::byte piece[kPiece * 8];
+  const auto item = static_cast<std::size_t>(bytes_of(x.type));
+  const std::int64_t size = x.sample_size();
+  bool finite = true;
+  for (std::int64_t begin = 0; begin < size; begin += kPiece) {
+    const std::int64_t count = std::min(kPiece, size - begin);
+    for (std::int64_t i = 0; i < count; ++i) {
+      std::int64_t rest = begin + i;
+      const std::byte* element = sample;
+      for (std::size_t axis = x.sample.size(); axis-- > 0;) {
+        element += rest % x.sample[axis] * x.strides[axis];
+        rest /= x.sample[axis];
+      }
+      std::memcpy(piece + static_cast<std::size_t>(i) * item, element, item);
+    }
+    finite &= kernels.convert(out + begin, piece, count, x.type);
+  }
+  return finite;
+}
+
+}  // namespace
+
+std::int64_t bytes_of(ElementType type) {
+  constexpr std::int64_t kBytes[] = {1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 8};
+  return kBytes[static_cast<int>(type)];
+}
+
+template <class T>
+bool gather(const Kernels<T>& kernels, T* out, const ArrayView& x, const std::int64_t* order,
+            std::int64_t begin, Range rows) {
+  const std::int64_t size = x.sample_size();
+  if (!order && x.contiguous && x.stride == size * bytes_of(x.type)) {
+    return kernels.convert(out + rows.begin * size, x.data + (begin + rows.begin) * x.stride,
+                           rows.size() * size, x.type);
+  }
+  bool finite = true;
+  for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+    const std::int64_t index = order ? order[begin + row] : begin + row;
+    const std::byte* sample = x.data + index * x.stride;
+    finite &= x.contiguous ? kernels.convert(out + row * size, sample, size, x.type)
+                           : gather_scattered(kernels, out + row * size, x, sample);
+  }
+  return finite;
+}
+
+namespace {
+
+/// The bits of a float16.
+struct Half {
+  std::uint16_t bits;
+};
+
+template <class Id>
+Id number(Id element) {
+  return element;
+}
+float number(Half half) {
+  const int exponent = half.bits >> 10 & 31;
+  const int fraction = half.bits & 1023;
+  const float size = exponent == 0 ? std::ldexp(static_cast<float>(fraction), -24)
+                                   : std::ldexp(static_cast<float>(fraction + 1024), exponent - 25);
+  if (exponent == 31) return std::numeric_limits<float>::infinity();
+  return (half.bits & 0x8000) != 0 ? -size : size;
+}
+
+template <class Element>
+bool ids_of_sample(std::int32_t* out, const ArrayView& x, const std::byte* sample,
+                   std::int64_t vocabulary) {
+  const std::int64_t size = x.sample_size();
+  bool known = true;
+  for (std::int64_t i = 0; i < size; ++i) {
+    const std::byte* element = sample;
+    if (x.contiguous) {
+      element += i * static_cast<std::int64_t>(sizeof(Element));
+    } else {
+      std::int64_t rest = i;
+      for (std::size_t axis = x.sample.size(); axis-- > 0;) {
+        element += rest % x.sample[axis] * x.strides[axis];
+        rest /= x.sample[axis];
+      }
+    }
+    Element read;
+    std::memcpy(&read, element, sizeof read);
+    const auto id = number(read);
+    using Id = std::remove_const_t<decltype(id)>;
+    bool is_id = id >= Id{0};  // a NaN is not
+    if constexpr (std::is_floating_point_v<Id>) {
+      is_id = is_id && id < static_cast<Id>(vocabulary) && std::trunc(id) == id;
+    } else {
+      is_id = is_id && static_cast<std::uint64_t>(id) < static_cast<std::uint64_t>(vocabulary);
+    }
+    out[i] = is_id ? static_cast<std::int32_t>(id) : 0;
+    known &= is_id;
+  }
+  return known;
+}
+
+using IdsOfSample = bool (*)(std::int32_t*, const ArrayView&, const std::byte*, std::int64_t);
+
+IdsOfSample ids_of(ElementType type) {
+  switch (type) {
+    case ElementType::boolean:
+    case ElementType::uint8:
+      return ids_of_sample<std::uint8_t>;
+    case ElementType::int8:
+      return ids_of_sample<std::int8_t>;
+    case ElementType::int16:
+      return ids_of_sample<std::int16_t>;
+    case ElementType::uint16:
+      return ids_of_sample<std::uint16_t>;
+    case ElementType::int32:
+      return ids_of_sample<std::int32_t>;
+    case ElementType::uint32:
+      return ids_of_sample<std::uint32_t>;
+    case ElementType::int64:
+      return ids_of_sample<std::int64_t>;
+    case ElementType::uint64:
+      return ids_of_sample<std::uint64_t>;
+    case ElementType::float16:
+      return ids_of_sample<Half>;
+    case ElementType::float32:
+      return ids_of_sample<float>;
+    case ElementType::float64:
+      break;
+  }
+  return ids_of_sample<double>;
+}
+
+}  // namespace
+
+bool gather_ids(std::int32_t* out, const ArrayView& x, const std::int64_t* order,
+                std::int64_t begin, Range rows, std::int64_t vocabulary) {
+  const IdsOfSample convert = ids_of(x.type);
+  const std::int64_t size = x.sample_size();
+  bool known = true;
+  for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+    const std::int64_t index = order ? order[begin + row] : begin + row;
+    known &= convert(out + row * size, x, x.data + index * x.stride, vocabulary);
+  }
+  return known;
+}
+
+std::optional<std::pair<std::int64_t, std::int64_t>> first_nonfinite(const ArrayView& x) {
+  const Kernels<double>& table = kernels<double>();
+  const std::int64_t size = x.sample_size();
+  std::vector<double> sample(static_cast<std::size_t>(size));
+  for (std::int64_t i = 0; i < x.n; ++i) {
+    if (gather(table, sample.data(), x, nullptr, i, {0, 1})) continue;
+    for (std::int64_t j = 0; j < size; ++j) {
+      const double value = sample[static_cast<std::size_t>(j)];
+      if (!(value - value == 0.0)) return std::pair{i, j};
+    }
+  }
+  return std::nullopt;
+}
+
+template bool gather<float>(const Kernels<float>&, float*, const ArrayView&, const std::int64_t*,
+                            std::int64_t, Range);
+template bool gather<double>(const Kernels<double>&, double*, const ArrayView&, const std::int64_t*,
+                             std::int64_t, Range);
+
+}  // namespace mundur

@@ -1,0 +1,103 @@
+// Penalties of weights and activities, and limits of their norms.
+
+#include "cpu/kernels/isa/vec.h"
+
+namespace mundur::MUNDUR_ISA {
+namespace {
+
+template <class T>
+MUNDUR_INLINE T sum_of_magnitudes(const T* x, i64 size) {
+  auto lanes = Lanes16<T>::all(T(0));
+  for_each_lane(lanes, size, [&](Vec<T>& part, i64 i, int n) MUNDUR_BODY {
+    part = add_up_to(part, abs(load_up_to(x + i, n)), n);
+  });
+  return lanes.sum();
+}
+
+template <class T>
+MUNDUR_INLINE T sum_of_squares(const T* x, i64 size) {
+  auto lanes = Lanes16<T>::all(T(0));
+  for_each_lane(lanes, size, [&](Vec<T>& part, i64 i, int n) MUNDUR_BODY {
+    const Vec<T> a = load_up_to(x + i, n);
+    part = add_up_to(part, a * a, n);
+  });
+  return lanes.sum();
+}
+
+template <class T>
+void norms(double* sums, const T* x, i64 n) {
+  sums[0] = static_cast<double>(sum_of_magnitudes(x, n));
+  sums[1] = static_cast<double>(sum_of_squares(x, n));
+}
+
+template <class T>
+void add_penalty(T* g, const T* w, i64 rows, i64 columns, i64 ldg, i64 ldw, T l1, T two_l2) {
+  for (i64 r = 0; r < rows; ++r) {
+    for_each_vec<T>(columns, [&](i64 i, int n) MUNDUR_BODY {
+      const Vec<T> weight = load_up_to(w + r * ldw + i, n);
+      Vec<T> gradient = load_up_to(g + r * ldg + i, n);
+      if (two_l2 != T(0)) gradient = fma(set(two_l2), weight, gradient);
+      if (l1 != T(0)) {
+        const Vec<T> slope = copysign(set(l1), weight);
+        gradient = gradient + select(equal(weight, zero<T>()), zero<T>(), slope);
+      }
+      store_up_to(g + r * ldg + i, gradient, n);
+    });
+  }
+}
+
+/// What vectors of these norms are multiplied by. `kept`: their norms lie within the limits.
+template <class T>
+struct Factor {
+  Mask<T> kept;
+  Vec<T> factor;
+};
+
+template <class T>
+MUNDUR_INLINE Factor<T> factor_of(Vec<T> norm, T least, T most, T rate) {
+  constexpr T kEpsilon = T(1e-7);
+  const Vec<T> inside = min(max(norm, set(least)), set(most));
+  const Vec<T> wanted = fma(set(rate), inside, set(T(1) - rate) * norm);
+  return {equal(inside, norm), wanted / (norm + set(kEpsilon))};
+}
+
+template <class T>
+MUNDUR_INLINE void scale_to(T* w, const Factor<T>& by, int n) {
+  const Vec<T> a = load_up_to(w, n);
+  store_up_to(w, select(by.kept, a, a * by.factor), n);
+}
+
+/// One vector, side by side in memory.
+template <class T>
+void limit_norm(T* w, i64 n, T least, T most, T rate) {
+  const Factor<T> by = factor_of(sqrt(set(sum_of_squares(w, n))), least, most, rate);
+  for_each_vec<T>(n, [&](i64 i, int count) MUNDUR_BODY { scale_to(w + i, by, count); });
+}
+
+template <class T>
+void limit_norms(T* w, i64 rows, i64 columns, i64 ldw, T least, T most, T rate) {
+  if (ldw == 1) return limit_norm(w, rows, least, most, rate);
+  for_each_vec<T>(columns, [&](i64 i, int n) MUNDUR_BODY {
+    Vec<T> squares = zero<T>();
+    for (i64 r = 0; r < rows; ++r) {
+      const Vec<T> a = load_up_to(w + r * ldw + i, n);
+      squares = fma(a, a, squares);
+    }
+    const Factor<T> by = factor_of(sqrt(squares), least, most, rate);
+    for (i64 r = 0; r < rows; ++r) scale_to(w + r * ldw + i, by, n);
+  });
+}
+
+template <class T>
+void fill_rows(Kernels<T>& table) {
+  table.norms = norms<T>;
+  table.add_penalty = add_penalty<T>;
+  table.limit_norms = limit_norms<T>;
+}
+
+}  // namespace
+
+void fill_penalties(Kernels<float>& table) { fill_rows(table); }
+void fill_penalties(Kernels<double>& table) { fill_rows(table); }
+
+}  // namespace mundur::MUNDUR_ISA

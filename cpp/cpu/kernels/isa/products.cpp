@@ -1,0 +1,465 @@
+// The dense product in its three forms.
+//
+// All forms are C[rows, columns] = A[rows, depth] · B[depth, columns] in tiles (tile.h): elements
+// of A are broadcast, registers run over the columns of B. They differ in where A, B and C lie:
+//
+//            A          B          C
+//   product  x          w          y
+//   dx       dy         wᵀ         dx        wᵀ is packed panel by panel; or, for few samples,
+//            w          dyᵀ        dxᵀ       registers run over the samples
+//   dw       xᵀ         dy         dw        or, for a few narrow columns,
+//            dyᵀ        x          dwᵀ
+//
+// Which way is taken, where blocks end and who computes which part never shows in the result: each
+// element is one chain of fused multiply-adds in order of the inner index from +0, and what is
+// stored between blocks is the chain's own state.
+
+#include "cpu/kernels/isa/lanes.h"
+#include "cpu/kernels/isa/pieces.h"
+#include "cpu/kernels/isa/shards.h"
+#include "cpu/kernels/isa/tile.h"
+#include "cpu/kernels/isa/transpose.h"
+
+namespace mundur::MUNDUR_ISA {
+namespace {
+
+constexpr i64 kScalarMost = 32;
+
+MUNDUR_INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+MUNDUR_INLINE double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
+
+MUNDUR_INLINE bool is_polynomial(Function f) {
+  return f == Function::sigmoid || f == Function::tanh;
+}
+
+// ---- the product in blocks ----------------------------------------------------------------------
+
+template <class T>
+struct Job {
+  i64 rows, columns, depth;
+  const T* a;  // element (r, k) at a[r·a_row + k·a_step]; one of the two is 1
+  i64 a_row, a_step;
+  const T* b;  // element (k, c) at b[k·ldb + c], or b[c·ldb + k] if b_transposed
+  i64 ldb;
+  bool b_transposed;
+  T* c;  // element (r, c) at c[r·ldc + c], or c[c·ldc + r] if c_transposed
+  i64 ldc;
+  bool c_transposed;
+  bool shards;    // a sum over samples
+  const T* bias;  // of each column; null: none
+  Function f;
+  T* scratch;
+  bool adds = false;  // c + the sum, of one shard
+};
+
+/// One step of a job: rows × columns of C, one block of depth.
+template <class T>
+struct Step {
+  i64 row, rows, column, columns;
+  i64 k, depth;
+  const T* a;
+  i64 a_row, a_step;
+  T* c;  // of element (row, column)
+  i64 ldc;
+  bool last;      // the chains end here
+  bool is_large;  // the operands exceed L2
+};
+
+/// Whether rows this far apart share too few sets of the caches.
+template <class T>
+MUNDUR_INLINE bool is_aliasing(i64 stride) {
+  return stride * static_cast<i64>(sizeof(T)) % 4096 == 0;
+}
+
+template <class T>
+void copy_block(T* to, const T* from, i64 rows, i64 columns, i64 ld_to, i64 ld_from) {
+  for (i64 r = 0; r < rows; ++r) {
+    for_each_vec<T>(columns, [&](i64 i, int n) MUNDUR_BODY {
+      store_up_to(to + r * ld_to + i, load_up_to(from + r * ld_from + i, n), n);
+    });
+  }
+}
+
+/// Asks L2 for a block that will be used soon.
+template <class T>
+MUNDUR_INLINE void prefetch(const T* p, i64 rows, i64 columns, i64 ld) {
+  for (i64 r = 0; r < rows; ++r) {
+    for (i64 c = 0; c < columns; c += Scratch<T>::kLine) __builtin_prefetch(p + r * ld + c, 0, 2);
+  }
+}
+
+/// Fetches the next panel of B little by little, while the tiles of this one are computed.
+template <class T>
+struct NextPanel {
+  const T* b = nullptr;
+  i64 lines = 0, columns = 0, ld = 0;  // rows of memory still to fetch, and how long they are
+  i64 share = 0;                       // for each row tile
+
+  MUNDUR_INLINE void fetch_some() {
+    const i64 n = least(share, lines);
+    prefetch(b, n, columns, ld);
+    b += n * ld;
+    lines -= n;
+  }
+};
+
+/// All tiles of one step: panel by panel, from the top to the bottom. Each panel of B is packed by
+/// its first tile on the way, when enough tiles follow.
+template <class T>
+void run_step(const Job<T>& job, const Step<T>& step, Tile<T>& tile, T* panel) {
+  using B = Blocking<T>;
+  constexpr i64 kWidth = B::kWidth;
+  const bool single = step.rows <= B::kRows;
+  const bool packs = !job.b_transposed && step.rows >= 2 * B::kRows;
+  const i64 most =
+      single && !job.b_transposed ? B::max_vecs(static_cast<int>(step.rows)) : B::kVecs;
+  const T* bias = step.last ? job.bias : nullptr;
+  tile.relu = step.last && job.f == Function::relu;
+  tile.a_row = step.a_row;
+  tile.a_step = step.a_step;
+  tile.depth = step.depth;
+  tile.ldc = step.ldc;
+  tile.panel = panel;
+  const T* const* joins = tile.partial;
+
+  for (i64 j = 0; j < step.columns;) {
+    const int vecs = static_cast<int>(next_piece(divided_up(step.columns - j, kWidth), most));
+    const i64 columns = least(vecs * kWidth, step.columns - j);
+    const bool masked = columns < vecs * kWidth;
+    tile.last = static_cast<int>(columns - (vecs - 1) * kWidth);
+    tile.bias = bias ? bias + step.column + j : nullptr;
+    if (job.b_transposed) {
+      transpose(panel, job.b + (step.column + j) * job.ldb + step.k, columns, step.depth,
+                vecs * kWidth, job.ldb, true);
+      tile.b = panel;
+      tile.b_step = vecs * kWidth;
+    } else {
+      tile.b = job.b + step.k * job.ldb + step.column + j;
+      tile.b_step = job.ldb;
+    }
+    const T* here[kMaxRanks];
+    tile.partial = here;
+    NextPanel<T> next;
+    if (step.is_large) {
+      const i64 ahead = step.column + j + columns;
+      const i64 wide = least(vecs * kWidth, step.columns - j - columns);
+      next.b =
+          job.b_transposed ? job.b + ahead * job.ldb + step.k : job.b + step.k * job.ldb + ahead;
+      next.lines = job.b_transposed ? wide : step.depth;
+      next.columns = job.b_transposed ? step.depth : wide;
+      next.ld = job.ldb;
+      next.share = divided_up(next.lines * B::kRows, step.rows);
+    }
+    for (i64 i = 0; i < step.rows;) {
+      const i64 rows = next_piece(step.rows - i, B::kRows);
+      if (step.is_large) {
+        next.fetch_some();
+        prefetch(step.c + (i + rows) * step.ldc + j, least(rows, step.rows - i - rows), columns,
+                 step.ldc);
+      }
+      tile.a = step.a + i * step.a_row;
+      tile.c = step.c + i * step.ldc + j;
+      for (int rank = 0; rank < tile.joins; ++rank)
+        here[rank] = joins[rank] + i * tile.ld_partial + j;
+      if (packs && i == 0) {
+        kTiles<T>.pack[vecs - 1][masked](tile);
+        tile.b = panel;
+        tile.b_step = vecs * kWidth;
+      } else {
+        kTiles<T>.plain[rows - 1][vecs - 1][masked](tile);
+      }
+      if (step.last && is_polynomial(job.f)) activate(tile.c, tile.ldc, rows, columns, job.f);
+      i += rows;
+    }
+    j += columns;
+  }
+  tile.partial = joins;
+}
+
+/// A job of one or two rows and one register of columns, such as a textbook's network sees: the way
+/// into a tile would take longer than the sums.
+template <class T, int kRows>
+MUNDUR_INLINE void run_thin(const Job<T>& job) {
+  const Mask<T> mask = first_n<T>(static_cast<int>(job.columns));
+  Vec<T> sum[kRows];
+  for (int r = 0; r < kRows; ++r) sum[r] = zero<T>();
+  for (i64 k = 0; k < job.depth; ++k) {
+    const Vec<T> column = load_masked(job.b + k * job.ldb, mask);
+    for (int r = 0; r < kRows; ++r)
+      sum[r] = fma(set<T>(job.a[r * job.a_row + k * job.a_step]), column, sum[r]);
+  }
+  for (int r = 0; r < kRows; ++r) {
+    if (job.bias) sum[r] = sum[r] + load_masked(job.bias, mask);
+    store_up_to(job.c + r * job.ldc, activated(sum[r], job.f), static_cast<int>(job.columns));
+  }
+}
+
+/// The smallest jobs whose B is transposed: element by element.
+template <class T>
+MUNDUR_INLINE void run_scalar(const Job<T>& job) {
+  for (i64 r = 0; r < job.rows; ++r) {
+    for (i64 c = 0; c < job.columns; ++c) {
+      T sum = T(0);
+      for (i64 k = 0; k < job.depth; ++k)
+        sum = fma(job.a[r * job.a_row + k], job.b[c * job.ldb + k], sum);
+      job.c[r * job.ldc + c] = sum;
+    }
+  }
+}
+
+/// A job of a single tile, without the way there.
+template <class T>
+MUNDUR_INLINE void run_single(const Job<T>& job) {
+  const int rows = static_cast<int>(job.rows);
+  const int vecs = static_cast<int>(divided_up(job.columns, Vec<T>::kWidth));
+  Tile<T> tile;
+  tile.a = job.a;
+  tile.a_row = job.a_row;
+  tile.a_step = job.a_step;
+  tile.b = job.b;
+  tile.b_step = job.ldb;
+  tile.depth = job.depth;
+  tile.c = job.c;
+  tile.ldc = job.ldc;
+  tile.last = static_cast<int>(job.columns) - (vecs - 1) * Vec<T>::kWidth;
+  tile.resume = false;
+  tile.joins_c = job.adds;
+  tile.joins = 0;
+  tile.bias = job.bias;
+  tile.relu = job.f == Function::relu;
+  kTiles<T>.plain[rows - 1][vecs - 1][tile.last < Vec<T>::kWidth](tile);
+  if (is_polynomial(job.f)) activate(job.c, job.ldc, job.rows, job.columns, job.f);
+}
+
+template <class T>
+__attribute__((noinline)) void run_blocks(const Job<T>& job) {
+  using B = Blocking<T>;
+  using S = Scratch<T>;
+  if (job.rows <= 0 || job.columns <= 0) return;
+  if (job.rows <= B::kRows && !job.b_transposed && !job.c_transposed &&
+      job.columns <= B::max_vecs(static_cast<int>(job.rows)) * B::kWidth &&
+      (!job.shards || job.depth <= kShard)) {
+    return run_single(job);
+  }
+  T* const panel = job.scratch + S::kPanel;
+  T* const partials = job.scratch + S::kPartials;
+
+  // A few rows stream through B once: nothing is packed and the chains run from end to end.
+  const bool streams = job.rows <= B::kRows && !job.b_transposed && !job.shards;
+  const i64 block = job.shards ? kShard
+                    : streams  ? job.depth
+                               : even_piece(job.depth, B::kDepth, 16);
+  const i64 blocks = job.depth <= block ? 1 : divided_up(job.depth, block);
+
+  // What must be kept in scratch: a block for each rank of sums but the highest, and one to be
+  // transposed.
+  int ranks = 0;
+  while (job.shards && (blocks - 1) >> ranks > 1) ++ranks;
+  const i64 kept = ranks + (job.c_transposed ? 1 : 0);
+  i64 row_block = even_piece(job.rows, B::kRowBlock, B::kRows);
+  i64 column_block = job.columns;
+  if (kept != 0) {
+    row_block = least(row_block, S::kPartialsSize / (kept * B::kColumns) / B::kRows * B::kRows);
+    const i64 most = S::kPartialsSize / (kept * row_block) / B::kColumns * B::kColumns;
+    column_block = even_piece(job.columns, most, B::kColumns);
+  }
+  const i64 ld_kept = divided_up(column_block, B::kColumns) * B::kColumns;
+  const bool copies = is_aliasing<T>(job.a_step == 1 ? job.a_row : job.a_step) &&
+                      job.rows >= 2 * B::kRows && job.columns >= 4 * B::kColumns;
+
+  const T* joins[kMaxRanks];
+  Tile<T> tile;
+  tile.partial = joins;
+  tile.ld_partial = ld_kept;
+  Step<T> step;
+  step.is_large = job.rows > 2 * B::kRows &&
+                  job.rows * (job.columns + job.depth) + job.columns * job.depth > B::kL2;
+  for (step.row = 0; step.row < job.rows; step.row += row_block) {
+    step.rows = least(row_block, job.rows - step.row);
+    for (step.column = 0; step.column < job.columns; step.column += column_block) {
+      step.columns = least(column_block, job.columns - step.column);
+      T* const transposed = partials + ranks * row_block * ld_kept;
+      for (i64 n = 0; n < blocks; ++n) {
+        step.k = n * block;
+        step.depth = least(block, job.depth - step.k);
+        step.last = n == blocks - 1;
+
+        step.a = job.a + step.row * job.a_row + step.k * job.a_step;
+        step.a_row = job.a_row;
+        step.a_step = job.a_step;
+        if (copies) {
+          T* const copy = job.scratch + S::kBlock;
+          if (job.a_step == 1) {
+            step.a_row = step.depth + S::kLine;
+            copy_block(copy, step.a, step.rows, step.depth, step.a_row, job.a_row);
+          } else {
+            step.a_step = step.rows + S::kLine;
+            copy_block(copy, step.a, step.depth, step.rows, step.a_step, job.a_step);
+          }
+          step.a = copy;
+        }
+
+        step.c = job.c_transposed ? transposed : job.c + step.row * job.ldc + step.column;
+        step.ldc = job.c_transposed ? ld_kept : job.ldc;
+        tile.resume = !job.shards && n > 0;
+        tile.joins = 0;
+        tile.joins_c = job.shards && step.last && (n > 0 || job.adds);
+        if (job.shards) {
+          int rank = 0;
+          for (; rank < ranks && (step.last || (n >> rank & 1) != 0); ++rank) {
+            if (n >> rank & 1) joins[tile.joins++] = partials + rank * row_block * ld_kept;
+          }
+          if (!step.last && rank < ranks) {
+            step.c = partials + rank * row_block * ld_kept;
+            step.ldc = ld_kept;
+          }
+        }
+        run_step(job, step, tile, panel);
+      }
+      if (job.c_transposed) {
+        transpose(job.c + step.column * job.ldc + step.row, transposed, step.rows, step.columns,
+                  job.ldc, ld_kept, false);
+      }
+    }
+  }
+}
+
+/// Any job. The smallest are done within the caller.
+template <class T>
+MUNDUR_INLINE void run(const Job<T>& job) {
+  if (job.b_transposed) {
+    if (job.rows * job.columns * job.depth <= kScalarMost) return run_scalar(job);
+  } else if (job.columns <= Vec<T>::kWidth && !job.c_transposed && !job.adds &&
+             (!job.shards || job.depth <= kShard)) {
+    if (job.columns <= 0) return;
+    if (job.rows == 1) return run_thin<T, 1>(job);
+    if (job.rows == 2) return run_thin<T, 2>(job);
+  }
+  run_blocks(job);
+}
+
+// ---- the table's functions ----------------------------------------------------------------------
+
+template <class T>
+void product(T* y, const T* x, const T* w, const T* bias, i64 B, i64 O, i64 I, i64 ldy, i64 ldx,
+             i64 ldw, Function f, bool lanes, T* scratch) {
+  if (lanes) return run_lanes(y, x, w, bias, B, O, I, ldy, ldx, 1, ldw, f, scratch);
+  run(Job<T>{B, O, I, x, ldx, 1, w, ldw, false, y, ldy, false, false, bias, f, scratch});
+}
+
+/// use(j, columns, vecs): the panels of a matrix of O columns, of so many registers each, for
+/// products of at most B rows. A panel's rows lie behind one another, in whole registers; the panel
+/// of column j begins at I·j.
+template <class T, class Use>
+MUNDUR_INLINE void for_each_panel(i64 O, i64 B, Use use) {
+  using Size = Blocking<T>;
+  const i64 most = B < Size::kRows ? Size::max_vecs(static_cast<int>(B)) : Size::kVecs;
+  for (i64 j = 0; j < O;) {
+    const i64 vecs = next_piece(divided_up(O - j, Size::kWidth), most);
+    const i64 columns = least(vecs * Size::kWidth, O - j);
+    use(j, columns, vecs);
+    j += columns;
+  }
+}
+
+template <class T>
+void pack(T* panels, const T* w, i64 I, i64 O, i64 ldw, bool is_transposed, i64 k, i64 rows,
+          i64 B) {
+  for_each_panel<T>(O, B, [&](i64 j, i64 columns, i64 vecs) MUNDUR_BODY {
+    const i64 width = vecs * Vec<T>::kWidth;
+    T* const to = panels + I * j + k * width;
+    if (is_transposed) {
+      transpose(to, w + j * ldw + k, columns, rows, width, ldw, false);
+    } else {
+      copy_block(to, w + k * ldw + j, rows, columns, width, ldw);
+    }
+  });
+}
+
+template <class T>
+void product_panels(T* y, const T* x, const T* panels, const T* bias, i64 B, i64 O, i64 I, i64 ldy,
+                    i64 ldx, i64 most, bool onto) {
+  constexpr i64 kWidth = Vec<T>::kWidth;
+  Tile<T> tile;
+  tile.a_row = ldx;
+  tile.a_step = 1;
+  tile.depth = I;
+  tile.ldc = ldy;
+  tile.resume = onto;
+  tile.joins = 0;
+  tile.joins_c = false;
+  tile.relu = false;
+  for_each_panel<T>(O, most, [&](i64 j, i64 columns, i64 vecs) MUNDUR_BODY {
+    tile.b = panels + I * j;
+    tile.b_step = vecs * kWidth;
+    tile.last = static_cast<int>(columns - (vecs - 1) * kWidth);
+    tile.bias = bias ? bias + j : nullptr;
+    for (i64 i = 0; i < B;) {
+      const i64 rows = next_piece(B - i, Blocking<T>::kRows);
+      tile.a = x + i * ldx;
+      tile.c = y + i * ldy + j;
+      kTiles<T>.plain[rows - 1][vecs - 1][columns < vecs * kWidth](tile);
+      i += rows;
+    }
+  });
+}
+
+template <class T>
+void product_dx(T* dx, const T* dy, const T* w, i64 B, i64 I, i64 O, i64 lddx, i64 lddy, i64 ldw,
+                bool lanes, T* scratch) {
+  if (lanes) {
+    return run_lanes<T>(dx, dy, w, nullptr, B, I, O, lddx, lddy, ldw, 1, Function::linear, scratch);
+  }
+  // A single column of w, when whole, is a row of wᵀ as it lies there.
+  const bool is_row = O == 1 && ldw == 1;
+  // Transposing w costs I·O; over samples dy and dx are transposed, B·O + B·I.
+  const bool over_samples = !is_row && B >= Vec<T>::kWidth && B * (I + O) < I * O;
+  if (over_samples) {
+    run(Job<T>{I, B, O, w, ldw, 1, dy, lddy, true, dx, lddx, true, false, nullptr, Function::linear,
+               scratch});
+  } else {
+    run(Job<T>{B, I, O, dy, lddy, 1, w, ldw, !is_row, dx, lddx, false, false, nullptr,
+               Function::linear, scratch});
+  }
+}
+
+template <class T>
+void product_dw(T* dw, const T* x, const T* dy, i64 I, i64 O, i64 B, i64 lddw, i64 ldx, i64 lddy,
+                T* scratch) {
+  constexpr i64 kWidth = Vec<T>::kWidth;
+  // A few columns would fill a small part of a register.
+  if (O < kWidth && I > O && 2 * O * divided_up(I, kWidth) <= I) {
+    const bool is_row = O == 1 && lddw == 1;
+    run(Job<T>{O, I, B, dy, 1, lddy, x, ldx, false, dw, is_row ? I : lddw, !is_row, true, nullptr,
+               Function::linear, scratch});
+  } else {
+    run(Job<T>{I, O, B, x, 1, ldx, dy, lddy, false, dw, lddw, false, true, nullptr,
+               Function::linear, scratch});
+  }
+}
+
+template <class T>
+void product_dw_add(T* dw, const T* x, const T* dy, i64 I, i64 O, i64 B, i64 lddw, i64 ldx,
+                    i64 lddy, T* scratch) {
+  run(Job<T>{I, O, B, x, 1, ldx, dy, lddy, false, dw, lddw, false, true, nullptr, Function::linear,
+             scratch, true});
+}
+
+template <class T>
+void fill_table(Kernels<T>& table) {
+  table.scratch = Scratch<T>::kSize;
+  table.column_grain = Blocking<T>::kWidth;
+  table.product = product<T>;
+  table.pack = pack<T>;
+  table.product_panels = product_panels<T>;
+  table.product_dx = product_dx<T>;
+  table.product_dw = product_dw<T>;
+  table.product_dw_add = product_dw_add<T>;
+}
+
+}  // namespace
+
+void fill_products(Kernels<float>& table) { fill_table(table); }
+void fill_products(Kernels<double>& table) { fill_table(table); }
+
+}  // namespace mundur::MUNDUR_ISA

@@ -1,0 +1,265 @@
+// Random numbers from Philox. An element's number depends on its index alone, so any worker may
+// fill any part.
+
+#include "cpu/kernels/isa/functions.h"
+#include "cpu/kernels/philox.h"
+
+namespace mundur::MUNDUR_ISA {
+namespace {
+
+/// 16 consecutive counters at once: word w of counter 16·group + i lands in [16·w + i].
+struct Random {
+  std::uint32_t word[64];
+};
+
+/// philox4x32_10 of a register of counters.
+MUNDUR_INLINE void philox(Words (&c)[4], std::uint64_t key) {
+  auto key0 = static_cast<std::uint32_t>(key), key1 = static_cast<std::uint32_t>(key >> 32);
+  for (int round = 0; round < kPhiloxRounds; ++round) {
+    Words low0, high0, low1, high1;
+    multiply_wide(c[0], kPhiloxMultiplier[0], low0, high0);
+    multiply_wide(c[2], kPhiloxMultiplier[1], low1, high1);
+    c[0] = high1 ^ c[1] ^ set_words(key0);
+    c[2] = high0 ^ c[3] ^ set_words(key1);
+    c[1] = low1;
+    c[3] = low0;
+    key0 += kPhiloxKeyStep[0];
+    key1 += kPhiloxKeyStep[1];
+  }
+}
+
+constexpr std::uint32_t kLane[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+MUNDUR_INLINE Random random_words(RandomKey key, std::uint64_t group) {
+  Random random;
+  const std::uint64_t block = group * 16;
+  const Words low = set_words(static_cast<std::uint32_t>(block));
+  for (int i = 0; i < 16; i += Words::kWidth) {
+    Words c[4] = {low ^ load_words(kLane + i), set_words(static_cast<std::uint32_t>(block >> 32)),
+                  set_words(static_cast<std::uint32_t>(key.stream)),
+                  set_words(static_cast<std::uint32_t>(key.stream >> 32))};
+    philox(c, key.key);
+    for (int w = 0; w < 4; ++w) store_words(random.word + 16 * w + i, c[w]);
+  }
+  return random;
+}
+
+// Dropout: group b of 16 counters serves elements 64·b to 64·b + 63, word r/16 of counter r%16.
+
+constexpr int kDropoutGroup = 64;
+
+/// y[i] = keep[i] ? x[i]·scale : +0 for n <= 64 elements. Through a local array: y may be x, and
+/// `keep` may, as far as a compiler knows, be anything.
+template <class T>
+MUNDUR_INLINE void keep_or_drop(T* y, const std::uint8_t* keep, const T* x, int n, T scale) {
+  T kept[kDropoutGroup];
+  for (int i = 0; i < n; ++i) kept[i] = keep[i] ? x[i] * scale : T(0);
+  for (int i = 0; i < n; ++i) y[i] = kept[i];
+}
+
+/// n <= 64 elements whose random words start at `random`.
+template <class T>
+MUNDUR_INLINE void drop(T* y, std::uint8_t* keep, const T* x, const std::uint32_t* random, int n,
+                        std::uint32_t threshold, T scale) {
+  std::uint8_t kept[kDropoutGroup];
+  for (int i = 0; i < n; ++i) kept[i] = random[i] >= threshold;
+  for (int i = 0; i < n; ++i) keep[i] = kept[i];
+  keep_or_drop(y, kept, x, n, scale);
+}
+
+template <class T>
+void dropout(T* y, std::uint8_t* keep, const T* x, i64 first, i64 n, RandomKey key,
+             std::uint32_t threshold, T scale) {
+  for (i64 done = 0; done < n;) {
+    const auto element = static_cast<std::uint64_t>(first + done);
+    const int within = static_cast<int>(element % kDropoutGroup);
+    const Random random = random_words(key, element / kDropoutGroup);
+    const int rest = kDropoutGroup - within;
+    const int count = n - done < rest ? static_cast<int>(n - done) : rest;
+    if (count == kDropoutGroup) {
+      drop(y + done, keep + done, x + done, random.word, kDropoutGroup, threshold, scale);
+    } else {
+      drop(y + done, keep + done, x + done, random.word + within, count, threshold, scale);
+    }
+    done += count;
+  }
+}
+
+template <class T>
+void alpha_dropout(T* y, std::uint8_t* keep, const T* x, i64 first, i64 n, RandomKey key,
+                   std::uint32_t threshold, T scale, T offset, T dropped) {
+  for (i64 done = 0; done < n;) {
+    const auto element = static_cast<std::uint64_t>(first + done);
+    const int within = static_cast<int>(element % kDropoutGroup);
+    const Random random = random_words(key, element / kDropoutGroup);
+    const int rest = kDropoutGroup - within;
+    const int count = n - done < rest ? static_cast<int>(n - done) : rest;
+    T value[kDropoutGroup];
+    std::uint8_t kept[kDropoutGroup];
+    for (int i = 0; i < count; ++i) kept[i] = random.word[within + i] >= threshold;
+    for (int i = 0; i < count; ++i) value[i] = kept[i] ? x[done + i] * scale + offset : dropped;
+    for (int i = 0; i < count; ++i) keep[done + i] = kept[i];
+    for (int i = 0; i < count; ++i) y[done + i] = value[i];
+    done += count;
+  }
+}
+
+template <class T>
+void dropout_backward(T* dx, const std::uint8_t* keep, const T* dy, i64 n, T scale) {
+  i64 i = 0;
+  for (; i + kDropoutGroup <= n; i += kDropoutGroup) {
+    keep_or_drop(dx + i, keep + i, dy + i, kDropoutGroup, scale);
+  }
+  keep_or_drop(dx + i, keep + i, dy + i, static_cast<int>(n - i), scale);
+}
+
+// Draws are made in double, so that a float32 weight is the rounded float64 one. Group b of 16
+// counters serves elements 32·b to 32·b + 31: words 2·(r/16) and the next of counter r%16.
+
+constexpr int kDrawGroup = 32;
+
+/// 64 random bits for each of a group's elements.
+MUNDUR_INLINE void draw_bits(std::uint64_t (&bits)[kDrawGroup], RandomKey key,
+                             std::uint64_t group) {
+  const Random random = random_words(key, group);
+  for (int i = 0; i < 16; ++i) {
+    bits[i] = std::uint64_t{random.word[16 + i]} << 32 | random.word[i];
+    bits[16 + i] = std::uint64_t{random.word[48 + i]} << 32 | random.word[32 + i];
+  }
+}
+
+/// f(first, count, bits) for every group, with 64 random bits for each of its count <= 32 elements.
+template <class F>
+MUNDUR_INLINE void for_each_group(i64 n, RandomKey key, F f) {
+  for (i64 first = 0; first < n; first += kDrawGroup) {
+    std::uint64_t bits[kDrawGroup];
+    draw_bits(bits, key, static_cast<std::uint64_t>(first / kDrawGroup));
+    f(first, n - first < kDrawGroup ? static_cast<int>(n - first) : kDrawGroup, bits);
+  }
+}
+
+/// low + u (high - low), u the upper 53 bits. Rounding may reach `high` itself, which becomes
+/// `low`.
+template <class T>
+void random_uniform(T* y, i64 n, RandomKey key, double low, double high) {
+  for_each_group(n, key, [&](i64 first, int count, const std::uint64_t* bits) MUNDUR_BODY {
+    for (int i = 0; i < count; ++i) {
+      const double u = static_cast<double>(bits[i] >> 11) * 0x1p-53;
+      const T value = static_cast<T>(low + u * (high - low));
+      y[first + i] = static_cast<double>(value) < high ? value : static_cast<T>(low);
+    }
+  });
+}
+
+// Wichura, "Algorithm AS 241: The percentage points of the normal distribution", Applied Statistics
+// 37 (1988), PPND16: relative error about 1e-16. Numerators and denominators of its three ranges.
+constexpr double kCentre[] = {3.3871328727963666080e0,  1.3314166789178437745e+2,
+                              1.9715909503065514427e+3, 1.3731693765509461125e+4,
+                              4.5921953931549871457e+4, 6.7265770927008700853e+4,
+                              3.3430575583588128105e+4, 2.5090809287301226727e+3};
+constexpr double kCentreBelow[] = {1.0,
+                                   4.2313330701600911252e+1,
+                                   6.8718700749205790830e+2,
+                                   5.3941960214247511077e+3,
+                                   2.1213794301586595867e+4,
+                                   3.9307895800092710610e+4,
+                                   2.8729085735721942674e+4,
+                                   5.2264952788528545610e+3};
+constexpr double kMiddle[] = {1.42343711074968357734e0,  4.63033784615654529590e0,
+                              5.76949722146069140550e0,  3.64784832476320460504e0,
+                              1.27045825245236838258e0,  2.41780725177450611770e-1,
+                              2.27238449892691845833e-2, 7.74545014278341407640e-4};
+constexpr double kMiddleBelow[] = {1.0,
+                                   2.05319162663775882187e0,
+                                   1.67638483018380384940e0,
+                                   6.89767334985100004550e-1,
+                                   1.48103976427480074590e-1,
+                                   1.51986665636164571966e-2,
+                                   5.47593808499534494600e-4,
+                                   1.05075007164441684324e-9};
+constexpr double kTail[] = {6.65790464350110377720e0,  5.46378491116411436990e0,
+                            1.78482653991729133580e0,  2.96560571828504891230e-1,
+                            2.65321895265761230930e-2, 1.24266094738807843860e-3,
+                            2.71155556874348757815e-5, 2.01033439929228813265e-7};
+constexpr double kTailBelow[] = {1.0,
+                                 5.99832206555887937690e-1,
+                                 1.36929880922735805310e-1,
+                                 1.48753612908506148525e-2,
+                                 7.86869131145613259100e-4,
+                                 1.84631831751005468180e-5,
+                                 1.42151175831644588870e-7,
+                                 2.04426310338993978564e-15};
+
+/// P(normal <= -2).
+constexpr double kBeyondTwo = 0.02275013194817920720;
+
+/// The x with P(normal <= x) = p, 0 < p < 1.
+MUNDUR_INLINE Vec<double> normal_quantile(Vec<double> p) {
+  const auto ratio = [](Vec<double> r, const double (&above)[8], const double (&below)[8])
+                         MUNDUR_BODY { return polynomial(r, above) / polynomial(r, below); };
+  const Vec<double> q = p - set(0.5);
+  const Vec<double> centre = q * ratio(fnma(q, q, set(0.180625)), kCentre, kCentreBelow);
+  const Vec<double> r = sqrt(-log(min(p, set(1.0) - p)));
+  const Vec<double> middle = ratio(r - set(1.6), kMiddle, kMiddleBelow);
+  const Vec<double> tail = ratio(r - set(5.0), kTail, kTailBelow);
+  const Vec<double> outer = copysign(select(less(set(5.0), r), tail, middle), q);
+  return select(less(set(0.425), abs(q)), outer, centre);
+}
+
+/// u = (k + ½) / 2^52 with the upper 52 bits: symmetric about ½, never 0 or 1. Truncated, the
+/// quantile of a number between the shares P and 1 - P that lie beyond two deviations.
+template <bool kTruncated>
+MUNDUR_INLINE void normals(double (&x)[kDrawGroup], const std::uint64_t* bits, double mean,
+                           double deviation) {
+  for (int i = 0; i < kDrawGroup; ++i) {
+    x[i] = (static_cast<double>(bits[i] >> 12) + 0.5) * 0x1p-52;
+  }
+  for (int i = 0; i < kDrawGroup; i += Vec<double>::kWidth) {
+    Vec<double> p = load(x + i);
+    if constexpr (kTruncated) p = fma(p, set(1.0 - 2.0 * kBeyondTwo), set(kBeyondTwo));
+    store(x + i, fma(set(deviation), normal_quantile(p), set(mean)));
+  }
+}
+
+template <bool kTruncated, class T>
+void random_quantiles(T* y, i64 n, RandomKey key, double mean, double deviation) {
+  for_each_group(n, key, [&](i64 first, int count, const std::uint64_t* bits) MUNDUR_BODY {
+    double x[kDrawGroup];
+    normals<kTruncated>(x, bits, mean, deviation);
+    for (int i = 0; i < count; ++i) y[first + i] = static_cast<T>(x[i]);
+  });
+}
+
+template <class T>
+void normal_noise(T* y, i64 first, i64 n, RandomKey key, double mean, double deviation) {
+  for (i64 done = 0; done < n;) {
+    const i64 element = first + done;
+    const int within = static_cast<int>(element % kDrawGroup);
+    std::uint64_t bits[kDrawGroup];
+    draw_bits(bits, key, static_cast<std::uint64_t>(element / kDrawGroup));
+    double x[kDrawGroup];
+    normals<false>(x, bits, mean, deviation);
+    const int rest = kDrawGroup - within;
+    const int count = n - done < rest ? static_cast<int>(n - done) : rest;
+    for (int i = 0; i < count; ++i) y[done + i] = static_cast<T>(x[within + i]);
+    done += count;
+  }
+}
+
+template <class T>
+void fill_rows(Kernels<T>& table) {
+  table.dropout = dropout<T>;
+  table.dropout_backward = dropout_backward<T>;
+  table.alpha_dropout = alpha_dropout<T>;
+  table.normal_noise = normal_noise<T>;
+  table.random_uniform = random_uniform<T>;
+  table.random_normal = random_quantiles<false, T>;
+  table.random_truncated = random_quantiles<true, T>;
+}
+
+}  // namespace
+
+void fill_random(Kernels<float>& table) { fill_rows(table); }
+void fill_random(Kernels<double>& table) { fill_rows(table); }
+
+}  // namespace mundur::MUNDUR_ISA

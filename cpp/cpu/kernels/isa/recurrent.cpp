@@ -1,0 +1,238 @@
+// One time step of the recurrent layers between their products: gates and state.
+
+#include "cpu/kernels/isa/tile.h"
+
+namespace mundur::MUNDUR_ISA {
+namespace {
+
+template <class T>
+MUNDUR_INLINE void copy_up_to(T* y, i64 i, Vec<T> value, int n) {
+  if (y) store_up_to(y + i, value, n);
+}
+
+/// A step's pointers at one sample.
+template <class T>
+MUNDUR_INLINE TimeStep<T> sample_of(const TimeStep<T>& step, i64 b, i64 O) {
+  TimeStep<T> at = step;
+  at.h += b * O;
+  if (at.c) at.c += b * O;
+  at.z += b * step.ldz;
+  if (at.q) at.q += b * step.ldq;
+  if (at.gates) at.gates += b * step.ld_gates;
+  if (at.kept_h) at.kept_h += b * step.ld_kept;
+  if (at.kept_c) at.kept_c += b * step.ld_kept;
+  if (at.y) at.y += b * step.ldy;
+  return at;
+}
+template <class T>
+MUNDUR_INLINE TimeStepBackward<T> sample_of(const TimeStepBackward<T>& step, i64 b, i64 O) {
+  TimeStepBackward<T> at = step;
+  at.dh += b * O;
+  if (at.dc) at.dc += b * O;
+  at.z += b * step.ldz;
+  if (at.q) at.q += b * step.ldq;
+  if (at.dy) at.dy += b * step.ldy;
+  if (at.h_before) at.h_before += b * step.ld_kept;
+  if (at.c) at.c += b * step.ld_kept;
+  if (at.c_before) at.c_before += b * step.ld_kept;
+  if (at.soon) at.soon += b * step.ldz;
+  return at;
+}
+
+template <class T>
+MUNDUR_INLINE void leave_h(const TimeStep<T>& at, i64 i, Vec<T> h, int n) {
+  store_up_to(at.h + i, h, n);
+  copy_up_to(at.kept_h, i, h, n);
+  copy_up_to(at.y, i, h, n);
+}
+template <class T>
+MUNDUR_INLINE void leave_c(const TimeStep<T>& at, i64 i, Vec<T> c, int n) {
+  store_up_to(at.c + i, c, n);
+  copy_up_to(at.kept_c, i, c, n);
+}
+
+/// live(at, i, n) for the samples that are there; the others keep their state.
+template <class T, class Live>
+MUNDUR_INLINE void for_each_sample(const TimeStep<T>& step, i64 B, i64 O, Live live) {
+  for (i64 b = 0; b < B; ++b) {
+    const TimeStep<T> at = sample_of(step, b, O);
+    if (step.mask && !step.mask[b * step.ld_mask]) {
+      for_each_vec<T>(O, [&](i64 i, int n) MUNDUR_BODY {
+        leave_h(at, i, load_up_to(at.h + i, n), n);
+        if (at.c) leave_c(at, i, load_up_to(at.c + i, n), n);
+      });
+    } else {
+      for_each_vec<T>(O, [&](i64 i, int n) MUNDUR_BODY { live(at, i, n); });
+    }
+  }
+}
+
+/// live(at, i, n, dh) likewise; for the others, `gates` parts of z and, if there is one, q become
+/// 0.
+template <class T, class Live>
+MUNDUR_INLINE void for_each_sample_backward(const TimeStepBackward<T>& step, i64 B, i64 O,
+                                            int gates, Live live) {
+  for (i64 b = 0; b < B; ++b) {
+    const TimeStepBackward<T> at = sample_of(step, b, O);
+    const bool masked = step.mask && !step.mask[b * step.ld_mask];
+    // Samples lie a whole sequence apart, too far for what the processor foresees.
+    for (i64 i = 0; at.soon && i < gates * O; i += Scratch<T>::kLine) {
+      __builtin_prefetch(at.soon + i, 1, 2);
+    }
+    for_each_vec<T>(O, [&](i64 i, int n) MUNDUR_BODY {
+      Vec<T> dh = load_up_to(at.dh + i, n);
+      if (at.dy) dh = dh + load_up_to(at.dy + i, n);
+      if (!masked) return live(at, i, n, dh);
+      store_up_to(at.dh + i, dh, n);
+      for (int gate = 0; gate < gates; ++gate) store_up_to(at.z + gate * O + i, zero<T>(), n);
+      copy_up_to(at.q, i, zero<T>(), n);
+    });
+  }
+}
+
+/// dy · f'(x), written through y = f(x).
+template <class T>
+MUNDUR_INLINE Vec<T> through_sigmoid(Vec<T> dy, Vec<T> y) {
+  return dy * fnma(y, y, y);
+}
+template <class T>
+MUNDUR_INLINE Vec<T> through_tanh(Vec<T> dy, Vec<T> y) {
+  return dy * fnma(y, y, set<T>(T(1)));
+}
+
+// ---- LSTM ---------------------------------------------------------------------------------------
+
+template <class T>
+void lstm(const TimeStep<T>& step, i64 B, i64 O) {
+  for_each_sample(step, B, O, [O](const TimeStep<T>& at, i64 k, int n) MUNDUR_BODY {
+    const T* const z = at.z + k;
+    const Vec<T> i = sigmoid(load_up_to(z, n));
+    const Vec<T> f = sigmoid(load_up_to(z + O, n));
+    const Vec<T> g = tanh(load_up_to(z + 2 * O, n));
+    const Vec<T> o = sigmoid(load_up_to(z + 3 * O, n));
+    const Vec<T> c = fma(f, load_up_to(at.c + k, n), i * g);
+    copy_up_to(at.gates, k, i, n);
+    copy_up_to(at.gates, k + O, f, n);
+    copy_up_to(at.gates, k + 2 * O, g, n);
+    copy_up_to(at.gates, k + 3 * O, o, n);
+    leave_c(at, k, c, n);
+    leave_h(at, k, o * tanh(c), n);
+  });
+}
+
+template <class T>
+void lstm_backward(const TimeStepBackward<T>& step, i64 B, i64 O) {
+  for_each_sample_backward(
+      step, B, O, 4, [O](const TimeStepBackward<T>& at, i64 k, int n, Vec<T> dh) MUNDUR_BODY {
+        T* const z = at.z + k;
+        const Vec<T> i = load_up_to(z, n), f = load_up_to(z + O, n);
+        const Vec<T> g = load_up_to(z + 2 * O, n), o = load_up_to(z + 3 * O, n);
+        const Vec<T> y = tanh(load_up_to(at.c + k, n));
+        const Vec<T> before = at.c_before ? load_up_to(at.c_before + k, n) : zero<T>();
+        const Vec<T> dc = load_up_to(at.dc + k, n) + through_tanh(dh * o, y);
+        store_up_to(z, through_sigmoid(dc * g, i), n);
+        store_up_to(z + O, through_sigmoid(dc * before, f), n);
+        store_up_to(z + 2 * O, through_tanh(dc * i, g), n);
+        store_up_to(z + 3 * O, through_sigmoid(dh * y, o), n);
+        store_up_to(at.dc + k, dc * f, n);
+        store_up_to(at.dh + k, zero<T>(), n);
+      });
+}
+
+// ---- GRU ----------------------------------------------------------------------------------------
+
+template <class T>
+void gru(const TimeStep<T>& step, i64 B, i64 O) {
+  for_each_sample(step, B, O, [O](const TimeStep<T>& at, i64 k, int n) MUNDUR_BODY {
+    const T* const z = at.z + k;
+    const Vec<T> u = sigmoid(load_up_to(z, n));
+    const Vec<T> r = sigmoid(load_up_to(z + O, n));
+    const Vec<T> x = tanh(fma(r, load_up_to(at.q + k, n), load_up_to(z + 2 * O, n)));
+    copy_up_to(at.gates, k, u, n);
+    copy_up_to(at.gates, k + O, r, n);
+    copy_up_to(at.gates, k + 2 * O, x, n);
+    leave_h(at, k, fma(u, load_up_to(at.h + k, n) - x, x), n);
+  });
+}
+
+template <class T>
+void gru_backward(const TimeStepBackward<T>& step, i64 B, i64 O) {
+  for_each_sample_backward(
+      step, B, O, 3, [O](const TimeStepBackward<T>& at, i64 k, int n, Vec<T> dh) MUNDUR_BODY {
+        T* const z = at.z + k;
+        const Vec<T> u = load_up_to(z, n), r = load_up_to(z + O, n), x = load_up_to(z + 2 * O, n);
+        const Vec<T> h = load_up_to(at.h_before + k, n), q = load_up_to(at.q + k, n);
+        const Vec<T> dx = through_tanh(fnma(dh, u, dh), x);
+        store_up_to(z, through_sigmoid(dh * (h - x), u), n);
+        store_up_to(z + O, through_sigmoid(dx * q, r), n);
+        store_up_to(z + 2 * O, dx, n);
+        store_up_to(at.q + k, dx * r, n);
+        store_up_to(at.dh + k, dh * u, n);
+      });
+}
+
+// ---- SimpleRNN ----------------------------------------------------------------------------------
+
+template <Function f, class T>
+void simple_rnn_of(const TimeStep<T>& step, i64 B, i64 O) {
+  for_each_sample(step, B, O, [](const TimeStep<T>& at, i64 k, int n) MUNDUR_BODY {
+    const Vec<T> h = activated(load_up_to(at.z + k, n), f);
+    copy_up_to(at.gates, k, h, n);
+    leave_h(at, k, h, n);
+  });
+}
+
+template <class T>
+void simple_rnn(const TimeStep<T>& step, i64 B, i64 O, Function f) {
+  switch (f) {
+    case Function::linear:
+      return simple_rnn_of<Function::linear>(step, B, O);
+    case Function::relu:
+      return simple_rnn_of<Function::relu>(step, B, O);
+    case Function::sigmoid:
+      return simple_rnn_of<Function::sigmoid>(step, B, O);
+    case Function::tanh:
+      return simple_rnn_of<Function::tanh>(step, B, O);
+  }
+}
+
+template <class T>
+MUNDUR_INLINE Vec<T> through(Vec<T> dy, Vec<T> y, Function f) {
+  switch (f) {
+    case Function::linear:
+      return dy;
+    case Function::relu:
+      return select(greater(y, zero<T>()), dy, select(is_nan(y), y, zero<T>()));
+    case Function::sigmoid:
+      return through_sigmoid(dy, y);
+    case Function::tanh:
+      return through_tanh(dy, y);
+  }
+  return dy;
+}
+
+template <class T>
+void simple_rnn_backward(const TimeStepBackward<T>& step, i64 B, i64 O, Function f) {
+  for_each_sample_backward(step, B, O, 1,
+                           [f](const TimeStepBackward<T>& at, i64 k, int n, Vec<T> dh) MUNDUR_BODY {
+                             store_up_to(at.z + k, through(dh, load_up_to(at.z + k, n), f), n);
+                             store_up_to(at.dh + k, zero<T>(), n);
+                           });
+}
+
+template <class T>
+void fill_rows(Kernels<T>& table) {
+  table.simple_rnn = simple_rnn<T>;
+  table.simple_rnn_backward = simple_rnn_backward<T>;
+  table.lstm = lstm<T>;
+  table.lstm_backward = lstm_backward<T>;
+  table.gru = gru<T>;
+  table.gru_backward = gru_backward<T>;
+}
+
+}  // namespace
+
+void fill_recurrent(Kernels<float>& table) { fill_rows(table); }
+void fill_recurrent(Kernels<double>& table) { fill_rows(table); }
+
+}  // namespace mundur::MUNDUR_ISA

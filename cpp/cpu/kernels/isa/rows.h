@@ -1,0 +1,61 @@
+#pragma once
+
+// Reductions over one row in 16 virtual lanes: what softmax, the losses and argmax share.
+
+#include "cpu/kernels/isa/functions.h"
+
+namespace mundur::MUNDUR_ISA {
+namespace {
+
+/// The greatest element. A NaN may or may not win; whoever uses the result meets it again in x -
+/// maximum.
+template <class T>
+MUNDUR_INLINE T row_max(const T* x, i64 size) {
+  auto lanes = Lanes16<T>::all(-Constants<T>::kInfinity);
+  for_each_lane(lanes, size, [&](Vec<T>& part, i64 i, int n) MUNDUR_BODY {
+    const Vec<T> larger = max(part, load_up_to(x + i, n));
+    part = n == Vec<T>::kWidth ? larger : select(first_n<T>(n), larger, part);
+  });
+  return lanes.maximum();
+}
+
+template <class T>
+MUNDUR_INLINE T row_sum(const T* x, i64 size) {
+  auto lanes = Lanes16<T>::all(T(0));
+  for_each_lane(lanes, size, [&](Vec<T>& part, i64 i, int n) MUNDUR_BODY {
+    part = add_up_to(part, load_up_to(x + i, n), n);
+  });
+  return lanes.sum();
+}
+
+/// e[i] = exp(x[i] - maximum); returns their sum. e may be x.
+template <class T>
+MUNDUR_INLINE T row_exp(T* e, const T* x, i64 size, T maximum) {
+  auto lanes = Lanes16<T>::all(T(0));
+  for_each_lane(lanes, size, [&](Vec<T>& part, i64 i, int n) MUNDUR_BODY {
+    const Vec<T> y = exp(load_up_to(x + i, n) - set<T>(maximum));
+    store_up_to(e + i, y, n);
+    part = add_up_to(part, y, n);
+  });
+  return lanes.sum();
+}
+
+/// log Σ exp(x[i] - maximum). A confident row sums to hardly more than the 1 of its maximum, so
+/// that one is left out of the sum and log1p puts it back: the digits of the rest survive.
+template <class T>
+MUNDUR_INLINE T row_log_sum(const T* x, i64 size, T maximum) {
+  auto rest = Lanes16<T>::all(T(0));
+  auto count = Lanes16<T>::all(T(0));
+  const Vec<T> top = set<T>(maximum);
+  for_each_lane(rest, size, [&](Vec<T>& part, i64 i, int n) MUNDUR_BODY {
+    const Vec<T> a = load_up_to(x + i, n);
+    const Mask<T> is_top = equal(a, top);
+    const int lane = static_cast<int>(i % 16) / Vec<T>::kWidth;
+    part = add_up_to(part, select(is_top, zero<T>(), exp(a - top)), n);
+    count.part[lane] = add_up_to(count.part[lane], select(is_top, set<T>(T(1)), zero<T>()), n);
+  });
+  return first_lane(log1p(set<T>(rest.sum() + (count.sum() - T(1)))));
+}
+
+}  // namespace
+}  // namespace mundur::MUNDUR_ISA

@@ -1,0 +1,398 @@
+#pragma once
+
+// The boundary between arithmetic and everything else. A kernel works on one thread, knows no
+// layer, allocates nothing and calls no library. Outputs come first, then inputs, then sizes, then
+// options.
+//
+// Letters: B batch (rows), I inputs, O outputs. Matrices are row-major; ld* is the distance between
+// rows in elements. Every kernel gives the same bits in every build: elements of a product are one
+// chain of fused multiply-adds in order of the inner index from +0; sums over samples are chains of
+// kShard samples joined by a fixed binary tree; other reductions use 16 virtual lanes (lane = index
+// mod 16) joined by the tree +8, +4, +2, +1.
+
+#include <cstdint>
+
+#include "mundur/losses.h"
+#include "mundur/types.h"
+
+namespace mundur {
+
+/// Elements of a matrix [rows, columns] in panels: whole registers of columns, the widest of which
+/// has 16.
+constexpr std::int64_t panels_size(std::int64_t rows, std::int64_t columns) {
+  return rows * ((columns + 15) / 16 * 16);
+}
+
+/// The distance between the rows of a matrix of `columns` numbers in bfloat16: whole cache lines,
+/// and never so many that rows share the same few sets of the caches.
+constexpr std::int64_t bfloat16_stride(std::int64_t columns) {
+  const std::int64_t whole = (columns + 31) / 32 * 32;
+  return whole % 1024 == 0 ? whole + 32 : whole;
+}
+
+/// A counter-based random stream: Philox 4x32-10 with this key; the 128-bit counter is (block,
+/// stream).
+struct RandomKey {
+  std::uint64_t key;
+  std::uint64_t stream;
+};
+
+/// The optimizers' rules, g the gradient, ĉ1 = correction1 and ĉ2 = correction2:
+/// sgd: w -= lr·g
+/// momentum: v = momentum·v + g; w -= lr·v
+/// nesterov: v = momentum·v + g; w -= lr·(g + momentum·v)
+/// adam: m = β1·m + (1-β1)·g; v = β2·v + (1-β2)·g²; w -= lr · m·ĉ1 / (√(v·ĉ2) + ε), with
+///   ĉ1 = 1/(1-β1^t), ĉ2 = 1/(1-β2^t)
+/// amsgrad: m, v as adam; u = max(u, v); w -= lr · m·ĉ1 / (√(u·ĉ2) + ε)
+/// nadam: m, v as adam; w -= lr · (m·ĉ1 + g·share) / (√(v·ĉ2) + ε)
+/// adamax: m as adam; u = max(β2·u, |g| + ε); w -= lr · m·ĉ1 / u
+/// rmsprop: v = β2·v + (1-β2)·g²; s = g / (√v + ε); w -= lr·s. With a mean, a = β2·a + (1-β2)·g and
+///   max(v - a², 0) stands for v; with a buffer, b = momentum·b + s stands for s.
+/// adagrad: v = v + g²; w -= lr · g / (√v + ε)
+/// adadelta: v = β2·v + (1-β2)·g²; s = √(d + ε) / √(v + ε) · g; d = β2·d + (1-β2)·s²; w -= lr·s
+/// lion: w -= lr · sign(β1·m + (1-β1)·g); m = β2·m + (1-β2)·g
+/// one_minus_beta* come rounded once from double.
+enum class Rule : int {
+  sgd,
+  momentum,
+  nesterov,
+  adam,
+  amsgrad,
+  nadam,
+  adamax,
+  rmsprop,
+  adagrad,
+  adadelta,
+  lion
+};
+
+/// One step of a rule: where parameters and their state lie, element by element alike, and the
+/// step's constants.
+template <class T>
+struct Update {
+  Rule rule = Rule::sgd;
+  T* w = nullptr;
+  /// momentum, nesterov: v; adam, nadam: m, v; amsgrad: m, v, u; adamax: m, u; rmsprop: v, b, a;
+  /// adagrad: v; adadelta: v, d; lion: m. Null where there is none, or without momentum or mean.
+  T* state[3] = {};
+  T lr = T(0);
+  T momentum = T(0);
+  T beta1 = T(0), beta2 = T(0), one_minus_beta1 = T(0), one_minus_beta2 = T(0);
+  T epsilon = T(0), correction1 = T(0), correction2 = T(0);
+  T share = T(0);  // nadam: of g in the step
+
+  /// Whether the rule is all; else, around it: g = min(max(g·scale, -limit), limit) and w = w·keep
+  /// before it, average = ema·average + one_minus_ema·w behind it, and w = average if `overwrite`.
+  bool plain = true;
+  T scale = T(1), limit = T(0), keep = T(1);
+  T* average = nullptr;  // may be null
+  T ema = T(0), one_minus_ema = T(0);
+  bool overwrite = false;
+
+  /// The same step for the parameters that begin `offset` further on.
+  Update at(std::int64_t offset) const {
+    Update moved = *this;
+    moved.w += offset;
+    for (T*& values : moved.state) {
+      if (values) values += offset;
+    }
+    if (moved.average) moved.average += offset;
+    return moved;
+  }
+};
+
+/// Which rows a sum over rows takes: with `keep`, row b where keep[b / each] is not 0; `rows` of
+/// them in all.
+struct Counted {
+  const std::uint8_t* keep = nullptr;
+  std::int64_t each = 1;
+  std::int64_t rows = 0;
+  /// The same, counted from row b on, which is a multiple of `each`.
+  Counted from(std::int64_t b) const { return {keep ? keep + b / each : nullptr, each, rows}; }
+};
+
+/// One time step of a recurrent layer on B samples, between its products. A masked sample keeps
+/// its state.
+template <class T>
+struct TimeStep {
+  T* h = nullptr;        // [B,O], contiguous: the state, before and after
+  T* c = nullptr;        // [B,O], contiguous: lstm's
+  const T* z = nullptr;  // [B,gates·O]: in front of the gates
+  const T* q = nullptr;  // [B,O]: gru's
+  std::int64_t ldz = 0, ldq = 0;
+  T* gates = nullptr;  // [B,gates·O]: kept for backward, may be z; null: not kept
+  std::int64_t ld_gates = 0;
+  // Copies of the new state: for the next step's backward, for this one's, for the output. May be
+  // null.
+  T* kept_h = nullptr;
+  T* kept_c = nullptr;
+  T* y = nullptr;
+  std::int64_t ld_kept = 0, ldy = 0;
+  const std::uint8_t* mask = nullptr;  // mask[b·ld_mask]; null: all are there
+  std::int64_t ld_mask = 0;
+};
+
+/// The same backward.
+template <class T>
+struct TimeStepBackward {
+  T* dh = nullptr;  // [B,O], contiguous: ∂L/∂h behind the step; then what of it goes around the
+                    // products
+  T* dc = nullptr;  // [B,O], contiguous: ∂L/∂c, behind the step and then before it
+  T* z = nullptr;   // the gates; then ∂L/∂z
+  T* q = nullptr;
+  std::int64_t ldz = 0, ldq = 0;
+  const T* dy = nullptr;  // added to dh; may be null
+  std::int64_t ldy = 0;
+  const T* h_before = nullptr;  // the state before the step
+  const T* c = nullptr;         // and behind it
+  const T* c_before = nullptr;  // null: zeros
+  const T* soon = nullptr;      // the gates of the next call; null: this is the last
+  std::int64_t ld_kept = 0;
+  const std::uint8_t* mask = nullptr;
+  std::int64_t ld_mask = 0;
+};
+
+template <class T>
+struct Kernels {
+  Isa isa;
+  /// Elements of T each worker must lend to a product as scratch (64-byte aligned).
+  std::int64_t scratch;
+  /// Splitting a product's columns at multiples of this keeps the vectors full.
+  std::int64_t column_grain;
+
+  // ---- products ---------------------------------------------------------------------------------
+  /// y[B,O] = f(x[B,I] · w[I,O] + bias[O]); bias may be null. `lanes`: uses_lanes(I, O of the whole
+  /// product).
+  void (*product)(T* y, const T* x, const T* w, const T* bias, std::int64_t B, std::int64_t O,
+                  std::int64_t I, std::int64_t ldy, std::int64_t ldx, std::int64_t ldw, Function f,
+                  bool lanes, T* scratch);
+  /// Rows [k, k + rows) of w[I,O], for many products with at most B >= 1 samples. `transposed`: it
+  /// lies as w[O,I]. The panels take panels_size(I, O) elements.
+  void (*pack)(T* panels, const T* w, std::int64_t I, std::int64_t O, std::int64_t ldw,
+               bool transposed, std::int64_t k, std::int64_t rows, std::int64_t B);
+  /// y[B,O] = x[B,I] · w[I,O] + bias[O] with the panels of w, made for `most` samples; bias may be
+  /// null. `onto`: each chain goes on from what y holds.
+  void (*product_panels)(T* y, const T* x, const T* panels, const T* bias, std::int64_t B,
+                         std::int64_t O, std::int64_t I, std::int64_t ldy, std::int64_t ldx,
+                         std::int64_t most, bool onto);
+  /// dx[B,I] = dy[B,O] · wᵀ, w[I,O]; the chain runs over O. `lanes`: uses_lanes(O, I of the whole
+  /// product).
+  void (*product_dx)(T* dx, const T* dy, const T* w, std::int64_t B, std::int64_t I, std::int64_t O,
+                     std::int64_t lddx, std::int64_t lddy, std::int64_t ldw, bool lanes,
+                     T* scratch);
+  /// dw[I,O] = x[B,I]ᵀ · dy[B,O]: a sum over samples.
+  void (*product_dw)(T* dw, const T* x, const T* dy, std::int64_t I, std::int64_t O, std::int64_t B,
+                     std::int64_t lddw, std::int64_t ldx, std::int64_t lddy, T* scratch);
+  // ---- products in bfloat16: of Kernels<float> only, null in Kernels<double> --------------------
+  // Operands are rounded to bfloat16, to nearest, ties to even, subnormal numbers to zeros of their
+  // sign. A chain runs over pairs of neighbours k, k + 1, from +0: the odd element's product is
+  // added first, then the even one's, each fused and rounded once to T; a result that is still
+  // below the normal range once rounded becomes a zero of its sign. The partner that a last element
+  // lacks is +0 in both operands. This is what VDPBF16PS computes, whatever the instruction set.
+  // Everything else (shards, their tree, bias, f) is in T, as above; no pair straddles a shard.
+  //
+  // x and dy come from to_bfloat16: ldx and lddy are even and the start of a row is aligned to 4
+  // bytes, but for product_dw, which takes any start.
+
+  /// y[B,I] = x[B,I] rounded; behind a row of odd length follows one +0. ldy is even.
+  void (*to_bfloat16)(std::uint16_t* y, const T* x, std::int64_t B, std::int64_t I,
+                      std::int64_t ldy, std::int64_t ldx);
+  /// y[B,O] = f(x[B,I] · w[I,O] + bias[O]); bias may be null.
+  void (*product_bf16)(T* y, const std::uint16_t* x, const T* w, const T* bias, std::int64_t B,
+                       std::int64_t O, std::int64_t I, std::int64_t ldy, std::int64_t ldx,
+                       std::int64_t ldw, Function f, T* scratch);
+  /// dx[B,I] = dy[B,O] · wᵀ, w[I,O]; the chain runs over O.
+  void (*product_dx_bf16)(T* dx, const std::uint16_t* dy, const T* w, std::int64_t B,
+                          std::int64_t I, std::int64_t O, std::int64_t lddx, std::int64_t lddy,
+                          std::int64_t ldw, T* scratch);
+  /// dw[I,O] = x[B,I]ᵀ · dy[B,O]: a sum over samples.
+  void (*product_dw_bf16)(T* dw, const std::uint16_t* x, const std::uint16_t* dy, std::int64_t I,
+                          std::int64_t O, std::int64_t B, std::int64_t lddw, std::int64_t ldx,
+                          std::int64_t lddy, T* scratch);
+
+  // ---- sums -------------------------------------------------------------------------------------
+  /// db[O] = Σ_b dy[b,O]: a sum over samples.
+  void (*sum_rows)(T* db, const T* dy, std::int64_t O, std::int64_t B, std::int64_t lddy);
+
+  /// db[O] = the sum, over samples, of the rows `first`, next[first], ... of dy, in ascending order
+  /// up to a negative one; each of the B samples has `steps` rows.
+  void (*sum_listed)(T* db, const T* dy, const std::int32_t* next, std::int32_t first,
+                     std::int64_t O, std::int64_t B, std::int64_t steps, std::int64_t lddy);
+
+  // ---- activations ------------------------------------------------------------------------------
+  /// y[n] = f(x[n]); y may be x.
+  void (*activation)(T* y, const T* x, std::int64_t n, Function f);
+  /// dx[n] = dy[n] · f'(x[n]), f' written through y = f(x); dx may be dy.
+  void (*activation_backward)(T* dx, const T* y, const T* dy, std::int64_t n, Function f);
+  /// y[b,:] = exp(x[b,:] - max) / Σ exp(x[b,:] - max); y may be x. Rows are contiguous (ld = O).
+  void (*softmax)(T* y, const T* x, std::int64_t B, std::int64_t O);
+  /// dx[b,o] = y[b,o] · (dy[b,o] - Σ_j dy[b,j] y[b,j]); dx may be dy.
+  void (*softmax_backward)(T* dx, const T* y, const T* dy, std::int64_t B, std::int64_t O);
+  /// y[b,:] = x[b,:] - max - log Σ exp(x[b,:] - max); y may be x. Rows are contiguous (ld = O).
+  void (*log_softmax)(T* y, const T* x, std::int64_t B, std::int64_t O);
+  /// dx[b,o] = dy[b,o] - exp(y[b,o]) · Σ_j dy[b,j]; dx may be dy.
+  void (*log_softmax_backward)(T* dx, const T* y, const T* dy, std::int64_t B, std::int64_t O);
+  /// y[n] = f(x[n]) with the curve's parameters p[kCurveParameters]; y may be x. Infinities go to
+  /// the function's limit, a NaN stays one.
+  void (*curve)(T* y, const T* x, std::int64_t n, Curve f, const T* p);
+  /// dx[n] = dy[n] · f'(x[n]); dx may be dy.
+  void (*curve_backward)(T* dx, const T* x, const T* dy, std::int64_t n, Curve f, const T* p);
+
+  // ---- normalisation ----------------------------------------------------------------------------
+  // x̂ = (x - mean)·inverse, inverse = 1/√(variance + ε): of a column of samples, or of one row.
+  // gamma and beta may be null (ones, zeros). Rows are contiguous (ld = O) where there is no ld.
+
+  /// Mean and biased variance of the columns of the counted rows of x[B,O], one or more: sums over
+  /// samples, the variance's of (x - mean)².
+  void (*column_moments)(T* mean, T* variance, const T* x, std::int64_t O, std::int64_t B,
+                         std::int64_t ldx, const Counted& counted);
+  /// average[n] = average[n]·momentum + x[n]·one_minus_momentum; a subnormal result becomes +0.
+  void (*moving_average)(T* average, const T* x, std::int64_t n, T momentum, T one_minus_momentum);
+  /// inverse[n] = 1/√(variance[n] + ε); scale[n] = inverse[n]·gamma[n].
+  void (*normalization_scale)(T* inverse, T* scale, const T* variance, const T* gamma,
+                              std::int64_t n, T epsilon);
+  /// y[b,o] = (x[b,o] - mean[o])·scale[o] + beta[o]; y may be x.
+  void (*normalize_columns)(T* y, const T* x, const T* mean, const T* scale, const T* beta,
+                            std::int64_t B, std::int64_t O);
+  /// dbeta[O] = Σ_b dy[b,o]; dgamma[O] = Σ_b dy[b,o]·x̂[b,o]: sums over samples, ld is of dy and x.
+  void (*normalize_columns_sums)(T* dbeta, T* dgamma, const T* dy, const T* x, const T* mean,
+                                 const T* inverse, std::int64_t O, std::int64_t B, std::int64_t ld);
+  /// dx[b,o] = scale[o]·(dy[b,o] - (dbeta[o] + x̂[b,o]·dgamma[o]) / counted.rows) in counted rows;
+  /// in others, and without dbeta and dgamma (null: the moments did not depend on x),
+  /// scale[o]·dy[b,o]. dx may be dy.
+  void (*normalize_columns_backward)(T* dx, const T* dy, const T* x, const T* mean,
+                                     const T* inverse, const T* scale, const T* dbeta,
+                                     const T* dgamma, std::int64_t B, std::int64_t O,
+                                     const Counted& counted);
+  /// y[b,o] = x̂[b,o]·gamma[o] + beta[o] with the moments of each row, which mean[B] and inverse[B]
+  /// keep; y may be x.
+  void (*normalize_rows)(T* y, T* mean, T* inverse, const T* x, const T* gamma, const T* beta,
+                         std::int64_t B, std::int64_t O, T epsilon);
+  /// As normalize_columns_sums, with mean[B] and inverse[B].
+  void (*normalize_rows_sums)(T* dbeta, T* dgamma, const T* dy, const T* x, const T* mean,
+                              const T* inverse, std::int64_t O, std::int64_t B, std::int64_t ld);
+  /// dx[b,o] = inverse[b]·(g - (Σ_o g + x̂[b,o]·Σ_o g·x̂) / O), g = dy[b,o]·gamma[o]; dx may be dy.
+  void (*normalize_rows_backward)(T* dx, const T* dy, const T* x, const T* mean, const T* inverse,
+                                  const T* gamma, std::int64_t B, std::int64_t O);
+  /// y[n] = a[n] + b[n]; y may be either.
+  void (*add)(T* y, const T* a, const T* b, std::int64_t n);
+  /// y[n] = a[n]·b[n]; y may be either.
+  void (*multiply)(T* y, const T* a, const T* b, std::int64_t n);
+
+  // ---- time steps -------------------------------------------------------------------------------
+  // σ is sigmoid. Backward leaves 0 in ∂L/∂z of a masked sample.
+
+  /// z = f(z); h = z.
+  void (*simple_rnn)(const TimeStep<T>& step, std::int64_t B, std::int64_t O, Function f);
+  void (*simple_rnn_backward)(const TimeStepBackward<T>& step, std::int64_t B, std::int64_t O,
+                              Function f);
+  /// z = (i, f, g, o) = (σ, σ, tanh, σ)(z); c = f·c + i·g; h = o·tanh(c).
+  void (*lstm)(const TimeStep<T>& step, std::int64_t B, std::int64_t O);
+  void (*lstm_backward)(const TimeStepBackward<T>& step, std::int64_t B, std::int64_t O);
+  /// z = (u, r, n) = (σ(z_u), σ(z_r), tanh(z_n + r·q)); h = u·h + (1 - u)·n.
+  void (*gru)(const TimeStep<T>& step, std::int64_t B, std::int64_t O);
+  /// q becomes ∂L/∂q.
+  void (*gru_backward)(const TimeStepBackward<T>& step, std::int64_t B, std::int64_t O);
+
+  // ---- losses -----------------------------------------------------------------------------------
+  /// value[b] = the loss of sample b, summed over its O outputs, without any weight.
+  /// y[B,O] for dense targets, labels[B] for sparse ones, trusted to lie in [0, O); the other is
+  /// null. Probabilities are clipped to [1e-7, 1 - 1e-7].
+  void (*loss_value)(double* value, const T* p, const T* y, const std::int32_t* labels,
+                     std::int64_t B, std::int64_t O, LossKind kind, const LossNumbers& numbers);
+  /// dp[b,o] = ∂value[b]/∂p[b,o] · (weight[b] · scale); weight may be null (ones); dp may be p.
+  /// Where p is clipped the gradient is 0. `fused` (cross-entropies only): p holds probabilities
+  /// and dp becomes the gradient with respect to the logits behind them, p - y.
+  void (*loss_gradient)(T* dp, const T* p, const T* y, const std::int32_t* labels, const T* weight,
+                        std::int64_t B, std::int64_t O, T scale, LossKind kind,
+                        const LossNumbers& numbers, bool fused);
+  /// index[b] = position of the first maximum of x[b,:] (a NaN counts as the maximum).
+  void (*argmax)(std::int32_t* index, const T* x, std::int64_t B, std::int64_t O);
+
+  // ---- updates ----------------------------------------------------------------------------------
+  /// One step on update.w[rows, columns] and its state from g[rows, columns].
+  void (*update)(const Update<T>& update, const T* g, std::int64_t rows, std::int64_t columns,
+                 std::int64_t ldw, std::int64_t ldg);
+
+  // ---- penalties and constraints ----------------------------------------------------------------
+  /// sums[0] = Σ |x[n]|, sums[1] = Σ x[n]², over 16 virtual lanes.
+  void (*norms)(double* sums, const T* x, std::int64_t n);
+  /// g[rows,columns] += two_l2·w (one fused multiply-add), then += l1·sign(w), sign(0) = 0; a
+  /// factor of 0 is no addition at all.
+  void (*add_penalty)(T* g, const T* w, std::int64_t rows, std::int64_t columns, std::int64_t ldg,
+                      std::int64_t ldw, T l1, T two_l2);
+  /// Columns of w[rows,columns] whose norm lies outside of [least, most] are multiplied by
+  /// (rate·n + (1-rate)·norm) / (norm + 1e-7), n the limit. A norm is the root of one chain of
+  /// fused multiply-adds in order of the rows, or, with ldw = 1 (one column), of a sum over 16
+  /// virtual lanes.
+  void (*limit_norms)(T* w, std::int64_t rows, std::int64_t columns, std::int64_t ldw, T least,
+                      T most, T rate);
+
+  // ---- random numbers ---------------------------------------------------------------------------
+  /// Dropout of elements [first, first + n) of a tensor: keep[i] = (u32(element) >= threshold),
+  /// y[i] = keep ? x[i]·scale : +0; y may be x. y, keep and x point at element `first`.
+  void (*dropout)(T* y, std::uint8_t* keep, const T* x, std::int64_t first, std::int64_t n,
+                  RandomKey key, std::uint32_t threshold, T scale);
+  /// dx[i] = keep[i] ? dy[i]·scale : +0; dx may be dy.
+  void (*dropout_backward)(T* dx, const std::uint8_t* keep, const T* dy, std::int64_t n, T scale);
+  /// As dropout, y[i] = keep ? x[i]·scale + offset : dropped.
+  void (*alpha_dropout)(T* y, std::uint8_t* keep, const T* x, std::int64_t first, std::int64_t n,
+                        RandomKey key, std::uint32_t threshold, T scale, T offset, T dropped);
+  /// y[i] normal, element first + i of the stream of random_normal.
+  void (*normal_noise)(T* y, std::int64_t first, std::int64_t n, RandomKey key, double mean,
+                       double deviation);
+  /// y[i] uniform in [low, high), element i of the stream.
+  void (*random_uniform)(T* y, std::int64_t n, RandomKey key, double low, double high);
+  /// y[i] normal, element i of the stream (inverse distribution function of one uniform).
+  void (*random_normal)(T* y, std::int64_t n, RandomKey key, double mean, double deviation);
+  /// Likewise, of the normal distribution cut off at two deviations on either side.
+  void (*random_truncated)(T* y, std::int64_t n, RandomKey key, double mean, double deviation);
+
+  // ---- data -------------------------------------------------------------------------------------
+  /// y[n] = x[n] converted from `type`, correctly rounded; true if every y is finite. x has any
+  /// alignment that is a multiple of its elements' size, and is not y.
+  bool (*convert)(T* y, const void* x, std::int64_t n, ElementType type);
+  /// y[n] = x[n]·scale + offset (one fused multiply-add); y may be x.
+  void (*rescale)(T* y, const T* x, std::int64_t n, T scale, T offset);
+  /// y[n] = f(x[n]) for tests and benchmarks; `function`: 0 exp, 1 log, 2 tanh, 3 sigmoid, 4 erf.
+  void (*elementary)(T* y, const T* x, std::int64_t n, int function);
+
+  // ---- gradients, where an update waits for all of them -----------------------------------------
+  /// sum[n] += g[n].
+  void (*accumulate)(T* sum, const T* g, std::int64_t n);
+  /// Σ g[i]², in double over 16 virtual lanes: products of doubles are rounded, those of floats
+  /// exact.
+  double (*sum_squares)(const T* g, std::int64_t n);
+
+  // ---- sequences --------------------------------------------------------------------------------
+  /// dw[I,O] += x[B,I]ᵀ · dy[B,O]: one chain, B <= kShard, then added.
+  void (*product_dw_add)(T* dw, const T* x, const T* dy, std::int64_t I, std::int64_t O,
+                         std::int64_t B, std::int64_t lddw, std::int64_t ldx, std::int64_t lddy,
+                         T* scratch);
+  // The rows of a window, B >= 1:
+
+  /// y[O] = the first maximum of each column of x[B,O], where a NaN counts as the maximum; row[O] =
+  /// where it stood.
+  void (*max_rows)(T* y, std::int32_t* row, const T* x, std::int64_t O, std::int64_t B,
+                   std::int64_t ldx);
+  /// dx[row[o],o] += dy[o].
+  void (*max_rows_backward)(T* dx, const T* dy, const std::int32_t* row, std::int64_t O,
+                            std::int64_t B, std::int64_t lddx);
+  /// y[O] = the mean of those rows of x[B,O] that keep[B] names, a sum as over samples; +0 if it
+  /// names none. keep may be null (all).
+  void (*mean_rows)(T* y, const T* x, const std::uint8_t* keep, std::int64_t O, std::int64_t B,
+                    std::int64_t ldx);
+  /// dx[b,o] += dy[o] / count, in those rows.
+  void (*mean_rows_backward)(T* dx, const T* dy, const std::uint8_t* keep, std::int64_t O,
+                             std::int64_t B, std::int64_t lddx);
+};
+
+/// The table of the instruction set in force (see mundur/runtime.h).
+template <class T>
+const Kernels<T>& kernels();
+
+/// The table of one instruction set; throws if this CPU or this build lacks it.
+template <class T>
+const Kernels<T>& kernels(Isa isa);
+
+}  // namespace mundur

@@ -1,0 +1,239 @@
+#include "cpu/plan.h"
+
+#include <algorithm>
+
+#include "cpu/resolver.h"
+
+namespace mundur {
+namespace {
+
+/// Bytes of one element, but for what is packed.
+std::int64_t element_of(Element element, std::int64_t real) {
+  switch (element) {
+    case Element::bfloat16:
+      return 2;
+    case Element::float64:
+      return 8;
+    case Element::int32:
+      return 4;
+    case Element::byte:
+      return 1;
+    default:
+      return real;
+  }
+}
+
+/// A block that has whole rows is a part of one long row: so the parts of different matrices over
+/// the same memory can be compared.
+void flatten(Touch& touch, Block& block) {
+  const std::int64_t columns = touch.columns;
+  if (block.columns.begin != 0 || block.columns.end != columns) return;
+  block = {{0, 1}, {block.rows.begin * columns, block.rows.end * columns}};
+}
+
+bool is_flat(const Touch& touch) {
+  return std::all_of(touch.blocks.begin(), touch.blocks.end(), [&](const Block& block) {
+    return block.empty() || (block.columns.begin == 0 && block.columns.end == touch.columns);
+  });
+}
+
+/// The columns, or rows, that any worker touches.
+Range extent(const Touch& touch, Range Block::* side) {
+  Range all{};
+  bool is_first = true;
+  for (const Block& block : touch.blocks) {
+    if (block.empty()) continue;
+    all = is_first ? block.*side
+                   : Range{std::min(all.begin, (block.*side).begin),
+                           std::max(all.end, (block.*side).end)};
+    is_first = false;
+  }
+  return all;
+}
+
+bool apart(Range a, Range b) {
+  return a.empty() || b.empty() || a.end <= b.begin || b.end <= a.begin;
+}
+
+/// Whether a worker may touch what another one touches there.
+bool conflict(const Touch& a, const Touch& b) {
+  if (!a.writes && !b.writes) return false;
+  if (a.role != b.role || a.begin + a.bytes <= b.begin || b.begin + b.bytes <= a.begin)
+    return false;
+  const bool same_matrix = !a.whole && !b.whole && a.begin == b.begin && a.rows == b.rows &&
+                           a.columns == b.columns && a.element == b.element;
+  if (!same_matrix) return true;
+  const bool same_blocks =
+      std::equal(a.blocks.begin(), a.blocks.end(), b.blocks.begin(), b.blocks.end(),
+                 [](const Block& x, const Block& y) { return (x.empty() && y.empty()) || x == y; });
+  return !same_blocks && !apart(extent(a, &Block::columns), extent(b, &Block::columns)) &&
+         !apart(extent(a, &Block::rows), extent(b, &Block::rows));
+}
+
+}  // namespace
+
+std::int64_t bytes_of(const ValueInfo& value, std::int64_t batch, std::int64_t real) {
+  constexpr const char* kWhat = "the workspace of one batch";
+  const std::int64_t samples =
+      value.samples == 0 ? 1 : checked_product(batch, value.samples, kWhat);
+  std::int64_t each = 1;
+  for (std::size_t i = 0; i < value.shape.size(); ++i) {
+    const bool is_last = i + 1 == value.shape.size();
+    const std::int64_t extent = is_last && value.element == Element::bfloat16
+                                    ? bfloat16_stride(value.shape[i])
+                                    : value.shape[i];
+    each = checked_product(each, extent, kWhat);
+  }
+  if (value.element == Element::panels) each = panels_size(value.shape[0], value.shape[1]);
+  return checked_product(checked_product(samples, each, kWhat), element_of(value.element, real),
+                         kWhat);
+}
+
+// ---- touches ------------------------------------------------------------------------------------
+
+void Touches::add(int worker, const Touch& touch, const Block& block) {
+  if (worker == 0) now_.push_back(touch);
+  now_[next_++].blocks.push_back(block);
+}
+
+bool Touches::commit() {
+  for (Touch& touch : now_) {
+    if (touch.whole || !is_flat(touch)) continue;
+    for (Block& block : touch.blocks) flatten(touch, block);
+    touch.columns *= touch.rows;
+    touch.rows = 1;
+  }
+  bool waits = false;
+  for (const Touch& touch : now_) {
+    for (const Touch& before : since_) waits |= conflict(touch, before);
+  }
+  if (waits) since_.clear();
+  for (const Touch& touch : now_) {
+    if (!touch.writes) continue;
+    std::erase_if(written_, [&](const Touch& before) {
+      return before.role == touch.role && before.begin < touch.begin + touch.bytes &&
+             touch.begin < before.begin + before.bytes;
+    });
+    if (!touch.whole) written_.push_back(touch);
+  }
+  since_.insert(since_.end(), std::make_move_iterator(now_.begin()),
+                std::make_move_iterator(now_.end()));
+  now_.clear();
+  return waits;
+}
+
+const Touch* Touches::writer(Role role, std::int64_t begin, std::int64_t elements,
+                             std::int64_t element) const {
+  for (const Touch& touch : written_) {
+    if (touch.role == role && touch.begin == begin && touch.rows * touch.columns == elements &&
+        touch.element == element) {
+      return &touch;
+    }
+  }
+  return nullptr;
+}
+
+// ---- resolver -----------------------------------------------------------------------------------
+
+template <class T>
+Touch Resolver<T>::memory_of(Value value, bool writes) const {
+  const Value root = program_.root(value);
+  const ValueInfo& info = program_[root];
+  Touch touch{};
+  touch.role = info.role;
+  touch.element = element_of(info.element, sizeof(T));
+  touch.bytes = bytes_of(info, batch, sizeof(T));
+  touch.begin = info.role == Role::planned
+                    ? placement_.offsets[static_cast<std::size_t>(root.index)]
+                    : info.place * touch.element;
+  touch.writes = writes;
+  return touch;
+}
+
+template <class T>
+void Resolver<T>::touch(Value value, bool writes) {
+  Touch touch = memory_of(value, writes);
+  touch.whole = true;
+  touches_.add(worker.index(), touch, {});
+}
+
+template <class T>
+void Resolver<T>::touch_matrix(Value value, std::int64_t rows, std::int64_t columns,
+                               const Block& block, bool writes) {
+  Touch touch = memory_of(value, writes);
+  touch.rows = rows;
+  touch.columns = columns;
+  touches_.add(worker.index(), touch, block);
+}
+
+template <class T>
+typename Resolver<T>::Elements Resolver<T>::share_elements(Value like) const {
+  const std::int64_t elements = size(like);
+  const Touch memory = memory_of(like, false);
+  const Touch* writer = touches_.writer(memory.role, memory.begin, elements, memory.element);
+  if (!writer) return {1, elements, {{0, 1}, share(elements, kGrain, worker)}};
+  return {writer->rows, writer->columns, writer->blocks[static_cast<std::size_t>(worker.index())]};
+}
+
+template <class T>
+Range Resolver<T>::share_rows_as(Value like) const {
+  const std::int64_t O = columns(like);
+  const Touch memory = memory_of(like, false);
+  const Touch* writer = touches_.writer(memory.role, memory.begin, size(like), memory.element);
+  const bool has_rows =
+      writer && writer->rows == 1 &&
+      std::all_of(writer->blocks.begin(), writer->blocks.end(), [&](const Block& block) {
+        return block.empty() || (block.columns.begin % O == 0 && block.columns.end % O == 0);
+      });
+  if (!has_rows) return share_rows(like);
+  const Block& own = writer->blocks[static_cast<std::size_t>(worker.index())];
+  if (own.empty()) return {0, 0};
+  return {own.columns.begin / O, own.columns.end / O};
+}
+
+template <class T>
+bool Resolver<T>::stays_with_rows(Value like) const {
+  const Touch memory = memory_of(like, false);
+  const Touch* writer = touches_.writer(memory.role, memory.begin, size(like), memory.element);
+  return writer && writer->stays;
+}
+
+template class Resolver<float>;
+template class Resolver<double>;
+
+// ---- plan ---------------------------------------------------------------------------------------
+
+template <class T>
+Plan<T>::Plan(const Program& program, const Placement& placement, const Memory<T>& memory,
+              std::int64_t batch, int workers, const Kernels<T>& kernels)
+    : calls_(static_cast<std::size_t>(workers)), ends_(static_cast<std::size_t>(workers)) {
+  Touches touches;
+  for (const Stretch& stretch : program.stretches) {
+    touches.meet();
+    for (std::size_t i = stretch.begin; i < stretch.end; ++i) {
+      // What a worker does comes behind the barrier that it turns out to need.
+      std::vector<Calls<T>> own(calls_.size());
+      for (int index = 0; index < workers; ++index) {
+        touches.begin_worker();
+        Resolver<T> resolver(program, placement, memory, batch, kernels, touches,
+                             Member(index, workers), own[static_cast<std::size_t>(index)]);
+        std::visit([&](const auto& one) { resolve(resolver, one); }, program.operations[i]);
+      }
+      const bool waits = touches.commit() && workers > 1;
+      for (std::size_t index = 0; index < calls_.size(); ++index) {
+        if (waits) {
+          calls_[index].add([](Now<T>&, Worker& worker) { worker.barrier(); });
+        }
+        calls_[index].append(own[index]);
+      }
+    }
+    for (std::size_t index = 0; index < calls_.size(); ++index) {
+      ends_[index].push_back(calls_[index].size());
+    }
+  }
+}
+
+template class Plan<float>;
+template class Plan<double>;
+
+}  // namespace mundur

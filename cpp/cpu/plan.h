@@ -1,0 +1,103 @@
+#pragma once
+
+// A program made ready for so many samples and workers: for each worker a straight list of calls
+// with all addresses and sizes in them.
+
+#include <atomic>
+#include <cstring>
+#include <new>
+#include <type_traits>
+#include <vector>
+
+#include "cpu/kernels/table.h"
+#include "cpu/parallel/team.h"
+#include "mundur/data.h"
+#include "mundur/memory.h"
+#include "mundur/optimizers.h"
+#include "program/memory.h"
+
+namespace mundur {
+
+/// What differs from step to step, for all workers of a team.
+template <class T>
+struct Now {
+  const DataSet* data = nullptr;
+  Batch batch{};
+  std::uint64_t seed = 0;     // of the network
+  std::uint64_t forward = 0;  // count of training forwards
+  Update<T> update{};         // the optimizer's step
+  Gathering gathering{};
+  const Augmenting* augmenting = nullptr;
+  T* outputs = nullptr;      // where KeepOutputs keeps them
+  const T* delta = nullptr;  // what LoadGradient loads
+  std::atomic<bool> finite{true};
+  double outside_loss = 0.0;  // what a loss that the core does not compute has found
+};
+
+/// The memory that a program works on.
+template <class T>
+struct Memory {
+  std::byte* planned = nullptr;
+  T* flat[kRoles] = {};     // of each role but `planned`; sums of gradients come with each step
+  std::vector<T*> scratch;  // of each worker
+};
+
+std::int64_t bytes_of(const ValueInfo& value, std::int64_t batch, std::int64_t real);
+
+/// Calls of one worker, one behind the other.
+template <class T>
+class Calls {
+ public:
+  template <class Work>
+  void add(Work work) {
+    static_assert(std::is_trivially_copyable_v<Work> && std::is_trivially_destructible_v<Work>);
+    static_assert(alignof(Work) <= alignof(Head));
+    constexpr std::size_t kSize =
+        sizeof(Head) + (sizeof(Work) + sizeof(Head) - 1) / sizeof(Head) * sizeof(Head);
+    const std::size_t at = bytes_.size();
+    bytes_.resize(at + kSize / sizeof(Head));
+    bytes_[at] = {[](const Head* head, Now<T>& now, Worker& worker) {
+                    (*std::launder(reinterpret_cast<const Work*>(head + 1)))(now, worker);
+                  },
+                  kSize / sizeof(Head)};
+    std::memcpy(static_cast<void*>(bytes_.data() + at + 1), &work, sizeof(Work));
+  }
+  void append(const Calls& more) {
+    bytes_.insert(bytes_.end(), more.bytes_.begin(), more.bytes_.end());
+  }
+  std::size_t size() const { return bytes_.size(); }
+  void run(std::size_t begin, std::size_t end, Now<T>& now, Worker& worker) const {
+    const Head* const stop = bytes_.data() + end;
+    for (const Head* at = bytes_.data() + begin; at != stop; at += at->size) {
+      at->run(at, now, worker);
+    }
+  }
+
+ private:
+  struct alignas(16) Head {
+    void (*run)(const Head*, Now<T>&, Worker&);
+    std::size_t size;
+  };
+  std::vector<Head> bytes_;
+};
+
+template <class T>
+class Plan {
+ public:
+  /// Throws std::invalid_argument naming an operation that this provider lacks.
+  Plan(const Program& program, const Placement& placement, const Memory<T>& memory,
+       std::int64_t batch, int workers, const Kernels<T>& kernels);
+
+  /// All workers of the team run each stretch, and meet behind it.
+  void run(std::size_t stretch, Now<T>& now, Worker& worker) const {
+    const Calls<T>& calls = calls_[static_cast<std::size_t>(worker.index())];
+    const std::vector<std::size_t>& ends = ends_[static_cast<std::size_t>(worker.index())];
+    calls.run(stretch == 0 ? 0 : ends[stretch - 1], ends[stretch], now, worker);
+  }
+
+ private:
+  std::vector<Calls<T>> calls_;                 // of each worker
+  std::vector<std::vector<std::size_t>> ends_;  // of each worker's calls of each stretch
+};
+
+}  // namespace mundur

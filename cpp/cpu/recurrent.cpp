@@ -1,0 +1,355 @@
+// The way through time. W and U lie in panels of columns (backward Uᵀ), which every step reads. A
+// worker takes samples of its own through all steps, and meets nobody.
+
+#include <algorithm>
+
+#include "cpu/resolver.h"
+
+namespace mundur {
+namespace {
+
+/// Samples that go through time together: their state stays in the cache.
+constexpr std::int64_t kBlock = 64;
+/// Fewer samples than this would read W anew for little at each step: their x·W is made for many
+/// steps at once.
+constexpr std::int64_t kAhead = 8;
+
+template <class T>
+struct TimeLoop {
+  const Kernels<T>* kernels;
+  Cell cell;
+  Function f;
+  std::int64_t steps, I, O, Z, split, slots, most;
+  bool sequences, reversed, in_order, keeps, ahead, drops_x, drops_h, own_seed;
+  T scale_x, scale_h;
+  std::uint32_t threshold_x, threshold_h;
+  StreamKey key;
+  Range samples;
+  const T *x, *w, *b;
+  const std::uint8_t* mask;
+  T *z, *q, *h, *c, *fresh, *state_h, *state_c, *dropped_x, *dropped_h, *dh, *y;
+  const T *panels_w, *panels_u, *panels_q, *dy;
+  std::uint8_t *keep_x, *keep_h;
+  T* scratch;
+
+  TimeLoop(const Resolver<T>& r, const Recurrence& of)
+      : kernels(&r.kernels),
+        cell(of.cell),
+        f(of.f),
+        steps(of.steps),
+        I(of.inputs),
+        O(of.units),
+        Z(of.gates * of.units),
+        split(of.q ? Z - O : Z),
+        slots(r[of.z].shape[0]),
+        sequences(of.sequences),
+        reversed(of.reversed),
+        in_order(of.in_order),
+        keeps(of.keeps),
+        drops_x(of.drop_x.any()),
+        drops_h(of.drop_h.any()),
+        scale_x(static_cast<T>(of.drop_x.scale)),
+        scale_h(static_cast<T>(of.drop_h.scale)),
+        threshold_x(of.drop_x.threshold),
+        threshold_h(of.drop_h.threshold),
+        key(of.stream),
+        samples(r.share_samples(of.x)),
+        x(r.at(of.x)),
+        w(r.at(of.w)),
+        b(r.at(of.bias)),
+        mask(r.template at<std::uint8_t>(of.mask)),
+        z(r.at(of.z)),
+        q(r.at(of.q)),
+        h(r.at(of.h)),
+        c(r.at(of.c)),
+        fresh(r.at(of.fresh)),
+        state_h(r.at(of.state_h)),
+        state_c(r.at(of.state_c)),
+        dropped_x(r.at(of.dropped_x)),
+        dropped_h(r.at(of.dropped_h)),
+        dh(r.at(of.dh)),
+        panels_w(r.at(of.panels_w)),
+        panels_u(r.at(of.panels_u)),
+        panels_q(r.at(of.panels_q)),
+        keep_x(r.template at<std::uint8_t>(of.keep_x)),
+        keep_h(r.template at<std::uint8_t>(of.keep_h)),
+        scratch(r.scratch) {
+    // The samples of the largest block.
+    const std::int64_t B = r.samples(of.x), workers = r.worker.count();
+    most = std::min(kBlock, (B + workers - 1) / workers);
+    ahead = most < kAhead || uses_lanes(I, Z);
+  }
+
+  template <class Work>
+  void each_block(Work work) const {
+    for (std::int64_t n = samples.begin; n < samples.end; n += kBlock) {
+      work(n, std::min(kBlock, samples.end - n));
+    }
+  }
+
+  /// Where step s finds its x.
+  std::int64_t position(std::int64_t s) const { return reversed ? steps - 1 - s : s; }
+  /// Where it puts its y.
+  std::int64_t place(std::int64_t s) const { return in_order ? position(s) : s; }
+  T* of_step(T* all, std::int64_t n, std::int64_t t) const {
+    return all ? all + (n * steps + t) * O : nullptr;
+  }
+
+  // ---- forward
+
+  /// Samples [n, n + B) from the first step to the last.
+  void through(const Now<T>& now, std::int64_t n, std::int64_t B) const {
+    std::fill_n(state_h + n * O, B * O, T{0});
+    if (state_c) std::fill_n(state_c + n * O, B * O, T{0});
+    for (std::int64_t i = n; keeps && i < n + B; ++i) {
+      std::fill_n(of_step(h, i, position(0)), O, T{0});
+    }
+    draw(now, n, B);
+    const T* const from = drops_x ? dropped_x : x;
+    if (!ahead) {
+      for (std::int64_t s = 0; s < steps; ++s) {
+        kernels->product_panels(fresh + n * Z, from + (n * steps + position(s)) * I, panels_w,
+                                first_bias(), B, Z, I, Z, steps * I, most, false);
+        step(n, B, s, keeps ? position(s) : 0, true);
+      }
+      return;
+    }
+    for (std::int64_t begin = 0; begin < steps; begin += slots) {
+      const std::int64_t end = std::min(steps, begin + slots);
+      const std::int64_t first = reversed ? position(end - 1) : begin;
+      inputs(from, n, B, first, end - begin);
+      for (std::int64_t s = begin; s < end; ++s) {
+        step(n, B, s, keeps ? position(s) : position(s) - first, false);
+      }
+    }
+  }
+
+  /// What ends the chain over x.
+  const T* first_bias() const { return q ? b : nullptr; }
+
+  /// The masks of dropout, one for all steps, and what they leave of x.
+  void draw(const Now<T>& now, std::int64_t n, std::int64_t B) const {
+    constexpr std::int64_t kStates = std::int64_t{1} << 40;  // their numbers lie behind those of x
+    if (drops_h) {
+      kernels->dropout(dh + n * O, keep_h + n * O, state_h + n * O, kStates + n * O, B * O,
+                       key(now), threshold_h, scale_h);
+    }
+    if (!drops_x) return;
+    for (std::int64_t i = n; i < n + B; ++i) {
+      std::uint8_t* const keep = keep_x + i * I;
+      for (std::int64_t t = 0; t < steps; ++t) {
+        const std::int64_t at = (i * steps + t) * I;
+        if (t == 0) {
+          kernels->dropout(dropped_x + at, keep, x + at, i * I, I, key(now), threshold_x, scale_x);
+        } else {
+          kernels->dropout_backward(dropped_x + at, keep, x + at, I, scale_x);
+        }
+      }
+    }
+  }
+
+  /// z = x·W (+ b) of `count` steps from position t on.
+  void inputs(const T* from, std::int64_t n, std::int64_t B, std::int64_t t,
+              std::int64_t count) const {
+    const auto product = [&](T* to, const T* rows, std::int64_t number) {
+      kernels->product(to, rows, w, first_bias(), number, Z, I, Z, I, Z, Function::linear,
+                       uses_lanes(I, Z), scratch);
+    };
+    T* const to = z + n * slots * Z;
+    from += (n * steps + t) * I;
+    if (count == steps) return product(to, from, B * count);
+    for (std::int64_t i = 0; i < B; ++i) {
+      product(to + i * slots * Z, from + i * steps * I, count);
+    }
+  }
+
+  /// Step s of B samples, whose gates belong in this slot. Their x·W lies there, or is fresh.
+  void step(std::int64_t n, std::int64_t B, std::int64_t s, std::int64_t slot,
+            bool is_fresh) const {
+    const std::int64_t t = position(s);
+    const bool is_last = s + 1 == steps;
+    TimeStep<T> step;
+    step.h = state_h + n * O;
+    step.c = state_c ? state_c + n * O : nullptr;
+    T* const of_slot = z + (n * slots + slot) * Z;
+    T* const own_z = is_fresh ? fresh + n * Z : of_slot;
+    T* const own_q = q ? q + (n * slots + slot) * O : nullptr;
+    step.z = own_z;
+    step.ldz = is_fresh ? Z : slots * Z;
+    step.q = own_q;
+    step.ldq = slots * O;
+    step.gates = keeps ? of_slot : nullptr;
+    step.ld_gates = slots * Z;
+    step.kept_h = is_last ? nullptr : of_step(h, n, position(s + 1));
+    step.kept_c = of_step(c, n, t);
+    step.ld_kept = steps * O;
+    if (sequences) {
+      step.y = of_step(y, n, place(s));
+      step.ldy = steps * O;
+    } else if (is_last) {
+      step.y = y + n * O;
+      step.ldy = O;
+    }
+    step.mask = mask ? mask + n * steps + t : nullptr;
+    step.ld_mask = steps;
+
+    const T* before = step.h;
+    std::int64_t ldh = O;
+    if (drops_h) {
+      ldh = steps * O;
+      before = of_step(dropped_h, n, t);
+      for (std::int64_t i = 0; i < B; ++i) {
+        kernels->dropout_backward(of_step(dropped_h, n + i, t), keep_h + (n + i) * O,
+                                  step.h + i * O, O, scale_h);
+      }
+    }
+    const T* const bias = b ? b + (q ? Z : 0) : nullptr;
+    kernels->product_panels(own_z, before, panels_u, bias, B, split, O, step.ldz, ldh, most, true);
+    if (q) {
+      kernels->product_panels(own_q, before, panels_q, bias ? bias + split : nullptr, B, O, O,
+                              step.ldq, ldh, most, false);
+    }
+    switch (cell) {
+      case Cell::simple_rnn:
+        return kernels->simple_rnn(step, B, O, f);
+      case Cell::lstm:
+        return kernels->lstm(step, B, O);
+      case Cell::gru:
+        return kernels->gru(step, B, O);
+    }
+  }
+
+  // ---- backward
+
+  /// From the last step to the first: ∂L/∂z, in the place of the gates.
+  void back_through(std::int64_t n, std::int64_t B) const {
+    TimeStepBackward<T> step;
+    step.dh = state_h + n * O;
+    step.dc = state_c ? state_c + n * O : nullptr;
+    step.ldz = steps * Z;
+    step.ldq = step.ld_kept = steps * O;
+    step.ldy = sequences ? steps * O : O;
+    step.ld_mask = steps;
+    std::fill_n(step.dh, B * O, T{0});
+    if (step.dc) std::fill_n(step.dc, B * O, T{0});
+    for (std::int64_t s = steps; s-- > 0;) {
+      const std::int64_t t = position(s);
+      step.z = z + (n * steps + t) * Z;
+      step.q = of_step(q, n, t);
+      step.dy = sequences ? dy + (n * steps + place(s)) * O : s + 1 == steps ? dy + n * O : nullptr;
+      step.h_before = of_step(h, n, t);
+      step.c = of_step(c, n, t);
+      step.c_before = s > 0 ? of_step(c, n, position(s - 1)) : nullptr;
+      step.soon = s > 0 ? z + (n * steps + position(s - 1)) * Z : nullptr;
+      step.mask = mask ? mask + n * steps + t : nullptr;
+      switch (cell) {
+        case Cell::simple_rnn:
+          kernels->simple_rnn_backward(step, B, O, f);
+          break;
+        case Cell::lstm:
+          kernels->lstm_backward(step, B, O);
+          break;
+        case Cell::gru:
+          kernels->gru_backward(step, B, O);
+          break;
+      }
+      if (s > 0) state_gradient(step, n, B);
+    }
+  }
+
+  /// ∂L/∂h before the step, onto what has reached it past the products.
+  void state_gradient(const TimeStepBackward<T>& step, std::int64_t n, std::int64_t B) const {
+    T* const to = drops_h ? dh + n * O : step.dh;
+    if (drops_h) std::fill_n(to, B * O, T{0});
+    kernels->product_panels(to, step.z, panels_u, nullptr, B, O, split, O, step.ldz, most, true);
+    if (q) {
+      kernels->product_panels(to, step.q, panels_q, nullptr, B, O, O, O, step.ldq, most, true);
+    }
+    if (!drops_h) return;
+    kernels->dropout_backward(to, keep_h + n * O, to, B * O, scale_h);
+    kernels->add(step.dh, step.dh, to, B * O);
+  }
+};
+
+/// Rows [begin, end) of a matrix into panels.
+template <class T>
+void pack(Resolver<T>& r, Value panels, const T* from, std::int64_t inputs, std::int64_t columns,
+          std::int64_t ld, bool transposed, std::int64_t most) {
+  const Range rows = share(inputs, transposed ? 16 : 1, r.worker);
+  r.call([=, to = r.at(panels), k = r.kernels.pack](Now<T>&, Worker&) {
+    k(to, from, inputs, columns, ld, transposed, rows.begin, rows.size(), most);
+  });
+}
+
+}  // namespace
+
+template <class T>
+void resolve(Resolver<T>& r, const op::RecurPack& o) {
+  for (Value value : {o.r.panels_w, o.r.panels_u, o.r.panels_q}) {
+    if (value) r.writes(value);
+  }
+  r.reads(o.r.w);
+  r.reads(o.r.u);
+  const TimeLoop<T> loop(r, o.r);
+  const std::int64_t O = loop.O, Z = loop.Z, split = loop.split;
+  if (!loop.ahead) pack(r, o.r.panels_w, loop.w, loop.I, Z, Z, false, loop.most);
+  const T* const u = r.at(o.r.u);
+  pack(r, o.r.panels_u, u, O, split, Z, false, loop.most);
+  if (loop.q) pack(r, o.r.panels_q, u + split, O, O, Z, false, loop.most);
+}
+MUNDUR_RESOLVED(RecurPack);
+
+template <class T>
+void resolve(Resolver<T>& r, const op::Recur& o) {
+  const Recurrence& of = o.r;
+  TimeLoop<T> loop(r, of);
+  for (Value value : {o.y, of.z, of.q, of.h, of.c, of.fresh, of.state_h, of.state_c, of.dropped_x,
+                      of.dropped_h, of.keep_x, of.keep_h, of.dh}) {
+    if (value) r.writes_samples(value, loop.samples);
+  }
+  r.reads_samples(of.x, loop.samples);
+  if (of.mask) r.reads_samples(of.mask, loop.samples);
+  for (Value value : {of.w, of.bias, of.panels_w, of.panels_u, of.panels_q}) {
+    if (value) r.reads(value);
+  }
+  loop.y = r.at(o.y);
+  r.call([loop](Now<T>& now, Worker&) {
+    loop.each_block([&](std::int64_t n, std::int64_t B) { loop.through(now, n, B); });
+  });
+}
+MUNDUR_RESOLVED(Recur);
+
+template <class T>
+void resolve(Resolver<T>& r, const op::RecurDxPack& o) {
+  r.writes(o.r.panels_u);
+  if (o.r.panels_q) r.writes(o.r.panels_q);
+  r.reads(o.r.u);
+  const TimeLoop<T> loop(r, o.r);
+  const T* const u = r.at(o.r.u);
+  pack(r, o.r.panels_u, u, loop.split, loop.O, loop.Z, true, loop.most);
+  if (loop.q) pack(r, o.r.panels_q, u + loop.split, loop.O, loop.O, loop.Z, true, loop.most);
+}
+MUNDUR_RESOLVED(RecurDxPack);
+
+template <class T>
+void resolve(Resolver<T>& r, const op::RecurDx& o) {
+  const Recurrence& of = o.r;
+  TimeLoop<T> loop(r, of);
+  for (Value value : {of.z, of.q, of.state_h, of.state_c, of.dh}) {
+    if (value) r.writes_samples(value, loop.samples);
+  }
+  r.stay_with_rows();
+  r.reads_samples(o.dy, loop.samples);
+  for (Value value : {of.h, of.c, of.keep_h, of.mask}) {
+    if (value) r.reads_samples(value, loop.samples);
+  }
+  r.reads(of.panels_u);
+  if (of.panels_q) r.reads(of.panels_q);
+  loop.dy = r.at(o.dy);
+  r.call([loop](Now<T>&, Worker&) {
+    loop.each_block([&](std::int64_t n, std::int64_t B) { loop.back_through(n, B); });
+  });
+}
+MUNDUR_RESOLVED(RecurDx);
+
+}  // namespace mundur

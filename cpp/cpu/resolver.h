@@ -1,0 +1,224 @@
+#pragma once
+
+// How an operation becomes calls: what each worker computes of it, and what it touches meanwhile.
+
+#include <type_traits>
+
+#include "cpu/plan.h"
+
+namespace mundur {
+
+/// Elements per grain of an elementwise pass: a multiple of every vector and of a cache line.
+inline constexpr std::int64_t kGrain = 64;
+/// Rows of a parameter that workers own together, where they own rows.
+inline constexpr std::int64_t kParameterRows = 8;
+/// Rows of a product's tile.
+inline constexpr std::int64_t kTileRows = 8;
+
+/// What an operation touches of some memory, seen as a matrix: the block of each worker.
+struct Touch {
+  Role role;
+  std::int64_t begin, bytes;            // in the role's memory
+  std::int64_t rows, columns, element;  // of the matrix; bytes of an element
+  bool writes;
+  bool whole = false;  // each worker touches all of it
+  bool stays = false;  // who reads it had better keep to these parts
+  std::vector<Block> blocks{};
+};
+
+/// What decides where workers have to meet: an operation waits where it touches what another worker
+/// has touched since the last barrier, and one of the two writes.
+class Touches {
+ public:
+  /// Of the operation that is now resolved, by the worker whose turn it is: the same number of
+  /// times for each.
+  void add(int worker, const Touch& touch, const Block& block);
+  /// Whether a barrier is needed in front of the operation; then it belongs to those behind it.
+  bool commit();
+  void meet() { since_.clear(); }
+  /// Who wrote all of this memory last, in parts; null: nobody, or as a whole.
+  const Touch* writer(Role role, std::int64_t begin, std::int64_t elements,
+                      std::int64_t element) const;
+  void begin_worker() { next_ = 0; }
+  void stay() { now_.front().stays = true; }
+
+ private:
+  std::vector<Touch> now_, since_, written_;
+  std::size_t next_ = 0;
+};
+
+template <class T>
+class Resolver {
+ public:
+  Resolver(const Program& program, const Placement& placement, const Memory<T>& memory,
+           std::int64_t samples, const Kernels<T>& table, Touches& touches, Member member,
+           Calls<T>& calls)
+      : kernels(table),
+        batch(samples),
+        worker(member),
+        scratch(memory.scratch[static_cast<std::size_t>(member.index())]),
+        program_(program),
+        placement_(placement),
+        memory_(memory),
+        touches_(touches),
+        calls_(calls) {}
+
+  const Kernels<T>& kernels;
+  const std::int64_t batch;
+  const Member worker;
+  T* const scratch;  // this worker's
+
+  const ValueInfo& operator[](Value value) const { return program_[value]; }
+  template <class U = T>
+  U* at(Value value) const {
+    if (!value) return nullptr;
+    const ValueInfo& info = program_[program_.root(value)];
+    if (info.role != Role::planned) {
+      return reinterpret_cast<U*>(memory_.flat[static_cast<int>(info.role)] + info.place);
+    }
+    return reinterpret_cast<U*>(memory_.planned +
+                                placement_.offsets[static_cast<std::size_t>(value.index)]);
+  }
+  std::int64_t samples(Value value) const {
+    const std::int64_t each = program_[value].samples;
+    return each == 0 ? 1 : batch * each;
+  }
+  std::int64_t size(Value value) const { return samples(value) * program_[value].size(); }
+  /// Of the last axis.
+  std::int64_t columns(Value value) const {
+    const Shape& shape = program_[value].shape;
+    return shape.empty() ? 1 : shape.back();
+  }
+  std::int64_t rows(Value value) const { return columns(value) ? size(value) / columns(value) : 0; }
+
+  // ---- what is touched. First of all, and the same for each worker.
+  void reads(Value value) { touch(value, false); }
+  void writes(Value value) { touch(value, true); }
+  /// A block of the matrix of its rows.
+  void reads(Value value, const Block& block) { touch(value, block, false); }
+  void writes(Value value, const Block& block) { touch(value, block, true); }
+  /// Rows of it, or elements of it if it is but one row.
+  void reads(Value value, Range rows) { touch(value, {rows, {0, columns(value)}}, false); }
+  void writes(Value value, Range rows) { touch(value, {rows, {0, columns(value)}}, true); }
+  /// A part of its samples, seen as rows of all their elements.
+  void reads_samples(Value value, Range samples) { touch_samples(value, samples, false); }
+  void writes_samples(Value value, Range samples) { touch_samples(value, samples, true); }
+  void touch_matrix(Value value, std::int64_t rows, std::int64_t columns, const Block& block,
+                    bool writes);
+
+  // ---- parts
+  Range share_samples(Value value) const { return share(samples(value), 1, worker); }
+  Range share_rows(Value value) const { return share(rows(value), 1, worker); }
+  /// Of elements, or whole rows of them: as whoever wrote `like` has shared them out, so that
+  /// nobody has to wait for another.
+  struct Elements {
+    std::int64_t rows, columns;
+    Block block;
+    /// Calls work(first, count) for what lies together.
+    template <class Work>
+    void each(Work work) const {
+      if (block.empty()) return;
+      if (block.columns.size() == columns) {
+        return work(block.rows.begin * columns, block.rows.size() * columns);
+      }
+      for (std::int64_t row = block.rows.begin; row < block.rows.end; ++row) {
+        work(row * columns + block.columns.begin, block.columns.size());
+      }
+    }
+  };
+  Elements share_elements(Value like) const;
+  /// Whole rows of it; `stays_with_rows`: as its writer shared them out, if it asked for that.
+  Range share_rows_as(Value like) const;
+  bool stays_with_rows(Value like) const;
+  /// Who reads what the operation writes had better stay with its parts.
+  void stay_with_rows() { touches_.stay(); }
+  void reads(Value value, const Elements& part) {
+    touch_matrix(value, part.rows, part.columns, part.block, false);
+  }
+  void writes(Value value, const Elements& part) {
+    touch_matrix(value, part.rows, part.columns, part.block, true);
+  }
+  /// The part of a parameter that the worker owns.
+  Block own(Value parameter) const {
+    return mundur::own(rows(parameter), kParameterRows, columns(parameter), kernels.column_grain,
+                       worker);
+  }
+
+  // ---- calls
+  template <class Work>
+  void call(Work work) {
+    calls_.add(work);
+  }
+
+ private:
+  void touch(Value value, bool writes);
+  void touch(Value value, const Block& block, bool writes) {
+    touch_matrix(value, rows(value), columns(value), block, writes);
+  }
+  void touch_samples(Value value, Range samples, bool writes) {
+    const std::int64_t size = program_[value].size();
+    touch_matrix(value, this->samples(value), size, {samples, {0, size}}, writes);
+  }
+  Touch memory_of(Value value, bool writes) const;
+
+  const Program& program_;
+  const Placement& placement_;
+  const Memory<T>& memory_;
+  Touches& touches_;
+  Calls<T>& calls_;
+};
+
+/// What follows a gradient in a block of a parameter, resolved: see After.
+template <class T>
+struct Following {
+  const T* w = nullptr;
+  std::int64_t place = 0;  // of the parameter
+  T l1 = T(0), two_l2 = T(0);
+  bool penalises = false, updates = false;
+
+  /// `g` holds the gradient of the block whose first element is number `at`; `ld` is the distance
+  /// of its rows.
+  void operator()(const Kernels<T>& kernels, const Now<T>& now, T* g, std::int64_t at,
+                  std::int64_t rows, std::int64_t columns, std::int64_t ld) const {
+    if (penalises) kernels.add_penalty(g, w + at, rows, columns, ld, ld, l1, two_l2);
+    if (updates) kernels.update(now.update.at(place + at), g, rows, columns, ld, ld);
+  }
+  bool any() const { return penalises || updates; }
+};
+
+/// Touches what follows the gradient in a block of it, and resolves it.
+template <class T>
+Following<T> following(Resolver<T>& r, const After& after, const Block& block);
+/// The same of a part of its elements in a row.
+template <class T>
+Following<T> following_flat(Resolver<T>& r, const After& after, Range part);
+
+/// The key of a layer's random numbers: the top bit keeps them apart from initialisers'.
+struct StreamKey {
+  std::uint64_t seed, place;
+  bool own_seed;
+  explicit StreamKey(const Stream& stream)
+      : seed(stream.seed.value_or(0)),
+        place(static_cast<std::uint64_t>(stream.layer)),
+        own_seed(stream.seed.has_value()) {}
+  template <class T>
+  RandomKey operator()(const Now<T>& now) const {
+    constexpr int kLayerBits = 15;
+    return {own_seed ? seed : now.seed,
+            (std::uint64_t{1} << 63) | (place << (63 - kLayerBits)) | now.forward};
+  }
+};
+
+/// One for each operation, in the files of this folder.
+#define MUNDUR_RESOLVES(Op) \
+  template <class T>        \
+  void resolve(Resolver<T>& r, const op::Op& o);
+MUNDUR_OPERATIONS(MUNDUR_RESOLVES)
+#undef MUNDUR_RESOLVES
+
+/// Ends the definition of one, for both element types.
+#define MUNDUR_RESOLVED(Op)                                      \
+  template void resolve<float>(Resolver<float>&, const op::Op&); \
+  template void resolve<double>(Resolver<double>&, const op::Op&)
+
+}  // namespace mundur

@@ -1,0 +1,165 @@
+// Updates that don't follow each gradient at once, and what needs all of them: sums over several
+// steps, clipping by norm; and what holds behind them.
+
+#include <algorithm>
+#include <cmath>
+
+#include "cpu/penalties.h"
+#include "cpu/resolver.h"
+
+namespace mundur {
+namespace {
+
+double scale_to(double norm, double most) { return norm > most ? most / norm : 1.0; }
+
+/// A parameter's part in a flat vector.
+template <class T>
+Range flat_part(Resolver<T>& r, Value value, bool writes) {
+  const Range part = share(r.size(value), kGrain, r.worker);
+  r.touch_matrix(value, 1, r.size(value), {{0, 1}, part}, writes);
+  return part;
+}
+
+/// Where gradients lie: in the network's flat vector, or in the optimizer's sum of several steps.
+template <class T>
+struct Gradient {
+  T* g;
+  std::int64_t place;
+  bool is_sum;
+  Gradient(const Resolver<T>& r, Value value)
+      : g(r[value].role == Role::sum ? nullptr : r.at(value)),
+        place(r[value].place),
+        is_sum(r[value].role == Role::sum) {}
+  T* of(const Now<T>& now) const { return is_sum ? static_cast<T*>(now.gathering.sum) + place : g; }
+};
+
+}  // namespace
+
+template <class T>
+void resolve(Resolver<T>& r, const op::Accumulate& o) {
+  for (std::size_t i = 0; i < o.sums.size(); ++i) {
+    const Range part = flat_part(r, o.sums[i], true);
+    flat_part(r, o.gradients[i], false);
+    const Gradient<T> sum(r, o.sums[i]);
+    r.call([=, g = r.at(o.gradients[i]) + part.begin, k = r.kernels.accumulate](
+               Now<T>& now, Worker&) { k(sum.of(now) + part.begin, g, part.size()); });
+  }
+}
+MUNDUR_RESOLVED(Accumulate);
+
+template <class T>
+void resolve(Resolver<T>& r, const op::SumSquares& o) {
+  r.writes(o.squares);
+  for (Value g : o.gradients) r.reads(g);
+  auto* squares = r.template at<double>(o.squares);
+  for (Value value : o.gradients) {
+    const std::int64_t size = r.size(value);
+    const Range pieces = share(pieces_of(size), 1, r.worker);
+    const Gradient<T> gradient(r, value);
+    r.call([=, k = r.kernels.sum_squares](Now<T>& now, Worker&) {
+      if (!now.gathering.updates) return;
+      for (std::int64_t piece = pieces.begin; piece < pieces.end; ++piece) {
+        const std::int64_t first = piece * kPiece;
+        squares[piece] = k(gradient.of(now) + first, std::min(kPiece, size - first));
+      }
+    });
+    squares += pieces_of(size);
+  }
+}
+MUNDUR_RESOLVED(SumSquares);
+
+namespace {
+
+double norm(const double* squares, std::int64_t pieces) {
+  double sum = 0.0;
+  for (std::int64_t piece = 0; piece < pieces; ++piece) sum += squares[piece];
+  return std::sqrt(sum);
+}
+
+/// Neighbours in the flat vectors in one pass, by one worker.
+template <class T>
+void resolve_stretches(Resolver<T>& r, const op::Update& o) {
+  const auto end_of = [&](Value w) {
+    constexpr std::int64_t kParameterGrain = 64;
+    return (r[w].place + r.size(w) + kParameterGrain - 1) / kParameterGrain * kParameterGrain;
+  };
+  for (std::size_t i = 0; i < o.parameters.size();) {
+    const std::int64_t first = r[o.parameters[i]].place;
+    const T* const g = r.at(o.gradients[i]);
+    std::int64_t end = first;
+    while (i < o.parameters.size() && r[o.parameters[i]].place == (end == first ? first : end)) {
+      end = end_of(o.parameters[i++]);
+    }
+    r.call([=, k = r.kernels.update](Now<T>& now, Worker&) {
+      k(now.update.at(first), g, 1, end - first, 0, 0);
+    });
+  }
+}
+
+}  // namespace
+
+template <class T>
+void resolve(Resolver<T>& r, const op::Update& o) {
+  const bool gathers = o.sums || o.squares;
+  if (!gathers && r.worker.count() == 1) return resolve_stretches(r, o);
+  if (o.squares) r.reads(o.squares);
+  std::vector<Range> flat;
+  std::vector<Block> blocks;
+  for (std::size_t i = 0; i < o.parameters.size(); ++i) {
+    if (gathers) {
+      flat.push_back(flat_part(r, o.parameters[i], true));
+      flat_part(r, o.gradients[i], o.sums);
+    } else {
+      blocks.push_back(r.own(o.parameters[i]));
+      r.writes(o.parameters[i], blocks.back());
+      r.reads(o.gradients[i], blocks.back());
+    }
+  }
+  std::int64_t all = 0;
+  for (Value g : o.gradients) all += pieces_of(r.size(g));
+  const auto* const squares = r.template at<double>(o.squares);
+  const auto* own = squares;
+  for (std::size_t i = 0; i < o.parameters.size(); ++i) {
+    const Gradient<T> gradient(r, o.gradients[i]);
+    const std::int64_t place = r[o.parameters[i]].place;
+    if (!gathers) {
+      const Block part = blocks[i];
+      if (part.empty()) continue;
+      const std::int64_t ld = r.columns(o.parameters[i]);
+      const std::int64_t first = part.rows.begin * ld + part.columns.begin;
+      r.call([=, k = r.kernels.update](Now<T>& now, Worker&) {
+        k(now.update.at(place + first), gradient.g + first, part.rows.size(), part.columns.size(),
+          ld, ld);
+      });
+      continue;
+    }
+    const std::int64_t pieces = pieces_of(r.size(o.gradients[i]));
+    r.call([=, part = flat[i], sums = o.sums, k = r.kernels.update](Now<T>& now, Worker&) {
+      if (!now.gathering.updates || part.empty()) return;
+      mundur::Update<T> update = now.update.at(place + part.begin);
+      if (squares) {
+        const double whole =
+            scale_to(norm(squares, all) * now.update.scale, now.gathering.global_clipnorm);
+        const double one = scale_to(norm(own, pieces) * now.update.scale, now.gathering.clipnorm);
+        update.scale = static_cast<T>(now.update.scale * whole * one);
+      }
+      T* const g = gradient.of(now) + part.begin;
+      k(update, g, 1, part.size(), part.size(), part.size());
+      if (sums) std::fill_n(g, part.size(), T{0});
+    });
+    if (own) own += pieces;
+  }
+}
+MUNDUR_RESOLVED(Update);
+
+template <class T>
+void resolve(Resolver<T>& r, const op::Constrain& o) {
+  r.writes(o.w);
+  r.call([constrained = Constrained(o.constraint, r[o.w].shape), w = r.at(o.w), k = &r.kernels,
+          member = r.worker](Now<T>& now, Worker&) {
+    if (now.gathering.updates) constrained(*k, w, member);
+  });
+}
+MUNDUR_RESOLVED(Constrain);
+
+}  // namespace mundur

@@ -1,0 +1,392 @@
+// Windows over time steps: convolutions and pooling.
+//
+// What a step sees lies side by side in x where there is no dilation, so the steps of a sample are
+// the rows of one product, rows that overlap: nothing is copied. Steps at the edges see with fewer
+// taps: step by step they are the rows, over the samples, of a product with a part of the kernel.
+
+#include "program/windows.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "cpu/resolver.h"
+
+namespace mundur {
+namespace {
+
+/// Samples and steps of one worker.
+struct Part {
+  Range samples, steps;
+  bool empty() const { return samples.empty() || steps.empty(); }
+};
+
+/// Samples where each worker gets about as many, else steps.
+Part part_of(std::int64_t samples, std::int64_t steps, const Member& worker) {
+  const std::int64_t count = worker.count();
+  if (samples % count == 0 || samples >= 4 * count || steps < count * kTileRows) {
+    return {share(samples, 1, worker), {0, steps}};
+  }
+  return {{0, samples}, share(steps, kTileRows, worker)};
+}
+
+/// The part of y [samples, steps, width] is written, or read.
+template <class T>
+void touch(Resolver<T>& r, Value y, const Part& part, std::int64_t steps, bool writes) {
+  const std::int64_t width = r[y].size() / steps;
+  r.touch_matrix(y, r.samples(y), r[y].size(),
+                 {part.samples, {part.steps.begin * width, part.steps.end * width}}, writes);
+}
+
+/// Rows of a product with one range of taps: steps of a sample, or one step of several samples.
+struct Run {
+  std::int64_t sample, step, rows;
+  bool over_samples;
+  Range taps;
+};
+
+/// Where the rows of a product lie: what step t of sample n sees begins at p + n·sample + t·step -
+/// before; with padding, the first taps of the first steps would lie in front of the sample.
+template <class T>
+struct Rows {
+  const T* p;
+  std::int64_t sample, step;
+  std::int64_t before = 0;
+  /// From its element `from` on, which is there.
+  const T* at(const Run& run, std::int64_t from) const {
+    return p + (run.sample * sample + run.step * step + from - before);
+  }
+  std::int64_t ld(const Run& run) const { return run.over_samples ? sample : step; }
+};
+
+/// Calls f(run) for the runs that make up a part. `even`: samples follow each other as steps do.
+template <class F>
+void each_run(const Windows& windows, const Part& part, bool even, F f) {
+  constexpr std::int64_t kLong = 64;
+  if (part.empty()) return;
+  const std::int64_t samples = part.samples.size(), begin = part.samples.begin;
+  const Range all{0, windows.taps};
+  const Range whole = windows.whole();
+  const std::int64_t first = std::clamp(whole.begin, part.steps.begin, part.steps.end);
+  const std::int64_t last = std::clamp(whole.end, first, part.steps.end);
+  const std::int64_t steps = last - first;
+  if (even && steps == windows.out) {
+    f(Run{begin, 0, samples * steps, false, all});
+  } else if (steps >= std::min(samples, kLong)) {
+    for (std::int64_t n = 0; n < samples; ++n) f(Run{begin + n, first, steps, false, all});
+  } else {
+    for (std::int64_t t = first; t < last; ++t) f(Run{begin, t, samples, true, all});
+  }
+  for (std::int64_t t = part.steps.begin; t < part.steps.end; ++t) {
+    if (t < first || t >= last) f(Run{begin, t, samples, true, windows.taps_of(t)});
+  }
+}
+
+/// What the steps see of x, which has C channels, or was gathered.
+template <class T>
+Rows<T> rows_of(const T* x, const Windows& windows, std::int64_t C, bool gathered) {
+  const std::int64_t K = windows.taps;
+  if (gathered) return {x, windows.out * K * C, K * C};
+  return {x, windows.in * C, windows.stride * C, windows.before * C};
+}
+template <class T>
+bool is_even(const Rows<T>& rows, const Windows& windows) {
+  return rows.sample == windows.out * rows.step;
+}
+
+}  // namespace
+
+template <class T>
+void resolve(Resolver<T>& r, const op::GatherWindows& o) {
+  const Windows windows = o.windows;
+  const Part part = part_of(r.samples(o.x), windows.out, r.worker);
+  touch(r, o.seen, part, windows.out, true);
+  r.reads(o.x);
+  const std::int64_t C = r.columns(o.x), G = o.groups, own_C = C / G, K = windows.taps;
+  const T* const x = r.at(o.x);
+  T* const seen = r.at(o.seen);
+  r.call([=](Now<T>&, Worker&) {
+    for (std::int64_t n = part.samples.begin; n < part.samples.end; ++n) {
+      for (std::int64_t t = part.steps.begin; t < part.steps.end; ++t) {
+        const Range taps = windows.taps_of(t);
+        for (std::int64_t k = taps.begin; k < taps.end; ++k) {
+          const T* from = x + (n * windows.in + windows.first(t) + k * windows.dilation) * C;
+          T* to = seen + ((n * windows.out + t) * K * G + k) * own_C;
+          for (std::int64_t g = 0; g < G; ++g, from += own_C, to += K * own_C) {
+            std::memcpy(to, from, static_cast<std::size_t>(own_C) * sizeof(T));
+          }
+        }
+      }
+    }
+  });
+}
+MUNDUR_RESOLVED(GatherWindows);
+
+template <class T>
+void resolve(Resolver<T>& r, const op::Convolve& o) {
+  const Windows windows = o.windows;
+  const std::int64_t O = r.columns(o.y), G = o.groups, own_O = O / G;
+  const std::int64_t K = windows.taps, own_C = r[o.w].shape[1];
+  const Part part = part_of(r.samples(o.y), windows.out, r.worker);
+  touch(r, o.y, part, windows.out, true);
+  if (o.gathered) {
+    touch(r, o.x, part, windows.out, false);
+  } else {
+    r.reads_samples(o.x, part.samples);
+  }
+  r.reads(o.w);
+  if (o.bias) r.reads(o.bias);
+  const Rows<T> x = rows_of<T>(r.at(o.x), windows, own_C * G, o.gathered);
+  T* const y = r.at(o.y);
+  const T* const w = r.at(o.w);
+  const T* const bias = r.at(o.bias);
+  each_run(windows, part, is_even(x, windows), [&](const Run& run) {
+    const std::int64_t depth = run.taps.size() * own_C, tap = run.taps.begin * own_C;
+    T* const rows = y + (run.sample * windows.out + run.step) * O;
+    for (std::int64_t g = 0; g < G; ++g) {
+      const std::int64_t at = g * own_O;
+      const T* const from = x.at(run, g * K * own_C + tap);
+      r.call([=, k = r.kernels.product, f = o.f, n = run.rows, ldx = x.ld(run),
+              ldy = run.over_samples ? windows.out * O : O, scratch = r.scratch](Now<T>&, Worker&) {
+        k(rows + at, from, w + tap * O + at, bias ? bias + at : nullptr, n, own_O, depth, ldy, ldx,
+          O, f, uses_lanes(depth, own_O), scratch);
+      });
+    }
+  });
+}
+MUNDUR_RESOLVED(Convolve);
+
+template <class T>
+void resolve(Resolver<T>& r, const op::TurnKernel& o) {
+  constexpr std::int64_t kBlock = 16;  // channels, so that the lines read are used whole
+  const std::int64_t K = r[o.w].shape[0], C = r[o.w].shape[1], O = r[o.w].shape[2];
+  const Range rows = share(K * O, kBlock, r.worker);
+  r.writes(o.turned, rows);
+  r.reads(o.w);
+  const T* const w = r.at(o.w);
+  T* const turned = r.at(o.turned);
+  // W'_joc = W_(K-1-j)co
+  r.call([=](Now<T>&, Worker&) {
+    for (std::int64_t c = 0; c < C; c += kBlock) {
+      const std::int64_t end = std::min(c + kBlock, C);
+      for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+        const T* from = w + (K - 1 - row / O) * C * O + row % O;
+        for (std::int64_t at = c; at < end; ++at) turned[row * C + at] = from[at * O];
+      }
+    }
+  });
+}
+MUNDUR_RESOLVED(TurnKernel);
+
+template <class T>
+void resolve(Resolver<T>& r, const op::ConvolveDxByTaps& o) {
+  const Windows windows = o.windows;
+  const Range samples = r.share_samples(o.dx);
+  r.writes_samples(o.dx, samples);
+  r.writes_samples(o.part, samples);
+  r.reads_samples(o.dy, samples);
+  r.reads(o.w);
+  const std::int64_t C = r.columns(o.dx), O = r.columns(o.dy), G = o.groups;
+  const std::int64_t own_C = C / G, own_O = O / G;
+  T* const dx = r.at(o.dx);
+  T* const part = r.at(o.part) + samples.begin * windows.out * C;
+  const T* const dy = r.at(o.dy) + samples.begin * windows.out * O;
+  const T* const w = r.at(o.w);
+  r.call([=, k = &r.kernels, scratch = r.scratch](Now<T>&, Worker&) {
+    if (samples.empty()) return;
+    std::fill(dx + samples.begin * windows.in * C, dx + samples.end * windows.in * C, T{0});
+    for (std::int64_t tap = 0; tap < windows.taps; ++tap) {
+      for (std::int64_t g = 0; g < G; ++g) {
+        k->product_dx(part + g * own_C, dy + g * own_O, w + tap * own_C * O + g * own_O,
+                      samples.size() * windows.out, own_C, own_O, C, O, O, uses_lanes(own_O, own_C),
+                      scratch);
+      }
+      for (std::int64_t n = samples.begin; n < samples.end; ++n) {
+        for (std::int64_t t = 0; t < windows.out; ++t) {
+          const std::int64_t to = windows.first(t) + tap * windows.dilation;
+          if (to < 0 || to >= windows.in) continue;
+          T* const sum = dx + (n * windows.in + to) * C;
+          k->add(sum, sum, part + ((n - samples.begin) * windows.out + t) * C, C);
+        }
+      }
+    }
+  });
+}
+MUNDUR_RESOLVED(ConvolveDxByTaps);
+
+namespace {
+
+/// ∂L/∂W in a block of one group; δ from its first column on.
+template <class T>
+struct ConvolutionDw {
+  Windows windows;
+  std::int64_t samples, O, own_C;
+  T* scratch;
+
+  void operator()(const Kernels<T>& kernels, T* dw, const T* delta, const Rows<T>& x,
+                  const Block& block) const {
+    const std::int64_t columns = block.columns.size();
+    dw += block.columns.begin;
+    if (is_even(x, windows) && windows.whole().size() == windows.out) {
+      kernels.product_dw(dw + block.rows.begin * O, x.p + block.rows.begin, delta,
+                         block.rows.size(), columns, samples * windows.out, O, x.step, O, scratch);
+      return;
+    }
+    for (std::int64_t row = block.rows.begin; row < block.rows.end; ++row)
+      std::fill_n(dw + row * O, columns, T{0});
+    each_run(windows, {{0, samples}, {0, windows.out}}, false, [&](const Run& run) {
+      const std::int64_t from = std::max(block.rows.begin, run.taps.begin * own_C);
+      const std::int64_t to = std::min(block.rows.end, run.taps.end * own_C);
+      if (from >= to) return;
+      const std::int64_t ldx = x.ld(run), ldy = run.over_samples ? windows.out * O : O;
+      const T* const dy = delta + (run.sample * windows.out + run.step) * O;
+      for (std::int64_t n = 0; n < run.rows; n += kShard) {
+        kernels.product_dw_add(dw + from * O, x.at(run, from + n * ldx), dy + n * ldy, to - from,
+                               columns, std::min(kShard, run.rows - n), O, ldx, ldy, scratch);
+      }
+    });
+  }
+};
+
+}  // namespace
+
+template <class T>
+void resolve(Resolver<T>& r, const op::ConvolveDw& o) {
+  // Strip by strip, so that what all runs add to stays in the cache.
+  constexpr std::int64_t kElements = 1 << 16;
+  const Windows windows = o.windows;
+  const std::int64_t O = r.columns(o.dy), G = o.groups, own_O = O / G;
+  const std::int64_t K = windows.taps, own_C = r[o.dw].shape[1];
+  const Block part = r.own(o.dw);
+  r.writes(o.dw, part);
+  const Following<T> then = following(r, o.after, part);
+  r.reads(o.x);
+  r.reads(o.dy);
+  if (part.empty()) return;
+  const std::int64_t columns = part.columns.size();
+  const std::int64_t strip =
+      std::max<std::int64_t>(64, kElements / columns / kParameterRows * kParameterRows);
+  const ConvolutionDw<T> make{windows, r.samples(o.dy), O, own_C, r.scratch};
+  const Rows<T> x = rows_of<T>(r.at(o.x), windows, own_C * G, o.gathered);
+  T* const dw = r.at(o.dw);
+  const T* const dy = r.at(o.dy);
+  for (std::int64_t row = part.rows.begin; row < part.rows.end; row += strip) {
+    const Range rows{row, std::min(row + strip, part.rows.end)};
+    r.call([=, k = &r.kernels](Now<T>& now, Worker&) {
+      for (std::int64_t g = 0; g < G; ++g) {
+        const Range filters{std::max(part.columns.begin, g * own_O),
+                            std::min(part.columns.end, (g + 1) * own_O)};
+        const Rows<T> own_x{x.p + g * K * own_C, x.sample, x.step, x.before};
+        if (!filters.empty()) make(*k, dw, dy + filters.begin, own_x, {rows, filters});
+      }
+      const std::int64_t first = rows.begin * O + part.columns.begin;
+      then(*k, now, dw + first, first, rows.size(), columns, O);
+    });
+  }
+}
+MUNDUR_RESOLVED(ConvolveDw);
+
+// ---- pooling ------------------------------------------------------------------------------------
+
+namespace {
+
+/// Calls f(where its rows begin in x, where its output lies in y, rows) for each window.
+template <class F>
+void each_window(const Windows& windows, std::int64_t C, const Part& part, F f) {
+  for (std::int64_t n = part.samples.begin; n < part.samples.end; ++n) {
+    for (std::int64_t t = part.steps.begin; t < part.steps.end; ++t) {
+      const Range taps = windows.taps_of(t);
+      f((n * windows.in + windows.first(t) + taps.begin) * C, (n * windows.out + t) * C,
+        taps.size(), n);
+    }
+  }
+}
+
+/// dx begins as zeros, and gets what each window of the worker's samples adds: add(kernels, where
+/// in x, where in y, rows, sample).
+template <class T, class F>
+void resolve_backward(Resolver<T>& r, Value dx, Value dy, const Windows& windows, F add) {
+  const Range samples = r.share_samples(dx);
+  r.writes_samples(dx, samples);
+  r.reads_samples(dy, samples);
+  const std::int64_t C = r.columns(dx), size = windows.in * C;
+  T* const to = r.at(dx);
+  r.call([=, k = &r.kernels](Now<T>&, Worker&) {
+    for (std::int64_t n = samples.begin; n < samples.end; ++n) {
+      std::fill_n(to + n * size, size, T{0});
+      each_window(windows, C, {{n, n + 1}, {0, windows.out}},
+                  [&](std::int64_t x, std::int64_t y, std::int64_t rows, std::int64_t) {
+                    add(*k, to + x, y, rows, n);
+                  });
+    }
+  });
+}
+
+}  // namespace
+
+template <class T>
+void resolve(Resolver<T>& r, const op::MaxWindows& o) {
+  const Windows windows = o.windows;
+  const std::int64_t C = r.columns(o.x);
+  const Part part = part_of(r.samples(o.x), windows.out, r.worker);
+  touch(r, o.y, part, windows.out, true);
+  touch(r, o.row, part, windows.out, true);
+  r.reads_samples(o.x, part.samples);
+  T* const to = r.at(o.y);
+  auto* const row = r.template at<std::int32_t>(o.row);
+  const T* const from = r.at(o.x);
+  r.call([=, k = r.kernels.max_rows](Now<T>&, Worker&) {
+    each_window(windows, C, part,
+                [&](std::int64_t x, std::int64_t y, std::int64_t rows, std::int64_t) {
+                  k(to + y, row + y, from + x, C, rows, C);
+                });
+  });
+}
+MUNDUR_RESOLVED(MaxWindows);
+
+template <class T>
+void resolve(Resolver<T>& r, const op::MaxWindowsDx& o) {
+  const std::int64_t C = r.columns(o.dx);
+  const T* const dy = r.at(o.dy);
+  const auto* const row = r.template at<std::int32_t>(o.row);
+  resolve_backward(r, o.dx, o.dy, o.windows,
+                   [=](const Kernels<T>& k, T* dx, std::int64_t y, std::int64_t rows,
+                       std::int64_t) { k.max_rows_backward(dx, dy + y, row + y, C, rows, C); });
+  r.reads_samples(o.row, r.share_samples(o.row));
+}
+MUNDUR_RESOLVED(MaxWindowsDx);
+
+template <class T>
+void resolve(Resolver<T>& r, const op::MeanWindows& o) {
+  const Windows windows = o.windows;
+  const std::int64_t C = r.columns(o.x);
+  const Part part = part_of(r.samples(o.x), windows.out, r.worker);
+  touch(r, o.y, part, windows.out, true);
+  r.reads_samples(o.x, part.samples);
+  if (o.mask) r.reads_samples(o.mask, part.samples);
+  T* const to = r.at(o.y);
+  const T* const from = r.at(o.x);
+  const auto* const mask = r.template at<std::uint8_t>(o.mask);
+  r.call([=, k = r.kernels.mean_rows](Now<T>&, Worker&) {
+    each_window(windows, C, part,
+                [&](std::int64_t x, std::int64_t y, std::int64_t rows, std::int64_t n) {
+                  k(to + y, from + x, mask ? mask + n * windows.in : nullptr, C, rows, C);
+                });
+  });
+}
+MUNDUR_RESOLVED(MeanWindows);
+
+template <class T>
+void resolve(Resolver<T>& r, const op::MeanWindowsDx& o) {
+  const std::int64_t C = r.columns(o.dx), in = o.windows.in;
+  const T* const dy = r.at(o.dy);
+  const auto* const mask = r.template at<std::uint8_t>(o.mask);
+  resolve_backward(
+      r, o.dx, o.dy, o.windows,
+      [=](const Kernels<T>& k, T* dx, std::int64_t y, std::int64_t rows, std::int64_t n) {
+        k.mean_rows_backward(dx, dy + y, mask ? mask + n * in : nullptr, C, rows, C);
+      });
+  if (o.mask) r.reads_samples(o.mask, r.share_samples(o.mask));
+}
+MUNDUR_RESOLVED(MeanWindowsDx);
+
+}  // namespace mundur

@@ -1,0 +1,105 @@
+#pragma once
+
+// What a layer is. It says which arrays it has, and which operations make y from x and the
+// gradients from ∂L/∂y: no memory, no element type, no threads.
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "mundur/layers.h"
+#include "program/program.h"
+
+namespace mundur {
+
+/// What layers tell a model of themselves as they are built, one after another.
+class Setup {
+ public:
+  /// Takes an array; returns its number. Layers within others put their names in front.
+  int parameter(const char* name, Shape shape) { return take(parameters, name, std::move(shape)); }
+  int state(const char* name, Shape shape) { return take(states, name, std::move(shape)); }
+  /// The index of the layer that is built now, those within others counted.
+  int next_place() { return places++; }
+  void enter(const std::string& name) { prefix_ += name + "/"; }
+  void leave(const std::string& name) { prefix_.resize(prefix_.size() - name.size() - 1); }
+
+  std::vector<Array> parameters, states;
+  int layer = 0;      // the outermost
+  int places = 0;     // so far
+  double work = 0.0;  // floating-point operations of a forward pass over one sample
+  Activation head = Activation::linear;  // behind the output of the last layer
+  std::int64_t vocabulary = 0;           // what the input's ids are below; 0: it holds numbers
+
+ private:
+  int take(std::vector<Array>& arrays, const char* name, Shape shape);
+  std::string prefix_;
+};
+
+class Layer {
+ public:
+  virtual ~Layer() = default;
+  /// Takes what the layer needs, and returns its output's shape; throws std::invalid_argument where
+  /// the input does not fit.
+  virtual Shape build(Setup& setup, const Shape& input) = 0;
+  /// y from x, with what backward does.
+  virtual Value forward(Builder& b, Value x) const = 0;
+  /// Whether the mask of x's time steps holds for y as well.
+  virtual bool passes_mask() const { return true; }
+
+  /// build() and forward() as whoever holds layers calls them.
+  Shape add_to(Setup& setup, const Shape& input) {
+    setup.head = Activation::linear;
+    place_ = setup.next_place();
+    return build(setup, input);
+  }
+  Value apply(Builder& b, Value x) const {
+    const Value y = forward(b, x);
+    if (passes_mask() && !b.mask(y)) b.set_mask(y, b.mask(x));
+    return y;
+  }
+
+ protected:
+  /// The layer's index: what its random numbers and flags go by.
+  int place() const { return place_; }
+
+ private:
+  int place_ = 0;
+};
+
+/// Throws std::invalid_argument where a description is wrong by itself.
+std::unique_ptr<Layer> make_layer(const LayerSpec& spec);
+
+/// Floating-point operations of a product with so many weights, for so many rows.
+inline double work_of(double rows, const Shape& weights) {
+  return 2.0 * static_cast<double>(size_of(weights)) * rows;
+}
+/// Rows of a sample: its axes but the last.
+inline std::int64_t rows_of(const Shape& shape) {
+  return shape.empty() || shape.back() == 0 ? 1 : size_of(shape) / shape.back();
+}
+
+inline double checked_rate(double rate) {
+  if (rate >= 0.0 && rate < 1.0) return rate;
+  throw std::invalid_argument("rate: expected 0 <= rate < 1, got " + std::to_string(rate));
+}
+inline Drop drop_of(double rate) {
+  return {static_cast<std::uint32_t>(checked_rate(rate) * 0x1p32), 1.0 / (1.0 - rate)};
+}
+
+/// Samples of shape (steps, channels): throws std::invalid_argument for another rank.
+inline void require_steps(const Shape& input, const char* layer) {
+  if (input.size() == 2) return;
+  throw std::invalid_argument(std::string(layer) + " needs samples of shape (steps, channels)");
+}
+inline std::int64_t last_axis(const Shape& input) {
+  if (input.empty()) throw std::invalid_argument("expected samples of one axis or more");
+  return input.back();
+}
+
+/// Ends a layer's file: how it comes from its description.
+#define MUNDUR_LAYER(Name)                                                                     \
+  std::unique_ptr<Layer> make(const Name##Spec& spec) { return std::make_unique<Name>(spec); } \
+  static_assert(true)
+
+}  // namespace mundur

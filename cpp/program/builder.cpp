@@ -1,0 +1,254 @@
+#include <algorithm>
+#include <stdexcept>
+
+#include "program/program.h"
+
+namespace mundur {
+
+// ---- values -------------------------------------------------------------------------------------
+
+Value Builder::add_value(ValueInfo info) {
+  program_.values.push_back(std::move(info));
+  program_wants_.push_back(false);
+  gradients_.emplace_back();
+  return {static_cast<std::int32_t>(program_.values.size()) - 1};
+}
+
+Value Builder::value(const char* name, Shape shape, Value like, Element element) {
+  ValueInfo made;
+  made.name = named(name);
+  made.shape = std::move(shape);
+  made.samples = program_[like].samples;
+  made.element = element;
+  return add_value(std::move(made));
+}
+
+Value Builder::whole(const char* name, Shape shape, Element element) {
+  ValueInfo made;
+  made.name = named(name);
+  made.shape = std::move(shape);
+  made.samples = 0;
+  made.element = element;
+  return add_value(std::move(made));
+}
+
+Value Builder::input(const char* name, Shape shape, Element element, bool wanted) {
+  ValueInfo made;
+  made.name = named(name);
+  made.shape = std::move(shape);
+  made.element = element;
+  const Value x = add_value(std::move(made));
+  program_wants_.back() = wanted;
+  return x;
+}
+
+Value Builder::like(const char* name, Value like) {
+  return value(name, program_[like].shape, like, program_[like].element);
+}
+
+Value Builder::parameter(int number) {
+  const auto at = static_cast<std::size_t>(number);
+  parameters_.resize(how_.parameters->size());
+  if (!parameters_[at]) {
+    const Array& array = (*how_.parameters)[at];
+    ValueInfo made{array.name, array.shape, 0, Element::real, Role::parameter, array.place, {}, {}};
+    parameters_[at] = add_value(std::move(made));
+    program_wants_.back() = array.trainable;
+  }
+  return parameters_[at];
+}
+
+Value Builder::beside(int number, Role role) {
+  const Array& array = (*how_.parameters)[static_cast<std::size_t>(number)];
+  return add_value({array.name, array.shape, 0, Element::real, role, array.place, {}, {}});
+}
+
+Value Builder::state(int number) {
+  const auto at = static_cast<std::size_t>(number);
+  states_.resize(how_.state->size());
+  if (!states_[at]) {
+    const Array& array = (*how_.state)[at];
+    states_[at] =
+        add_value({array.name, array.shape, 0, Element::real, Role::state, array.place, {}, {}});
+  }
+  return states_[at];
+}
+
+Value Builder::regroup(Value x, Shape shape, std::int64_t samples) {
+  ValueInfo seen = program_[x];
+  seen.shape = std::move(shape);
+  seen.samples = samples;
+  seen.mask = {};
+  seen.of = x;
+  const Value y = add_value(std::move(seen));
+  backward(y, {x}, [this, x](Value dy) {
+    gradient(x, regroup(dy, program_[x].shape, program_[x].samples));
+  });
+  return y;
+}
+
+Value Builder::view(Value x, Shape shape) {
+  return regroup(x, std::move(shape), program_[x].samples);
+}
+
+Value Builder::mask_of(Value x, std::int64_t steps) const {
+  const Value found = mask(x);
+  return found && program_[found].size() == steps ? found : Value{};
+}
+
+void Builder::enter(const std::string& scope) {
+  scope_ = scope_.empty() ? scope : scope_ + "/" + scope;
+}
+
+void Builder::leave() {
+  const std::size_t at = scope_.rfind('/');
+  scope_ = at == std::string::npos ? "" : scope_.substr(0, at);
+}
+
+// ---- operations ---------------------------------------------------------------------------------
+
+Value Builder::operand(Value x, bool lanes) {
+  if (how_.compute != Compute::bfloat16 || lanes) return x;
+  for (const auto& [of, rounded] : rounded_) {
+    if (of == x) return rounded;
+  }
+  const Value y = value("bfloat16", program_[x].shape, x, Element::bfloat16);
+  emit(op::ToBfloat16{y, x});
+  rounded_.emplace_back(x, y);
+  return y;
+}
+
+Value Builder::product(Value x, Value w, Value bias) {
+  Shape shape = program_[x].shape;
+  const std::int64_t I = shape.back(), O = program_[w].shape.back();
+  shape.back() = O;
+  const Value y = value("z", std::move(shape), x);
+  emit(op::Product{y, operand(x, uses_lanes(I, O)), w, bias});
+  return y;
+}
+
+Value Builder::product_dx(Value dy, Value w, Value x) {
+  const std::int64_t I = program_[x].shape.back(), O = program_[w].shape.back();
+  const Value dx = value("dx", program_[x].shape, x);
+  emit(op::ProductDx{dx, operand(dy, uses_lanes(O, I)), w});
+  return dx;
+}
+
+Value Builder::product_dw(Value x, Value dy, Value w) {
+  const Value dw = whole("dw", program_[w].shape);
+  emit(op::ProductDw{dw, operand(x, false), operand(dy, false)});
+  return dw;
+}
+
+Value Builder::sum_rows(Value dy, Value bias) {
+  const Value db = whole("db", program_[bias].shape);
+  emit(op::SumRows{db, dy});
+  return db;
+}
+
+Value Builder::activate(const ActivationFunction& f, Value z) {
+  if (f.activation == Activation::linear) return z;
+  const Value y = like("a", z);
+  const Stage before = stage_;
+  if (f.custom) stage_ = Stage::outside;
+  emit(op::Activate{y, z, f});
+  stage_ = before;
+  made_.emplace_back(y, Made{z, f.activation});
+  // δ_j = f'(z_j) ∂L/∂y_j        softmax: δ_j = y_j (∂L/∂y_j − Σ_k y_k ∂L/∂y_k)
+  backward(y, {z}, [this, f, z, y](Value dy) {
+    const Value delta = like("delta", z);
+    const Stage own = stage_;
+    if (f.custom) stage_ = Stage::outside;
+    emit(op::ActivateDx{delta, dy, f.keeps_z() ? z : y, f});
+    stage_ = own;
+    gradient(z, delta);
+  });
+  return y;
+}
+
+Value Builder::add(Value a, Value b) {
+  const Value y = like("sum", a);
+  emit(op::Add{y, a, b});
+  return y;
+}
+
+Value Builder::multiply(Value a, Value b) {
+  const Value y = like("product", a);
+  emit(op::Multiply{y, a, b});
+  return y;
+}
+
+Value Builder::rescale(Value x, double scale, double offset) {
+  const Value y = like("y", x);
+  emit(op::Rescale{y, x, scale, offset});
+  return y;
+}
+
+Value Builder::copy(Value x) {
+  const Value y = like("copy", x);
+  emit(op::Copy{y, x});
+  return y;
+}
+
+Value Builder::penalise(Value y, const Penalty& penalty, Value sums, bool onto) {
+  emit(op::ActivityPenalty{sums, y, penalty.l1, penalty.l2, onto});
+  ValueInfo seen = program_[y];
+  seen.of = y;
+  const Value penalised = add_value(std::move(seen));
+  backward(penalised, {y}, [this, y, penalty](Value dy) {
+    const Value to = like("dy", y);
+    emit(op::ActivityPenaltyDx{to, dy, y, penalty.l1, penalty.l2});
+    gradient(y, to);
+  });
+  return penalised;
+}
+
+// ---- gradients ----------------------------------------------------------------------------------
+
+void Builder::backward(Value y, const std::vector<Value>& from,
+                       std::function<void(Value dy)> pass_on) {
+  const bool wanted = std::any_of(from.begin(), from.end(), [&](Value x) { return wants(x); });
+  if (!wanted) return;
+  program_wants_[static_cast<std::size_t>(y.index)] = true;
+  if (how_.backward) notes_.push_back({y, std::move(pass_on), scope_});
+}
+
+void Builder::gradient(Value x, Value g) {
+  if (!wants(x)) return;
+  // A parameter's gradient has a place of its own, where its parts are added up.
+  const auto place = [&](Value made) {
+    if (program_[x].role == Role::parameter) {
+      info(made).role = Role::gradient;
+      info(made).place = program_[x].place;
+    }
+    gradients_[static_cast<std::size_t>(x.index)] = made;
+  };
+  const Value before = gradient_of(x);
+  if (!before) return place(g);
+  const Value sum = like("sum", x);
+  emit(op::Add{sum, before, g});
+  place(sum);
+}
+
+Value Builder::gradient_of(Value x) const { return gradients_[static_cast<std::size_t>(x.index)]; }
+
+Builder::Made Builder::made(Value y) const {
+  for (const auto& [of, by] : made_) {
+    if (of == y) return by;
+  }
+  return {y};
+}
+
+void Builder::run_backward() {
+  // Notes of backward itself (views of gradients) come behind those that are worked on.
+  for (std::size_t i = notes_.size(); i-- > 0;) {
+    const Note note = notes_[i];
+    const Value dy = gradient_of(note.y);
+    if (!dy) continue;
+    scope_ = note.scope;
+    note.pass_on(dy);
+  }
+  scope_.clear();
+}
+
+}  // namespace mundur

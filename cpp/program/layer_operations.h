@@ -1,0 +1,388 @@
+#pragma once
+
+// What layers are made of.
+
+#include <optional>
+#include <vector>
+
+#include "mundur/activations.h"
+#include "program/values.h"
+#include "program/windows.h"
+
+namespace mundur {
+
+/// What follows when the gradient of a parameter is known: its penalty's gradient, l1·sign(w) +
+/// 2·l2·w, and the optimizer's step. Done piece by piece, while a piece is in the cache.
+struct After {
+  Value w;
+  double l1 = 0.0, l2 = 0.0;
+  bool update = false;  // then nobody reads the gradient
+};
+
+/// Elements of a parameter whose squares, or absolute values, one sum of 16 virtual lanes takes.
+/// The sums of its pieces are added up in order.
+inline constexpr std::int64_t kPiece = 4096;
+inline std::int64_t pieces_of(std::int64_t size) { return (size + kPiece - 1) / kPiece; }
+
+/// Where random numbers come from: a stream for each layer and each training forward.
+struct Stream {
+  std::optional<std::uint64_t> seed;  // none: the network's
+  int layer = 0;
+};
+
+/// Of elements that are kept with a probability: 32 random bits below it drop one.
+struct Drop {
+  std::uint32_t threshold = 0;
+  double scale = 1.0;  // of what is kept
+  bool any() const { return threshold != 0; }
+};
+
+enum class Cell { simple_rnn, lstm, gru };
+
+/// What a recurrent layer is, and what it keeps. Gates of z: 1, 4 or 3; a GRU has q, an LSTM c.
+struct Recurrence {
+  Cell cell = Cell::simple_rnn;
+  Function f = Function::tanh;  // simple_rnn's
+  std::int64_t steps = 0, inputs = 0, units = 0, gates = 1;
+  bool sequences = false;  // y has all steps, in the order of time if `in_order`, else as they came
+  bool reversed = false;   // from the last step to the first
+  bool in_order = false;
+  bool keeps = true;  // for backward; else z is that of a few steps
+  Drop drop_x, drop_h;
+  Stream stream;
+
+  Value x, w, u, bias, mask;
+  Value z, q;              // the gates of each step; backward turns them into ∂L/∂z, ∂L/∂q
+  Value h, c;              // the state before each step, and c behind it
+  Value fresh;             // z of one step
+  Value state_h, state_c;  // the running state; backward its gradient
+  Value dropped_x, dropped_h, keep_x, keep_h, dh;
+  Value panels_w, panels_u, panels_q;
+};
+
+namespace op {
+
+// ---- products -------------------------------------------------------------------------------
+
+/// y[n,O] = f(x[n,I]·w[I,O] + bias[O]); bias may be missing; x may be bfloat16.
+struct Product {
+  Value y, x, w, bias;
+  Function f = Function::linear;
+  bool whole_rows = false;  // what comes next needs rows of y whole
+  void walk(auto& go) const { go.writes(y).reads(x).reads(w).reads(bias); }
+};
+/// dx[n,I] = dy[n,O]·wᵀ; dy may be bfloat16.
+struct ProductDx {
+  Value dx, dy, w;
+  void walk(auto& go) const { go.writes(dx).reads(dy).reads(w); }
+};
+/// dw[I, column + O] = x[n,I]ᵀ·dy[n,O], O < columns: a sum over samples. Both may be bfloat16.
+struct ProductDw {
+  Value dw, x, dy;
+  std::int64_t column = 0, columns = -1;  // -1: all
+  After after{};
+  void walk(auto& go) const { go.writes(dw).reads(x).reads(dy).then(after); }
+};
+/// db[column + O] = Σ_n dy[n,O], O < columns: a sum over samples.
+struct SumRows {
+  Value db, dy;
+  std::int64_t column = 0, columns = -1;  // -1: all
+  After after{};
+  void walk(auto& go) const { go.writes(db).reads(dy).then(after); }
+};
+/// y = x rounded to bfloat16.
+struct ToBfloat16 {
+  Value y, x;
+  void walk(auto& go) const { go.writes(y).reads(x); }
+};
+
+// ---- windows --------------------------------------------------------------------------------
+
+/// seen[n,K·I] = what each window sees of x, group by group.
+struct GatherWindows {
+  Value seen, x;
+  Windows windows;
+  std::int64_t groups = 1;
+  void walk(auto& go) const { go.writes(seen).reads(x); }
+};
+/// y[t,O] = f(Σ_k x[window t, tap k]·w[k,I,O] + bias[O]), taps that are not there left out; x is
+/// what GatherWindows made, if anything did.
+struct Convolve {
+  Value y, x, w, bias;
+  Windows windows;
+  std::int64_t groups = 1;
+  bool gathered = false;
+  Function f = Function::linear;
+  void walk(auto& go) const { go.writes(y).reads(x).reads(w).reads(bias); }
+};
+/// turned[K,O,I] = w[K,I,O], the taps in reverse.
+struct TurnKernel {
+  Value turned, w;
+  void walk(auto& go) const { go.writes(turned).reads(w); }
+};
+/// dx of windows, one after another, through `part`: what one tap gives.
+struct ConvolveDxByTaps {
+  Value dx, part, dy, w;
+  Windows windows;
+  std::int64_t groups = 1;
+  void walk(auto& go) const { go.writes(dx).writes(part).reads(dy).reads(w); }
+};
+/// dw[K,I,O] = Σ x[window t, tap k]ᵀ·dy[t,O]: a sum over samples.
+struct ConvolveDw {
+  Value dw, x, dy;
+  Windows windows;
+  std::int64_t groups = 1;
+  bool gathered = false;
+  After after{};
+  void walk(auto& go) const { go.writes(dw).reads(x).reads(dy).then(after); }
+};
+/// y[t] = the greatest that a window sees in each channel, row[t] where in the window it stood.
+struct MaxWindows {
+  Value y, row, x;
+  Windows windows;
+  void walk(auto& go) const { go.writes(y).writes(row).reads(x); }
+};
+struct MaxWindowsDx {
+  Value dx, dy, row;
+  Windows windows;
+  void walk(auto& go) const { go.writes(dx).reads(dy).reads(row); }
+};
+/// y[t] = the mean of the steps that a window sees, of those that `mask` has if there is one.
+struct MeanWindows {
+  Value y, x, mask;
+  Windows windows;
+  void walk(auto& go) const { go.writes(y).reads(x).reads(mask); }
+};
+struct MeanWindowsDx {
+  Value dx, dy, mask;
+  Windows windows;
+  void walk(auto& go) const { go.writes(dx).reads(dy).reads(mask); }
+};
+
+// ---- functions of elements and rows ---------------------------------------------------------
+
+/// y = f(x), softmax and log_softmax along the last axis; in place of x.
+struct Activate {
+  Value y, x;
+  ActivationFunction f;
+  void walk(auto& go) const { go.writes(y, f.custom ? Value{} : x).reads(x); }
+};
+/// dx = dy f'(z), f' written through `of`: y, or z where f.keeps_z(); in place of dy.
+struct ActivateDx {
+  Value dx, dy, of;
+  ActivationFunction f;
+  void walk(auto& go) const { go.writes(dx, dy).reads(dy).reads(of); }
+};
+/// y = scale·x + offset; in place of x.
+struct Rescale {
+  Value y, x;
+  double scale = 1.0, offset = 0.0;
+  void walk(auto& go) const { go.writes(y, x).reads(x); }
+};
+/// y = a + b; in place of a.
+struct Add {
+  Value y, a, b;
+  After after{};
+  void walk(auto& go) const { go.writes(y, a).reads(a).reads(b).then(after); }
+};
+/// y = a·b; in place of a.
+struct Multiply {
+  Value y, a, b;
+  void walk(auto& go) const { go.writes(y, a).reads(a).reads(b); }
+};
+/// y = x.
+struct Copy {
+  Value y, x;
+  After after{};
+  void walk(auto& go) const { go.writes(y).reads(x).then(after); }
+};
+/// y = 0.
+struct Zero {
+  Value y;
+  void walk(auto& go) const { go.writes(y); }
+};
+/// The axes of a sample in another order: y[j of axis a] = x[j of axis a]; backward the other way.
+struct Permute {
+  Value y, x;
+  Shape axes;
+  bool back = false;
+  void walk(auto& go) const { go.writes(y).reads(x); }
+};
+/// The first axis of a sample, moved: y[t + shift] = x[t] where both are there, else 0.
+struct Shift {
+  Value y, x;
+  std::int64_t by = 0;
+  void walk(auto& go) const { go.writes(y).reads(x); }
+};
+/// The last axes side by side.
+struct Concatenate {
+  Value y;
+  std::vector<Value> parts;
+  void walk(auto& go) const {
+    go.writes(y);
+    for (Value part : parts) go.reads(part);
+  }
+};
+/// y[n,O] = x[n, column..column+O).
+struct TakeColumns {
+  Value y, x;
+  std::int64_t column = 0;
+  void walk(auto& go) const { go.writes(y).reads(x); }
+};
+/// y = x, and 0 in the steps that the mask lacks; in place of x.
+struct MaskSteps {
+  Value y, x, mask;
+  void walk(auto& go) const { go.writes(y, x).reads(x).reads(mask); }
+};
+// ---- random numbers -------------------------------------------------------------------------
+
+/// y = keep ? x·scale + offset : dropped; one element of keep for each of x, or for a channel in
+/// all its steps.
+struct Dropout {
+  Value y, keep, x;
+  Stream stream;
+  Drop drop;
+  bool affine = false;  // else offset and dropped are 0
+  double offset = 0.0, dropped = 0.0;
+  void walk(auto& go) const { go.writes(y).writes(keep).reads(x); }
+};
+/// dx = keep ? dy·scale : 0; in place of dy.
+struct DropoutDx {
+  Value dx, dy, keep;
+  double scale = 1.0;
+  void walk(auto& go) const { go.writes(dx, dy).reads(dy).reads(keep); }
+};
+/// y normal.
+struct Normal {
+  Value y;
+  Stream stream;
+  double mean = 0.0, deviation = 1.0;
+  void walk(auto& go) const { go.writes(y); }
+};
+
+// ---- embedding ------------------------------------------------------------------------------
+
+/// y[n,O] = w[ids[n],O]; mask[n] = ids[n] is not 0, and such rows hold nothing that is not finite.
+struct Lookup {
+  Value y, mask, ids, w;
+  void walk(auto& go) const { go.writes(y).writes(mask).reads(ids).reads(w); }
+};
+/// The places of each id as a list: where it begins (-1: none), and what follows each place.
+struct ListPlaces {
+  Value first, next, ids;
+  void walk(auto& go) const { go.writes(first).writes(next).reads(ids); }
+};
+/// dw[v,O] = Σ_n [ids[n] = v] dy[n,O]: a sum over samples.
+struct LookupDw {
+  Value dw, dy, first, next;
+  After after{};
+  void walk(auto& go) const { go.writes(dw).reads(dy).reads(first).reads(next).then(after); }
+};
+
+// ---- normalisation --------------------------------------------------------------------------
+
+/// Mean and biased variance of x's columns, sums over the rows that its mask has; with none at all
+/// what `otherwise` holds, and the moving statistics, else average·momentum + moment·(1-momentum),
+/// stay.
+struct ColumnMoments {
+  Value mean, variance, x, mask;
+  Value moving_mean, moving_variance;
+  double momentum = 0.0;
+  void walk(auto& go) const {
+    go.writes(mean).writes(variance).reads(x).reads(mask);
+    go.changes(moving_mean).changes(moving_variance);
+  }
+};
+/// inverse = 1/√(variance + ε), scale = inverse·gamma.
+struct NormalizationScale {
+  Value inverse, scale, variance, gamma;
+  double epsilon = 0.0;
+  void walk(auto& go) const { go.writes(inverse).writes(scale).reads(variance).reads(gamma); }
+};
+/// y = (x - mean)·scale + beta.
+struct NormalizeColumns {
+  Value y, x, mean, scale, beta;
+  void walk(auto& go) const { go.writes(y).reads(x).reads(mean).reads(scale).reads(beta); }
+};
+/// dbeta = Σ_n dy, dgamma = Σ_n dy·x̂: sums over samples.
+struct NormalizeColumnsSums {
+  Value dbeta, dgamma, dy, x, mean, inverse;
+  void walk(auto& go) const {
+    go.writes(dbeta).writes(dgamma).reads(dy).reads(x).reads(mean).reads(inverse);
+  }
+};
+/// dx = scale·(dy - (dbeta + x̂·dgamma) / N) in the N rows that the mask has, in others, and without
+/// dbeta and dgamma, scale·dy; in place of dy.
+struct NormalizeColumnsDx {
+  Value dx, dy, x, mean, inverse, scale, dbeta, dgamma, mask;
+  void walk(auto& go) const {
+    go.writes(dx, dy).reads(dy).reads(x).reads(mean).reads(inverse).reads(scale);
+    go.reads(dbeta).reads(dgamma).reads(mask);
+  }
+};
+/// y = x̂·gamma + beta with the moments of each row, which mean and inverse keep.
+struct NormalizeRows {
+  Value y, mean, inverse, x, gamma, beta;
+  double epsilon = 0.0;
+  void walk(auto& go) const {
+    go.writes(y).writes(mean).writes(inverse).reads(x).reads(gamma).reads(beta);
+  }
+};
+struct NormalizeRowsSums {
+  Value dbeta, dgamma, dy, x, mean, inverse;
+  void walk(auto& go) const {
+    go.writes(dbeta).writes(dgamma).reads(dy).reads(x).reads(mean).reads(inverse);
+  }
+};
+struct NormalizeRowsDx {
+  Value dx, dy, x, mean, inverse, gamma;
+  void walk(auto& go) const {
+    go.writes(dx).reads(dy).reads(x).reads(mean).reads(inverse).reads(gamma);
+  }
+};
+
+// ---- time -----------------------------------------------------------------------------------
+
+/// W and U as all steps read them, in panels of columns.
+struct RecurPack {
+  Recurrence r;
+  void walk(auto& go) const {
+    go.writes(r.panels_w).writes(r.panels_u).writes(r.panels_q).reads(r.w).reads(r.u);
+  }
+};
+/// y from x, step by step.
+struct Recur {
+  Value y;
+  Recurrence r;
+  void walk(auto& go) const {
+    go.writes(y).writes(r.z).writes(r.q).writes(r.h).writes(r.c).writes(r.fresh);
+    go.writes(r.state_h).writes(r.state_c).writes(r.dropped_x).writes(r.dropped_h);
+    go.writes(r.keep_x).writes(r.keep_h).writes(r.dh);
+    go.reads(r.panels_w).reads(r.panels_u).reads(r.panels_q);
+    go.reads(r.x).reads(r.w).reads(r.bias).reads(r.mask);
+  }
+};
+/// Uᵀ in panels.
+struct RecurDxPack {
+  Recurrence r;
+  void walk(auto& go) const { go.writes(r.panels_u).writes(r.panels_q).reads(r.u); }
+};
+/// ∂L/∂z, in the place of z (and q), from the last step to the first. The running state, its panels
+/// and dh in r are of its own.
+struct RecurDx {
+  Value dy;
+  Recurrence r;
+  void walk(auto& go) const {
+    go.changes(r.z).changes(r.q).writes(r.state_h).writes(r.state_c).writes(r.dh);
+    go.reads(r.panels_u)
+        .reads(r.panels_q)
+        .reads(dy)
+        .reads(r.h)
+        .reads(r.c)
+        .reads(r.keep_h)
+        .reads(r.mask);
+  }
+};
+
+}  // namespace op
+}  // namespace mundur

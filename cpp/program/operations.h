@@ -1,0 +1,41 @@
+#pragma once
+
+// What a program is made of: plain operations on values, for a whole batch. Outputs come first,
+// then inputs, then options. A provider knows how each is done; what it needs to know of sizes
+// stands in the values' shapes.
+//
+// Letters: n rows (samples, and their places or time steps), I inputs, O outputs: the last axis.
+// "In place" means that the output may be the memory of the input so named. walk() tells a schedule
+// which values an operation writes, in whose place each may lie, and which it reads; what is both
+// written and read is changed.
+
+#include <variant>
+
+#include "program/layer_operations.h"
+#include "program/training_operations.h"
+
+namespace mundur {
+
+// All of them: who lists operations lists these.
+// clang-format off
+#define MUNDUR_OPERATIONS(X) \
+  X(LoadInput) X(LoadTargets) X(ClearUnweighted) X(Augment) X(LoadGradient) X(KeepOutputs)     \
+  X(Product) X(ProductDx) X(ProductDw) X(SumRows) X(ToBfloat16) X(GatherWindows) X(Convolve)   \
+  X(TurnKernel) X(ConvolveDxByTaps) X(ConvolveDw) X(MaxWindows) X(MaxWindowsDx) X(MeanWindows) \
+  X(MeanWindowsDx) X(Activate) X(ActivateDx) X(Rescale) X(Add) X(Multiply) X(Copy) X(Zero)     \
+  X(Permute) X(Shift) X(Concatenate) X(TakeColumns) X(MaskSteps)         \
+  X(Dropout) X(DropoutDx) X(Normal) X(Lookup) X(ListPlaces) X(LookupDw)            \
+  X(ColumnMoments) X(NormalizationScale) X(NormalizeColumns) X(NormalizeColumnsSums)           \
+  X(NormalizeColumnsDx) X(NormalizeRows) X(NormalizeRowsSums) X(NormalizeRowsDx) X(RecurPack)  \
+  X(Recur) X(RecurDxPack) X(RecurDx) X(MaskWeights) X(LossValues) X(LossGradient) X(ArgMax)    \
+  X(AskLoss) X(ActivityPenalty) X(ActivityPenaltyDx) X(WeightPenalties) X(Accumulate)          \
+  X(SumSquares) X(Update) X(Constrain)
+// clang-format on
+
+template <class Nothing, class... Ops>
+using OneOf = std::variant<Ops...>;
+#define MUNDUR_ALTERNATIVE(Op) , op::Op
+using Operation = OneOf<void MUNDUR_OPERATIONS(MUNDUR_ALTERNATIVE)>;
+#undef MUNDUR_ALTERNATIVE
+
+}  // namespace mundur

@@ -1,0 +1,223 @@
+#pragma once
+
+// A model compiled: operations in order, over values. It knows nothing of batch sizes, workers or
+// addresses; a provider gives it these.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "program/operations.h"
+
+namespace mundur {
+
+/// What a stretch of operations is for. Between stretches all workers meet, and whoever runs the
+/// program may look at what there is, or stop. `outside`: one operation that calls a function of
+/// the caller's, while no team is at work.
+enum class Stage { load, forward, outside, backward, update };
+
+struct Stretch {
+  Stage stage;
+  std::size_t begin, end;  // of the operations
+};
+
+struct Program {
+  std::vector<ValueInfo> values;
+  std::vector<Operation> operations;
+  std::vector<Stretch> stretches;
+  std::vector<Value> kept;     // what is read from outside, and so lives to the end
+  bool forward_stays = false;  // what forward leaves does, so that backward may follow twice
+
+  const ValueInfo& operator[](Value value) const {
+    return values[static_cast<std::size_t>(value.index)];
+  }
+  /// The value whose memory this one is.
+  Value root(Value value) const {
+    while ((*this)[value].of) value = (*this)[value].of;
+    return value;
+  }
+  bool calls_outside() const {
+    for (const Stretch& stretch : stretches) {
+      if (stretch.stage == Stage::outside) return true;
+    }
+    return false;
+  }
+};
+
+/// What an operation does to values, one after another: see walk() of each.
+struct Access {
+  enum class Kind { read, write, change };
+  Kind kind;
+  Value value;
+  Value in_place_of{};  // a write's: where the value may lie as well
+};
+/// Of the operation at hand; `acts`: something beyond values depends on it.
+struct Accesses {
+  std::vector<Access> all;
+  bool acts_outside = false;
+
+  explicit Accesses(const Operation& operation) {
+    std::visit([&](const auto& one) { one.walk(*this); }, operation);
+  }
+  Accesses& reads(Value value) { return add({Access::Kind::read, value}); }
+  Accesses& writes(Value value, Value in_place_of = {}) {
+    return add({Access::Kind::write, value, in_place_of});
+  }
+  Accesses& changes(Value value) { return add({Access::Kind::change, value}); }
+  Accesses& then(const After& after) {
+    if (after.update) return changes(after.w);
+    if (after.l1 != 0.0 || after.l2 != 0.0) return reads(after.w);
+    return *this;
+  }
+  Accesses& acts() {
+    acts_outside = true;
+    return *this;
+  }
+
+ private:
+  Accesses& add(const Access& access) {
+    if (access.value) all.push_back(access);
+    return *this;
+  }
+};
+
+/// An array of the network's: a parameter, or state.
+struct Array {
+  std::string name;
+  Shape shape;
+  std::int64_t place = 0;  // in its flat vector
+  int layer = 0;           // of the outermost
+  bool trainable = true;
+  Penalty penalty{};
+  Constraint constraint{};
+};
+
+/// What a compilation depends on besides the layers.
+struct Compiling {
+  bool training = false;  // dropout drops, batch statistics count
+  bool backward = false;  // a backward may follow
+  bool updates = false;   // each parameter as soon as its gradient is there
+  Compute compute = Compute::own;
+  const std::vector<Array>* parameters = nullptr;
+  const std::vector<Array>* state = nullptr;
+  const std::vector<bool>* learning = nullptr;  // of each layer, in the order of Setup::place
+};
+
+/// What layers, losses and optimizers emit operations to.
+///
+/// A layer says y = f(x), and with backward() what follows once ∂L/∂y is known. Gradients that meet
+/// at one value are added, in the order in which they come: from the last use to the first.
+class Builder {
+ public:
+  explicit Builder(const Compiling& how) : how_(how) {}
+
+  bool training() const { return how_.training; }
+  /// Whether what backward needs must be kept.
+  bool keeps() const { return how_.backward; }
+  bool learns(int place) const { return (*how_.learning)[static_cast<std::size_t>(place)]; }
+
+  // ---- values
+  const ValueInfo& operator[](Value value) const { return program_[value]; }
+  /// A new value of such samples, as many for each of the batch as `like` has.
+  Value value(const char* name, Shape shape, Value like, Element element = Element::real);
+  /// A new value that is there once.
+  Value whole(const char* name, Shape shape, Element element = Element::real);
+  /// A new value of such samples, one for each of the batch; `wanted`: its gradient is.
+  Value input(const char* name, Shape shape, Element element, bool wanted);
+  /// A new value as `like`.
+  Value like(const char* name, Value like);
+  /// The array of that number.
+  Value parameter(int number);
+  /// What of its parameter stands in another flat vector: its gradient, or the sum of several.
+  Value beside(int number, Role role);
+  Value state(int number);
+  /// The same memory as samples of another shape; gradients pass through.
+  Value view(Value x, Shape shape);
+  /// ... and as another number of them: each step of a sample becomes one, and back.
+  Value regroup(Value x, Shape shape, std::int64_t samples);
+  void set_mask(Value x, Value mask) { info(x).mask = mask; }
+  Value mask(Value x) const { return program_[x].mask; }
+  /// The mask of a layer that goes through so many steps; none where it is none of theirs.
+  Value mask_of(Value x, std::int64_t steps) const;
+  void keep(Value x) { program_.kept.push_back(x); }
+
+  // ---- operations
+  template <class Op>
+  void emit(Op operation) {
+    steps_.push_back({Operation(std::move(operation)), stage_});
+  }
+  /// Operations that follow belong to it.
+  void begin(Stage stage) { stage_ = stage; }
+  /// Names of values begin with it.
+  void enter(const std::string& scope);
+  void leave();
+
+  /// Products of rows; their operands rounded where the compilation says so.
+  Value product(Value x, Value w, Value bias);
+  Value product_dx(Value dy, Value w, Value x);
+  Value product_dw(Value x, Value dy, Value w);
+  Value sum_rows(Value dy, Value bias);
+  /// y = f(z), and back.
+  Value activate(const ActivationFunction& f, Value z);
+  Value add(Value a, Value b);
+  Value multiply(Value a, Value b);
+  Value rescale(Value x, double scale, double offset);
+  Value copy(Value x);
+  /// What a layer's output costs is added to `sums`, of each sample; back, its gradient to ∂L/∂y.
+  Value penalise(Value y, const Penalty& penalty, Value sums, bool onto);
+
+  // ---- gradients
+  /// Whether anybody wants the gradient of it.
+  bool wants(Value x) const { return x && program_wants_[static_cast<std::size_t>(x.index)]; }
+  /// `from` made y: once ∂L/∂y is known, `pass_on` says what the gradients of these are.
+  void backward(Value y, const std::vector<Value>& from, std::function<void(Value dy)> pass_on);
+  /// g is the gradient of x, or a part of it.
+  void gradient(Value x, Value g);
+  /// The gradient of x so far; none if there is none.
+  Value gradient_of(Value x) const;
+  /// The activation that made y from its z; none where y is no activation's.
+  struct Made {
+    Value z;
+    Activation by = Activation::linear;
+  };
+  Made made(Value y) const;
+  /// Everything that was noted, from the last to the first.
+  void run_backward();
+
+  /// The program, without what nobody needs, with the updates where they may be.
+  Program finish();
+
+ private:
+  struct Emitted {
+    Operation operation;
+    Stage stage;
+  };
+  struct Note {
+    Value y;
+    std::function<void(Value)> pass_on;
+    std::string scope;
+  };
+  ValueInfo& info(Value value) { return program_.values[static_cast<std::size_t>(value.index)]; }
+  Value add_value(ValueInfo info);
+  std::string named(const char* name) const { return scope_.empty() ? name : scope_ + "/" + name; }
+  /// What a product of such extents reads for x.
+  Value operand(Value x, bool lanes);
+  void drop_dead();
+  void fuse_activations();
+  void place_updates();
+  void lay_out_stretches();
+
+  Compiling how_;
+  Program program_;
+  std::vector<bool> program_wants_;
+  std::vector<Value> gradients_;  // of each value
+  std::vector<Value> parameters_, states_;
+  std::vector<Emitted> steps_;
+  std::vector<Note> notes_;
+  std::vector<std::pair<Value, Made>> made_;
+  std::vector<std::pair<Value, Value>> rounded_;
+  Stage stage_ = Stage::forward;
+  std::string scope_;
+};
+
+}  // namespace mundur

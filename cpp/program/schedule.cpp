@@ -1,0 +1,153 @@
+// What a program is made of what was emitted: without what nobody needs, activations within the
+// products that made their z, each update with the operation that finished the gradient.
+
+#include <algorithm>
+
+#include "program/program.h"
+
+namespace mundur {
+namespace {
+
+constexpr std::size_t kNowhere = static_cast<std::size_t>(-1);
+
+/// What follows the operation's gradient; null: it makes none of a parameter.
+After* after_of(Operation& operation) {
+  return std::visit(
+      [](auto& one) -> After* {
+        if constexpr (requires { one.after; }) return &one.after;
+        return nullptr;
+      },
+      operation);
+}
+
+}  // namespace
+
+void Builder::drop_dead() {
+  std::vector<bool> needed(program_.values.size(), false);
+  const auto need = [&](Value value) {
+    needed[static_cast<std::size_t>(program_.root(value).index)] = true;
+  };
+  for (Value value : program_.kept) need(value);
+  std::vector<Emitted> live;
+  for (std::size_t i = steps_.size(); i-- > 0;) {
+    const Accesses accesses(steps_[i].operation);
+    const bool is_live =
+        accesses.acts_outside ||
+        std::any_of(accesses.all.begin(), accesses.all.end(), [&](const Access& access) {
+          const Value root = program_.root(access.value);
+          return access.kind != Access::Kind::read &&
+                 (program_[root].role != Role::planned ||
+                  needed[static_cast<std::size_t>(root.index)]);
+        });
+    if (!is_live) continue;
+    for (const Access& access : accesses.all) {
+      if (access.kind != Access::Kind::write) need(access.value);
+    }
+    live.push_back(std::move(steps_[i]));
+  }
+  std::reverse(live.begin(), live.end());
+  steps_ = std::move(live);
+}
+
+/// Where only an activation reads what a product made, the product applies it, or learns that rows
+/// are needed whole.
+void Builder::fuse_activations() {
+  std::vector<int> readers(program_.values.size(), 0);
+  const auto count = [&](Value value) {
+    ++readers[static_cast<std::size_t>(program_.root(value).index)];
+  };
+  for (const Emitted& step : steps_) {
+    for (const Access& access : Accesses(step.operation).all) {
+      if (access.kind != Access::Kind::write) count(access.value);
+    }
+  }
+  for (Value value : program_.kept) count(value);
+  for (std::size_t i = 0; i + 1 < steps_.size();) {
+    const auto* next = std::get_if<op::Activate>(&steps_[i + 1].operation);
+    const bool is_fused = next && std::visit(
+                                      [&](auto& one) {
+                                        if constexpr (requires {
+                                                        one.bias;
+                                                        one.f;
+                                                      }) {
+                                          if (one.y != next->x) return false;
+                                          if constexpr (requires { one.whole_rows; }) {
+                                            one.whole_rows = next->f.by_rows();
+                                          }
+                                          const auto at = static_cast<std::size_t>(one.y.index);
+                                          if (one.f != Function::linear || readers[at] > 1 ||
+                                              !is_function(next->f.activation)) {
+                                            return false;
+                                          }
+                                          one.f = static_cast<Function>(next->f.activation);
+                                          one.y = next->y;
+                                          return true;
+                                        } else {
+                                          return false;
+                                        }
+                                      },
+                                      steps_[i].operation);
+    if (is_fused) steps_.erase(steps_.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+    if (!is_fused) ++i;
+  }
+}
+
+/// A parameter's gradient goes on to its penalty and, if each is updated by itself, to its update:
+/// with the operation that finished it, unless a later one still reads the parameter.
+void Builder::place_updates() {
+  // What holds behind an update comes behind all of them.
+  const auto behind = std::find_if(steps_.begin(), steps_.end(),
+                                   [](const Emitted& step) { return step.stage == Stage::update; });
+  const auto end = static_cast<std::size_t>(behind - steps_.begin());
+  std::vector<Value> late, late_gradients;
+  for (std::size_t number = 0; number < parameters_.size(); ++number) {
+    const Value w = parameters_[number];
+    const Value g = w ? gradient_of(w) : Value{};
+    if (!g) continue;
+    // One operation, or several that each make columns of it.
+    std::vector<std::size_t> makers;
+    std::size_t reads = kNowhere;
+    for (std::size_t i = 0; i < end; ++i) {
+      for (const Access& access : Accesses(steps_[i].operation).all) {
+        if (access.value == g && access.kind == Access::Kind::write) makers.push_back(i);
+        if (access.value == w) reads = i;
+      }
+    }
+    if (makers.empty()) continue;
+    const bool is_last = reads == kNowhere || reads < makers.front();
+    const Array& array = (*how_.parameters)[number];
+    for (std::size_t maker : makers) {
+      *after_of(steps_[maker].operation) = {w, array.penalty.l1, array.penalty.l2,
+                                            how_.updates && is_last};
+    }
+    if (!how_.updates || is_last) continue;
+    late.push_back(w);
+    late_gradients.push_back(g);
+  }
+  if (!late.empty()) {
+    steps_.insert(
+        behind, {op::Update{std::move(late), std::move(late_gradients), {}, false}, Stage::update});
+  }
+}
+
+void Builder::lay_out_stretches() {
+  for (Emitted& step : steps_) {
+    std::vector<Stretch>& stretches = program_.stretches;
+    const std::size_t at = program_.operations.size();
+    const bool goes_on =
+        !stretches.empty() && stretches.back().stage == step.stage && step.stage != Stage::outside;
+    if (!goes_on) stretches.push_back({step.stage, at, at});
+    stretches.back().end = at + 1;
+    program_.operations.push_back(std::move(step.operation));
+  }
+}
+
+Program Builder::finish() {
+  drop_dead();
+  fuse_activations();
+  place_updates();
+  lay_out_stretches();
+  return std::move(program_);
+}
+
+}  // namespace mundur

@@ -1,0 +1,173 @@
+#pragma once
+
+// What stands around layers: data, losses, penalties, updates.
+
+#include <vector>
+
+#include "mundur/losses.h"
+#include "program/values.h"
+
+namespace mundur {
+
+/// What a loss compares, row by row; y or labels, weights may be missing.
+struct Compared {
+  Value p, y, labels, weights;
+  LossRule loss;
+};
+
+namespace op {
+
+// ---- data -----------------------------------------------------------------------------------
+
+/// The batch's samples of one input, as real numbers or as ids below `vocabulary`.
+struct LoadInput {
+  Value x;
+  int input = 0;
+  std::int64_t vocabulary = 0;
+  void walk(auto& go) const { go.writes(x); }
+};
+/// The batch's targets: y, or labels; and the weight of each row. Any may be missing.
+struct LoadTargets {
+  Value y, labels, weights;
+  int output = 0;
+  void walk(auto& go) const { go.writes(y).writes(labels).writes(weights); }
+};
+/// Samples of x of which no row weighs anything are not there: they become 0 where they hold what
+/// is not finite, or no id. 0 times a NaN would still be one.
+struct ClearUnweighted {
+  Value x;
+  std::vector<Value> weights;
+  int input = 0;
+  std::int64_t vocabulary = 0;
+  void walk(auto& go) const {
+    go.changes(x);
+    for (Value one : weights) go.reads(one);
+  }
+};
+/// x as the training set's augmentation changes it, if there is one.
+struct Augment {
+  Value x;
+  void walk(auto& go) const { go.changes(x); }
+};
+/// ∂L/∂y from outside.
+struct LoadGradient {
+  Value dy;
+  void walk(auto& go) const { go.writes(dy); }
+};
+/// Rows of a batch's outputs to the places of their samples, where somebody asks.
+struct KeepOutputs {
+  Value y;
+  void walk(auto& go) const { go.reads(y).acts(); }
+};
+
+// ---- losses ---------------------------------------------------------------------------------
+
+/// weights[n] = mask[n] ? weights[n] : 0.
+struct MaskWeights {
+  Value weights, mask;
+  void walk(auto& go) const { go.changes(weights).reads(mask); }
+};
+/// values[n] = the loss of each row, times its weight.
+struct LossValues {
+  Value values;
+  Compared of;
+  void walk(auto& go) const {
+    go.writes(values).reads(of.p).reads(of.y).reads(of.labels).reads(of.weights);
+  }
+};
+/// dp = ∂L/∂p, times `scale`; `fused`: ∂L/∂z of the head, p = head(z).
+struct LossGradient {
+  Value dp;
+  Compared of;
+  bool fused = false;
+  double scale = 1.0;
+  void walk(auto& go) const {
+    go.writes(dp).reads(of.p).reads(of.y).reads(of.labels).reads(of.weights);
+  }
+};
+/// index[n] = the place of the first maximum of x[n,:].
+struct ArgMax {
+  Value index, x;
+  void walk(auto& go) const { go.writes(index).reads(x); }
+};
+/// A loss that the core does not compute: dp, and a number for the step; between two stretches of
+/// the team's work.
+struct AskLoss {
+  Value dp, p, weights;
+  const OutsideLoss* loss = nullptr;
+  void walk(auto& go) const { go.writes(dp).reads(p).reads(weights).acts(); }
+};
+
+// ---- penalties ------------------------------------------------------------------------------
+
+/// sums[b] (+)= l1·Σ|y| + l2·Σy² of each sample.
+struct ActivityPenalty {
+  Value sums, y;
+  double l1 = 0.0, l2 = 0.0;
+  bool onto = false;
+  void walk(auto& go) const {
+    go.writes(sums).reads(y);
+    if (onto) go.reads(sums);
+  }
+};
+/// dy = dy + (l1·sign(y) + 2·l2·y) / samples of the batch; in place of dy.
+struct ActivityPenaltyDx {
+  Value to, dy, y;
+  double l1 = 0.0, l2 = 0.0;
+  void walk(auto& go) const { go.writes(to, dy).reads(dy).reads(y); }
+};
+/// values[i] = the penalty of each piece of the parameters.
+struct WeightPenalties {
+  struct Piece {
+    Value w;
+    std::int64_t begin, size;
+    double l1, l2;
+  };
+  Value values;
+  std::vector<Piece> pieces;
+  void walk(auto& go) const {
+    go.writes(values);
+    for (const Piece& piece : pieces) go.reads(piece.w);
+  }
+};
+
+// ---- updates --------------------------------------------------------------------------------
+
+/// sums[i] += gradients[i]: of several steps.
+struct Accumulate {
+  std::vector<Value> sums, gradients;
+  void walk(auto& go) const {
+    for (Value sum : sums) go.changes(sum);
+    for (Value g : gradients) go.reads(g);
+  }
+};
+/// The squares of each gradient, summed up in pieces.
+struct SumSquares {
+  Value squares;
+  std::vector<Value> gradients;
+  void walk(auto& go) const {
+    go.writes(squares);
+    for (Value g : gradients) go.reads(g);
+  }
+};
+/// The optimizer's step for parameters whose gradients are all there; scaled to the norms that are
+/// allowed, if there are `squares`.
+struct Update {
+  std::vector<Value> parameters, gradients;
+  Value squares;
+  bool sums = false;  // the gradients are sums of several steps, and begin anew
+  void walk(auto& go) const {
+    for (Value w : parameters) go.changes(w);
+    for (Value g : gradients) sums ? go.changes(g) : go.reads(g);
+    go.reads(squares);
+  }
+};
+/// What holds for a parameter after each update.
+struct Constrain {
+  Value w;
+  Constraint constraint;
+  void walk(auto& go) const { go.changes(w); }
+};
+
+}  // namespace op
+}  // namespace mundur

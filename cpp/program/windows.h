@@ -1,0 +1,43 @@
+#pragma once
+
+// Windows that slide over the time steps of a sample: which steps each of them sees.
+
+#include <algorithm>
+#include <cstdint>
+
+#include "mundur/layers.h"
+#include "mundur/types.h"
+
+namespace mundur {
+
+/// Step t of the output sees the steps t·stride − before + k·dilation of the input, for those taps
+/// k in [0, taps) whose step is there.
+struct Windows {
+  std::int64_t in = 0, out = 0;
+  std::int64_t taps = 1, stride = 1, dilation = 1;
+  std::int64_t before = 0;
+
+  std::int64_t first(std::int64_t t) const { return t * stride - before; }
+
+  Range taps_of(std::int64_t t) const {
+    const std::int64_t begin = first(t) >= 0 ? 0 : up(-first(t), dilation);
+    const std::int64_t end = in > first(t) ? std::min(taps, up(in - first(t), dilation)) : 0;
+    return {std::min(begin, end), end};
+  }
+
+  /// The steps that see with all taps.
+  Range whole() const {
+    const std::int64_t last = in - 1 + before - (taps - 1) * dilation;
+    const std::int64_t end = last < 0 ? 0 : std::min(out, last / stride + 1);
+    return {std::min(up(before, stride), end), end};
+  }
+
+  static std::int64_t up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+};
+
+/// The windows of a layer on samples of `in` steps, with Keras's padding; throws
+/// std::invalid_argument where the steps are fewer than a window needs.
+Windows windows_of(std::int64_t in, std::int64_t taps, std::int64_t stride, std::int64_t dilation,
+                   Padding padding);
+
+}  // namespace mundur

@@ -1,0 +1,299 @@
+#include "training/compiled.h"
+
+#include <algorithm>
+
+#include "layers/layer.h"
+#include "mundur/runtime.h"
+
+namespace mundur {
+namespace {
+
+/// Where a network's gradients go, and what follows.
+void emit_updates(Builder& b, const std::vector<Array>& parameters, const Purpose& purpose) {
+  b.begin(Stage::update);
+  std::vector<Value> trained, gradients, sums;
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    if (!parameters[i].trainable) continue;
+    const int number = static_cast<int>(i);
+    trained.push_back(b.parameter(number));
+    gradients.push_back(b.beside(number, Role::gradient));
+    if (purpose.sums) sums.push_back(b.beside(number, Role::sum));
+  }
+  if (purpose.updates == Purpose::Updates::at_end && !trained.empty()) {
+    if (purpose.sums) b.emit(op::Accumulate{sums, gradients});
+    const std::vector<Value>& taken = purpose.sums ? sums : gradients;
+    Value squares;
+    if (purpose.clips) {
+      std::int64_t pieces = 0;
+      for (Value g : taken) pieces += pieces_of(b[g].size());
+      squares = b.whole("squares", {pieces}, Element::float64);
+      b.emit(op::SumSquares{squares, taken});
+    }
+    b.emit(op::Update{trained, taken, squares, purpose.sums});
+  }
+  for (const Array& array : parameters) {
+    if (!array.trainable || array.constraint.kind == Constraint::Kind::none) continue;
+    b.emit(
+        op::Constrain{b.parameter(static_cast<int>(&array - parameters.data())), array.constraint});
+  }
+}
+
+/// What the weights cost.
+Value emit_penalties(Builder& b, const std::vector<Array>& parameters) {
+  op::WeightPenalties penalties;
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const Array& array = parameters[i];
+    if (!array.penalty.any()) continue;
+    const std::int64_t size = size_of(array.shape);
+    for (std::int64_t at = 0; at < size; at += kPiece) {
+      penalties.pieces.push_back({b.parameter(static_cast<int>(i)), at, std::min(kPiece, size - at),
+                                  array.penalty.l1, array.penalty.l2});
+    }
+  }
+  if (penalties.pieces.empty()) return {};
+  const auto pieces = static_cast<std::int64_t>(penalties.pieces.size());
+  penalties.values = b.whole("penalties", {pieces}, Element::float64);
+  b.keep(penalties.values);
+  const Value values = penalties.values;
+  b.emit(std::move(penalties));
+  return values;
+}
+
+/// Targets and weights come in with the samples.
+void emit_targets(Builder& b, const Shape& output, bool masked, std::int64_t vocabulary,
+                  const Purpose& purpose, Ports& ports) {
+  const LossRule& loss = *purpose.loss;
+  const Shape rows = {rows_of(output)};
+  if (!loss.sparse() && purpose.reads_targets) {
+    ports.y = b.input("y_true", output, Element::real, false);
+  }
+  if (loss.sparse()) ports.labels = b.input("labels", rows, Element::int32, false);
+  if (purpose.weighted || (masked && !purpose.outside)) {
+    ports.weights = b.input("weights", rows, Element::real, false);
+  }
+  b.emit(op::LoadTargets{ports.y, ports.labels, ports.weights});
+  if (purpose.weighted) {
+    b.emit(op::ClearUnweighted{ports.x, {ports.weights}, 0, vocabulary});
+  }
+  for (Value value : {ports.y, ports.labels, ports.weights}) {
+    if (value) b.keep(value);
+  }
+}
+
+/// The loss and what is told of it; its gradient, if a backward follows.
+void emit_loss(Builder& b, const Shape& output, Activation head, const Purpose& purpose,
+               Ports& ports) {
+  const LossRule& loss = *purpose.loss;
+  const auto keep_rows = [&](const char* name, Element element) {
+    const Value made = b.input(name, {rows_of(output)}, element, false);
+    b.keep(made);
+    return made;
+  };
+  const Value p = ports.p;
+  bool categorical = false;
+  for (Metric metric : purpose.metrics) categorical |= metric != Metric::binary_accuracy;
+  if (categorical) {
+    ports.predicted = keep_rows("predicted", Element::int32);
+    b.emit(op::ArgMax{ports.predicted, b.view(p, output)});
+    if (!loss.sparse()) {
+      ports.expected = keep_rows("expected", Element::int32);
+      b.emit(op::ArgMax{ports.expected, ports.y});
+    }
+  }
+  const Value dp = purpose.backward ? b.like("dp", p) : Value{};
+  if (purpose.outside) {
+    b.begin(Stage::outside);
+    b.emit(op::AskLoss{dp, p, ports.weights, purpose.outside});
+    b.begin(Stage::forward);
+    if (dp) b.gradient(p, dp);
+    return;
+  }
+  const Value mask = b.mask(p);
+  if (mask && b[mask].size() == rows_of(output)) {
+    ports.mask = mask;
+    b.keep(mask);
+    b.emit(op::MaskWeights{ports.weights, mask});
+  }
+  const Compared of{p, ports.y, ports.labels, ports.weights, loss};
+  ports.values = keep_rows("losses", Element::float64);
+  b.emit(op::LossValues{ports.values, of});
+  if (!dp) return;
+  const Builder::Made made = b.made(p);
+  const bool fused = loss.fuses_with() != Activation::linear && head == loss.fuses_with() &&
+                     made.by == head && !loss.from_logits();
+  b.emit(op::LossGradient{dp, of, fused});
+  b.gradient(fused ? made.z : p, dp);
+}
+
+}  // namespace
+
+template <class T>
+Program Network<T>::compile(const Purpose& purpose, Ports& ports) const {
+  // A loss from outside sees each sample as one row.
+  const Shape compared = purpose.outside ? Shape{size_of(output_shape())} : output_shape();
+  Compiling how;
+  how.training = purpose.training;
+  how.backward = purpose.backward;
+  how.updates = purpose.updates == Purpose::Updates::at_once;
+  how.compute = compute_;
+  how.parameters = &parameters_;
+  how.state = &states_;
+  how.learning = &learning_;
+  Builder b(how);
+  if (purpose.alone) {
+    emit_updates(b, parameters_, purpose);
+    return b.finish();
+  }
+  b.begin(Stage::load);
+  ports.x = b.input("x", input_shape(), vocabulary_ > 0 ? Element::int32 : Element::real,
+                    purpose.by_hand);
+  b.emit(op::LoadInput{ports.x, 0, vocabulary_});
+  if (purpose.loss) {
+    emit_targets(b, compared, masks_output_, vocabulary_, purpose, ports);
+  }
+  if (purpose.augments) b.emit(op::Augment{ports.x});
+
+  b.begin(Stage::forward);
+  Value y = ports.x;
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    b.enter(std::to_string(i));
+    y = layers_[i]->apply(b, y);
+    if (activity_[i].any()) {
+      const bool onto = static_cast<bool>(ports.activity);
+      if (!onto) {
+        ports.activity = b.input("activity", {1}, Element::float64, false);
+        if (purpose.loss || purpose.by_hand) b.keep(ports.activity);
+      }
+      y = b.penalise(y, activity_[i], ports.activity, onto);
+    }
+    b.leave();
+  }
+  ports.p = y;
+  b.keep(y);
+  if (purpose.loss) {
+    emit_loss(b, compared, head_, purpose, ports);
+    if (purpose.backward) ports.penalties = emit_penalties(b, parameters_);
+  }
+  if (purpose.asked_for_outputs) b.emit(op::KeepOutputs{y});
+  if (!purpose.backward) return b.finish();
+
+  b.begin(Stage::backward);
+  if (purpose.by_hand) {
+    const Value delta = b.like("delta", y);
+    b.emit(op::LoadGradient{delta});
+    b.gradient(y, delta);
+  }
+  b.run_backward();
+  if (purpose.by_hand) {
+    ports.dx = b.gradient_of(ports.x);
+    if (!ports.dx) {
+      ports.dx = b.input("dx", input_shape(), Element::real, false);
+      b.emit(op::Zero{ports.dx});
+    }
+    b.keep(ports.dx);
+  }
+  if (purpose.updates != Purpose::Updates::none) emit_updates(b, parameters_, purpose);
+  Program program = b.finish();
+  program.forward_stays = purpose.by_hand;
+  return program;
+}
+
+template Program Network<float>::compile(const Purpose&, Ports&) const;
+template Program Network<double>::compile(const Purpose&, Ports&) const;
+
+// ---- memory -------------------------------------------------------------------------------------
+
+template <class T>
+void Arena<T>::reserve(std::int64_t planned_bytes, std::int64_t scratch_bytes, int for_workers) {
+  if (planned_bytes <= planned && scratch_bytes <= scratch && for_workers <= workers) return;
+  planned = std::max(planned, planned_bytes);
+  scratch = std::max(scratch, scratch_bytes);
+  workers = std::max(workers, for_workers);
+  memory = Buffer();  // what there was makes room
+  memory = Buffer(checked_sum(planned, checked_product(scratch, workers, "the workspace"),
+                              "the workspace of one batch"),
+                  "the workspace of one batch");
+  ++generation;
+}
+
+template <class T>
+Memory<T> Arena<T>::at(Network<T>& network) {
+  Memory<T> found;
+  auto* const base = memory.template as<std::byte>();
+  found.planned = base + scratch * workers;
+  found.flat[static_cast<int>(Role::parameter)] = network.flat_values();
+  found.flat[static_cast<int>(Role::gradient)] = network.flat_gradients();
+  found.flat[static_cast<int>(Role::state)] = network.state_values();
+  for (int i = 0; i < workers; ++i)
+    found.scratch.push_back(reinterpret_cast<T*>(base + i * scratch));
+  return found;
+}
+
+namespace {
+
+/// A workspace outlives a change of the instruction set.
+template <class T>
+std::int64_t scratch_of() {
+  std::int64_t most = 0;
+  for (Isa isa : available_isas()) most = std::max(most, kernels<T>(isa).scratch);
+  return most * static_cast<std::int64_t>(sizeof(T));
+}
+
+}  // namespace
+
+template <class T>
+Compiled<T>::Compiled(Network<T>& network, Purpose purpose, std::size_t lane)
+    : network_(network),
+      purpose_(std::move(purpose)),
+      lane_(lane),
+      program_(network.compile(purpose_, ports_)),
+      version_(network.version()),
+      arena_(purpose_.backward ? network.training_arena() : network.inference_arena(lane)),
+      scratch_(scratch_of<T>()) {}
+
+template <class T>
+Placement Compiled<T>::place(std::int64_t batch) const {
+  return mundur::place(program_, [&](const ValueInfo& value) {
+    return bytes_of(value, batch, static_cast<std::int64_t>(sizeof(T)));
+  });
+}
+
+template <class T>
+std::int64_t Compiled<T>::bytes(std::int64_t batch, int workers) const {
+  return place(batch).bytes + scratch_ * workers;
+}
+
+template <class T>
+void Compiled<T>::reserve(std::int64_t batch, int workers) {
+  if (batch > capacity_) {
+    placement_ = place(batch);
+    capacity_ = batch;
+    plans_.clear();
+  }
+  arena_.reserve(placement_.bytes, scratch_, workers);
+  if (generation_ == arena_.generation) return;
+  plans_.clear();
+  generation_ = arena_.generation;
+  planned_ = arena_.at(network_).planned;
+}
+
+template <class T>
+const Plan<T>& Compiled<T>::plan(std::int64_t batch, int workers) {
+  constexpr std::size_t kMost = 32;
+  reserve(batch, workers);
+  const Kernels<T>& table = kernels<T>();
+  const Key key{batch, workers, table.isa};
+  const auto found = plans_.find(key);
+  if (found != plans_.end()) return found->second;
+  if (plans_.size() >= kMost) plans_.clear();
+  return plans_
+      .emplace(key, Plan<T>(program_, placement_, arena_.at(network_), batch, workers, table))
+      .first->second;
+}
+
+template struct Arena<float>;
+template struct Arena<double>;
+template class Compiled<float>;
+template class Compiled<double>;
+
+}  // namespace mundur

@@ -1,0 +1,113 @@
+#pragma once
+
+// Programs of a network, with memory behind them.
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "cpu/plan.h"
+#include "mundur/network.h"
+#include "mundur/training.h"
+
+namespace mundur {
+
+/// What a program of a network is for.
+struct Purpose {
+  bool training = false;  // layers work as in training: dropout, batch statistics
+  bool backward = false;
+  bool by_hand = false;  // ∂L/∂y comes from outside, ∂L/∂x is wanted, and it may come twice
+  bool asked_for_outputs = false;
+  bool augments = false;
+  std::optional<LossRule> loss{};
+  bool reads_targets = true;
+  const OutsideLoss* outside = nullptr;  // who computes the loss, if not the core
+  std::uint64_t serial = 0;
+  bool weighted = false;  // the set has weights
+  std::vector<Metric> metrics{};
+  enum class Updates { none, at_once, at_end } updates = Updates::none;
+  bool sums = false;   // gradients of several steps, before an update
+  bool clips = false;  // by norms of them
+  bool alone = false;  // nothing but the updates, from the gradients as they stand
+  bool operator==(const Purpose&) const = default;
+
+  void compare_with(const Loss& with) {
+    loss = with;
+    reads_targets = with.reads_targets();
+    outside = with.outside();
+    serial = outside ? outside->serial() : 0;
+  }
+};
+
+/// The values of a program that others look at; any may be missing.
+struct Ports {
+  Value x, p, dx;
+  Value y, labels, weights, mask;     // of the rows of p that a loss tells apart
+  Value values, predicted, expected;  // losses, weighted; where the maxima stand
+  Value activity, penalties;          // of each sample; of each piece of the parameters
+};
+
+/// Memory that programs share, one after another.
+template <class T>
+struct Arena {
+  Buffer memory;
+  std::int64_t planned = 0, scratch = 0;  // bytes of a program's values; of each worker
+  int workers = 0;
+  std::uint64_t generation = 0;  // grows whenever the memory is another
+
+  void reserve(std::int64_t planned_bytes, std::int64_t scratch_bytes, int for_workers);
+  Memory<T> at(Network<T>& network);
+  std::int64_t bytes() const { return planned + scratch * workers; }
+};
+
+template <class T>
+class Compiled {
+ public:
+  /// In the network's arena for its purpose, and for that lane.
+  Compiled(Network<T>& network, Purpose purpose, std::size_t lane = 0);
+
+  const Program& program() const { return program_; }
+  const Ports& ports() const { return ports_; }
+  const Purpose& purpose() const { return purpose_; }
+  std::size_t lane() const { return lane_; }
+  Network<T>& network() { return network_; }
+  /// Whether the network is still what it was compiled for.
+  bool is_current() const { return version_ == network_.version(); }
+  /// Makes room for batches of up to so many samples. Throws OutOfMemory.
+  void reserve(std::int64_t batch, int workers);
+  std::int64_t bytes(std::int64_t batch, int workers) const;
+  /// The plan of so many samples and workers; made unless it is there.
+  const Plan<T>& plan(std::int64_t batch, int workers);
+  template <class U = T>
+  U* at(Value value) const {
+    if (!value) return nullptr;
+    return reinterpret_cast<U*>(planned_ +
+                                placement_.offsets[static_cast<std::size_t>(value.index)]);
+  }
+  std::uint64_t generation() const { return arena_.generation; }
+
+ private:
+  Placement place(std::int64_t batch) const;
+
+  Network<T>& network_;
+  Purpose purpose_;
+  std::size_t lane_;
+  Ports ports_;
+  Program program_;
+  std::uint64_t version_;
+  Arena<T>& arena_;
+  std::int64_t capacity_ = 0, scratch_;
+  Placement placement_;
+  std::byte* planned_ = nullptr;
+  std::uint64_t generation_ = 0;
+  struct Key {
+    std::int64_t batch;
+    int workers;
+    Isa isa;
+    auto operator<=>(const Key&) const = default;
+  };
+  std::map<Key, Plan<T>> plans_;
+};
+
+}  // namespace mundur
