@@ -230,3 +230,32 @@ def test_gradients_can_be_written(rng: Any) -> None:
     np.clip(model.gradients["dense/kernel"], -1, 1, out=model.gradients["dense/kernel"])
     md.optimizers.SGD(0.5).step(model)
     assert model.parameters["dense/kernel"].tolist() == [[0.5], [2.5]]
+
+
+@pytest.mark.parametrize("layer", ["SimpleRNN", "LSTM", "GRU"])
+def test_backward_may_follow_twice(layer: str, rng: Any) -> None:
+    model = md.Model([getattr(md.layers, layer)(4, dropout=0.2)], input_shape=(5, 3), seed=1)
+    y = model.forward(rng.normal(size=(6, 5, 3)), training=True)
+    first = model.backward(np.ones_like(y))
+    gradients = {name: value.copy() for name, value in model.gradients.items()}
+    np.testing.assert_array_equal(model.backward(np.ones_like(y)), first)
+    for name, value in model.gradients.items():
+        np.testing.assert_array_equal(value, gradients[name])
+
+
+def test_what_is_frozen_between_forward_and_backward(rng: Any) -> None:
+    """It is what backward finds frozen that gets no gradient."""
+    x = rng.normal(size=(6, 3))
+    model, plain = (
+        md.Model([md.layers.Dense(4, "gelu"), md.layers.Dense(2)], input_shape=(3,), seed=1)
+        for _ in range(2)
+    )
+    model.freeze("*")
+    y = model.forward(x, training=True)
+    model.unfreeze("*")
+    model.freeze("dense/bias")
+    plain.forward(x, training=True)
+    np.testing.assert_array_equal(model.backward(y), plain.backward(y))
+    for name, gradient in model.gradients.items():
+        expected = 0 if name == "dense/bias" else plain.gradients[name]
+        np.testing.assert_array_equal(gradient, np.broadcast_to(expected, gradient.shape))

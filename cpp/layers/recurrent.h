@@ -44,6 +44,10 @@ class Recurrent : public Layer {
     // ∂L/∂x = ∂L/∂z·Wᵀ        ∂L/∂W = xᵀ·∂L/∂z        ∂L/∂U = hᵀ·∂L/∂z        ∂L/∂b = Σ ∂L/∂z
     b.backward(y, {x, r.w, r.u, r.bias}, [=, this, &b](Value dy) {
       Recurrence back = r;
+      if (b.repeats()) {
+        back.z = b.copy(r.z);
+        if (has_q()) back.q = b.copy(r.q);
+      }
       back.state_h = b.value("dh", {O}, x);
       if (has_c()) back.state_c = b.value("dc", {O}, x);
       if (r.drop_h.any()) back.dh = b.value("dropped_dh", {O}, x);
@@ -52,14 +56,14 @@ class Recurrent : public Layer {
       b.emit(op::RecurDxPack{back});
       b.emit(op::RecurDx{dy, back});
       Value dx = b.like("dx", x);
-      b.emit(op::ProductDx{dx, r.z, r.w});
+      b.emit(op::ProductDx{dx, back.z, r.w});
       if (r.drop_x.any()) {
         const Value kept = b.like("dx", x);
         b.emit(op::DropoutDx{kept, dx, r.keep_x, r.drop_x.scale});
         dx = kept;
       }
       b.gradient(x, dx);
-      gradients(b, r, r.drop_x.any() ? r.dropped_x : x, r.drop_h.any() ? r.dropped_h : r.h);
+      gradients(b, back, r.drop_x.any() ? r.dropped_x : x, r.drop_h.any() ? r.dropped_h : r.h);
     });
     return y;
   }

@@ -96,6 +96,7 @@ struct Array {
 struct Compiling {
   bool training = false;  // dropout drops, batch statistics count
   bool backward = false;  // a backward may follow
+  bool repeats = false;   // ... and again: it leaves what forward left
   bool updates = false;   // each parameter as soon as its gradient is there
   Compute compute = Compute::own;
   const std::vector<Array>* parameters = nullptr;
@@ -114,6 +115,8 @@ class Builder {
   bool training() const { return how_.training; }
   /// Whether what backward needs must be kept.
   bool keeps() const { return how_.backward; }
+  /// Whether backward must leave that as it is.
+  bool repeats() const { return how_.repeats; }
   bool learns(int place) const { return (*how_.learning)[static_cast<std::size_t>(place)]; }
 
   // ---- values

@@ -134,9 +134,13 @@ Program Network<T>::compile(const Purpose& purpose, Ports& ports) const {
   Compiling how;
   how.training = purpose.training;
   how.backward = purpose.backward;
+  how.repeats = purpose.by_hand;
   how.updates = purpose.updates == Purpose::Updates::at_once;
   how.compute = compute_;
-  how.parameters = &parameters_;
+  // By hand, what is kept for backward must not depend on what is frozen by then.
+  std::vector<Array> arrays = parameters_;
+  for (Array& array : arrays) array.trainable |= purpose.by_hand;
+  how.parameters = &arrays;
   how.state = &states_;
   how.learning = &learning_;
   Builder b(how);

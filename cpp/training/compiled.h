@@ -86,6 +86,11 @@ class Compiled {
                                 placement_.offsets[static_cast<std::size_t>(value.index)]);
   }
   std::uint64_t generation() const { return arena_.generation; }
+  std::int64_t capacity() const { return capacity_; }
+  /// Whether values lie where another program has them.
+  bool lies_as(const Compiled& other) const {
+    return placement_.offsets == other.placement_.offsets && planned_ == other.planned_;
+  }
 
  private:
   Placement place(std::int64_t batch) const;

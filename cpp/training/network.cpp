@@ -291,11 +291,15 @@ template <class T>
 Compiled<T>& Network<T>::by_hand(bool training) {
   std::unique_ptr<Compiled<T>>& program = by_hand_[training];
   if (!program || !program->is_current()) {
-    if (forward_training_ == training) forward_batch_ = 0;
     Purpose purpose;
     purpose.training = training;
     purpose.backward = purpose.by_hand = purpose.asked_for_outputs = true;
-    program = std::make_unique<Compiled<T>>(*this, purpose);
+    auto made = std::make_unique<Compiled<T>>(*this, purpose);
+    if (program && program->capacity() > 0 && forward_training_ == training && forward_batch_ > 0) {
+      made->reserve(program->capacity(), 1);
+      if (!made->lies_as(*program)) forward_batch_ = 0;
+    }
+    program = std::move(made);
   }
   return *program;
 }
@@ -336,9 +340,12 @@ void Network<T>::backward(T* dx, const T* delta) {
   const int workers = workers_for(forward_batch_, true);
   Compiled<T>& program = by_hand(forward_training_);
   const std::int64_t batch = forward_batch_;
+  if (batch == 0) {
+    throw std::runtime_error("backward: the model changed since forward; call it again");
+  }
   const std::uint64_t generation = program.generation();
-  if (batch > 0) program.reserve(batch, workers);
-  if (batch == 0 || generation != program.generation()) {
+  program.reserve(batch, workers);
+  if (generation != program.generation()) {
     forward_batch_ = 0;
     throw std::runtime_error(
         "backward: the number of threads changed since forward; call it again");
@@ -357,6 +364,9 @@ void Network<T>::backward(T* dx, const T* delta) {
   pace.about(batch, workers);
   Runner<T>(lanes, pace, batch, batch, workers)
       .run(pass, 1e9, 1, forward_stretches(program.program()));
+  for (const Array& array : parameters_) {
+    if (!array.trainable) std::fill_n(flat_gradients() + array.place, size_of(array.shape), T{0});
+  }
   std::memcpy(dx, program.at(program.ports().dx),
               static_cast<std::size_t>(batch * size_of(input_shape())) * sizeof(T));
 }
