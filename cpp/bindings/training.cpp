@@ -246,11 +246,23 @@ void bind_training(py::module_& m) {
           })
       .def(
           "run",
-          [](AnyTrainer& self, double budget, std::int64_t max_steps) {
-            return std::string(
-                name_of(self.work([&](auto& trainer) { return trainer.run(budget, max_steps); })));
+          [](AnyTrainer& self, double budget, std::int64_t max_steps, std::int64_t more,
+             double stop_loss) {
+            return std::string(name_of(self.work([&](auto& trainer) {
+              return trainer.run(budget, max_steps, more, stop_loss);
+            })));
           },
-          py::arg("budget"), py::arg("max_steps"))
+          py::arg("budget"), py::arg("max_steps"), py::arg("more") = 0,
+          py::arg("stop_loss") = -std::numeric_limits<double>::infinity())
+      .def_property_readonly("passed",
+                             [](AnyTrainer& self) {
+                               return self.read([](auto& trainer) {
+                                 const std::vector<double>& numbers = trainer.passed();
+                                 const std::size_t each = 1 + trainer.tally().scores.size();
+                                 return py::array_t<double>({numbers.size() / each, each},
+                                                            numbers.data());
+                               });
+                             })
       .def("feed", &feed<AnyTrainer>, py::arg("x"), py::arg("y"), py::arg("weights"))
       .def(
           "set_augment",

@@ -79,18 +79,16 @@ double norm(const double* squares, std::int64_t pieces) {
 /// Neighbours in the flat vectors in one pass, by one worker.
 template <class T>
 void resolve_stretches(Resolver<T>& r, const op::Update& o) {
-  const auto end_of = [&](Value w) {
-    constexpr std::int64_t kParameterGrain = 64;
-    return (r[w].place + r.size(w) + kParameterGrain - 1) / kParameterGrain * kParameterGrain;
-  };
   for (std::size_t i = 0; i < o.parameters.size();) {
     const std::int64_t first = r[o.parameters[i]].place;
     const T* const g = r.at(o.gradients[i]);
     std::int64_t end = first;
     while (i < o.parameters.size() && r[o.parameters[i]].place == (end == first ? first : end)) {
-      end = end_of(o.parameters[i++]);
+      end = place_behind(r[o.parameters[i]].place + r.size(o.parameters[i]));
+      ++i;
     }
     r.call([=, k = r.kernels.update](Now<T>& now, Worker&) {
+      if (first == 0) return k(now.update, g, 1, end, 0, 0);
       k(now.update.at(first), g, 1, end - first, 0, 0);
     });
   }

@@ -26,6 +26,12 @@ enum class Element : std::uint8_t { real, bfloat16, float64, int32, byte, panels
 /// outlive it, of the network and (sums of gradients) of the optimizer.
 enum class Role : std::uint8_t { planned, parameter, gradient, state, sum };
 inline constexpr int kRoles = 5;
+/// Arrays in a flat vector begin at multiples of so many elements, on lines of memory, so that
+/// workers that share them out never share a line.
+inline constexpr std::int64_t kPlaceGrain = 16;
+inline std::int64_t place_behind(std::int64_t end) {
+  return (end + kPlaceGrain - 1) / kPlaceGrain * kPlaceGrain;
+}
 
 struct ValueInfo {
   std::string name;          // "dense_1/z"; for people

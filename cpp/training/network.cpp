@@ -14,10 +14,6 @@
 namespace mundur {
 namespace {
 
-/// Parameters start on cache lines, so that workers that share the flat vector out never share a
-/// line.
-constexpr std::int64_t kParameterGrain = 64;
-
 std::int64_t checked_size(const Shape& shape, const char* what) {
   std::int64_t size = 1;
   for (std::int64_t extent : shape) size = checked_product(size, extent, what);
@@ -90,8 +86,8 @@ void Network<T>::allocate() {
   for (Array& array : parameters_) {
     const std::int64_t size = checked_size(array.shape, kWhat);
     array.place = flat_size_;
-    flat_size_ = checked_sum(flat_size_, checked_sum(size, kParameterGrain - 1, kWhat), kWhat);
-    flat_size_ = flat_size_ / kParameterGrain * kParameterGrain;
+    checked_sum(flat_size_, checked_sum(size, kPlaceGrain, kWhat), kWhat);
+    flat_size_ = place_behind(flat_size_ + size);
     if (array.place + size < flat_size_)
       gaps_.insert(gaps_.end(), {array.place + size, flat_size_});
   }

@@ -18,7 +18,7 @@ namespace mundur {
 template <class T>
 struct Lane {
   Compiled<T>* program = nullptr;
-  const Plan<T>* plan = nullptr;
+  const Plan<T>*of_batch = nullptr, *of_last = nullptr, *plan = nullptr;
   Now<T> now;
   bool busy = false;
   bool whole = true;  // else the batch ended early
@@ -78,11 +78,12 @@ class Runner {
   bool apart() const { return lanes_.size() > 1; }
   int workers_of_a_batch() const { return apart() ? 1 : workers_; }
 
-  /// Here, so that no step allocates anything.
+  /// Here, so that no step allocates anything or looks for them.
   void find_plans() {
     for (Lane<T>& lane : lanes_) {
       lane.program->plan(batch_, workers_of_a_batch());
-      lane.program->plan(last_, workers_of_a_batch());
+      lane.of_last = &lane.program->plan(last_, workers_of_a_batch());
+      lane.of_batch = &lane.program->plan(batch_, workers_of_a_batch());
     }
   }
 
@@ -94,7 +95,7 @@ class Runner {
       lane.busy = i < used && pass.any();
       if (!lane.busy) continue;
       pass.next(lane.now);
-      lane.plan = &lane.program->plan(lane.now.batch.count, workers_of_a_batch());
+      lane.plan = lane.now.batch.count == batch_ ? lane.of_batch : lane.of_last;
     }
   }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 
 #include "mundur/runtime.h"
@@ -45,13 +46,14 @@ class Trainer<T>::Epoch final : public Pass<T> {
   bool fed = false;
   bool restored = false;
   double batch_loss = 0.0;
+  std::vector<double> passed;
 
   std::int64_t steps_per_epoch() const {
     return (data.samples() + options.batch_size - 1) / options.batch_size;
   }
   void begin(std::uint64_t epoch);
   void resume(std::int64_t from, const std::vector<double>& numbers);
-  Outcome run(double budget, std::int64_t max_steps);
+  Outcome run(double budget, std::int64_t max_steps, std::int64_t more, double stop_loss);
   void feed() {
     require_fit(network, loss, data, data.samples(), options.metrics);
     options.batch_size = std::max(options.batch_size, data.samples());
@@ -66,7 +68,9 @@ class Trainer<T>::Epoch final : public Pass<T> {
   }
 
  private:
-  bool any() const override { return outcome_ == Outcome::more && step < last_step_; }
+  bool any() const override {
+    return outcome_ == Outcome::more && step < steps_per_epoch() && steps_left_ > 0;
+  }
   void next(Now<T>& now) override;
   bool goes_on(std::size_t behind, Lane<T>& lane, const Worker& worker) override;
   std::int64_t finish(Lane<T>& lane) override;
@@ -79,6 +83,8 @@ class Trainer<T>::Epoch final : public Pass<T> {
   }
   void begin_step(Now<T>& now);
   void compile();
+  void start(std::uint64_t epoch);
+  void pass_on();
   void keep_start();
   void restore_start();
   /// A function of the caller's threw. A loss leaves the model as the last whole step did, others
@@ -95,7 +101,8 @@ class Trainer<T>::Epoch final : public Pass<T> {
   std::size_t loss_is_known_ = 0;   // behind this stretch
   std::vector<double> scores_;
   std::unique_lock<Lock> lock_;
-  std::int64_t last_step_ = 0;
+  std::int64_t steps_left_ = 0, epochs_left_ = 0;
+  double stop_loss_ = 0.0;
   Outcome outcome_ = Outcome::more;
   bool loss_threw_ = false;
   Buffer order_;  // of the samples, as 64-bit integers; none without a shuffle
@@ -110,21 +117,42 @@ class Trainer<T>::Epoch final : public Pass<T> {
 
 template <class T>
 void Trainer<T>::Epoch::begin(std::uint64_t epoch) {
+  const std::lock_guard lock(optimizer.mutex());
+  bind_optimizer();
+  start(epoch);
+}
+
+template <class T>
+void Trainer<T>::Epoch::start(std::uint64_t epoch) {
   if (options.shuffle && block > 0) {
     block_permutation(order_.as<std::int64_t>(), data.samples(), block, options.seed, epoch);
   } else if (options.shuffle) {
     permutation(order_.as<std::int64_t>(), data.samples(), options.seed, epoch);
   }
-  const std::lock_guard lock(optimizer.mutex());
-  bind_optimizer();
   step = 0;
   augmenting.seed = options.seed;
   augmenting.epoch = epoch;
   augmenting.place = 0;
   restored = false;
-  tally = {};
-  tally.scores.resize(options.metrics.size());
+  tally.clear();
   keep_start();
+}
+
+/// The epoch is over. A small one, where nobody looks, is followed by the next at once: what lies
+/// between two calls takes longer than its steps.
+template <class T>
+void Trainer<T>::Epoch::pass_on() {
+  constexpr std::int64_t kSmall = 4096;
+  if (epochs_left_ == 0 || data.samples() > kSmall || network.flat_size() > kSmall) return;
+  const T* const values = network.flat_values();
+  if (!(tally.mean_loss() > stop_loss_) ||
+      !std::all_of(values, values + network.flat_size(), [](T w) { return std::isfinite(w); })) {
+    return;
+  }
+  --epochs_left_;
+  passed.push_back(tally.mean_loss());
+  for (std::size_t m = 0; m < tally.scores.size(); ++m) passed.push_back(tally.mean_score(m));
+  start(augmenting.epoch + 1);
 }
 
 template <class T>
@@ -276,7 +304,9 @@ std::int64_t Trainer<T>::Epoch::finish(Lane<T>& lane) {
   }
   augmenting.place += lane.now.batch.count;
   ++step;
+  --steps_left_;
   ++network.training_forwards;
+  if (step == steps_per_epoch()) pass_on();
   return 1;
 }
 
@@ -310,9 +340,15 @@ std::int64_t steps_per_look(double work) {
 }  // namespace
 
 template <class T>
-Outcome Trainer<T>::Epoch::run(double budget, std::int64_t max_steps) {
+Outcome Trainer<T>::Epoch::run(double budget, std::int64_t max_steps, std::int64_t more,
+                               double stop_loss) {
+  constexpr std::int64_t kMostEpochs = 1 << 16;  // passed on at a time
   const std::int64_t batch_size = options.batch_size;
-  last_step_ = max_steps < 0 ? steps_per_epoch() : std::min(steps_per_epoch(), step + max_steps);
+  steps_left_ = max_steps < 0 ? std::numeric_limits<std::int64_t>::max() : max_steps;
+  epochs_left_ = std::min(more, kMostEpochs);
+  stop_loss_ = stop_loss;
+  passed.clear();
+  passed.reserve(static_cast<std::size_t>(epochs_left_) * (1 + tally.scores.size()));
   lock_ = std::unique_lock(optimizer.mutex());
   bind_optimizer();
   network.forget_forward();
@@ -364,8 +400,13 @@ void Trainer<T>::resume(std::int64_t step, const std::vector<double>& numbers) {
   epoch_->resume(step, numbers);
 }
 template <class T>
-Outcome Trainer<T>::run(double budget, std::int64_t max_steps) {
-  return epoch_->run(budget, max_steps);
+Outcome Trainer<T>::run(double budget, std::int64_t max_steps, std::int64_t more,
+                        double stop_loss) {
+  return epoch_->run(budget, max_steps, more, stop_loss);
+}
+template <class T>
+const std::vector<double>& Trainer<T>::passed() const {
+  return epoch_->passed;
 }
 template <class T>
 void Trainer<T>::feed() {

@@ -438,7 +438,13 @@ class Trainer:
     # Runs steps until the epoch ends, `budget` seconds are over or `max_steps` (-1: no limit) are done. Returns
     # "finished", "more", "loss" (a loss was not finite) or "input" (a feature was not finite); for the last two,
     # parameters, optimizer and counters are back at the epoch's start.
-    def run(self, budget: float, max_steps: int) -> str: ...
+    # Small epochs go on into the next ones, at most `more`, while the loss is above `stop_loss` and parameters are finite.
+    def run(
+        self, budget: float, max_steps: int, more: int = 0, stop_loss: float = ...
+    ) -> str: ...
+    # (epochs, 1 + metrics): loss and metrics of each epoch that the last run left behind so.
+    @property
+    def passed(self) -> npt.NDArray[np.float64]: ...
     # The next batch of an epoch that is told batch by batch, as one step; the first comes before begin_epoch.
     def feed(
         self, x: npt.NDArray[Any], y: npt.NDArray[Any], weights: npt.NDArray[Any] | None

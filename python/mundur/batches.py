@@ -11,7 +11,8 @@ import numpy.typing as npt
 from . import _core, arrays, datasets
 from .datasets import Dataset, prepare, resolve_batch_size, weigh_classes
 from .fed import FedEvaluator, FedTrainer
-from .training import FitOptions, predict_batch
+from .predictions import predict_batch
+from .training import FitOptions
 from .validation import integer, number
 
 if TYPE_CHECKING:

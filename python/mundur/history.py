@@ -49,6 +49,14 @@ class History(Callback):
             self.history.setdefault(name, []).append(value)
             self._epochs_of.setdefault(name, []).append(epoch)
 
+    def _extend(self, first: int, logs: dict[str, list[float]]) -> None:
+        """Takes down the numbers of several epochs."""
+        epochs = range(first, first + len(logs["loss"]))
+        self.epoch.extend(epochs)
+        for name, values in logs.items():
+            self.history.setdefault(name, []).extend(values)
+            self._epochs_of.setdefault(name, []).extend(epochs)
+
     def plot(self, axes: Any = None) -> Any:
         """Draws the loss and the metrics over epochs, training solid and validation dashed.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from . import _core, arrays, batches, datasets, progress, resume, training
+from . import _core, arrays, batches, datasets, predictions, progress, resume, training
 from . import augment as augmentation
 from .callback import CallbackList
 from .explained import Explained
@@ -385,7 +385,7 @@ class Model(Keeping, FindsRates, Explained):
             with self._built_for(x):
                 size = datasets.resolve_batch_size(batch_size, len(x))
                 if stream is None and callbacks is None and level in ("auto", 0) and size == len(x):
-                    return training.predict_batch(self, x, allow)
+                    return predictions.predict_batch(self, x, allow)
                 length = batches.steps_of(stream or x, size)
                 params = {"verbose": level, "epochs": 1, "steps": length}
                 called = CallbackList(callbacks, self, params)
@@ -393,7 +393,7 @@ class Model(Keeping, FindsRates, Explained):
                 try:
                     if stream is not None:
                         return batches.predict(self, stream, called, shown, allow)
-                    return training.predict(self, x, size, called, shown, allow)
+                    return predictions.predict(self, x, size, called, shown, allow)
                 finally:
                     shown.close()
 

@@ -47,6 +47,9 @@ class Progress:
     def end_epoch(self, logs: dict[str, float]) -> None:
         """The epoch and its validation are over."""
 
+    def pass_epochs(self, first: int, steps: int, logs: dict[str, list[float]]) -> None:
+        """Epochs from this one on, begun and ended without a look; the next has begun."""
+
     def close(self) -> None:
         """Nothing more will come, after an error too."""
 
@@ -68,6 +71,14 @@ class _Lines(Progress):
 
     def end_epoch(self, logs: dict[str, float]) -> None:
         print(_line(self._title, self._start, logs), flush=True)
+
+    def pass_epochs(self, first: int, steps: int, logs: dict[str, list[float]]) -> None:
+        now = time.perf_counter()
+        each = (now - self._start) / len(logs["loss"])
+        for epoch, values in enumerate(zip(*logs.values(), strict=True), first):
+            self._start = time.perf_counter() - each
+            self.end_epoch(dict(zip(logs, values, strict=True)))
+            self.begin_epoch(epoch + 1, steps)
 
     def say(self, line: str) -> None:
         print(line, flush=True)
@@ -95,6 +106,13 @@ class _FitBar(_Lines):
     def update(self, step: int, logs: dict[str, float]) -> None:
         self._steps = max(self._steps, step)
         _move(self._bar, self._done + step, logs)
+
+    def pass_epochs(self, first: int, steps: int, logs: dict[str, list[float]]) -> None:
+        if self._lines:
+            return super().pass_epochs(first, steps, logs)
+        count = len(logs["loss"])
+        self._done += count * steps
+        self.begin_epoch(first + count, steps)
 
     def end_epoch(self, logs: dict[str, float]) -> None:
         self._done += self._steps

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy.typing as npt
@@ -204,70 +204,6 @@ def evaluate(
     return logs
 
 
-def predict_batch(model: Model, x: Array, allow_nonfinite: bool) -> Array:
-    """The outputs for checked features, all at once, with nobody watching."""
-    out = _core.new_array((len(x), *model.native.output_shape), model.dtype)
-    _fill(model, out, x, len(x), allow_nonfinite)
-    return out
-
-
-def _fill(
-    model: Model,
-    out: Array,
-    x: Array,
-    batch_size: int,
-    allow_nonfinite: bool,
-    seen: Callable[[int], None] | None = None,
-) -> None:
-    """The outputs for all of x; `seen` hears after each native call how many there are.
-
-    A call ends when its time is over: nobody else counts how far it came.
-    """
-    done = 0
-    while done < len(out):
-        try:
-            done = model.native.predict(
-                x, out, done, batch_size, SLICE_SECONDS, not allow_nonfinite
-            )
-        except MemoryError as error:
-            raise too_large(batch_size, error) from None
-        if done < 0:
-            fail_on("input", x, "x", model)
-        if seen is not None:
-            seen(done)
-
-
-def predict(
-    model: Model,
-    x: Array,
-    batch_size: int,
-    callbacks: CallbackList,
-    progress: Progress,
-    allow_nonfinite: bool,
-) -> Array:
-    """The outputs for checked features."""
-    out = _core.new_array((len(x), *model.native.output_shape), model.dtype)
-    callbacks.call("on_predict_begin", {})
-    progress.begin_epoch(0, -(-len(x) // batch_size))
-    if callbacks.wants_batches("predict"):
-        # Workers would take several batches at once, which hooks would not see one by one.
-        for step, start in enumerate(range(0, len(x), batch_size)):
-            batch = slice(start, start + batch_size)
-            callbacks.call("on_predict_batch_begin", step, {})
-            _fill(model, out[batch], x[batch], batch_size, allow_nonfinite)
-            callbacks.call("on_predict_batch_end", step, {})
-            progress.update(step + 1, {})
-    else:
-
-        def seen(samples: int) -> None:
-            progress.update(-(-samples // batch_size), {})
-
-        _fill(model, out, x, batch_size, allow_nonfinite, seen)
-    progress.end_epoch({})
-    callbacks.call("on_predict_end", {})
-    return out
-
-
 class FitLoop(Resumable):
     """One call of `fit` over checked data."""
 
@@ -362,12 +298,11 @@ class FitLoop(Resumable):
 
     def _epochs(self) -> str:
         model, options = self._model, self._options
-        for epoch in range(options.initial_epoch, options.epochs):
-            self._epoch = epoch
-            if not self._begun_before(epoch):
-                self._callbacks.call("on_epoch_begin", epoch, {})
-            logs = self._train_epoch(epoch)
-            undone = self._undone
+        while self._epoch < options.epochs:
+            if not self._begun_before(self._epoch):
+                self._callbacks.call("on_epoch_begin", self._epoch, {})
+            logs = self._train_epoch(self._epoch)
+            epoch, undone = self._epoch, self._undone
             if (
                 self._validation is not None
                 and not undone
@@ -383,7 +318,45 @@ class FitLoop(Resumable):
                 return model._stop_reason
             if options.stop_loss is not None and logs["loss"] <= options.stop_loss:
                 return "stop_loss"
+            self._epoch += 1
         return "epochs"
+
+    def _run(self, by_batch: bool) -> str:
+        """A slice of the epoch, or a batch; small epochs go on into the next ones."""
+        trainer, steps = self._trainer, self._trainer.steps_per_epoch or 2**31
+        look_ahead = self._model.compiled_optimizer.look_ahead
+        ahead = self._ahead()
+        if not ahead:
+            return trainer.run(SLICE_SECONDS, look_ahead(1 if by_batch else steps - trainer.step))
+        assert isinstance(trainer, _core.Trainer)
+        left = steps * (1 + ahead[0]) - trainer.step
+        try:
+            return trainer.run(SLICE_SECONDS, look_ahead(min(left, 2**62)), *ahead)
+        finally:
+            self._pass_on(trainer)
+
+    def _ahead(self) -> tuple[int, float] | tuple[()]:
+        """How many epochs native code may go on by itself, and above which loss."""
+        options = self._options
+        hooks = ("on_epoch_begin", "on_epoch_end", "on_train_batch_begin", "on_train_batch_end")
+        seen = self._validation is not None or any(map(self._callbacks.hooks, hooks))
+        if seen or self._outputs is not None or not isinstance(self._train, Dataset):
+            return ()
+        least = -math.inf if options.stop_loss is None else options.stop_loss
+        return min(options.epochs - 1 - self._epoch, 2**31), least
+
+    def _pass_on(self, trainer: _core.Trainer) -> None:
+        """Takes down the epochs that native code has left behind."""
+        passed = trainer.passed
+        if len(passed) == 0:
+            return
+        names = named(self._model, 0.0, trainer.metric_values)
+        logs = dict(zip(names, passed.T.tolist(), strict=True))
+        self.history._extend(self._epoch, logs)
+        self._progress.pass_epochs(self._epoch, trainer.steps_per_epoch, logs)
+        self._epoch += len(passed)
+        self._model.epochs_begun += len(passed)
+        self._order = self._model.epochs_begun - 1
 
     def _train_epoch(self, epoch: int) -> Logs:
         model, trainer = self._model, self._trainer
@@ -396,7 +369,6 @@ class FitLoop(Resumable):
         self._within, self._undone = True, False
         self._progress.begin_epoch(epoch, trainer.steps_per_epoch)
         by_batch = self._callbacks.wants_batches("train")
-        optimizer = model.compiled_optimizer
         logs = named(model, trainer.loss, trainer.metric_values)
         # A place at the end of an epoch is one too; batches may be without number (0).
         is_over = 0 < trainer.steps_per_epoch <= trainer.step
@@ -405,8 +377,7 @@ class FitLoop(Resumable):
             if by_batch:
                 self._callbacks.call("on_train_batch_begin", trainer.step, {})
             try:
-                left = 1 if by_batch else (trainer.steps_per_epoch or 2**31) - trainer.step
-                status = trainer.run(SLICE_SECONDS, optimizer.look_ahead(left))
+                status = self._run(by_batch)
             except MemoryError as error:
                 if trainer.step == 0:  # nothing has happened yet
                     model.epochs_begun -= 1
@@ -414,10 +385,10 @@ class FitLoop(Resumable):
                 raise too_large(self._options.batch_size, error) from None
             except BaseException:  # from a function of the user's, Ctrl-C within it too
                 if trainer.restored:
-                    self._undo(epoch)
+                    self._undo(self._epoch)
                 raise
             if status in ("loss", "input"):
-                self._fail(status, epoch)
+                self._fail(status, self._epoch)
                 logs = named(model, trainer.loss, trainer.metric_values)
                 break
             logs = named(model, trainer.loss, trainer.metric_values)
@@ -427,7 +398,7 @@ class FitLoop(Resumable):
             if model.stop_training:
                 break
         if not self._undone:
-            self._check_parameters(epoch)
+            self._check_parameters(self._epoch)
         return complete(model, logs, self._train, self._outputs, self._seen())
 
     def _fail(self, status: str, epoch: int) -> None:

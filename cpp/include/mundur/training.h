@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -46,6 +48,12 @@ struct Tally {
   /// All of it in a row, and back: what a file keeps of an epoch that is not over, but for the
   /// samples, which its place tells.
   std::vector<double> numbers() const;
+  void clear() {
+    std::vector<double> zeros = std::move(scores);
+    std::fill(zeros.begin(), zeros.end(), 0.0);
+    *this = {};
+    scores = std::move(zeros);
+  }
   void set_numbers(const std::vector<double>& numbers);
   double mean_loss() const {
     return (terms > 0.0 ? loss / terms : 0.0) + (samples > 0.0 ? penalties / samples : 0.0);
@@ -76,7 +84,12 @@ class Trainer {
   void resume(std::int64_t step, const std::vector<double>& numbers);
   /// Steps until the epoch ends, about `budget` seconds are over, or `max_steps` (< 0: no limit)
   /// are done.
-  Outcome run(double budget, std::int64_t max_steps);
+  /// Small epochs may go on into the next ones, at most `more`, while the loss is above
+  /// `stop_loss` and all parameters are finite.
+  Outcome run(double budget, std::int64_t max_steps, std::int64_t more = 0,
+              double stop_loss = -std::numeric_limits<double>::infinity());
+  /// Loss and scores of each epoch that the last run left behind so.
+  const std::vector<double>& passed() const;
   /// The set now holds the next batch of an epoch that is told batch by batch: a step of its own,
   /// while sums and places go on. The first comes before begin_epoch.
   void feed();
