@@ -11,7 +11,8 @@ namespace {
 
 std::unique_ptr<AnyNetwork> make_network(const py::sequence& layers, const Shape& input_shape,
                                          const std::string& dtype, std::uint64_t seed,
-                                         const std::string& compute_dtype) {
+                                         const std::string& compute_dtype,
+                                         const std::vector<std::string>& names) {
   const FloatEnvironment environment;
   const std::vector<LayerSpec> specs = specs_of(layers);
   if (compute_dtype != dtype && compute_dtype != "bfloat16") {
@@ -21,11 +22,11 @@ std::unique_ptr<AnyNetwork> make_network(const py::sequence& layers, const Shape
   const Compute compute = compute_dtype == dtype ? Compute::own : Compute::bfloat16;
   if (dtype == "float32") {
     return std::make_unique<AnyNetwork>(
-        AnyNetwork{std::make_unique<Network<float>>(specs, input_shape, seed, compute)});
+        AnyNetwork{std::make_unique<Network<float>>(specs, input_shape, seed, compute, names)});
   }
   if (dtype == "float64") {
     return std::make_unique<AnyNetwork>(
-        AnyNetwork{std::make_unique<Network<double>>(specs, input_shape, seed, compute)});
+        AnyNetwork{std::make_unique<Network<double>>(specs, input_shape, seed, compute, names)});
   }
   throw py::value_error("dtype: expected 'float32' or 'float64', got '" + dtype + "'");
 }
@@ -75,23 +76,33 @@ void require_samples(const ArrayView& x, const Shape& expected) {
                         " of shape " + std::string(py::str(tuple_of(x.sample))));
 }
 
-py::array forward(AnyNetwork& self, const py::array& x, bool training) {
+/// A call by hand, which is watched or not.
+template <class N, class Work>
+decltype(auto) by_hand(N& network, bool watched, Work&& work) {
+  return alone(network, [&] {
+    std::optional<typename N::Watch> watch;
+    if (watched) watch.emplace(network);
+    return work();
+  });
+}
+
+py::array forward(AnyNetwork& self, const py::array& x, bool training, bool watched) {
   return self.visit([&](auto& network) -> py::array {
     using T = element_of<decltype(network)>;
     const ArrayView view = view_of(x, "x");
     require_samples(view, network.input_shape());
     py::array_t<T> y = new_array<T>(with_batch(view.n, network.output_shape()));
     T* out = y.mutable_data();
-    alone(network, [&] { network.forward(out, view, training); });
+    by_hand(network, watched, [&] { network.forward(out, view, training); });
     return y;
   });
 }
 
-py::array backward(AnyNetwork& self, const py::array& delta) {
+py::array backward(AnyNetwork& self, const py::array& delta, bool watched) {
   return self.visit([&](auto& network) -> py::array {
     using T = element_of<decltype(network)>;
     const T* dy = data_of<T>(delta, "delta", -1);
-    const std::int64_t batch = network.forward_batch();
+    const auto batch = by_hand(network, watched, [&] { return network.forward_batch(); });
     const Shape expected = with_batch(batch, network.output_shape());
     if (batch > 0 && Shape(delta.shape(), delta.shape() + delta.ndim()) != expected) {
       throw py::value_error("delta: expected the shape of forward's output, " +
@@ -99,9 +110,18 @@ py::array backward(AnyNetwork& self, const py::array& delta) {
     }
     py::array_t<T> dx = new_array<T>(with_batch(batch, network.input_shape()));
     T* out = dx.mutable_data();
-    alone(network, [&] { network.backward(out, dy); });
+    by_hand(network, watched, [&] { network.backward(out, dy); });
     return dx;
   });
+}
+
+py::dict watched_values(AnyNetwork& self) {
+  py::dict all;
+  self.visit([&](auto& network) {
+    const auto values = by_hand(network, true, [&] { return network.watched_values(); });
+    for (const auto& one : values) all[one.name.c_str()] = copy_of(one.value, one.shape);
+  });
+  return all;
 }
 
 std::int64_t predict(AnyNetwork& self, const py::array& x, py::array out, std::int64_t start,
@@ -127,7 +147,7 @@ std::int64_t predict(AnyNetwork& self, const py::array& x, py::array out, std::i
 void bind_network(py::module_& m) {
   py::class_<AnyNetwork>(m, "Network")
       .def(py::init(&make_network), py::arg("layers"), py::arg("input_shape"), py::arg("dtype"),
-           py::arg("seed"), py::arg("compute_dtype"))
+           py::arg("seed"), py::arg("compute_dtype"), py::arg("names"))
       .def_property_readonly("dtype",
                              [](AnyNetwork& self) {
                                return self.visit([](auto& network) {
@@ -216,11 +236,14 @@ void bind_network(py::module_& m) {
             });
           },
           py::arg("parameter"), py::arg("constraint"))
-      .def("penalty",
-           [](AnyNetwork& self) {
-             return self.visit(
-                 [&](auto& network) { return alone(network, [&] { return network.penalty(); }); });
-           })
+      .def(
+          "penalty",
+          [](AnyNetwork& self, bool watched) {
+            return self.visit([&](auto& network) {
+              return by_hand(network, watched, [&] { return network.penalty(); });
+            });
+          },
+          py::arg("watched") = false)
       .def_property(
           "training_forwards",
           [](AnyNetwork& self) {
@@ -239,8 +262,13 @@ void bind_network(py::module_& m) {
                 [&](auto& network) { return network.workspace_bytes(batch_size, training); });
           },
           py::arg("batch_size"), py::arg("training"))
-      .def("forward", &forward, py::arg("x"), py::arg("training"))
-      .def("backward", &backward, py::arg("delta"))
+      .def("forward", &forward, py::arg("x"), py::arg("training"), py::arg("watched") = false)
+      .def("backward", &backward, py::arg("delta"), py::arg("watched") = false)
+      .def("watched_values", &watched_values)
+      .def("forget_watch",
+           [](AnyNetwork& self) {
+             self.visit([](auto& network) { alone(network, [&] { network.forget_watch(); }); });
+           })
       .def("predict", &predict, py::arg("x"), py::arg("out"), py::arg("start"),
            py::arg("batch_size"), py::arg("budget"), py::arg("check_finite"));
 }

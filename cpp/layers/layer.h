@@ -56,6 +56,7 @@ class Layer {
   Value apply(Builder& b, Value x) const {
     const Value y = forward(b, x);
     if (passes_mask() && !b.mask(y)) b.set_mask(y, b.mask(x));
+    b.show(y, "a", "da");
     return y;
   }
 

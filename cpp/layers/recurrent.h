@@ -47,6 +47,7 @@ class Recurrent : public Layer {
       if (b.repeats()) {
         back.z = b.copy(r.z);
         if (has_q()) back.q = b.copy(r.q);
+        b.show(back.z, "delta");
       }
       back.state_h = b.value("dh", {O}, x);
       if (has_c()) back.state_c = b.value("dc", {O}, x);

@@ -105,6 +105,13 @@ void Builder::leave() {
   scope_ = at == std::string::npos ? "" : scope_.substr(0, at);
 }
 
+void Builder::show(Value x, const char* name, const char* gradient) {
+  if (!how_.watched || program_[x].element != Element::real) return;
+  keep(x);
+  program_.names.insert_or_assign(named(name), x);
+  if (gradient) shown_.emplace_back(named(gradient), x);
+}
+
 // ---- operations ---------------------------------------------------------------------------------
 
 Value Builder::operand(Value x, bool lanes) {
@@ -147,7 +154,11 @@ Value Builder::sum_rows(Value dy, Value bias) {
 }
 
 Value Builder::activate(const ActivationFunction& f, Value z) {
-  if (f.activation == Activation::linear) return z;
+  if (f.activation == Activation::linear) {
+    show(z, "z", "delta");
+    return z;
+  }
+  show(z, "z");
   const Value y = like("a", z);
   const Stage before = stage_;
   if (f.custom) stage_ = Stage::outside;
@@ -156,12 +167,21 @@ Value Builder::activate(const ActivationFunction& f, Value z) {
   made_.emplace_back(y, Made{z, f.activation});
   // δ_j = f'(z_j) ∂L/∂y_j        softmax: δ_j = y_j (∂L/∂y_j − Σ_k y_k ∂L/∂y_k)
   backward(y, {z}, [this, f, z, y](Value dy) {
-    const Value delta = like("delta", z);
-    const Stage own = stage_;
-    if (f.custom) stage_ = Stage::outside;
-    emit(op::ActivateDx{delta, dy, f.keeps_z() ? z : y, f});
-    stage_ = own;
-    gradient(z, delta);
+    const auto pass_on = [&](const char* name, Value from) {
+      const Value to = like(name, z);
+      const Stage own = stage_;
+      if (f.custom) stage_ = Stage::outside;
+      emit(op::ActivateDx{to, from, f.keeps_z() ? z : y, f});
+      stage_ = own;
+      show(to, name);
+      return to;
+    };
+    gradient(z, pass_on("delta", dy));
+    if (!how_.watched || f.by_rows()) return;
+    // f'(z_j) is what comes back for ones.
+    const Value zeros = like("zeros", z);
+    emit(op::Zero{zeros});
+    pass_on("slope", rescale(zeros, 1.0, 1.0));
   });
   return y;
 }
@@ -195,6 +215,7 @@ Value Builder::penalise(Value y, const Penalty& penalty, Value sums, bool onto) 
   ValueInfo seen = program_[y];
   seen.of = y;
   const Value penalised = add_value(std::move(seen));
+  show(penalised, "a", "da");
   backward(penalised, {y}, [this, y, penalty](Value dy) {
     const Value to = like("dy", y);
     emit(op::ActivityPenaltyDx{to, dy, y, penalty.l1, penalty.l2});
@@ -249,6 +270,12 @@ void Builder::run_backward() {
     note.pass_on(dy);
   }
   scope_.clear();
+  for (const auto& [name, of] : shown_) {
+    const Value g = gradient_of(of);
+    if (!g) continue;
+    keep(g);
+    program_.names.insert_or_assign(name, g);
+  }
 }
 
 }  // namespace mundur

@@ -4,6 +4,7 @@
 // addresses; a provider gives it these.
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,8 @@ struct Program {
   std::vector<ValueInfo> values;
   std::vector<Operation> operations;
   std::vector<Stretch> stretches;
-  std::vector<Value> kept;     // what is read from outside, and so lives to the end
+  std::vector<Value> kept;             // what is read from outside, and so lives to the end
+  std::map<std::string, Value> names;  // of those of them that people read: "dense/z"
   bool forward_stays = false;  // what forward leaves does, so that backward may follow twice
 
   const ValueInfo& operator[](Value value) const {
@@ -97,6 +99,7 @@ struct Compiling {
   bool training = false;  // dropout drops, batch statistics count
   bool backward = false;  // a backward may follow
   bool repeats = false;   // ... and again: it leaves what forward left
+  bool watched = false;   // what is shown stays, to be read by its name
   bool updates = false;   // each parameter as soon as its gradient is there
   Compute compute = Compute::own;
   const std::vector<Array>* parameters = nullptr;
@@ -143,6 +146,8 @@ class Builder {
   /// The mask of a layer that goes through so many steps; none where it is none of theirs.
   Value mask_of(Value x, std::int64_t steps) const;
   void keep(Value x) { program_.kept.push_back(x); }
+  /// People who watch read x by this name, and what its gradient has become by the other.
+  void show(Value x, const char* name, const char* gradient = nullptr);
 
   // ---- operations
   template <class Op>
@@ -219,6 +224,7 @@ class Builder {
   std::vector<Note> notes_;
   std::vector<std::pair<Value, Made>> made_;
   std::vector<std::pair<Value, Value>> rounded_;
+  std::vector<std::pair<std::string, Value>> shown_;  // names of gradients, and of what
   Stage stage_ = Stage::forward;
   std::string scope_;
 };

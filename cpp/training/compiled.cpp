@@ -135,6 +135,7 @@ Program Network<T>::compile(const Purpose& purpose, Ports& ports) const {
   how.training = purpose.training;
   how.backward = purpose.backward;
   how.repeats = purpose.by_hand;
+  how.watched = purpose.watched;
   how.updates = purpose.updates == Purpose::Updates::at_once;
   how.compute = compute_;
   // By hand, what is kept for backward must not depend on what is frozen by then.
@@ -160,7 +161,7 @@ Program Network<T>::compile(const Purpose& purpose, Ports& ports) const {
   b.begin(Stage::forward);
   Value y = ports.x;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    b.enter(std::to_string(i));
+    b.enter(names_[i]);
     y = layers_[i]->apply(b, y);
     if (activity_[i].any()) {
       const bool onto = static_cast<bool>(ports.activity);

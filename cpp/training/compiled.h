@@ -18,6 +18,7 @@ struct Purpose {
   bool training = false;  // layers work as in training: dropout, batch statistics
   bool backward = false;
   bool by_hand = false;  // ∂L/∂y comes from outside, ∂L/∂x is wanted, and it may come twice
+  bool watched = false;  // values of layers stay, to be read by name
   bool asked_for_outputs = false;
   bool augments = false;
   std::optional<LossRule> loss{};

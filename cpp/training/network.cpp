@@ -39,9 +39,10 @@ struct Paces {
 
 template <class T>
 Network<T>::Network(const std::vector<LayerSpec>& layers, Shape input_shape, std::uint64_t seed,
-                    Compute compute)
+                    Compute compute, std::vector<std::string> names)
     : seed_(seed),
       compute_(compute),
+      names_(std::move(names)),
       training_arena_(std::make_unique<Arena<T>>()),
       paces_(std::make_unique<Paces>()) {
   if (compute == Compute::bfloat16 && sizeof(T) != sizeof(float)) {
@@ -58,6 +59,7 @@ Network<T>::Network(const std::vector<LayerSpec>& layers, Shape input_shape, std
   Setup setup;
   for (const LayerSpec& spec : layers) {
     setup.layer = static_cast<int>(layers_.size());
+    if (names_.size() <= layers_.size()) names_.push_back(std::to_string(setup.layer));
     layers_.push_back(make_layer(spec));
     shapes_.push_back(layers_.back()->add_to(setup, shapes_.back()));
     checked_size(shapes_.back(), "one sample");
@@ -290,6 +292,7 @@ Compiled<T>& Network<T>::by_hand(bool training) {
     Purpose purpose;
     purpose.training = training;
     purpose.backward = purpose.by_hand = purpose.asked_for_outputs = true;
+    purpose.watched = watches_;
     auto made = std::make_unique<Compiled<T>>(*this, purpose);
     if (program && program->capacity() > 0 && forward_training_ == training && forward_batch_ > 0) {
       made->reserve(program->capacity(), 1);
@@ -365,6 +368,36 @@ void Network<T>::backward(T* dx, const T* delta) {
   }
   std::memcpy(dx, program.at(program.ports().dx),
               static_cast<std::size_t>(batch * size_of(input_shape())) * sizeof(T));
+}
+
+template <class T>
+void Network<T>::exchange() {
+  if (!other_.arena) other_.arena = std::make_unique<Arena<T>>();
+  std::swap(training_arena_, other_.arena);
+  std::swap(by_hand_, other_.programs);
+  std::swap(forward_batch_, other_.batch);
+  std::swap(forward_training_, other_.training);
+  watches_ = !watches_;
+}
+
+template <class T>
+void Network<T>::forget_watch() {
+  other_ = {};
+}
+
+template <class T>
+std::vector<State<T>> Network<T>::watched_values() {
+  const Compiled<T>& compiled = by_hand(forward_training_);
+  if (forward_batch_ == 0) throw std::runtime_error("watched_values: call forward first, watched");
+  std::vector<State<T>> all;
+  for (const auto& [name, value] : compiled.program().names) {
+    const ValueInfo& info = compiled.program()[value];
+    Shape shape = {forward_batch_};
+    if (info.samples > 1) shape.push_back(info.samples);
+    shape.insert(shape.end(), info.shape.begin(), info.shape.end());
+    all.push_back({name, std::move(shape), compiled.at(value)});
+  }
+  return all;
 }
 
 template <class T>

@@ -301,7 +301,8 @@ class Chain:
             raise ValueError("a model needs at least one layer")
         self._check_memory(shape)
         specs = [layer.describe() for layer in self._layers]
-        network = _core.Network(specs, shape, self._dtype, self.seed, self._compute_dtype)
+        names = [layer.name for layer in self._layers]
+        network = _core.Network(specs, shape, self._dtype, self.seed, self._compute_dtype, names)
         values, gradients = {}, {}
         for index, parameter, value, gradient in network.parameters:
             name = f"{self._layers[index].name}/{parameter}"

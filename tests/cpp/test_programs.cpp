@@ -2,6 +2,7 @@
 // sanitizer, a barrier that was derived wrongly shows even where the bits do not.
 
 #include <memory>
+#include <optional>
 
 #include "check.h"
 #include "cpu/parallel/pace.h"
@@ -101,6 +102,41 @@ mundur::ArrayView view(const std::vector<T>& values, mundur::ElementType type,
   return all;
 }
 
+/// What a training pass makes that is watched, or is not while another that is comes between.
+template <class T>
+std::vector<double> by_hand(mundur::Network<T>& network, const mundur::ArrayView& x, bool watched) {
+  using Watch = typename mundur::Network<T>::Watch;
+  std::vector<T> y(static_cast<std::size_t>(kSamples * mundur::size_of(network.output_shape())));
+  std::vector<T> other(y), dx(static_cast<std::size_t>(kSamples * mundur::size_of(x.sample)));
+  std::optional<Watch> watch;
+  if (watched) watch.emplace(network);
+  network.forward(y.data(), x, true);
+  --network.training_forwards;  // the next one draws the same numbers
+  if (!watched) {
+    const Watch between(network);
+    network.forward(other.data(), x, false);
+    network.backward(dx.data(), y.data());
+  }
+  network.backward(dx.data(), y.data());
+  std::vector<double> all(y.begin(), y.end());
+  all.insert(all.end(), dx.begin(), dx.end());
+  all.insert(all.end(), network.flat_gradients(), network.flat_gradients() + network.flat_size());
+  return all;
+}
+
+/// All values of the last watched pass.
+template <class T>
+std::vector<double> values_of(mundur::Network<T>& network) {
+  const typename mundur::Network<T>::Watch watch(network);
+  std::vector<double> all;
+  for (const auto& one : network.watched_values()) {
+    CHECK(one.shape.front() == kSamples);
+    all.insert(all.end(), one.value, one.value + mundur::size_of(one.shape));
+  }
+  CHECK(!all.empty());
+  return all;
+}
+
 /// Every number a training and what follows it make.
 template <class T>
 std::vector<double> train(const Chain& chain, int threads) {
@@ -138,13 +174,11 @@ std::vector<double> train(const Chain& chain, int threads) {
   std::vector<T> p(static_cast<std::size_t>(kSamples * outputs));
   CHECK(network.predict(p.data(), data.x[0], 0, kSamples, 1e9, true) == kSamples);
   all.insert(all.end(), p.begin(), p.end());
-  network.forward(p.data(), data.x[0], true);
-  std::vector<T> dx(static_cast<std::size_t>(kSamples * mundur::size_of(input)));
-  network.backward(dx.data(), p.data());
-  all.insert(all.end(), dx.begin(), dx.end());
-  for (const T* flat : {network.flat_values(), network.flat_gradients()}) {
-    all.insert(all.end(), flat, flat + network.flat_size());
-  }
+  const std::vector<double> watched = by_hand(network, data.x[0], true);
+  const std::vector<double> values = values_of(network);
+  CHECK(check::same_bits(by_hand(network, data.x[0], false), watched));
+  for (const auto& more : {watched, values}) all.insert(all.end(), more.begin(), more.end());
+  all.insert(all.end(), network.flat_values(), network.flat_values() + network.flat_size());
   return all;
 }
 

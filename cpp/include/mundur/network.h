@@ -48,10 +48,10 @@ struct State {
 template <class T>
 class Network {
  public:
-  /// A chain. Throws std::invalid_argument where shapes do not fit and OutOfMemory where the
-  /// parameters do not.
+  /// A chain; layers without a name go by their number. Throws std::invalid_argument where shapes
+  /// do not fit and OutOfMemory where the parameters do not.
   Network(const std::vector<LayerSpec>& layers, Shape input_shape, std::uint64_t seed,
-          Compute compute = Compute::own);
+          Compute compute = Compute::own, std::vector<std::string> names = {});
   ~Network();
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
@@ -110,6 +110,21 @@ class Network {
   void forget_forward() { forward_batch_ = 0; }
   /// dL/dx[batch, *input_shape] from delta[batch, *output_shape]; fills the gradients.
   void backward(T* dx, const T* delta);
+  /// While it lives, calls by hand leave alone what others keep for each other: theirs lies in
+  /// memory of its own, with the values of all layers, until forget_watch().
+  class Watch {
+   public:
+    explicit Watch(Network& network) : network_(network) { network_.exchange(); }
+    ~Watch() { network_.exchange(); }
+    Watch(const Watch&) = delete;
+    Watch& operator=(const Watch&) = delete;
+
+   private:
+    Network& network_;
+  };
+  /// What the last forward and backward left under a watch, by name: "dense/z".
+  std::vector<State<T>> watched_values();
+  void forget_watch();
   /// One update of the parameters from the gradients.
   void step(Optimizer& optimizer);
   /// Batches from `start` into out[start:], for about `budget` seconds; returns where the next call
@@ -153,12 +168,21 @@ class Network {
   Lock& mutex() { return mutex_; }
 
  private:
+  /// What calls by hand leave for each other.
+  struct ByHand {
+    std::unique_ptr<Arena<T>> arena;
+    std::unique_ptr<Compiled<T>> programs[2];
+    std::int64_t batch = 0;
+    bool training = false;
+  };
   void allocate();
+  void exchange();
   Compiled<T>& by_hand(bool training);
 
   std::uint64_t seed_;
   Compute compute_;
   std::vector<std::unique_ptr<Layer>> layers_;
+  std::vector<std::string> names_;  // of the layers
   std::vector<Shape> shapes_;
   std::vector<Array> parameters_, states_;
   std::vector<bool> learning_;
@@ -179,6 +203,8 @@ class Network {
   std::unique_ptr<Paces> paces_;
   std::int64_t forward_batch_ = 0;
   bool forward_training_ = false;
+  ByHand other_;  // a watch's, or, under one, those before it
+  bool watches_ = false;
   Lock mutex_{"the network"};
 };
 
