@@ -101,14 +101,17 @@ class _Calculation:
     def _deltas(self, step: LayerPass) -> Iterable[str]:
         delta, da = self._flat(step.delta), self._flat(step.da)
         slope = None if step.slope is None else self._flat(step.slope)
+        # What the outputs cost by themselves is in δ, but not in ∂L/∂a.
+        costs = slope is not None and not np.allclose(delta, slope * da, 1e-5, 0, equal_nan=True)
+        of_a = "∂(L + R)/∂a" if costs else "∂L/∂a"
         for j in range(min(len(delta), MOST)):
             if step.activation == "linear":
-                text = f"∂L/∂a{j + 1}"
+                text = f"{of_a}{j + 1}"
             elif slope is None:
                 text = f"Σ ∂a/∂z{j + 1}·∂L/∂a"
             else:
-                factors = f"{self._number(slope[j])}·{self._number(da[j])}"
-                text = f"f′(z{j + 1})·∂L/∂a{j + 1} = {factors}"
+                factors = f" = {self._number(slope[j])}·{self._number(da[j])}"
+                text = f"f′(z{j + 1})·{of_a}{j + 1}{'' if costs else factors}"
             yield f"    δ{j + 1} = {text} = {self._number(delta[j])}"
         yield from self._rest(len(delta))
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from .configurable import Configurable
 from .custom_activation import Custom
-from .explain import checked, copied_chain, explain, loss_value
+from .explain import checked, explain, float64_copy, loss_value
 from .layer import Layer
 from .losses import Loss
 from .validation import boolean, integer, number
@@ -187,7 +187,7 @@ def check_gradients(
     boolean(training, "training")
     most = None if elements is None else integer(elements, "elements", 1)
     tolerance = number(tolerance, "tolerance", above=0)
-    chain = copied_chain(model, "float64")
+    chain = float64_copy(model)
     forward = _forward(chain, x, training)
     chain.backward(loss.gradient(y, forward()))
     analytic = {name: chain.gradients[name].copy() for name in chain.trainable_parameters}
@@ -278,25 +278,18 @@ def verify(model: Model, x: Any, y: Any, loss: Any, tolerance: float | None) -> 
         VERIFY_TOLERANCE[dtype] if tolerance is None else number(tolerance, "tolerance", above=0)
     )
     textbook, taught_loss = _textbook_model(model), _textbook(loss)
-    chain = copied_chain(model)
-    y_pred = chain.forward(x)
-    chain.backward(loss.gradient(y, y_pred))
+    shown = explain(model, x, y, loss)
 
     outputs, inputs = _recorded(textbook, "forward"), _recorded(textbook, "backward")
     targets = np.asarray(y).tolist()
     taught = textbook.forward(np.asarray(x, np.float64).tolist())
     textbook.backward(taught_loss.gradient(targets, taught))
-    found = {"loss": _difference(loss_value(loss, y, y_pred), taught_loss(targets, taught))}
-    if any(layer.mask_flow == "makes" for layer in model.layers):  # which explain refuses
-        found["outputs"] = _difference(y_pred, taught)
-    else:
-        shown = explain(model, x, y, loss)
-        for native, output, dx in zip(shown, outputs, reversed(inputs), strict=True):
-            found[f"{native.name} a"] = _difference(native.a, output)
-            found[f"{native.name} ∂L/∂x"] = _difference(native.dx, dx)
-    gradients = textbook.gradients
-    for name in chain.trainable_parameters:
-        found[name] = _difference(chain.gradients[name], gradients[name])
+    found = {"loss": _difference(shown.loss, taught_loss(targets, taught))}
+    for native, output, dx in zip(shown, outputs, reversed(inputs), strict=True):
+        found[f"{native.name} a"] = _difference(native.a, output)
+        found[f"{native.name} ∂L/∂x"] = _difference(native.dx, dx)
+    for name, gradient in shown.gradients.items():
+        found[name] = _difference(gradient, textbook.gradients[name])
     return Verification(found, limit, dtype)
 
 
@@ -329,13 +322,13 @@ def _textbook_model(model: Model) -> reference.Model:
 
     layers = [_textbook(layer, name=layer.name) for layer in model.layers]
     textbook = reference.Model(layers, input_shape=model.native.input_shape)
-    chain = copied_chain(model)
-    textbook.set_parameters({name: value.tolist() for name, value in chain.parameters.items()})
-    for name, value in chain.state.items():
+    parameters = model._parameter_views()
+    textbook.set_parameters({name: value.tolist() for name, value in parameters.items()})
+    for name, value in model._state.items():
         layer_name, _, state = name.partition("/")
         layer: Any = next(p for p in layers if p.name == layer_name)
         layer.state[state][:] = value.tolist()
-    for name in set(chain.parameters) - set(chain.trainable_parameters):
+    for name in set(parameters) - set(model.trainable_parameters):
         textbook.freeze(name)
     return textbook
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,11 +13,13 @@ import numpy.typing as npt
 
 from . import arrays
 from .keywords import suggestion
-from .layers import Activation
 from .loss import NativeLoss
+from .nested import copied
 from .targets import check_head
+from .views import Views
 
 if TYPE_CHECKING:
+    from . import _core
     from .layer import Layer
     from .losses import Loss
     from .model import Model
@@ -112,6 +115,11 @@ class Explanation(Sequence[LayerPass]):
         R, what regularizers add to the loss.
     loss_name : str
     layers : tuple of LayerPass
+    values : Views
+        What the program made on the way, by name, samples first: of each layer, those within others
+        too, its output ("residual/dense/a") and ∂L/∂ of it ("residual/dense/da"), and where there
+        is an activation "z", "slope" f′(z) and "delta" ∂L/∂z. Behind a recurrent layer's name,
+        "delta" is ∂L/∂z of the gates at each step.
 
     Examples
     --------
@@ -146,6 +154,7 @@ class Explanation(Sequence[LayerPass]):
     penalty: float
     loss_name: str
     layers: tuple[LayerPass, ...]
+    values: Views
 
     @property
     def gradients(self) -> dict[str, Array]:
@@ -208,41 +217,87 @@ class Explanation(Sequence[LayerPass]):
 def explain(model: Model, x: Any, y: Any, loss: Any = None) -> Explanation:
     """See `Model.explain`."""
     x, loss = checked(model, x, loss)
-    inputs = _inputs(model, x)
-    pieces = _forward(model, inputs)
-    a = pieces[-1].a
-    value, gradient = loss_value(loss, y, a), loss.gradient(y, a)
-    penalty = sum(piece.penalty() for piece in pieces)
-    passes = []
-    for piece in reversed(pieces):
-        passes.append(piece.backward(gradient))
-        gradient = passes[-1].dx
-    return Explanation(
-        inputs, np.asarray(y), a, value, penalty, type(loss).__name__, tuple(reversed(passes))
+    x = _inputs(model, x)
+    with watching(model) as native:
+        y_pred = native.forward(x, False, watched=True)
+        value = loss_value(loss, y, y_pred)
+        dx = native.backward(_gradient(loss, y, y_pred), watched=True)
+        penalty = native.penalty(watched=True)
+        values = Views(native.watched_values(), "value")
+        gradients = {name: model._gradients[name].copy() for name in model.trainable_parameters}
+    passes: list[LayerPass] = []
+    before = x, dx
+    for layer in model.layers:
+        passes.append(_layer_pass(layer, *before, values, gradients))
+        before = passes[-1].a, passes[-1].da
+    loss_name = type(loss).__name__
+    return Explanation(x, np.asarray(y), y_pred, value, penalty, loss_name, tuple(passes), values)
+
+
+def _layer_pass(
+    layer: Layer, x: Array, dx: Array, values: Views, gradients: dict[str, Array]
+) -> LayerPass:
+    a, da = values[f"{layer.name}/a"], values[f"{layer.name}/da"]
+    has_z = f"{layer.name}/z" in values
+    # Where the next step sees what f made there is no z.
+    activation = (has_z and getattr(layer, "activation", None)) or "linear"
+    slope = np.ones_like(a) if activation == "linear" else values.get(f"{layer.name}/slope")
+    views = layer._views()
+    parameters = {name: views[name].copy() for name in layer.parameter_initializers}
+    learning = [name for name in parameters if layer.is_trainable(name)]
+    penalties = {}
+    for name, regularizer in layer.parameter_regularizers.items():
+        if regularizer is not None and name in learning:
+            l1, l2 = regularizer.penalty()
+            penalties[name] = l1 * np.sign(parameters[name]) + 2 * l2 * parameters[name]
+    return LayerPass(
+        name=layer.name,
+        kind=type(layer).__name__,
+        activation=str(getattr(activation, "name", activation)),
+        x=x,
+        z=values[f"{layer.name}/z"] if has_z else a,
+        a=a,
+        slope=slope,
+        da=da,
+        delta=values[f"{layer.name}/delta"] if has_z else da,
+        dx=dx,
+        parameters=parameters,
+        gradients={name: gradients[f"{layer.name}/{name}"] for name in learning},
+        penalties=penalties,
     )
 
 
-def activations(model: Model, x: Any) -> dict[str, tuple[Array, Array]]:
-    """What goes into each layer of a built model, and what comes out, by its name."""
-    inputs = _inputs(model, arrays.features(x, model.input_shape))
-    return {piece.layer.name: (piece.x, piece.a) for piece in _forward(model, inputs)}
+@contextmanager
+def watching(model: Model) -> Iterator[_core.Network]:
+    """The network, whose watched calls by hand leave the model as it was."""
+    native = model.native
+    gradients = native.flat_gradients.copy()
+    try:
+        yield native
+    finally:
+        native.flat_gradients[...] = gradients
+        native.forget_watch()
 
 
 def _inputs(model: Model, x: Array) -> Array:
     return x if model.vocabulary else np.asarray(x, model.dtype)
 
 
-def _forward(model: Model, a: Array) -> list[_Piece]:
-    maker = next((layer.name for layer in model.layers if layer.mask_flow == "makes"), None)
-    if maker is not None:
-        raise ValueError(
-            "explain takes layers one by one and cannot hand a mask of time steps on; build "
-            f"{maker!r} without mask_zero=True"
-        )
-    pieces = [_Piece(model, layer) for layer in model.layers]
-    for piece in pieces:
-        a = piece.forward(a)
-    return pieces
+def _gradient(loss: Loss, y: Any, y_pred: Array) -> Array:
+    """∂L/∂y_pred as the core takes it."""
+    gradient = np.ascontiguousarray(loss.gradient(y, y_pred), y_pred.dtype)
+    return gradient.reshape(y_pred.shape)
+
+
+def activations(model: Model, x: Any) -> dict[str, tuple[Array, Array]]:
+    """What goes into each layer of a built model, and what comes out, by its name."""
+    x = _inputs(model, arrays.features(x, model.input_shape))
+    with watching(model) as native:
+        native.forward(x, False, watched=True)
+        values = native.watched_values()
+    names = [layer.name for layer in model.layers]
+    outputs = [x, *(values[f"{name}/a"] for name in names)]
+    return dict(zip(names, pairwise(outputs), strict=True))
 
 
 def per_sample_gradients(model: Model, x: Any, y: Any, loss: Any = None) -> dict[str, Array]:
@@ -250,16 +305,17 @@ def per_sample_gradients(model: Model, x: Any, y: Any, loss: Any = None) -> dict
     x, loss = checked(model, x, loss)
     y = arrays.real_array(y, "y")
     loss(y, model.predict(x, "full", verbose=0))  # tells of unsuitable targets as a whole
-    chain = copied_chain(model)
     result = {
-        name: np.empty((len(x), *chain.gradients[name].shape), chain.dtype)
-        for name in chain.trainable_parameters
+        name: np.empty((len(x), *model._gradients[name].shape), model.dtype)
+        for name in model.trainable_parameters
     }
-    for n in range(len(x)):
-        one = slice(n, n + 1)
-        chain.backward(loss.gradient(y[one], chain.forward(x[one])))
-        for name, gradients in result.items():
-            gradients[n] = chain.gradients[name]
+    with watching(model) as native:
+        for n in range(len(x)):
+            one = slice(n, n + 1)
+            y_pred = native.forward(x[one], False, watched=True)
+            native.backward(_gradient(loss, y[one], y_pred), watched=True)
+            for name, gradients in result.items():
+                gradients[n] = model._gradients[name]
     return result
 
 
@@ -287,114 +343,14 @@ def loss_value(loss: Loss, y: Any, y_pred: Array) -> float:
     return float(value)
 
 
-def copied_chain(model: Model, dtype: str | None = None) -> Model:
-    """A model of its own with the same layers and numbers, perhaps of another dtype."""
-    chain = _chain(model, [_copied(p) for p in model.layers], model.native.input_shape, dtype)
-    for ours, theirs in zip(chain.layers, model.layers, strict=True):
-        ours.set_weights(theirs.get_weights())
-    return chain
-
-
-def _copied(layer: Layer, **changes: Any) -> Layer:
-    """A layer of the same arguments and frozen parameters, whose weights are still to be set."""
-    config = copy.deepcopy(layer.get_config()) | {"name": layer.name, "input_shape": None}
-    first = {name: "zeros" for name in config if name.endswith("_initializer")}
-    twin = type(layer).from_config(config | first | changes)
-    for parameter in twin.parameter_initializers:
-        twin.set_trainable(parameter, layer.is_trainable(parameter))
-    return twin
-
-
-def _chain(
-    model: Model, layers: list[Layer], input_shape: tuple[int, ...], dtype: str | None = None
-) -> Model:
+def float64_copy(model: Model) -> Model:
+    """A model of its own with the same layers and numbers, in float64."""
     from .model import Model
 
-    dtype = dtype or model.dtype
-    bfloat16 = dtype == model.dtype and model.compute_dtype == "bfloat16"
-    return Model(
-        layers,
-        seed=model.seed,
-        dtype=dtype,
-        compute_dtype="bfloat16" if bfloat16 else None,
-        input_shape=input_shape,
-    )
-
-
-class _Piece:
-    """A layer as one or two models of their own: what comes before f, and f."""
-
-    def __init__(self, model: Model, layer: Layer) -> None:
-        self._model, self.layer = model, layer
-        last = layer.activation_is_last
-        self.activation = (getattr(layer, "activation", None) if last else None) or "linear"
-        self._linear: Model | None = None
-        self._f: Model | None = None
-
-    def forward(self, x: Array) -> Array:
-        layer = self.layer
-        self.x = self._z = x
-        is_f, has_f = isinstance(layer, Activation), self.activation != "linear"
-        # Penalties of outputs belong behind f.
-        moved = {"activity_regularizer"} & set(layer.get_config()) if has_f else set()
-        if not is_f:
-            changes = dict.fromkeys([*moved, "activation"]) if has_f else {}
-            self._linear = _chain(self._model, [_copied(layer, **changes)], x.shape[1:])
-            self._linear.set_weights(layer.get_weights())
-            self._z = self._linear.forward(x)
-        if is_f or has_f:
-            kept = {name: layer.get_config()[name] for name in moved}
-            f = _copied(layer) if is_f else Activation(self.activation, **kept)
-            self._f = _chain(self._model, [f], self._z.shape[1:])
-        self.a = self._z if self._f is None else self._f.forward(self._z)
-        return self.a
-
-    def penalty(self) -> float:
-        return sum(chain.penalty() for chain in (self._linear, self._f) if chain is not None)
-
-    def backward(self, da: Array) -> LayerPass:
-        da = np.asarray(da, self._model.dtype).reshape(self.a.shape)
-        delta, slope = self._through_f(da)
-        dx = delta if self._linear is None else self._linear.backward(delta)
-        return LayerPass(
-            name=self.layer.name,
-            kind=type(self.layer).__name__,
-            activation=str(getattr(self.activation, "name", self.activation)),
-            x=self.x,
-            z=self._z,
-            a=self.a,
-            slope=slope,
-            da=da,
-            delta=delta,
-            dx=dx,
-            parameters=self._own("parameters"),
-            gradients=self._own("gradients"),
-            penalties=self._penalties(),
-        )
-
-    def _penalties(self) -> dict[str, Array]:
-        parameters, found = self._own("parameters"), {}
-        for name, regularizer in self.layer.parameter_regularizers.items():
-            if regularizer is not None and self.layer.is_trainable(name):
-                l1, l2 = regularizer.penalty()
-                found[name] = l1 * np.sign(parameters[name]) + 2 * l2 * parameters[name]
-        return found
-
-    def _through_f(self, da: Array) -> tuple[Array, Array | None]:
-        if self._f is None:
-            return da, np.ones_like(da)
-        # f′ is what comes back for ones, unless outputs depend on their neighbours' inputs too.
-        slope = self._f.backward(np.ones_like(da))
-        delta = self._f.backward(da)
-        by_element = np.allclose(delta, slope * da, rtol=1e-5, atol=0)
-        return delta, slope if by_element else None
-
-    def _own(self, what: str) -> dict[str, Array]:
-        found: dict[str, Array] = {}
-        for chain in (self._linear, self._f):
-            if chain is not None:
-                learning = chain.trainable_parameters
-                for name, view in getattr(chain, what).items():
-                    if what == "parameters" or name in learning:
-                        found[name.partition("/")[2]] = view.copy()
-        return found
+    layers = []
+    for layer in model.layers:
+        first = {name: "zeros" for name in layer.get_config() if name.endswith("_initializer")}
+        layers.append(copied(layer, name=layer.name, input_shape=None, **first))
+    chain = Model(layers, seed=model.seed, dtype="float64", input_shape=model.native.input_shape)
+    chain.set_weights(model.get_weights())
+    return chain

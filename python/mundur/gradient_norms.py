@@ -16,9 +16,9 @@ class GradientNorms(Callback):
     """Takes down each layer's gradient norm after every epoch, on samples that stay the same.
 
     `fit` updates as soon as a gradient is known and keeps none, so this callback runs a forward
-    and a backward of its own, layer by layer as `Model.explain` does: ‖∂L/∂(weights of the layer)‖
-    of these samples, with the weights at the epoch's end, dropout dropping nothing. Training is
-    the same to the bit with it and without.
+    and a backward of its own, as `Model.explain` does: ‖∂L/∂(weights of the layer)‖ of these
+    samples, with the weights at the epoch's end, dropout dropping nothing. Training is the same to
+    the bit with it and without.
 
     The numbers stand in ``history.history`` as "gradient_norm/LAYER"; `plots.gradient_flow` draws
     them.

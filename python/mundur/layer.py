@@ -106,11 +106,6 @@ class Layer(Configurable):
         return 0
 
     @property
-    def activation_is_last(self) -> bool:
-        """Whether `activation`, if the layer has one, makes the output: y = f(z)."""
-        return True
-
-    @property
     def parameter_initializers(self) -> dict[str, Initializer]:
         """The initializer of each parameter, in order."""
         return {}

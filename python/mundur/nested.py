@@ -88,7 +88,7 @@ class Nested(Layer):
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, with copies of the layers, which can belong to another."""
         config = super().get_config()
-        return config | {name: _copied(config[name]) for name in self._holds}
+        return config | {name: _all_copied(config[name]) for name in self._holds}
 
     # ---- the layers' arrays, with the layers' names in front ---------------------------------
 
@@ -198,13 +198,16 @@ class Nested(Layer):
         self._built_owner()._views_given = value
 
 
-def _copied(held: Any) -> Any:
-    """A layer or a list of layers, copied with what is frozen."""
+def _all_copied(held: Any) -> Any:
+    """A layer or a list of layers, or none, copied."""
     if isinstance(held, list):
-        return [_copied(layer) for layer in held]
-    if held is None:
-        return None
-    copy = type(held).from_config(held.get_config())
-    for parameter in held.parameter_initializers:
-        copy.set_trainable(parameter, held.is_trainable(parameter))
+        return [copied(layer) for layer in held]
+    return None if held is None else copied(held)
+
+
+def copied(layer: Layer, **changes: Any) -> Layer:
+    """A layer of the same arguments, but for these, and with what is frozen."""
+    copy = type(layer).from_config(layer.get_config() | changes)
+    for parameter in layer.parameter_initializers:
+        copy.set_trainable(parameter, layer.is_trainable(parameter))
     return copy

@@ -93,11 +93,6 @@ class Recurrent(Weighted):
         return input_shape[0], input_shape[1]
 
     @property
-    def activation_is_last(self) -> bool:
-        """No: the next step sees what it made."""
-        return False
-
-    @property
     def mask_flow(self) -> MaskFlow:
         """Behind a sequence it still holds."""
         return "passes" if self.return_sequences else "ends"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..explain import Explanation, checked, copied_chain
+from ..explain import Explanation, checked, float64_copy
 from ..gradient_norms import PREFIX
 from ..history import History
 from ..validation import integer, number
@@ -85,7 +85,7 @@ def descent(
     x, loss = checked(model, x, loss)
     steps = integer(steps, "steps", 1)
     rates = [number(rate, "learning_rates", above=0) for rate in np.atleast_1d(learning_rates)]
-    copy = copied_chain(model, "float64")
+    copy = float64_copy(model)
     weight = copy.parameters[parameter]
     copy.unfreeze(parameter)
     place = (0,) * weight.ndim if index is None else tuple(np.atleast_1d(index).tolist())
