@@ -227,9 +227,9 @@ def test_what_does_not_fit_together(blobs: Any, classifier: Any, tmp_path: Path)
     with pytest.raises(TypeError, match="resume_from must be the path"):
         fresh.fit(x, y, verbose=0, resume_from=3)
     # The rate may have been changed on the way; an argument that no optimizer can change may not.
+    other = classifier(md.optimizers.Adam(0.5, 0.8))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(md.optimizers.Adam, "beta_1", property(md.optimizers.Adam.beta_1.fget))
-        other = classifier(md.optimizers.Adam(0.5, 0.8))
         with pytest.raises(ValueError, match=r"beta_1 of the optimizer must be .* 0\.9; got 0\.8"):
             other.fit(x, y, verbose=0, resume_from=between)
     classifier(md.optimizers.Adam(0.5)).fit(x, y, epochs=2, verbose=0, resume_from=between)

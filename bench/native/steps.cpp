@@ -98,10 +98,10 @@ double products(const mundur::LayerSpec& layer, const mundur::Shape& in, const m
   return 2.0 * static_cast<double>(terms);
 }
 
-std::unique_ptr<mundur::Optimizer> make_optimizer(const std::string& name) {
-  if (name == "adam") return std::make_unique<mundur::Adam>(1e-3, mundur::AdamOptions{});
-  return std::make_unique<mundur::Sgd>(0.01,
-                                       mundur::SgdOptions{name == "momentum" ? 0.9 : 0.0, false});
+std::unique_ptr<mundur::Optimizer> optimizer_of(const std::string& name) {
+  if (name == "adam") return mundur::make_optimizer("Adam", {{"learning_rate", 1e-3}});
+  return mundur::make_optimizer(
+      "SGD", {{"learning_rate", 0.01}, {"momentum", name == "momentum" ? 0.9 : 0.0}});
 }
 
 /// A network with its data; random numbers from a plain linear generator, since only time is of
@@ -145,7 +145,7 @@ class Setup {
       data_.y[0].y = view(y_, mundur::ElementType::float32, outputs);
     }
     loss_ = mundur::make_loss(loss, loss != "mean_squared_error");
-    optimizer_ = make_optimizer(workload.optimizer);
+    optimizer_ = optimizer_of(workload.optimizer);
     trainer_ = std::make_unique<mundur::Trainer<float>>(
         network_, *optimizer_, *loss_, data_,
         mundur::Trainer<float>::Options{workload.batch, true, 1, {}, true});

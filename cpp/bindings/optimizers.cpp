@@ -50,12 +50,16 @@ void set_state(Optimizer& optimizer, const py::dict& arrays, const py::dict& sca
   }
 }
 
-/// A hyper-parameter, which may be set while another thread trains with the optimizer.
-template <class Rule, class Bound, class Value, class Options>
-void option(Bound& bound, const char* name, Value Options::* member) {
-  bound.def_property(
-      name, [member](Rule& rule) { return alone(rule, [&] { return rule.options().*member; }); },
-      [member](Rule& rule, Value value) { alone(rule, [&] { rule.options().*member = value; }); });
+py::object option(Optimizer& optimizer, const std::string& name) {
+  const Held held(optimizer);
+  return std::visit([](const auto* value) -> py::object { return py::cast(*value); },
+                    optimizer.option(name).value);
+}
+
+void set_option(Optimizer& optimizer, const std::string& name, const py::object& given) {
+  const Held held(optimizer);
+  std::visit([&](auto* value) { *value = given.cast<std::remove_pointer_t<decltype(value)>>(); },
+             optimizer.option(name).value);
 }
 
 void take_average(Optimizer& optimizer, AnyNetwork& network) {
@@ -69,16 +73,25 @@ void take_average(Optimizer& optimizer, AnyNetwork& network) {
   });
 }
 
-void bind_base(py::module_& m) {
-  py::class_<Optimizer> base(m, "Optimizer");
-  base.def_property(
-          "learning_rate",
-          [](Optimizer& optimizer) {
-            return alone(optimizer, [&] { return optimizer.learning_rate(); });
-          },
-          [](Optimizer& optimizer, double value) {
-            alone(optimizer, [&] { optimizer.set_learning_rate(value); });
-          })
+void step(Optimizer& optimizer, AnyNetwork& network) {
+  network.visit([&](auto& of) {
+    alone(of, [&] {
+      const std::lock_guard lock(optimizer.mutex());
+      of.step(optimizer);
+    });
+  });
+}
+
+}  // namespace
+
+void bind_optimizers(py::module_& m) {
+  py::class_<Optimizer>(m, "Optimizer")
+      .def(py::init([](const std::string& rule) { return make_optimizer(rule); }), py::arg("rule"))
+      .def("__getitem__", &option, py::arg("option"))
+      .def("__setitem__", &set_option, py::arg("option"), py::arg("value"))
+      .def_property_readonly(
+          "slots",
+          [](Optimizer& optimizer) { return alone(optimizer, [&] { return optimizer.needed(); }); })
       .def_property_readonly("iterations",
                              [](Optimizer& optimizer) {
                                return alone(optimizer, [&] { return optimizer.iterations(); });
@@ -97,116 +110,7 @@ void bind_base(py::module_& m) {
              alone(optimizer, [&] { optimizer.reset(); });
            })
       .def("take_average", &take_average, py::arg("network"))
-      .def(
-          "step",
-          [](Optimizer& optimizer, AnyNetwork& network) {
-            network.visit([&](auto& of) {
-              alone(of, [&] {
-                std::lock_guard lock(optimizer.mutex());
-                of.step(optimizer);
-              });
-            });
-          },
-          py::arg("network"));
-  const auto shared = [&]<class Value>(const char* name, Value SharedOptions::* member) {
-    base.def_property(
-        name,
-        [member](Optimizer& optimizer) {
-          return alone(optimizer, [&] { return optimizer.shared().*member; });
-        },
-        [member](Optimizer& optimizer, Value value) {
-          alone(optimizer, [&] { optimizer.shared().*member = value; });
-        });
-  };
-  shared("weight_decay", &SharedOptions::weight_decay);
-  shared("clipvalue", &SharedOptions::clipvalue);
-  shared("clipnorm", &SharedOptions::clipnorm);
-  shared("global_clipnorm", &SharedOptions::global_clipnorm);
-  shared("use_ema", &SharedOptions::use_ema);
-  shared("ema_momentum", &SharedOptions::ema_momentum);
-  shared("ema_overwrite_frequency", &SharedOptions::ema_overwrite_frequency);
-  shared("gradient_accumulation_steps", &SharedOptions::gradient_accumulation_steps);
-}
-
-/// The three numbers of Adam's relatives.
-template <class Rule, class Options>
-void bind_moments(py::module_& m, const char* name) {
-  py::class_<Rule, Optimizer> bound(m, name);
-  bound.def(py::init([](double learning_rate, double beta_1, double beta_2, double epsilon) {
-              return std::make_unique<Rule>(learning_rate, Options{beta_1, beta_2, epsilon});
-            }),
-            py::arg("learning_rate"), py::arg("beta_1"), py::arg("beta_2"), py::arg("epsilon"));
-  option<Rule>(bound, "beta_1", &Options::beta_1);
-  option<Rule>(bound, "beta_2", &Options::beta_2);
-  option<Rule>(bound, "epsilon", &Options::epsilon);
-}
-
-void bind_rules(py::module_& m) {
-  py::class_<Sgd, Optimizer> sgd(m, "SGD");
-  sgd.def(py::init([](double learning_rate, double momentum, bool nesterov) {
-            return std::make_unique<Sgd>(learning_rate, SgdOptions{momentum, nesterov});
-          }),
-          py::arg("learning_rate"), py::arg("momentum"), py::arg("nesterov"));
-  option<Sgd>(sgd, "momentum", &SgdOptions::momentum);
-  option<Sgd>(sgd, "nesterov", &SgdOptions::nesterov);
-
-  py::class_<Adam, Optimizer> adam(m, "Adam");
-  adam.def(
-      py::init([](double learning_rate, double beta_1, double beta_2, double epsilon, bool ams) {
-        return std::make_unique<Adam>(learning_rate, AdamOptions{beta_1, beta_2, epsilon, ams});
-      }),
-      py::arg("learning_rate"), py::arg("beta_1"), py::arg("beta_2"), py::arg("epsilon"),
-      py::arg("amsgrad"));
-  option<Adam>(adam, "beta_1", &AdamOptions::beta_1);
-  option<Adam>(adam, "beta_2", &AdamOptions::beta_2);
-  option<Adam>(adam, "epsilon", &AdamOptions::epsilon);
-  option<Adam>(adam, "amsgrad", &AdamOptions::amsgrad);
-  bind_moments<Nadam, MomentsOptions>(m, "Nadam");
-  bind_moments<Adamax, MomentsOptions>(m, "Adamax");
-
-  py::class_<Rmsprop, Optimizer> rmsprop(m, "RMSprop");
-  rmsprop.def(py::init([](double learning_rate, double rho, double momentum, double epsilon,
-                          bool centered) {
-                return std::make_unique<Rmsprop>(learning_rate,
-                                                 RmspropOptions{rho, momentum, epsilon, centered});
-              }),
-              py::arg("learning_rate"), py::arg("rho"), py::arg("momentum"), py::arg("epsilon"),
-              py::arg("centered"));
-  option<Rmsprop>(rmsprop, "rho", &RmspropOptions::rho);
-  option<Rmsprop>(rmsprop, "momentum", &RmspropOptions::momentum);
-  option<Rmsprop>(rmsprop, "epsilon", &RmspropOptions::epsilon);
-  option<Rmsprop>(rmsprop, "centered", &RmspropOptions::centered);
-
-  py::class_<Adagrad, Optimizer> adagrad(m, "Adagrad");
-  adagrad.def(py::init([](double learning_rate, double initial, double epsilon) {
-                return std::make_unique<Adagrad>(learning_rate, AdagradOptions{initial, epsilon});
-              }),
-              py::arg("learning_rate"), py::arg("initial_accumulator_value"), py::arg("epsilon"));
-  option<Adagrad>(adagrad, "initial_accumulator_value", &AdagradOptions::initial_accumulator_value);
-  option<Adagrad>(adagrad, "epsilon", &AdagradOptions::epsilon);
-
-  py::class_<Adadelta, Optimizer> adadelta(m, "Adadelta");
-  adadelta.def(py::init([](double learning_rate, double rho, double epsilon) {
-                 return std::make_unique<Adadelta>(learning_rate, AdadeltaOptions{rho, epsilon});
-               }),
-               py::arg("learning_rate"), py::arg("rho"), py::arg("epsilon"));
-  option<Adadelta>(adadelta, "rho", &AdadeltaOptions::rho);
-  option<Adadelta>(adadelta, "epsilon", &AdadeltaOptions::epsilon);
-
-  py::class_<Lion, Optimizer> lion(m, "Lion");
-  lion.def(py::init([](double learning_rate, double beta_1, double beta_2) {
-             return std::make_unique<Lion>(learning_rate, LionOptions{beta_1, beta_2});
-           }),
-           py::arg("learning_rate"), py::arg("beta_1"), py::arg("beta_2"));
-  option<Lion>(lion, "beta_1", &LionOptions::beta_1);
-  option<Lion>(lion, "beta_2", &LionOptions::beta_2);
-}
-
-}  // namespace
-
-void bind_optimizers(py::module_& m) {
-  bind_base(m);
-  bind_rules(m);
+      .def("step", &step, py::arg("network"));
 }
 
 }  // namespace mundur

@@ -1,23 +1,23 @@
 // Adadelta (Zeiler 2012): v ← ρ v + (1 − ρ) g², s = √(d + ε) / √(v + ε) g, d ← ρ d + (1 − ρ) s²,
 // w ← w − η s.
 
-#include "cpu/kernels/table.h"
-#include "mundur/optimizers.h"
+#include "optimizers/rule.h"
 
 namespace mundur {
 namespace {
 
-template <class T>
-void describe_any(Update<T>& update, const AdadeltaOptions& options) {
-  update.rule = Rule::adadelta;
-  update.beta2 = static_cast<T>(options.rho);
-  update.one_minus_beta2 = static_cast<T>(1.0 - options.rho);
-  update.epsilon = static_cast<T>(options.epsilon);
-}
+class Adadelta final : public Optimizer {
+  std::vector<Option> own_options() override { return {{"rho", &rho_}, {"epsilon", &epsilon_}}; }
+  std::vector<State> own_state() const override { return {{"v"}, {"d"}}; }
+  RuleConstants constants() const override {
+    return {.rule = Rule::adadelta, .beta_2 = rho_, .epsilon = epsilon_};
+  }
+
+  double rho_ = 0.95, epsilon_ = 1e-7;
+};
 
 }  // namespace
 
-void Adadelta::describe(Update<float>& update) const { describe_any(update, options_); }
-void Adadelta::describe(Update<double>& update) const { describe_any(update, options_); }
+std::unique_ptr<Optimizer> make_adadelta() { return std::make_unique<Adadelta>(); }
 
 }  // namespace mundur

@@ -1,25 +1,24 @@
 // Adagrad (Duchi, Hazan and Singer 2011): v ← v + g², w ← w − η g / (√v + ε).
 
-#include "cpu/kernels/table.h"
-#include "mundur/optimizers.h"
+#include "optimizers/rule.h"
 
 namespace mundur {
-
-double Adagrad::first_value(const std::string& slot) const {
-  return slot == "sum" ? options_.initial_accumulator_value : 0.0;
-}
-
 namespace {
 
-template <class T>
-void describe_any(Update<T>& update, const AdagradOptions& options) {
-  update.rule = Rule::adagrad;
-  update.epsilon = static_cast<T>(options.epsilon);
-}
+class Adagrad final : public Optimizer {
+  std::vector<Option> own_options() override {
+    return {{"initial_accumulator_value", &initial_accumulator_value_}, {"epsilon", &epsilon_}};
+  }
+  std::vector<State> own_state() const override {
+    return {{"sum", true, initial_accumulator_value_}};
+  }
+  RuleConstants constants() const override { return {.rule = Rule::adagrad, .epsilon = epsilon_}; }
+
+  double initial_accumulator_value_ = 0.1, epsilon_ = 1e-7;
+};
 
 }  // namespace
 
-void Adagrad::describe(Update<float>& update) const { describe_any(update, options_); }
-void Adagrad::describe(Update<double>& update) const { describe_any(update, options_); }
+std::unique_ptr<Optimizer> make_adagrad() { return std::make_unique<Adagrad>(); }
 
 }  // namespace mundur

@@ -1,23 +1,24 @@
 // Lion (Chen et al. 2023): w ← w − η sign(β₁ m + (1 − β₁) g), m ← β₂ m + (1 − β₂) g.
 
-#include "cpu/kernels/table.h"
-#include "mundur/optimizers.h"
+#include "optimizers/rule.h"
 
 namespace mundur {
 namespace {
 
-template <class T>
-void describe_any(Update<T>& update, const LionOptions& options) {
-  update.rule = Rule::lion;
-  update.beta1 = static_cast<T>(options.beta_1);
-  update.beta2 = static_cast<T>(options.beta_2);
-  update.one_minus_beta1 = static_cast<T>(1.0 - options.beta_1);
-  update.one_minus_beta2 = static_cast<T>(1.0 - options.beta_2);
-}
+class Lion final : public Optimizer {
+  std::vector<Option> own_options() override {
+    return {{"beta_1", &beta_1_}, {"beta_2", &beta_2_}};
+  }
+  std::vector<State> own_state() const override { return {{"m"}}; }
+  RuleConstants constants() const override {
+    return {.rule = Rule::lion, .beta_1 = beta_1_, .beta_2 = beta_2_};
+  }
+
+  double beta_1_ = 0.9, beta_2_ = 0.99;
+};
 
 }  // namespace
 
-void Lion::describe(Update<float>& update) const { describe_any(update, options_); }
-void Lion::describe(Update<double>& update) const { describe_any(update, options_); }
+std::unique_ptr<Optimizer> make_lion() { return std::make_unique<Lion>(); }
 
 }  // namespace mundur

@@ -1,26 +1,26 @@
 // SGD: w ← w − η g. With momentum, v ← μ v + g and w ← w − η v; Nesterov's, w ← w − η (g + μ v).
 
-#include "cpu/kernels/table.h"
-#include "mundur/optimizers.h"
+#include "optimizers/rule.h"
 
 namespace mundur {
 namespace {
 
-template <class T>
-void describe_any(Update<T>& update, const SgdOptions& options) {
-  update.rule = options.momentum == 0.0 ? Rule::sgd
-                : options.nesterov      ? Rule::nesterov
-                                        : Rule::momentum;
-  update.momentum = static_cast<T>(options.momentum);
-}
+class Sgd final : public Optimizer {
+  std::vector<Option> own_options() override {
+    return {{"momentum", &momentum_}, {"nesterov", &nesterov_}};
+  }
+  std::vector<State> own_state() const override { return {{"velocity", momentum_ != 0.0}}; }
+  RuleConstants constants() const override {
+    const Rule with_momentum = nesterov_ ? Rule::nesterov : Rule::momentum;
+    return {.rule = momentum_ == 0.0 ? Rule::sgd : with_momentum, .momentum = momentum_};
+  }
+
+  double momentum_ = 0.0;
+  bool nesterov_ = false;
+};
 
 }  // namespace
 
-std::vector<std::string> Sgd::slot_names() const {
-  return {options_.momentum == 0.0 ? "" : "velocity"};
-}
-
-void Sgd::describe(Update<float>& update) const { describe_any(update, options_); }
-void Sgd::describe(Update<double>& update) const { describe_any(update, options_); }
+std::unique_ptr<Optimizer> make_sgd() { return std::make_unique<Sgd>(); }
 
 }  // namespace mundur

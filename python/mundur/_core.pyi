@@ -244,16 +244,15 @@ class PythonLoss(Loss):
 
 # ---- optimizers ------------------------------------------------------------------------------------------------------
 class Optimizer:
-    learning_rate: float
-    weight_decay: float  # 0: none
-    # Infinity: none.
-    clipvalue: float
-    clipnorm: float
-    global_clipnorm: float
-    use_ema: bool
-    ema_momentum: float
-    ema_overwrite_frequency: int  # 0: never
-    gradient_accumulation_steps: int
+    # "SGD", "Adam", "Nadam", "Adamax", "RMSprop", "Adagrad", "Adadelta" or "Lion".
+    def __init__(self, rule: str) -> None: ...
+    # Hyper-parameters by name, the learning rate and what may stand around every rule too: a clip of infinity, a decay or
+    # ema_overwrite_frequency of 0 is none. ValueError for an unknown name.
+    def __getitem__(self, option: str) -> float: ...
+    def __setitem__(self, option: str, value: float) -> None: ...
+    # Names of the vectors of state that the next step needs.
+    @property
+    def slots(self) -> list[str]: ...
     @property
     def iterations(self) -> int: ...
     # Of the updates from the one numbered `first` (iterations before it) on.
@@ -268,62 +267,6 @@ class Optimizer:
     # Updates the network's parameters from its gradients. The first step binds the optimizer to the network's size
     # and dtype; a different one later is a ValueError.
     def step(self, network: Network) -> None: ...
-
-class SGD(Optimizer):
-    momentum: float
-    nesterov: bool
-    def __init__(self, learning_rate: float, momentum: float, nesterov: bool) -> None: ...
-
-class Adam(Optimizer):
-    beta_1: float
-    beta_2: float
-    epsilon: float
-    amsgrad: bool
-    def __init__(
-        self, learning_rate: float, beta_1: float, beta_2: float, epsilon: float, amsgrad: bool
-    ) -> None: ...
-
-class Nadam(Optimizer):
-    beta_1: float
-    beta_2: float
-    epsilon: float
-    def __init__(
-        self, learning_rate: float, beta_1: float, beta_2: float, epsilon: float
-    ) -> None: ...
-
-class Adamax(Optimizer):
-    beta_1: float
-    beta_2: float
-    epsilon: float
-    def __init__(
-        self, learning_rate: float, beta_1: float, beta_2: float, epsilon: float
-    ) -> None: ...
-
-class RMSprop(Optimizer):
-    rho: float
-    momentum: float
-    epsilon: float
-    centered: bool
-    def __init__(
-        self, learning_rate: float, rho: float, momentum: float, epsilon: float, centered: bool
-    ) -> None: ...
-
-class Adagrad(Optimizer):
-    initial_accumulator_value: float
-    epsilon: float
-    def __init__(
-        self, learning_rate: float, initial_accumulator_value: float, epsilon: float
-    ) -> None: ...
-
-class Adadelta(Optimizer):
-    rho: float
-    epsilon: float
-    def __init__(self, learning_rate: float, rho: float, epsilon: float) -> None: ...
-
-class Lion(Optimizer):
-    beta_1: float
-    beta_2: float
-    def __init__(self, learning_rate: float, beta_1: float, beta_2: float) -> None: ...
 
 # ---- the network: a chain of layers with its memory ------------------------------------------------------------------
 class Network:

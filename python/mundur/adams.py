@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from . import _core
 from .keywords import checked_keywords
-from .optimizer import KERAS, Optimizer, flag, option
+from .optimizer import KERAS, Optimizer, option
 from .schedule import Rate
-from .validation import SMALLEST, boolean, epsilon_value, number
+from .validation import SMALLEST, boolean
 
 __all__ = ["Adam", "AdamW", "Adamax", "Nadam"]
 
 
-class Adam(Optimizer):
+class _Betas(Optimizer):
+    """The numbers of Adam and its relatives."""
+
+    beta_1: float = option(
+        "beta_1", "Decay of the mean of gradients, in [0, 1).", at_least=0, below=1
+    )
+    beta_2: float = option(
+        "beta_2", "Decay of the mean of squares, in [0, 1).", at_least=0, below=1
+    )
+    epsilon: float = option("epsilon", "ε, above 0.", at_least=SMALLEST)
+
+
+class Adam(_Betas):
     """Steps of about η whatever the gradient's size, from running means of it and of its square.
 
     The usual first choice: it needs little tuning, and takes twice the parameters' memory.
@@ -47,7 +56,7 @@ class Adam(Optimizer):
     Adam(learning_rate=0.01)
     """
 
-    _native: _core.Adam
+    _rule = "Adam"
 
     @checked_keywords(ignored=KERAS)
     def __init__(
@@ -67,37 +76,11 @@ class Adam(Optimizer):
         *,
         gradient_accumulation_steps: int | None = None,
     ) -> None:
-        self._set_up(
-            _core.Adam(
-                0.0,
-                number(beta_1, "beta_1", at_least=0, below=1),
-                number(beta_2, "beta_2", at_least=0, below=1),
-                epsilon_value(epsilon),
-                boolean(amsgrad, "amsgrad"),
-            ),
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            gradient_accumulation_steps,
-        )
+        self._set_up(locals())
 
-    @property
-    def _rule_slots(self) -> tuple[str, ...]:
-        return ("m", "v", "v_max") if self.amsgrad else ("m", "v")
-
-    beta_1: float = option(
-        "beta_1", "Decay of the mean of gradients, in [0, 1).", at_least=0, below=1
+    amsgrad: bool = option(
+        "amsgrad", "Whether the greatest v so far is what counts.", boolean, is_fixed=True
     )
-    beta_2: float = option(
-        "beta_2", "Decay of the mean of squares, in [0, 1).", at_least=0, below=1
-    )
-    epsilon: float = option("epsilon", "ε, above 0.", at_least=SMALLEST)
-    amsgrad: bool = flag("amsgrad", "Whether the greatest v so far is what counts.")
 
 
 class AdamW(Adam):
@@ -132,7 +115,7 @@ class AdamW(Adam):
     AdamW(learning_rate=0.01, weight_decay=0.01)
     """
 
-    _native: _core.Adam
+    _rule = "Adam"
 
     @checked_keywords(ignored=KERAS)
     def __init__(
@@ -152,27 +135,11 @@ class AdamW(Adam):
         *,
         gradient_accumulation_steps: int | None = None,
     ) -> None:
-        super().__init__(
-            learning_rate,
-            beta_1,
-            beta_2,
-            epsilon,
-            amsgrad,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            gradient_accumulation_steps=gradient_accumulation_steps,
-        )
+        self._set_up(locals())
 
 
-class _Moments(Optimizer):
-    """What rules of two running moments share beside `Adam`'s own arguments."""
-
-    _rule: ClassVar[type[_core.Nadam | _core.Adamax]]
+class _Moments(_Betas):
+    """Relatives that take those numbers only."""
 
     @checked_keywords(ignored=KERAS)
     def __init__(
@@ -191,31 +158,7 @@ class _Moments(Optimizer):
         *,
         gradient_accumulation_steps: int | None = None,
     ) -> None:
-        self._set_up(
-            self._rule(
-                0.0,
-                number(beta_1, "beta_1", at_least=0, below=1),
-                number(beta_2, "beta_2", at_least=0, below=1),
-                epsilon_value(epsilon),
-            ),
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            gradient_accumulation_steps,
-        )
-
-    beta_1: float = option(
-        "beta_1", "Decay of the mean of gradients, in [0, 1).", at_least=0, below=1
-    )
-    beta_2: float = option(
-        "beta_2", "Decay of the mean of squares, in [0, 1).", at_least=0, below=1
-    )
-    epsilon: float = option("epsilon", "ε, above 0.", at_least=SMALLEST)
+        self._set_up(locals())
 
 
 class Nadam(_Moments):
@@ -248,12 +191,7 @@ class Nadam(_Moments):
     Nadam(learning_rate=0.002)
     """
 
-    _native: _core.Nadam
-    _rule = _core.Nadam
-
-    @property
-    def _rule_slots(self) -> tuple[str, ...]:
-        return ("m", "v")
+    _rule = "Nadam"
 
 
 class Adamax(_Moments):
@@ -286,9 +224,4 @@ class Adamax(_Moments):
     Adamax(learning_rate=0.002)
     """
 
-    _native: _core.Adamax
-    _rule = _core.Adamax
-
-    @property
-    def _rule_slots(self) -> tuple[str, ...]:
-        return ("m", "u")
+    _rule = "Adamax"

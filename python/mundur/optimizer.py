@@ -2,26 +2,78 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from . import _core
 from .chain import Chain
 from .configurable import Configurable
-from .schedule import Rate, rates_of
+from .schedule import rates_of
 from .validation import boolean, integer, number
 
 if TYPE_CHECKING:
     from .by_hand import ByHand
 
-__all__ = ["KERAS", "Optimizer", "flag", "option"]
+__all__ = ["KERAS", "Optimizer", "option"]
 
 # Keras's arguments with one value here.
 KERAS: dict[str, Any] = {"loss_scale_factor": None, "name": None}
 
 _CLIPS = ("clipnorm", "clipvalue", "global_clipnorm")
+_NEVER = object()
+
+
+class _Option(property):
+    """An argument that the native optimizer holds under its name; see `option`."""
+
+    def __init__(
+        self, name: str, doc: str, check: Callable[..., Any], none: Any, is_fixed: bool
+    ) -> None:
+        self.name, self.check, self.none = name, check, none
+        super().__init__(self.get, None if is_fixed else self.put, doc=doc)
+
+    def get(self, optimizer: Optimizer) -> Any:
+        value = optimizer._native[self.name]
+        return None if value == self.none else value
+
+    def put(self, optimizer: Optimizer, value: Any) -> None:
+        is_none = value is None and self.none is not _NEVER
+        optimizer._native[self.name] = self.none if is_none else self.check(value, self.name)
+
+
+class _Clip(_Option):
+    """A limit, of which there may be one."""
+
+    def put(self, optimizer: Optimizer, value: Any) -> None:
+        if value is not None:
+            self.check(value, self.name)
+            for other in _CLIPS:
+                if other != self.name and getattr(optimizer, other) is not None:
+                    raise ValueError(
+                        f"only one of {', '.join(_CLIPS)} may be given; got {self.name} and {other}"
+                    )
+        super().put(optimizer, value)
+
+
+def option(
+    name: str,
+    doc: str,
+    check: Callable[..., Any] = number,
+    *,
+    none: Any = _NEVER,
+    is_fixed: bool = False,
+    kind: type[_Option] = _Option,
+    **bounds: float,
+) -> Any:
+    """A property: an argument of this name, which the native optimizer holds.
+
+    `check(value, name, **bounds)` returns the clean value; `none` is what None stands for;
+    `is_fixed`: only the constructor sets it.
+    """
+    return kind(name, doc, functools.partial(check, **bounds), none, is_fixed)
 
 
 class Optimizer(Configurable):
@@ -65,63 +117,37 @@ class Optimizer(Configurable):
     (True, 0)
     """
 
+    _rule: ClassVar[str]
     _native: _core.Optimizer
     _served: weakref.ref[ByHand] | None = None
     _busy: ByHand | None = None  # the model that it is training at this moment
     _schedule: Callable[[int], float] | None = None
 
-    def _set_up(
-        self,
-        native: Any,
-        learning_rate: Rate,
-        weight_decay: float | None,
-        clipnorm: float | None,
-        clipvalue: float | None,
-        global_clipnorm: float | None,
-        use_ema: bool,
-        ema_momentum: float,
-        ema_overwrite_frequency: int | None,
-        gradient_accumulation_steps: int | None,
-    ) -> None:
-        self._native = native
+    def _set_up(self, arguments: dict[str, Any]) -> None:
+        """From the constructor's arguments by name, in their order: its `locals()`."""
+        self._native = _core.Optimizer(self._rule)
+        learning_rate = arguments.pop("learning_rate")
         if callable(learning_rate):
             self._schedule = learning_rate
-            native.learning_rate = self.learning_rate
+            self._native["learning_rate"] = self.learning_rate
         else:
             self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.clipnorm = clipnorm
-        self.clipvalue = clipvalue
-        self.global_clipnorm = global_clipnorm
-        native.use_ema = boolean(use_ema, "use_ema")
-        native.ema_momentum = number(ema_momentum, "ema_momentum", at_least=0, at_most=1)
-        if ema_overwrite_frequency is not None:
-            native.ema_overwrite_frequency = integer(
-                ema_overwrite_frequency, "ema_overwrite_frequency", 1
-            )
-        if gradient_accumulation_steps is not None:
-            native.gradient_accumulation_steps = integer(
-                gradient_accumulation_steps, "gradient_accumulation_steps", 2
-            )
-
-    @property
-    def _rule_slots(self) -> tuple[str, ...]:
-        return ()
+        for name, value in arguments.items():
+            argument = getattr(type(self), name, None)
+            if isinstance(argument, _Option):
+                argument.put(self, value)
 
     @property
     def slots(self) -> tuple[str, ...]:
         """Names of the state vectors that training takes, each as large as the parameters."""
-        if not hasattr(self, "_native"):
-            return ()
-        summed = ("accumulated",) if self.gradient_accumulation_steps else ()
-        return (*self._rule_slots, *summed, *(("average",) if self.use_ema else ()))
+        return tuple(self._native.slots) if hasattr(self, "_native") else ()
 
     @property
     def learning_rate(self) -> float:
         """η, finite and >= 0; of the next step where a schedule gives it."""
         if self._schedule is not None:
             return rates_of(self._schedule, self.iterations, 1)[0]
-        return self._native.learning_rate
+        return float(self._native["learning_rate"])
 
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
@@ -130,75 +156,54 @@ class Optimizer(Configurable):
                 f"learning_rate is given by the schedule {self._schedule!r} and cannot be set; "
                 f"make a new {type(self).__name__}"
             )
-        self._native.learning_rate = number(value, "learning_rate", at_least=0)
+        self._native["learning_rate"] = number(value, "learning_rate", at_least=0)
 
-    @property
-    def weight_decay(self) -> float | None:
-        """λ, above 0, or None."""
-        return self._native.weight_decay or None
-
-    @weight_decay.setter
-    def weight_decay(self, value: float | None) -> None:
-        value = 0.0 if value is None else number(value, "weight_decay", at_least=0)
-        self._native.weight_decay = value
-
-    def _clip(self, name: str, value: float | None) -> None:
-        if value is not None:
-            value = number(value, name, above=0)
-            for other in _CLIPS:
-                if other != name and getattr(self, other) is not None:
-                    raise ValueError(
-                        f"only one of {', '.join(_CLIPS)} may be given; got {name} and {other}"
-                    )
-        setattr(self._native, name, math.inf if value is None else value)
-
-    @property
-    def clipnorm(self) -> float | None:
-        """The largest norm of each parameter's gradient, or None."""
-        return _finite(self._native.clipnorm)
-
-    @clipnorm.setter
-    def clipnorm(self, value: float | None) -> None:
-        self._clip("clipnorm", value)
-
-    @property
-    def clipvalue(self) -> float | None:
-        """The largest magnitude of a gradient's element, or None."""
-        return _finite(self._native.clipvalue)
-
-    @clipvalue.setter
-    def clipvalue(self, value: float | None) -> None:
-        self._clip("clipvalue", value)
-
-    @property
-    def global_clipnorm(self) -> float | None:
-        """The largest norm of all gradients together, or None."""
-        return _finite(self._native.global_clipnorm)
-
-    @global_clipnorm.setter
-    def global_clipnorm(self, value: float | None) -> None:
-        self._clip("global_clipnorm", value)
-
-    @property
-    def use_ema(self) -> bool:
-        """Whether a running mean of the parameters is kept."""
-        return self._native.use_ema
-
-    @property
-    def ema_momentum(self) -> float:
-        """How slowly that mean forgets."""
-        return self._native.ema_momentum
-
-    @property
-    def ema_overwrite_frequency(self) -> int | None:
-        """Updates after which the parameters become their mean, or None."""
-        return self._native.ema_overwrite_frequency or None
-
-    @property
-    def gradient_accumulation_steps(self) -> int | None:
-        """Batches that make one update, or None."""
-        steps = self._native.gradient_accumulation_steps
-        return None if steps == 1 else steps
+    weight_decay: float | None = option(
+        "weight_decay", "λ, above 0, or None.", none=0.0, at_least=0
+    )
+    clipnorm: float | None = option(
+        "clipnorm",
+        "The largest norm of each parameter's gradient, or None.",
+        none=math.inf,
+        kind=_Clip,
+        above=0,
+    )
+    clipvalue: float | None = option(
+        "clipvalue",
+        "The largest magnitude of a gradient's element, or None.",
+        none=math.inf,
+        kind=_Clip,
+        above=0,
+    )
+    global_clipnorm: float | None = option(
+        "global_clipnorm",
+        "The largest norm of all gradients together, or None.",
+        none=math.inf,
+        kind=_Clip,
+        above=0,
+    )
+    use_ema: bool = option(
+        "use_ema", "Whether a running mean of the parameters is kept.", boolean, is_fixed=True
+    )
+    ema_momentum: float = option(
+        "ema_momentum", "How slowly that mean forgets.", is_fixed=True, at_least=0, at_most=1
+    )
+    ema_overwrite_frequency: int | None = option(
+        "ema_overwrite_frequency",
+        "Updates after which the parameters become their mean, or None.",
+        integer,
+        none=0,
+        is_fixed=True,
+        minimum=1,
+    )
+    gradient_accumulation_steps: int | None = option(
+        "gradient_accumulation_steps",
+        "Batches that make one update, or None.",
+        integer,
+        none=1,
+        is_fixed=True,
+        minimum=2,
+    )
 
     @property
     def iterations(self) -> int:
@@ -331,31 +336,6 @@ class Training:
     def __exit__(self, *_: object) -> None:
         if self._is_outermost:
             self._optimizer._left_behind()
-
-
-def option(name: str, doc: str, **bounds: float) -> Any:
-    """A property: a number that the native optimizer holds, checked when set."""
-
-    def get(self: Optimizer) -> Any:
-        return getattr(self._native, name)
-
-    def put(self: Optimizer, value: Any) -> None:
-        setattr(self._native, name, number(value, name, **bounds))
-
-    return property(get, put, doc=doc)
-
-
-def flag(name: str, doc: str) -> Any:
-    """A property: what the native optimizer was told when it was made."""
-
-    def get(self: Optimizer) -> Any:
-        return getattr(self._native, name)
-
-    return property(get, doc=doc)
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _restore(cls: type[Optimizer], config: dict[str, Any], state: Any) -> Optimizer:

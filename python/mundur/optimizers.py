@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import _core, schedules
+from . import schedules
 from .adams import Adam, Adamax, AdamW, Nadam
 from .keywords import checked_keywords, lookup, unknown_attribute
-from .optimizer import KERAS, Optimizer, flag, option
+from .optimizer import KERAS, Optimizer, option
 from .schedule import Rate
-from .validation import SMALLEST, boolean, epsilon_value, number
+from .validation import SMALLEST, boolean
 
 __all__ = [
     "SGD",
@@ -63,7 +63,7 @@ class SGD(Optimizer):
     SGD(learning_rate=0.1, momentum=0.9)
     """
 
-    _native: _core.SGD
+    _rule = "SGD"
 
     @checked_keywords(ignored=KERAS)
     def __init__(
@@ -81,37 +81,13 @@ class SGD(Optimizer):
         *,
         gradient_accumulation_steps: int | None = None,
     ) -> None:
-        self._set_up(
-            _core.SGD(
-                0.0,
-                number(momentum, "momentum", at_least=0, at_most=1),
-                boolean(nesterov, "nesterov"),
-            ),
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            gradient_accumulation_steps,
-        )
-
-    @property
-    def _rule_slots(self) -> tuple[str, ...]:
-        return ("velocity",) if self.momentum else ()
+        self._set_up(locals())
 
     momentum: float = option("momentum", "μ, in [0, 1].", at_least=0, at_most=1)
 
-    @property
-    def nesterov(self) -> bool:
-        """Whether the gradient looks ahead by the momentum."""
-        return self._native.nesterov
-
-    @nesterov.setter
-    def nesterov(self, value: bool) -> None:
-        self._native.nesterov = boolean(value, "nesterov")
+    nesterov: bool = option(
+        "nesterov", "Whether the gradient looks ahead by the momentum.", boolean
+    )
 
 
 class RMSprop(Optimizer):
@@ -148,7 +124,7 @@ class RMSprop(Optimizer):
     RMSprop(learning_rate=0.01, momentum=0.9)
     """
 
-    _native: _core.RMSprop
+    _rule = "RMSprop"
 
     @checked_keywords(ignored=KERAS)
     def __init__(
@@ -168,34 +144,12 @@ class RMSprop(Optimizer):
         *,
         gradient_accumulation_steps: int | None = None,
     ) -> None:
-        self._set_up(
-            _core.RMSprop(
-                0.0,
-                number(rho, "rho", at_least=0, below=1),
-                number(momentum, "momentum", at_least=0, at_most=1),
-                epsilon_value(epsilon),
-                boolean(centered, "centered"),
-            ),
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            gradient_accumulation_steps,
-        )
-
-    @property
-    def _rule_slots(self) -> tuple[str, ...]:
-        velocity = ("velocity",) if self.momentum else ()
-        return ("v", *velocity, "mean") if self.centered else ("v", *velocity)
+        self._set_up(locals())
 
     rho: float = option("rho", "Decay of the mean of squares, in [0, 1).", at_least=0, below=1)
     momentum: float = option("momentum", "μ, in [0, 1].", at_least=0, at_most=1)
     epsilon: float = option("epsilon", "ε, above 0.", at_least=SMALLEST)
-    centered: bool = flag("centered", "Whether the mean is taken off.")
+    centered: bool = option("centered", "Whether the mean is taken off.", boolean, is_fixed=True)
 
 
 class Adagrad(Optimizer):
@@ -228,7 +182,7 @@ class Adagrad(Optimizer):
     Adagrad(learning_rate=0.1)
     """
 
-    _native: _core.Adagrad
+    _rule = "Adagrad"
 
     @checked_keywords(ignored=KERAS)
     def __init__(
@@ -246,29 +200,12 @@ class Adagrad(Optimizer):
         *,
         gradient_accumulation_steps: int | None = None,
     ) -> None:
-        self._set_up(
-            _core.Adagrad(
-                0.0,
-                number(initial_accumulator_value, "initial_accumulator_value", at_least=0),
-                epsilon_value(epsilon),
-            ),
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            gradient_accumulation_steps,
-        )
-
-    @property
-    def _rule_slots(self) -> tuple[str, ...]:
-        return ("sum",)
+        self._set_up(locals())
 
     epsilon: float = option("epsilon", "ε, above 0.", at_least=SMALLEST)
-    initial_accumulator_value: float = flag("initial_accumulator_value", "v at first.")
+    initial_accumulator_value: float = option(
+        "initial_accumulator_value", "v at first.", is_fixed=True, at_least=0
+    )
 
 
 class Adadelta(Optimizer):
@@ -300,7 +237,7 @@ class Adadelta(Optimizer):
     Adadelta(learning_rate=1.0)
     """
 
-    _native: _core.Adadelta
+    _rule = "Adadelta"
 
     @checked_keywords(ignored=KERAS)
     def __init__(
@@ -318,26 +255,7 @@ class Adadelta(Optimizer):
         *,
         gradient_accumulation_steps: int | None = None,
     ) -> None:
-        self._set_up(
-            _core.Adadelta(
-                0.0,
-                number(rho, "rho", at_least=0, below=1),
-                epsilon_value(epsilon),
-            ),
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            gradient_accumulation_steps,
-        )
-
-    @property
-    def _rule_slots(self) -> tuple[str, ...]:
-        return ("v", "d")
+        self._set_up(locals())
 
     rho: float = option("rho", "Decay of the mean of squares, in [0, 1).", at_least=0, below=1)
     epsilon: float = option("epsilon", "ε, above 0.", at_least=SMALLEST)
@@ -370,7 +288,7 @@ class Lion(Optimizer):
     Lion(learning_rate=0.0001, weight_decay=0.1)
     """
 
-    _native: _core.Lion
+    _rule = "Lion"
 
     @checked_keywords(ignored=KERAS)
     def __init__(
@@ -388,26 +306,7 @@ class Lion(Optimizer):
         *,
         gradient_accumulation_steps: int | None = None,
     ) -> None:
-        self._set_up(
-            _core.Lion(
-                0.0,
-                number(beta_1, "beta_1", at_least=0, below=1),
-                number(beta_2, "beta_2", at_least=0, below=1),
-            ),
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            gradient_accumulation_steps,
-        )
-
-    @property
-    def _rule_slots(self) -> tuple[str, ...]:
-        return ("m",)
+        self._set_up(locals())
 
     beta_1: float = option("beta_1", "Share of the mean in a step.", at_least=0, below=1)
     beta_2: float = option("beta_2", "Decay of the mean, in [0, 1).", at_least=0, below=1)

@@ -163,8 +163,8 @@ std::vector<double> train(const Chain& chain, int threads) {
   data.y.resize(1);
   data.y[0].y = view(y, mundur::ElementType::float32, {outputs});
   const auto loss = mundur::make_loss("mean_squared_error", false);
-  mundur::Adam adam(1e-2, mundur::AdamOptions{});
-  mundur::Trainer<T> trainer(network, adam, *loss, data, {kBatch, true, 5, {}, true});
+  const auto adam = mundur::make_optimizer("Adam", {{"learning_rate", 1e-2}});
+  mundur::Trainer<T> trainer(network, *adam, *loss, data, {kBatch, true, 5, {}, true});
   std::vector<double> all;
   for (std::uint64_t epoch = 0; epoch < 2; ++epoch) {
     trainer.begin_epoch(epoch);

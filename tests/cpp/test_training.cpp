@@ -50,7 +50,8 @@ struct Setup {
   std::vector<float> x;
   mundur::DataSet data;
   mundur::Network<T> network;
-  mundur::Adam adam{1e-3, mundur::AdamOptions{}};
+  std::unique_ptr<mundur::Optimizer> adam =
+      mundur::make_optimizer("Adam", {{"learning_rate", 1e-3}});
   std::unique_ptr<mundur::Loss> loss = mundur::make_loss("sparse_categorical_crossentropy", true);
   std::unique_ptr<mundur::Trainer<T>> trainer;
 
@@ -88,7 +89,7 @@ struct Setup {
       data.y[0].labels.push_back(static_cast<std::int32_t>(i % 5));
     }
     trainer = std::make_unique<mundur::Trainer<T>>(
-        network, adam, *loss, data,
+        network, *adam, *loss, data,
         typename mundur::Trainer<T>::Options{
             64, true, 5, {mundur::Metric::sparse_categorical_accuracy}, true});
   }
@@ -118,17 +119,18 @@ void test_an_epoch_is_resumed() {
   };
   Setup<T> whole;
   std::vector<T> all(kOutputs, T{-1});
-  mundur::Trainer<T> first(whole.network, whole.adam, *whole.loss, whole.data, options(all.data()));
+  mundur::Trainer<T> first(whole.network, *whole.adam, *whole.loss, whole.data,
+                           options(all.data()));
   first.begin_epoch(3);
   first.run(1e9, -1);
 
   Setup<T> part;
   std::vector<T> some(kOutputs, T{-1});
-  mundur::Trainer<T> before(part.network, part.adam, *part.loss, part.data, options(some.data()));
+  mundur::Trainer<T> before(part.network, *part.adam, *part.loss, part.data, options(some.data()));
   before.begin_epoch(3);
   before.run(1e9, 3);
   check(std::count(some.begin(), some.end(), T{-1}) == 8 * 5, "8 samples are not yet seen");
-  mundur::Trainer<T> after(part.network, part.adam, *part.loss, part.data, options(some.data()));
+  mundur::Trainer<T> after(part.network, *part.adam, *part.loss, part.data, options(some.data()));
   after.begin_epoch(3);
   after.resume(before.step(), before.tally().numbers());
   check(after.run(1e9, -1) == mundur::Outcome::finished, "a resumed epoch finishes");
@@ -196,7 +198,7 @@ void test_a_bad_set_is_refused() {
   setup.data.y[0].labels[7] = 5;
   bool refused = false;
   try {
-    mundur::Trainer<float> trainer(setup.network, setup.adam, *setup.loss, setup.data, {});
+    mundur::Trainer<float> trainer(setup.network, *setup.adam, *setup.loss, setup.data, {});
   } catch (const std::invalid_argument&) {
     refused = true;
   }
@@ -212,7 +214,7 @@ void test_a_feature_that_is_not_finite_changes_nothing() {
   check(setup.trainer->run(1e9, -1) == mundur::Outcome::input, "an infinite feature is found");
   check(std::memcmp(before.data(), values, before.size() * sizeof(float)) == 0,
         "parameters are back at the epoch's start");
-  check(setup.adam.iterations() == 0 && setup.network.training_forwards == 0,
+  check(setup.adam->iterations() == 0 && setup.network.training_forwards == 0,
         "so are the counters");
   const auto where = mundur::first_nonfinite(setup.data.x[0]);
   check(where && where->first == 150 && where->second == 3, "and its place is told");

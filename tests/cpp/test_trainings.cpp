@@ -30,10 +30,11 @@ constexpr Training kTrainings[] = {
     {"sparse_categorical_crossentropy", true, Activation::linear, 10, "adam", false},
 };
 
-std::unique_ptr<mundur::Optimizer> make_optimizer(const std::string& name) {
-  if (name == "adam") return std::make_unique<mundur::Adam>(1e-3, mundur::AdamOptions{});
-  const double momentum = name == "sgd" ? 0.0 : 0.9;
-  return std::make_unique<mundur::Sgd>(0.05, mundur::SgdOptions{momentum, name == "nesterov"});
+std::unique_ptr<mundur::Optimizer> optimizer_of(const std::string& name) {
+  if (name == "adam") return mundur::make_optimizer("Adam", {{"learning_rate", 1e-3}});
+  return mundur::make_optimizer("SGD", {{"learning_rate", 0.05},
+                                        {"momentum", name == "sgd" ? 0.0 : 0.9},
+                                        {"nesterov", name == "nesterov"}});
 }
 
 /// A batch makes two shards of samples and is work enough for a team; the last one is short.
@@ -96,7 +97,7 @@ std::vector<double> train(const Training& training) {
   const auto weights = numbers.vector<double>(kSamples, 0, 2);
   if (training.weighted) data.y[0].weights = weights.data();
 
-  const auto optimizer = make_optimizer(training.optimizer);
+  const auto optimizer = optimizer_of(training.optimizer);
   std::vector<mundur::Metric> metrics;
   if (bits || classes) {
     metrics = {mundur::metric_from_name("accuracy", *loss, training.outputs)};

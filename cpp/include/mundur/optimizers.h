@@ -3,6 +3,8 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "mundur/lock.h"
@@ -11,6 +13,7 @@
 
 namespace mundur {
 
+struct RuleConstants;
 template <class T>
 struct Update;
 
@@ -18,6 +21,7 @@ struct Update;
 struct SharedOptions {
   static constexpr double kNone = std::numeric_limits<double>::infinity();
 
+  double learning_rate = 0.0;
   double weight_decay = 0.0;  // decoupled: w ← w − η λ w before the rule's own step
   double clipvalue = kNone;
   double clipnorm = kNone;         // of each parameter's gradient
@@ -53,17 +57,21 @@ class Optimizer {
     std::string name;
     double* value;
   };
+  struct Option {
+    const char* name;
+    std::variant<double*, bool*, std::int64_t*> value;
+  };
 
-  explicit Optimizer(double learning_rate) : learning_rate_(learning_rate) {}
   virtual ~Optimizer() = default;
 
-  double learning_rate() const { return learning_rate_; }
-  void set_learning_rate(double value) { learning_rate_ = value; }
+  /// Hyper-parameters, the rule's own first.
+  std::vector<Option> options();
+  /// The one of that name; std::invalid_argument, with the names there are, for another.
+  Option option(const std::string& name);
   /// The learning rates of the updates from the one numbered `first` on, for a schedule; past their
   /// end the last one stays.
   void set_learning_rates(std::int64_t first, std::vector<double> rates);
   std::int64_t iterations() const { return static_cast<std::int64_t>(iterations_); }
-  SharedOptions& shared() { return shared_; }
 
   /// Held by whoever reads or writes state or options while another thread may train with it.
   /// Recursive: a function of the caller's that training calls may ask for the state.
@@ -88,43 +96,47 @@ class Optimizer {
   /// One thread, before the update of a step.
   void begin_step();
   /// What the step that begin_step began does with all gradients.
-  Gathering gathering();
+  Gathering gathering() const {
+    return {sum_, updates_, shared_.clipnorm, shared_.global_clipnorm};
+  }
   /// The update that begin_step began, for the flat vector w.
   template <class T>
-  Update<T> update_of(T* w);
+  Update<T> update_of(T* w) const;
   /// The mean of the parameters, null where none is kept.
   const void* average() const { return average_; }
 
   std::vector<Slot>& slots() { return slots_; }
+  /// Names of those that the next step needs.
+  std::vector<std::string> needed() const;
   /// Iterations and running products: with the slots, all that a resumed run needs.
-  virtual std::vector<Scalar> scalars();
+  std::vector<Scalar> scalars();
 
  protected:
-  /// Names of the vectors of state that the rule keeps now, in the order of Update::state; "" where
-  /// its options need none.
-  virtual std::vector<std::string> slot_names() const = 0;
-  /// Names of those that it doesn't need now and may have all the same.
-  virtual std::vector<std::string> resting_slots() const { return {}; }
-  /// What a slot's numbers are at first.
-  virtual double first_value(const std::string& /*slot*/) const { return 0.0; }
-  /// The running products of a step that updates.
+  /// A vector of state: one that the rule keeps now, or that it doesn't need now and may have.
+  struct State {
+    std::string name;
+    bool needed = true;
+    double first = 0.0;  // what its numbers are at first
+  };
+  virtual std::vector<Option> own_options() = 0;
+  /// In the order of Update::state.
+  virtual std::vector<State> own_state() const = 0;
+  /// Products over the steps, which begin as 1: a power would be libm's.
+  virtual std::vector<Scalar> products() { return {}; }
+  /// The products of a step that updates.
   virtual void advance() {}
-  virtual void reset_scalars();
-  /// The rule and its constants.
-  virtual void describe(Update<float>& update) const = 0;
-  virtual void describe(Update<double>& update) const = 0;
+  virtual RuleConstants constants() const = 0;
 
  private:
-  Slot& add_slot(const std::string& name);
+  std::vector<State> states() const;
+  Slot& add_slot(const State& state);
   Slot* find(const std::string& name);
-  std::vector<std::string> needed() const;
   void link();
 
   Lock mutex_{"the optimizer"};
-  double learning_rate_;
+  SharedOptions shared_;
   std::vector<double> rates_;
   std::int64_t first_rate_ = 0;
-  SharedOptions shared_;
   double iterations_ = 0.0;   // updates
   double accumulated_ = 0.0;  // gradients in the sum
   bool updates_ = true;
@@ -138,157 +150,9 @@ class Optimizer {
   void* average_ = nullptr;
 };
 
-struct SgdOptions {
-  double momentum = 0.0;
-  bool nesterov = false;
-};
-struct AdamOptions {
-  double beta_1 = 0.9;
-  double beta_2 = 0.999;
-  double epsilon = 1e-8;
-  bool amsgrad = false;
-};
-struct MomentsOptions {
-  double beta_1 = 0.9;
-  double beta_2 = 0.999;
-  double epsilon = 1e-8;
-};
-struct RmspropOptions {
-  double rho = 0.9;
-  double momentum = 0.0;
-  double epsilon = 1e-7;
-  bool centered = false;
-};
-struct AdagradOptions {
-  double initial_accumulator_value = 0.1;
-  double epsilon = 1e-7;
-};
-struct AdadeltaOptions {
-  double rho = 0.95;
-  double epsilon = 1e-7;
-};
-struct LionOptions {
-  double beta_1 = 0.9;
-  double beta_2 = 0.99;
-};
-
-/// A rule with its options; each rule's file says what it does.
-template <class Options>
-class RuleOf : public Optimizer {
- public:
-  RuleOf(double learning_rate, const Options& options)
-      : Optimizer(learning_rate), options_(options) {}
-  Options& options() { return options_; }
-
- protected:
-  Options options_;
-};
-
-class Sgd final : public RuleOf<SgdOptions> {
- public:
-  using RuleOf::RuleOf;
-
- protected:
-  std::vector<std::string> slot_names() const override;
-  std::vector<std::string> resting_slots() const override { return {"velocity"}; }
-  void describe(Update<float>& update) const override;
-  void describe(Update<double>& update) const override;
-};
-
-class Adam final : public RuleOf<AdamOptions> {
- public:
-  using RuleOf::RuleOf;
-  std::vector<Scalar> scalars() override;
-
- protected:
-  std::vector<std::string> slot_names() const override;
-  std::vector<std::string> resting_slots() const override { return {"v_max"}; }
-  void advance() override;
-  void reset_scalars() override;
-  void describe(Update<float>& update) const override;
-  void describe(Update<double>& update) const override;
-
- private:
-  double beta_1_power_ = 1.0;  // β₁^t as a running product: a power would be libm's
-  double beta_2_power_ = 1.0;
-};
-
-class Nadam final : public RuleOf<MomentsOptions> {
- public:
-  using RuleOf::RuleOf;
-  std::vector<Scalar> scalars() override;
-
- protected:
-  std::vector<std::string> slot_names() const override { return {"m", "v"}; }
-  void advance() override;
-  void reset_scalars() override;
-  void describe(Update<float>& update) const override;
-  void describe(Update<double>& update) const override;
-
- private:
-  double momentum_after(double decay) const { return options_.beta_1 * (1.0 - 0.5 * decay); }
-
-  double beta_2_power_ = 1.0;
-  double decay_ = 1.0;             // 0.96^(t ψ)
-  double momentum_product_ = 1.0;  // Π μ
-};
-
-class Adamax final : public RuleOf<MomentsOptions> {
- public:
-  using RuleOf::RuleOf;
-  std::vector<Scalar> scalars() override;
-
- protected:
-  std::vector<std::string> slot_names() const override { return {"m", "u"}; }
-  void advance() override;
-  void reset_scalars() override;
-  void describe(Update<float>& update) const override;
-  void describe(Update<double>& update) const override;
-
- private:
-  double beta_1_power_ = 1.0;
-};
-
-class Rmsprop final : public RuleOf<RmspropOptions> {
- public:
-  using RuleOf::RuleOf;
-
- protected:
-  std::vector<std::string> slot_names() const override;
-  std::vector<std::string> resting_slots() const override { return {"velocity"}; }
-  void describe(Update<float>& update) const override;
-  void describe(Update<double>& update) const override;
-};
-
-class Adagrad final : public RuleOf<AdagradOptions> {
- public:
-  using RuleOf::RuleOf;
-
- protected:
-  std::vector<std::string> slot_names() const override { return {"sum"}; }
-  double first_value(const std::string& slot) const override;
-  void describe(Update<float>& update) const override;
-  void describe(Update<double>& update) const override;
-};
-
-class Adadelta final : public RuleOf<AdadeltaOptions> {
- public:
-  using RuleOf::RuleOf;
-
- protected:
-  std::vector<std::string> slot_names() const override { return {"v", "d"}; }
-  void describe(Update<float>& update) const override;
-  void describe(Update<double>& update) const override;
-};
-
-class Lion final : public RuleOf<LionOptions> {
- public:
-  using RuleOf::RuleOf;
-
- protected:
-  std::vector<std::string> slot_names() const override { return {"m"}; }
-  void describe(Update<float>& update) const override;
-  void describe(Update<double>& update) const override;
-};
+/// The optimizer of a rule, by its class's name in Python, with Keras's numbers but for these; the
+/// learning rate is 0. std::invalid_argument, with the names there are, for another rule or number.
+std::unique_ptr<Optimizer> make_optimizer(
+    const std::string& rule, const std::vector<std::pair<std::string, double>>& numbers = {});
 
 }  // namespace mundur
