@@ -80,9 +80,33 @@ py::array activate(const ActivationFunction& f, const py::array& x) {
   return y;
 }
 
-}  // namespace
+using Int = std::int64_t;
+using Seed = std::optional<std::uint64_t>;
 
-void bind_layers(py::module_& m) {
+/// A Python class for a description, made from its first fields, of these types and names, in
+/// order.
+template <class Spec, class... Fields, class... Names>
+void bind(py::module_& m, const char* name, Names... names) {
+  py::class_<Of<Spec>, AnyLayerSpec>(m, name).def(
+      py::init([](Fields... fields) { return Of<Spec>(Spec{std::move(fields)...}); }),
+      py::arg(names)...);
+}
+
+std::vector<LayerNode> nodes_of(const py::sequence& layers) {
+  std::vector<LayerNode> nodes;
+  for (LayerSpec& one : specs_of(layers)) nodes.push_back({std::move(one)});
+  return nodes;
+}
+
+BidirectionalSpec::Merge merge_of(const std::string& mode) {
+  using Merge = BidirectionalSpec::Merge;
+  return mode == "sum"   ? Merge::sum
+         : mode == "mul" ? Merge::mul
+         : mode == "ave" ? Merge::ave
+                         : Merge::concat;
+}
+
+void bind_activation_function(py::module_& m) {
   py::class_<ActivationFunction>(m, "ActivationFunction")
       .def(py::init([](const std::string& name, const std::vector<double>& parameters) {
              return ActivationFunction(activation_from_name(name), parameters);
@@ -101,72 +125,19 @@ void bind_layers(py::module_& m) {
             return holds<float>(x) ? activate<float>(self, x) : activate<double>(self, x);
           },
           py::arg("x"));
-  py::class_<AnyLayerSpec>(m, "LayerSpec");
-  py::class_<Of<DenseSpec>, AnyLayerSpec>(m, "Dense")
-      .def(py::init([](std::int64_t units, const ActivationFunction& activation, bool use_bias) {
-             return Of(DenseSpec{units, activation, use_bias});
-           }),
-           py::arg("units"), py::arg("activation"), py::arg("use_bias"));
-  py::class_<Of<ActivationSpec>, AnyLayerSpec>(m, "Activation")
-      .def(
-          py::init([](const ActivationFunction& function) { return Of(ActivationSpec{function}); }),
-          py::arg("function"));
-  py::class_<Of<DropoutSpec>, AnyLayerSpec>(m, "Dropout")
-      .def(py::init([](double rate, std::optional<std::uint64_t> seed) {
-             return Of(DropoutSpec{rate, seed});
-           }),
-           py::arg("rate"), py::arg("seed"));
-  py::class_<Of<FlattenSpec>, AnyLayerSpec>(m, "Flatten").def(py::init([] {
-    return Of(FlattenSpec{});
-  }));
-  py::class_<Of<RescalingSpec>, AnyLayerSpec>(m, "Rescaling")
-      .def(py::init([](double scale, double offset) { return Of(RescalingSpec{scale, offset}); }),
-           py::arg("scale"), py::arg("offset"));
-  py::class_<Of<BatchNormalizationSpec>, AnyLayerSpec>(m, "BatchNormalization")
-      .def(py::init([](double momentum, double epsilon, bool scale, bool center) {
-             return Of(BatchNormalizationSpec{momentum, epsilon, scale, center});
-           }),
-           py::arg("momentum"), py::arg("epsilon"), py::arg("scale"), py::arg("center"));
-  py::class_<Of<LayerNormalizationSpec>, AnyLayerSpec>(m, "LayerNormalization")
-      .def(py::init([](double epsilon, bool scale, bool center) {
-             return Of(LayerNormalizationSpec{epsilon, scale, center});
-           }),
-           py::arg("epsilon"), py::arg("scale"), py::arg("center"));
-  py::class_<Of<GaussianNoiseSpec>, AnyLayerSpec>(m, "GaussianNoise")
-      .def(py::init([](double stddev, std::optional<std::uint64_t> seed) {
-             return Of(GaussianNoiseSpec{stddev, seed});
-           }),
-           py::arg("stddev"), py::arg("seed"));
-  py::class_<Of<GaussianDropoutSpec>, AnyLayerSpec>(m, "GaussianDropout")
-      .def(py::init([](double rate, std::optional<std::uint64_t> seed) {
-             return Of(GaussianDropoutSpec{rate, seed});
-           }),
-           py::arg("rate"), py::arg("seed"));
-  py::class_<Of<AlphaDropoutSpec>, AnyLayerSpec>(m, "AlphaDropout")
-      .def(py::init([](double rate, std::optional<std::uint64_t> seed) {
-             return Of(AlphaDropoutSpec{rate, seed});
-           }),
-           py::arg("rate"), py::arg("seed"));
-  py::class_<Of<EmbeddingSpec>, AnyLayerSpec>(m, "Embedding")
-      .def(py::init([](std::int64_t input_dim, std::int64_t output_dim, bool mask_zero) {
-             return Of(EmbeddingSpec{input_dim, output_dim, mask_zero});
-           }),
-           py::arg("input_dim"), py::arg("output_dim"), py::arg("mask_zero"));
+}
+
+void bind_recurrent(py::module_& m) {
   py::class_<RecurrentSpec>(m, "Recurrent")
-      .def(
-          py::init([](std::int64_t units, bool use_bias, double dropout, double recurrent_dropout,
-                      std::optional<std::uint64_t> seed, bool return_sequences, bool go_backwards) {
-            return RecurrentSpec{units, use_bias,         dropout,      recurrent_dropout,
-                                 seed,  return_sequences, go_backwards, false};
-          }),
-          py::arg("units"), py::arg("use_bias"), py::arg("dropout"), py::arg("recurrent_dropout"),
-          py::arg("seed"), py::arg("return_sequences"), py::arg("go_backwards"));
-  py::class_<Of<LSTMSpec>, AnyLayerSpec>(m, "LSTM").def(
-      py::init([](const RecurrentSpec& recurrent) { return Of(LSTMSpec{recurrent}); }),
-      py::arg("recurrent"));
-  py::class_<Of<GRUSpec>, AnyLayerSpec>(m, "GRU").def(
-      py::init([](const RecurrentSpec& recurrent) { return Of(GRUSpec{recurrent}); }),
-      py::arg("recurrent"));
+      .def(py::init([](Int units, bool use_bias, double dropout, double recurrent_dropout,
+                       Seed seed, bool return_sequences, bool go_backwards) {
+             return RecurrentSpec{units, use_bias,         dropout,     recurrent_dropout,
+                                  seed,  return_sequences, go_backwards};
+           }),
+           py::arg("units"), py::arg("use_bias"), py::arg("dropout"), py::arg("recurrent_dropout"),
+           py::arg("seed"), py::arg("return_sequences"), py::arg("go_backwards"));
+  bind<LSTMSpec, RecurrentSpec>(m, "LSTM", "recurrent");
+  bind<GRUSpec, RecurrentSpec>(m, "GRU", "recurrent");
   py::class_<Of<SimpleRNNSpec>, AnyLayerSpec>(m, "SimpleRNN")
       .def(py::init([](const RecurrentSpec& recurrent, const ActivationFunction& activation) {
              return Of(SimpleRNNSpec{recurrent, activation.activation});
@@ -175,27 +146,45 @@ void bind_layers(py::module_& m) {
   py::class_<Of<BidirectionalSpec>, AnyLayerSpec>(m, "Bidirectional")
       .def(py::init([](const py::sequence& layers, std::vector<std::string> names,
                        const std::string& merge_mode) {
-             using Merge = BidirectionalSpec::Merge;
-             BidirectionalSpec spec{{}, std::move(names), Merge::concat};
-             if (merge_mode == "sum") spec.merge = Merge::sum;
-             if (merge_mode == "mul") spec.merge = Merge::mul;
-             if (merge_mode == "ave") spec.merge = Merge::ave;
-             for (LayerSpec& one : specs_of(layers)) spec.layers.push_back({std::move(one)});
-             return Of(std::move(spec));
+             return Of(BidirectionalSpec{nodes_of(layers), std::move(names), merge_of(merge_mode)});
            }),
            py::arg("layers"), py::arg("names"), py::arg("merge_mode"));
+}
+
+}  // namespace
+
+void bind_layers(py::module_& m) {
+  bind_activation_function(m);
+  py::class_<AnyLayerSpec>(m, "LayerSpec");
+  bind<DenseSpec, Int, ActivationFunction, bool>(m, "Dense", "units", "activation", "use_bias");
+  bind<ActivationSpec, ActivationFunction>(m, "Activation", "function");
+  bind<FlattenSpec>(m, "Flatten");
+  bind<RescalingSpec, double, double>(m, "Rescaling", "scale", "offset");
+  bind<BatchNormalizationSpec, double, double, bool, bool>(m, "BatchNormalization", "momentum",
+                                                           "epsilon", "scale", "center");
+  bind<LayerNormalizationSpec, double, bool, bool>(m, "LayerNormalization", "epsilon", "scale",
+                                                   "center");
+  bind<DropoutSpec, double, Seed>(m, "Dropout", "rate", "seed");
+  bind<SpatialDropout1DSpec, double, Seed>(m, "SpatialDropout1D", "rate", "seed");
+  bind<GaussianNoiseSpec, double, Seed>(m, "GaussianNoise", "stddev", "seed");
+  bind<GaussianDropoutSpec, double, Seed>(m, "GaussianDropout", "rate", "seed");
+  bind<AlphaDropoutSpec, double, Seed>(m, "AlphaDropout", "rate", "seed");
+  bind<EmbeddingSpec, Int, Int, bool>(m, "Embedding", "input_dim", "output_dim", "mask_zero");
+  bind<ReshapeSpec, Shape>(m, "Reshape", "shape");
+  bind<PermuteSpec, Shape>(m, "Permute", "axes");
+  bind<ZeroPadding1DSpec, Int, Int>(m, "ZeroPadding1D", "before", "after");
+  bind_recurrent(m);
   py::class_<Of<Conv1DSpec>, AnyLayerSpec>(m, "Conv1D")
-      .def(py::init([](std::int64_t filters, std::int64_t kernel_size, std::int64_t strides,
-                       const std::string& padding, std::int64_t dilation_rate, std::int64_t groups,
-                       const ActivationFunction& activation, bool use_bias) {
+      .def(py::init([](Int filters, Int kernel_size, Int strides, const std::string& padding,
+                       Int dilation_rate, Int groups, const ActivationFunction& activation,
+                       bool use_bias) {
              return Of(Conv1DSpec{filters, kernel_size, strides, padding_from_name(padding),
                                   dilation_rate, groups, activation, use_bias});
            }),
            py::arg("filters"), py::arg("kernel_size"), py::arg("strides"), py::arg("padding"),
            py::arg("dilation_rate"), py::arg("groups"), py::arg("activation"), py::arg("use_bias"));
   py::class_<Of<Pooling1DSpec>, AnyLayerSpec>(m, "Pooling1D")
-      .def(py::init([](bool average, std::int64_t pool_size, std::int64_t strides,
-                       const std::string& padding) {
+      .def(py::init([](bool average, Int pool_size, Int strides, const std::string& padding) {
              return Of(
                  Pooling1DSpec{average, false, pool_size, strides, padding_from_name(padding)});
            }),
@@ -206,33 +195,14 @@ void bind_layers(py::module_& m) {
             return Of(Pooling1DSpec{average, true, 1, 1, Padding::valid, keepdims});
           },
           py::arg("average"), py::arg("keepdims"));
-  py::class_<Of<SpatialDropout1DSpec>, AnyLayerSpec>(m, "SpatialDropout1D")
-      .def(py::init([](double rate, std::optional<std::uint64_t> seed) {
-             return Of(SpatialDropout1DSpec{rate, seed});
-           }),
-           py::arg("rate"), py::arg("seed"));
-  py::class_<Of<ReshapeSpec>, AnyLayerSpec>(m, "Reshape")
-      .def(py::init([](Shape shape) { return Of(ReshapeSpec{std::move(shape)}); }),
-           py::arg("shape"));
-  py::class_<Of<PermuteSpec>, AnyLayerSpec>(m, "Permute")
-      .def(py::init([](Shape axes) { return Of(PermuteSpec{std::move(axes)}); }), py::arg("axes"));
-  py::class_<Of<ZeroPadding1DSpec>, AnyLayerSpec>(m, "ZeroPadding1D")
-      .def(py::init([](std::int64_t before, std::int64_t after) {
-             return Of(ZeroPadding1DSpec{before, after});
-           }),
-           py::arg("before"), py::arg("after"));
   py::class_<Of<TimeDistributedSpec>, AnyLayerSpec>(m, "TimeDistributed")
       .def(py::init([](const AnyLayerSpec& layer, std::string name) {
-             TimeDistributedSpec spec{{}, std::move(name)};
-             spec.layer.push_back({layer.spec});
-             return Of(std::move(spec));
+             return Of(TimeDistributedSpec{{{layer.spec}}, std::move(name)});
            }),
            py::arg("layer"), py::arg("name"));
   py::class_<Of<ResidualSpec>, AnyLayerSpec>(m, "Residual")
       .def(py::init([](const py::sequence& layers, std::vector<std::string> names) {
-             ResidualSpec spec{{}, std::move(names)};
-             for (LayerSpec& one : specs_of(layers)) spec.layers.push_back({std::move(one)});
-             return Of(std::move(spec));
+             return Of(ResidualSpec{nodes_of(layers), std::move(names)});
            }),
            py::arg("layers"), py::arg("names"));
 }

@@ -40,18 +40,14 @@ struct Checked {
 };
 
 template <class T>
-double value(const Loss& loss, const py::array& y_true, const py::array& y_pred,
-             const std::optional<py::array>& weight, std::int64_t rows) {
-  const Checked<T> in(loss, y_true, y_pred, weight, rows);
+double value(const Loss& loss, const Checked<T>& in, std::int64_t rows) {
   WithoutGil release;
   const FloatEnvironment environment;
   return loss_value(loss, in.p, in.targets, in.B, in.O, rows);
 }
 
 template <class T>
-py::array gradient(const Loss& loss, const py::array& y_true, const py::array& y_pred,
-                   const std::optional<py::array>& weight, std::int64_t rows) {
-  const Checked<T> in(loss, y_true, y_pred, weight, rows);
+py::array gradient(const Loss& loss, const Checked<T>& in, std::int64_t rows) {
   py::array_t<T> out = new_array<T>({in.B, in.O});
   T* dp = out.mutable_data();
   WithoutGil release;
@@ -61,15 +57,26 @@ py::array gradient(const Loss& loss, const py::array& y_true, const py::array& y
 }
 
 template <class T>
-py::array sample_values(const Loss& loss, const py::array& y_true, const py::array& y_pred,
-                        const std::optional<py::array>& weight, std::int64_t rows) {
-  const Checked<T> in(loss, y_true, y_pred, weight, rows);
+py::array sample_values(const Loss& loss, const Checked<T>& in, std::int64_t rows) {
   py::array_t<double> out = new_array<double>({in.B / rows});
   double* values = out.mutable_data();
   WithoutGil release;
   const FloatEnvironment environment;
   sample_losses(loss, values, in.p, in.targets, in.B, in.O, rows);
   return out;
+}
+
+/// A function of Python's for find(loss, checked arguments, rows), of either element type.
+template <class Find>
+auto by_hand(Find find) {
+  return [find](const Loss& loss, const py::array& y_true, const py::array& y_pred,
+                const std::optional<py::array>& weight, std::int64_t rows) {
+    const auto of = [&]<class T>(T) {
+      const Checked<T> in(loss, y_true, y_pred, weight, rows);
+      return find(loss, in, rows);
+    };
+    return holds<float>(y_pred) ? of(float{}) : of(double{});
+  };
 }
 
 /// A loss that Python computes: call(samples, y_pred, wants_gradient) returns (loss, gradient or
@@ -127,30 +134,12 @@ void bind_losses(py::module_& m) {
            py::arg("gamma"), py::arg("positive"), py::arg("negative"), py::arg("sums"))
       .def_property_readonly("kind", [](const Loss& loss) { return loss.name(); })
       .def_property_readonly("from_logits", [](const Loss& loss) { return loss.from_logits(); })
-      .def(
-          "value",
-          [](const Loss& loss, const py::array& y_true, const py::array& y_pred,
-             const std::optional<py::array>& weight, std::int64_t rows) {
-            return holds<float>(y_pred) ? value<float>(loss, y_true, y_pred, weight, rows)
-                                        : value<double>(loss, y_true, y_pred, weight, rows);
-          },
-          py::arg("y_true"), py::arg("y_pred"), py::arg("weight"), py::arg("rows"))
-      .def(
-          "sample_values",
-          [](const Loss& loss, const py::array& y_true, const py::array& y_pred,
-             const std::optional<py::array>& weight, std::int64_t rows) {
-            return holds<float>(y_pred) ? sample_values<float>(loss, y_true, y_pred, weight, rows)
-                                        : sample_values<double>(loss, y_true, y_pred, weight, rows);
-          },
-          py::arg("y_true"), py::arg("y_pred"), py::arg("weight"), py::arg("rows"))
-      .def(
-          "gradient",
-          [](const Loss& loss, const py::array& y_true, const py::array& y_pred,
-             const std::optional<py::array>& weight, std::int64_t rows) {
-            return holds<float>(y_pred) ? gradient<float>(loss, y_true, y_pred, weight, rows)
-                                        : gradient<double>(loss, y_true, y_pred, weight, rows);
-          },
-          py::arg("y_true"), py::arg("y_pred"), py::arg("weight"), py::arg("rows"));
+      .def("value", by_hand([](auto&... given) { return value(given...); }), py::arg("y_true"),
+           py::arg("y_pred"), py::arg("weight"), py::arg("rows"))
+      .def("sample_values", by_hand([](auto&... given) { return sample_values(given...); }),
+           py::arg("y_true"), py::arg("y_pred"), py::arg("weight"), py::arg("rows"))
+      .def("gradient", by_hand([](auto&... given) { return gradient(given...); }),
+           py::arg("y_true"), py::arg("y_pred"), py::arg("weight"), py::arg("rows"));
   py::class_<PythonLoss, Loss>(m, "PythonLoss")
       .def(py::init<py::object, bool, bool, bool>(), py::arg("call"), py::arg("from_logits"),
            py::arg("sparse"), py::arg("reads_targets"));

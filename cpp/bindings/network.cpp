@@ -20,15 +20,28 @@ std::unique_ptr<AnyNetwork> make_network(const py::sequence& layers, const Shape
                           compute_dtype + "'");
   }
   const Compute compute = compute_dtype == dtype ? Compute::own : Compute::bfloat16;
-  if (dtype == "float32") {
+  const auto made = [&]<class T>(T) {
     return std::make_unique<AnyNetwork>(
-        AnyNetwork{std::make_unique<Network<float>>(specs, input_shape, seed, compute, names)});
-  }
-  if (dtype == "float64") {
-    return std::make_unique<AnyNetwork>(
-        AnyNetwork{std::make_unique<Network<double>>(specs, input_shape, seed, compute, names)});
-  }
+        AnyNetwork{std::make_unique<Network<T>>(specs, input_shape, seed, compute, names)});
+  };
+  if (dtype == "float32") return made(float{});
+  if (dtype == "float64") return made(double{});
   throw py::value_error("dtype: expected 'float32' or 'float64', got '" + dtype + "'");
+}
+
+/// f(network, arguments...) of the network behind AnyNetwork: a look at what stays as it is, or
+/// work that is alone on it.
+template <class... Arguments, class F>
+auto looks(F f) {
+  return [f](AnyNetwork& self, const Arguments&... arguments) {
+    return self.visit([&](auto& network) { return f(network, arguments...); });
+  };
+}
+template <class... Arguments, class F>
+auto works(F f) {
+  return looks<Arguments...>([f](auto& network, const Arguments&... arguments) {
+    return alone(network, [&] { return f(network, arguments...); });
+  });
 }
 
 /// An array over memory that the network owns, and keeps alive with it.
@@ -142,100 +155,64 @@ std::int64_t predict(AnyNetwork& self, const py::array& x, py::array out, std::i
   });
 }
 
+py::array flat(const py::object& self, bool gradients) {
+  return self.cast<AnyNetwork&>().visit([&](auto& network) {
+    auto* const data = gradients ? network.flat_gradients() : network.flat_values();
+    return live_view(self, data, {network.flat_size()});
+  });
+}
+
 }  // namespace
 
 void bind_network(py::module_& m) {
+  using Flags = std::vector<bool>;
+  const auto compute_dtype = [](auto& network) {
+    const char* own = dtype_name<element_of<decltype(network)>>();
+    return network.compute() == Compute::bfloat16 ? "bfloat16" : own;
+  };
   py::class_<AnyNetwork>(m, "Network")
       .def(py::init(&make_network), py::arg("layers"), py::arg("input_shape"), py::arg("dtype"),
            py::arg("seed"), py::arg("compute_dtype"), py::arg("names"))
-      .def_property_readonly("dtype",
-                             [](AnyNetwork& self) {
-                               return self.visit([](auto& network) {
-                                 return std::string(dtype_name<element_of<decltype(network)>>());
-                               });
-                             })
-      .def_property_readonly("compute_dtype",
-                             [](AnyNetwork& self) {
-                               return self.visit([](auto& network) {
-                                 using T = element_of<decltype(network)>;
-                                 return std::string(network.compute() == Compute::bfloat16
-                                                        ? "bfloat16"
-                                                        : dtype_name<T>());
-                               });
-                             })
       .def_property_readonly(
-          "seed",
-          [](AnyNetwork& self) { return self.visit([](auto& network) { return network.seed(); }); })
-      .def_property_readonly(
-          "input_shape",
-          [](AnyNetwork& self) {
-            return self.visit([](auto& network) { return tuple_of(network.input_shape()); });
-          })
-      .def_property_readonly(
-          "output_shape",
-          [](AnyNetwork& self) {
-            return self.visit([](auto& network) { return tuple_of(network.output_shape()); });
-          })
+          "dtype", looks([](auto& network) { return dtype_name<element_of<decltype(network)>>(); }))
+      .def_property_readonly("compute_dtype", looks(compute_dtype))
+      .def_property_readonly("seed", looks([](auto& network) { return network.seed(); }))
+      .def_property_readonly("input_shape",
+                             looks([](auto& network) { return tuple_of(network.input_shape()); }))
+      .def_property_readonly("output_shape",
+                             looks([](auto& network) { return tuple_of(network.output_shape()); }))
       .def_property_readonly("layer_output_shapes", &layer_output_shapes)
-      .def_property_readonly(
-          "head",
-          [](AnyNetwork& self) {
-            return self.visit([](auto& network) { return std::string(name_of(network.head())); });
-          })
+      .def_property_readonly("head", looks([](auto& network) { return name_of(network.head()); }))
       .def_property_readonly("parameters", &parameters)
       .def_property_readonly("state", &state)
-      .def(
-          "set_learning",
-          [](AnyNetwork& self, const std::vector<bool>& flags) {
-            self.visit(
-                [&](auto& network) { alone(network, [&] { network.set_learning(flags); }); });
-          },
-          py::arg("flags"))
       .def_property_readonly("flat_parameters",
-                             [](const py::object& self) {
-                               return self.cast<AnyNetwork&>().visit([&](auto& network) {
-                                 return live_view(self, network.flat_values(),
-                                                  {network.flat_size()});
-                               });
-                             })
+                             [](const py::object& self) { return flat(self, false); })
       .def_property_readonly("flat_gradients",
-                             [](const py::object& self) {
-                               return self.cast<AnyNetwork&>().visit([&](auto& network) {
-                                 return live_view(self, network.flat_gradients(),
-                                                  {network.flat_size()});
-                               });
-                             })
-      .def(
-          "set_trainable",
-          [](AnyNetwork& self, const std::vector<bool>& flags) {
-            self.visit(
-                [&](auto& network) { alone(network, [&] { network.set_trainable(flags); }); });
-          },
-          py::arg("flags"))
-      .def(
-          "set_penalty",
-          [](AnyNetwork& self, std::size_t parameter, double l1, double l2) {
-            self.visit([&](auto& network) {
-              alone(network, [&] { network.set_penalty(parameter, {l1, l2}); });
-            });
-          },
-          py::arg("parameter"), py::arg("l1"), py::arg("l2"))
-      .def(
-          "set_activity_penalty",
-          [](AnyNetwork& self, std::size_t layer, double l1, double l2) {
-            self.visit([&](auto& network) {
-              alone(network, [&] { network.set_activity_penalty(layer, {l1, l2}); });
-            });
-          },
-          py::arg("layer"), py::arg("l1"), py::arg("l2"))
-      .def(
-          "set_constraint",
-          [](AnyNetwork& self, std::size_t parameter, const Constraint& constraint) {
-            self.visit([&](auto& network) {
-              alone(network, [&] { network.set_constraint(parameter, constraint); });
-            });
-          },
-          py::arg("parameter"), py::arg("constraint"))
+                             [](const py::object& self) { return flat(self, true); })
+      .def("set_learning",
+           works<Flags>([](auto& network, const Flags& flags) { network.set_learning(flags); }),
+           py::arg("flags"))
+      .def("set_trainable",
+           works<Flags>([](auto& network, const Flags& flags) { network.set_trainable(flags); }),
+           py::arg("flags"))
+      .def("set_penalty",
+           works<std::size_t, double, double>(
+               [](auto& network, std::size_t parameter, double l1, double l2) {
+                 network.set_penalty(parameter, {l1, l2});
+               }),
+           py::arg("parameter"), py::arg("l1"), py::arg("l2"))
+      .def("set_activity_penalty",
+           works<std::size_t, double, double>(
+               [](auto& network, std::size_t layer, double l1, double l2) {
+                 network.set_activity_penalty(layer, {l1, l2});
+               }),
+           py::arg("layer"), py::arg("l1"), py::arg("l2"))
+      .def("set_constraint",
+           works<std::size_t, Constraint>(
+               [](auto& network, std::size_t parameter, const Constraint& constraint) {
+                 network.set_constraint(parameter, constraint);
+               }),
+           py::arg("parameter"), py::arg("constraint"))
       .def(
           "penalty",
           [](AnyNetwork& self, bool watched) {
@@ -244,31 +221,20 @@ void bind_network(py::module_& m) {
             });
           },
           py::arg("watched") = false)
-      .def_property(
-          "training_forwards",
-          [](AnyNetwork& self) {
-            return self.visit([](auto& network) {
-              return alone(network, [&] { return network.training_forwards; });
-            });
-          },
-          [](AnyNetwork& self, std::uint64_t count) {
-            self.visit(
-                [&](auto& network) { alone(network, [&] { network.training_forwards = count; }); });
-          })
-      .def(
-          "workspace_bytes",
-          [](AnyNetwork& self, std::int64_t batch_size, bool training) {
-            return self.visit(
-                [&](auto& network) { return network.workspace_bytes(batch_size, training); });
-          },
-          py::arg("batch_size"), py::arg("training"))
+      .def_property("training_forwards",
+                    works([](auto& network) { return network.training_forwards; }),
+                    works<std::uint64_t>([](auto& network, std::uint64_t count) {
+                      network.training_forwards = count;
+                    }))
+      .def("workspace_bytes",
+           looks<std::int64_t, bool>([](auto& network, std::int64_t batch_size, bool training) {
+             return network.workspace_bytes(batch_size, training);
+           }),
+           py::arg("batch_size"), py::arg("training"))
       .def("forward", &forward, py::arg("x"), py::arg("training"), py::arg("watched") = false)
       .def("backward", &backward, py::arg("delta"), py::arg("watched") = false)
       .def("watched_values", &watched_values)
-      .def("forget_watch",
-           [](AnyNetwork& self) {
-             self.visit([](auto& network) { alone(network, [&] { network.forget_watch(); }); });
-           })
+      .def("forget_watch", works([](auto& network) { network.forget_watch(); }))
       .def("predict", &predict, py::arg("x"), py::arg("out"), py::arg("start"),
            py::arg("batch_size"), py::arg("budget"), py::arg("check_finite"));
 }

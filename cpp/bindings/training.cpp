@@ -86,16 +86,8 @@ struct AnyPass {
       return visit(visitor);
     });
   }
-  std::vector<double> metric_values() const {
-    return read([](auto& pass) {
-      std::vector<double> values;
-      for (std::size_t m = 0; m < pass.tally().scores.size(); ++m) {
-        values.push_back(pass.tally().mean_score(m));
-      }
-      return values;
-    });
-  }
 };
+
 /// The next batch takes the place of the last; the pass reads from where that was.
 template <class Any>
 void feed(Any& self, py::array x, py::array y, std::optional<py::array> weights) {
@@ -112,43 +104,47 @@ void feed(Any& self, py::array x, py::array y, std::optional<py::array> weights)
   });
 }
 
-Augmentation picture(Augmentation::Kind kind, const std::array<std::int64_t, 3>& shape) {
-  Augmentation step;
-  step.kind = kind;
-  step.height = shape[0];
-  step.width = shape[1];
-  step.channels = shape[2];
-  return step;
+/// What Python calls with a pass: f(native pass, arguments...), a look or work.
+template <class Any, class F>
+auto looks(F f) {
+  return [f](const Any& self) { return self.read(f); };
+}
+template <class Any, class... Arguments, class F>
+auto works(F f) {
+  return [f](const Any& self, const Arguments&... arguments) {
+    return self.work([&](auto& pass) { return f(pass, arguments...); });
+  };
+}
+
+std::vector<double> metric_values(const Tally& tally) {
+  std::vector<double> values;
+  for (std::size_t m = 0; m < tally.scores.size(); ++m) values.push_back(tally.mean_score(m));
+  return values;
 }
 
 void bind_augmentation(py::module_& m) {
+  using Int = std::int64_t;
+  using Kind = Augmentation::Kind;
+  using Picture = std::array<Int, 3>;
   py::class_<Augmentation>(m, "Augmentation")
       .def_static(
-          "noise",
-          [](double stddev) {
-            Augmentation step;
-            step.stddev = stddev;
-            return step;
-          },
-          py::arg("stddev"))
+          "noise", [](double stddev) { return Augmentation{.stddev = stddev}; }, py::arg("stddev"))
       .def_static(
           "shift",
-          [](const std::array<std::int64_t, 3>& shape, std::int64_t rows, std::int64_t columns,
-             double fill) {
-            Augmentation step = picture(Augmentation::Kind::shift, shape);
-            step.rows = rows;
-            step.columns = columns;
-            step.fill = fill;
-            return step;
+          [](const Picture& shape, Int rows, Int columns, double fill) {
+            return Augmentation{Kind::shift, 0.0,  shape[0], shape[1],
+                                shape[2],    rows, columns,  fill};
           },
           py::arg("shape"), py::arg("rows"), py::arg("columns"), py::arg("fill"))
       .def_static(
           "flip",
-          [](const std::array<std::int64_t, 3>& shape, bool horizontal, bool vertical) {
-            Augmentation step = picture(Augmentation::Kind::flip, shape);
-            step.horizontal = horizontal;
-            step.vertical = vertical;
-            return step;
+          [](const Picture& shape, bool horizontal, bool vertical) {
+            return Augmentation{.kind = Kind::flip,
+                                .height = shape[0],
+                                .width = shape[1],
+                                .channels = shape[2],
+                                .horizontal = horizontal,
+                                .vertical = vertical};
           },
           py::arg("shape"), py::arg("horizontal"), py::arg("vertical"));
 }
@@ -156,36 +152,39 @@ void bind_augmentation(py::module_& m) {
 using AnyTrainer = AnyPass<Trainer>;
 using AnyEvaluator = AnyPass<Evaluator>;
 
+/// The pass that make(network, set, metrics, outputs) returns, alone on the network.
+template <template <class> class Pass, class Make>
+std::unique_ptr<AnyPass<Pass>> make_pass(py::object network, py::object optimizer,
+                                         const py::object& loss, HeldData data,
+                                         const std::vector<std::string>& metrics,
+                                         std::optional<py::array> outputs, Make make) {
+  auto any = std::make_unique<AnyPass<Pass>>(AnyPass<Pass>{
+      std::move(network), std::move(optimizer), loss, std::move(data), std::move(outputs), {}});
+  const std::vector<Metric> chosen = metrics_of(metrics, loss.cast<const Loss&>(), any->any());
+  any->any().visit([&](auto& net) {
+    using T = element_of<decltype(net)>;
+    T* const to = outputs_of<T>(any->outputs, any->data.set.samples(), size_of(net.output_shape()));
+    alone(net, [&] { any->of = make(net, any->data.set, chosen, to); });
+  });
+  return any;
+}
+
 std::unique_ptr<AnyTrainer> make_trainer(py::object network, py::object optimizer, py::object loss,
                                          py::array x, py::array y, std::optional<py::array> weights,
                                          std::int64_t batch_size, bool shuffle, std::uint64_t seed,
                                          const std::vector<std::string>& metrics, bool check_finite,
                                          std::optional<py::array> outputs) {
   const Loss& rule = loss.cast<const Loss&>();
-  auto any = std::make_unique<AnyTrainer>(
-      AnyTrainer{network,
-                 optimizer,
-                 loss,
-                 HeldData(std::move(x), std::move(y), std::move(weights), rule),
-                 std::move(outputs),
-                 {}});
-  const std::vector<Metric> chosen = metrics_of(metrics, rule, any->any());
-  any->any().visit([&](auto& net) {
-    using T = element_of<decltype(net)>;
-    Optimizer& shared = optimizer.cast<Optimizer&>();
-    const typename Trainer<T>::Options options{
-        batch_size,
-        shuffle,
-        seed,
-        chosen,
-        check_finite,
-        outputs_of<T>(any->outputs, any->data.set.samples(), size_of(net.output_shape()))};
-    alone(net, [&] {
-      const std::lock_guard lock(shared.mutex());
-      any->of = std::make_unique<Trainer<T>>(net, shared, rule, any->data.set, options);
-    });
-  });
-  return any;
+  Optimizer& shared = optimizer.cast<Optimizer&>();
+  return make_pass<Trainer>(
+      std::move(network), optimizer, loss,
+      HeldData(std::move(x), std::move(y), std::move(weights), rule), metrics, std::move(outputs),
+      [&]<class T>(Network<T>& net, const DataSet& set, const auto& chosen, T* to) {
+        const std::lock_guard lock(shared.mutex());
+        return std::make_unique<Trainer<T>>(
+            net, shared, rule, set,
+            typename Trainer<T>::Options{batch_size, shuffle, seed, chosen, check_finite, to});
+      });
 }
 
 std::unique_ptr<AnyEvaluator> make_evaluator(py::object network, py::object loss, py::array x,
@@ -194,130 +193,95 @@ std::unique_ptr<AnyEvaluator> make_evaluator(py::object network, py::object loss
                                              const std::vector<std::string>& metrics,
                                              bool check_finite, std::optional<py::array> outputs) {
   const Loss& rule = loss.cast<const Loss&>();
-  auto any = std::make_unique<AnyEvaluator>(
-      AnyEvaluator{network,
-                   py::none(),
-                   loss,
-                   HeldData(std::move(x), std::move(y), std::move(weights), rule),
-                   std::move(outputs),
-                   {}});
-  const std::vector<Metric> chosen = metrics_of(metrics, rule, any->any());
-  any->any().visit([&](auto& net) {
-    using T = element_of<decltype(net)>;
-    const typename Evaluator<T>::Options options{
-        batch_size, chosen, check_finite,
-        outputs_of<T>(any->outputs, any->data.set.samples(), size_of(net.output_shape()))};
-    alone(net,
-          [&] { any->of = std::make_unique<Evaluator<T>>(net, rule, any->data.set, options); });
-  });
-  return any;
+  return make_pass<Evaluator>(
+      std::move(network), py::none(), loss,
+      HeldData(std::move(x), std::move(y), std::move(weights), rule), metrics, std::move(outputs),
+      [&]<class T>(Network<T>& net, const DataSet& set, const auto& chosen, T* to) {
+        return std::make_unique<Evaluator<T>>(
+            net, rule, set, typename Evaluator<T>::Options{batch_size, chosen, check_finite, to});
+      });
+}
+
+/// What Python asks of either pass.
+template <class Any>
+void bind_pass(py::class_<Any>& bound) {
+  bound.def("feed", &feed<Any>, py::arg("x"), py::arg("y"), py::arg("weights"))
+      .def_property_readonly("step", looks<Any>([](auto& pass) { return pass.step(); }))
+      .def_property_readonly("loss",
+                             looks<Any>([](auto& pass) { return pass.tally().mean_loss(); }))
+      .def_property_readonly("metric_values",
+                             looks<Any>([](auto& pass) { return metric_values(pass.tally()); }));
+}
+
+void bind_trainer(py::module_& m) {
+  using Any = AnyTrainer;
+  using Int = std::int64_t;
+  using Numbers = std::vector<double>;
+  using Steps = std::vector<Augmentation>;
+  py::class_<Any> bound(m, "Trainer");
+  bound
+      .def(py::init(&make_trainer), py::arg("network"), py::arg("optimizer"), py::arg("loss"),
+           py::arg("x"), py::arg("y"), py::arg("weights"), py::arg("batch_size"),
+           py::arg("shuffle"), py::arg("seed"), py::arg("metrics"), py::arg("check_finite"),
+           py::arg("outputs"))
+      .def_property_readonly("steps_per_epoch",
+                             looks<Any>([](auto& trainer) { return trainer.steps_per_epoch(); }))
+      .def("begin_epoch", works<Any, std::uint64_t>([](auto& trainer, std::uint64_t epoch) {
+             trainer.begin_epoch(epoch);
+           }),
+           py::arg("epoch"))
+      .def("resume", works<Any, Int, Numbers>([](auto& trainer, Int step, const Numbers& sums) {
+             trainer.resume(step, sums);
+           }),
+           py::arg("step"), py::arg("sums"))
+      .def_property_readonly("sums",
+                             looks<Any>([](auto& trainer) { return trainer.tally().numbers(); }))
+      .def("run",
+           works<Any, double, Int, Int, double>(
+               [](auto& trainer, double budget, Int max_steps, Int more, double stop_loss) {
+                 return name_of(trainer.run(budget, max_steps, more, stop_loss));
+               }),
+           py::arg("budget"), py::arg("max_steps"), py::arg("more") = 0,
+           py::arg("stop_loss") = -std::numeric_limits<double>::infinity())
+      .def_property_readonly("passed", looks<Any>([](auto& trainer) {
+                               const Numbers& all = trainer.passed();
+                               const Int each = 1 + std::ssize(trainer.tally().scores);
+                               return copy_of(all.data(), {std::ssize(all) / each, each});
+                             }))
+      .def("set_augment",
+           works<Any, Steps>([](auto& trainer, const Steps& steps) { trainer.set_augment(steps); }),
+           py::arg("steps"))
+      .def("set_block", works<Any, Int>([](auto& trainer, Int rows) { trainer.set_block(rows); }),
+           py::arg("rows"))
+      .def("undo", works<Any>([](auto& trainer) { return trainer.undo(); }))
+      .def_property_readonly("restored",
+                             looks<Any>([](auto& trainer) { return trainer.restored(); }))
+      .def_property_readonly("batch_loss",
+                             looks<Any>([](auto& trainer) { return trainer.batch_loss(); }));
+  bind_pass(bound);
+}
+
+void bind_evaluator(py::module_& m) {
+  using Any = AnyEvaluator;
+  py::class_<Any> bound(m, "Evaluator");
+  bound
+      .def(py::init(&make_evaluator), py::arg("network"), py::arg("loss"), py::arg("x"),
+           py::arg("y"), py::arg("weights"), py::arg("batch_size"), py::arg("metrics"),
+           py::arg("check_finite"), py::arg("outputs"))
+      .def("run", works<Any, double>([](auto& evaluator, double budget) {
+             return name_of(evaluator.run(budget));
+           }),
+           py::arg("budget"))
+      .def_property_readonly("steps", looks<Any>([](auto& pass) { return pass.steps(); }));
+  bind_pass(bound);
 }
 
 }  // namespace
 
 void bind_training(py::module_& m) {
   bind_augmentation(m);
-  py::class_<AnyTrainer>(m, "Trainer")
-      .def(py::init(&make_trainer), py::arg("network"), py::arg("optimizer"), py::arg("loss"),
-           py::arg("x"), py::arg("y"), py::arg("weights"), py::arg("batch_size"),
-           py::arg("shuffle"), py::arg("seed"), py::arg("metrics"), py::arg("check_finite"),
-           py::arg("outputs"))
-      .def_property_readonly(
-          "steps_per_epoch",
-          [](AnyTrainer& self) {
-            return self.read([](auto& trainer) { return trainer.steps_per_epoch(); });
-          })
-      .def(
-          "begin_epoch",
-          [](AnyTrainer& self, std::uint64_t epoch) {
-            self.work([&](auto& trainer) { trainer.begin_epoch(epoch); });
-          },
-          py::arg("epoch"))
-      .def(
-          "resume",
-          [](AnyTrainer& self, std::int64_t step, const std::vector<double>& sums) {
-            self.work([&](auto& trainer) { trainer.resume(step, sums); });
-          },
-          py::arg("step"), py::arg("sums"))
-      .def_property_readonly(
-          "sums",
-          [](AnyTrainer& self) {
-            return self.read([](auto& trainer) { return trainer.tally().numbers(); });
-          })
-      .def(
-          "run",
-          [](AnyTrainer& self, double budget, std::int64_t max_steps, std::int64_t more,
-             double stop_loss) {
-            return std::string(name_of(self.work([&](auto& trainer) {
-              return trainer.run(budget, max_steps, more, stop_loss);
-            })));
-          },
-          py::arg("budget"), py::arg("max_steps"), py::arg("more") = 0,
-          py::arg("stop_loss") = -std::numeric_limits<double>::infinity())
-      .def_property_readonly("passed",
-                             [](AnyTrainer& self) {
-                               return self.read([](auto& trainer) {
-                                 const std::vector<double>& numbers = trainer.passed();
-                                 const std::size_t each = 1 + trainer.tally().scores.size();
-                                 return py::array_t<double>({numbers.size() / each, each},
-                                                            numbers.data());
-                               });
-                             })
-      .def("feed", &feed<AnyTrainer>, py::arg("x"), py::arg("y"), py::arg("weights"))
-      .def(
-          "set_augment",
-          [](AnyTrainer& self, const std::vector<Augmentation>& steps) {
-            self.work([&](auto& trainer) { trainer.set_augment(steps); });
-          },
-          py::arg("steps"))
-      .def(
-          "set_block",
-          [](AnyTrainer& self, std::int64_t rows) {
-            self.work([&](auto& trainer) { trainer.set_block(rows); });
-          },
-          py::arg("rows"))
-      .def("undo",
-           [](AnyTrainer& self) { return self.work([](auto& trainer) { return trainer.undo(); }); })
-      .def_property_readonly("restored",
-                             [](AnyTrainer& self) {
-                               return self.read([](auto& trainer) { return trainer.restored(); });
-                             })
-      .def_property_readonly(
-          "step",
-          [](AnyTrainer& self) { return self.read([](auto& trainer) { return trainer.step(); }); })
-      .def_property_readonly(
-          "loss",
-          [](AnyTrainer& self) {
-            return self.read([](auto& trainer) { return trainer.tally().mean_loss(); });
-          })
-      .def_property_readonly("metric_values", &AnyTrainer::metric_values)
-      .def_property_readonly("batch_loss", [](AnyTrainer& self) {
-        return self.read([](auto& trainer) { return trainer.batch_loss(); });
-      });
-  py::class_<AnyEvaluator>(m, "Evaluator")
-      .def(py::init(&make_evaluator), py::arg("network"), py::arg("loss"), py::arg("x"),
-           py::arg("y"), py::arg("weights"), py::arg("batch_size"), py::arg("metrics"),
-           py::arg("check_finite"), py::arg("outputs"))
-      .def(
-          "run",
-          [](AnyEvaluator& self, double budget) {
-            return std::string(
-                name_of(self.work([&](auto& evaluator) { return evaluator.run(budget); })));
-          },
-          py::arg("budget"))
-      .def("feed", &feed<AnyEvaluator>, py::arg("x"), py::arg("y"), py::arg("weights"))
-      .def_property_readonly(
-          "steps",
-          [](AnyEvaluator& self) { return self.read([](auto& pass) { return pass.steps(); }); })
-      .def_property_readonly(
-          "step",
-          [](AnyEvaluator& self) { return self.read([](auto& pass) { return pass.step(); }); })
-      .def_property_readonly(
-          "loss",
-          [](AnyEvaluator& self) {
-            return self.read([](auto& pass) { return pass.tally().mean_loss(); });
-          })
-      .def_property_readonly("metric_values", &AnyEvaluator::metric_values);
+  bind_trainer(m);
+  bind_evaluator(m);
   m.def(
       "first_nonfinite", [](const py::array& x) { return first_nonfinite(view_of(x, "x")); },
       py::arg("x"));
