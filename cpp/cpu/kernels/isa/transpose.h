@@ -7,44 +7,8 @@
 namespace mundur::MUNDUR_ISA {
 namespace {
 
-#if defined(MUNDUR_ISA_generic)
-
-/// row[i] lane j becomes row[j] lane i.
-template <class T>
-MUNDUR_INLINE void transpose(Vec<T> (&row)[Vec<T>::kWidth]) {
-  for (int i = 0; i < Vec<T>::kWidth; ++i) {
-    for (int j = 0; j < i; ++j) {
-      const T kept = row[i].v[j];
-      row[i].v[j] = row[j].v[i];
-      row[j].v[i] = kept;
-    }
-  }
-}
-
-#else
-
-// A shuffle of two registers, written with the compilers' own vector type: element i of the result
-// is element pattern(i) of a followed by b. Each pattern below is one instruction on every target.
-template <int... I>
-struct Indices {};
-template <int kWidth>
-struct Counting;
-template <>
-struct Counting<2> {
-  using Type = Indices<0, 1>;
-};
-template <>
-struct Counting<4> {
-  using Type = Indices<0, 1, 2, 3>;
-};
-template <>
-struct Counting<8> {
-  using Type = Indices<0, 1, 2, 3, 4, 5, 6, 7>;
-};
-template <>
-struct Counting<16> {
-  using Type = Indices<0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15>;
-};
+// Shuffles of two registers: element i of the result is element pattern(i) of a followed by b. Each
+// pattern below is one instruction on every target.
 
 /// Pairs of runs of `size` elements, one from a and one from b, taken from the lower (upper) half
 /// of each group of `group` elements.
@@ -62,13 +26,13 @@ constexpr int separated(int i, int width, int size, bool odd) {
 
 template <int kGroup, int kSize, bool kUpper, class T, int... I>
 MUNDUR_INLINE Vec<T> interleave(Vec<T> a, Vec<T> b, Indices<I...>) {
-  return {
-      __builtin_shufflevector(a.v, b.v, interleaved(I, Vec<T>::kWidth, kGroup, kSize, kUpper)...)};
+  return __builtin_shufflevector(a.v, b.v,
+                                 interleaved(I, Vec<T>::kWidth, kGroup, kSize, kUpper)...);
 }
 
 template <int kSize, bool kOdd, class T, int... I>
 MUNDUR_INLINE Vec<T> separate(Vec<T> a, Vec<T> b, Indices<I...>) {
-  return {__builtin_shufflevector(a.v, b.v, separated(I, Vec<T>::kWidth, kSize, kOdd)...)};
+  return __builtin_shufflevector(a.v, b.v, separated(I, Vec<T>::kWidth, kSize, kOdd)...);
 }
 
 /// row[i] lane j becomes row[j] lane i. First within the groups of 128 bits, where shuffles are
@@ -77,7 +41,7 @@ template <class T>
 MUNDUR_INLINE void transpose(Vec<T> (&row)[Vec<T>::kWidth]) {
   constexpr int kWidth = Vec<T>::kWidth;
   constexpr int kGroup = 16 / static_cast<int>(sizeof(T));
-  using All = typename Counting<kWidth>::Type;
+  using All = Counting<kWidth>;
   Vec<T> t[kWidth];
   for (int i = 0; i < kWidth; i += kGroup) {
     if constexpr (kGroup == 2) {
@@ -114,8 +78,6 @@ MUNDUR_INLINE void transpose(Vec<T> (&row)[Vec<T>::kWidth]) {
     }
   }
 }
-
-#endif
 
 /// to[j, i] = from[i, j], i < rows, j < columns. `padded`: each row of `to` is filled up with +0 to
 /// whole registers.

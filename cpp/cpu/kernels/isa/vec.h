@@ -1,15 +1,16 @@
 #pragma once
 
 // One vector register of T for the instruction set being built. Kernels are written once on top of
-// it; vec_NAME.h is the only place with intrinsics. What each of them defines, for float and
-// double:
+// it; vec_NAME.h is the only place with intrinsics. What there is, for float and double, most of it
+// in registers.h and lane_masks.h, which vec_NAME.h may replace by an instruction of its own:
 //
-// - Vec<T>: kWidth lanes in `v`, and its static load, load_masked, set
-// - Mask<T>: one boolean per lane; & | ~, any(m), first_true(m) of a mask with any
+// - Vec<T>: kWidth lanes in `v`; made of a number, all lanes are that number
+// - Mask<T>: one boolean per lane, first_n(n); & | ~, any(m), first_true(m) of a mask with any
+// - load(p), store(p, v)
 // - load_masked(p, m), store_masked(p, v, m): lanes that are off are not touched, and read as +0
 // - a + b, a - b, a * b, a / b, sqrt(a): rounded once; -a flips the sign bit
 // - fma(a, b, c) = a*b + c and fnma(a, b, c) = -(a*b) + c: fused, rounded once
-// - abs(a), copysign(magnitude, sign)
+// - abs(a), copysign(magnitude, sign), max(a, b), min(a, b)
 // - less(a, b), equal(a, b): false for NaN; is_nan(a); select(m, a, b) = m ? a : b
 // - pow2(n): 2^n for whole n with a normal result
 // - exponent(a): floor(log2 a) for normal positive a; mantissa(a): a / 2^exponent(a), in [1, 2)
@@ -17,13 +18,11 @@
 // - Words: kWidth 32-bit words; load_words, store_words, set_words, + & | ^, shifted_left<n> and
 //   shifted_right<n>; multiply_wide(a, by, low, high), both halves of the 64-bit products
 // - words(a) of a Vec<float>, floats(a) of Words: the same bits
-// - load_shorts(p): kWidth 16-bit words, each in a word of 32; upper_halves(a, b): the upper 16
-// bits
-//   of a's words, then of b's, side by side
+// - load_shorts(p): kWidth 16-bit words, each in a word of 32
+// - upper_halves(a, b): the upper 16 bits of a's words, then of b's, side by side
 // - Flushing: while one lives, a subnormal result of + - * and fma becomes a zero of its sign, and
-// a
-//   subnormal operand counts as one; kFlushes tells whether the instruction set can do that as x86
-//   does it, which calls a result subnormal by what it would round to if exponents had no end
+//   a subnormal operand counts as one; kFlushes tells whether the instruction set can do that as
+//   x86 does it, which calls a result subnormal by what it would round to if exponents had no end
 // - Vec<float> load_half(p): kWidth float16 values, given as their bits
 
 #include "cpu/kernels/isa/isa.h"
@@ -32,17 +31,6 @@
 // After a lambda's parameters: a loop body that a compiler leaves as a call costs more than its
 // arithmetic.
 #define MUNDUR_BODY __attribute__((always_inline))
-
-namespace mundur::MUNDUR_ISA {
-namespace {
-
-template <class T>
-struct Vec;
-template <class T>
-struct Mask;
-
-}  // namespace
-}  // namespace mundur::MUNDUR_ISA
 
 #if defined(MUNDUR_ISA_avx512)
 #include "cpu/kernels/isa/vec_avx512.h"
@@ -60,23 +48,13 @@ namespace mundur::MUNDUR_ISA {
 namespace {
 
 template <class T>
-MUNDUR_INLINE Vec<T> load(const T* p) {
-  return Vec<T>::load(p);
-}
-
-template <class T>
-MUNDUR_INLINE Vec<T> load_masked(const T* p, Mask<T> mask) {
-  return Vec<T>::load_masked(p, mask);
-}
-
-template <class T>
 MUNDUR_INLINE Vec<T> set(T value) {
-  return Vec<T>::set(value);
+  return value;
 }
 
 template <class T>
 MUNDUR_INLINE Vec<T> zero() {
-  return Vec<T>::set(T(0));
+  return T(0);
 }
 
 /// The first n lanes, 0 <= n <= kWidth.
@@ -96,37 +74,10 @@ MUNDUR_INLINE void store_n(T* p, Vec<T> a, int n) {
   store_masked(p, a, first_n<T>(n));
 }
 
-template <class T>
-MUNDUR_INLINE Mask<T> greater(Vec<T> a, Vec<T> b) {
-  return less(b, a);
-}
-
-/// b where b > a, else a: a NaN in a stays, one in b is passed over.
-template <class T>
-MUNDUR_INLINE Vec<T> max(Vec<T> a, Vec<T> b) {
-  return select(less(a, b), b, a);
-}
-
-template <class T>
-MUNDUR_INLINE Vec<T> min(Vec<T> a, Vec<T> b) {
-  return select(less(b, a), b, a);
-}
-
-template <class T>
-struct RoundMagic;
-template <>
-struct RoundMagic<float> {
-  static constexpr float kValue = 0x1.8p23f;
-};
-template <>
-struct RoundMagic<double> {
-  static constexpr double kValue = 0x1.8p52;
-};
-
 /// The nearest whole number, ties to even; |a| < 2^22 (float), 2^51 (double).
 template <class T>
 MUNDUR_INLINE Vec<T> round_even(Vec<T> a) {
-  const Vec<T> magic = set<T>(RoundMagic<T>::kValue);
+  const Vec<T> magic = Layout<T>::kMagic;
   return (a + magic) - magic;
 }
 
