@@ -250,7 +250,7 @@ CALLED = {
     "resume_from": ("filepath",),
 }
 KINDS = (TypeError, ValueError)
-# A sanitizer writes an eighth of what is allocated, though nobody touches it: 2**31 columns are gigabytes.
+# A sanitizer writes an eighth of what is allocated, though nobody touches it.
 _SECONDS = 20.0 if "libasan" in os.environ.get("LD_PRELOAD", "") else 2.0
 ALSO = {"RuntimeError", "KeyError", "MemoryError", "FileNotFoundError", "NonFiniteLossError"}
 
