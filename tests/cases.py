@@ -215,7 +215,7 @@ LAYERS = [
     conv1d(3, 3, 9, 2, use_bias=False, kernel_regularizer="l1_l2"),
     *(conv1d(6, 3, 8, 4, groups=2, padding=p) for p in ("valid", "causal")),
     conv1d(4, 2, 7, 4, groups=4, strides=2, activation="relu"),
-    # A sample by itself, or a step of all; pieces of 256 steps; of 256 samples.
+    # A sample by itself, or a step of all; shards of 256 steps; groups of 256 samples.
     *(conv1d(2, 2, 66, 2, batch=batch, padding="same") for batch in (1, 2, 70)),
     conv1d(2, 3, 300, 1, batch=2, padding="causal"),
     conv1d(2, 2, 3, 1, batch=300),

@@ -121,7 +121,7 @@ class Product {
                             e_.depth, e_.columns, e_.depth, e_.depth, lanes_, scratch);
         break;
       case Form::dw:  // x[depth, rows]ᵀ · dy[depth, columns]
-        kernels_.product_dw(c, a_.get() + r, b_.get() + n, rows, columns, e_.depth, e_.columns,
+        kernels_.product_dw(c, a_.get() + r, b_.get() + n, rows, columns, {e_.depth}, e_.columns,
                             e_.rows, e_.columns, scratch);
         break;
     }

@@ -68,7 +68,7 @@ class Product {
                                  e_.depth, e_.columns, ld, e_.depth, scratch);
         break;
       case Form::dw:
-        kernels_.product_dw_bf16(c, a16_.get() + r, b16_.get() + n, rows, columns, e_.depth,
+        kernels_.product_dw_bf16(c, a16_.get() + r, b16_.get() + n, rows, columns, e_.depth, 1,
                                  e_.columns, ld, mundur::bfloat16_stride(e_.columns), scratch);
         break;
     }

@@ -84,7 +84,7 @@ void resolve(Resolver<T>& r, const op::LossGradient& o) {
   const std::int64_t rows = r.rows(o.of.p), each = r[o.of.p].size() / in.O;
   r.call([=, k = r.kernels.loss_gradient, loss = o.of.loss, scale = o.scale, fused = o.fused](
              Now<T>&, Worker&) {
-    const double factor = mean_factor(loss, total_weight(weights, rows), in.O, each) * scale;
+    const double factor = mean_factor(loss, total_weight(weights, rows, each), in.O, each) * scale;
     k(dp, in.p, in.y, in.labels, in.weights, in.rows, in.O, static_cast<T>(factor), loss.kind(),
       loss.numbers(), fused);
   });
@@ -113,7 +113,7 @@ void resolve(Resolver<T>& r, const op::AskLoss& o) {
   const std::int64_t O = r[o.p].size(), B = r.batch;
   r.call([=, loss = o.loss, dp = r.at(o.dp), p = r.at(o.p), weights = r.at(o.weights)](Now<T>& now,
                                                                                        Worker&) {
-    if (total_weight(weights, B) > 0.0) {
+    if (total_weight(weights, B, 1) > 0.0) {
       now.outside_loss = loss->evaluate(now.batch, p, dp, O);
     } else {
       now.outside_loss = 0.0;

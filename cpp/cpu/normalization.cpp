@@ -38,7 +38,7 @@ struct CountedRows {
 
 template <class T>
 void resolve(Resolver<T>& r, const op::ColumnMoments& o) {
-  const std::int64_t C = r.columns(o.x), N = r.rows(o.x);
+  const std::int64_t C = r.columns(o.x), N = r.rows(o.x), each = r.rows_of_sample(o.x);
   const Range part = own_columns(r, C);
   for (Value value : {o.mean, o.variance, o.moving_mean, o.moving_variance}) {
     touch(r, value, part, true);
@@ -53,14 +53,22 @@ void resolve(Resolver<T>& r, const op::ColumnMoments& o) {
   const T* const x = r.at(o.x) + part.begin;
   const CountedRows counted_rows(r, o.x, o.mask);
   const T momentum = static_cast<T>(o.momentum), rest = static_cast<T>(1.0 - o.momentum);
-  r.call([=, k = &r.kernels, n = part.size()](Now<T>&, Worker&) {
+  r.call([=, k = &r.kernels, n = part.size(), sums = r.scratch](Now<T>&, Worker&) {
     const Counted counted = counted_rows();
     if (counted.rows == 0) {
       std::copy_n(moving_mean, n, mean);
       std::copy_n(moving_variance, n, variance);
       return;
     }
-    k->column_moments(mean, variance, x, n, N, C, counted);
+    // Some columns at a time, which the next pass finds in the cache.
+    const std::int64_t grain = k->column_grain;
+    for (std::int64_t c = 0; c < n; c += grain) {
+      const std::int64_t some = std::min(grain, n - c);
+      T *const off = sums + grain, *const squares = off + grain;
+      k->column_sums(sums, x + c, some, N, each, C, counted);
+      k->column_deviations(off, squares, x + c, sums, some, N, each, C, counted);
+      k->column_moments(mean + c, variance + c, sums, off, squares, some, counted.rows);
+    }
     k->moving_average(moving_mean, mean, n, momentum, rest);
     k->moving_average(moving_variance, variance, n, momentum, rest);
   });
@@ -104,7 +112,7 @@ namespace {
 /// Sums over samples of dy and dy·x̂, with moments of columns or of rows.
 template <class T, class O, class Kernel>
 void resolve_sums(Resolver<T>& r, const O& o, Kernel kernel, bool of_columns) {
-  const std::int64_t C = r.columns(o.x), N = r.rows(o.x);
+  const std::int64_t C = r.columns(o.x), N = r.rows(o.x), each = r.rows_of_sample(o.x);
   const Range part = own_columns(r, C);
   touch(r, o.dbeta, part, true);
   touch(r, o.dgamma, part, true);
@@ -117,7 +125,7 @@ void resolve_sums(Resolver<T>& r, const O& o, Kernel kernel, bool of_columns) {
   r.call([=, dbeta = r.at(o.dbeta) + part.begin, dgamma = r.at(o.dgamma) + part.begin,
           dy = r.at(o.dy) + part.begin, x = r.at(o.x) + part.begin, mean = r.at(o.mean) + own,
           inverse = r.at(o.inverse) + own](Now<T>&, Worker&) {
-    kernel(dbeta, dgamma, dy, x, mean, inverse, part.size(), N, C);
+    kernel(dbeta, dgamma, dy, x, mean, inverse, part.size(), N, each, C);
   });
 }
 

@@ -117,8 +117,8 @@ std::int64_t strip_rows(std::int64_t rows, std::int64_t columns, bool followed) 
 
 template <class T>
 void resolve(Resolver<T>& r, const op::ProductDw& o) {
-  const std::int64_t N = r.rows(o.dy), I = r.columns(o.x), O = r.columns(o.dy);
-  const std::int64_t ld = r.columns(o.dw);
+  const std::int64_t I = r.columns(o.x), O = r.columns(o.dy), ld = r.columns(o.dw);
+  const SampleRows samples{r.rows(o.dy), r.rows_of_sample(o.dy)};
   const std::int64_t width = o.columns < 0 ? O : o.columns;
   Block part = own(I, kParameterRows, width, r.kernels.column_grain, r.worker);
   const Range taken = part.columns;  // of dy
@@ -140,7 +140,8 @@ void resolve(Resolver<T>& r, const op::ProductDw& o) {
         const auto* const dy = r.template at<std::uint16_t>(o.dy) + taken.begin;
         const std::int64_t ldx = bfloat16_stride(I), lddy = bfloat16_stride(O);
         r.call([=, k = &r.kernels, scratch = r.scratch](Now<T>& now, Worker&) {
-          k->product_dw_bf16(dw, x, dy, rows, columns, N, ld, ldx, lddy, scratch);
+          k->product_dw_bf16(dw, x, dy, rows, columns, samples.count, samples.each, ld, ldx, lddy,
+                             scratch);
           then(*k, now, dw, first, rows, columns, ld);
         });
         continue;
@@ -149,7 +150,7 @@ void resolve(Resolver<T>& r, const op::ProductDw& o) {
     const T* const x = r.at(o.x) + row;
     const T* const dy = r.at(o.dy) + taken.begin;
     r.call([=, k = &r.kernels, scratch = r.scratch](Now<T>& now, Worker&) {
-      k->product_dw(dw, x, dy, rows, columns, N, ld, I, O, scratch);
+      k->product_dw(dw, x, dy, rows, columns, samples, ld, I, O, scratch);
       then(*k, now, dw, first, rows, columns, ld);
     });
   }
@@ -158,7 +159,7 @@ MUNDUR_RESOLVED(ProductDw);
 
 template <class T>
 void resolve(Resolver<T>& r, const op::SumRows& o) {
-  const std::int64_t N = r.rows(o.dy), O = r.columns(o.dy);
+  const std::int64_t N = r.rows(o.dy), each = r.rows_of_sample(o.dy), O = r.columns(o.dy);
   const std::int64_t width = o.columns < 0 ? O : o.columns;
   const Range taken = own(1, kParameterRows, width, r.kernels.column_grain, r.worker).columns;
   // Biases may have two rows, one behind the other.
@@ -172,7 +173,7 @@ void resolve(Resolver<T>& r, const op::SumRows& o) {
   const T* const dy = r.at(o.dy) + taken.begin;
   const std::int64_t columns = taken.size();
   r.call([=, k = &r.kernels](Now<T>& now, Worker&) {
-    k->sum_rows(db, dy, columns, N, O);
+    k->sum_rows(db, dy, columns, N, each, O);
     then(*k, now, db, first, 1, columns, columns);
   });
 }

@@ -90,6 +90,10 @@ class Resolver {
     return shape.empty() ? 1 : shape.back();
   }
   std::int64_t rows(Value value) const { return columns(value) ? size(value) / columns(value) : 0; }
+  /// Of each sample of the batch.
+  std::int64_t rows_of_sample(Value value) const {
+    return program_[value].samples * program_[value].size() / columns(value);
+  }
 
   // ---- what is touched. First of all, and the same for each worker.
   void reads(Value value) { touch(value, false); }

@@ -2,7 +2,8 @@
 //
 // What a step sees lies side by side in x where there is no dilation, so the steps of a sample are
 // the rows of one product, rows that overlap: nothing is copied. Steps at the edges see with fewer
-// taps: step by step they are the rows, over the samples, of a product with a part of the kernel.
+// taps: step by step they are the rows, over the samples, of a product with a part of the kernel;
+// in the sum over samples, a tap's rows are the steps that see with it.
 
 #include "program/windows.h"
 
@@ -126,8 +127,15 @@ void resolve(Resolver<T>& r, const op::Convolve& o) {
   const Windows windows = o.windows;
   const std::int64_t O = r.columns(o.y), G = o.groups, own_O = O / G;
   const std::int64_t K = windows.taps, own_C = r[o.w].shape[1];
-  const Part part = part_of(r.samples(o.y), windows.out, r.worker);
-  touch(r, o.y, part, windows.out, true);
+  const std::int64_t steps = r[o.y].size() / O;
+  const bool all_steps = steps == windows.out;
+  const Part part = all_steps ? part_of(r.samples(o.y), steps, r.worker)
+                              : Part{r.share_samples(o.y), {0, windows.out}};
+  if (all_steps) {
+    touch(r, o.y, part, steps, true);
+  } else {
+    r.writes_samples(o.y, part.samples);
+  }
   if (o.gathered) {
     touch(r, o.x, part, windows.out, false);
   } else {
@@ -136,17 +144,19 @@ void resolve(Resolver<T>& r, const op::Convolve& o) {
   r.reads(o.w);
   if (o.bias) r.reads(o.bias);
   const Rows<T> x = rows_of<T>(r.at(o.x), windows, own_C * G, o.gathered);
-  T* const y = r.at(o.y);
+  T* const y = r.at(o.y) + o.first * O;
   const T* const w = r.at(o.w);
   const T* const bias = r.at(o.bias);
-  each_run(windows, part, is_even(x, windows), [&](const Run& run) {
+  const std::int64_t step = o.stride * O;
+  const bool even = is_even(x, windows) && windows.out * o.stride == steps;
+  each_run(windows, part, even, [&](const Run& run) {
     const std::int64_t depth = run.taps.size() * own_C, tap = run.taps.begin * own_C;
-    T* const rows = y + (run.sample * windows.out + run.step) * O;
+    T* const rows = y + run.sample * steps * O + run.step * step;
     for (std::int64_t g = 0; g < G; ++g) {
       const std::int64_t at = g * own_O;
       const T* const from = x.at(run, g * K * own_C + tap);
       r.call([=, k = r.kernels.product, f = o.f, n = run.rows, ldx = x.ld(run),
-              ldy = run.over_samples ? windows.out * O : O, scratch = r.scratch](Now<T>&, Worker&) {
+              ldy = run.over_samples ? steps * O : step, scratch = r.scratch](Now<T>&, Worker&) {
         k(rows + at, from, w + tap * O + at, bias ? bias + at : nullptr, n, own_O, depth, ldy, ldx,
           O, f, uses_lanes(depth, own_O), scratch);
       });
@@ -158,60 +168,27 @@ MUNDUR_RESOLVED(Convolve);
 template <class T>
 void resolve(Resolver<T>& r, const op::TurnKernel& o) {
   constexpr std::int64_t kBlock = 16;  // channels, so that the lines read are used whole
-  const std::int64_t K = r[o.w].shape[0], C = r[o.w].shape[1], O = r[o.w].shape[2];
-  const Range rows = share(K * O, kBlock, r.worker);
+  const std::int64_t C = r[o.w].shape[1], O = r[o.w].shape[2], G = o.groups, own_O = O / G;
+  const std::int64_t taps = r[o.turned].shape[0];
+  const Range rows = share(taps * own_O, kBlock, r.worker);
   r.writes(o.turned, rows);
   r.reads(o.w);
   const T* const w = r.at(o.w);
   T* const turned = r.at(o.turned);
-  // W'_joc = W_(K-1-j)co
-  r.call([=](Now<T>&, Worker&) {
+  r.call([=, first = o.first, step = o.step](Now<T>&, Worker&) {
     for (std::int64_t c = 0; c < C; c += kBlock) {
       const std::int64_t end = std::min(c + kBlock, C);
       for (std::int64_t row = rows.begin; row < rows.end; ++row) {
-        const T* from = w + (K - 1 - row / O) * C * O + row % O;
-        for (std::int64_t at = c; at < end; ++at) turned[row * C + at] = from[at * O];
-      }
-    }
-  });
-}
-MUNDUR_RESOLVED(TurnKernel);
-
-template <class T>
-void resolve(Resolver<T>& r, const op::ConvolveDxByTaps& o) {
-  const Windows windows = o.windows;
-  const Range samples = r.share_samples(o.dx);
-  r.writes_samples(o.dx, samples);
-  r.writes_samples(o.part, samples);
-  r.reads_samples(o.dy, samples);
-  r.reads(o.w);
-  const std::int64_t C = r.columns(o.dx), O = r.columns(o.dy), G = o.groups;
-  const std::int64_t own_C = C / G, own_O = O / G;
-  T* const dx = r.at(o.dx);
-  T* const part = r.at(o.part) + samples.begin * windows.out * C;
-  const T* const dy = r.at(o.dy) + samples.begin * windows.out * O;
-  const T* const w = r.at(o.w);
-  r.call([=, k = &r.kernels, scratch = r.scratch](Now<T>&, Worker&) {
-    if (samples.empty()) return;
-    std::fill(dx + samples.begin * windows.in * C, dx + samples.end * windows.in * C, T{0});
-    for (std::int64_t tap = 0; tap < windows.taps; ++tap) {
-      for (std::int64_t g = 0; g < G; ++g) {
-        k->product_dx(part + g * own_C, dy + g * own_O, w + tap * own_C * O + g * own_O,
-                      samples.size() * windows.out, own_C, own_O, C, O, O, uses_lanes(own_O, own_C),
-                      scratch);
-      }
-      for (std::int64_t n = samples.begin; n < samples.end; ++n) {
-        for (std::int64_t t = 0; t < windows.out; ++t) {
-          const std::int64_t to = windows.first(t) + tap * windows.dilation;
-          if (to < 0 || to >= windows.in) continue;
-          T* const sum = dx + (n * windows.in + to) * C;
-          k->add(sum, sum, part + ((n - samples.begin) * windows.out + t) * C, C);
+        const T* from = w + (first + (taps - 1 - row / own_O) * step) * C * O + row % own_O;
+        T* to = turned + row * G * C;
+        for (std::int64_t g = 0; g < G; ++g, from += own_O, to += C) {
+          for (std::int64_t at = c; at < end; ++at) to[at] = from[at * O];
         }
       }
     }
   });
 }
-MUNDUR_RESOLVED(ConvolveDxByTaps);
+MUNDUR_RESOLVED(TurnKernel);
 
 namespace {
 
@@ -224,26 +201,24 @@ struct ConvolutionDw {
 
   void operator()(const Kernels<T>& kernels, T* dw, const T* delta, const Rows<T>& x,
                   const Block& block) const {
-    const std::int64_t columns = block.columns.size();
+    const std::int64_t columns = block.columns.size(), steps = windows.out;
     dw += block.columns.begin;
-    if (is_even(x, windows) && windows.whole().size() == windows.out) {
-      kernels.product_dw(dw + block.rows.begin * O, x.p + block.rows.begin, delta,
-                         block.rows.size(), columns, samples * windows.out, O, x.step, O, scratch);
-      return;
-    }
-    for (std::int64_t row = block.rows.begin; row < block.rows.end; ++row)
-      std::fill_n(dw + row * O, columns, T{0});
-    each_run(windows, {{0, samples}, {0, windows.out}}, false, [&](const Run& run) {
-      const std::int64_t from = std::max(block.rows.begin, run.taps.begin * own_C);
-      const std::int64_t to = std::min(block.rows.end, run.taps.end * own_C);
-      if (from >= to) return;
-      const std::int64_t ldx = x.ld(run), ldy = run.over_samples ? windows.out * O : O;
-      const T* const dy = delta + (run.sample * windows.out + run.step) * O;
-      for (std::int64_t n = 0; n < run.rows; n += kShard) {
-        kernels.product_dw_add(dw + from * O, x.at(run, from + n * ldx), dy + n * ldy, to - from,
-                               columns, std::min(kShard, run.rows - n), O, ldx, ldy, scratch);
+    for (Range taps; taps.begin < windows.taps; taps.begin = taps.end) {
+      // Taps with which the same steps see are rows of one product.
+      const Range seeing = windows.steps_of(taps.begin);
+      while (taps.end < windows.taps && windows.steps_of(taps.end) == seeing) ++taps.end;
+      const std::int64_t from = std::max(block.rows.begin, taps.begin * own_C);
+      const std::int64_t to = std::min(block.rows.end, taps.end * own_C);
+      if (seeing.empty()) {
+        for (std::int64_t row = from; row < to; ++row) std::fill_n(dw + row * O, columns, T{0});
+      } else if (from < to) {
+        const SampleRows rows{samples * steps, steps, seeing.begin, steps - seeing.end,
+                              x.sample - steps * x.step};
+        kernels.product_dw(dw + from * O, x.p + seeing.begin * x.step + from - x.before,
+                           delta + seeing.begin * O, to - from, columns, rows, O, x.step, O,
+                           scratch);
       }
-    });
+    }
   }
 };
 

@@ -1,12 +1,10 @@
 // Conv1D: y_t = f(Σ_k x_(tS − P + kD)·W_k + b), over the taps k whose step is there: S the stride,
 // D the dilation, P steps of padding, which are left out of the sums.
 //
-// The order of sums, besides what products promise. y: one chain over (k, channel). dx, where S = D
-// = 1 without groups: one chain over (t, filter); else, for each tap from the first, a chain over
-// the filters, added. dW: as Dense's on the same rows, if they lie evenly in memory (a kernel of
-// one tap) or were copied and none is at an edge; else the chains of each sample's (or, for fewer
-// than 64 whole steps and fewer of them than samples, each step's) pieces of 256 rows, added in
-// their order, those of the edges last.
+// The order of sums. y: one chain over (k, channel). dx: one chain over (t, filter). dW: a sum over
+// samples, whose rows are the steps t; those that do not see with a tap are not in its chains.
+
+#include <numeric>
 
 #include "layers/layer.h"
 
@@ -62,17 +60,7 @@ class Conv1D final : public Layer {
     // ∂L/∂W_kco = Σ_b Σ_t x_(tS − P + kD)c δ_to        ∂L/∂b_o = Σ_b Σ_t δ_to
     b.backward(z, {x, w, bias}, [=, this, &b](Value delta) {
       const Value dx = b.like("dx", x);
-      if (spec_.strides == 1 && !gathers) {
-        // Windows over δ from the other side, with the taps in reverse.
-        const std::int64_t K = windows_.taps;
-        const Windows back = {windows_.out, windows_.in, K, 1, 1, K - 1 - windows_.before};
-        const Value turned = b.whole("turned", {K, spec_.filters, C});
-        b.emit(op::TurnKernel{turned, w});
-        b.emit(op::Convolve{dx, delta, turned, {}, back});
-      } else {
-        const Value part = b.value("part", {windows_.out, C}, x);
-        b.emit(op::ConvolveDxByTaps{dx, part, delta, w, windows_, groups});
-      }
+      input_gradient(b, dx, delta, w);
       b.gradient(x, dx);
       const Value dw = b.whole("dw", b[w].shape);
       b.emit(op::ConvolveDw{dw, seen, delta, windows_, groups, gathers});
@@ -83,6 +71,33 @@ class Conv1D final : public Layer {
   }
 
  private:
+  // Of the taps, every `apart`-th leads from a step of δ to a step s of ∂L/∂x: s + P − kD = tS. So
+  // the steps s, s + S, ... are windows over δ from the other side, with those taps in reverse.
+  void input_gradient(Builder& b, Value dx, Value delta, Value w) const {
+    const std::int64_t K = windows_.taps, S = windows_.stride, D = windows_.dilation;
+    const std::int64_t C = b[dx].shape[1], O = spec_.filters, groups = spec_.groups;
+    const std::int64_t apart = S / std::gcd(S, D), dilation = D / std::gcd(S, D);
+    const bool gathers = dilation > 1 || groups > 1;
+    if (K < apart || apart < S) b.emit(op::Zero{dx});  // no tap may lead to a step
+    for (std::int64_t s = 0; s < std::min(S, windows_.in); ++s) {
+      const auto from = [&](std::int64_t k) { return s + windows_.before - k * D; };
+      std::int64_t first = 0;
+      while (first < K && from(first) % S != 0) ++first;
+      if (first == K) continue;
+      const std::int64_t taps = Windows::up(K - first, apart);
+      const Windows back = {windows_.out, Windows::up(windows_.in - s, S),        taps, 1,
+                            dilation,     (taps - 1) * dilation - from(first) / S};
+      const Value turned = b.whole("turned", {taps, O / groups, C});
+      b.emit(op::TurnKernel{turned, w, groups, first, apart});
+      Value seen = delta;
+      if (gathers) {
+        seen = b.value("seen_back", {back.out, taps * O}, delta);
+        b.emit(op::GatherWindows{seen, delta, back, groups});
+      }
+      b.emit(op::Convolve{dx, seen, turned, {}, back, groups, gathers, Function::linear, s, S});
+    }
+  }
+
   Conv1DSpec spec_;
   Windows windows_;
   int w_ = 0, b_ = 0;

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "cpu/kernels/shards.h"
 #include "cpu/kernels/table.h"
 
 namespace mundur {
@@ -89,56 +90,30 @@ std::unique_ptr<Loss> make_loss(const std::string& name, bool from_logits,
 
 namespace {
 
-/// Joins shards as they come: equal ranks first, so that only the count of shards decides the tree.
-class ShardTree {
- public:
-  void push(double shard) {
-    std::uint64_t rank = count_++;
-    int level = 0;
-    for (; rank & 1; rank >>= 1) shard = partial_[level++] + shard;
-    partial_[level] = shard;
-  }
-  double total() const {
-    double sum = 0.0;
-    bool any = false;
-    for (int level = 0; count_ >> level; ++level) {
-      if (!((count_ >> level) & 1)) continue;
-      sum = any ? partial_[level] + sum : partial_[level];
-      any = true;
-    }
-    return sum;
-  }
-
- private:
-  double partial_[64] = {};
-  std::uint64_t count_ = 0;
-};
-
 template <class Term>
-double shard_sum(std::int64_t n, Term term) {
-  const auto chain = [&](std::int64_t begin, std::int64_t end) {
-    double shard = 0.0;
-    for (std::int64_t i = begin; i < end; ++i) shard += term(i);
-    return shard;
-  };
-  if (n <= kShard) return chain(0, n);
-  ShardTree tree;
-  for (std::int64_t begin = 0; begin < n; begin += kShard) {
-    tree.push(chain(begin, std::min(n, begin + kShard)));
+double sum_of(std::int64_t n, std::int64_t each, Term term) {
+  const ShardTree tree(n, each);
+  double waiting[kMaxSlots];
+  for (std::int64_t shard = 0;; ++shard) {
+    const std::int64_t end = std::min(n, (shard + 1) * kShard);
+    double sum = 0.0;
+    for (std::int64_t i = shard * kShard; i < end; ++i) sum += term(i);
+    const int slot = tree.after(shard, [&](int earlier) { sum = waiting[earlier] + sum; });
+    if (slot < 0) return sum;
+    waiting[slot] = sum;
   }
-  return tree.total();
 }
 
 }  // namespace
 
-double sum_over_samples(const double* values, std::int64_t n) {
-  return shard_sum(n, [&](std::int64_t i) { return values[i]; });
+double sum_over_samples(const double* values, std::int64_t n, std::int64_t each) {
+  return sum_of(n, each, [&](std::int64_t i) { return values[i]; });
 }
 
 template <class T>
-double total_weight(const T* weight, std::int64_t B) {
+double total_weight(const T* weight, std::int64_t B, std::int64_t each) {
   if (!weight) return static_cast<double>(B);
-  return shard_sum(B, [&](std::int64_t i) { return static_cast<double>(weight[i]); });
+  return sum_of(B, each, [&](std::int64_t i) { return static_cast<double>(weight[i]); });
 }
 
 namespace {
@@ -162,8 +137,8 @@ double loss_value(const Loss& loss, const T* p, const Targets<T>& targets, std::
                   std::int64_t O, std::int64_t rows) {
   std::vector<double> values(static_cast<std::size_t>(B));
   weighted_losses(loss, values.data(), p, targets, B, O);
-  return sum_over_samples(values.data(), B) *
-         mean_factor(loss, total_weight(targets.weight, B), O, rows);
+  return sum_over_samples(values.data(), B, rows) *
+         mean_factor(loss, total_weight(targets.weight, B, rows), O, rows);
 }
 
 template <class T>
@@ -173,20 +148,20 @@ void sample_losses(const Loss& loss, double* values, const T* p, const Targets<T
   weighted_losses(loss, each.data(), p, targets, B, O);
   const double terms = loss.elementwise() ? static_cast<double>(O * rows) : 1.0;
   for (std::int64_t n = 0; n < B / rows; ++n) {
-    values[n] = sum_over_samples(each.data() + n * rows, rows) / terms;
+    values[n] = sum_over_samples(each.data() + n * rows, rows, rows) / terms;
   }
 }
 
 template <class T>
 void loss_gradient(const Loss& loss, T* dp, const T* p, const Targets<T>& targets, std::int64_t B,
                    std::int64_t O, std::int64_t rows) {
-  const double scale = mean_factor(loss, total_weight(targets.weight, B), O, rows);
+  const double scale = mean_factor(loss, total_weight(targets.weight, B, rows), O, rows);
   kernels<T>().loss_gradient(dp, p, targets.y, targets.labels, targets.weight, B, O,
                              static_cast<T>(scale), loss.kind(), loss.numbers(), false);
 }
 
 #define MUNDUR_LOSSES(T)                                                                          \
-  template double total_weight<T>(const T*, std::int64_t);                                        \
+  template double total_weight<T>(const T*, std::int64_t, std::int64_t);                          \
   template double loss_value<T>(const Loss&, const T*, const Targets<T>&, std::int64_t,           \
                                 std::int64_t, std::int64_t);                                      \
   template void sample_losses<T>(const Loss&, double*, const T*, const Targets<T>&, std::int64_t, \

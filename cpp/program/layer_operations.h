@@ -106,26 +106,22 @@ struct GatherWindows {
   void walk(auto& go) const { go.writes(seen).reads(x); }
 };
 /// y[t,O] = f(Σ_k x[window t, tap k]·w[k,I,O] + bias[O]), taps that are not there left out; x is
-/// what GatherWindows made, if anything did.
+/// what GatherWindows made, if anything did. With a stride, t counts the steps first, first +
+/// stride, ... of y.
 struct Convolve {
   Value y, x, w, bias;
   Windows windows;
   std::int64_t groups = 1;
   bool gathered = false;
   Function f = Function::linear;
+  std::int64_t first = 0, stride = 1;
   void walk(auto& go) const { go.writes(y).reads(x).reads(w).reads(bias); }
 };
-/// turned[K,O,I] = w[K,I,O], the taps in reverse.
+/// turned[j,O,I] = w[first + (taps - 1 - j)·step,I,O], group by group: some taps in reverse.
 struct TurnKernel {
   Value turned, w;
+  std::int64_t groups = 1, first = 0, step = 1;
   void walk(auto& go) const { go.writes(turned).reads(w); }
-};
-/// dx of windows, one after another, through `part`: what one tap gives.
-struct ConvolveDxByTaps {
-  Value dx, part, dy, w;
-  Windows windows;
-  std::int64_t groups = 1;
-  void walk(auto& go) const { go.writes(dx).writes(part).reads(dy).reads(w); }
 };
 /// dw[K,I,O] = Σ x[window t, tap k]ᵀ·dy[t,O]: a sum over samples.
 struct ConvolveDw {

@@ -29,7 +29,15 @@ struct Windows {
   Range whole() const {
     const std::int64_t last = in - 1 + before - (taps - 1) * dilation;
     const std::int64_t end = last < 0 ? 0 : std::min(out, last / stride + 1);
-    return {std::min(up(before, stride), end), end};
+    return {std::min(before > 0 ? up(before, stride) : 0, end), end};
+  }
+
+  /// The steps that see with this tap.
+  Range steps_of(std::int64_t tap) const {
+    const std::int64_t at = tap * dilation - before;  // of step 0
+    const std::int64_t begin = at < 0 ? up(-at, stride) : 0;
+    const std::int64_t end = in > at ? std::min(out, up(in - at, stride)) : 0;
+    return {std::min(begin, end), end};
   }
 
   static std::int64_t up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }

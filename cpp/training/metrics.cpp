@@ -96,12 +96,12 @@ Found<T>::Found(const Lane<T>& lane, const OutputRows& per_sample, double weight
   const LossRule& loss = *program.purpose().loss;
   const std::int64_t samples = lane.now.batch.count;
   const std::int64_t rows = samples * per_sample.rows;
-  weight = total_weight(program.at(ports.weights), rows);
+  weight = total_weight(program.at(ports.weights), rows, per_sample.rows);
   if (program.purpose().outside) {
     sum = lane.now.outside_loss * weight;
     factor = weight > 0.0 ? 1.0 / weight : 0.0;
   } else {
-    sum = sum_over_samples(program.template at<double>(ports.values), rows);
+    sum = sum_over_samples(program.template at<double>(ports.values), rows, per_sample.rows);
     factor = mean_factor(loss, weight, per_sample.outputs, per_sample.rows);
   }
   if (ports.penalties) {
@@ -110,7 +110,7 @@ Found<T>::Found(const Lane<T>& lane, const OutputRows& per_sample, double weight
     for (std::int64_t i = 0; i < count; ++i) penalty += pieces[i];
   }
   if (ports.activity) {
-    penalty += sum_over_samples(program.template at<double>(ports.activity), samples) /
+    penalty += sum_over_samples(program.template at<double>(ports.activity), samples, 1) /
                static_cast<double>(samples);
   }
 }
@@ -178,7 +178,7 @@ void add_to(Tally& tally, const Found<T>& found, const Compiled<T>& program, std
       scores[static_cast<std::size_t>(b)] =
           is_there ? compare.score(program.purpose().metrics[m], b) : 0.0;
     }
-    tally.scores[m] += sum_over_samples(scores.data(), B);
+    tally.scores[m] += sum_over_samples(scores.data(), B, per_sample.rows);
   }
 }
 

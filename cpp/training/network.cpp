@@ -197,7 +197,8 @@ double Network<T>::penalty() {
   const Compiled<T>& program = by_hand(forward_training_);
   const double* const activity = program.template at<double>(program.ports().activity);
   if (!activity) return weights;
-  return weights + sum_over_samples(activity, forward_batch_) / static_cast<double>(forward_batch_);
+  return weights +
+         sum_over_samples(activity, forward_batch_, 1) / static_cast<double>(forward_batch_);
 }
 
 // ---- workers ------------------------------------------------------------------------------------

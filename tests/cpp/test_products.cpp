@@ -347,7 +347,7 @@ void test_dw(const Operands<T>& operands, bool splits) {
     const auto test = [&](const char* what, i64 rows, i64 columns) {
       Matrix<T> out = operands.fresh(c.I, c.O);
       split(c.I, c.O, rows, columns, [&](i64 i, i64 ni, i64 o, i64 no) {
-        kernels.product_dw(&out.at(i, o), &x.at(0, i), &dy.at(0, o), ni, no, c.B, out.ld, x.ld,
+        kernels.product_dw(&out.at(i, o), &x.at(0, i), &dy.at(0, o), ni, no, {c.B}, out.ld, x.ld,
                            dy.ld, scratch);
       });
       compare(out, dw, name(what));
@@ -356,7 +356,7 @@ void test_dw(const Operands<T>& operands, bool splits) {
     operands.in_parts(kernels, splits,
                       [&](i64 rows, i64 columns) { test("product_dw in parts", rows, columns); });
     Matrix<T> out(1, c.O, 0, c.shift);
-    kernels.sum_rows(out.data(), dy.data(), c.O, c.B, dy.ld);
+    kernels.sum_rows(out.data(), dy.data(), c.O, c.B, 1, dy.ld);
     compare(out, db, name("sum_rows"));
   });
 }

@@ -70,14 +70,25 @@ float chain(i64 begin, i64 end, A a, B b) {
   return sum;
 }
 
-/// Shards joined pairwise: the earlier half of the largest power of two, then the rest.
-template <class A, class B>
-float over_samples(i64 first, i64 shards, i64 samples, A a, B b) {
-  if (shards <= 1) return chain(first * kShard, std::min(samples, (first + 1) * kShard), a, b);
+/// `count` sums joined pairwise: the earlier half of the largest power of two, then the rest.
+template <class Sum>
+float joined(i64 first, i64 count, Sum sum) {
+  if (count <= 1) return sum(first);
   i64 half = 1;
-  while (2 * half < shards) half *= 2;
-  return over_samples(first, half, samples, a, b) +
-         over_samples(first + half, shards - half, samples, a, b);
+  while (2 * half < count) half *= 2;
+  return joined(first, half, sum) + joined(first + half, count - half, sum);
+}
+
+/// Groups of kShard samples of `each` rows, in shards of kShard rows.
+template <class A, class B>
+float over_samples(i64 rows, i64 each, A a, B b) {
+  const i64 shards = (rows + kShard - 1) / kShard, groups = (shards + each - 1) / each;
+  return joined(0, groups, [&](i64 group) {
+    const i64 first = group * each;
+    return joined(first, std::min(each, shards - first), [&](i64 shard) {
+      return chain(shard * kShard, std::min(rows, (shard + 1) * kShard), a, b);
+    });
+  });
 }
 
 // ---- matrices -----------------------------------------------------------------------------------
@@ -135,6 +146,7 @@ struct Case {
   i64 gap = 0;
   Values values = Values::ordinary;
   bool splits = false;
+  i64 each = 1;  // rows of a sample
 };
 
 i64 even(i64 n) { return (n + 1) / 2 * 2; }
@@ -174,10 +186,9 @@ void test_case(const Case& c, Numbers& numbers) {
   dx.fill([&](i64 b, i64 i) {
     return chain(0, c.O, [&](i64 o) { return dy16(b, o); }, [&](i64 o) { return w16(i, o); });
   });
-  const i64 shards = (c.B + kShard - 1) / kShard;
   dw.fill([&](i64 i, i64 o) {
     return over_samples(
-        0, shards, c.B, [&](i64 b) { return x16(b, i); }, [&](i64 b) { return dy16(b, o); });
+        c.B, c.each, [&](i64 b) { return x16(b, i); }, [&](i64 b) { return dy16(b, o); });
   });
 
   for (mundur::Isa isa : mundur::available_isas()) {
@@ -229,7 +240,7 @@ void test_case(const Case& c, Numbers& numbers) {
       out = Matrix(c.I, c.O, c.gap);
       split(c.I, c.O, high, wide, [&](i64 r, i64 rows, i64 k, i64 columns) {
         kernels.product_dw_bf16(out.at(r, k), xs.data() + r, dys.data() + k, rows, columns, c.B,
-                                out.ld, ldx, ldy, scratch.data());
+                                c.each, out.ld, ldx, ldy, scratch.data());
       });
       compare(out, dw, "product_dw");
     }
@@ -286,6 +297,11 @@ int main() {
     test({n, 10, 18, n % 2});
   }
   test({9000, 9, 50});
+  for (i64 each : {2, 3, 4, 5, 9}) {
+    for (i64 samples : {200, 256, 257, 800}) {
+      test({samples * each, 5, 50, 0, Values::ordinary, false, each});
+    }
+  }
   // Sums over samples so large that they are made in several blocks; blocks of rows.
   test({1300, 300, 130, 1});
   test({600, 40, 50, 1, Values::ordinary, true});

@@ -7,8 +7,8 @@
 // Letters: B batch (rows), I inputs, O outputs. Matrices are row-major; ld* is the distance between
 // rows in elements. Every kernel gives the same bits in every build: elements of a product are one
 // chain of fused multiply-adds in order of the inner index from +0; sums over samples are chains of
-// kShard samples joined by a fixed binary tree; other reductions use 16 virtual lanes (lane = index
-// mod 16) joined by the tree +8, +4, +2, +1.
+// kShard rows joined by a fixed tree (shards.h), where `each` rows make a sample; other reductions
+// use 16 virtual lanes (lane = index mod 16) joined by the tree +8, +4, +2, +1.
 
 #include <cstdint>
 
@@ -111,6 +111,16 @@ struct Counted {
   Counted from(std::int64_t b) const { return {keep ? keep + b / each : nullptr, each, rows}; }
 };
 
+/// The rows of a sum over samples: of all, and of each sample. Some of a sample's first and last
+/// ones may be missing: they are in no chain, and have no elements in x.
+struct SampleRows {
+  std::int64_t count = 0, each = 1;
+  std::int64_t first = 0, last = 0;  // rows of each sample that are missing
+  std::int64_t gap = 0;              // x has so many elements more, or fewer, between two samples
+
+  std::int64_t there() const { return each - first - last; }
+};
+
 /// One time step of a recurrent layer on B samples, between its products. A masked sample keeps
 /// its state.
 template <class T>
@@ -180,9 +190,12 @@ struct Kernels {
   void (*product_dx)(T* dx, const T* dy, const T* w, std::int64_t B, std::int64_t I, std::int64_t O,
                      std::int64_t lddx, std::int64_t lddy, std::int64_t ldw, bool lanes,
                      T* scratch);
-  /// dw[I,O] = x[B,I]ᵀ · dy[B,O]: a sum over samples.
-  void (*product_dw)(T* dw, const T* x, const T* dy, std::int64_t I, std::int64_t O, std::int64_t B,
-                     std::int64_t lddw, std::int64_t ldx, std::int64_t lddy, T* scratch);
+  /// dw[I,O] = x[B,I]ᵀ · dy[B,O]: a sum over samples. x and dy begin with the first row that is
+  /// there.
+  void (*product_dw)(T* dw, const T* x, const T* dy, std::int64_t I, std::int64_t O,
+                     const SampleRows& rows, std::int64_t lddw, std::int64_t ldx, std::int64_t lddy,
+                     T* scratch);
+
   // ---- products in bfloat16: of Kernels<float> only, null in Kernels<double> --------------------
   // Operands are rounded to bfloat16, to nearest, ties to even, subnormal numbers to zeros of their
   // sign. A chain runs over pairs of neighbours k, k + 1, from +0: the odd element's product is
@@ -207,17 +220,18 @@ struct Kernels {
                           std::int64_t ldw, T* scratch);
   /// dw[I,O] = x[B,I]ᵀ · dy[B,O]: a sum over samples.
   void (*product_dw_bf16)(T* dw, const std::uint16_t* x, const std::uint16_t* dy, std::int64_t I,
-                          std::int64_t O, std::int64_t B, std::int64_t lddw, std::int64_t ldx,
-                          std::int64_t lddy, T* scratch);
+                          std::int64_t O, std::int64_t B, std::int64_t each, std::int64_t lddw,
+                          std::int64_t ldx, std::int64_t lddy, T* scratch);
 
   // ---- sums -------------------------------------------------------------------------------------
   /// db[O] = Σ_b dy[b,O]: a sum over samples.
-  void (*sum_rows)(T* db, const T* dy, std::int64_t O, std::int64_t B, std::int64_t lddy);
+  void (*sum_rows)(T* db, const T* dy, std::int64_t O, std::int64_t B, std::int64_t each,
+                   std::int64_t lddy);
 
   /// db[O] = the sum, over samples, of the rows `first`, next[first], ... of dy, in ascending order
-  /// up to a negative one; each of the B samples has `steps` rows.
+  /// up to a negative one; there are B samples, and those of kShard of them are one chain.
   void (*sum_listed)(T* db, const T* dy, const std::int32_t* next, std::int32_t first,
-                     std::int64_t O, std::int64_t B, std::int64_t steps, std::int64_t lddy);
+                     std::int64_t O, std::int64_t B, std::int64_t each, std::int64_t lddy);
 
   // ---- activations ------------------------------------------------------------------------------
   /// y[n] = f(x[n]); y may be x.
@@ -242,10 +256,18 @@ struct Kernels {
   // x̂ = (x - mean)·inverse, inverse = 1/√(variance + ε): of a column of samples, or of one row.
   // gamma and beta may be null (ones, zeros). Rows are contiguous (ld = O) where there is no ld.
 
-  /// Mean and biased variance of the columns of the counted rows of x[B,O], one or more: sums over
-  /// samples, the variance's of (x - mean)².
-  void (*column_moments)(T* mean, T* variance, const T* x, std::int64_t O, std::int64_t B,
-                         std::int64_t ldx, const Counted& counted);
+  // Mean and biased variance of the columns of the counted rows of x[B,O], in three passes:
+  /// sum[O] = Σ_b x[b,o]: a sum over samples.
+  void (*column_sums)(T* sum, const T* x, std::int64_t O, std::int64_t B, std::int64_t each,
+                      std::int64_t ldx, const Counted& counted);
+  /// off[O] = Σ_b (x[b,o] - m), squares[O] = Σ_b (x[b,o] - m)², m = sum[o] / counted.rows: sums
+  /// over samples.
+  void (*column_deviations)(T* off, T* squares, const T* x, const T* sum, std::int64_t O,
+                            std::int64_t B, std::int64_t each, std::int64_t ldx,
+                            const Counted& counted);
+  /// What follows for mean[O] and variance[O], from sums over so many rows.
+  void (*column_moments)(T* mean, T* variance, const T* sum, const T* off, const T* squares,
+                         std::int64_t O, std::int64_t rows);
   /// average[n] = average[n]·momentum + x[n]·one_minus_momentum; a subnormal result becomes +0.
   void (*moving_average)(T* average, const T* x, std::int64_t n, T momentum, T one_minus_momentum);
   /// inverse[n] = 1/√(variance[n] + ε); scale[n] = inverse[n]·gamma[n].
@@ -256,7 +278,8 @@ struct Kernels {
                             std::int64_t B, std::int64_t O);
   /// dbeta[O] = Σ_b dy[b,o]; dgamma[O] = Σ_b dy[b,o]·x̂[b,o]: sums over samples, ld is of dy and x.
   void (*normalize_columns_sums)(T* dbeta, T* dgamma, const T* dy, const T* x, const T* mean,
-                                 const T* inverse, std::int64_t O, std::int64_t B, std::int64_t ld);
+                                 const T* inverse, std::int64_t O, std::int64_t B,
+                                 std::int64_t each, std::int64_t ld);
   /// dx[b,o] = scale[o]·(dy[b,o] - (dbeta[o] + x̂[b,o]·dgamma[o]) / counted.rows) in counted rows;
   /// in others, and without dbeta and dgamma (null: the moments did not depend on x),
   /// scale[o]·dy[b,o]. dx may be dy.
@@ -270,7 +293,8 @@ struct Kernels {
                          std::int64_t B, std::int64_t O, T epsilon);
   /// As normalize_columns_sums, with mean[B] and inverse[B].
   void (*normalize_rows_sums)(T* dbeta, T* dgamma, const T* dy, const T* x, const T* mean,
-                              const T* inverse, std::int64_t O, std::int64_t B, std::int64_t ld);
+                              const T* inverse, std::int64_t O, std::int64_t B, std::int64_t each,
+                              std::int64_t ld);
   /// dx[b,o] = inverse[b]·(g - (Σ_o g + x̂[b,o]·Σ_o g·x̂) / O), g = dy[b,o]·gamma[o]; dx may be dy.
   void (*normalize_rows_backward)(T* dx, const T* dy, const T* x, const T* mean, const T* inverse,
                                   const T* gamma, std::int64_t B, std::int64_t O);
@@ -365,10 +389,6 @@ struct Kernels {
   double (*sum_squares)(const T* g, std::int64_t n);
 
   // ---- sequences --------------------------------------------------------------------------------
-  /// dw[I,O] += x[B,I]ᵀ · dy[B,O]: one chain, B <= kShard, then added.
-  void (*product_dw_add)(T* dw, const T* x, const T* dy, std::int64_t I, std::int64_t O,
-                         std::int64_t B, std::int64_t lddw, std::int64_t ldx, std::int64_t lddy,
-                         T* scratch);
   // The rows of a window, B >= 1:
 
   /// y[O] = the first maximum of each column of x[B,O], where a NaN counts as the maximum; row[O] =

@@ -111,13 +111,12 @@ struct Targets {
   const T* weight = nullptr;
 };
 
-/// Σ values (weighted), as every sum over samples: chains of kShard joined by a binary tree, in
-/// double.
-double sum_over_samples(const double* values, std::int64_t n);
+/// Σ values (weighted) as every sum over samples, of `each` values, in double.
+double sum_over_samples(const double* values, std::int64_t n, std::int64_t each);
 
 /// Σ weight[b], or B without weights.
 template <class T>
-double total_weight(const T* weight, std::int64_t B);
+double total_weight(const T* weight, std::int64_t B, std::int64_t each);
 
 /// The factor of every row's gradient, of O outputs and `rows` of them in a sample: 1 / (Σ weights
 /// · outputs in the mean); 0 where the weights sum to nothing. A sum adds up samples, whose own

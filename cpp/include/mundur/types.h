@@ -16,7 +16,7 @@ inline std::int64_t size_of(const Shape& shape) {
                          [](std::int64_t a, std::int64_t b) { return a * b; });
 }
 
-/// Samples in one chain of a sum over samples.
+/// Samples in one group of a sum over samples, and rows of them in one chain.
 inline constexpr std::int64_t kShard = 256;
 
 /// Whether a product's inner sums run over 16 virtual lanes instead of one chain: too few columns

@@ -3,31 +3,26 @@
 
 #include "cpu/kernels/isa/pieces.h"
 #include "cpu/kernels/isa/rows.h"
-#include "cpu/kernels/isa/shards.h"
 #include "cpu/kernels/isa/updates.h"
+#include "cpu/kernels/shards.h"
 
 namespace mundur::MUNDUR_ISA {
 namespace {
 
-/// sum[v] = Σ over samples of what add(b, sum) adds to it: one chain per shard, joined by the tree
-/// (shards.h).
+/// sum[v] = Σ over samples of what add(b, sum) adds to it.
 template <class T, int kSums, class Add>
-MUNDUR_INLINE void sum_samples(Vec<T> (&sum)[kSums], i64 B, Add add) {
-  const i64 shards = B <= kShard ? 1 : divided_up(B, kShard);
-  Vec<T> partial[kMaxRanks][kSums];
-  for (i64 n = 0; n < shards; ++n) {
+MUNDUR_INLINE void sum_samples(Vec<T> (&sum)[kSums], i64 B, i64 each, Add add) {
+  const ShardTree tree(B, each);
+  Vec<T> waiting[kMaxSlots][kSums];
+  for (i64 n = 0;; ++n) {
     for (int v = 0; v < kSums; ++v) sum[v] = zero<T>();
     const i64 end = least(B, (n + 1) * kShard);
     for (i64 b = n * kShard; b < end; ++b) add(b, sum);
-    const bool is_last = n == shards - 1;
-    int rank = 0;
-    for (; is_last ? (n >> rank) != 0 : (n >> rank & 1) != 0; ++rank) {
-      if (n >> rank & 1) {
-        for (int v = 0; v < kSums; ++v) sum[v] = partial[rank][v] + sum[v];
-      }
-    }
-    if (is_last) return;
-    for (int v = 0; v < kSums; ++v) partial[rank][v] = sum[v];
+    const int slot = tree.after(n, [&](int earlier) MUNDUR_BODY {
+      for (int v = 0; v < kSums; ++v) sum[v] = waiting[earlier][v] + sum[v];
+    });
+    if (slot < 0) return;
+    for (int v = 0; v < kSums; ++v) waiting[slot][v] = sum[v];
   }
 }
 
@@ -50,24 +45,42 @@ MUNDUR_INLINE bool is_counted(const Counted& counted, i64 b) {
 }
 
 template <class T>
-void column_moments(T* mean, T* variance, const T* x, i64 O, i64 B, i64 ldx,
-                    const Counted& counted) {
-  const Vec<T> count = set<T>(static_cast<T>(counted.rows));
+void column_sums(T* sum, const T* x, i64 O, i64 B, i64 each, i64 ldx, const Counted& counted) {
   for_each_vec<T>(O, [&](i64 o, int n) MUNDUR_BODY {
     Vec<T> total[1];
-    sum_samples(total, B, [&](i64 b, Vec<T>(&sum)[1]) MUNDUR_BODY {
+    sum_samples(total, B, each, [&](i64 b, Vec<T>(&to)[1]) MUNDUR_BODY {
       if (!is_counted(counted, b)) return;
-      sum[0] = sum[0] + load_up_to(x + b * ldx + o, n);
+      to[0] = to[0] + load_up_to(x + b * ldx + o, n);
     });
-    const Vec<T> m = total[0] / count;
-    Vec<T> off[2];
-    sum_samples(off, B, [&](i64 b, Vec<T>(&sum)[2]) MUNDUR_BODY {
+    store_up_to(sum + o, total[0], n);
+  });
+}
+
+template <class T>
+void column_deviations(T* off, T* squares, const T* x, const T* sum, i64 O, i64 B, i64 each,
+                       i64 ldx, const Counted& counted) {
+  const Vec<T> count = set<T>(static_cast<T>(counted.rows));
+  for_each_vec<T>(O, [&](i64 o, int n) MUNDUR_BODY {
+    const Vec<T> m = load_up_to(sum + o, n) / count;
+    Vec<T> total[2];
+    sum_samples(total, B, each, [&](i64 b, Vec<T>(&to)[2]) MUNDUR_BODY {
       if (!is_counted(counted, b)) return;
       const Vec<T> d = load_up_to(x + b * ldx + o, n) - m;
-      sum[0] = sum[0] + d;
-      sum[1] = fma(d, d, sum[1]);
+      to[0] = to[0] + d;
+      to[1] = fma(d, d, to[1]);
     });
-    const Moments<T> found = corrected(m, off[0], off[1], count);
+    store_up_to(off + o, total[0], n);
+    store_up_to(squares + o, total[1], n);
+  });
+}
+
+template <class T>
+void column_moments(T* mean, T* variance, const T* sum, const T* off, const T* squares, i64 O,
+                    i64 rows) {
+  const Vec<T> count = set<T>(static_cast<T>(rows));
+  for_each_vec<T>(O, [&](i64 o, int n) MUNDUR_BODY {
+    const Moments<T> found = corrected(load_up_to(sum + o, n) / count, load_up_to(off + o, n),
+                                       load_up_to(squares + o, n), count);
     store_up_to(mean + o, found.mean, n);
     store_up_to(variance + o, found.variance, n);
   });
@@ -107,12 +120,12 @@ void normalize_columns(T* y, const T* x, const T* mean, const T* scale, const T*
 
 template <class T, bool kRows>
 void normalized_sums(T* dbeta, T* dgamma, const T* dy, const T* x, const T* mean, const T* inverse,
-                     i64 O, i64 B, i64 ldx) {
+                     i64 O, i64 B, i64 each, i64 ldx) {
   for_each_vec<T>(O, [&](i64 o, int n) MUNDUR_BODY {
     const Vec<T> column_mean = kRows ? zero<T>() : load_up_to(mean + o, n);
     const Vec<T> column_inverse = kRows ? zero<T>() : load_up_to(inverse + o, n);
     Vec<T> total[2];
-    sum_samples(total, B, [&](i64 b, Vec<T>(&sum)[2]) MUNDUR_BODY {
+    sum_samples(total, B, each, [&](i64 b, Vec<T>(&sum)[2]) MUNDUR_BODY {
       const Vec<T> g = load_up_to(dy + b * ldx + o, n);
       const Vec<T> d = load_up_to(x + b * ldx + o, n) - (kRows ? set<T>(mean[b]) : column_mean);
       sum[0] = sum[0] + g;
@@ -221,6 +234,8 @@ void multiply(T* y, const T* a, const T* b, i64 size) {
 
 template <class T>
 void fill_rows(Kernels<T>& table) {
+  table.column_sums = column_sums<T>;
+  table.column_deviations = column_deviations<T>;
   table.column_moments = column_moments<T>;
   table.moving_average = moving_average<T>;
   table.normalization_scale = normalization_scale<T>;

@@ -16,9 +16,9 @@
 
 #include "cpu/kernels/isa/lanes.h"
 #include "cpu/kernels/isa/pieces.h"
-#include "cpu/kernels/isa/shards.h"
 #include "cpu/kernels/isa/tile.h"
 #include "cpu/kernels/isa/transpose.h"
+#include "cpu/kernels/shards.h"
 
 namespace mundur::MUNDUR_ISA {
 namespace {
@@ -45,20 +45,26 @@ struct Job {
   T* c;  // element (r, c) at c[r·ldc + c], or c[c·ldc + r] if c_transposed
   i64 ldc;
   bool c_transposed;
-  bool shards;    // a sum over samples
   const T* bias;  // of each column; null: none
   Function f;
   T* scratch;
-  bool adds = false;  // c + the sum, of one shard
+  const SampleRows* samples = nullptr;  // of a sum over samples, which the inner index counts
+  i64 a_jump = 0, b_jump = 0;           // farther than a step, from a sample to the next
+
+  bool jumps() const { return a_jump != 0 || b_jump != 0; }
+  /// A single shard, whose rows lie evenly, or no shards at all.
+  bool is_chain() const { return !samples || (samples->count <= kShard && !jumps()); }
 };
 
 /// One step of a job: rows × columns of C, one block of depth.
 template <class T>
 struct Step {
   i64 row, rows, column, columns;
-  i64 k, depth;
+  i64 depth;
   const T* a;
   i64 a_row, a_step;
+  const T* b;  // of column 0
+  Jumps jumps;
   T* c;  // of element (row, column)
   i64 ldc;
   bool last;      // the chains end here
@@ -118,6 +124,7 @@ void run_step(const Job<T>& job, const Step<T>& step, Tile<T>& tile, T* panel) {
   tile.a_row = step.a_row;
   tile.a_step = step.a_step;
   tile.depth = step.depth;
+  tile.jumps = step.jumps;
   tile.ldc = step.ldc;
   tile.panel = panel;
   const T* const* joins = tile.partial;
@@ -129,22 +136,22 @@ void run_step(const Job<T>& job, const Step<T>& step, Tile<T>& tile, T* panel) {
     tile.last = static_cast<int>(columns - (vecs - 1) * kWidth);
     tile.bias = bias ? bias + step.column + j : nullptr;
     if (job.b_transposed) {
-      transpose(panel, job.b + (step.column + j) * job.ldb + step.k, columns, step.depth,
-                vecs * kWidth, job.ldb, true);
+      transpose(panel, step.b + (step.column + j) * job.ldb, columns, step.depth, vecs * kWidth,
+                job.ldb, true);
       tile.b = panel;
       tile.b_step = vecs * kWidth;
     } else {
-      tile.b = job.b + step.k * job.ldb + step.column + j;
+      tile.b = step.b + step.column + j;
       tile.b_step = job.ldb;
+      tile.jumps.b = step.jumps.b;
     }
-    const T* here[kMaxRanks];
+    const T* here[kMaxSlots];
     tile.partial = here;
     NextPanel<T> next;
     if (step.is_large) {
       const i64 ahead = step.column + j + columns;
       const i64 wide = least(vecs * kWidth, step.columns - j - columns);
-      next.b =
-          job.b_transposed ? job.b + ahead * job.ldb + step.k : job.b + step.k * job.ldb + ahead;
+      next.b = step.b + (job.b_transposed ? ahead * job.ldb : ahead);
       next.lines = job.b_transposed ? wide : step.depth;
       next.columns = job.b_transposed ? step.depth : wide;
       next.ld = job.ldb;
@@ -165,6 +172,7 @@ void run_step(const Job<T>& job, const Step<T>& step, Tile<T>& tile, T* panel) {
         kTiles<T>.pack[vecs - 1][masked](tile);
         tile.b = panel;
         tile.b_step = vecs * kWidth;
+        tile.jumps.b = 0;
       } else {
         kTiles<T>.plain[rows - 1][vecs - 1][masked](tile);
       }
@@ -218,17 +226,65 @@ MUNDUR_INLINE void run_single(const Job<T>& job) {
   tile.a_step = job.a_step;
   tile.b = job.b;
   tile.b_step = job.ldb;
-  tile.depth = job.depth;
+  tile.depth = tile.jumps.until = job.depth;
   tile.c = job.c;
   tile.ldc = job.ldc;
   tile.last = static_cast<int>(job.columns) - (vecs - 1) * Vec<T>::kWidth;
   tile.resume = false;
-  tile.joins_c = job.adds;
+  tile.joins_c = false;
   tile.joins = 0;
   tile.bias = job.bias;
   tile.relu = job.f == Function::relu;
   kTiles<T>.plain[rows - 1][vecs - 1][tile.last < Vec<T>::kWidth](tile);
   if (is_polynomial(job.f)) activate(job.c, job.ldc, job.rows, job.columns, job.f);
+}
+
+/// The step's A and B from index k on: in a sum over samples, from that row of them, of which some
+/// may be missing.
+template <class T>
+MUNDUR_INLINE void go_to(Step<T>& step, const Job<T>& job, i64 k, i64 depth) {
+  i64 sample = 0;
+  step.depth = depth;
+  step.jumps = {depth, 1, job.a_jump, job.b_jump};
+  if (job.jumps()) {
+    const SampleRows& rows = *job.samples;
+    const auto before = [&](i64 row) MUNDUR_BODY {  // so many rows are there
+      const i64 place = row % rows.each - rows.first;
+      return row / rows.each * rows.there() + least(place < 0 ? 0 : place, rows.there());
+    };
+    step.depth = before(k + depth) - before(k);
+    k = before(k);
+    sample = k / rows.there();
+    step.jumps.until = (sample + 1) * rows.there() - k;
+    step.jumps.period = rows.there();
+  }
+  step.a = job.a + step.row * job.a_row + k * job.a_step + sample * job.a_jump;
+  step.b = job.b + (job.b_transposed ? k : k * job.ldb) + sample * job.b_jump;
+  step.a_row = job.a_row;
+  step.a_step = job.a_step;
+}
+
+/// The step's A becomes a copy whose rows lie better.
+template <class T>
+void copy_a(Step<T>& step, T* copy) {
+  const T* from = step.a;
+  step.a = copy;
+  if (step.a_step == 1) {
+    const i64 ld = step.depth + Scratch<T>::kLine;
+    copy_block(copy, from, step.rows, step.depth, ld, step.a_row);
+    step.a_row = ld;
+    return;
+  }
+  const i64 ld = step.rows + Scratch<T>::kLine;
+  i64 left = step.depth;
+  for (i64 n = least(step.jumps.until, left); left > 0; n = least(step.jumps.period, left)) {
+    copy_block(copy, from, n, step.rows, ld, step.a_step);
+    copy += n * ld;
+    from += n * step.a_step + step.jumps.a;
+    left -= n;
+  }
+  step.a_step = ld;
+  step.jumps.a = 0;
 }
 
 template <class T>
@@ -237,25 +293,24 @@ __attribute__((noinline)) void run_blocks(const Job<T>& job) {
   using S = Scratch<T>;
   if (job.rows <= 0 || job.columns <= 0) return;
   if (job.rows <= B::kRows && !job.b_transposed && !job.c_transposed &&
-      job.columns <= B::max_vecs(static_cast<int>(job.rows)) * B::kWidth &&
-      (!job.shards || job.depth <= kShard)) {
+      job.columns <= B::max_vecs(static_cast<int>(job.rows)) * B::kWidth && job.is_chain()) {
     return run_single(job);
   }
   T* const panel = job.scratch + S::kPanel;
   T* const partials = job.scratch + S::kPartials;
 
   // A few rows stream through B once: nothing is packed and the chains run from end to end.
-  const bool streams = job.rows <= B::kRows && !job.b_transposed && !job.shards;
-  const i64 block = job.shards ? kShard
-                    : streams  ? job.depth
-                               : even_piece(job.depth, B::kDepth, 16);
+  const bool streams = job.rows <= B::kRows && !job.b_transposed && !job.samples;
+  const i64 block = job.samples ? kShard
+                    : streams   ? job.depth
+                                : even_piece(job.depth, B::kDepth, 16);
   const i64 blocks = job.depth <= block ? 1 : divided_up(job.depth, block);
 
-  // What must be kept in scratch: a block for each rank of sums but the highest, and one to be
-  // transposed.
-  int ranks = 0;
-  while (job.shards && (blocks - 1) >> ranks > 1) ++ranks;
-  const i64 kept = ranks + (job.c_transposed ? 1 : 0);
+  // What must be kept in scratch: a block for each sum that waits but the last, which does so in C,
+  // and one to be transposed.
+  const ShardTree tree(job.samples ? job.samples->count : 0, job.samples ? job.samples->each : 1);
+  const int in_scratch = tree.slots() > 0 ? tree.slots() - 1 : 0;
+  const i64 kept = in_scratch + (job.c_transposed ? 1 : 0);
   i64 row_block = even_piece(job.rows, B::kRowBlock, B::kRows);
   i64 column_block = job.columns;
   if (kept != 0) {
@@ -267,7 +322,7 @@ __attribute__((noinline)) void run_blocks(const Job<T>& job) {
   const bool copies = is_aliasing<T>(job.a_step == 1 ? job.a_row : job.a_step) &&
                       job.rows >= 2 * B::kRows && job.columns >= 4 * B::kColumns;
 
-  const T* joins[kMaxRanks];
+  const T* joins[kMaxSlots];
   Tile<T> tile;
   tile.partial = joins;
   tile.ld_partial = ld_kept;
@@ -278,41 +333,29 @@ __attribute__((noinline)) void run_blocks(const Job<T>& job) {
     step.rows = least(row_block, job.rows - step.row);
     for (step.column = 0; step.column < job.columns; step.column += column_block) {
       step.columns = least(column_block, job.columns - step.column);
-      T* const transposed = partials + ranks * row_block * ld_kept;
+      const auto partial = [&](int slot)
+                               MUNDUR_BODY { return partials + slot * row_block * ld_kept; };
+      T* const transposed = partial(in_scratch);
       for (i64 n = 0; n < blocks; ++n) {
-        step.k = n * block;
-        step.depth = least(block, job.depth - step.k);
+        go_to(step, job, n * block, least(block, job.depth - n * block));
         step.last = n == blocks - 1;
-
-        step.a = job.a + step.row * job.a_row + step.k * job.a_step;
-        step.a_row = job.a_row;
-        step.a_step = job.a_step;
-        if (copies) {
-          T* const copy = job.scratch + S::kBlock;
-          if (job.a_step == 1) {
-            step.a_row = step.depth + S::kLine;
-            copy_block(copy, step.a, step.rows, step.depth, step.a_row, job.a_row);
-          } else {
-            step.a_step = step.rows + S::kLine;
-            copy_block(copy, step.a, step.depth, step.rows, step.a_step, job.a_step);
-          }
-          step.a = copy;
-        }
+        if (copies) copy_a(step, job.scratch + S::kBlock);
 
         step.c = job.c_transposed ? transposed : job.c + step.row * job.ldc + step.column;
         step.ldc = job.c_transposed ? ld_kept : job.ldc;
-        tile.resume = !job.shards && n > 0;
+        tile.resume = !job.samples && n > 0;
         tile.joins = 0;
-        tile.joins_c = job.shards && step.last && (n > 0 || job.adds);
-        if (job.shards) {
-          int rank = 0;
-          for (; rank < ranks && (step.last || (n >> rank & 1) != 0); ++rank) {
-            if (n >> rank & 1) joins[tile.joins++] = partials + rank * row_block * ld_kept;
+        tile.joins_c = false;
+        const int slot = !job.samples ? -1 : tree.after(n, [&](int earlier) MUNDUR_BODY {
+          if (earlier == in_scratch) {
+            tile.joins_c = true;
+          } else {
+            joins[tile.joins++] = partial(earlier);
           }
-          if (!step.last && rank < ranks) {
-            step.c = partials + rank * row_block * ld_kept;
-            step.ldc = ld_kept;
-          }
+        });
+        if (slot >= 0 && slot < in_scratch) {
+          step.c = partial(slot);
+          step.ldc = ld_kept;
         }
         run_step(job, step, tile, panel);
       }
@@ -329,8 +372,7 @@ template <class T>
 MUNDUR_INLINE void run(const Job<T>& job) {
   if (job.b_transposed) {
     if (job.rows * job.columns * job.depth <= kScalarMost) return run_scalar(job);
-  } else if (job.columns <= Vec<T>::kWidth && !job.c_transposed && !job.adds &&
-             (!job.shards || job.depth <= kShard)) {
+  } else if (job.columns <= Vec<T>::kWidth && !job.c_transposed && job.is_chain()) {
     if (job.columns <= 0) return;
     if (job.rows == 1) return run_thin<T, 1>(job);
     if (job.rows == 2) return run_thin<T, 2>(job);
@@ -344,7 +386,7 @@ template <class T>
 void product(T* y, const T* x, const T* w, const T* bias, i64 B, i64 O, i64 I, i64 ldy, i64 ldx,
              i64 ldw, Function f, bool lanes, T* scratch) {
   if (lanes) return run_lanes(y, x, w, bias, B, O, I, ldy, ldx, 1, ldw, f, scratch);
-  run(Job<T>{B, O, I, x, ldx, 1, w, ldw, false, y, ldy, false, false, bias, f, scratch});
+  run(Job<T>{B, O, I, x, ldx, 1, w, ldw, false, y, ldy, false, bias, f, scratch});
 }
 
 /// use(j, columns, vecs): the panels of a matrix of O columns, of so many registers each, for
@@ -383,7 +425,7 @@ void product_panels(T* y, const T* x, const T* panels, const T* bias, i64 B, i64
   Tile<T> tile;
   tile.a_row = ldx;
   tile.a_step = 1;
-  tile.depth = I;
+  tile.depth = tile.jumps.until = I;
   tile.ldc = ldy;
   tile.resume = onto;
   tile.joins = 0;
@@ -415,34 +457,28 @@ void product_dx(T* dx, const T* dy, const T* w, i64 B, i64 I, i64 O, i64 lddx, i
   // Transposing w costs I·O; over samples dy and dx are transposed, B·O + B·I.
   const bool over_samples = !is_row && B >= Vec<T>::kWidth && B * (I + O) < I * O;
   if (over_samples) {
-    run(Job<T>{I, B, O, w, ldw, 1, dy, lddy, true, dx, lddx, true, false, nullptr, Function::linear,
+    run(Job<T>{I, B, O, w, ldw, 1, dy, lddy, true, dx, lddx, true, nullptr, Function::linear,
                scratch});
   } else {
-    run(Job<T>{B, I, O, dy, lddy, 1, w, ldw, !is_row, dx, lddx, false, false, nullptr,
-               Function::linear, scratch});
+    run(Job<T>{B, I, O, dy, lddy, 1, w, ldw, !is_row, dx, lddx, false, nullptr, Function::linear,
+               scratch});
   }
 }
 
 template <class T>
-void product_dw(T* dw, const T* x, const T* dy, i64 I, i64 O, i64 B, i64 lddw, i64 ldx, i64 lddy,
-                T* scratch) {
+void product_dw(T* dw, const T* x, const T* dy, i64 I, i64 O, const SampleRows& rows, i64 lddw,
+                i64 ldx, i64 lddy, T* scratch) {
   constexpr i64 kWidth = Vec<T>::kWidth;
+  const i64 missing = rows.first + rows.last, x_jump = missing * ldx + rows.gap;
   // A few columns would fill a small part of a register.
   if (O < kWidth && I > O && 2 * O * divided_up(I, kWidth) <= I) {
     const bool is_row = O == 1 && lddw == 1;
-    run(Job<T>{O, I, B, dy, 1, lddy, x, ldx, false, dw, is_row ? I : lddw, !is_row, true, nullptr,
-               Function::linear, scratch});
+    run(Job<T>{O, I, rows.count, dy, 1, lddy, x, ldx, false, dw, is_row ? I : lddw, !is_row,
+               nullptr, Function::linear, scratch, &rows, missing * lddy, x_jump});
   } else {
-    run(Job<T>{I, O, B, x, 1, ldx, dy, lddy, false, dw, lddw, false, true, nullptr,
-               Function::linear, scratch});
+    run(Job<T>{I, O, rows.count, x, 1, ldx, dy, lddy, false, dw, lddw, false, nullptr,
+               Function::linear, scratch, &rows, x_jump, missing * lddy});
   }
-}
-
-template <class T>
-void product_dw_add(T* dw, const T* x, const T* dy, i64 I, i64 O, i64 B, i64 lddw, i64 ldx,
-                    i64 lddy, T* scratch) {
-  run(Job<T>{I, O, B, x, 1, ldx, dy, lddy, false, dw, lddw, false, true, nullptr, Function::linear,
-             scratch, true});
 }
 
 template <class T>
@@ -454,7 +490,6 @@ void fill_table(Kernels<T>& table) {
   table.product_panels = product_panels<T>;
   table.product_dx = product_dx<T>;
   table.product_dw = product_dw<T>;
-  table.product_dw_add = product_dw_add<T>;
 }
 
 }  // namespace

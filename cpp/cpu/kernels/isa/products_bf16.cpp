@@ -20,6 +20,7 @@
 #include "cpu/kernels/isa/pieces.h"
 #include "cpu/kernels/isa/tile.h"
 #include "cpu/kernels/isa/transpose.h"
+#include "cpu/kernels/shards.h"
 
 namespace mundur::MUNDUR_ISA {
 namespace {
@@ -34,20 +35,21 @@ constexpr int kColumns = B::kColumns;
 /// Pairs in a block of depth. The panel (96 KB with AVX-512) streams from L2 at 8 bytes a cycle.
 constexpr i64 kDepth = 512;
 constexpr i64 kShardPairs = kShard / 2;
-/// Shards whose sums are joined within a tile's own memory, a power of two.
-constexpr i64 kGroup = 4;
-constexpr int kGroupRanks = 2;
+/// Shards that are made together, so that their sums are joined within a tile's own memory: of
+/// groups with fewer shards whole ones. None of the first slots waits for more.
+constexpr i64 kTogether = 4;
+constexpr int kNearSlots = 2;
 constexpr i64 kRowBlock = 512;
 constexpr i64 kLine = 16;  // words in a cache line
 
 // Where the parts of a worker's scratch begin, in words of 32 bits.
 constexpr i64 kPanelSize = kDepth * kColumns;
 constexpr i64 kBlock = kPanelSize;
-constexpr i64 kBlockSize = kDepth * (256 + kLine);  // 256 rows of a whole group
+constexpr i64 kBlockSize = kDepth * (256 + kLine);  // 256 rows of so many shards
 constexpr i64 kPartials = kBlock + kBlockSize;
 constexpr i64 kPartialsSize = 256 * 1024;
 constexpr i64 kScratch = kPartials + kPartialsSize;
-static_assert(kGroup * kShardPairs <= kDepth, "a panel holds the samples of a group");
+static_assert(kTogether * kShardPairs <= kDepth, "a panel holds the rows of so many shards");
 
 /// Whether it pays to fetch ahead by hand.
 constexpr bool exceeds_l2(i64 rows, i64 columns, i64 depth) {
@@ -345,50 +347,55 @@ MUNDUR_INLINE void join(Sums& sums, const float* waiting, i64 ld, i64 rows, int 
   }
 }
 
-/// Where sums wait for their partner: those of low ranks beside the tile, the others in a block for
-/// each rank.
+/// Where sums wait for their partner: those in the first slots beside the tile, the others in a
+/// block for each slot.
 struct Waiting {
-  Sums near[kGroupRanks];
-  float* far;  // of rank kGroupRanks, the tile's own corner
-  i64 ld_far, rank_far;
+  Sums near[kNearSlots];
+  float* far;  // of slot kNearSlots, the tile's own corner
+  i64 ld_far, slot_far;
 
-  MUNDUR_INLINE float* of(int rank) {
-    return rank < kGroupRanks ? near[rank].of : far + (rank - kGroupRanks) * rank_far;
+  MUNDUR_INLINE float* of(int slot) {
+    return slot < kNearSlots ? near[slot].of : far + (slot - kNearSlots) * slot_far;
   }
-  MUNDUR_INLINE i64 ld(int rank) const { return rank < kGroupRanks ? kColumns : ld_far; }
+  MUNDUR_INLINE i64 ld(int slot) const { return slot < kNearSlots ? kColumns : ld_far; }
 };
 
-void product_dw(float* dw, const Short* x, const Short* dy, i64 I, i64 O, i64 samples, i64 lddw,
-                i64 ldx, i64 lddy, float* scratch) {
+/// Behind the shards that are made together from shard n on.
+MUNDUR_INLINE i64 end_of_block(i64 n, i64 each) {
+  if (each < kTogether) return n + kTogether / each * each;
+  return least(n + kTogether, (n / each + 1) * each);
+}
+
+void product_dw(float* dw, const Short* x, const Short* dy, i64 I, i64 O, i64 samples, i64 each,
+                i64 lddw, i64 ldx, i64 lddy, float* scratch) {
   Pair* const panel = reinterpret_cast<Pair*>(scratch);
   Pair* const block = reinterpret_cast<Pair*>(scratch + kBlock);
   float* const partials = scratch + kPartials;
-  const i64 shards = samples <= kShard ? 1 : divided_up(samples, kShard);
-  const i64 groups = divided_up(shards, kGroup);
-  const i64 in_group = least(samples, kGroup * kShard);
-
-  i64 ranks = 0;  // that wait in blocks
-  while ((groups - 1) >> ranks != 0) ++ranks;
-  const i64 most = kBlockSize / (in_group > 0 ? pairs_of(in_group) : 1) / kLine * kLine - kLine;
+  const ShardTree tree(samples, each);
+  const i64 shards = tree.shards();
+  const i64 in_block = least(samples, kTogether * kShard);
+  const i64 slots = tree.slots() > kNearSlots ? tree.slots() - kNearSlots : 0;  // in blocks
+  const i64 most = kBlockSize / (in_block > 0 ? pairs_of(in_block) : 1) / kLine * kLine - kLine;
   i64 row_block = even_piece(I, most, kLine);
   i64 column_block = O;
-  if (ranks != 0) {
-    row_block = least(row_block, kPartialsSize / (ranks * kColumns) / kLine * kLine);
-    column_block = least(O, kPartialsSize / (ranks * row_block) / kColumns * kColumns);
+  if (slots != 0) {
+    row_block = least(row_block, kPartialsSize / (slots * kColumns) / kLine * kLine);
+    column_block = least(O, kPartialsSize / (slots * row_block) / kColumns * kColumns);
   }
   const bool is_large = exceeds_l2(I, O, samples);
   const i64 lda = divided_up(row_block, kLine) * kLine + kLine;
   Waiting waiting;
   waiting.ld_far = divided_up(column_block, kColumns) * kColumns;
-  waiting.rank_far = row_block * waiting.ld_far;
+  waiting.slot_far = row_block * waiting.ld_far;
 
   for (i64 i0 = 0; i0 < I; i0 += row_block) {
     const i64 rows = least(row_block, I - i0);
     for (i64 j0 = 0; j0 < O; j0 += column_block) {
       const i64 columns = least(column_block, O - j0);
-      for (i64 g = 0; g < groups; ++g) {
-        const i64 first = g * kGroup * kShard;
-        const i64 count = least(in_group, samples - first);
+      for (i64 begin = 0, end; begin < shards; begin = end) {
+        end = least(end_of_block(begin, each), shards);
+        const i64 first = begin * kShard;
+        const i64 count = least(end * kShard, samples) - first;
         interleave(block, lda, x + first * ldx + i0, ldx, count, rows);
         for (i64 j = 0; j < columns;) {
           const int vecs = static_cast<int>(next_piece(divided_up(columns - j, kWidth), B::kVecs));
@@ -398,22 +405,20 @@ void product_dw(float* dw, const Short* x, const Short* dy, i64 I, i64 O, i64 sa
             const i64 high = next_piece(rows - i, B::kRows);
             if (is_large) prefetch(dw + (i0 + i) * lddw + j0 + j, lddw, high, wide);
             waiting.far = partials + i * waiting.ld_far + j;
-            for (i64 n = g * kGroup; n < least(shards, (g + 1) * kGroup); ++n) {
-              const i64 at = (n - g * kGroup) * kShardPairs;
+            for (i64 n = begin; n < end; ++n) {
+              const i64 at = (n - begin) * kShardPairs;
               Sums sums;
               run({block + at * lda + i, 1, lda, panel + at * vecs * kWidth,
                    least(kShardPairs, pairs_of(count) - at), sums.of, false},
                   high, vecs);
-              const bool last = n == shards - 1;
-              int rank = 0;
-              for (; last ? n >> rank != 0 : (n >> rank & 1) != 0; ++rank) {
-                if (n >> rank & 1) join(sums, waiting.of(rank), waiting.ld(rank), high, vecs);
-              }
-              if (last) {
+              const int slot = tree.after(n, [&](int earlier) MUNDUR_BODY {
+                join(sums, waiting.of(earlier), waiting.ld(earlier), high, vecs);
+              });
+              if (slot < 0) {
                 finish(dw + (i0 + i) * lddw + j0 + j, lddw, sums, high, wide, nullptr,
                        Function::linear);
               } else {
-                finish(waiting.of(rank), waiting.ld(rank), sums, high, vecs * kWidth, nullptr,
+                finish(waiting.of(slot), waiting.ld(slot), sums, high, vecs * kWidth, nullptr,
                        Function::linear);
               }
             }

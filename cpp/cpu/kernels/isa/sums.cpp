@@ -2,20 +2,20 @@
 // samples have it.
 
 #include "cpu/kernels/isa/pieces.h"
-#include "cpu/kernels/isa/shards.h"
+#include "cpu/kernels/shards.h"
 
 namespace mundur::MUNDUR_ISA {
 namespace {
 
 /// each_row(n, add) calls add(row) for each row of shard n.
 template <class T, int kVecs, class EachRow>
-MUNDUR_INLINE void sum_columns(T* db, i64 shards, int last, EachRow each_row) {
+MUNDUR_INLINE void sum_columns(T* db, const ShardTree& tree, int last, EachRow each_row) {
   constexpr int kWidth = Vec<T>::kWidth;
   const bool masked = last < kWidth;
   const Mask<T> mask = first_n<T>(last);
-  Vec<T> partial[kMaxRanks][kVecs];
-  for (i64 n = 0; n < shards; ++n) {
-    Vec<T> sum[kVecs];
+  Vec<T> waiting[kMaxSlots][kVecs];
+  Vec<T> sum[kVecs];
+  for (i64 n = 0;; ++n) {
     for (int v = 0; v < kVecs; ++v) sum[v] = zero<T>();
     each_row(n, [&](const T* row) MUNDUR_BODY {
       for (int v = 0; v < kVecs; ++v) {
@@ -23,41 +23,33 @@ MUNDUR_INLINE void sum_columns(T* db, i64 shards, int last, EachRow each_row) {
                                                     : load(row + v * kWidth));
       }
     });
-    const bool is_last = n == shards - 1;
-    int rank = 0;
-    for (; is_last ? (n >> rank) != 0 : (n >> rank & 1) != 0; ++rank) {
-      if (n >> rank & 1) {
-        for (int v = 0; v < kVecs; ++v) sum[v] = partial[rank][v] + sum[v];
-      }
-    }
-    if (!is_last) {
-      for (int v = 0; v < kVecs; ++v) partial[rank][v] = sum[v];
-    } else {
-      for (int v = 0; v < kVecs; ++v) {
-        store_up_to(db + v * kWidth, sum[v], v == kVecs - 1 ? last : kWidth);
-      }
-    }
+    const int slot = tree.after(n, [&](int earlier) MUNDUR_BODY {
+      for (int v = 0; v < kVecs; ++v) sum[v] = waiting[earlier][v] + sum[v];
+    });
+    if (slot < 0) break;
+    for (int v = 0; v < kVecs; ++v) waiting[slot][v] = sum[v];
+  }
+  for (int v = 0; v < kVecs; ++v) {
+    store_up_to(db + v * kWidth, sum[v], v == kVecs - 1 ? last : kWidth);
   }
 }
 
-MUNDUR_INLINE i64 shards_of(i64 B) { return B <= kShard ? 1 : divided_up(B, kShard); }
-
 /// columns(o), of some columns from o on, is what sum_columns takes as each_row.
 template <class T, class Columns>
-MUNDUR_INLINE void sum_all(T* db, i64 O, i64 shards, Columns columns) {
+MUNDUR_INLINE void sum_all(T* db, i64 O, const ShardTree& tree, Columns columns) {
   constexpr int kWidth = Vec<T>::kWidth;
   i64 o = 0;
   for (; o + 4 * kWidth <= O; o += 4 * kWidth) {
-    sum_columns<T, 4>(db + o, shards, kWidth, columns(o));
+    sum_columns<T, 4>(db + o, tree, kWidth, columns(o));
   }
   for (; o < O; o += kWidth) {
-    sum_columns<T, 1>(db + o, shards, static_cast<int>(least(kWidth, O - o)), columns(o));
+    sum_columns<T, 1>(db + o, tree, static_cast<int>(least(kWidth, O - o)), columns(o));
   }
 }
 
 template <class T>
-void sum_rows(T* db, const T* dy, i64 O, i64 B, i64 lddy) {
-  sum_all(db, O, shards_of(B), [=](i64 o) MUNDUR_BODY {
+void sum_rows(T* db, const T* dy, i64 O, i64 B, i64 each, i64 lddy) {
+  sum_all(db, O, ShardTree(B, each), [=](i64 o) MUNDUR_BODY {
     return [=](i64 n, auto add) MUNDUR_BODY {
       const i64 end = least(B, (n + 1) * kShard);
       for (i64 b = n * kShard; b < end; ++b) add(dy + b * lddy + o);
@@ -67,10 +59,10 @@ void sum_rows(T* db, const T* dy, i64 O, i64 B, i64 lddy) {
 
 template <class T>
 void sum_listed(T* db, const T* dy, const std::int32_t* next, std::int32_t first, i64 O, i64 B,
-                i64 steps, i64 lddy) {
-  sum_all(db, O, shards_of(B), [=](i64 o) MUNDUR_BODY {
+                i64 each, i64 lddy) {
+  sum_all(db, O, ShardTree(B, 1), [=](i64 o) MUNDUR_BODY {
     return [=, at = first](i64 n, auto add) mutable MUNDUR_BODY {
-      const i64 end = (n + 1) * kShard * steps;
+      const i64 end = (n + 1) * kShard * each;
       for (; at >= 0 && at < end; at = next[at]) add(dy + at * lddy + o);
     };
   });
@@ -134,7 +126,7 @@ MUNDUR_INLINE i64 kept(const std::uint8_t* keep, i64 B) {
 
 template <class T>
 void mean_rows(T* y, const T* x, const std::uint8_t* keep, i64 O, i64 B, i64 ldx) {
-  sum_all(y, O, shards_of(B), [=](i64 o) MUNDUR_BODY {
+  sum_all(y, O, ShardTree(B, B), [=](i64 o) MUNDUR_BODY {
     return [=](i64 n, auto add) MUNDUR_BODY {
       const i64 end = least(B, (n + 1) * kShard);
       for (i64 b = n * kShard; b < end; ++b) {

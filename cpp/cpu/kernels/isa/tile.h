@@ -8,6 +8,11 @@
 namespace mundur::MUNDUR_ISA {
 namespace {
 
+/// Behind the next `until` steps, and each `period` behind them, A and B go on farther away.
+struct Jumps {
+  i64 until, period = 1, a = 0, b = 0;
+};
+
 /// C[rows, columns] from A[rows, depth] and B[depth, columns].
 template <class T>
 struct Tile {
@@ -16,6 +21,7 @@ struct Tile {
   const T* b;  // element (k, c) at b[k·b_step + c]
   i64 b_step;
   i64 depth;
+  Jumps jumps;
   T* c;
   i64 ldc;
   int last;     // columns in the last register
@@ -96,23 +102,31 @@ void run_tile(const Tile<T>& t) {
   const T* b = t.b;
   T* panel = t.panel;
   const i64 a_row = t.a_row, a_step = t.a_step, b_step = t.b_step;
-  for (i64 k = t.depth; k > 0; --k) {
-    Vec<T> column[kVecs];
+  i64 left = t.depth;
+  for (i64 run = t.jumps.until;; run = t.jumps.period) {
+    const i64 n = run < left ? run : left;
+    for (i64 k = n; k > 0; --k) {
+      Vec<T> column[kVecs];
 #pragma GCC unroll 16
-    for (int v = 0; v < kVecs; ++v) column[v] = get(b, v);
-    if constexpr (kPack) {
+      for (int v = 0; v < kVecs; ++v) column[v] = get(b, v);
+      if constexpr (kPack) {
 #pragma GCC unroll 16
-      for (int v = 0; v < kVecs; ++v) store(panel + v * kWidth, column[v]);
-      panel += kVecs * kWidth;
+        for (int v = 0; v < kVecs; ++v) store(panel + v * kWidth, column[v]);
+        panel += kVecs * kWidth;
+      }
+#pragma GCC unroll 16
+      for (int r = 0; r < kRows; ++r) {
+        const Vec<T> element = set<T>(a[r * a_row]);
+#pragma GCC unroll 16
+        for (int v = 0; v < kVecs; ++v) sum[r][v] = fma(element, column[v], sum[r][v]);
+      }
+      a += a_step;
+      b += b_step;
     }
-#pragma GCC unroll 16
-    for (int r = 0; r < kRows; ++r) {
-      const Vec<T> element = set<T>(a[r * a_row]);
-#pragma GCC unroll 16
-      for (int v = 0; v < kVecs; ++v) sum[r][v] = fma(element, column[v], sum[r][v]);
-    }
-    a += a_step;
-    b += b_step;
+    left -= n;
+    if (left == 0) break;
+    a += t.jumps.a;
+    b += t.jumps.b;
   }
 
   for (int j = 0; j < t.joins; ++j) {
