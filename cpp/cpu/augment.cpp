@@ -96,9 +96,8 @@ void require_augment(const std::vector<Augmentation>& steps, std::int64_t size) 
 }
 
 template <class T>
-void augment(const Kernels<T>& kernels, T* x, std::int64_t size, const Augmenting& with,
-             Range rows) {
-  const std::int64_t place = with.place;
+void augment(const Kernels<T>& kernels, T* x, std::int64_t size, const Augmenting& with, Range rows,
+             std::int64_t place) {
   for (std::size_t k = 0; k < with.steps.size(); ++k) {
     const Augmentation& step = with.steps[k];
     const std::uint64_t key = draw(with.epoch, kAugment | k, with.seed);
@@ -119,8 +118,9 @@ void augment(const Kernels<T>& kernels, T* x, std::int64_t size, const Augmentin
   }
 }
 
-template void augment<float>(const Kernels<float>&, float*, std::int64_t, const Augmenting&, Range);
+template void augment<float>(const Kernels<float>&, float*, std::int64_t, const Augmenting&, Range,
+                             std::int64_t);
 template void augment<double>(const Kernels<double>&, double*, std::int64_t, const Augmenting&,
-                              Range);
+                              Range, std::int64_t);
 
 }  // namespace mundur

@@ -117,7 +117,7 @@ void resolve(Resolver<T>& r, const op::Augment& o) {
   r.call([=, k = &r.kernels](Now<T>& now, Worker&) {
     if (!now.augmenting) return;
     const Augmenting& with = *now.augmenting;
-    augment(*k, x, size, with, samples);
+    augment(*k, x, size, with, samples, with.place + now.part.samples.begin);
   });
 }
 MUNDUR_RESOLVED(Augment);

@@ -365,16 +365,17 @@ void resolve(Resolver<T>& r, const op::Dropout& o) {
   T* const y = r.at(o.y);
   auto* const keep = r.template at<std::uint8_t>(o.keep);
   const T* const x = r.at(o.x);
-  const std::int64_t C = r[o.keep].size(), size = r[o.x].size();
+  const std::int64_t C = r[o.keep].size(), size = r[o.x].size(), each = r[o.x].samples;
   if (C != size) {  // of a channel in all its steps
     const Range samples = r.share_samples(o.x);
     r.writes_samples(o.y, samples);
     r.writes_samples(o.keep, samples);
     r.reads_samples(o.x, samples);
     r.call([=, k = &r.kernels](Now<T>& now, Worker&) {
+      const std::int64_t first = now.part.samples.begin * each;
       for (std::int64_t n = samples.begin; n < samples.end; ++n) {
         std::uint8_t* const own = keep + n * C;
-        k->dropout(y + n * size, own, x + n * size, n * C, C, key(now), threshold, scale);
+        k->dropout(y + n * size, own, x + n * size, (first + n) * C, C, key(now), threshold, scale);
         for (std::int64_t at = n * size + C; at < (n + 1) * size; at += C) {
           k->dropout_backward(y + at, own, x + at, C, scale);
         }
@@ -387,12 +388,13 @@ void resolve(Resolver<T>& r, const op::Dropout& o) {
   r.writes(o.keep, part);
   r.reads(o.x, part);
   r.call([=, k = &r.kernels, affine = o.affine](Now<T>& now, Worker&) {
+    const std::int64_t first = now.part.samples.begin * each * size;
     part.each([&](std::int64_t at, std::int64_t n) {
       if (affine) {
-        k->alpha_dropout(y + at, keep + at, x + at, at, n, key(now), threshold, scale, offset,
-                         dropped);
+        k->alpha_dropout(y + at, keep + at, x + at, first + at, n, key(now), threshold, scale,
+                         offset, dropped);
       } else {
-        k->dropout(y + at, keep + at, x + at, at, n, key(now), threshold, scale);
+        k->dropout(y + at, keep + at, x + at, first + at, n, key(now), threshold, scale);
       }
     });
   });
@@ -433,8 +435,12 @@ void resolve(Resolver<T>& r, const op::Normal& o) {
   r.touch_matrix(o.y, 1, r.size(o.y), {{0, 1}, part}, true);
   T* const y = r.at(o.y) + part.begin;
   const StreamKey key(o.stream);
-  r.call([=, k = r.kernels.normal_noise, mean = o.mean, deviation = o.deviation](
-             Now<T>& now, Worker&) { k(y, part.begin, part.size(), key(now), mean, deviation); });
+  const std::int64_t of_sample = r[o.y].samples * r[o.y].size();
+  r.call([=, k = r.kernels.normal_noise, mean = o.mean, deviation = o.deviation](Now<T>& now,
+                                                                                 Worker&) {
+    const std::int64_t first = now.part.samples.begin * of_sample + part.begin;
+    k(y, first, part.size(), key(now), mean, deviation);
+  });
 }
 MUNDUR_RESOLVED(Normal);
 

@@ -81,10 +81,14 @@ void resolve(Resolver<T>& r, const op::LossGradient& o) {
   T* const dp = r.at(o.dp) + part.begin * in.O;
   const T* const weights = r.at(o.of.weights);
   if (weights) r.reads(o.of.weights);
+  if (o.total) r.reads(o.total);
   const std::int64_t rows = r.rows(o.of.p), each = r[o.of.p].size() / in.O;
-  r.call([=, k = r.kernels.loss_gradient, loss = o.of.loss, scale = o.scale, fused = o.fused](
-             Now<T>&, Worker&) {
-    const double factor = mean_factor(loss, total_weight(weights, rows, each), in.O, each) * scale;
+  r.call([=, k = r.kernels.loss_gradient, loss = o.of.loss, scale = o.scale, fused = o.fused,
+          total = r.template at<double>(o.total)](Now<T>& now, Worker&) {
+    const double weight = total     ? *total
+                          : weights ? total_weight(weights, rows, each)
+                                    : static_cast<double>(now.samples() * each);
+    const double factor = mean_factor(loss, weight, in.O, each) * scale;
     k(dp, in.p, in.y, in.labels, in.weights, in.rows, in.O, static_cast<T>(factor), loss.kind(),
       loss.numbers(), fused);
   });
@@ -129,7 +133,7 @@ template <class T>
 void resolve(Resolver<T>& r, const op::ActivityPenalty& o) {
   const Range samples = share(r.batch, 1, r.worker);
   touch(r, o.sums, samples, true);
-  const std::int64_t O = r.size(o.y) / r.batch;
+  const std::int64_t O = r[o.y].samples * r[o.y].size();
   r.touch_matrix(o.y, r.batch, O, {samples, {0, O}}, false);
   auto* const sums = r.template at<double>(o.sums);
   const T* const y = r.at(o.y);
@@ -148,12 +152,12 @@ void resolve(Resolver<T>& r, const op::ActivityPenaltyDx& o) {
   r.writes(o.to, part);
   r.reads(o.dy, part);
   r.reads(o.y, part);
-  const auto samples = static_cast<double>(r.batch);
   T* const to = r.at(o.to);
   const T* const dy = r.at(o.dy);
   const T* const y = r.at(o.y);
-  r.call([=, k = r.kernels.add_penalty, l1 = static_cast<T>(o.l1 / samples),
-          two_l2 = static_cast<T>(2.0 * o.l2 / samples)](Now<T>&, Worker&) {
+  r.call([=, k = r.kernels.add_penalty, by1 = o.l1, by2 = o.l2](Now<T>& now, Worker&) {
+    const auto samples = static_cast<double>(now.samples());
+    const T l1 = static_cast<T>(by1 / samples), two_l2 = static_cast<T>(2.0 * by2 / samples);
     part.each([&](std::int64_t first, std::int64_t n) {
       if (to != dy) std::copy_n(dy + first, n, to + first);
       k(to + first, y + first, 1, n, 0, 0, l1, two_l2);

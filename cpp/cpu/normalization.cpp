@@ -18,57 +18,91 @@ void touch(Resolver<T>& r, Value value, Range columns, bool writes) {
   if (value) r.touch_matrix(value, 1, r.size(value), {{0, 1}, columns}, writes);
 }
 
-/// The rows that a mask has.
+/// The rows of x that count: how many there are stands in `rows`, or all do.
 struct CountedRows {
   const std::uint8_t* mask;
-  std::int64_t each, steps, rows;
+  std::int64_t each = 1, all;
+  const double* count;
   template <class T>
-  CountedRows(const Resolver<T>& r, Value x, Value of)
-      : mask(r.template at<std::uint8_t>(of)), rows(r.rows(x)) {
-    steps = of ? r.size(of) : rows;
-    each = rows / std::max<std::int64_t>(steps, 1);
+  CountedRows(Resolver<T>& r, Value x, Value of, Value rows)
+      : mask(r.template at<std::uint8_t>(of)), all(r.rows(x)), count(r.template at<double>(rows)) {
+    if (of) each = r.rows_of_sample(x) / (r[of].samples * r[of].size());
+    if (of) r.reads(of);
+    if (rows) r.reads(rows);
   }
   Counted operator()() const {
-    if (!mask) return {nullptr, 1, rows};
-    return {mask, each, each * std::count(mask, mask + steps, 1)};
+    return {mask, each, count ? static_cast<std::int64_t>(*count) : all};
   }
 };
 
 }  // namespace
 
 template <class T>
-void resolve(Resolver<T>& r, const op::ColumnMoments& o) {
+void resolve(Resolver<T>& r, const op::CountRows& o) {
+  r.writes(o.rows);
+  if (o.mask) r.reads(o.mask);
+  if (!r.worker.first()) return;
+  const std::int64_t N = r.rows(o.x), steps = o.mask ? r.size(o.mask) : N;
+  const std::int64_t each = N / std::max<std::int64_t>(steps, 1);
+  r.call([=, mask = r.template at<std::uint8_t>(o.mask), rows = r.template at<double>(o.rows)](
+             Now<T>&, Worker&) {
+    *rows = static_cast<double>(mask ? each * std::count(mask, mask + steps, 1) : N);
+  });
+}
+MUNDUR_RESOLVED(CountRows);
+
+template <class T>
+void resolve(Resolver<T>& r, const op::ColumnSums& o) {
   const std::int64_t C = r.columns(o.x), N = r.rows(o.x), each = r.rows_of_sample(o.x);
   const Range part = own_columns(r, C);
+  touch(r, o.sum, part, true);
+  r.reads(o.x, {{0, N}, part});
+  const CountedRows counted(r, o.x, o.mask, {});
+  r.call([=, k = r.kernels.column_sums, sum = r.at(o.sum) + part.begin, x = r.at(o.x) + part.begin](
+             Now<T>&, Worker&) { k(sum, x, part.size(), N, each, C, counted()); });
+}
+MUNDUR_RESOLVED(ColumnSums);
+
+template <class T>
+void resolve(Resolver<T>& r, const op::ColumnDeviations& o) {
+  const std::int64_t C = r.columns(o.x), N = r.rows(o.x), each = r.rows_of_sample(o.x);
+  const Range part = own_columns(r, C);
+  touch(r, o.off, part, true);
+  touch(r, o.squares, part, true);
+  touch(r, o.sum, part, false);
+  r.reads(o.x, {{0, N}, part});
+  const CountedRows counted(r, o.x, o.mask, o.rows);
+  r.call([=, k = r.kernels.column_deviations, off = r.at(o.off) + part.begin,
+          squares = r.at(o.squares) + part.begin, x = r.at(o.x) + part.begin,
+          sum = r.at(o.sum) + part.begin](Now<T>&, Worker&) {
+    k(off, squares, x, sum, part.size(), N, each, C, counted());
+  });
+}
+MUNDUR_RESOLVED(ColumnDeviations);
+
+template <class T>
+void resolve(Resolver<T>& r, const op::ColumnMoments& o) {
+  const Range part = own_columns(r, r.columns(o.mean));
   for (Value value : {o.mean, o.variance, o.moving_mean, o.moving_variance}) {
     touch(r, value, part, true);
   }
-  r.reads(o.x, {{0, N}, part});
-  if (o.mask) r.reads(o.mask);
-  if (part.empty()) return;
+  for (Value value : {o.sum, o.off, o.squares}) touch(r, value, part, false);
+  const CountedRows counted(r, o.x, {}, o.rows);
   T* const mean = r.at(o.mean) + part.begin;
   T* const variance = r.at(o.variance) + part.begin;
   T* const moving_mean = r.at(o.moving_mean) + part.begin;
   T* const moving_variance = r.at(o.moving_variance) + part.begin;
-  const T* const x = r.at(o.x) + part.begin;
-  const CountedRows counted_rows(r, o.x, o.mask);
   const T momentum = static_cast<T>(o.momentum), rest = static_cast<T>(1.0 - o.momentum);
-  r.call([=, k = &r.kernels, n = part.size(), sums = r.scratch](Now<T>&, Worker&) {
-    const Counted counted = counted_rows();
-    if (counted.rows == 0) {
+  r.call([=, k = &r.kernels, n = part.size(), sum = r.at(o.sum) + part.begin,
+          off = r.at(o.off) + part.begin,
+          squares = r.at(o.squares) + part.begin](Now<T>&, Worker&) {
+    const std::int64_t rows = counted().rows;
+    if (rows == 0) {
       std::copy_n(moving_mean, n, mean);
       std::copy_n(moving_variance, n, variance);
       return;
     }
-    // Some columns at a time, which the next pass finds in the cache.
-    const std::int64_t grain = k->column_grain;
-    for (std::int64_t c = 0; c < n; c += grain) {
-      const std::int64_t some = std::min(grain, n - c);
-      T *const off = sums + grain, *const squares = off + grain;
-      k->column_sums(sums, x + c, some, N, each, C, counted);
-      k->column_deviations(off, squares, x + c, sums, some, N, each, C, counted);
-      k->column_moments(mean + c, variance + c, sums, off, squares, some, counted.rows);
-    }
+    k->column_moments(mean, variance, sum, off, squares, n, rows);
     k->moving_average(moving_mean, mean, n, momentum, rest);
     k->moving_average(moving_variance, variance, n, momentum, rest);
   });
@@ -140,12 +174,12 @@ MUNDUR_RESOLVED(NormalizeColumnsSums);
 template <class T>
 void resolve(Resolver<T>& r, const op::NormalizeColumnsDx& o) {
   const std::int64_t C = r.columns(o.x), N = r.rows(o.x);
-  const CountedRows counted_rows(r, o.x, o.mask);
+  const CountedRows counted_rows(r, o.x, o.mask, o.rows);
   const Range rows = share(N, counted_rows.each, r.worker);
   r.writes(o.dx, rows);
   r.reads(o.dy, rows);
   r.reads(o.x, rows);
-  for (Value value : {o.mean, o.inverse, o.scale, o.dbeta, o.dgamma, o.mask}) {
+  for (Value value : {o.mean, o.inverse, o.scale, o.dbeta, o.dgamma}) {
     if (value) r.reads(value);
   }
   const std::int64_t at = rows.begin * C;

@@ -12,6 +12,7 @@
 #include "cpu/kernels/table.h"
 #include "cpu/parallel/team.h"
 #include "mundur/data.h"
+#include "mundur/exchange.h"
 #include "mundur/memory.h"
 #include "mundur/optimizers.h"
 #include "program/memory.h"
@@ -31,7 +32,17 @@ struct Now {
   T* outputs = nullptr;      // where KeepOutputs keeps them
   const T* delta = nullptr;  // what LoadGradient loads
   std::atomic<bool> finite{true};
-  double outside_loss = 0.0;  // what a loss that the core does not compute has found
+  double outside_loss = 0.0;     // what a loss that the core does not compute has found
+  Exchange* exchange = nullptr;  // of several ranks, of which each has a part of the batch
+  BatchPart part{};
+
+  /// The samples of the whole batch.
+  std::int64_t samples() const { return exchange ? part.whole : batch.count; }
+  /// The sums of all ranks' parts become those of the whole batch.
+  template <class U>
+  void join(U* sums, std::int64_t n) const {
+    exchange->join(sums, n, part.parts);
+  }
 };
 
 /// The memory that a program works on.

@@ -76,7 +76,7 @@ struct TimeLoop {
         scratch(r.scratch) {
     // The samples of the largest block.
     const std::int64_t B = r.samples(of.x), workers = r.worker.count();
-    most = std::min(kBlock, (B + workers - 1) / workers);
+    most = std::clamp<std::int64_t>((B + workers - 1) / workers, 1, kBlock);
     ahead = most < kAhead || uses_lanes(I, Z);
   }
 
@@ -130,9 +130,10 @@ struct TimeLoop {
   /// The masks of dropout, one for all steps, and what they leave of x.
   void draw(const Now<T>& now, std::int64_t n, std::int64_t B) const {
     constexpr std::int64_t kStates = std::int64_t{1} << 40;  // their numbers lie behind those of x
+    const std::int64_t before = now.part.samples.begin;
     if (drops_h) {
-      kernels->dropout(dh + n * O, keep_h + n * O, state_h + n * O, kStates + n * O, B * O,
-                       key(now), threshold_h, scale_h);
+      kernels->dropout(dh + n * O, keep_h + n * O, state_h + n * O, kStates + (before + n) * O,
+                       B * O, key(now), threshold_h, scale_h);
     }
     if (!drops_x) return;
     for (std::int64_t i = n; i < n + B; ++i) {
@@ -140,7 +141,8 @@ struct TimeLoop {
       for (std::int64_t t = 0; t < steps; ++t) {
         const std::int64_t at = (i * steps + t) * I;
         if (t == 0) {
-          kernels->dropout(dropped_x + at, keep, x + at, i * I, I, key(now), threshold_x, scale_x);
+          kernels->dropout(dropped_x + at, keep, x + at, (before + i) * I, I, key(now), threshold_x,
+                           scale_x);
         } else {
           kernels->dropout_backward(dropped_x + at, keep, x + at, I, scale_x);
         }

@@ -27,12 +27,20 @@ class BatchNormalization final : public Layer {
     const Shape C = {b[x].shape.back()};
     const Value mask = by_batch ? counted(b, x) : Value{};
     Value mean = b.state(moving_mean_), variance = b.state(moving_variance_);
+    Value rows;
     if (by_batch) {
       const Value moving_mean = mean, moving_variance = variance;
       mean = b.whole("mean", C);
       variance = b.whole("variance", C);
-      b.emit(
-          op::ColumnMoments{mean, variance, x, mask, moving_mean, moving_variance, spec_.momentum});
+      if (mask || b.is_part()) {
+        rows = b.whole("rows", {1}, Element::float64);
+        b.emit(op::CountRows{rows, x, mask});
+      }
+      const Value sum = b.whole("sum", C), off = b.whole("off", C), squares = b.whole("squares", C);
+      b.emit(op::ColumnSums{sum, x, mask});
+      b.emit(op::ColumnDeviations{off, squares, x, mask, sum, rows});
+      b.emit(op::ColumnMoments{mean, variance, x, sum, off, squares, rows, moving_mean,
+                               moving_variance, spec_.momentum});
     }
     const Value gamma = affine_.gamma(b), beta = affine_.beta(b);
     const Value inverse = b.whole("inverse", C), scale = b.whole("scale", C);
@@ -47,7 +55,7 @@ class BatchNormalization final : public Layer {
       b.emit(op::NormalizeColumnsSums{dbeta, dgamma, dy, x, mean, inverse});
       const Value dx = b.like("dx", x);
       b.emit(op::NormalizeColumnsDx{dx, dy, x, mean, inverse, scale, by_batch ? dbeta : Value{},
-                                    by_batch ? dgamma : Value{}, mask});
+                                    by_batch ? dgamma : Value{}, mask, rows});
       b.gradient(x, dx);
       affine_.gradients(b, dgamma, dbeta);
     });

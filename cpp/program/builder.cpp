@@ -224,6 +224,14 @@ Value Builder::penalise(Value y, const Penalty& penalty, Value sums, bool onto) 
   return penalised;
 }
 
+Value Builder::total(Value of) {
+  if (!how_.is_part || !of) return {};
+  const Value sum = whole("total", {1}, Element::float64);
+  emit(op::SumValues{sum, of});
+  keep(sum);
+  return sum;
+}
+
 // ---- gradients ----------------------------------------------------------------------------------
 
 void Builder::backward(Value y, const std::vector<Value>& from,

@@ -81,14 +81,14 @@ struct ProductDw {
   Value dw, x, dy;
   std::int64_t column = 0, columns = -1;  // -1: all
   After after{};
-  void walk(auto& go) const { go.writes(dw).reads(x).reads(dy).then(after); }
+  void walk(auto& go) const { go.sums(dw).reads(x).reads(dy).then(after); }
 };
 /// db[column + O] = Σ_n dy[n,O], O < columns: a sum over samples.
 struct SumRows {
   Value db, dy;
   std::int64_t column = 0, columns = -1;  // -1: all
   After after{};
-  void walk(auto& go) const { go.writes(db).reads(dy).then(after); }
+  void walk(auto& go) const { go.sums(db).reads(dy).then(after); }
 };
 /// y = x rounded to bfloat16.
 struct ToBfloat16 {
@@ -130,7 +130,7 @@ struct ConvolveDw {
   std::int64_t groups = 1;
   bool gathered = false;
   After after{};
-  void walk(auto& go) const { go.writes(dw).reads(x).reads(dy).then(after); }
+  void walk(auto& go) const { go.sums(dw).reads(x).reads(dy).then(after); }
 };
 /// y[t] = the greatest that a window sees in each channel, row[t] where in the window it stood.
 struct MaxWindows {
@@ -272,20 +272,37 @@ struct ListPlaces {
 struct LookupDw {
   Value dw, dy, first, next;
   After after{};
-  void walk(auto& go) const { go.writes(dw).reads(dy).reads(first).reads(next).then(after); }
+  void walk(auto& go) const { go.sums(dw).reads(dy).reads(first).reads(next).then(after); }
 };
 
 // ---- normalisation --------------------------------------------------------------------------
 
-/// Mean and biased variance of x's columns, sums over the rows that its mask has; with none at all
-/// what `otherwise` holds, and the moving statistics, else average·momentum + moment·(1-momentum),
-/// stay.
+/// rows = how many rows of x its mask has.
+struct CountRows {
+  Value rows, x, mask;
+  void walk(auto& go) const { go.sums(rows).reads(mask); }
+};
+/// sum = Σ_n x over the rows that its mask has: a sum over samples.
+struct ColumnSums {
+  Value sum, x, mask;
+  void walk(auto& go) const { go.sums(sum).reads(x).reads(mask); }
+};
+/// off = Σ_n (x - m), squares = Σ_n (x - m)², m = sum / rows: sums over samples. Without `rows` all
+/// of them count, here and below.
+struct ColumnDeviations {
+  Value off, squares, x, mask, sum, rows;
+  void walk(auto& go) const {
+    go.sums(off).sums(squares).reads(x).reads(mask).reads(sum).reads(rows);
+  }
+};
+/// Mean and biased variance of x's columns from these sums; with no rows at all what the moving
+/// statistics hold, which stay, else become average·momentum + moment·(1-momentum).
 struct ColumnMoments {
-  Value mean, variance, x, mask;
+  Value mean, variance, x, sum, off, squares, rows;
   Value moving_mean, moving_variance;
   double momentum = 0.0;
   void walk(auto& go) const {
-    go.writes(mean).writes(variance).reads(x).reads(mask);
+    go.writes(mean).writes(variance).reads(sum).reads(off).reads(squares).reads(rows);
     go.changes(moving_mean).changes(moving_variance);
   }
 };
@@ -304,16 +321,16 @@ struct NormalizeColumns {
 struct NormalizeColumnsSums {
   Value dbeta, dgamma, dy, x, mean, inverse;
   void walk(auto& go) const {
-    go.writes(dbeta).writes(dgamma).reads(dy).reads(x).reads(mean).reads(inverse);
+    go.sums(dbeta).sums(dgamma).reads(dy).reads(x).reads(mean).reads(inverse);
   }
 };
 /// dx = scale·(dy - (dbeta + x̂·dgamma) / N) in the N rows that the mask has, in others, and without
 /// dbeta and dgamma, scale·dy; in place of dy.
 struct NormalizeColumnsDx {
-  Value dx, dy, x, mean, inverse, scale, dbeta, dgamma, mask;
+  Value dx, dy, x, mean, inverse, scale, dbeta, dgamma, mask, rows;
   void walk(auto& go) const {
     go.writes(dx, dy).reads(dy).reads(x).reads(mean).reads(inverse).reads(scale);
-    go.reads(dbeta).reads(dgamma).reads(mask);
+    go.reads(dbeta).reads(dgamma).reads(mask).reads(rows);
   }
 };
 /// y = x̂·gamma + beta with the moments of each row, which mean and inverse keep.
@@ -327,7 +344,7 @@ struct NormalizeRows {
 struct NormalizeRowsSums {
   Value dbeta, dgamma, dy, x, mean, inverse;
   void walk(auto& go) const {
-    go.writes(dbeta).writes(dgamma).reads(dy).reads(x).reads(mean).reads(inverse);
+    go.sums(dbeta).sums(dgamma).reads(dy).reads(x).reads(mean).reads(inverse);
   }
 };
 struct NormalizeRowsDx {

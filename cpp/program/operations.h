@@ -7,7 +7,8 @@
 // Letters: n rows (samples, and their places or time steps), I inputs, O outputs: the last axis.
 // "In place" means that the output may be the memory of the input so named. walk() tells a schedule
 // which values an operation writes, in whose place each may lie, and which it reads; what is both
-// written and read is changed.
+// written and read is changed, and what is a sum over samples, so that ranks must meet for it, is
+// so called.
 
 #include <variant>
 
@@ -25,11 +26,12 @@ namespace mundur {
   X(MeanWindowsDx) X(Activate) X(ActivateDx) X(Rescale) X(Add) X(Multiply) X(Copy) X(Zero)     \
   X(Permute) X(Shift) X(Concatenate) X(TakeColumns) X(MaskSteps)         \
   X(Dropout) X(DropoutDx) X(Normal) X(Lookup) X(ListPlaces) X(LookupDw)            \
-  X(ColumnMoments) X(NormalizationScale) X(NormalizeColumns) X(NormalizeColumnsSums)           \
+  X(CountRows) X(ColumnSums) X(ColumnDeviations) X(ColumnMoments) X(NormalizationScale)        \
+  X(NormalizeColumns) X(NormalizeColumnsSums)                                                  \
   X(NormalizeColumnsDx) X(NormalizeRows) X(NormalizeRowsSums) X(NormalizeRowsDx) X(RecurPack)  \
   X(Recur) X(RecurDxPack) X(RecurDx) X(MaskWeights) X(LossValues) X(LossGradient) X(ArgMax)    \
   X(AskLoss) X(ActivityPenalty) X(ActivityPenaltyDx) X(WeightPenalties) X(Accumulate)          \
-  X(SumSquares) X(Update) X(Constrain)
+  X(SumSquares) X(Update) X(Constrain) X(JoinSums) X(AgreeOnInputs) X(SumValues)
 // clang-format on
 
 template <class Nothing, class... Ops>

@@ -52,6 +52,7 @@ struct Access {
   Kind kind;
   Value value;
   Value in_place_of{};  // a write's: where the value may lie as well
+  bool is_sum = false;  // a write's: of a sum over samples
 };
 /// Of the operation at hand; `acts`: something beyond values depends on it.
 struct Accesses {
@@ -65,6 +66,7 @@ struct Accesses {
   Accesses& writes(Value value, Value in_place_of = {}) {
     return add({Access::Kind::write, value, in_place_of});
   }
+  Accesses& sums(Value value) { return add({Access::Kind::write, value, {}, true}); }
   Accesses& changes(Value value) { return add({Access::Kind::change, value}); }
   Accesses& then(const After& after) {
     if (after.update) return changes(after.w);
@@ -101,6 +103,7 @@ struct Compiling {
   bool repeats = false;   // ... and again: it leaves what forward left
   bool watched = false;   // what is shown stays, to be read by its name
   bool updates = false;   // each parameter as soon as its gradient is there
+  bool is_part = false;   // samples are a part of a batch
   Compute compute = Compute::own;
   const std::vector<Array>* parameters = nullptr;
   const std::vector<Array>* state = nullptr;
@@ -118,6 +121,8 @@ class Builder {
   bool training() const { return how_.training; }
   /// Whether what backward needs must be kept.
   bool keeps() const { return how_.backward; }
+  /// Whether samples are a part of a batch, of which other ranks have the rest.
+  bool is_part() const { return how_.is_part; }
   /// Whether backward must leave that as it is.
   bool repeats() const { return how_.repeats; }
   bool learns(int place) const { return (*how_.learning)[static_cast<std::size_t>(place)]; }
@@ -174,6 +179,9 @@ class Builder {
   /// What a layer's output costs is added to `sums`, of each sample; back, its gradient to ∂L/∂y.
   Value penalise(Value y, const Penalty& penalty, Value sums, bool onto);
 
+  /// The sum of it over the whole batch, if samples are a part of one; else none.
+  Value total(Value of);
+
   // ---- gradients
   /// Whether anybody wants the gradient of it.
   bool wants(Value x) const { return x && program_wants_[static_cast<std::size_t>(x.index)]; }
@@ -212,6 +220,7 @@ class Builder {
   Value operand(Value x, bool lanes);
   void drop_dead();
   void fuse_activations();
+  void join_sums();
   void place_updates();
   void lay_out_stretches();
 

@@ -2,6 +2,7 @@
 // products that made their z, each update with the operation that finished the gradient.
 
 #include <algorithm>
+#include <utility>
 
 #include "program/program.h"
 
@@ -11,10 +12,14 @@ namespace {
 constexpr std::size_t kNowhere = static_cast<std::size_t>(-1);
 
 /// What follows the operation's gradient; null: it makes none of a parameter.
-After* after_of(Operation& operation) {
+After* after_of(Operation& operation, Value gradient) {
+  if (auto* join = std::get_if<op::JoinSums>(&operation)) {
+    const auto found = std::find(join->sums.begin(), join->sums.end(), gradient);
+    return &join->after[static_cast<std::size_t>(found - join->sums.begin())];
+  }
   return std::visit(
       [](auto& one) -> After* {
-        if constexpr (requires { one.after; }) return &one.after;
+        if constexpr (requires { one.after.update; }) return &one.after;
         return nullptr;
       },
       operation);
@@ -92,6 +97,42 @@ void Builder::fuse_activations() {
   }
 }
 
+/// Sums over a part of the batch become those of all of it: in front of whatever reads one of them,
+/// or where their stage ends.
+void Builder::join_sums() {
+  if (!how_.is_part) return;
+  std::vector<std::size_t> made(program_.values.size(), kNowhere);  // a sum, by this step
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    for (const Access& access : Accesses(steps_[i].operation).all) {
+      if (access.is_sum) made[static_cast<std::size_t>(access.value.index)] = i;
+    }
+  }
+  std::vector<Emitted> all;
+  op::JoinSums waiting;
+  const auto join = [&] {
+    if (waiting.sums.empty()) return;
+    waiting.after.resize(waiting.sums.size());
+    all.push_back({std::exchange(waiting, {}), all.back().stage});
+  };
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    const Accesses accesses(steps_[i].operation);
+    if (i > 0 && steps_[i].stage != steps_[i - 1].stage) join();
+    for (const Access& access : accesses.all) {
+      const bool waits =
+          std::find(waiting.sums.begin(), waiting.sums.end(), access.value) != waiting.sums.end();
+      if (waits && access.kind != Access::Kind::write) join();
+    }
+    for (const Access& access : accesses.all) {
+      if (access.is_sum && made[static_cast<std::size_t>(access.value.index)] == i) {
+        waiting.sums.push_back(access.value);
+      }
+    }
+    all.push_back(std::move(steps_[i]));
+  }
+  join();
+  steps_ = std::move(all);
+}
+
 /// A parameter's gradient goes on to its penalty and, if each is updated by itself, to its update:
 /// with the operation that finished it, unless a later one still reads the parameter.
 void Builder::place_updates() {
@@ -110,6 +151,7 @@ void Builder::place_updates() {
     for (std::size_t i = 0; i < end; ++i) {
       for (const Access& access : Accesses(steps_[i].operation).all) {
         if (access.value == g && access.kind == Access::Kind::write) makers.push_back(i);
+        if (access.value == g && access.kind == Access::Kind::change) makers = {i};
         if (access.value == w) reads = i;
       }
     }
@@ -117,8 +159,8 @@ void Builder::place_updates() {
     const bool is_last = reads == kNowhere || reads < makers.front();
     const Array& array = (*how_.parameters)[number];
     for (std::size_t maker : makers) {
-      *after_of(steps_[maker].operation) = {w, array.penalty.l1, array.penalty.l2,
-                                            how_.updates && is_last};
+      *after_of(steps_[maker].operation, g) = {w, array.penalty.l1, array.penalty.l2,
+                                               how_.updates && is_last};
     }
     if (!how_.updates || is_last) continue;
     late.push_back(w);
@@ -145,6 +187,7 @@ void Builder::lay_out_stretches() {
 Program Builder::finish() {
   drop_dead();
   fuse_activations();
+  join_sums();
   place_updates();
   lay_out_stretches();
   return std::move(program_);

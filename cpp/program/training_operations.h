@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "mundur/losses.h"
-#include "program/values.h"
+#include "program/layer_operations.h"
 
 namespace mundur {
 
@@ -75,14 +75,16 @@ struct LossValues {
     go.writes(values).reads(of.p).reads(of.y).reads(of.labels).reads(of.weights);
   }
 };
-/// dp = ∂L/∂p, times `scale`; `fused`: ∂L/∂z of the head, p = head(z).
+/// dp = ∂L/∂p, times `scale`; `fused`: ∂L/∂z of the head, p = head(z). `total`: the sum of the
+/// whole batch's weights, if these are a part of them.
 struct LossGradient {
   Value dp;
   Compared of;
+  Value total;
   bool fused = false;
   double scale = 1.0;
   void walk(auto& go) const {
-    go.writes(dp).reads(of.p).reads(of.y).reads(of.labels).reads(of.weights);
+    go.writes(dp).reads(of.p).reads(of.y).reads(of.labels).reads(of.weights).reads(total);
   }
 };
 /// index[n] = the place of the first maximum of x[n,:].
@@ -129,6 +131,28 @@ struct WeightPenalties {
     go.writes(values);
     for (const Piece& piece : pieces) go.reads(piece.w);
   }
+};
+
+// ---- several ranks, each with a part of the batch: see mundur/exchange.h ----------------------
+
+/// Sums over samples of the parts become those of the whole batch.
+struct JoinSums {
+  std::vector<Value> sums;
+  std::vector<After> after;  // of each
+  void walk(auto& go) const {
+    for (Value sum : sums) go.changes(sum);
+    for (const After& one : after) go.then(one);
+  }
+};
+/// What one rank finds wrong with its samples, all have found.
+struct AgreeOnInputs {
+  Value x;
+  void walk(auto& go) const { go.reads(x).acts(); }
+};
+/// sum = Σ of: numbers, weights or flags, one for each row.
+struct SumValues {
+  Value sum, of;
+  void walk(auto& go) const { go.sums(sum).reads(of); }
 };
 
 // ---- updates --------------------------------------------------------------------------------

@@ -113,15 +113,18 @@ void emit_loss(Builder& b, const Shape& output, Activation head, const Purpose& 
     ports.mask = mask;
     b.keep(mask);
     b.emit(op::MaskWeights{ports.weights, mask});
+    ports.rows = b.total(mask);
   }
   const Compared of{p, ports.y, ports.labels, ports.weights, loss};
   ports.values = keep_rows("losses", Element::float64);
   b.emit(op::LossValues{ports.values, of});
+  ports.loss = b.total(ports.values);
+  ports.weight = b.total(ports.weights);
   if (!dp) return;
   const Builder::Made made = b.made(p);
   const bool fused = loss.fuses_with() != Activation::linear && head == loss.fuses_with() &&
                      made.by == head && !loss.from_logits();
-  b.emit(op::LossGradient{dp, of, fused});
+  b.emit(op::LossGradient{dp, of, ports.weight, fused});
   b.gradient(fused ? made.z : p, dp);
 }
 
@@ -137,6 +140,7 @@ Program Network<T>::compile(const Purpose& purpose, Ports& ports) const {
   how.repeats = purpose.by_hand;
   how.watched = purpose.watched;
   how.updates = purpose.updates == Purpose::Updates::at_once;
+  how.is_part = purpose.is_part;
   how.compute = compute_;
   // By hand, what is kept for backward must not depend on what is frozen by then.
   std::vector<Array> arrays = parameters_;
@@ -157,6 +161,7 @@ Program Network<T>::compile(const Purpose& purpose, Ports& ports) const {
     emit_targets(b, compared, masks_output_, vocabulary_, purpose, ports);
   }
   if (purpose.augments) b.emit(op::Augment{ports.x});
+  if (purpose.is_part) b.emit(op::AgreeOnInputs{ports.x});
 
   b.begin(Stage::forward);
   Value y = ports.x;
@@ -173,6 +178,7 @@ Program Network<T>::compile(const Purpose& purpose, Ports& ports) const {
     }
     b.leave();
   }
+  ports.active = b.total(ports.activity);
   ports.p = y;
   b.keep(y);
   if (purpose.loss) {

@@ -28,9 +28,10 @@ struct Purpose {
   bool weighted = false;  // the set has weights
   std::vector<Metric> metrics{};
   enum class Updates { none, at_once, at_end } updates = Updates::none;
-  bool sums = false;   // gradients of several steps, before an update
-  bool clips = false;  // by norms of them
-  bool alone = false;  // nothing but the updates, from the gradients as they stand
+  bool sums = false;     // gradients of several steps, before an update
+  bool clips = false;    // by norms of them
+  bool is_part = false;  // samples are a part of each batch
+  bool alone = false;    // nothing but the updates, from the gradients as they stand
   bool operator==(const Purpose&) const = default;
 
   void compare_with(const Loss& with) {
@@ -47,6 +48,8 @@ struct Ports {
   Value y, labels, weights, mask;     // of the rows of p that a loss tells apart
   Value values, predicted, expected;  // losses, weighted; where the maxima stand
   Value activity, penalties;          // of each sample; of each piece of the parameters
+  Value loss, weight, rows, active;   // where samples are a part of a batch, its sums of values,
+                                      // weights, mask and activity
 };
 
 /// Memory that programs share, one after another.
@@ -103,7 +106,7 @@ class Compiled {
   Program program_;
   std::uint64_t version_;
   Arena<T>& arena_;
-  std::int64_t capacity_ = 0, scratch_;
+  std::int64_t capacity_ = -1, scratch_;
   Placement placement_;
   std::byte* planned_ = nullptr;
   std::uint64_t generation_ = 0;

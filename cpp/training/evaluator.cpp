@@ -53,7 +53,7 @@ class Evaluator<T>::Evaluation final : public Pass<T> {
     if (!finite_) return 1;
     ++step;
     const Found<T> found(lane, per_sample, penalty_);
-    add_to(tally, found, *lane.program, lane.now.batch.count, per_sample, scores_);
+    add_to(tally, found, lane, per_sample, scores_);
     return 1;
   }
   bool is_finite(const Lane<T>& lane) const {

@@ -94,14 +94,23 @@ Found<T>::Found(const Lane<T>& lane, const OutputRows& per_sample, double weight
   const Compiled<T>& program = *lane.program;
   const Ports& ports = program.ports();
   const LossRule& loss = *program.purpose().loss;
-  const std::int64_t samples = lane.now.batch.count;
-  const std::int64_t rows = samples * per_sample.rows;
-  weight = total_weight(program.at(ports.weights), rows, per_sample.rows);
+  const std::int64_t rows = lane.now.batch.count * per_sample.rows;
+  // Of the whole batch, where this is a part of it.
+  const auto total = [&](Value known, auto otherwise) {
+    return known ? *program.template at<double>(known) : otherwise();
+  };
+  const std::int64_t samples = lane.now.samples();
+  weight = total(ports.weight, [&] {
+    const T* const weights = program.at(ports.weights);
+    return total_weight(weights, weights ? rows : samples * per_sample.rows, per_sample.rows);
+  });
   if (program.purpose().outside) {
     sum = lane.now.outside_loss * weight;
     factor = weight > 0.0 ? 1.0 / weight : 0.0;
   } else {
-    sum = sum_over_samples(program.template at<double>(ports.values), rows, per_sample.rows);
+    sum = total(ports.loss, [&] {
+      return sum_over_samples(program.template at<double>(ports.values), rows, per_sample.rows);
+    });
     factor = mean_factor(loss, weight, per_sample.outputs, per_sample.rows);
   }
   if (ports.penalties) {
@@ -110,8 +119,10 @@ Found<T>::Found(const Lane<T>& lane, const OutputRows& per_sample, double weight
     for (std::int64_t i = 0; i < count; ++i) penalty += pieces[i];
   }
   if (ports.activity) {
-    penalty += sum_over_samples(program.template at<double>(ports.activity), samples, 1) /
-               static_cast<double>(samples);
+    const double active = total(ports.active, [&] {
+      return sum_over_samples(program.template at<double>(ports.activity), samples, 1);
+    });
+    penalty += active / static_cast<double>(samples);
   }
 }
 
@@ -146,14 +157,17 @@ struct Compare {
 }  // namespace
 
 template <class T>
-void add_to(Tally& tally, const Found<T>& found, const Compiled<T>& program, std::int64_t samples,
-            const OutputRows& per_sample, std::vector<double>& scores) {
+void add_to(Tally& tally, const Found<T>& found, const Lane<T>& lane, const OutputRows& per_sample,
+            std::vector<double>& scores) {
+  const Compiled<T>& program = *lane.program;
   const Ports& ports = program.ports();
   const LossRule& loss = *program.purpose().loss;
-  const std::int64_t B = samples * per_sample.rows, O = per_sample.outputs;
+  const std::int64_t B = lane.now.batch.count * per_sample.rows, O = per_sample.outputs;
   const auto* const mask = program.template at<std::uint8_t>(ports.mask);
-  const auto rows = static_cast<double>(mask ? std::count(mask, mask + B, 1) : B);
-  const auto all = static_cast<double>(samples);
+  const auto all = static_cast<double>(lane.now.samples());
+  const double rows = ports.rows ? *program.template at<double>(ports.rows)
+                      : mask     ? static_cast<double>(std::count(mask, mask + B, 1))
+                                 : all * static_cast<double>(per_sample.rows);
   tally.rows += rows;
   tally.samples += all;
   tally.penalties += found.penalty * all;
@@ -178,7 +192,9 @@ void add_to(Tally& tally, const Found<T>& found, const Compiled<T>& program, std
       scores[static_cast<std::size_t>(b)] =
           is_there ? compare.score(program.purpose().metrics[m], b) : 0.0;
     }
-    tally.scores[m] += sum_over_samples(scores.data(), B, per_sample.rows);
+    double score = sum_over_samples(scores.data(), B, per_sample.rows);
+    if (lane.now.exchange) lane.now.join(&score, 1);
+    tally.scores[m] += score;
   }
 }
 
@@ -187,8 +203,8 @@ void add_to(Tally& tally, const Found<T>& found, const Compiled<T>& program, std
   template void require_fit<T>(const Network<T>&, const Loss&, const DataSet&, std::int64_t, \
                                const std::vector<Metric>&);                                  \
   template struct Found<T>;                                                                  \
-  template void add_to<T>(Tally&, const Found<T>&, const Compiled<T>&, std::int64_t,         \
-                          const OutputRows&, std::vector<double>&)
+  template void add_to<T>(Tally&, const Found<T>&, const Lane<T>&, const OutputRows&,        \
+                          std::vector<double>&)
 MUNDUR_METRICS(float);
 MUNDUR_METRICS(double);
 

@@ -24,9 +24,9 @@ struct Found {
   Found(const Lane<T>& lane, const OutputRows& per_sample, double weights_penalty);
 };
 
-/// Adds a batch of so many samples to the tally. Rows that are masked count for nothing.
+/// Adds the lane's last batch to the tally. Rows that are masked count for nothing.
 template <class T>
-void add_to(Tally& tally, const Found<T>& found, const Compiled<T>& program, std::int64_t samples,
-            const OutputRows& per_sample, std::vector<double>& scores);
+void add_to(Tally& tally, const Found<T>& found, const Lane<T>& lane, const OutputRows& per_sample,
+            std::vector<double>& scores);
 
 }  // namespace mundur

@@ -23,6 +23,10 @@ class Trainer<T>::Epoch final : public Pass<T> {
     require_fit(network, loss, data, options.batch_size, options.metrics);
     options.batch_size = std::min(options.batch_size, data.samples());
     options.check_finite |= network.vocabulary() > 0;  // what is no id has no row
+    if (options.exchange && loss.outside()) {
+      throw std::invalid_argument(
+          "exchange: expected none, since the core does not compute the loss");
+    }
     bind_optimizer();
     if (options.shuffle) {
       constexpr const char* kWhat = "the order of the samples";
@@ -76,6 +80,11 @@ class Trainer<T>::Epoch final : public Pass<T> {
   std::int64_t finish(Lane<T>& lane) override;
   void outside(const Operation& operation, Now<T>& now, const std::function<void()>& call) override;
 
+  /// What this rank computes of a batch of so many samples.
+  BatchPart part(std::int64_t samples) const {
+    if (!options.exchange) return {{0, samples}, samples, 1};
+    return part_of_batch(samples, options.exchange->rank(), options.exchange->ranks());
+  }
   bool one_step() const { return !fed && steps_per_epoch() == 1; }
   void bind_optimizer() {
     optimizer.bind(network.flat_size(), sizeof(T) == sizeof(double), network.flat_values(),
@@ -243,8 +252,9 @@ void Trainer<T>::Epoch::compile() {
   purpose.weighted = data.y.front().weights != nullptr;
   purpose.sums = gathering.sum != nullptr;
   purpose.clips = gathering.clips();
+  purpose.is_part = options.exchange != nullptr;
   // What may still fail in a layer below must find nothing updated.
-  purpose.updates = is_small || gathering.waits() || network.calls_outside()
+  purpose.updates = is_small || purpose.is_part || gathering.waits() || network.calls_outside()
                         ? Purpose::Updates::at_end
                         : Purpose::Updates::at_once;
   program_ = &network.compiled(purpose);
@@ -269,8 +279,9 @@ template <class T>
 void Trainer<T>::Epoch::next(Now<T>& now) {
   const std::int64_t begin = step * options.batch_size;
   now.data = &data;
-  now.batch = {order_.as<std::int64_t>(), begin,
-               std::min(options.batch_size, data.samples() - begin)};
+  now.exchange = options.exchange;
+  now.part = part(std::min(options.batch_size, data.samples() - begin));
+  now.batch = {order_.as<std::int64_t>(), begin + now.part.samples.begin, now.part.samples.size()};
   now.seed = network.seed();
   now.forward = network.training_forwards;
   now.augmenting = &augmenting;
@@ -290,7 +301,7 @@ bool Trainer<T>::Epoch::goes_on(std::size_t behind, Lane<T>& lane, const Worker&
   const Found<T> found(lane, per_sample, 0.0);
   if (worker.first()) {
     batch_loss = found.loss();
-    add_to(tally, found, *lane.program, lane.now.batch.count, per_sample, scores_);
+    add_to(tally, found, lane, per_sample, scores_);
   }
   return std::isfinite(found.loss());
 }
@@ -302,7 +313,7 @@ std::int64_t Trainer<T>::Epoch::finish(Lane<T>& lane) {
     outcome_ = options.check_finite && !finite ? Outcome::input : Outcome::loss;
     return 1;
   }
-  augmenting.place += lane.now.batch.count;
+  augmenting.place += lane.now.samples();
   ++step;
   --steps_left_;
   ++network.training_forwards;
@@ -362,7 +373,9 @@ Outcome Trainer<T>::Epoch::run(double budget, std::int64_t max_steps, std::int64
     // Steps with a loss from outside take another time than those of the same size.
     Pace& pace = network.pace(loss.outside() ? -batch_size : batch_size, true, workers);
     try {
-      Runner<T>(lanes_, pace, batch_size, rest ? rest : batch_size, workers)
+      if (options.exchange) budget = std::numeric_limits<double>::infinity();
+      Runner<T>(lanes_, pace, part(batch_size).samples.size(),
+                part(rest ? rest : batch_size).samples.size(), workers)
           .run(*this, budget,
                steps_per_look(3.0 * network.forward_work() * static_cast<double>(batch_size)));
     } catch (...) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mundur/data.h"
+#include "mundur/exchange.h"
 #include "mundur/losses.h"
 #include "mundur/network.h"
 #include "mundur/optimizers.h"
@@ -71,7 +72,8 @@ class Trainer {
     std::uint64_t seed = 0;
     std::vector<Metric> metrics;
     bool check_finite = true;
-    T* outputs = nullptr;  // [n, outputs]: each sample's, as of its step; null: nobody asks
+    T* outputs = nullptr;          // [n, outputs]: each sample's, as of its step; null: nobody asks
+    Exchange* exchange = nullptr;  // with other ranks, which do the same; null: there are none
   };
   Trainer(Network<T>& network, Optimizer& optimizer, const Loss& loss, const DataSet& data,
           Options options);
@@ -83,9 +85,8 @@ class Trainer {
   /// std::invalid_argument for what no epoch of this trainer can be at.
   void resume(std::int64_t step, const std::vector<double>& numbers);
   /// Steps until the epoch ends, about `budget` seconds are over, or `max_steps` (< 0: no limit)
-  /// are done.
-  /// Small epochs may go on into the next ones, at most `more`, while the loss is above
-  /// `stop_loss` and all parameters are finite.
+  /// are done. Ranks look at no clock: all do the same steps. Small epochs may go on into the next
+  /// ones, at most `more`, while the loss is above `stop_loss` and all parameters are finite.
   Outcome run(double budget, std::int64_t max_steps, std::int64_t more = 0,
               double stop_loss = -std::numeric_limits<double>::infinity());
   /// Loss and scores of each epoch that the last run left behind so.

@@ -327,8 +327,9 @@ __attribute__((noinline)) void run_blocks(const Job<T>& job) {
   tile.partial = joins;
   tile.ld_partial = ld_kept;
   Step<T> step;
+  const i64 width = job.a_step == 1 ? job.rows : least(job.rows, job.a_step);  // windows overlap
   step.is_large = job.rows > 2 * B::kRows &&
-                  job.rows * (job.columns + job.depth) + job.columns * job.depth > B::kL2;
+                  job.rows * job.columns + (width + job.columns) * job.depth > B::kL2;
   for (step.row = 0; step.row < job.rows; step.row += row_block) {
     step.rows = least(row_block, job.rows - step.row);
     for (step.column = 0; step.column < job.columns; step.column += column_block) {
@@ -340,7 +341,6 @@ __attribute__((noinline)) void run_blocks(const Job<T>& job) {
         go_to(step, job, n * block, least(block, job.depth - n * block));
         step.last = n == blocks - 1;
         if (copies) copy_a(step, job.scratch + S::kBlock);
-
         step.c = job.c_transposed ? transposed : job.c + step.row * job.ldc + step.column;
         step.ldc = job.c_transposed ? ld_kept : job.ldc;
         tile.resume = !job.samples && n > 0;
