@@ -68,6 +68,8 @@ class InOneRoom final : public mundur::Exchange {
 
 // ---- trainings ----------------------------------------------------------------------------------
 
+using Settings = std::vector<std::pair<std::string, double>>;
+
 struct Training {
   const char* name;
   std::vector<LayerSpec> layers;
@@ -75,7 +77,7 @@ struct Training {
   const char* loss = "mean_squared_error";
   bool weighted = false;
   bool penalised = false;
-  mundur::SharedOptions options{};
+  Settings options{};  // of the optimizer
 };
 
 mundur::RecurrentSpec recurrent(bool sequences, double dropout) {
@@ -97,9 +99,7 @@ std::vector<Training> trainings() {
     layers.insert(layers.begin(), mundur::FlattenSpec{});
     return layers;
   };
-  mundur::SharedOptions clipped;
-  clipped.global_clipnorm = 0.05;
-  clipped.gradient_accumulation_steps = 2;
+  const Settings clipped = {{"global_clipnorm", 0.05}, {"gradient_accumulation_steps", 2}};
   const std::vector<LayerSpec> plain = flat({dense, mundur::DenseSpec{3}});
   return {
       {"plain", plain},
@@ -182,9 +182,10 @@ std::vector<double> train(const Training& training, i64 samples, i64 batch,
     data.y[0].y = view(y, mundur::ElementType::float32, samples, network.output_shape());
   }
   if (training.weighted) data.y[0].weights = weights.data();
-  mundur::Adam adam(1e-2, mundur::AdamOptions{});
-  adam.shared() = training.options;
-  mundur::Trainer<T> trainer(network, adam, *loss, data,
+  Settings settings = training.options;
+  settings.emplace_back("learning_rate", 1e-2);
+  const auto adam = mundur::make_optimizer("Adam", settings);
+  mundur::Trainer<T> trainer(network, *adam, *loss, data,
                              {batch, true, 5, metrics, true, nullptr, exchange});
   std::vector<double> all;
   for (std::uint64_t epoch = 0; epoch < 2; ++epoch) {
@@ -238,8 +239,8 @@ void test_failures() {
         data.y.resize(1);
         data.y[0].y = view(y, mundur::ElementType::float32, samples, {1});
         const auto loss = mundur::make_loss("mean_squared_error", false);
-        mundur::Sgd sgd(0.1, mundur::SgdOptions{});
-        mundur::Trainer<float> trainer(network, sgd, *loss, data,
+        const auto sgd = mundur::make_optimizer("SGD", {{"learning_rate", 0.1}});
+        mundur::Trainer<float> trainer(network, *sgd, *loss, data,
                                        {samples, false, 1, {}, true, nullptr, &exchange});
         trainer.begin_epoch(0);
         found[static_cast<std::size_t>(rank)] = trainer.run(1e9, -1);
