@@ -33,8 +33,7 @@ std::int64_t sample_of(const Now<T>& now, std::int64_t row) {
 template <class T>
 void resolve(Resolver<T>& r, const op::LoadInput& o) {
   const Range samples = r.share_samples(o.x);
-  r.writes_samples(o.x, samples);
-  void* const x = r.template at<void>(o.x);
+  void* const x = r.template writes_samples<void>(o.x, samples);
   r.call([=, k = &r.kernels, input = o.input, vocabulary = o.vocabulary](Now<T>& now, Worker&) {
     if (take(*k, x, now, input, samples, vocabulary)) return;
     now.finite.store(false, std::memory_order_relaxed);
@@ -45,12 +44,9 @@ MUNDUR_RESOLVED(LoadInput);
 template <class T>
 void resolve(Resolver<T>& r, const op::LoadTargets& o) {
   const Range samples = share(r.batch, 1, r.worker);
-  for (Value value : {o.y, o.labels, o.weights}) {
-    if (value) r.writes_samples(value, samples);
-  }
-  T* const y = r.at(o.y);
-  auto* const labels = r.template at<std::int32_t>(o.labels);
-  T* const weights = r.at(o.weights);
+  T* const y = r.writes_samples(o.y, samples);
+  auto* const labels = r.template writes_samples<std::int32_t>(o.labels, samples);
+  T* const weights = r.writes_samples(o.weights, samples);
   const auto output = static_cast<std::size_t>(o.output);
   const std::int64_t each = o.labels ? r[o.labels].size() : 0;
   const std::int64_t rows = o.weights ? r[o.weights].size() : 0;
@@ -74,7 +70,7 @@ MUNDUR_RESOLVED(LoadTargets);
 template <class T>
 void resolve(Resolver<T>& r, const op::ClearUnweighted& o) {
   const Range samples = r.share_samples(o.x);
-  r.writes_samples(o.x, samples);
+  auto* const x = r.template writes_samples<std::byte>(o.x, samples);
   constexpr std::size_t kMost = 16;
   struct {
     const T* of[kMost];
@@ -82,12 +78,10 @@ void resolve(Resolver<T>& r, const op::ClearUnweighted& o) {
     std::size_t count;
   } weights{};
   for (Value one : o.weights) {
-    r.touch_matrix(one, r.samples(one), r[one].size(), {samples, {0, r[one].size()}}, false);
     if (weights.count == kMost) throw std::invalid_argument("expected at most 16 outputs");
-    weights.of[weights.count] = r.at(one);
+    weights.of[weights.count] = r.reads_samples(one, samples);
     weights.rows[weights.count++] = r[one].size();
   }
-  auto* const x = r.template at<std::byte>(o.x);
   const std::int64_t size = r[o.x].size();
   const std::int64_t bytes =
       size * static_cast<std::int64_t>(o.vocabulary > 0 ? sizeof(std::int32_t) : sizeof(T));
@@ -111,8 +105,7 @@ MUNDUR_RESOLVED(ClearUnweighted);
 template <class T>
 void resolve(Resolver<T>& r, const op::Augment& o) {
   const Range samples = r.share_samples(o.x);
-  r.writes_samples(o.x, samples);
-  T* const x = r.at(o.x);
+  T* const x = r.writes_samples(o.x, samples);
   const std::int64_t size = r[o.x].size();
   r.call([=, k = &r.kernels](Now<T>& now, Worker&) {
     if (!now.augmenting) return;
@@ -125,9 +118,9 @@ MUNDUR_RESOLVED(Augment);
 template <class T>
 void resolve(Resolver<T>& r, const op::LoadGradient& o) {
   const Range samples = r.share_samples(o.dy);
-  r.writes_samples(o.dy, samples);
+  T* const dy = r.writes_samples(o.dy, samples);
   const std::int64_t size = r[o.dy].size();
-  r.call([=, dy = r.at(o.dy)](Now<T>& now, Worker&) {
+  r.call([=](Now<T>& now, Worker&) {
     std::copy_n(now.delta + samples.begin * size, samples.size() * size, dy + samples.begin * size);
   });
 }
@@ -136,8 +129,7 @@ MUNDUR_RESOLVED(LoadGradient);
 template <class T>
 void resolve(Resolver<T>& r, const op::KeepOutputs& o) {
   const Range samples = r.share_samples(o.y);
-  r.reads_samples(o.y, samples);
-  const T* const y = r.at(o.y);
+  const T* const y = r.reads_samples(o.y, samples);
   const std::int64_t size = r[o.y].size();
   r.call([=](Now<T>& now, Worker&) {
     if (!now.outputs) return;

@@ -14,10 +14,8 @@ namespace {
 template <class T, class Work>
 void resolve_elements(Resolver<T>& r, Value y, Value x, Value like, Work work) {
   const auto part = r.share_elements(like);
-  r.writes(y, part);
-  r.reads(x, part);
-  T* const to = r.at(y);
-  const T* const from = r.at(x);
+  T* const to = r.writes(y, part);
+  const T* const from = r.reads(x, part);
   r.call([=, k = &r.kernels](Now<T>&, Worker&) {
     part.each(
         [&](std::int64_t first, std::int64_t n) { work(*k, to + first, from + first, n, first); });
@@ -32,15 +30,12 @@ struct Activating {
   explicit Activating(const ActivationFunction& function) : f(function.activation) {
     for (int i = 0; i < kCurveParameters; ++i) p[i] = static_cast<T>(function.parameters[i]);
   }
-  Curve curve() const {
-    return static_cast<Curve>(static_cast<int>(f) - static_cast<int>(Activation::rectifier));
-  }
   void rows(const Kernels<T>& k, T* y, const T* x, std::int64_t B, std::int64_t O) const {
     (f == Activation::softmax ? k.softmax : k.log_softmax)(y, x, B, O);
   }
   void elements(const Kernels<T>& k, T* y, const T* x, std::int64_t n) const {
     if (is_function(f)) return k.activation(y, x, n, static_cast<Function>(f));
-    k.curve(y, x, n, curve(), p);
+    k.curve(y, x, n, curve_of(f), p);
   }
 };
 
@@ -64,22 +59,17 @@ void resolve(Resolver<T>& r, const op::Activate& o) {
   const std::int64_t O = r.columns(o.x);
   if (o.f.custom) {
     const std::int64_t B = r.rows(o.x);
-    r.writes(o.y);
-    r.reads(o.x);
-    r.call([=, y = r.at(o.y), x = r.at(o.x), f = o.f.custom.get()](Now<T>&, Worker&) {
-      f->value(y, x, B, O);
-    });
-    return;
+    T* const y = r.writes(o.y);
+    const T* const x = r.reads(o.x);
+    return r.call([=, f = o.f.custom.get()](Now<T>&, Worker&) { f->value(y, x, B, O); });
   }
   const Activating<T> f(o.f);
   if (o.f.by_rows()) {
     const Range rows = r.share_rows_as(o.x);
-    r.writes(o.y, rows);
-    r.reads(o.x, rows);
-    T* const y = r.at(o.y) + rows.begin * O;
-    const T* const x = r.at(o.x) + rows.begin * O;
-    r.call([=, n = rows.size(), k = &r.kernels](Now<T>&, Worker&) { f.rows(*k, y, x, n, O); });
-    return;
+    T* const y = r.writes(o.y, rows) + rows.begin * O;
+    const T* const x = r.reads(o.x, rows) + rows.begin * O;
+    return r.call(
+        [=, n = rows.size(), k = &r.kernels](Now<T>&, Worker&) { f.rows(*k, y, x, n, O); });
   }
   resolve_elements(r, o.y, o.x, o.x,
                    [=](const Kernels<T>& k, T* y, const T* x, std::int64_t n, std::int64_t) {
@@ -93,25 +83,20 @@ void resolve(Resolver<T>& r, const op::ActivateDx& o) {
   const std::int64_t O = r.columns(o.dy);
   if (o.f.custom) {
     const std::int64_t B = r.rows(o.dy);
-    r.writes(o.dx);
-    r.reads(o.dy);
-    r.reads(o.of);
-    r.call([=, dx = r.at(o.dx), of = r.at(o.of), dy = r.at(o.dy), f = o.f.custom.get()](
-               Now<T>&, Worker&) { f->backward(dx, of, dy, B, O); });
-    return;
+    T* const dx = r.writes(o.dx);
+    const T* const dy = r.reads(o.dy);
+    const T* const of = r.reads(o.of);
+    return r.call([=, f = o.f.custom.get()](Now<T>&, Worker&) { f->backward(dx, of, dy, B, O); });
   }
   const Activating<T> f(o.f);
   if (o.f.by_rows()) {
     const Range rows = r.share_rows_as(o.dy);
-    r.writes(o.dx, rows);
-    r.reads(o.dy, rows);
-    r.reads(o.of, rows);
-    const std::int64_t at = rows.begin * O;
-    r.call([=, dx = r.at(o.dx) + at, of = r.at(o.of) + at, dy = r.at(o.dy) + at, n = rows.size(),
-            k = f.f == Activation::softmax
-                    ? r.kernels.softmax_backward
-                    : r.kernels.log_softmax_backward](Now<T>&, Worker&) { k(dx, of, dy, n, O); });
-    return;
+    T* const dx = r.writes(o.dx, rows) + rows.begin * O;
+    const T* const dy = r.reads(o.dy, rows) + rows.begin * O;
+    const T* const of = r.reads(o.of, rows) + rows.begin * O;
+    const auto k =
+        f.f == Activation::softmax ? r.kernels.softmax_backward : r.kernels.log_softmax_backward;
+    return r.call([=, n = rows.size()](Now<T>&, Worker&) { k(dx, of, dy, n, O); });
   }
   const T* const of = r.at(o.of);
   resolve_elements(
@@ -120,7 +105,7 @@ void resolve(Resolver<T>& r, const op::ActivateDx& o) {
         if (is_function(f.f)) {
           return k.activation_backward(dx, of + first, dy, n, static_cast<Function>(f.f));
         }
-        k.curve_backward(dx, of + first, dy, n, f.curve(), f.p);
+        k.curve_backward(dx, of + first, dy, n, curve_of(f.f), f.p);
       });
   r.reads(o.of, r.share_elements(o.dy));
 }
@@ -212,9 +197,9 @@ MUNDUR_RESOLVED(Copy);
 
 template <class T>
 void resolve(Resolver<T>& r, const op::Zero& o) {
-  const Range part = share(r.size(o.y), kGrain, r.worker);
-  r.touch_matrix(o.y, 1, r.size(o.y), {{0, 1}, part}, true);
-  r.call([=, y = r.at(o.y)](Now<T>&, Worker&) { std::fill(y + part.begin, y + part.end, T{0}); });
+  const Range part = r.share_flat(o.y);
+  T* const y = r.writes_flat(o.y, part);
+  r.call([=](Now<T>&, Worker&) { std::fill(y + part.begin, y + part.end, T{0}); });
 }
 MUNDUR_RESOLVED(Zero);
 
@@ -255,10 +240,8 @@ void resolve(Resolver<T>& r, const op::Permute& o) {
     ++axes.count;
   }
   const Range samples = r.share_samples(o.x);
-  r.writes_samples(o.y, samples);
-  r.reads_samples(o.x, samples);
-  T* const y = r.at(o.y);
-  const T* const x = r.at(o.x);
+  T* const y = r.writes_samples(o.y, samples);
+  const T* const x = r.reads_samples(o.x, samples);
   r.call([=, size = r[o.x].size(), back = o.back](Now<T>&, Worker&) {
     for (std::int64_t n = samples.begin; n < samples.end; ++n) {
       T* const to = y + n * size;
@@ -275,14 +258,12 @@ MUNDUR_RESOLVED(Permute);
 template <class T>
 void resolve(Resolver<T>& r, const op::Shift& o) {
   const Range samples = r.share_samples(o.x);
-  r.writes_samples(o.y, samples);
-  r.reads_samples(o.x, samples);
+  T* const y = r.writes_samples(o.y, samples);
+  const T* const x = r.reads_samples(o.x, samples);
   const std::int64_t in = r[o.x].size(), out = r[o.y].size();
   const std::int64_t by = o.by * (r[o.x].shape[0] ? in / r[o.x].shape[0] : 0);
   const std::int64_t begin = std::max<std::int64_t>(by, 0);  // of what y gets
   const std::int64_t count = std::min(in + by, out) - begin;
-  T* const y = r.at(o.y);
-  const T* const x = r.at(o.x);
   r.call([=](Now<T>&, Worker&) {
     for (std::int64_t n = samples.begin; n < samples.end; ++n) {
       T* const to = y + n * out;
@@ -318,11 +299,9 @@ MUNDUR_RESOLVED(Concatenate);
 template <class T>
 void resolve(Resolver<T>& r, const op::TakeColumns& o) {
   const Range rows = r.share_rows(o.y);
-  r.writes(o.y, rows);
-  r.reads(o.x, rows);
+  T* const y = r.writes(o.y, rows);
+  const T* const x = r.reads(o.x, rows) + o.column;
   const std::int64_t width = r.columns(o.y), O = r.columns(o.x);
-  T* const y = r.at(o.y);
-  const T* const x = r.at(o.x) + o.column;
   r.call([=](Now<T>&, Worker&) {
     for (std::int64_t row = rows.begin; row < rows.end; ++row) {
       std::copy_n(x + row * O, width, y + row * width);
@@ -334,14 +313,10 @@ MUNDUR_RESOLVED(TakeColumns);
 template <class T>
 void resolve(Resolver<T>& r, const op::MaskSteps& o) {
   const Range samples = r.share_samples(o.x);
-  r.writes_samples(o.y, samples);
-  r.reads_samples(o.x, samples);
-  r.touch_matrix(o.mask, r.samples(o.mask), r[o.mask].size(), {samples, {0, r[o.mask].size()}},
-                 false);
+  T* const y = r.writes_samples(o.y, samples);
+  const T* const x = r.reads_samples(o.x, samples);
+  const auto* const mask = r.template reads_samples<std::uint8_t>(o.mask, samples);
   const std::int64_t steps = r[o.mask].size(), width = r[o.x].size() / steps;
-  T* const y = r.at(o.y);
-  const T* const x = r.at(o.x);
-  const auto* const mask = r.template at<std::uint8_t>(o.mask);
   r.call([=](Now<T>&, Worker&) {
     for (std::int64_t row = samples.begin * steps; row < samples.end * steps; ++row) {
       if (!mask[row]) {
@@ -362,16 +337,13 @@ void resolve(Resolver<T>& r, const op::Dropout& o) {
   const std::uint32_t threshold = o.drop.threshold;
   const T scale = static_cast<T>(o.drop.scale);
   const T offset = static_cast<T>(o.offset), dropped = static_cast<T>(o.dropped);
-  T* const y = r.at(o.y);
-  auto* const keep = r.template at<std::uint8_t>(o.keep);
-  const T* const x = r.at(o.x);
   const std::int64_t C = r[o.keep].size(), size = r[o.x].size(), each = r[o.x].samples;
   if (C != size) {  // of a channel in all its steps
     const Range samples = r.share_samples(o.x);
-    r.writes_samples(o.y, samples);
-    r.writes_samples(o.keep, samples);
-    r.reads_samples(o.x, samples);
-    r.call([=, k = &r.kernels](Now<T>& now, Worker&) {
+    T* const y = r.writes_samples(o.y, samples);
+    auto* const keep = r.template writes_samples<std::uint8_t>(o.keep, samples);
+    const T* const x = r.reads_samples(o.x, samples);
+    return r.call([=, k = &r.kernels](Now<T>& now, Worker&) {
       const std::int64_t first = now.part.samples.begin * each;
       for (std::int64_t n = samples.begin; n < samples.end; ++n) {
         std::uint8_t* const own = keep + n * C;
@@ -381,12 +353,11 @@ void resolve(Resolver<T>& r, const op::Dropout& o) {
         }
       }
     });
-    return;
   }
   const auto part = r.share_elements(o.x);
-  r.writes(o.y, part);
-  r.writes(o.keep, part);
-  r.reads(o.x, part);
+  T* const y = r.writes(o.y, part);
+  auto* const keep = r.template writes<std::uint8_t>(o.keep, part);
+  const T* const x = r.reads(o.x, part);
   r.call([=, k = &r.kernels, affine = o.affine](Now<T>& now, Worker&) {
     const std::int64_t first = now.part.samples.begin * each * size;
     part.each([&](std::int64_t at, std::int64_t n) {
@@ -408,19 +379,16 @@ void resolve(Resolver<T>& r, const op::DropoutDx& o) {
   const std::int64_t C = r[o.keep].size(), size = r[o.dy].size();
   if (C != size) {
     const Range samples = r.share_samples(o.dy);
-    r.writes_samples(o.dx, samples);
-    r.reads_samples(o.dy, samples);
+    T* const dx = r.writes_samples(o.dx, samples);
+    const T* const dy = r.reads_samples(o.dy, samples);
     r.reads_samples(o.keep, samples);
-    T* const dx = r.at(o.dx);
-    const T* const dy = r.at(o.dy);
-    r.call([=, k = r.kernels.dropout_backward](Now<T>&, Worker&) {
+    return r.call([=, k = r.kernels.dropout_backward](Now<T>&, Worker&) {
       for (std::int64_t n = samples.begin; n < samples.end; ++n) {
         for (std::int64_t at = n * size; at < (n + 1) * size; at += C) {
           k(dx + at, keep + n * C, dy + at, C, scale);
         }
       }
     });
-    return;
   }
   resolve_elements(r, o.dx, o.dy, o.dy,
                    [=](const Kernels<T>& k, T* dx, const T* dy, std::int64_t n,
@@ -431,9 +399,8 @@ MUNDUR_RESOLVED(DropoutDx);
 
 template <class T>
 void resolve(Resolver<T>& r, const op::Normal& o) {
-  const Range part = share(r.size(o.y), kGrain, r.worker);
-  r.touch_matrix(o.y, 1, r.size(o.y), {{0, 1}, part}, true);
-  T* const y = r.at(o.y) + part.begin;
+  const Range part = r.share_flat(o.y);
+  T* const y = r.writes_flat(o.y, part) + part.begin;
   const StreamKey key(o.stream);
   const std::int64_t of_sample = r[o.y].samples * r[o.y].size();
   r.call([=, k = r.kernels.normal_noise, mean = o.mean, deviation = o.deviation](Now<T>& now,

@@ -11,6 +11,15 @@
 namespace mundur {
 namespace {
 
+/// Where element number i of a sample lies.
+const std::byte* element_at(const ArrayView& x, const std::byte* sample, std::int64_t i) {
+  for (std::size_t axis = x.sample.size(); axis-- > 0;) {
+    sample += i % x.sample[axis] * x.strides[axis];
+    i /= x.sample[axis];
+  }
+  return sample;
+}
+
 /// A sample whose elements do not lie together, piece by piece: raw elements are brought together,
 /// then converted.
 template <class T>
@@ -24,13 +33,8 @@ bool gather_scattered(const Kernels<T>& kernels, T* out, const ArrayView& x,
   for (std::int64_t begin = 0; begin < size; begin += kPiece) {
     const std::int64_t count = std::min(kPiece, size - begin);
     for (std::int64_t i = 0; i < count; ++i) {
-      std::int64_t rest = begin + i;
-      const std::byte* element = sample;
-      for (std::size_t axis = x.sample.size(); axis-- > 0;) {
-        element += rest % x.sample[axis] * x.strides[axis];
-        rest /= x.sample[axis];
-      }
-      std::memcpy(piece + static_cast<std::size_t>(i) * item, element, item);
+      std::memcpy(piece + static_cast<std::size_t>(i) * item, element_at(x, sample, begin + i),
+                  item);
     }
     finite &= kernels.convert(out + begin, piece, count, x.type);
   }
@@ -40,7 +44,9 @@ bool gather_scattered(const Kernels<T>& kernels, T* out, const ArrayView& x,
 }  // namespace
 
 std::int64_t bytes_of(ElementType type) {
-  constexpr std::int64_t kBytes[] = {1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 8};
+#define MUNDUR_SIZE(name, Type) sizeof(Type),
+  constexpr std::int64_t kBytes[] = {MUNDUR_ELEMENTS(MUNDUR_SIZE)};
+#undef MUNDUR_SIZE
   return kBytes[static_cast<int>(type)];
 }
 
@@ -64,15 +70,11 @@ bool gather(const Kernels<T>& kernels, T* out, const ArrayView& x, const std::in
 
 namespace {
 
-/// The bits of a float16.
-struct Half {
-  std::uint16_t bits;
-};
-
 template <class Id>
 Id number(Id element) {
   return element;
 }
+std::uint8_t number(Boolean boolean) { return boolean.byte; }
 float number(Half half) {
   const int exponent = half.bits >> 10 & 31;
   const int fraction = half.bits & 1023;
@@ -88,18 +90,9 @@ bool ids_of_sample(std::int32_t* out, const ArrayView& x, const std::byte* sampl
   const std::int64_t size = x.sample_size();
   bool known = true;
   for (std::int64_t i = 0; i < size; ++i) {
-    const std::byte* element = sample;
-    if (x.contiguous) {
-      element += i * static_cast<std::int64_t>(sizeof(Element));
-    } else {
-      std::int64_t rest = i;
-      for (std::size_t axis = x.sample.size(); axis-- > 0;) {
-        element += rest % x.sample[axis] * x.strides[axis];
-        rest /= x.sample[axis];
-      }
-    }
     Element read;
-    std::memcpy(&read, element, sizeof read);
+    const auto at = i * static_cast<std::int64_t>(sizeof read);
+    std::memcpy(&read, x.contiguous ? sample + at : element_at(x, sample, i), sizeof read);
     const auto id = number(read);
     using Id = std::remove_const_t<decltype(id)>;
     bool is_id = id >= Id{0};  // a NaN is not
@@ -117,32 +110,10 @@ bool ids_of_sample(std::int32_t* out, const ArrayView& x, const std::byte* sampl
 using IdsOfSample = bool (*)(std::int32_t*, const ArrayView&, const std::byte*, std::int64_t);
 
 IdsOfSample ids_of(ElementType type) {
-  switch (type) {
-    case ElementType::boolean:
-    case ElementType::uint8:
-      return ids_of_sample<std::uint8_t>;
-    case ElementType::int8:
-      return ids_of_sample<std::int8_t>;
-    case ElementType::int16:
-      return ids_of_sample<std::int16_t>;
-    case ElementType::uint16:
-      return ids_of_sample<std::uint16_t>;
-    case ElementType::int32:
-      return ids_of_sample<std::int32_t>;
-    case ElementType::uint32:
-      return ids_of_sample<std::uint32_t>;
-    case ElementType::int64:
-      return ids_of_sample<std::int64_t>;
-    case ElementType::uint64:
-      return ids_of_sample<std::uint64_t>;
-    case ElementType::float16:
-      return ids_of_sample<Half>;
-    case ElementType::float32:
-      return ids_of_sample<float>;
-    case ElementType::float64:
-      break;
-  }
-  return ids_of_sample<double>;
+#define MUNDUR_IDS(name, Type) ids_of_sample<Type>,
+  constexpr IdsOfSample kIds[] = {MUNDUR_ELEMENTS(MUNDUR_IDS)};
+#undef MUNDUR_IDS
+  return kIds[static_cast<int>(type)];
 }
 
 }  // namespace

@@ -151,7 +151,7 @@ Touch Resolver<T>::memory_of(Value value, bool writes) const {
 }
 
 template <class T>
-void Resolver<T>::touch(Value value, bool writes) {
+void Resolver<T>::touch_whole(Value value, bool writes) {
   Touch touch = memory_of(value, writes);
   touch.whole = true;
   touches_.add(worker.index(), touch, {});

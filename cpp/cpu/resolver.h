@@ -74,7 +74,8 @@ class Resolver {
     if (!value) return nullptr;
     const ValueInfo& info = program_[program_.root(value)];
     if (info.role != Role::planned) {
-      return reinterpret_cast<U*>(memory_.flat[static_cast<int>(info.role)] + info.place);
+      auto* const flat = memory_.flat[static_cast<int>(info.role)];  // null: sums' lie elsewhere
+      return flat ? reinterpret_cast<U*>(flat + info.place) : nullptr;
     }
     return reinterpret_cast<U*>(memory_.planned +
                                 placement_.offsets[static_cast<std::size_t>(value.index)]);
@@ -95,24 +96,47 @@ class Resolver {
     return program_[value].samples * program_[value].size() / columns(value);
   }
 
-  // ---- what is touched. First of all, and the same for each worker.
-  void reads(Value value) { touch(value, false); }
-  void writes(Value value) { touch(value, true); }
+  // ---- what is touched, and where it lies. First of all, and the same for each worker. A value
+  // that is missing lies nowhere.
+  template <class U = T>
+  const U* reads(Value value) {
+    return touch<U>(value, false);
+  }
+  template <class U = T>
+  U* writes(Value value) {
+    return touch<U>(value, true);
+  }
   /// A block of the matrix of its rows.
-  void reads(Value value, const Block& block) { touch(value, block, false); }
-  void writes(Value value, const Block& block) { touch(value, block, true); }
+  const T* reads(Value value, const Block& block) { return touch(value, block, false); }
+  T* writes(Value value, const Block& block) { return touch(value, block, true); }
   /// Rows of it, or elements of it if it is but one row.
-  void reads(Value value, Range rows) { touch(value, {rows, {0, columns(value)}}, false); }
-  void writes(Value value, Range rows) { touch(value, {rows, {0, columns(value)}}, true); }
+  const T* reads(Value value, Range rows) { return reads(value, {rows, {0, columns(value)}}); }
+  T* writes(Value value, Range rows) { return writes(value, {rows, {0, columns(value)}}); }
   /// A part of its samples, seen as rows of all their elements.
-  void reads_samples(Value value, Range samples) { touch_samples(value, samples, false); }
-  void writes_samples(Value value, Range samples) { touch_samples(value, samples, true); }
+  template <class U = T>
+  const U* reads_samples(Value value, Range samples) {
+    return touch_samples<U>(value, samples, false);
+  }
+  template <class U = T>
+  U* writes_samples(Value value, Range samples) {
+    return touch_samples<U>(value, samples, true);
+  }
+  /// A part of its elements, in a row.
+  template <class U = T>
+  const U* reads_flat(Value value, Range part) {
+    return touch_flat<U>(value, part, false);
+  }
+  template <class U = T>
+  U* writes_flat(Value value, Range part) {
+    return touch_flat<U>(value, part, true);
+  }
   void touch_matrix(Value value, std::int64_t rows, std::int64_t columns, const Block& block,
                     bool writes);
 
   // ---- parts
   Range share_samples(Value value) const { return share(samples(value), 1, worker); }
   Range share_rows(Value value) const { return share(rows(value), 1, worker); }
+  Range share_flat(Value value) const { return share(size(value), kGrain, worker); }
   /// Of elements, or whole rows of them: as whoever wrote `like` has shared them out, so that
   /// nobody has to wait for another.
   struct Elements {
@@ -136,11 +160,15 @@ class Resolver {
   bool stays_with_rows(Value like) const;
   /// Who reads what the operation writes had better stay with its parts.
   void stay_with_rows() { touches_.stay(); }
-  void reads(Value value, const Elements& part) {
+  template <class U = T>
+  const U* reads(Value value, const Elements& part) {
     touch_matrix(value, part.rows, part.columns, part.block, false);
+    return at<U>(value);
   }
-  void writes(Value value, const Elements& part) {
+  template <class U = T>
+  U* writes(Value value, const Elements& part) {
     touch_matrix(value, part.rows, part.columns, part.block, true);
+    return at<U>(value);
   }
   /// The part of a parameter that the worker owns.
   Block own(Value parameter) const {
@@ -155,13 +183,28 @@ class Resolver {
   }
 
  private:
-  void touch(Value value, bool writes);
-  void touch(Value value, const Block& block, bool writes) {
-    touch_matrix(value, rows(value), columns(value), block, writes);
+  void touch_whole(Value value, bool writes);
+  template <class U>
+  U* touch(Value value, bool writes) {
+    if (value) touch_whole(value, writes);
+    return at<U>(value);
   }
-  void touch_samples(Value value, Range samples, bool writes) {
-    const std::int64_t size = program_[value].size();
-    touch_matrix(value, this->samples(value), size, {samples, {0, size}}, writes);
+  T* touch(Value value, const Block& block, bool writes) {
+    touch_matrix(value, rows(value), columns(value), block, writes);
+    return at(value);
+  }
+  template <class U>
+  U* touch_samples(Value value, Range samples, bool writes) {
+    if (value) {
+      const std::int64_t size = program_[value].size();
+      touch_matrix(value, this->samples(value), size, {samples, {0, size}}, writes);
+    }
+    return at<U>(value);
+  }
+  template <class U>
+  U* touch_flat(Value value, Range part, bool writes) {
+    if (value) touch_matrix(value, 1, size(value), {{0, 1}, part}, writes);
+    return at<U>(value);
   }
   Touch memory_of(Value value, bool writes) const;
 

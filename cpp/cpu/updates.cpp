@@ -12,14 +12,6 @@ namespace {
 
 double scale_to(double norm, double most) { return norm > most ? most / norm : 1.0; }
 
-/// A parameter's part in a flat vector.
-template <class T>
-Range flat_part(Resolver<T>& r, Value value, bool writes) {
-  const Range part = share(r.size(value), kGrain, r.worker);
-  r.touch_matrix(value, 1, r.size(value), {{0, 1}, part}, writes);
-  return part;
-}
-
 /// Where gradients lie: in the network's flat vector, or in the optimizer's sum of several steps.
 template <class T>
 struct Gradient {
@@ -38,20 +30,21 @@ struct Gradient {
 template <class T>
 void resolve(Resolver<T>& r, const op::Accumulate& o) {
   for (std::size_t i = 0; i < o.sums.size(); ++i) {
-    const Range part = flat_part(r, o.sums[i], true);
-    flat_part(r, o.gradients[i], false);
+    const Range part = r.share_flat(o.sums[i]);
+    r.writes_flat(o.sums[i], part);
+    const T* const g = r.reads_flat(o.gradients[i], part) + part.begin;
     const Gradient<T> sum(r, o.sums[i]);
-    r.call([=, g = r.at(o.gradients[i]) + part.begin, k = r.kernels.accumulate](
-               Now<T>& now, Worker&) { k(sum.of(now) + part.begin, g, part.size()); });
+    r.call([=, k = r.kernels.accumulate](Now<T>& now, Worker&) {
+      k(sum.of(now) + part.begin, g, part.size());
+    });
   }
 }
 MUNDUR_RESOLVED(Accumulate);
 
 template <class T>
 void resolve(Resolver<T>& r, const op::SumSquares& o) {
-  r.writes(o.squares);
+  auto* squares = r.template writes<double>(o.squares);
   for (Value g : o.gradients) r.reads(g);
-  auto* squares = r.template at<double>(o.squares);
   for (Value value : o.gradients) {
     const std::int64_t size = r.size(value);
     const Range pieces = share(pieces_of(size), 1, r.worker);
@@ -100,13 +93,15 @@ template <class T>
 void resolve(Resolver<T>& r, const op::Update& o) {
   const bool gathers = o.sums || o.squares;
   if (!gathers && r.worker.count() == 1) return resolve_stretches(r, o);
-  if (o.squares) r.reads(o.squares);
+  const auto* const squares = r.template reads<double>(o.squares);
   std::vector<Range> flat;
   std::vector<Block> blocks;
   for (std::size_t i = 0; i < o.parameters.size(); ++i) {
     if (gathers) {
-      flat.push_back(flat_part(r, o.parameters[i], true));
-      flat_part(r, o.gradients[i], o.sums);
+      flat.push_back(r.share_flat(o.parameters[i]));
+      r.writes_flat(o.parameters[i], flat.back());
+      o.sums ? r.writes_flat(o.gradients[i], flat.back())
+             : r.reads_flat(o.gradients[i], flat.back());
     } else {
       blocks.push_back(r.own(o.parameters[i]));
       r.writes(o.parameters[i], blocks.back());
@@ -115,7 +110,6 @@ void resolve(Resolver<T>& r, const op::Update& o) {
   }
   std::int64_t all = 0;
   for (Value g : o.gradients) all += pieces_of(r.size(g));
-  const auto* const squares = r.template at<double>(o.squares);
   const auto* own = squares;
   for (std::size_t i = 0; i < o.parameters.size(); ++i) {
     const Gradient<T> gradient(r, o.gradients[i]);
@@ -152,8 +146,7 @@ MUNDUR_RESOLVED(Update);
 
 template <class T>
 void resolve(Resolver<T>& r, const op::Constrain& o) {
-  r.writes(o.w);
-  r.call([constrained = Constrained(o.constraint, r[o.w].shape), w = r.at(o.w), k = &r.kernels,
+  r.call([constrained = Constrained(o.constraint, r[o.w].shape), w = r.writes(o.w), k = &r.kernels,
           member = r.worker](Now<T>& now, Worker&) {
     if (now.gathering.updates) constrained(*k, w, member);
   });

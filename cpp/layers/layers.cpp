@@ -47,10 +47,10 @@ int Setup::take(std::vector<Array>& arrays, const char* name, Shape shape) {
 // ---- activations --------------------------------------------------------------------------------
 
 namespace {
-constexpr std::string_view kActivations[] = {
-    "linear", "relu",         "sigmoid",   "tanh",        "softmax", "log_softmax", "rectifier",
-    "elu",    "selu",         "gelu",      "gelu_tanh",   "silu",    "softplus",    "softsign",
-    "mish",   "hard_sigmoid", "hard_silu", "exponential", "custom"};
+#define MUNDUR_TEXT(name, Struct) #name,
+constexpr std::string_view kActivations[] = {MUNDUR_FUNCTIONS(MUNDUR_TEXT) "softmax", "log_softmax",
+                                             MUNDUR_CURVES(MUNDUR_TEXT) "custom"};
+#undef MUNDUR_TEXT
 
 std::size_t parameters_of(Activation activation) {
   switch (activation) {

@@ -15,9 +15,10 @@ constexpr const char* kAverage = "average";
 constexpr struct {
   const char* name;
   std::unique_ptr<Optimizer> (*make)();
-} kRules[] = {{"SGD", make_sgd},           {"Adam", make_adam},       {"Nadam", make_nadam},
-              {"Adamax", make_adamax},     {"RMSprop", make_rmsprop}, {"Adagrad", make_adagrad},
-              {"Adadelta", make_adadelta}, {"Lion", make_lion}};
+} kOptimizers[] = {{"SGD", make_sgd},           {"Adam", make_adam},
+                   {"Nadam", make_nadam},       {"Adamax", make_adamax},
+                   {"RMSprop", make_rmsprop},   {"Adagrad", make_adagrad},
+                   {"Adadelta", make_adadelta}, {"Lion", make_lion}};
 
 /// The row of that name; std::invalid_argument, with the names there are, where there is none.
 template <class Rows>
@@ -34,7 +35,7 @@ auto named(Rows&& rows, const std::string& name, const std::string& what) {
 
 std::unique_ptr<Optimizer> make_optimizer(
     const std::string& rule, const std::vector<std::pair<std::string, double>>& numbers) {
-  std::unique_ptr<Optimizer> made = named(kRules, rule, "rule").make();
+  std::unique_ptr<Optimizer> made = named(kOptimizers, rule, "rule").make();
   for (const auto& [name, number] : numbers) {
     std::visit(
         [value = number](auto* at) { *at = static_cast<std::decay_t<decltype(*at)>>(value); },

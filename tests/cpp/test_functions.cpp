@@ -11,7 +11,7 @@
 namespace {
 
 struct Case {
-  double float_ulp, double_ulp;  // told in kernels/isa/functions.h and by layers.Activation
+  double float_ulp, double_ulp;  // told in kernels/formulas/functions.h and by layers.Activation
   double low, high;              // where float64 is sampled besides random bits
 };
 constexpr Case kCases[ulp::kFunctions] = {{0.990, 0.980, -746, 710},

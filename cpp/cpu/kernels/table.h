@@ -65,6 +65,7 @@ enum class Rule : int {
   adadelta,
   lion
 };
+inline constexpr int kRules = 11;
 
 /// One step of a rule: where parameters and their state lie, element by element alike, and the
 /// step's constants.

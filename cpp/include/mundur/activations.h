@@ -10,34 +10,16 @@
 
 namespace mundur {
 
-/// First those of Function, then those that act on a row, then those of Curve, all in their order.
-enum class Activation : int {
-  linear,
-  relu,
-  sigmoid,
-  tanh,
-  softmax,
-  log_softmax,
-  rectifier,
-  elu,
-  selu,
-  gelu,
-  gelu_tanh,
-  silu,
-  softplus,
-  softsign,
-  mish,
-  hard_sigmoid,
-  hard_silu,
-  exponential,
-  custom
-};
-
 /// Throws std::invalid_argument for an unknown name, and for "custom".
 Activation activation_from_name(const std::string& name);
 std::string_view name_of(Activation activation);
 /// Whether the activation is one of Function: written through its output.
-constexpr bool is_function(Activation activation) { return activation <= Activation::tanh; }
+constexpr bool is_function(Activation activation) { return activation < Activation::softmax; }
+/// The curve that an activation is which is one.
+constexpr Curve curve_of(Activation activation) {
+  constexpr int kFirst = static_cast<int>(Activation::log_softmax) + 1;
+  return static_cast<Curve>(static_cast<int>(activation) - kFirst);
+}
 
 /// A function of the caller's with its derivative, called by the calling thread for a whole batch,
 /// while no team is at work. It may throw.

@@ -53,11 +53,11 @@ struct Constraint {
   double rate = 1.0;
 };
 
-/// Activations that act on one element, with a derivative written through y = f(x): products apply
-/// them, and backward needs nothing but y. Softmax acts on a row and is no member.
-enum class Function : int { linear, relu, sigmoid, tanh };
-
-/// Activations that act on one element, with a derivative written through x. Parameters p:
+/// The activations of one element, by name, with the struct in cpu/kernels/formulas that computes
+/// each. Those of the first list have a derivative written through y = f(x): products apply them,
+/// and backward needs nothing but y. Softmax acts on a row and is no member.
+#define MUNDUR_FUNCTIONS(X) X(linear, Linear) X(relu, Relu) X(sigmoid, Sigmoid) X(tanh, Tanh)
+/// Those of the second have one written through x. Parameters p:
 /// rectifier: x > p[1] ? min(x, p[2]) : p[0]·(x - p[1]), where a slope p[0] of 0 gives +0
 /// elu: x < 0 ? p[0]·(e^x - 1) : x
 /// selu: p[1] times the elu of p[0]
@@ -70,41 +70,61 @@ enum class Function : int { linear, relu, sigmoid, tanh };
 /// hard_sigmoid: min(max(x + 3, 0), 6) / 6
 /// hard_silu: x·hard_sigmoid(x)
 /// exponential: e^x
-enum class Curve : int {
-  rectifier,
-  elu,
-  selu,
-  gelu,
-  gelu_tanh,
-  silu,
-  softplus,
-  softsign,
-  mish,
-  hard_sigmoid,
-  hard_silu,
-  exponential
+#define MUNDUR_CURVES(X)       \
+  X(rectifier, Rectifier)      \
+  X(elu, Elu)                  \
+  X(selu, Selu)                \
+  X(gelu, Gelu)                \
+  X(gelu_tanh, GeluTanh)       \
+  X(silu, Silu)                \
+  X(softplus, Softplus)        \
+  X(softsign, Softsign)        \
+  X(mish, Mish)                \
+  X(hard_sigmoid, HardSigmoid) \
+  X(hard_silu, HardSilu)       \
+  X(exponential, Exponential)
+
+#define MUNDUR_NAME(name, Struct) name,
+enum class Function : int { MUNDUR_FUNCTIONS(MUNDUR_NAME) };
+enum class Curve : int { MUNDUR_CURVES(MUNDUR_NAME) };
+/// All of them, and those that act on a row or are the caller's.
+enum class Activation : int {
+  MUNDUR_FUNCTIONS(MUNDUR_NAME) softmax,
+  log_softmax,
+  MUNDUR_CURVES(MUNDUR_NAME) custom
 };
+#undef MUNDUR_NAME
 inline constexpr int kCurveParameters = 3;
 
 /// What products compute with: numbers of the parameters' own type, or those rounded to bfloat16
 /// (float32 parameters only; sums stay float32).
 enum class Compute : int { own, bfloat16 };
 
-/// What a caller's array may hold. Parameters are float32 or float64 only.
-enum class ElementType : int {
-  boolean,
-  int8,
-  uint8,
-  int16,
-  uint16,
-  int32,
-  uint32,
-  int64,
-  uint64,
-  float16,
-  float32,
-  float64
+/// One byte, true unless it is 0; the bits of a float16.
+struct Boolean {
+  std::uint8_t byte;
 };
+struct Half {
+  std::uint16_t bits;
+};
+
+/// What a caller's array may hold. Parameters are float32 or float64 only.
+#define MUNDUR_ELEMENTS(X) \
+  X(boolean, Boolean)      \
+  X(int8, std::int8_t)     \
+  X(uint8, std::uint8_t)   \
+  X(int16, std::int16_t)   \
+  X(uint16, std::uint16_t) \
+  X(int32, std::int32_t)   \
+  X(uint32, std::uint32_t) \
+  X(int64, std::int64_t)   \
+  X(uint64, std::uint64_t) \
+  X(float16, Half)         \
+  X(float32, float)        \
+  X(float64, double)
+#define MUNDUR_NAME(name, Type) name,
+enum class ElementType : int { MUNDUR_ELEMENTS(MUNDUR_NAME) };
+#undef MUNDUR_NAME
 
 /// The numbers that some losses take.
 struct LossNumbers {

@@ -21,8 +21,6 @@ void fill_activations(Kernels<float>& table);
 void fill_activations(Kernels<double>& table);
 void fill_normalization(Kernels<float>& table);
 void fill_normalization(Kernels<double>& table);
-void fill_curves(Kernels<float>& table);
-void fill_curves(Kernels<double>& table);
 void fill_losses(Kernels<float>& table);
 void fill_losses(Kernels<double>& table);
 void fill_updates(Kernels<float>& table);

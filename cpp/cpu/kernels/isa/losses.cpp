@@ -2,218 +2,169 @@
 // the derivative of the unweighted loss is then multiplied by it, one rounding: gradient =
 // derivative · (weight · scale).
 
-#include "cpu/kernels/isa/element_losses.h"
+#include "cpu/kernels/formulas/element_losses.h"
 #include "cpu/kernels/isa/rows.h"
 
 namespace mundur::MUNDUR_ISA {
 namespace {
 
+/// One sample: predictions p[O], and dense targets y[O] or a label.
+template <class T>
+struct Row {
+  const T *p, *y;
+  std::int32_t label;
+  i64 O;
+};
+
+/// A batch of them.
+template <class T>
+struct Rows {
+  const T *p, *y;
+  const std::int32_t* labels;
+  i64 B, O;
+  MUNDUR_INLINE Row<T> operator[](i64 b) const {
+    return {p + b * O, y ? y + b * O : nullptr, labels ? labels[b] : 0, O};
+  }
+};
+
+// ---- losses that are sums over elements ---------------------------------------------------------
+
 /// One output: samples lie side by side, and one element is its own sum over lanes (-0 becomes +0).
 template <class Loss, class T>
-void single_output_value(double* value, const T* p, const T* y, i64 B, Loss loss) {
-  for_each_vec<T>(B, [&](i64 i, int n) MUNDUR_BODY {
+void single_output_values(double* value, const Rows<T>& rows, Loss loss) {
+  for_each_vec<T>(rows.B, [&](i64 i, int n) MUNDUR_BODY {
     T sample[Vec<T>::kWidth];
-    store(sample, zero<T>() + loss.value(load_up_to(p + i, n), load_up_to(y + i, n)));
+    store(sample, 0 + loss.value(load_up_to(rows.p + i, n), load_up_to(rows.y + i, n)));
     for (int k = 0; k < n; ++k) value[i + k] = static_cast<double>(sample[k]);
   });
 }
 
-template <class Loss, class T>
-void elementwise_value(double* value, const T* p, const T* y, i64 B, i64 O, Loss loss) {
-  if (O == 1) return single_output_value(value, p, y, B, loss);
-  for (i64 b = 0; b < B; ++b, p += O, y += O) {
-    auto lanes = Lanes16<T>::all(T(0));
-    for_each_lane(lanes, O, [&](Vec<T>& part, i64 i, int n) MUNDUR_BODY {
-      part = add_up_to(part, loss.value(load_up_to(p + i, n), load_up_to(y + i, n)), n);
-    });
-    value[b] = static_cast<double>(lanes.sum());
+template <class Element, class T>
+struct ElementLoss {
+  static constexpr bool kByElement = true;
+  Element loss;
+  MUNDUR_INLINE T value(const Row<T>& row) const {
+    return lane_sum(
+        row.O, [&](Vec<T> p, Vec<T> y) MUNDUR_BODY { return loss.value(p, y); }, row.p, row.y);
   }
-}
-
-template <class Loss, class T>
-MUNDUR_INLINE void elementwise_row(T* dp, const T* p, const T* y, i64 size, T factor, Loss loss) {
-  for_each_vec<T>(size, [&](i64 i, int n) MUNDUR_BODY {
-    const Vec<T> derivative = loss.derivative(load_up_to(p + i, n), load_up_to(y + i, n));
-    store_up_to(dp + i, derivative * set<T>(factor), n);
-  });
-}
-
-template <class T>
-MUNDUR_INLINE T factor_of(const T* weight, i64 b, T scale) {
-  return weight ? weight[b] * scale : scale;
-}
-
-template <class Loss, class T>
-void elementwise_gradient(T* dp, const T* p, const T* y, const T* weight, i64 B, i64 O, T scale,
-                          Loss loss) {
-  // Without weights the rows are one long row: a single output must not cost a loop each.
-  if (!weight) return elementwise_row(dp, p, y, B * O, scale, loss);
-  for (i64 b = 0; b < B; ++b) {
-    elementwise_row(dp + b * O, p + b * O, y + b * O, O, factor_of(weight, b, scale), loss);
+  MUNDUR_INLINE void gradient(T* dp, const Row<T>& row, T factor) const {
+    map(
+        dp, row.O, [&](Vec<T> p, Vec<T> y) MUNDUR_BODY { return loss.derivative(p, y) * factor; },
+        row.p, row.y);
   }
-}
+};
 
 // ---- categorical cross-entropy from logits ------------------------------------------------------
-
-/// Σ y (logsumexp(z) - z) over y ≠ 0, with logsumexp(z) - z = (max - z) + log Σ exp(z - max):
-/// finite for any finite z.
-template <class T>
-void categorical_logits_value(double* value, const T* z, const T* y, i64 B, i64 O,
-                              Smoothing<T> smooth) {
-  for (i64 b = 0; b < B; ++b, z += O, y += O) {
-    const T top = row_max(z, O);
-    const Vec<T> maximum = set<T>(top), log_sum = set<T>(row_log_sum(z, O, top));
-    auto lanes = Lanes16<T>::all(T(0));
-    for_each_lane(lanes, O, [&](Vec<T>& part, i64 i, int n) MUNDUR_BODY {
-      const Vec<T> target = smooth(load_up_to(y + i, n));
-      const Vec<T> term = target * ((maximum - load_up_to(z + i, n)) + log_sum);
-      part = add_up_to(part, select(equal(target, zero<T>()), zero<T>(), term), n);
-    });
-    value[b] = static_cast<double>(lanes.sum());
-  }
-}
 
 /// (e/sum · Σy - y) · factor: from logits e = exp(z - max); fused e is the probability itself and
 /// sum = 1.
 template <class T>
-MUNDUR_INLINE void categorical_row(T* dp, const T* e, const T* y, i64 O, T sum, T factor,
-                                   Smoothing<T> smooth) {
-  auto lanes = Lanes16<T>::all(T(0));
-  for_each_lane(lanes, O, [&](Vec<T>& part, i64 i, int n) MUNDUR_BODY {
-    part = add_up_to(part, smooth(load_up_to(y + i, n)), n);
-  });
-  const Vec<T> total = set<T>(lanes.sum());
-  for_each_vec<T>(O, [&](i64 i, int n) MUNDUR_BODY {
-    const Vec<T> p = load_up_to(e + i, n) / set<T>(sum);
-    store_up_to(dp + i, fma(p, total, -smooth(load_up_to(y + i, n))) * set<T>(factor), n);
-  });
+MUNDUR_INLINE void categorical_gradient(T* dp, const T* e, const Row<T>& row, T sum, T factor,
+                                        Smoothing<T> smooth) {
+  const Vec<T> total = lane_sum(row.O, [&](Vec<T> y) MUNDUR_BODY { return smooth(y); }, row.y);
+  map(
+      dp, row.O,
+      [&](Vec<T> a, Vec<T> y) MUNDUR_BODY { return fma(a / sum, total, -smooth(y)) * factor; }, e,
+      row.y);
 }
 
+/// Σ y (logsumexp(z) - z) over y ≠ 0, with logsumexp(z) - z = (max - z) + log Σ exp(z - max):
+/// finite for any finite z.
 template <class T>
-void categorical_logits_gradient(T* dp, const T* z, const T* y, const T* weight, i64 B, i64 O,
-                                 T scale, Smoothing<T> smooth) {
-  for (i64 b = 0; b < B; ++b, dp += O, z += O, y += O) {
-    const T sum = row_exp(dp, z, O, row_max(z, O));
-    categorical_row(dp, dp, y, O, sum, factor_of(weight, b, scale), smooth);
+struct CategoricalLogits {
+  static constexpr bool kByElement = false;
+  Smoothing<T> smooth;
+  MUNDUR_INLINE T value(const Row<T>& row) const {
+    const T top = row_max(row.p, row.O), log_sum = row_log_sum(row.p, row.O, top);
+    const auto term = [&](Vec<T> z, Vec<T> y) MUNDUR_BODY {
+      const Vec<T> target = smooth(y);
+      return select(equal(target, 0), 0, target * ((top - z) + log_sum));
+    };
+    return lane_sum(row.O, term, row.p, row.y);
   }
-}
-
-template <class T>
-void categorical_fused_gradient(T* dp, const T* p, const T* y, const T* weight, i64 B, i64 O,
-                                T scale, Smoothing<T> smooth) {
-  for (i64 b = 0; b < B; ++b, dp += O, p += O, y += O) {
-    categorical_row(dp, p, y, O, T(1), factor_of(weight, b, scale), smooth);
-  }
-}
-
-// ---- categorical focal cross-entropy from logits ------------------------------------------------
-
-/// With log p = (z - max) - log Σ exp(z - max), finite for any finite z, and p = exp(log p).
-template <class T>
-struct FocalRow {
-  CategoricalFocal<T> focal;
-  T top, log_sum;
-  MUNDUR_INLINE Vec<T> log_p(Vec<T> z) const { return (z - set<T>(top)) - set<T>(log_sum); }
-  /// One element's part of the loss.
-  MUNDUR_INLINE Vec<T> value(Vec<T> z, Vec<T> y) const {
-    const Vec<T> log = log_p(z), power = focal.focus.power(set<T>(T(1)) - exp(log));
-    return -(focal.smooth(y) * (set<T>(focal.positive) * (power * log)));
-  }
-  /// p times its derivative by p.
-  MUNDUR_INLINE Vec<T> pull(Vec<T> z, Vec<T> y) const {
-    const Vec<T> log = log_p(z), p = exp(log), q = set<T>(T(1)) - p, power = focal.focus.power(q);
-    const Vec<T> bend = set<T>(focal.focus.gamma) * (Focus<T>::over(power, q) * (p * log));
-    return set<T>(focal.positive) * (focal.smooth(y) * (bend - power));
+  MUNDUR_INLINE void gradient(T* dp, const Row<T>& row, T factor) const {
+    const T sum = row_exp(dp, row.p, row.O, row_max(row.p, row.O));
+    categorical_gradient(dp, dp, row, sum, factor, smooth);
   }
 };
 
 template <class T>
-void categorical_focal_value(double* value, const T* z, const T* y, i64 B, i64 O,
-                             CategoricalFocal<T> focal) {
-  for (i64 b = 0; b < B; ++b, z += O, y += O) {
-    const T top = row_max(z, O);
-    const FocalRow<T> row{focal, top, row_log_sum(z, O, top)};
-    auto lanes = Lanes16<T>::all(T(0));
-    for_each_lane(lanes, O, [&](Vec<T>& part, i64 i, int n) MUNDUR_BODY {
-      part = add_up_to(part, row.value(load_up_to(z + i, n), load_up_to(y + i, n)), n);
-    });
-    value[b] = static_cast<double>(lanes.sum());
+struct FusedCategorical {
+  static constexpr bool kByElement = false;
+  Smoothing<T> smooth;
+  MUNDUR_INLINE void gradient(T* dp, const Row<T>& row, T factor) const {
+    categorical_gradient(dp, row.p, row, T(1), factor, smooth);
   }
-}
+};
+
+// ---- categorical focal cross-entropy from logits ------------------------------------------------
 
 /// (pull - p Σ pull) · factor: the derivative by p, sent back through the softmax.
 template <class T>
-void categorical_focal_gradient(T* dp, const T* z, const T* y, const T* weight, i64 B, i64 O,
-                                T scale, CategoricalFocal<T> focal) {
-  for (i64 b = 0; b < B; ++b, dp += O, z += O, y += O) {
-    const T top = row_max(z, O), factor = factor_of(weight, b, scale);
-    const FocalRow<T> row{focal, top, row_log_sum(z, O, top)};
-    auto lanes = Lanes16<T>::all(T(0));
-    for_each_lane(lanes, O, [&](Vec<T>& part, i64 i, int n) MUNDUR_BODY {
-      part = add_up_to(part, row.pull(load_up_to(z + i, n), load_up_to(y + i, n)), n);
-    });
-    const Vec<T> total = set<T>(lanes.sum());
-    for_each_vec<T>(O, [&](i64 i, int n) MUNDUR_BODY {
-      const Vec<T> logit = load_up_to(z + i, n), pull = row.pull(logit, load_up_to(y + i, n));
-      store_up_to(dp + i, fnma(exp(row.log_p(logit)), total, pull) * set<T>(factor), n);
-    });
+struct CategoricalFocalLogits {
+  static constexpr bool kByElement = false;
+  CategoricalFocal<T> focal;
+  MUNDUR_INLINE LogFocal<T> of(const Row<T>& row) const {
+    const T top = row_max(row.p, row.O);
+    return {focal, top, row_log_sum(row.p, row.O, top)};
   }
-}
+  MUNDUR_INLINE T value(const Row<T>& row) const {
+    return ElementLoss<LogFocal<T>, T>{of(row)}.value(row);
+  }
+  MUNDUR_INLINE void gradient(T* dp, const Row<T>& row, T factor) const {
+    const LogFocal<T> log_focal = of(row);
+    const auto pull = [&](Vec<T> z, Vec<T> y) MUNDUR_BODY { return log_focal.pull(z, y); };
+    const Vec<T> total = lane_sum(row.O, pull, row.p, row.y);
+    const auto back = [&](Vec<T> z, Vec<T> y) MUNDUR_BODY {
+      return fnma(exp(log_focal.log_p(z)), total, pull(z, y)) * factor;
+    };
+    map(dp, row.O, back, row.p, row.y);
+  }
+};
 
 // ---- sparse categorical cross-entropy: the same with y = 1 at the label, to the bit -------------
 
 template <class T>
-void sparse_value(double* value, const T* p, const std::int32_t* labels, i64 B, i64 O) {
-  for (i64 b = 0; b < B; ++b) {
-    value[b] = static_cast<double>(-first_lane(log(clip(set<T>(p[b * O + labels[b]])))));
+struct Sparse {
+  static constexpr bool kByElement = false;
+  MUNDUR_INLINE T value(const Row<T>& row) const {
+    return -first_lane(log(clip(Vec<T>(row.p[row.label]))));
   }
-}
-
-template <class T>
-void sparse_logits_value(double* value, const T* z, const std::int32_t* labels, i64 B, i64 O) {
-  for (i64 b = 0; b < B; ++b, z += O) {
-    const T top = row_max(z, O);
-    value[b] = static_cast<double>((top - z[labels[b]]) + row_log_sum(z, O, top));
+  MUNDUR_INLINE void gradient(T* dp, const Row<T>& row, T factor) const {
+    const Vec<T> derivative = CategoricalCrossentropy<T>{}.derivative(row.p[row.label], 1);
+    map(dp, row.O, []() MUNDUR_BODY { return Vec<T>(0); });
+    dp[row.label] = first_lane(derivative) * factor;
   }
-}
-
-template <class T>
-void sparse_gradient(T* dp, const T* p, const std::int32_t* labels, const T* weight, i64 B, i64 O,
-                     T scale) {
-  for (i64 b = 0; b < B; ++b, dp += O, p += O) {
-    const Vec<T> at_label = set<T>(p[labels[b]]);
-    const Vec<T> derivative = CategoricalCrossentropy<T>{}.derivative(at_label, set<T>(T(1)));
-    for_each_vec<T>(O, [&](i64 i, int n) MUNDUR_BODY { store_up_to(dp + i, zero<T>(), n); });
-    dp[labels[b]] = first_lane(derivative) * factor_of(weight, b, scale);
-  }
-}
+};
 
 /// (e/sum - [label]) · factor.
 template <class T>
-MUNDUR_INLINE void sparse_row(T* dp, const T* e, std::int32_t label, i64 O, T sum, T factor) {
-  const T at_label = (e[label] / sum - T(1)) * factor;
-  for_each_vec<T>(O, [&](i64 i, int n) MUNDUR_BODY {
-    store_up_to(dp + i, load_up_to(e + i, n) / set<T>(sum) * set<T>(factor), n);
-  });
-  dp[label] = at_label;
+MUNDUR_INLINE void sparse_gradient(T* dp, const T* e, const Row<T>& row, T sum, T factor) {
+  const T at_label = (e[row.label] / sum - T(1)) * factor;
+  map(dp, row.O, [&](Vec<T> a) MUNDUR_BODY { return a / sum * factor; }, e);
+  dp[row.label] = at_label;
 }
 
 template <class T>
-void sparse_logits_gradient(T* dp, const T* z, const std::int32_t* labels, const T* weight, i64 B,
-                            i64 O, T scale) {
-  for (i64 b = 0; b < B; ++b, dp += O, z += O) {
-    const T sum = row_exp(dp, z, O, row_max(z, O));
-    sparse_row(dp, dp, labels[b], O, sum, factor_of(weight, b, scale));
+struct SparseLogits {
+  static constexpr bool kByElement = false;
+  MUNDUR_INLINE T value(const Row<T>& row) const {
+    const T top = row_max(row.p, row.O);
+    return (top - row.p[row.label]) + row_log_sum(row.p, row.O, top);
   }
-}
+  MUNDUR_INLINE void gradient(T* dp, const Row<T>& row, T factor) const {
+    const T sum = row_exp(dp, row.p, row.O, row_max(row.p, row.O));
+    sparse_gradient(dp, dp, row, sum, factor);
+  }
+};
 
 template <class T>
-void sparse_fused_gradient(T* dp, const T* p, const std::int32_t* labels, const T* weight, i64 B,
-                           i64 O, T scale) {
-  for (i64 b = 0; b < B; ++b, dp += O, p += O) {
-    sparse_row(dp, p, labels[b], O, T(1), factor_of(weight, b, scale));
+struct FusedSparse {
+  static constexpr bool kByElement = false;
+  MUNDUR_INLINE void gradient(T* dp, const Row<T>& row, T factor) const {
+    sparse_gradient(dp, row.p, row, T(1), factor);
   }
-}
+};
 
 // ---- the table's rows ---------------------------------------------------------------------------
 
@@ -232,117 +183,102 @@ BinaryFocal<T> binary_focal(const LossNumbers& numbers) {
           static_cast<T>(numbers.negative)};
 }
 
-/// Calls use(loss) with the loss of one element that `kind` names; false for the kinds whose rows
-/// hang together.
+/// use(loss), the loss that `kind` names.
 template <class T, class Use>
-MUNDUR_INLINE bool with_element_loss(LossKind kind, const LossNumbers& numbers, i64 O, Use use) {
+MUNDUR_INLINE void with_loss(LossKind kind, const LossNumbers& numbers, i64 O, Use use) {
   const auto even = [&](i64 classes)
                         MUNDUR_BODY { return Smoothing<T>::of(numbers.label_smoothing, classes); };
+  const auto element = [&](auto loss) MUNDUR_BODY { use(ElementLoss<decltype(loss), T>{loss}); };
   switch (kind) {
     case LossKind::mean_squared_error:
-      return use(SquaredError<T>{}), true;
+      return element(SquaredError<T>{});
     case LossKind::binary_crossentropy:
-      return use(BinaryCrossentropy<T>{even(2)}), true;
+      return element(BinaryCrossentropy<T>{even(2)});
     case LossKind::binary_crossentropy_logits:
-      return use(BinaryCrossentropyLogits<T>{even(2)}), true;
+      return element(BinaryCrossentropyLogits<T>{even(2)});
     case LossKind::categorical_crossentropy:
-      return use(CategoricalCrossentropy<T>{even(O)}), true;
-    case LossKind::mean_absolute_error:
-      return use(AbsoluteError<T>{}), true;
-    case LossKind::mean_absolute_percentage_error:
-      return use(AbsolutePercentageError<T>{}), true;
-    case LossKind::mean_squared_logarithmic_error:
-      return use(SquaredLogarithmicError<T>{}), true;
-    case LossKind::huber:
-      return use(Huber<T>{static_cast<T>(numbers.delta)}), true;
-    case LossKind::log_cosh:
-      return use(LogCosh<T>{}), true;
-    case LossKind::poisson:
-      return use(Poisson<T>{}), true;
-    case LossKind::kl_divergence:
-      return use(KLDivergence<T>{}), true;
-    case LossKind::hinge:
-      return use(Hinge<T>{}), true;
-    case LossKind::squared_hinge:
-      return use(SquaredHinge<T>{}), true;
-    case LossKind::binary_focal:
-      return use(binary_focal<T>(numbers)), true;
-    case LossKind::binary_focal_logits:
-      return use(BinaryFocalLogits<T>{binary_focal<T>(numbers)}), true;
-    case LossKind::categorical_focal:
-      return use(categorical_focal<T>(numbers, O)), true;
+      return element(CategoricalCrossentropy<T>{even(O)});
     case LossKind::categorical_crossentropy_logits:
+      return use(CategoricalLogits<T>{even(O)});
+    case LossKind::sparse_crossentropy:
+      return use(Sparse<T>{});
+    case LossKind::sparse_crossentropy_logits:
+      return use(SparseLogits<T>{});
+    case LossKind::mean_absolute_error:
+      return element(AbsoluteError<T>{});
+    case LossKind::mean_absolute_percentage_error:
+      return element(AbsolutePercentageError<T>{});
+    case LossKind::mean_squared_logarithmic_error:
+      return element(SquaredLogarithmicError<T>{});
+    case LossKind::huber:
+      return element(Huber<T>{static_cast<T>(numbers.delta)});
+    case LossKind::log_cosh:
+      return element(LogCosh<T>{});
+    case LossKind::poisson:
+      return element(Poisson<T>{});
+    case LossKind::kl_divergence:
+      return element(KLDivergence<T>{});
+    case LossKind::hinge:
+      return element(Hinge<T>{});
+    case LossKind::squared_hinge:
+      return element(SquaredHinge<T>{});
+    case LossKind::binary_focal:
+      return element(binary_focal<T>(numbers));
+    case LossKind::binary_focal_logits:
+      return element(BinaryFocalLogits<T>{binary_focal<T>(numbers)});
+    case LossKind::categorical_focal:
+      return element(categorical_focal<T>(numbers, O));
     case LossKind::categorical_focal_logits:
+      return use(CategoricalFocalLogits<T>{categorical_focal<T>(numbers, O)});
+  }
+}
+
+/// The same behind the head that it fuses with.
+template <class T, class Use>
+MUNDUR_INLINE void with_fused_loss(LossKind kind, const LossNumbers& numbers, i64 O, Use use) {
+  switch (kind) {
+    case LossKind::binary_crossentropy:
+    case LossKind::binary_crossentropy_logits:
+      return use(ElementLoss<FusedBinaryCrossentropy<T>, T>{
+          {Smoothing<T>::of(numbers.label_smoothing, 2)}});
     case LossKind::sparse_crossentropy:
     case LossKind::sparse_crossentropy_logits:
-      break;
+      return use(FusedSparse<T>{});
+    default:
+      return use(FusedCategorical<T>{Smoothing<T>::of(numbers.label_smoothing, O)});
   }
-  return false;
 }
 
 template <class T>
 void loss_value(double* value, const T* p, const T* y, const std::int32_t* labels, i64 B, i64 O,
                 LossKind kind, const LossNumbers& numbers) {
-  if (with_element_loss<T>(kind, numbers, O, [&](auto loss) MUNDUR_BODY {
-        elementwise_value(value, p, y, B, O, loss);
-      })) {
-    return;
-  }
-  if (kind == LossKind::sparse_crossentropy) return sparse_value(value, p, labels, B, O);
-  if (kind == LossKind::sparse_crossentropy_logits) {
-    return sparse_logits_value(value, p, labels, B, O);
-  }
-  if (kind == LossKind::categorical_focal_logits) {
-    return categorical_focal_value(value, p, y, B, O, categorical_focal<T>(numbers, O));
-  }
-  categorical_logits_value(value, p, y, B, O, Smoothing<T>::of(numbers.label_smoothing, O));
-}
-
-template <class T>
-void fused_gradient(T* dp, const T* p, const T* y, const std::int32_t* labels, const T* weight,
-                    i64 B, i64 O, T scale, LossKind kind, const LossNumbers& numbers) {
-  switch (kind) {
-    case LossKind::binary_crossentropy:
-    case LossKind::binary_crossentropy_logits:
-      return elementwise_gradient(
-          dp, p, y, weight, B, O, scale,
-          FusedBinaryCrossentropy<T>{Smoothing<T>::of(numbers.label_smoothing, 2)});
-    case LossKind::sparse_crossentropy:
-    case LossKind::sparse_crossentropy_logits:
-      return sparse_fused_gradient(dp, p, labels, weight, B, O, scale);
-    default:
-      return categorical_fused_gradient(dp, p, y, weight, B, O, scale,
-                                        Smoothing<T>::of(numbers.label_smoothing, O));
-  }
+  const Rows<T> rows{p, y, labels, B, O};
+  with_loss<T>(kind, numbers, O, [&](auto loss) {
+    if constexpr (loss.kByElement) {
+      if (O == 1) return single_output_values(value, rows, loss.loss);
+    }
+    for (i64 b = 0; b < B; ++b) value[b] = static_cast<double>(loss.value(rows[b]));
+  });
 }
 
 template <class T>
 void loss_gradient(T* dp, const T* p, const T* y, const std::int32_t* labels, const T* weight,
                    i64 B, i64 O, T scale, LossKind kind, const LossNumbers& numbers, bool fused) {
-  if (fused) return fused_gradient(dp, p, y, labels, weight, B, O, scale, kind, numbers);
-  if (with_element_loss<T>(kind, numbers, O, [&](auto loss) MUNDUR_BODY {
-        elementwise_gradient(dp, p, y, weight, B, O, scale, loss);
-      })) {
-    return;
-  }
-  if (kind == LossKind::sparse_crossentropy) {
-    return sparse_gradient(dp, p, labels, weight, B, O, scale);
-  }
-  if (kind == LossKind::sparse_crossentropy_logits) {
-    return sparse_logits_gradient(dp, p, labels, weight, B, O, scale);
-  }
-  if (kind == LossKind::categorical_focal_logits) {
-    return categorical_focal_gradient(dp, p, y, weight, B, O, scale,
-                                      categorical_focal<T>(numbers, O));
-  }
-  categorical_logits_gradient(dp, p, y, weight, B, O, scale,
-                              Smoothing<T>::of(numbers.label_smoothing, O));
+  const Rows<T> rows{p, y, labels, B, O};
+  const auto find = [&](auto loss) {
+    // Without weights elements are one long row: a single output must not cost a loop each.
+    if (loss.kByElement && !weight) return loss.gradient(dp, {p, y, 0, B * O}, scale);
+    for (i64 b = 0; b < B; ++b) {
+      loss.gradient(dp + b * O, rows[b], weight ? weight[b] * scale : scale);
+    }
+  };
+  fused ? with_fused_loss<T>(kind, numbers, O, find) : with_loss<T>(kind, numbers, O, find);
 }
 
 /// The first NaN, else the first element equal to the maximum.
 template <class T>
 MUNDUR_INLINE std::int32_t row_argmax(const T* x, i64 O) {
-  const Vec<T> maximum = set<T>(row_max(x, O));
+  const Vec<T> maximum = row_max(x, O);
   i64 first_max = O;
   for (i64 i = 0; i < O; i += Vec<T>::kWidth) {
     const int n = O - i < Vec<T>::kWidth ? static_cast<int>(O - i) : Vec<T>::kWidth;

@@ -1,9 +1,9 @@
 // Normalisation: moments of columns (over samples) and of rows, and what forward and backward make
 // of them.
 
+#include "cpu/kernels/formulas/rules.h"
 #include "cpu/kernels/isa/pieces.h"
 #include "cpu/kernels/isa/rows.h"
-#include "cpu/kernels/isa/updates.h"
 #include "cpu/kernels/shards.h"
 
 namespace mundur::MUNDUR_ISA {

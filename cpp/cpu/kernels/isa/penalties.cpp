@@ -6,44 +6,24 @@ namespace mundur::MUNDUR_ISA {
 namespace {
 
 template <class T>
-MUNDUR_INLINE T sum_of_magnitudes(const T* x, i64 size) {
-  auto lanes = Lanes16<T>::all(T(0));
-  for_each_lane(lanes, size, [&](Vec<T>& part, i64 i, int n) MUNDUR_BODY {
-    part = add_up_to(part, abs(load_up_to(x + i, n)), n);
-  });
-  return lanes.sum();
-}
-
-template <class T>
 MUNDUR_INLINE T sum_of_squares(const T* x, i64 size) {
-  auto lanes = Lanes16<T>::all(T(0));
-  for_each_lane(lanes, size, [&](Vec<T>& part, i64 i, int n) MUNDUR_BODY {
-    const Vec<T> a = load_up_to(x + i, n);
-    part = add_up_to(part, a * a, n);
-  });
-  return lanes.sum();
+  return lane_sum(size, [](Vec<T> a) MUNDUR_BODY { return a * a; }, x);
 }
 
 template <class T>
 void norms(double* sums, const T* x, i64 n) {
-  sums[0] = static_cast<double>(sum_of_magnitudes(x, n));
+  sums[0] = static_cast<double>(lane_sum(n, [](Vec<T> a) MUNDUR_BODY { return abs(a); }, x));
   sums[1] = static_cast<double>(sum_of_squares(x, n));
 }
 
 template <class T>
 void add_penalty(T* g, const T* w, i64 rows, i64 columns, i64 ldg, i64 ldw, T l1, T two_l2) {
-  for (i64 r = 0; r < rows; ++r) {
-    for_each_vec<T>(columns, [&](i64 i, int n) MUNDUR_BODY {
-      const Vec<T> weight = load_up_to(w + r * ldw + i, n);
-      Vec<T> gradient = load_up_to(g + r * ldg + i, n);
-      if (two_l2 != T(0)) gradient = fma(set(two_l2), weight, gradient);
-      if (l1 != T(0)) {
-        const Vec<T> slope = copysign(set(l1), weight);
-        gradient = gradient + select(equal(weight, zero<T>()), zero<T>(), slope);
-      }
-      store_up_to(g + r * ldg + i, gradient, n);
-    });
-  }
+  const auto add = [=](Vec<T> gradient, Vec<T> weight) MUNDUR_BODY {
+    if (two_l2 != T(0)) gradient = fma(two_l2, weight, gradient);
+    if (l1 == T(0)) return gradient;
+    return gradient + select(equal(weight, 0), 0, copysign(Vec<T>(l1), weight));
+  };
+  for (i64 r = 0; r < rows; ++r) map(g + r * ldg, columns, add, g + r * ldg, w + r * ldw);
 }
 
 /// What vectors of these norms are multiplied by. `kept`: their norms lie within the limits.
@@ -56,9 +36,9 @@ struct Factor {
 template <class T>
 MUNDUR_INLINE Factor<T> factor_of(Vec<T> norm, T least, T most, T rate) {
   constexpr T kEpsilon = T(1e-7);
-  const Vec<T> inside = min(max(norm, set(least)), set(most));
-  const Vec<T> wanted = fma(set(rate), inside, set(T(1) - rate) * norm);
-  return {equal(inside, norm), wanted / (norm + set(kEpsilon))};
+  const Vec<T> inside = min(max(norm, least), most);
+  const Vec<T> wanted = fma(rate, inside, (T(1) - rate) * norm);
+  return {equal(inside, norm), wanted / (norm + kEpsilon)};
 }
 
 template <class T>
@@ -70,7 +50,7 @@ MUNDUR_INLINE void scale_to(T* w, const Factor<T>& by, int n) {
 /// One vector, side by side in memory.
 template <class T>
 void limit_norm(T* w, i64 n, T least, T most, T rate) {
-  const Factor<T> by = factor_of(sqrt(set(sum_of_squares(w, n))), least, most, rate);
+  const Factor<T> by = factor_of(sqrt(Vec<T>(sum_of_squares(w, n))), least, most, rate);
   for_each_vec<T>(n, [&](i64 i, int count) MUNDUR_BODY { scale_to(w + i, by, count); });
 }
 
@@ -78,7 +58,7 @@ template <class T>
 void limit_norms(T* w, i64 rows, i64 columns, i64 ldw, T least, T most, T rate) {
   if (ldw == 1) return limit_norm(w, rows, least, most, rate);
   for_each_vec<T>(columns, [&](i64 i, int n) MUNDUR_BODY {
-    Vec<T> squares = zero<T>();
+    Vec<T> squares = T(0);
     for (i64 r = 0; r < rows; ++r) {
       const Vec<T> a = load_up_to(w + r * ldw + i, n);
       squares = fma(a, a, squares);

@@ -1,7 +1,7 @@
 // Random numbers from Philox. An element's number depends on its index alone, so any worker may
 // fill any part.
 
-#include "cpu/kernels/isa/functions.h"
+#include "cpu/kernels/formulas/functions.h"
 #include "cpu/kernels/philox.h"
 
 namespace mundur::MUNDUR_ISA {
@@ -44,73 +44,79 @@ MUNDUR_INLINE Random random_words(RandomKey key, std::uint64_t group) {
   return random;
 }
 
+/// f(done, within, count) for the parts of [first, first + n) in groups of kGroup elements: done of
+/// them are, and the next count begin at number `within` of the group that the element is in.
+template <int kGroup, class F>
+MUNDUR_INLINE void for_each_part(i64 first, i64 n, F f) {
+  for (i64 done = 0; done < n;) {
+    const int within = static_cast<int>(static_cast<std::uint64_t>(first + done) % kGroup);
+    const int rest = kGroup - within;
+    const int count = n - done < rest ? static_cast<int>(n - done) : rest;
+    f(done, within, count);
+    done += count;
+  }
+}
+
 // Dropout: group b of 16 counters serves elements 64·b to 64·b + 63, word r/16 of counter r%16.
 
 constexpr int kDropoutGroup = 64;
 
-/// y[i] = keep[i] ? x[i]·scale : +0 for n <= 64 elements. Through a local array: y may be x, and
+/// y[i] = keep[i] ? live(x[i]) : dead for n <= 64 elements. Through a local array: y may be x, and
 /// `keep` may, as far as a compiler knows, be anything.
-template <class T>
-MUNDUR_INLINE void keep_or_drop(T* y, const std::uint8_t* keep, const T* x, int n, T scale) {
+template <class T, class Live>
+MUNDUR_INLINE void keep_or_drop(T* y, const std::uint8_t* keep, const T* x, int n, Live live,
+                                T dead) {
   T kept[kDropoutGroup];
-  for (int i = 0; i < n; ++i) kept[i] = keep[i] ? x[i] * scale : T(0);
+  for (int i = 0; i < n; ++i) kept[i] = keep[i] ? live(x[i]) : dead;
   for (int i = 0; i < n; ++i) y[i] = kept[i];
 }
 
 /// n <= 64 elements whose random words start at `random`.
-template <class T>
+template <class T, class Live>
 MUNDUR_INLINE void drop(T* y, std::uint8_t* keep, const T* x, const std::uint32_t* random, int n,
-                        std::uint32_t threshold, T scale) {
+                        std::uint32_t threshold, Live live, T dead) {
   std::uint8_t kept[kDropoutGroup];
   for (int i = 0; i < n; ++i) kept[i] = random[i] >= threshold;
   for (int i = 0; i < n; ++i) keep[i] = kept[i];
-  keep_or_drop(y, kept, x, n, scale);
+  keep_or_drop(y, kept, x, n, live, dead);
+}
+
+template <class T, class Live>
+MUNDUR_INLINE void drop_parts(T* y, std::uint8_t* keep, const T* x, i64 first, i64 n, RandomKey key,
+                              std::uint32_t threshold, Live live, T dead) {
+  for_each_part<kDropoutGroup>(first, n, [&](i64 done, int within, int count) MUNDUR_BODY {
+    const auto group = static_cast<std::uint64_t>(first + done) / kDropoutGroup;
+    const Random random = random_words(key, group);
+    if (count < kDropoutGroup) {
+      drop(y + done, keep + done, x + done, random.word + within, count, threshold, live, dead);
+    } else {
+      drop(y + done, keep + done, x + done, random.word, kDropoutGroup, threshold, live, dead);
+    }
+  });
 }
 
 template <class T>
 void dropout(T* y, std::uint8_t* keep, const T* x, i64 first, i64 n, RandomKey key,
              std::uint32_t threshold, T scale) {
-  for (i64 done = 0; done < n;) {
-    const auto element = static_cast<std::uint64_t>(first + done);
-    const int within = static_cast<int>(element % kDropoutGroup);
-    const Random random = random_words(key, element / kDropoutGroup);
-    const int rest = kDropoutGroup - within;
-    const int count = n - done < rest ? static_cast<int>(n - done) : rest;
-    if (count == kDropoutGroup) {
-      drop(y + done, keep + done, x + done, random.word, kDropoutGroup, threshold, scale);
-    } else {
-      drop(y + done, keep + done, x + done, random.word + within, count, threshold, scale);
-    }
-    done += count;
-  }
+  const auto live = [=](T a) MUNDUR_BODY { return a * scale; };
+  drop_parts(y, keep, x, first, n, key, threshold, live, T(0));
 }
 
 template <class T>
 void alpha_dropout(T* y, std::uint8_t* keep, const T* x, i64 first, i64 n, RandomKey key,
                    std::uint32_t threshold, T scale, T offset, T dropped) {
-  for (i64 done = 0; done < n;) {
-    const auto element = static_cast<std::uint64_t>(first + done);
-    const int within = static_cast<int>(element % kDropoutGroup);
-    const Random random = random_words(key, element / kDropoutGroup);
-    const int rest = kDropoutGroup - within;
-    const int count = n - done < rest ? static_cast<int>(n - done) : rest;
-    T value[kDropoutGroup];
-    std::uint8_t kept[kDropoutGroup];
-    for (int i = 0; i < count; ++i) kept[i] = random.word[within + i] >= threshold;
-    for (int i = 0; i < count; ++i) value[i] = kept[i] ? x[done + i] * scale + offset : dropped;
-    for (int i = 0; i < count; ++i) keep[done + i] = kept[i];
-    for (int i = 0; i < count; ++i) y[done + i] = value[i];
-    done += count;
-  }
+  const auto live = [=](T a) MUNDUR_BODY { return a * scale + offset; };
+  drop_parts(y, keep, x, first, n, key, threshold, live, dropped);
 }
 
 template <class T>
 void dropout_backward(T* dx, const std::uint8_t* keep, const T* dy, i64 n, T scale) {
+  const auto live = [=](T d) MUNDUR_BODY { return d * scale; };
   i64 i = 0;
   for (; i + kDropoutGroup <= n; i += kDropoutGroup) {
-    keep_or_drop(dx + i, keep + i, dy + i, kDropoutGroup, scale);
+    keep_or_drop(dx + i, keep + i, dy + i, kDropoutGroup, live, T(0));
   }
-  keep_or_drop(dx + i, keep + i, dy + i, static_cast<int>(n - i), scale);
+  keep_or_drop(dx + i, keep + i, dy + i, static_cast<int>(n - i), live, T(0));
 }
 
 // Draws are made in double, so that a float32 weight is the rounded float64 one. Group b of 16
@@ -197,13 +203,13 @@ constexpr double kBeyondTwo = 0.02275013194817920720;
 MUNDUR_INLINE Vec<double> normal_quantile(Vec<double> p) {
   const auto ratio = [](Vec<double> r, const double (&above)[8], const double (&below)[8])
                          MUNDUR_BODY { return polynomial(r, above) / polynomial(r, below); };
-  const Vec<double> q = p - set(0.5);
-  const Vec<double> centre = q * ratio(fnma(q, q, set(0.180625)), kCentre, kCentreBelow);
-  const Vec<double> r = sqrt(-log(min(p, set(1.0) - p)));
-  const Vec<double> middle = ratio(r - set(1.6), kMiddle, kMiddleBelow);
-  const Vec<double> tail = ratio(r - set(5.0), kTail, kTailBelow);
-  const Vec<double> outer = copysign(select(less(set(5.0), r), tail, middle), q);
-  return select(less(set(0.425), abs(q)), outer, centre);
+  const Vec<double> q = p - 0.5;
+  const Vec<double> centre = q * ratio(fnma(q, q, 0.180625), kCentre, kCentreBelow);
+  const Vec<double> r = sqrt(-log(min(p, 1.0 - p)));
+  const Vec<double> middle = ratio(r - 1.6, kMiddle, kMiddleBelow);
+  const Vec<double> tail = ratio(r - 5.0, kTail, kTailBelow);
+  const Vec<double> outer = copysign(select(greater(r, 5.0), tail, middle), q);
+  return select(greater(abs(q), 0.425), outer, centre);
 }
 
 /// u = (k + ½) / 2^52 with the upper 52 bits: symmetric about ½, never 0 or 1. Truncated, the
@@ -216,8 +222,8 @@ MUNDUR_INLINE void normals(double (&x)[kDrawGroup], const std::uint64_t* bits, d
   }
   for (int i = 0; i < kDrawGroup; i += Vec<double>::kWidth) {
     Vec<double> p = load(x + i);
-    if constexpr (kTruncated) p = fma(p, set(1.0 - 2.0 * kBeyondTwo), set(kBeyondTwo));
-    store(x + i, fma(set(deviation), normal_quantile(p), set(mean)));
+    if constexpr (kTruncated) p = fma(p, 1.0 - 2.0 * kBeyondTwo, kBeyondTwo);
+    store(x + i, fma(deviation, normal_quantile(p), mean));
   }
 }
 
@@ -232,18 +238,13 @@ void random_quantiles(T* y, i64 n, RandomKey key, double mean, double deviation)
 
 template <class T>
 void normal_noise(T* y, i64 first, i64 n, RandomKey key, double mean, double deviation) {
-  for (i64 done = 0; done < n;) {
-    const i64 element = first + done;
-    const int within = static_cast<int>(element % kDrawGroup);
+  for_each_part<kDrawGroup>(first, n, [&](i64 done, int within, int count) MUNDUR_BODY {
     std::uint64_t bits[kDrawGroup];
-    draw_bits(bits, key, static_cast<std::uint64_t>(element / kDrawGroup));
+    draw_bits(bits, key, static_cast<std::uint64_t>((first + done) / kDrawGroup));
     double x[kDrawGroup];
     normals<false>(x, bits, mean, deviation);
-    const int rest = kDrawGroup - within;
-    const int count = n - done < rest ? static_cast<int>(n - done) : rest;
     for (int i = 0; i < count; ++i) y[done + i] = static_cast<T>(x[within + i]);
-    done += count;
-  }
+  });
 }
 
 template <class T>

@@ -1,5 +1,6 @@
 // One time step of the recurrent layers between their products: gates and state.
 
+#include "cpu/kernels/formulas/gates.h"
 #include "cpu/kernels/isa/tile.h"
 
 namespace mundur::MUNDUR_ISA {
@@ -90,33 +91,26 @@ MUNDUR_INLINE void for_each_sample_backward(const TimeStepBackward<T>& step, i64
   }
 }
 
-/// dy · f'(x), written through y = f(x).
-template <class T>
-MUNDUR_INLINE Vec<T> through_sigmoid(Vec<T> dy, Vec<T> y) {
-  return dy * fnma(y, y, y);
+/// The gates of some units, which lie O apart; null: they are not kept.
+template <class T, int kGates>
+MUNDUR_INLINE void load_gates(Vec<T> (&z)[kGates], const T* from, i64 O, int n) {
+  for (int gate = 0; gate < kGates; ++gate) z[gate] = load_up_to(from + gate * O, n);
 }
-template <class T>
-MUNDUR_INLINE Vec<T> through_tanh(Vec<T> dy, Vec<T> y) {
-  return dy * fnma(y, y, set<T>(T(1)));
+template <class T, int kGates>
+MUNDUR_INLINE void store_gates(T* to, i64 k, i64 O, const Vec<T> (&z)[kGates], int n) {
+  if (!to) return;
+  for (int gate = 0; gate < kGates; ++gate) store_up_to(to + k + gate * O, z[gate], n);
 }
-
-// ---- LSTM ---------------------------------------------------------------------------------------
 
 template <class T>
 void lstm(const TimeStep<T>& step, i64 B, i64 O) {
   for_each_sample(step, B, O, [O](const TimeStep<T>& at, i64 k, int n) MUNDUR_BODY {
-    const T* const z = at.z + k;
-    const Vec<T> i = sigmoid(load_up_to(z, n));
-    const Vec<T> f = sigmoid(load_up_to(z + O, n));
-    const Vec<T> g = tanh(load_up_to(z + 2 * O, n));
-    const Vec<T> o = sigmoid(load_up_to(z + 3 * O, n));
-    const Vec<T> c = fma(f, load_up_to(at.c + k, n), i * g);
-    copy_up_to(at.gates, k, i, n);
-    copy_up_to(at.gates, k + O, f, n);
-    copy_up_to(at.gates, k + 2 * O, g, n);
-    copy_up_to(at.gates, k + 3 * O, o, n);
+    Vec<T> z[4], c = load_up_to(at.c + k, n);
+    load_gates(z, at.z + k, O, n);
+    const Vec<T> h = lstm_forward(z, c);
+    store_gates(at.gates, k, O, z, n);
     leave_c(at, k, c, n);
-    leave_h(at, k, o * tanh(c), n);
+    leave_h(at, k, h, n);
   });
 }
 
@@ -124,100 +118,60 @@ template <class T>
 void lstm_backward(const TimeStepBackward<T>& step, i64 B, i64 O) {
   for_each_sample_backward(
       step, B, O, 4, [O](const TimeStepBackward<T>& at, i64 k, int n, Vec<T> dh) MUNDUR_BODY {
-        T* const z = at.z + k;
-        const Vec<T> i = load_up_to(z, n), f = load_up_to(z + O, n);
-        const Vec<T> g = load_up_to(z + 2 * O, n), o = load_up_to(z + 3 * O, n);
-        const Vec<T> y = tanh(load_up_to(at.c + k, n));
-        const Vec<T> before = at.c_before ? load_up_to(at.c_before + k, n) : zero<T>();
-        const Vec<T> dc = load_up_to(at.dc + k, n) + through_tanh(dh * o, y);
-        store_up_to(z, through_sigmoid(dc * g, i), n);
-        store_up_to(z + O, through_sigmoid(dc * before, f), n);
-        store_up_to(z + 2 * O, through_tanh(dc * i, g), n);
-        store_up_to(z + 3 * O, through_sigmoid(dh * y, o), n);
-        store_up_to(at.dc + k, dc * f, n);
+        Vec<T> z[4], dc = load_up_to(at.dc + k, n);
+        load_gates(z, at.z + k, O, n);
+        const Vec<T> before = at.c_before ? load_up_to(at.c_before + k, n) : T(0);
+        lstm_back(z, dc, dh, load_up_to(at.c + k, n), before);
+        store_gates(at.z, k, O, z, n);
+        store_up_to(at.dc + k, dc, n);
         store_up_to(at.dh + k, zero<T>(), n);
       });
 }
 
-// ---- GRU ----------------------------------------------------------------------------------------
-
 template <class T>
 void gru(const TimeStep<T>& step, i64 B, i64 O) {
   for_each_sample(step, B, O, [O](const TimeStep<T>& at, i64 k, int n) MUNDUR_BODY {
-    const T* const z = at.z + k;
-    const Vec<T> u = sigmoid(load_up_to(z, n));
-    const Vec<T> r = sigmoid(load_up_to(z + O, n));
-    const Vec<T> x = tanh(fma(r, load_up_to(at.q + k, n), load_up_to(z + 2 * O, n)));
-    copy_up_to(at.gates, k, u, n);
-    copy_up_to(at.gates, k + O, r, n);
-    copy_up_to(at.gates, k + 2 * O, x, n);
-    leave_h(at, k, fma(u, load_up_to(at.h + k, n) - x, x), n);
-  });
-}
-
-template <class T>
-void gru_backward(const TimeStepBackward<T>& step, i64 B, i64 O) {
-  for_each_sample_backward(
-      step, B, O, 3, [O](const TimeStepBackward<T>& at, i64 k, int n, Vec<T> dh) MUNDUR_BODY {
-        T* const z = at.z + k;
-        const Vec<T> u = load_up_to(z, n), r = load_up_to(z + O, n), x = load_up_to(z + 2 * O, n);
-        const Vec<T> h = load_up_to(at.h_before + k, n), q = load_up_to(at.q + k, n);
-        const Vec<T> dx = through_tanh(fnma(dh, u, dh), x);
-        store_up_to(z, through_sigmoid(dh * (h - x), u), n);
-        store_up_to(z + O, through_sigmoid(dx * q, r), n);
-        store_up_to(z + 2 * O, dx, n);
-        store_up_to(at.q + k, dx * r, n);
-        store_up_to(at.dh + k, dh * u, n);
-      });
-}
-
-// ---- SimpleRNN ----------------------------------------------------------------------------------
-
-template <Function f, class T>
-void simple_rnn_of(const TimeStep<T>& step, i64 B, i64 O) {
-  for_each_sample(step, B, O, [](const TimeStep<T>& at, i64 k, int n) MUNDUR_BODY {
-    const Vec<T> h = activated(load_up_to(at.z + k, n), f);
-    copy_up_to(at.gates, k, h, n);
+    Vec<T> z[3];
+    load_gates(z, at.z + k, O, n);
+    const Vec<T> h = gru_forward(z, load_up_to(at.q + k, n), load_up_to(at.h + k, n));
+    store_gates(at.gates, k, O, z, n);
     leave_h(at, k, h, n);
   });
 }
 
 template <class T>
-void simple_rnn(const TimeStep<T>& step, i64 B, i64 O, Function f) {
-  switch (f) {
-    case Function::linear:
-      return simple_rnn_of<Function::linear>(step, B, O);
-    case Function::relu:
-      return simple_rnn_of<Function::relu>(step, B, O);
-    case Function::sigmoid:
-      return simple_rnn_of<Function::sigmoid>(step, B, O);
-    case Function::tanh:
-      return simple_rnn_of<Function::tanh>(step, B, O);
-  }
+void gru_backward(const TimeStepBackward<T>& step, i64 B, i64 O) {
+  for_each_sample_backward(step, B, O, 3,
+                           [O](const TimeStepBackward<T>& at, i64 k, int n, Vec<T> dh) MUNDUR_BODY {
+                             Vec<T> z[3], q = load_up_to(at.q + k, n);
+                             load_gates(z, at.z + k, O, n);
+                             gru_back(z, q, dh, load_up_to(at.h_before + k, n));
+                             store_gates(at.z, k, O, z, n);
+                             store_up_to(at.q + k, q, n);
+                             store_up_to(at.dh + k, dh, n);
+                           });
 }
 
 template <class T>
-MUNDUR_INLINE Vec<T> through(Vec<T> dy, Vec<T> y, Function f) {
-  switch (f) {
-    case Function::linear:
-      return dy;
-    case Function::relu:
-      return select(greater(y, zero<T>()), dy, select(is_nan(y), y, zero<T>()));
-    case Function::sigmoid:
-      return through_sigmoid(dy, y);
-    case Function::tanh:
-      return through_tanh(dy, y);
-  }
-  return dy;
+void simple_rnn(const TimeStep<T>& step, i64 B, i64 O, Function f) {
+  with_function<T>(f, [&](auto one) {
+    for_each_sample(step, B, O, [](const TimeStep<T>& at, i64 k, int n) MUNDUR_BODY {
+      const Vec<T> h = decltype(one)::value(load_up_to(at.z + k, n));
+      copy_up_to(at.gates, k, h, n);
+      leave_h(at, k, h, n);
+    });
+  });
 }
 
 template <class T>
 void simple_rnn_backward(const TimeStepBackward<T>& step, i64 B, i64 O, Function f) {
-  for_each_sample_backward(step, B, O, 1,
-                           [f](const TimeStepBackward<T>& at, i64 k, int n, Vec<T> dh) MUNDUR_BODY {
-                             store_up_to(at.z + k, through(dh, load_up_to(at.z + k, n), f), n);
-                             store_up_to(at.dh + k, zero<T>(), n);
-                           });
+  with_function<T>(f, [&](auto one) {
+    for_each_sample_backward(
+        step, B, O, 1, [](const TimeStepBackward<T>& at, i64 k, int n, Vec<T> dh) MUNDUR_BODY {
+          store_up_to(at.z + k, decltype(one)::gradient(load_up_to(at.z + k, n), dh), n);
+          store_up_to(at.dh + k, zero<T>(), n);
+        });
+  });
 }
 
 template <class T>

@@ -2,7 +2,7 @@
 
 // Reductions over one row in 16 virtual lanes: what softmax, the losses and argmax share.
 
-#include "cpu/kernels/isa/functions.h"
+#include "cpu/kernels/formulas/functions.h"
 
 namespace mundur::MUNDUR_ISA {
 namespace {
@@ -21,11 +21,7 @@ MUNDUR_INLINE T row_max(const T* x, i64 size) {
 
 template <class T>
 MUNDUR_INLINE T row_sum(const T* x, i64 size) {
-  auto lanes = Lanes16<T>::all(T(0));
-  for_each_lane(lanes, size, [&](Vec<T>& part, i64 i, int n) MUNDUR_BODY {
-    part = add_up_to(part, load_up_to(x + i, n), n);
-  });
-  return lanes.sum();
+  return lane_sum(size, [](Vec<T> a) MUNDUR_BODY { return a; }, x);
 }
 
 /// e[i] = exp(x[i] - maximum); returns their sum. e may be x.
@@ -33,7 +29,7 @@ template <class T>
 MUNDUR_INLINE T row_exp(T* e, const T* x, i64 size, T maximum) {
   auto lanes = Lanes16<T>::all(T(0));
   for_each_lane(lanes, size, [&](Vec<T>& part, i64 i, int n) MUNDUR_BODY {
-    const Vec<T> y = exp(load_up_to(x + i, n) - set<T>(maximum));
+    const Vec<T> y = exp(load_up_to(x + i, n) - maximum);
     store_up_to(e + i, y, n);
     part = add_up_to(part, y, n);
   });
@@ -46,15 +42,15 @@ template <class T>
 MUNDUR_INLINE T row_log_sum(const T* x, i64 size, T maximum) {
   auto rest = Lanes16<T>::all(T(0));
   auto count = Lanes16<T>::all(T(0));
-  const Vec<T> top = set<T>(maximum);
+  const Vec<T> top = maximum;
   for_each_lane(rest, size, [&](Vec<T>& part, i64 i, int n) MUNDUR_BODY {
     const Vec<T> a = load_up_to(x + i, n);
     const Mask<T> is_top = equal(a, top);
     const int lane = static_cast<int>(i % 16) / Vec<T>::kWidth;
-    part = add_up_to(part, select(is_top, zero<T>(), exp(a - top)), n);
-    count.part[lane] = add_up_to(count.part[lane], select(is_top, set<T>(T(1)), zero<T>()), n);
+    part = add_up_to(part, select(is_top, 0, exp(a - top)), n);
+    count.part[lane] = add_up_to(count.part[lane], select(is_top, 1, 0), n);
   });
-  return first_lane(log1p(set<T>(rest.sum() + (count.sum() - T(1)))));
+  return first_lane(log1p(Vec<T>(rest.sum() + (count.sum() - T(1)))));
 }
 
 }  // namespace

@@ -10,7 +10,6 @@ void fill_all(Kernels<T>& table) {
   fill_sums(table);
   fill_activations(table);
   fill_normalization(table);
-  fill_curves(table);
   fill_losses(table);
   fill_updates(table);
   fill_penalties(table);

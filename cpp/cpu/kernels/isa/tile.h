@@ -2,8 +2,8 @@
 
 // The tile: a few rows by a few registers of C, held in registers along the inner index.
 
+#include "cpu/kernels/formulas/functions.h"
 #include "cpu/kernels/isa/blocking.h"
-#include "cpu/kernels/isa/functions.h"
 
 namespace mundur::MUNDUR_ISA {
 namespace {

@@ -74,22 +74,6 @@ MUNDUR_INLINE void store_n(T* p, Vec<T> a, int n) {
   store_masked(p, a, first_n<T>(n));
 }
 
-/// The nearest whole number, ties to even; |a| < 2^22 (float), 2^51 (double).
-template <class T>
-MUNDUR_INLINE Vec<T> round_even(Vec<T> a) {
-  const Vec<T> magic = Layout<T>::kMagic;
-  return (a + magic) - magic;
-}
-
-/// a · 2^n, rounded once, for normal a near 1 and whole |n| below 250 (float), 2000 (double). In
-/// two steps, since 2^n itself may lie outside the range; the first is exact. (AVX-512 has an
-/// instruction for it.)
-template <class T>
-MUNDUR_INLINE Vec<T> scale(Vec<T> a, Vec<T> n) {
-  const Vec<T> half = round_even(n * set<T>(T(0.5)));
-  return a * pow2(half) * pow2(n - half);
-}
-
 /// Calls f(i, n) over [0, size) in steps of kWidth; n is the constant kWidth but at the end.
 template <class T, class F>
 MUNDUR_INLINE void for_each_vec(i64 size, F f) {
@@ -130,6 +114,13 @@ MUNDUR_INLINE void store_up_to(T* p, Vec<T> a, int n) {
   } else {
     store_n(p, a, n);
   }
+}
+
+/// y[i] = f(x[i], ...) for several x; y may be one of them.
+template <class T, class F, class... X>
+MUNDUR_INLINE void map(T* y, i64 size, F f, const X*... x) {
+  for_each_vec<T>(
+      size, [&](i64 i, int n) MUNDUR_BODY { store_up_to(y + i, f(load_up_to(x + i, n)...), n); });
 }
 
 /// 16 virtual lanes of a reduction: lane = index mod 16, whatever the width of the registers.
@@ -183,6 +174,16 @@ MUNDUR_INLINE void for_each_lane(Lanes16<T>& lanes, i64 size, F f) {
 template <class T>
 MUNDUR_INLINE Vec<T> add_up_to(Vec<T> part, Vec<T> value, int n) {
   return n == Vec<T>::kWidth ? part + value : select(first_n<T>(n), part + value, part);
+}
+
+/// Σ f(x[i], ...) over the 16 lanes.
+template <class T, class F, class... X>
+MUNDUR_INLINE T lane_sum(i64 size, F f, const T* x, const X*... more) {
+  auto lanes = Lanes16<T>::all(T(0));
+  for_each_lane(lanes, size, [&](Vec<T>& part, i64 i, int n) MUNDUR_BODY {
+    part = add_up_to(part, f(load_up_to(x + i, n), load_up_to(more + i, n)...), n);
+  });
+  return lanes.sum();
 }
 
 }  // namespace

@@ -106,11 +106,32 @@ struct Constants<double> {
       -0x1.1ba12d634cfb6p-38, 0x1.fc7b749ef06ddp-42};
 };
 
+/// The nearest whole number, ties to even; |a| < 2^22 (float), 2^51 (double).
+template <class T>
+MUNDUR_INLINE Vec<T> round_even(Vec<T> a) {
+  return (a + Layout<T>::kMagic) - Layout<T>::kMagic;
+}
+
+/// a · 2^n, rounded once, for normal a near 1 and whole |n| below 250 (float), 2000 (double). In
+/// two steps, since 2^n itself may lie outside the range; the first is exact. (AVX-512 has an
+/// instruction for it.)
+template <class T>
+MUNDUR_INLINE Vec<T> scale(Vec<T> a, Vec<T> n) {
+  const Vec<T> half = round_even(n * T(0.5));
+  return a * pow2(half) * pow2(n - half);
+}
+
+/// -1, ±0 or 1; NaN of NaN.
+template <class T>
+MUNDUR_INLINE Vec<T> sign(Vec<T> x) {
+  return select(less(x, 0), -1, select(greater(x, 0), 1, x));
+}
+
 /// c[0] + c[1] x + c[2] x² + ...
 template <class T, int N>
 MUNDUR_INLINE Vec<T> polynomial(Vec<T> x, const T (&c)[N]) {
-  Vec<T> sum = set<T>(c[N - 1]);
-  for (int i = N - 2; i >= 0; --i) sum = fma(sum, x, set<T>(c[i]));
+  Vec<T> sum = c[N - 1];
+  for (int i = N - 2; i >= 0; --i) sum = fma(sum, x, c[i]);
   return sum;
 }
 
@@ -122,24 +143,24 @@ struct ExpParts {
 template <class T>
 MUNDUR_INLINE ExpParts<T> exp_parts(Vec<T> x) {
   using C = Constants<T>;
-  const Vec<T> n = round_even(x * set<T>(C::kLog2E));
-  const Vec<T> r = fnma(n, set<T>(C::kLn2Low), fnma(n, set<T>(C::kLn2High), x));
+  const Vec<T> n = round_even(x * C::kLog2E);
+  const Vec<T> r = fnma(n, C::kLn2Low, fnma(n, C::kLn2High, x));
   return {n, fma(r * r, polynomial(r, C::kExp), r)};
 }
 
 template <class T>
 MUNDUR_FUNCTION Vec<T> exp(Vec<T> x) {
   using C = Constants<T>;
-  const ExpParts<T> e = exp_parts(min(max(x, set<T>(C::kExpLow)), set<T>(C::kExpHigh)));
-  return scale(set<T>(T(1)) + e.q, e.n);
+  const ExpParts<T> e = exp_parts(min(max(x, C::kExpLow), C::kExpHigh));
+  return scale(1 + e.q, e.n);
 }
 
 /// e^x - 1 for x <= 0.
 template <class T>
 MUNDUR_FUNCTION Vec<T> expm1(Vec<T> x) {
-  const ExpParts<T> e = exp_parts(max(x, set<T>(-Constants<T>::kTanhEnd)));
+  const ExpParts<T> e = exp_parts(max(x, -Constants<T>::kTanhEnd));
   const Vec<T> power = pow2(e.n);
-  return fma(power, e.q, power - set<T>(T(1)));
+  return fma(power, e.q, power - 1);
 }
 
 /// log(x) for normal, positive, finite x, as x = 2^e (1 + f): the sum of fdlibm's e_log.c, f -
@@ -147,32 +168,32 @@ MUNDUR_FUNCTION Vec<T> expm1(Vec<T> x) {
 template <class T>
 MUNDUR_INLINE Vec<T> log_normal(Vec<T> x, Vec<T> exponent_shift) {
   using C = Constants<T>;
-  const Mask<T> upper = greater(mantissa(x), set<T>(C::kSqrt2));
-  const Vec<T> m = select(upper, mantissa(x) * set<T>(T(0.5)), mantissa(x));
-  const Vec<T> e = exponent(x) - select(upper, exponent_shift - set<T>(T(1)), exponent_shift);
-  const Vec<T> f = m - set<T>(T(1));
-  const Vec<T> s = f / (f + set<T>(T(2)));
+  const Mask<T> upper = greater(mantissa(x), C::kSqrt2);
+  const Vec<T> m = select(upper, mantissa(x) * 0.5, mantissa(x));
+  const Vec<T> e = exponent(x) - select(upper, exponent_shift - 1, exponent_shift);
+  const Vec<T> f = m - 1;
+  const Vec<T> s = f / (f + 2);
   const Vec<T> z = s * s;
-  const Vec<T> half_square = set<T>(T(0.5)) * f * f;
-  const Vec<T> tail = fma(s, fma(z, polynomial(z, C::kLog), half_square), e * set<T>(C::kLn2Low));
-  return fma(e, set<T>(C::kLn2High), f - (half_square - tail));
+  const Vec<T> half_square = 0.5 * f * f;
+  const Vec<T> tail = fma(s, fma(z, polynomial(z, C::kLog), half_square), e * C::kLn2Low);
+  return fma(e, C::kLn2High, f - (half_square - tail));
 }
 
 template <class T>
 MUNDUR_FUNCTION Vec<T> log(Vec<T> x) {
   using C = Constants<T>;
-  const Mask<T> small = less(x, set<T>(C::kSmallestNormal));
-  const Vec<T> lifted = select(small, x * set<T>(C::kLift), x);
-  Vec<T> y = log_normal(lifted, select(small, set<T>(C::kLiftExponent), zero<T>()));
-  y = select(less(x, set<T>(C::kInfinity)), y, x);
-  y = select(equal(x, zero<T>()), set<T>(-C::kInfinity), y);
-  return select(less(x, zero<T>()), set<T>(C::kNan), y);
+  const Mask<T> small = less(x, C::kSmallestNormal);
+  const Vec<T> lifted = select(small, x * C::kLift, x);
+  Vec<T> y = log_normal(lifted, select(small, C::kLiftExponent, 0));
+  y = select(less(x, C::kInfinity), y, x);
+  y = select(equal(x, 0), -C::kInfinity, y);
+  return select(less(x, 0), C::kNan, y);
 }
 
 /// log(1 + x) for x >= 0: what rounding 1 + x lost comes back through the derivative.
 template <class T>
 MUNDUR_FUNCTION Vec<T> log1p(Vec<T> x) {
-  const Vec<T> one = set<T>(T(1));
+  const Vec<T> one = 1;
   const Vec<T> sum = x + one;
   const Vec<T> lost = select(less(x, one), x - (sum - one), one - (sum - x));
   return log(sum) + lost / sum;
@@ -181,7 +202,7 @@ MUNDUR_FUNCTION Vec<T> log1p(Vec<T> x) {
 /// (a + a_low) / (b + b_low) to little more than half an ulp: the plain quotient and its remainder.
 template <class T>
 MUNDUR_INLINE Vec<T> refined_ratio(Vec<T> a, Vec<T> a_low, Vec<T> b, Vec<T> b_low) {
-  const Vec<T> inverse = set<T>(T(1)) / b;
+  const Vec<T> inverse = 1 / b;
   const Vec<T> ratio = a * inverse;
   const Vec<T> remainder = fnma(ratio, b, a) + fnma(ratio, b_low, a_low);
   return fma(remainder, inverse, ratio);
@@ -191,36 +212,36 @@ MUNDUR_INLINE Vec<T> refined_ratio(Vec<T> a, Vec<T> a_low, Vec<T> b, Vec<T> b_lo
 template <class T>
 MUNDUR_FUNCTION Vec<T> tanh(Vec<T> x) {
   using C = Constants<T>;
-  const Vec<T> two = set<T>(T(2));
-  const ExpParts<T> e = exp_parts(min(abs(x) + abs(x), set<T>(C::kTanhEnd)));
+  const Vec<T> two = 2;
+  const ExpParts<T> e = exp_parts(min(abs(x) + abs(x), C::kTanhEnd));
   const Vec<T> power = pow2(e.n);
-  const Vec<T> expm1 = fma(power, e.q, power - set<T>(T(1)));
+  const Vec<T> expm1 = fma(power, e.q, power - 1);
   const Vec<T> sum = expm1 + two;
-  return copysign(refined_ratio(expm1, zero<T>(), sum, expm1 - (sum - two)), x);
+  return copysign(refined_ratio(expm1, Vec<T>(0), sum, expm1 - (sum - two)), x);
 }
 
 /// 1 / (1 + e^-x), for negative x as e^x / (1 + e^x): small results keep their digits.
 template <class T>
 MUNDUR_FUNCTION Vec<T> sigmoid(Vec<T> x) {
-  const Vec<T> one = set<T>(T(1));
-  const ExpParts<T> parts = exp_parts(max(-abs(x), set<T>(Constants<T>::kExpLow)));
+  const Vec<T> one = 1;
+  const ExpParts<T> parts = exp_parts(max(-abs(x), Constants<T>::kExpLow));
   const Vec<T> rounded = one + parts.q;
   const Vec<T> e = scale(rounded, parts.n);
   const Vec<T> e_low = scale(parts.q - (rounded - one), parts.n);
   const Vec<T> sum = one + e;
   const Vec<T> sum_low = (e - (sum - one)) + e_low;
-  const Mask<T> negative = less(x, zero<T>());
-  return refined_ratio(select(negative, e, one), select(negative, e_low, zero<T>()), sum, sum_low);
+  const Mask<T> negative = less(x, 0);
+  return refined_ratio(select(negative, e, one), select(negative, e_low, 0), sum, sum_low);
 }
 
 /// x + x·P(x²) below 1, 1 - e^-Q(|x|) above.
 template <class T>
 MUNDUR_FUNCTION Vec<T> erf(Vec<T> x) {
   using C = Constants<T>;
-  const Vec<T> a = min(abs(x), set<T>(C::kErfEnd));
+  const Vec<T> a = min(abs(x), C::kErfEnd);
   const Vec<T> near = fma(a, polynomial(a * a, C::kErfSmall), a);
-  const Vec<T> far = set<T>(T(1)) - exp(-polynomial(a - set<T>(T(2)), C::kErfLarge));
-  return copysign(select(less(a, set<T>(T(1))), near, far), x);
+  const Vec<T> far = 1 - exp(-polynomial(a - 2, C::kErfLarge));
+  return copysign(select(less(a, 1), near, far), x);
 }
 
 }  // namespace
