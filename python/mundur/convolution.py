@@ -119,15 +119,7 @@ class Conv1D(Weighted):
             raise ValueError(f"groups={groups} must divide filters={filters}")
         self.activation = activations.named(activation)
         self.use_bias = boolean(use_bias, "use_bias")
-        self._take(
-            kernel_initializer=kernel_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            bias_regularizer=bias_regularizer,
-            activity_regularizer=activity_regularizer,
-            kernel_constraint=kernel_constraint,
-            bias_constraint=bias_constraint,
-        )
+        self._take(locals())
         super().__init__(name=name, trainable=trainable, input_shape=input_shape)
 
     def parameter_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:

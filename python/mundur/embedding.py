@@ -100,13 +100,9 @@ class Embedding(Weighted):
     ) -> None:
         self.input_dim = integer(input_dim, "input_dim", 1, _MOST)
         self.output_dim = integer(output_dim, "output_dim", 1, _MOST)
-        self._take(
-            embeddings_initializer=(
-                embeddings_initializer if weights is None else self._given(weights)
-            ),
-            embeddings_regularizer=embeddings_regularizer,
-            embeddings_constraint=embeddings_constraint,
-        )
+        if weights is not None:
+            embeddings_initializer = self._given(weights)
+        self._take(locals())
         self.mask_zero = boolean(mask_zero, "mask_zero")
         self.weights = None
         if input_length is not None:

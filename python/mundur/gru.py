@@ -111,27 +111,8 @@ class GRU(Recurrent):
     ) -> None:
         self.activation = only(activation, "activation", "tanh")
         self.recurrent_activation = only(recurrent_activation, "recurrent_activation", "sigmoid")
-        self._set(
-            units,
-            use_bias,
-            dropout,
-            recurrent_dropout,
-            seed,
-            return_sequences,
-            go_backwards,
-        )
-        self._take(
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            activity_regularizer=activity_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-        )
+        self._set(locals())
+        self._take(locals())
         super().__init__(name=name, trainable=trainable, input_shape=input_shape)
 
     def _bias_shape(self) -> tuple[int, ...]:

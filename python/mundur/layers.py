@@ -145,15 +145,7 @@ class Dense(Weighted):
         self.units = integer(units, "units", 1)
         self.activation = activations.named(activation)
         self.use_bias = boolean(use_bias, "use_bias")
-        self._take(
-            kernel_initializer=kernel_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            bias_regularizer=bias_regularizer,
-            activity_regularizer=activity_regularizer,
-            kernel_constraint=kernel_constraint,
-            bias_constraint=bias_constraint,
-        )
+        self._take(locals())
         if input_dim is not None:
             if input_shape is not None:
                 raise ValueError("input_dim and input_shape say the same; give one of them")

@@ -138,27 +138,8 @@ class LSTM(Recurrent):
         self.activation = only(activation, "activation", "tanh")
         self.recurrent_activation = only(recurrent_activation, "recurrent_activation", "sigmoid")
         self.unit_forget_bias = boolean(unit_forget_bias, "unit_forget_bias")
-        self._set(
-            units,
-            use_bias,
-            dropout,
-            recurrent_dropout,
-            seed,
-            return_sequences,
-            go_backwards,
-        )
-        self._take(
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            activity_regularizer=activity_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-        )
+        self._set(locals())
+        self._take(locals())
         super().__init__(name=name, trainable=trainable, input_shape=input_shape)
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy.typing as npt
@@ -29,6 +31,17 @@ KERAS: dict[str, Any] = {
     "zero_output_for_mask": False,
 }
 
+_share = functools.partial(number, at_least=0, below=1)
+_CHECKS: dict[str, Callable[[Any, str], Any]] = {
+    "units": functools.partial(integer, minimum=1, maximum=_MOST),
+    "use_bias": boolean,
+    "dropout": _share,
+    "recurrent_dropout": _share,
+    "seed": lambda value, _: seed_value(value),
+    "return_sequences": boolean,
+    "go_backwards": boolean,
+}
+
 
 class Recurrent(Weighted):
     """What the recurrent layers share."""
@@ -36,27 +49,17 @@ class Recurrent(Weighted):
     _gates: ClassVar[int]
 
     units: int
+    dropout: float
+    recurrent_dropout: float
+    seed: int | None
     bias_initializer: Initializer
     return_sequences: bool
     go_backwards: bool
 
-    def _set(
-        self,
-        units: Any,
-        use_bias: Any,
-        dropout: Any,
-        recurrent_dropout: Any,
-        seed: Any,
-        return_sequences: Any,
-        go_backwards: Any,
-    ) -> None:
-        self.units = integer(units, "units", 1, _MOST)
-        self.use_bias = boolean(use_bias, "use_bias")
-        self.dropout = number(dropout, "dropout", at_least=0, below=1)
-        self.recurrent_dropout = number(recurrent_dropout, "recurrent_dropout", at_least=0, below=1)
-        self.seed = seed_value(seed)
-        self.return_sequences = boolean(return_sequences, "return_sequences")
-        self.go_backwards = boolean(go_backwards, "go_backwards")
+    def _set(self, arguments: dict[str, Any]) -> None:
+        """Keeps what all take of the constructor's arguments, its `locals()`, checked."""
+        for name, check in _CHECKS.items():
+            setattr(self, name, check(arguments[name], name))
 
     def _prefixes(self) -> dict[str, str]:
         weights = {"kernel": "kernel", "recurrent_kernel": "recurrent"}

@@ -24,10 +24,11 @@ class Weighted(Layer):
 
     use_bias: bool
 
-    def _take(self, **given: Any) -> None:
-        """Keeps such arguments, checked."""
-        for name, value in given.items():
-            setattr(self, name, _GET[name.rpartition("_")[2]](value, name))
+    def _take(self, arguments: dict[str, Any]) -> None:
+        """Keeps those of the constructor's arguments, its `locals()`, checked."""
+        for name, value in arguments.items():
+            if get := _GET.get(name.rpartition("_")[2]):
+                setattr(self, name, get(value, name))
 
     def _prefixes(self) -> dict[str, str]:
         """With what the arguments of each parameter begin, in order."""
