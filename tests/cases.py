@@ -27,13 +27,17 @@ class LayerCase:
     tolerance: dict[str, float] = field(default_factory=lambda: TOLERANCE)
     reason: str = ""  # for a looser tolerance
     ids: int = 0  # samples are ids below that, instead of numbers
+    blank: float | None = None  # what some time steps hold instead of numbers
 
     def samples(self, rng: np.random.Generator, dtype: str = "float64") -> npt.NDArray[Any]:
         """A batch, in the dtype unless it is ids."""
         shape = (self.batch, *self.shape)
         if self.ids:
             return rng.integers(0, self.ids, size=shape)
-        return rng.normal(size=shape).astype(dtype)
+        x = rng.normal(size=shape)
+        if self.blank is not None:
+            x[rng.random(size=shape[:-1]) < 0.4] = self.blank
+        return x.astype(dtype)
 
 
 def dense(units: int, inputs: int, batch: int = 5, **arguments: Any) -> LayerCase:
@@ -263,6 +267,11 @@ LAYERS = [
     LayerCase("permute_three", "Permute", {"dims": (3, 1, 2)}, (2, 3, 5)),
     LayerCase("zero_padding1d", "ZeroPadding1D", {"padding": 2}, (3, 5)),
     LayerCase("zero_padding1d_in_front", "ZeroPadding1D", {"padding": (3, 0)}, (2, 1)),
+    LayerCase("masking", "Masking", {}, (6, 3), blank=0.0),
+    LayerCase("masking_of_a_channel", "Masking", {"mask_value": 0.5}, (70, 1), blank=0.5),
+    LayerCase("masking_of_vectors", "Masking", {"mask_value": -1}, (5,), batch=17, blank=-1.0),
+    LayerCase("masking_of_rank_3", "Masking", {"mask_value": 2.5}, (2, 3, 17), blank=2.5),
+    *(LayerCase(f"repeat_vector_{n}", "RepeatVector", {"n": n}, (17,)) for n in (1, 4, 300)),
     LayerCase("dense_of_sequences", "Dense", {"units": 5, "activation": "tanh"}, (4, 3)),
     # Around the registers of 4, 8 and 16 numbers; one input, one unit, one step.
     *(recurrent(layer, units) for layer in RECURRENT for units in (1, 8, 15, 17)),

@@ -258,6 +258,13 @@ BEHAVIOURS = [
         "Nothing that follows can be right.",
     ),
     Behaviour(
+        "mask_value",
+        "layers.Masking",
+        "mask_value must be finite",
+        "NaN is taken",
+        "NaN equals nothing: no step would be masked.",
+    ),
+    Behaviour(
         "seed",
         "Sequential(seed=)",
         "one seed, drawn and kept where none is given, fixes weights, masks and shuffles",

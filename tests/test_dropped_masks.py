@@ -8,21 +8,12 @@ from typing import Any
 
 import mundur as md
 import pytest
-from mundur.layer import MaskFlow
 
 L = md.layers
 
 
-class Masking(L.Rescaling):
-    """Stands for any layer that makes a mask."""
-
-    @property
-    def mask_flow(self) -> MaskFlow:
-        return "makes"
-
-
 def built(*layers: Any) -> md.Model:
-    return md.Model([Masking(1.0), *layers], input_shape=(4, 3), seed=0)
+    return md.Model([L.Masking(), *layers], input_shape=(4, 3), seed=0)
 
 
 def test_one_warning_names_the_layer_that_drops_it() -> None:
@@ -34,7 +25,7 @@ def test_one_warning_names_the_layer_that_drops_it() -> None:
 def test_a_chain_within_a_layer_drops_it_too() -> None:
     with pytest.warns(UserWarning, match="residual.*drops the mask"):
         md.Model(
-            [Masking(1.0), L.Residual([L.Activation("relu"), L.Flatten()])],
+            [L.Masking(), L.Residual([L.Activation("relu"), L.Flatten()])],
             input_shape=(4,),
             seed=0,
         ).build()

@@ -125,6 +125,14 @@ def nonfinite() -> None:
         linear(md).fit(X, huge, verbose=0)
 
 
+def mask_value() -> None:
+    x = np.full((1, 2, 1), np.nan, np.float32)
+    masking = keras.layers.Masking(np.nan)
+    assert np.asarray(masking.compute_mask(torch.tensor(x)).tolist()).all()
+    with pytest.raises(ValueError, match="mask_value must be a finite number"):
+        md.layers.Masking(np.nan)
+
+
 def seed() -> None:
     def model(chosen: int | None) -> Any:
         return md.Sequential([md.layers.Dense(3)], input_shape=(2,), seed=chosen)
@@ -165,7 +173,7 @@ CHECKS: dict[str, Callable[[], None]] = {
     check.__name__: check
     for check in (
         *(momentum, epsilon, nesterov, weights, values, broadcasting, head, nonfinite),
-        *(named_penalty, seed, shapes, arrays, files),
+        *(named_penalty, mask_value, seed, shapes, arrays, files),
     )
 }
 

@@ -1,4 +1,4 @@
-"""Whole models of sequences with Keras's own weights: outputs and gradients, with and without mask.
+"""Whole models of sequences with Keras's own weights: outputs and gradients, masked and not.
 
 Padded steps stand in front, behind, in the middle, or are all there is.
 """
@@ -23,8 +23,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation doesn't:DeprecationWarning"),
 ]
 
-WORDS, STEPS = 30, 12
-OPTIONS = (False, True)
+WORDS, STEPS, CHANNELS = 30, 12, 5
 
 
 def lstm(layers: Any) -> list[Any]:
@@ -72,6 +71,24 @@ def batch_normalization(layers: Any) -> list[Any]:
     ]
 
 
+def encoder_decoder(layers: Any) -> list[Any]:
+    return [
+        layers.LSTM(6),
+        layers.RepeatVector(3),
+        layers.GRU(5, return_sequences=True),
+        layers.TimeDistributed(layers.Dense(2)),
+        layers.GlobalAveragePooling1D(),
+        layers.Dense(1, activation="sigmoid"),
+    ]
+
+
+# What stands in front of them: padding is id 0, or a step of -1.
+FRONTS: dict[str, Callable[[Any], list[Any]]] = {
+    "": lambda layers: [layers.Embedding(WORDS, 8)],
+    "mask_zero": lambda layers: [layers.Embedding(WORDS, 8, mask_zero=True)],
+    "Masking": lambda layers: [layers.Masking(-1.0)],
+    "both": lambda layers: [layers.Embedding(WORDS, 8, mask_zero=True), layers.Masking()],
+}
 MODELS = [
     lstm,
     conv1d_max_pooling1d_lstm,
@@ -80,6 +97,7 @@ MODELS = [
     lstm_upon_lstm,
     bidirectional,
     batch_normalization,
+    encoder_decoder,
 ]
 
 
@@ -93,18 +111,21 @@ def padded(rng: np.random.Generator) -> npt.NDArray[Any]:
     return ids
 
 
-@pytest.mark.parametrize("mask_zero", OPTIONS, ids=["", "mask_zero"])
+@pytest.mark.parametrize("front", FRONTS)
 @pytest.mark.parametrize("behind", MODELS, ids=lambda behind: behind.__name__)
 def test_a_model_with_weights_of_keras(
-    behind: Callable[[Any], list[Any]], mask_zero: bool, rng: np.random.Generator
+    behind: Callable[[Any], list[Any]], front: str, rng: np.random.Generator
 ) -> None:
     x = padded(rng)
+    if front == "Masking":
+        vectors = rng.normal(size=(*x.shape, CHANNELS)).astype(np.float32)
+        x = np.where((x == 0)[..., None], np.float32(-1), vectors)
     y = rng.integers(0, 2, size=(len(x), 1)).astype(np.float32)
     keras.utils.set_random_seed(5)
 
     def made(library: Any) -> Any:
-        embedding = library.layers.Embedding(WORDS, 8, mask_zero=mask_zero)
-        return library.Sequential([library.Input((STEPS,)), embedding, *behind(library.layers)])
+        layers = [*FRONTS[front](library.layers), *behind(library.layers)]
+        return library.Sequential([library.Input(x.shape[1:]), *layers])
 
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
@@ -113,7 +134,7 @@ def test_a_model_with_weights_of_keras(
         said = len(told)
         ours = made(md)
     # Conv1D drops a mask; both libraries say so, we once.
-    drops = mask_zero and behind is conv1d_max_pooling1d_lstm
+    drops = bool(front) and behind is conv1d_max_pooling1d_lstm
     assert [("mask" in str(warning.message)) for warning in told[said:]] == [True] * drops
     assert any("mask" in str(warning.message) for warning in told[:said]) == drops
 

@@ -173,6 +173,8 @@ void bind_layers(py::module_& m) {
   bind<ReshapeSpec, Shape>(m, "Reshape", "shape");
   bind<PermuteSpec, Shape>(m, "Permute", "axes");
   bind<ZeroPadding1DSpec, Int, Int>(m, "ZeroPadding1D", "before", "after");
+  bind<MaskingSpec, double>(m, "Masking", "mask_value");
+  bind<RepeatVectorSpec, Int>(m, "RepeatVector", "n");
   bind_recurrent(m);
   py::class_<Of<Conv1DSpec>, AnyLayerSpec>(m, "Conv1D")
       .def(py::init([](Int filters, Int kernel_size, Int strides, const std::string& padding,

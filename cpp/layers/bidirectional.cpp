@@ -44,15 +44,7 @@ class Bidirectional final : public Layer {
     const auto [ahead, back] = of;
     const Value merged = merge(b, ahead, back);
     const Value mask = b[merged].shape.size() == 2 ? b.mask_of(x, b[merged].shape[0]) : Value{};
-    if (!mask) return merged;
-    const Value y = b.like("y", merged);
-    b.emit(op::MaskSteps{y, merged, mask});
-    b.backward(y, {merged}, [=, &b](Value dy) {
-      const Value there = b.like("dy", dy);
-      b.emit(op::MaskSteps{there, dy, mask});
-      b.gradient(merged, there);
-    });
-    return y;
+    return mask ? b.mask_steps(merged, mask) : merged;
   }
 
  private:

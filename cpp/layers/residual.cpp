@@ -28,14 +28,9 @@ class Residual final : public Layer {
     setup.head = Activation::linear;
     return input;
   }
-  bool passes_mask() const override {
-    for (const auto& layer : layers_) {
-      if (!layer->passes_mask()) return false;
-    }
-    return true;
-  }
+  bool passes_mask() const override { return false; }
 
-  // y = x + chain(x)
+  // y = x + chain(x), with the chain's mask
   Value forward(Builder& b, Value x) const override {
     Value inner = x;
     for (std::size_t i = 0; i < layers_.size(); ++i) {
@@ -44,6 +39,7 @@ class Residual final : public Layer {
       b.leave();
     }
     const Value y = b.add(x, inner);
+    b.set_mask(y, b.mask(inner));
     // ∂L/∂x = ∂L/∂y + what comes back through the chain
     b.backward(y, {x, inner}, [=, &b](Value dy) {
       b.gradient(x, dy);

@@ -186,6 +186,18 @@ Value Builder::activate(const ActivationFunction& f, Value z) {
   return y;
 }
 
+Value Builder::mask_steps(Value x, Value mask) {
+  const Value y = like("y", x);
+  emit(op::MaskSteps{y, x, mask});
+  // ∂L/∂x_t = ∂L/∂y_t where the mask has step t, else 0
+  backward(y, {x}, [this, x, mask](Value dy) {
+    const Value dx = like("dx", x);
+    emit(op::MaskSteps{dx, dy, mask});
+    gradient(x, dx);
+  });
+  return y;
+}
+
 Value Builder::add(Value a, Value b) {
   const Value y = like("sum", a);
   emit(op::Add{y, a, b});

@@ -230,6 +230,23 @@ struct MaskSteps {
   Value y, x, mask;
   void walk(auto& go) const { go.writes(y, x).reads(x).reads(mask); }
 };
+/// mask[t] = whether any of x[t,:] differs from the value, as a NaN does from everything.
+struct FindMask {
+  Value mask, x;
+  double value = 0.0;
+  void walk(auto& go) const { go.writes(mask).reads(x); }
+};
+/// y[t] = x for each step t of y.
+struct Repeat {
+  Value y, x;
+  void walk(auto& go) const { go.writes(y).reads(x); }
+};
+/// y = Σ_t x[t], t ascending, one chain.
+struct SumSteps {
+  Value y, x;
+  void walk(auto& go) const { go.writes(y).reads(x); }
+};
+
 // ---- random numbers -------------------------------------------------------------------------
 
 /// y = keep ? x·scale + offset : dropped; one element of keep for each of x, or for a channel in

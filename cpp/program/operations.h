@@ -25,6 +25,7 @@ namespace mundur {
   X(TurnKernel) X(ConvolveDw) X(MaxWindows) X(MaxWindowsDx) X(MeanWindows) \
   X(MeanWindowsDx) X(Activate) X(ActivateDx) X(Rescale) X(Add) X(Multiply) X(Copy) X(Zero)     \
   X(Permute) X(Shift) X(Concatenate) X(TakeColumns) X(MaskSteps)         \
+  X(FindMask) X(Repeat) X(SumSteps)         \
   X(Dropout) X(DropoutDx) X(Normal) X(Lookup) X(ListPlaces) X(LookupDw)            \
   X(CountRows) X(ColumnSums) X(ColumnDeviations) X(ColumnMoments) X(NormalizationScale)        \
   X(NormalizeColumns) X(NormalizeColumnsSums)                                                  \

@@ -172,6 +172,8 @@ class Builder {
   Value sum_rows(Value dy, Value bias);
   /// y = f(z), and back.
   Value activate(const ActivationFunction& f, Value z);
+  /// y = x in the steps that the mask has, else 0, and back.
+  Value mask_steps(Value x, Value mask);
   Value add(Value a, Value b);
   Value multiply(Value a, Value b);
   Value rescale(Value x, double scale, double offset);

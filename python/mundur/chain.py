@@ -440,8 +440,8 @@ def _warn_of_a_dropped_mask(layers: Sequence[Layer]) -> None:
         if masked and layer.mask_flow == "drops":
             warnings.warn(
                 f"{layer.name} ({type(layer).__name__}) drops the mask of time steps: it takes "
-                "padding for data, and layers behind it see no mask; without mask_zero=True this "
-                "warning goes",
+                "padding for data, and layers behind it see no mask; without Masking or "
+                "mask_zero=True in front of it this warning goes",
                 UserWarning,
                 stacklevel=2,
             )

@@ -16,6 +16,7 @@ from .gru import GRU
 from .keywords import checked_keywords, unknown_attribute
 from .layer import Layer, MaskFlow
 from .lstm import LSTM
+from .masking import Masking
 from .noise import AlphaDropout, GaussianDropout, GaussianNoise, SpatialDropout1D
 from .normalization import BatchNormalization, LayerNormalization
 from .pooling import (
@@ -24,7 +25,7 @@ from .pooling import (
     GlobalMaxPooling1D,
     MaxPooling1D,
 )
-from .reshaping import Permute, Reshape, ZeroPadding1D
+from .reshaping import Permute, RepeatVector, Reshape, ZeroPadding1D
 from .residual import Residual
 from .simple_rnn import SimpleRNN
 from .time_distributed import TimeDistributed
@@ -55,9 +56,11 @@ __all__ = [
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "Masking",
     "MaxPooling1D",
     "Permute",
     "ReLU",
+    "RepeatVector",
     "Rescaling",
     "Reshape",
     "Residual",
@@ -446,7 +449,7 @@ KNOWN: dict[str, type[Layer]] = {
         *(GaussianNoise, GaussianDropout, AlphaDropout),
         Embedding,
         *(Conv1D, MaxPooling1D, AveragePooling1D, GlobalMaxPooling1D, GlobalAveragePooling1D),
-        *(SpatialDropout1D, Reshape, Permute, ZeroPadding1D),
+        *(SpatialDropout1D, Reshape, Permute, ZeroPadding1D, Masking, RepeatVector),
         *(SimpleRNN, LSTM, GRU),
         *(Bidirectional, TimeDistributed, Residual),
     )

@@ -142,8 +142,9 @@ class Nested(Layer):
 
     @property
     def mask_flow(self) -> MaskFlow:
-        """What one layer within does to a mask, the next can't undo."""
-        return next((flow for one in self._inner if (flow := one.mask_flow) != "passes"), "passes")
+        """What the last of the layers within does that does not just pass a mask on."""
+        flows = [one.mask_flow for one in reversed(self._inner)]
+        return next((flow for flow in flows if flow != "passes"), "passes")
 
     # ---- freezing: the layers know ------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Layers that change a sample's shape only: see `mundur.layers`."""
+"""Layers that move a sample's numbers only: see `mundur.layers`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .layer import Layer, MaskFlow
 from .validation import MOST_AXES, integer
 from .windows import channels_last, steps_and_channels
 
-__all__ = ["Permute", "Reshape", "ZeroPadding1D"]
+__all__ = ["Permute", "RepeatVector", "Reshape", "ZeroPadding1D"]
 
 _KERAS: dict[str, Any] = {"dtype": None, "autocast": True, "activity_regularizer": None}
 
@@ -212,3 +212,69 @@ class ZeroPadding1D(Layer):
     def describe(self) -> _core.LayerSpec:
         """The native description."""
         return _core.ZeroPadding1D(*self.padding)
+
+
+class RepeatVector(Layer):
+    """A vector becomes a sequence that has it at each of n steps: y_t = x.
+
+    Between two recurrent layers it hands what an encoder made of a sequence to a decoder that makes
+    another sequence of it, at every step (Cho et al., "Learning phrase representations using RNN
+    encoder-decoder for statistical machine translation", 2014).
+
+    Shapes: x (batch, channels), y (batch, n, channels). ∂L/∂x = Σ_t ∂L/∂y_t, in order of the steps.
+
+    Parameters
+    ----------
+    n : int
+        Steps, 1 or more.
+    name, trainable, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an n that is no positive integer; when built, for samples of another rank.
+    MemoryError
+        When built, where a sample of n steps does not fit into memory.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> layers = [md.layers.LSTM(8), md.layers.RepeatVector(5)]
+    >>> layers += [md.layers.LSTM(8, return_sequences=True)]
+    >>> layers += [md.layers.TimeDistributed(md.layers.Dense(3))]
+    >>> md.Model(layers, input_shape=(7, 2), seed=0).output_shape
+    (5, 3)
+    """
+
+    _kind = "repeat_vector"
+
+    @checked_keywords(ignored=_KERAS)
+    def __init__(
+        self,
+        n: int,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        input_shape: Sequence[int] | int | None = None,
+    ) -> None:
+        self.n = integer(n, "n", 1)
+        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of one sample behind this layer."""
+        if len(input_shape) != 1:
+            raise ValueError(
+                f"{self.name}: samples must have shape (channels,), got {input_shape}; put "
+                "Flatten() before it, or a recurrent layer without return_sequences"
+            )
+        return (self.n, *input_shape)
+
+    @property
+    def mask_flow(self) -> MaskFlow:
+        """Its steps are new ones."""
+        return "drops"
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description."""
+        return _core.RepeatVector(self.n)

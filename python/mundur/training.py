@@ -121,9 +121,9 @@ def _refuse_what_knows_no_mask(model: Model) -> None:
         others.append(f"the loss {type(model.compiled_loss).__name__}")
     if others:
         raise ValueError(
-            f"{', '.join(others)} would count steps that the Embedding's mask leaves out of the "
-            "model's outputs; accuracies and the package's losses know it. Else build the "
-            "Embedding without mask_zero=True"
+            f"{', '.join(others)} would count steps that a mask leaves out of the model's outputs; "
+            "accuracies and the package's losses know it. Else build the model without Masking, or "
+            "the Embedding without mask_zero=True"
         )
 
 

@@ -1,6 +1,7 @@
 // Programs of every kind of layer: teams of any size train the same bits. Under the thread
 // sanitizer, a barrier that was derived wrongly shows even where the bits do not.
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -67,6 +68,11 @@ std::vector<Chain> chains() {
        {convolution(1, Padding::same, 1, 1, Activation::relu),
         convolution(1, Padding::causal, 2, 1, Activation::silu),
         convolution(2, Padding::valid, 1, 1, Activation::tanh), layer_normalization, windows}},
+      {"masking", false, {mundur::MaskingSpec{0.0}, both_ways(Merge::concat, true), whole}},
+      {"an encoder and a decoder",
+       false,
+       {mundur::MaskingSpec{0.0}, mundur::LSTMSpec{recurrent(false)}, mundur::RepeatVectorSpec{3},
+        mundur::GRUSpec{recurrent(true)}}},
       {"groups", false, {convolution(1, Padding::same, 1, 3, Activation::linear), windows}},
       {"noise",
        false,
@@ -150,7 +156,10 @@ std::vector<double> train(const Chain& chain, int threads) {
       entry.parameter.value[i] = static_cast<T>(numbers.uniform(-0.5, 0.5));
     }
   }
-  const auto x = numbers.vector<float>(kSamples * kSteps * kChannels, -1, 1);
+  auto x = numbers.vector<float>(kSamples * kSteps * kChannels, -1, 1);
+  for (std::int64_t step = 0; step < kSamples * kSteps; step += 3) {  // for Masking to find
+    std::fill_n(x.begin() + step * kChannels, kChannels, 0.0F);
+  }
   std::vector<std::int32_t> ids;
   for (std::int64_t i = 0; i < kSamples * kSteps; ++i) {
     ids.push_back(static_cast<std::int32_t>(i * 7 % kIds));

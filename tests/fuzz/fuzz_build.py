@@ -152,6 +152,9 @@ def inputs(case: Case, rng: np.random.Generator, n: int) -> Array:
     if case.ids:
         return rng.integers(0 if case.pads else 1, case.ids, (n, *case.shape)).astype(case.features)
     x = rng.normal(size=(n, *case.shape))
+    name, arguments = case.layers[0]
+    if name == "Masking" and case.pads:
+        x[rng.random(size=x.shape[:-1]) < 0.3] = arguments.get("mask_value", 0.0)
     if case.features == "strided":
         return np.asfortranarray(np.repeat(x, 2, axis=0))[::2]
     return (2 * x if case.features == "int8" else x).astype(case.features)

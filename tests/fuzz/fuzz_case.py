@@ -22,7 +22,7 @@ class Case:
     targets: str = "real"  # as in cases.LossCase
     shape: Shape = (3,)
     ids: int = 0  # samples are ids below that
-    pads: bool = False  # whether there is a 0 among the ids
+    pads: bool = False  # whether there is a 0 among the ids, or a step for Masking to find
     optimizer: Piece = ("SGD", {"learning_rate": 0.05})
     metrics: tuple[str, ...] = ()
     dtype: str = "float32"  # or "float64", or "bfloat16" for products in it

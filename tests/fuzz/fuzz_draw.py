@@ -122,19 +122,26 @@ def draw(seed: int) -> Case:
         pieces.append(("Embedding", arguments | extras(rng, md.layers.Embedding, False)))
         if rng.random() < 0.2:
             pieces.append(("BatchNormalization", {}))
+    elif rng.random() < 0.15:
+        pieces.append(("Masking", {"mask_value": one(rng, (0.0, -1.0, 0.5))}))
     now: Shape | None = shape_behind(pieces, shape) if pieces else shape
     assert now is not None
-    masked = "mask_zero" in str(pieces) and rng.random() < 0.7  # to where it ends by itself
+    stays = rng.random() < 0.7  # a mask, to where it ends by itself
+
+    def masked() -> bool:
+        return stays and any(name in str(pieces) for name in ("mask_zero", "Masking"))
+
     for _ in range(rng.integers(0, 5)):
         added = layer(rng, now)
         behind = shape_behind([*pieces, added], shape)
-        drops = masked and behind is not None and made(added).mask_flow == "drops"
+        drops = masked() and behind is not None and made(added).mask_flow == "drops"
         if behind is not None and np.prod(behind) <= 400 and not drops:
             pieces, now = [*pieces, added], behind
-    if len(now) > 1 and rng.random() < 0.4 and not masked:
+    if len(now) > 1 and rng.random() < 0.4 and not masked():
         pieces.append(("Flatten", {}))
     loss, targets, head = chosen_loss(rng)
     pieces.append(("Dense", head | one(rng, [{}, {}, extras(rng, md.layers.Dense, True) | head])))
+    reaches = chain_of(tuple(pieces), shape, seed=0).masks_output
     return Case(
         tuple(pieces),
         loss,
@@ -142,7 +149,7 @@ def draw(seed: int) -> Case:
         shape,
         ids,
         seed=seed,
-        **options(rng, bool(ids), targets, len(now)),
+        **options(rng, bool(ids), targets, len(now), reaches),
     )
 
 
@@ -162,8 +169,10 @@ def chosen_loss(rng: np.random.Generator) -> tuple[Piece, str, dict[str, Any]]:
     return (row.loss, arguments), row.targets, head
 
 
-def options(rng: np.random.Generator, ids: bool, targets: str, rank: int) -> dict[str, Any]:
-    """Everything but layers and loss."""
+def options(
+    rng: np.random.Generator, ids: bool, targets: str, rank: int, masked: bool
+) -> dict[str, Any]:
+    """Everything but layers and loss; only accuracies know a mask."""
     rule = one(rng, OPTIMIZERS)
     arguments = dict(rule.arguments)
     for _ in range(rng.integers(0, 3)):
@@ -178,7 +187,7 @@ def options(rng: np.random.Generator, ids: bool, targets: str, rank: int) -> dic
     isas = _core.available_isas()
     return {
         "optimizer": (rule.optimizer, arguments),
-        "metrics": one(rng, METRICS[: 3 if targets == "labels" else None]),
+        "metrics": one(rng, METRICS[: 3 if targets == "labels" or masked else None]),
         "dtype": one(rng, ("float32", "float32", "float64", "bfloat16")),
         "features": one(rng, IDS if ids else NUMBERS),
         "augment": not ids and bool(rng.random() < 0.1),

@@ -160,12 +160,15 @@ def observers(case: Case) -> None:
 
 def whole_mask(case: Case) -> None:
     """A mask without masked steps is no mask."""
-    if not case.ids or case.loss == PYTHON_LOSS:
-        return
     name, arguments = case.layers[0]
+    if name not in ("Embedding", "Masking") or case.loss == PYTHON_LOSS:
+        return
+    fronts = [(name, arguments | {"mask_zero": mask}) for mask in (False, True)]
+    if name == "Masking":
+        fronts = [("Activation", {"activation": "linear"}), (name, {"mask_value": 1e30})]
     accounts = []
-    for mask in (False, True):
-        layers = ((name, arguments | {"mask_zero": mask}), *case.layers[1:])
+    for front in fronts:
+        layers = (front, *case.layers[1:])
         one = replace(
             case, layers=layers, pads=False, metrics=tuple({*case.metrics} & {"accuracy"})
         )
@@ -180,14 +183,17 @@ def padded(case: Case) -> md.Model | None:
     """The case's model, where whatever padding holds must not matter."""
     if not case.ids or "mask_zero" not in case.layers[0][1]:
         return None
-    if case.holds("activity_regularizer", "ActivityRegularization", "embeddings_regularizer"):
+    costs = ("activity_regularizer", "ActivityRegularization", "embeddings_regularizer")
+    if case.holds(*costs, "Masking"):  # which has a mask of its own
         return None
     first_run(replace(case, metrics=()))  # or it is refused
     model = built(replace(case, metrics=()))
     flows = [layer.mask_flow for layer in model.layers]
     ended = next((flow for flow in flows if flow not in ("makes", "passes")), "")
     whole = case.holds("embeddings_constraint") or case.loss == PYTHON_LOSS
-    return None if ended == "drops" or whole else model
+    # What makes more rows of a step leaves its mask behind.
+    elsewhere = model.masks_output and model.output_shape[:-1] != case.shape
+    return None if ended == "drops" or whole or elsewhere else model
 
 
 def padding(case: Case) -> None:
@@ -215,8 +221,6 @@ def nan_padding(case: Case) -> None:
     other.parameters[f"{other.layers[0].name}/embeddings"][0] = np.nan
     delta = np.random.default_rng(case.seed).normal(size=(len(data.x), *first.output_shape))
     if first.masks_output:
-        if first.output_shape[:-1] != case.shape:
-            return
         delta *= (data.x != 0)[..., None]
     accounts = []
     for model in (first, other):

@@ -122,6 +122,12 @@ struct ZeroPadding1DSpec {
   std::int64_t before;
   std::int64_t after;
 };
+struct MaskingSpec {
+  double mask_value;  // a step that holds nothing else is not there
+};
+struct RepeatVectorSpec {
+  std::int64_t n;  // steps
+};
 struct TimeDistributedSpec {
   std::vector<LayerNode> layer;  // one
   std::string name;              // in front of its parameters' names
@@ -130,12 +136,12 @@ struct ResidualSpec {
   std::vector<LayerNode> layers;
   std::vector<std::string> names;  // in front of their parameters' names
 };
-using LayerSpec =
-    std::variant<DenseSpec, ActivationSpec, DropoutSpec, FlattenSpec, RescalingSpec,
-                 BatchNormalizationSpec, LayerNormalizationSpec, GaussianNoiseSpec,
-                 GaussianDropoutSpec, AlphaDropoutSpec, EmbeddingSpec, Conv1DSpec, Pooling1DSpec,
-                 SpatialDropout1DSpec, ReshapeSpec, PermuteSpec, ZeroPadding1DSpec, LSTMSpec,
-                 GRUSpec, SimpleRNNSpec, BidirectionalSpec, TimeDistributedSpec, ResidualSpec>;
+using LayerSpec = std::variant<DenseSpec, ActivationSpec, DropoutSpec, FlattenSpec, RescalingSpec,
+                               BatchNormalizationSpec, LayerNormalizationSpec, GaussianNoiseSpec,
+                               GaussianDropoutSpec, AlphaDropoutSpec, EmbeddingSpec, Conv1DSpec,
+                               Pooling1DSpec, SpatialDropout1DSpec, ReshapeSpec, PermuteSpec,
+                               ZeroPadding1DSpec, MaskingSpec, RepeatVectorSpec, LSTMSpec, GRUSpec,
+                               SimpleRNNSpec, BidirectionalSpec, TimeDistributedSpec, ResidualSpec>;
 struct LayerNode {
   LayerSpec spec;
 };

@@ -396,6 +396,7 @@ from .activation_layers import ELU, LeakyReLU, ReLU, Softmax  # noqa: E402
 from .bidirectional import Bidirectional  # noqa: E402
 from .convolution import Conv1D  # noqa: E402
 from .embedding import Embedding  # noqa: E402
+from .masking import Masking  # noqa: E402
 from .noise import (  # noqa: E402
     AlphaDropout,
     Dropout,
@@ -411,7 +412,7 @@ from .pooling import (  # noqa: E402
     MaxPooling1D,
 )
 from .recurrent import GRU, LSTM, SimpleRNN  # noqa: E402
-from .reshaping import Flatten, Permute, Reshape, ZeroPadding1D  # noqa: E402
+from .reshaping import Flatten, Permute, RepeatVector, Reshape, ZeroPadding1D  # noqa: E402
 from .residual import Residual  # noqa: E402
 from .time_distributed import TimeDistributed  # noqa: E402
 
@@ -436,9 +437,11 @@ __all__ = [
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "Masking",
     "MaxPooling1D",
     "Permute",
     "ReLU",
+    "RepeatVector",
     "Rescaling",
     "Reshape",
     "Residual",

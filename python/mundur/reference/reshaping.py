@@ -230,3 +230,61 @@ class ZeroPadding1D(Moving):
 
     def __repr__(self) -> str:
         return f"ZeroPadding1D({self.padding})"
+
+
+class RepeatVector(Layer):
+    """A vector becomes a sequence that has it at each of n steps.
+
+    Parameters
+    ----------
+    n : int
+        How many steps.
+
+    Notes
+    -----
+    x has shape (batch, channels), y has shape (batch, n, channels).
+
+    Examples
+    --------
+    >>> layer = RepeatVector(2)
+    >>> layer.build((3,))
+    (2, 3)
+    >>> layer.forward([[1.0, 2.0, 3.0]])
+    [[[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]]]
+    >>> layer.backward([[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]])
+    [[5.0, 7.0, 9.0]]
+    """
+
+    def __init__(self, n: int, *, name: str | None = None) -> None:
+        super().__init__(name)
+        self.n = n
+        self.y: Tensor | None = None
+
+    def build_for(self, input_shape: Shape, rng: Random) -> Shape:
+        """Put the steps in front."""
+        if len(input_shape) != 1 or self.n < 1:
+            raise ValueError(
+                f"{self.name}: expected samples of rank 1 and n of 1 or more, got {input_shape} "
+                f"and {self.n}"
+            )
+        return (self.n, *input_shape)
+
+    def compute_mask(self, x: Tensor, mask: Mask | None) -> Mask | None:
+        """Drop the mask: the steps are new."""
+        return None
+
+    def forward(self, x: Tensor, training: bool = False) -> Tensor:
+        """Repeat each sample."""
+        self.check_input(x)
+        # y_tc = x_c
+        self.y = [[list(x_n) for _ in range(self.n)] for x_n in x]
+        return self.y
+
+    def backward(self, gradient: Tensor) -> Tensor:
+        """Add the gradients of all steps up."""
+        self.check_gradient(gradient, self.y)
+        # ∂L/∂x_c = Σ_t ∂L/∂y_tc
+        return [[sum(column) for column in zip(*g_n, strict=True)] for g_n in gradient]
+
+    def __repr__(self) -> str:
+        return f"RepeatVector({self.n})"
