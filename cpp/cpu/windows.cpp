@@ -212,8 +212,12 @@ struct ConvolutionDw {
       if (seeing.empty()) {
         for (std::int64_t row = from; row < to; ++row) std::fill_n(dw + row * O, columns, T{0});
       } else if (from < to) {
-        const SampleRows rows{samples * steps, steps, seeing.begin, steps - seeing.end,
-                              x.sample - steps * x.step};
+        const SampleRows rows{samples * steps,
+                              steps,
+                              seeing.begin,
+                              steps - seeing.end,
+                              x.sample - seeing.size() * x.step,
+                              (steps - seeing.size()) * O};
         kernels.product_dw(dw + from * O, x.p + seeing.begin * x.step + from - x.before,
                            delta + seeing.begin * O, to - from, columns, rows, O, x.step, O,
                            scratch);

@@ -92,12 +92,16 @@ namespace {
 
 template <class Term>
 double sum_of(std::int64_t n, std::int64_t each, Term term) {
+  const auto chain = [&](std::int64_t begin) {
+    double sum = 0.0;
+    for (std::int64_t i = begin; i < std::min(n, begin + kShard); ++i) sum += term(i);
+    return sum;
+  };
+  if (n <= kShard) return chain(0);
   const ShardTree tree(n, each);
   double waiting[kMaxSlots];
   for (std::int64_t shard = 0;; ++shard) {
-    const std::int64_t end = std::min(n, (shard + 1) * kShard);
-    double sum = 0.0;
-    for (std::int64_t i = shard * kShard; i < end; ++i) sum += term(i);
+    double sum = chain(shard * kShard);
     const int slot = tree.after(shard, [&](int earlier) { sum = waiting[earlier] + sum; });
     if (slot < 0) return sum;
     waiting[slot] = sum;

@@ -132,32 +132,29 @@ void test_rows(i64 samples, i64 each, i64 I, i64 O) {
 /// Samples of which some rows are missing, with a gap between them in x; where those rows would be
 /// lies what makes a NaN of a sum.
 template <class T>
-void test_missing(i64 samples, const mundur::SampleRows& of, i64 I, i64 O) {
-  Numbers numbers(static_cast<std::uint64_t>(samples + of.each + I));
-  const i64 B = samples * of.each, in_x = of.there() * I + of.gap;
+void test_missing(i64 samples, i64 each, i64 first, i64 last, i64 gap, i64 I, i64 O) {
+  Numbers numbers(static_cast<std::uint64_t>(samples + each + I));
+  const i64 B = samples * each, in_x = (each - first - last) * I + gap;
   const auto x = numbers.vector<T>(samples * in_x, -1, 1);
   auto dy = numbers.vector<T>(B * O, -1, 1);
-  const auto is_there = [&](i64 b) {
-    return b % of.each >= of.first && b % of.each < of.each - of.last;
-  };
+  const auto is_there = [&](i64 b) { return b % each >= first && b % each < each - last; };
   for (i64 i = 0; i < B * O; ++i) {
     if (!is_there(i / O)) dy[at(dy, i)] = std::numeric_limits<T>::quiet_NaN();
   }
   std::vector<T> expected;
   for (i64 c = 0; c < I * O; ++c) {
-    expected.push_back(over_samples<T>(B, of.each, [&](T sum, i64 b) {
+    expected.push_back(over_samples<T>(B, each, [&](T sum, i64 b) {
       if (!is_there(b)) return sum;
-      const i64 from = b / of.each * in_x + (b % of.each - of.first) * I + c / O;
+      const i64 from = b / each * in_x + (b % each - first) * I + c / O;
       return std::fma(x[at(x, from)], dy[at(dy, b * O + c % O)], sum);
     }));
   }
-  // x has only the rows that are there: its gap is so much smaller than with all of them.
-  const mundur::SampleRows rows{B, of.each, of.first, of.last, of.gap - (of.first + of.last) * I};
   const auto found = check::same_everywhere<T>(
-      "missing rows, each " + std::to_string(of.each) + " first " + std::to_string(of.first) +
-          " last " + std::to_string(of.last),
+      "missing rows, each " + std::to_string(each) + " first " + std::to_string(first) + " last " +
+          std::to_string(last),
       [&](const Kernels<T>& k) {
-        return product_dw(k, x.data(), dy.data() + of.first * O, I, O, rows);
+        return product_dw(k, x.data(), dy.data() + first * O, I, O,
+                          {B, each, first, last, gap, (first + last) * O});
       });
   CHECK(check::same_bits(found, expected));
 }
@@ -262,12 +259,12 @@ void test_all() {
   for (i64 samples : {1, 3, 40, 300}) {
     for (i64 each : {1, 2, 7, 40, 300}) {
       if (samples * each > 13'000) continue;
-      test_missing<T>(samples, {0, each, 0, 0, 5}, 9, 18);
-      test_missing<T>(samples, {0, each, each / 3, each / 3, 3}, 40, 3);
-      test_missing<T>(samples, {0, each, 0, each - 1, 0}, 20, 130);
+      test_missing<T>(samples, each, 0, 0, 5, 9, 18);
+      test_missing<T>(samples, each, each / 3, each / 3, 3, 40, 3);
+      test_missing<T>(samples, each, 0, each - 1, 0, 20, 130);
     }
   }
-  test_missing<T>(100, {0, 3, 1, 0, 1024}, 1024, 4 * 48);  // rows that are copied
+  test_missing<T>(100, 3, 1, 0, 1024, 1024, 4 * 48);  // rows that are copied
   using mundur::Padding;
   for (i64 stride : {1, 2, 3, 5}) {
     for (Padding padding : {Padding::valid, Padding::same, Padding::causal}) {

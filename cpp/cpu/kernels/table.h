@@ -113,13 +113,12 @@ struct Counted {
 };
 
 /// The rows of a sum over samples: of all, and of each sample. Some of a sample's first and last
-/// ones may be missing: they are in no chain, and have no elements in x.
+/// ones may be missing: they are in no chain. From the last that is there to the next sample's
+/// first, x and dy go on so many elements farther than from row to row.
 struct SampleRows {
   std::int64_t count = 0, each = 1;
   std::int64_t first = 0, last = 0;  // rows of each sample that are missing
-  std::int64_t gap = 0;              // x has so many elements more, or fewer, between two samples
-
-  std::int64_t there() const { return each - first - last; }
+  std::int64_t x_jump = 0, dy_jump = 0;
 };
 
 /// One time step of a recurrent layer on B samples, between its products. A masked sample keeps

@@ -77,9 +77,9 @@ struct Scratch {
   static constexpr i64 kNarrowest = B::kDepth > B::kRowBlock ? B::kRowBlock : B::kDepth;
   static constexpr i64 kBlockSize = kWidest * kNarrowest + kLine * kWidest;
   /// Partial results: sums of shards that wait for their partner, or a block before transposition.
-  /// The least that works is one tile for each of 56 ranks of sums (2^56 shards).
+  /// The least that works is one tile for each sum that may wait (shards.h), and another.
   static constexpr i64 kPartials = kBlock + kBlockSize;
-  static constexpr i64 kLeast = 57 * B::kRows * B::kColumns;
+  static constexpr i64 kLeast = 58 * B::kRows * B::kColumns;
   static constexpr i64 kWanted = 1024 * 1024 / static_cast<i64>(sizeof(T));
   static constexpr i64 kPartialsSize = kWanted > kLeast ? kWanted : kLeast;
   static constexpr i64 kSize = kPartials + kPartialsSize;

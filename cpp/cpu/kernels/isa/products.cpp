@@ -51,8 +51,8 @@ struct Job {
   const SampleRows* samples = nullptr;  // of a sum over samples, which the inner index counts
   i64 a_jump = 0, b_jump = 0;           // farther than a step, from a sample to the next
 
-  bool jumps() const { return a_jump != 0 || b_jump != 0; }
-  /// A single shard, whose rows lie evenly, or no shards at all.
+  bool jumps() const { return (a_jump | b_jump) != 0; }
+  /// No shards at all, or a single one, whose rows lie evenly.
   bool is_chain() const { return !samples || (samples->count <= kShard && !jumps()); }
 };
 
@@ -124,7 +124,6 @@ void run_step(const Job<T>& job, const Step<T>& step, Tile<T>& tile, T* panel) {
   tile.a_row = step.a_row;
   tile.a_step = step.a_step;
   tile.depth = step.depth;
-  tile.jumps = step.jumps;
   tile.ldc = step.ldc;
   tile.panel = panel;
   const T* const* joins = tile.partial;
@@ -143,10 +142,10 @@ void run_step(const Job<T>& job, const Step<T>& step, Tile<T>& tile, T* panel) {
     } else {
       tile.b = step.b + step.column + j;
       tile.b_step = job.ldb;
-      tile.jumps.b = step.jumps.b;
     }
     const T* here[kMaxSlots];
     tile.partial = here;
+    Jumps jumps = step.jumps;
     NextPanel<T> next;
     if (step.is_large) {
       const i64 ahead = step.column + j + columns;
@@ -168,13 +167,14 @@ void run_step(const Job<T>& job, const Step<T>& step, Tile<T>& tile, T* panel) {
       tile.c = step.c + i * step.ldc + j;
       for (int rank = 0; rank < tile.joins; ++rank)
         here[rank] = joins[rank] + i * tile.ld_partial + j;
-      if (packs && i == 0) {
-        kTiles<T>.pack[vecs - 1][masked](tile);
+      const bool fills = packs && i == 0;
+      const auto run =
+          fills ? kTiles<T>.pack[vecs - 1][masked] : kTiles<T>.plain[rows - 1][vecs - 1][masked];
+      jumps.until < step.depth ? run_with(tile, jumps, vecs * kWidth, run) : run(tile);
+      if (fills) {
         tile.b = panel;
         tile.b_step = vecs * kWidth;
-        tile.jumps.b = 0;
-      } else {
-        kTiles<T>.plain[rows - 1][vecs - 1][masked](tile);
+        jumps.b = 0;
       }
       if (step.last && is_polynomial(job.f)) activate(tile.c, tile.ldc, rows, columns, job.f);
       i += rows;
@@ -226,7 +226,7 @@ MUNDUR_INLINE void run_single(const Job<T>& job) {
   tile.a_step = job.a_step;
   tile.b = job.b;
   tile.b_step = job.ldb;
-  tile.depth = tile.jumps.until = job.depth;
+  tile.depth = job.depth;
   tile.c = job.c;
   tile.ldc = job.ldc;
   tile.last = static_cast<int>(job.columns) - (vecs - 1) * Vec<T>::kWidth;
@@ -248,15 +248,16 @@ MUNDUR_INLINE void go_to(Step<T>& step, const Job<T>& job, i64 k, i64 depth) {
   step.jumps = {depth, 1, job.a_jump, job.b_jump};
   if (job.jumps()) {
     const SampleRows& rows = *job.samples;
+    const i64 there = rows.each - rows.first - rows.last;
     const auto before = [&](i64 row) MUNDUR_BODY {  // so many rows are there
       const i64 place = row % rows.each - rows.first;
-      return row / rows.each * rows.there() + least(place < 0 ? 0 : place, rows.there());
+      return row / rows.each * there + least(place < 0 ? 0 : place, there);
     };
     step.depth = before(k + depth) - before(k);
     k = before(k);
-    sample = k / rows.there();
-    step.jumps.until = (sample + 1) * rows.there() - k;
-    step.jumps.period = rows.there();
+    sample = k / there;
+    step.jumps.until = (sample + 1) * there - k;
+    step.jumps.period = there;
   }
   step.a = job.a + step.row * job.a_row + k * job.a_step + sample * job.a_jump;
   step.b = job.b + (job.b_transposed ? k : k * job.ldb) + sample * job.b_jump;
@@ -306,10 +307,10 @@ __attribute__((noinline)) void run_blocks(const Job<T>& job) {
                                 : even_piece(job.depth, B::kDepth, 16);
   const i64 blocks = job.depth <= block ? 1 : divided_up(job.depth, block);
 
-  // What must be kept in scratch: a block for each sum that waits but the last, which does so in C,
-  // and one to be transposed.
+  // What must be kept in scratch: a block for each sum that waits, but the last does so in C where
+  // no chains rest there, and one to be transposed.
   const ShardTree tree(job.samples ? job.samples->count : 0, job.samples ? job.samples->each : 1);
-  const int in_scratch = tree.slots() > 0 ? tree.slots() - 1 : 0;
+  const int in_scratch = tree.slots() - (tree.slots() > 0 && !job.jumps() ? 1 : 0);
   const i64 kept = in_scratch + (job.c_transposed ? 1 : 0);
   i64 row_block = even_piece(job.rows, B::kRowBlock, B::kRows);
   i64 column_block = job.columns;
@@ -425,7 +426,7 @@ void product_panels(T* y, const T* x, const T* panels, const T* bias, i64 B, i64
   Tile<T> tile;
   tile.a_row = ldx;
   tile.a_step = 1;
-  tile.depth = tile.jumps.until = I;
+  tile.depth = I;
   tile.ldc = ldy;
   tile.resume = onto;
   tile.joins = 0;
@@ -469,15 +470,14 @@ template <class T>
 void product_dw(T* dw, const T* x, const T* dy, i64 I, i64 O, const SampleRows& rows, i64 lddw,
                 i64 ldx, i64 lddy, T* scratch) {
   constexpr i64 kWidth = Vec<T>::kWidth;
-  const i64 missing = rows.first + rows.last, x_jump = missing * ldx + rows.gap;
   // A few columns would fill a small part of a register.
   if (O < kWidth && I > O && 2 * O * divided_up(I, kWidth) <= I) {
     const bool is_row = O == 1 && lddw == 1;
     run(Job<T>{O, I, rows.count, dy, 1, lddy, x, ldx, false, dw, is_row ? I : lddw, !is_row,
-               nullptr, Function::linear, scratch, &rows, missing * lddy, x_jump});
+               nullptr, Function::linear, scratch, &rows, rows.dy_jump, rows.x_jump});
   } else {
     run(Job<T>{I, O, rows.count, x, 1, ldx, dy, lddy, false, dw, lddw, false, nullptr,
-               Function::linear, scratch, &rows, x_jump, missing * lddy});
+               Function::linear, scratch, &rows, rows.x_jump, rows.dy_jump});
   }
 }
 

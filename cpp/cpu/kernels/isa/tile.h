@@ -4,14 +4,10 @@
 
 #include "cpu/kernels/formulas/functions.h"
 #include "cpu/kernels/isa/blocking.h"
+#include "cpu/kernels/isa/pieces.h"
 
 namespace mundur::MUNDUR_ISA {
 namespace {
-
-/// Behind the next `until` steps, and each `period` behind them, A and B go on farther away.
-struct Jumps {
-  i64 until, period = 1, a = 0, b = 0;
-};
 
 /// C[rows, columns] from A[rows, depth] and B[depth, columns].
 template <class T>
@@ -21,7 +17,6 @@ struct Tile {
   const T* b;  // element (k, c) at b[k·b_step + c]
   i64 b_step;
   i64 depth;
-  Jumps jumps;
   T* c;
   i64 ldc;
   int last;     // columns in the last register
@@ -102,31 +97,23 @@ void run_tile(const Tile<T>& t) {
   const T* b = t.b;
   T* panel = t.panel;
   const i64 a_row = t.a_row, a_step = t.a_step, b_step = t.b_step;
-  i64 left = t.depth;
-  for (i64 run = t.jumps.until;; run = t.jumps.period) {
-    const i64 n = run < left ? run : left;
-    for (i64 k = n; k > 0; --k) {
-      Vec<T> column[kVecs];
+  for (i64 k = t.depth; k > 0; --k) {
+    Vec<T> column[kVecs];
 #pragma GCC unroll 16
-      for (int v = 0; v < kVecs; ++v) column[v] = get(b, v);
-      if constexpr (kPack) {
+    for (int v = 0; v < kVecs; ++v) column[v] = get(b, v);
+    if constexpr (kPack) {
 #pragma GCC unroll 16
-        for (int v = 0; v < kVecs; ++v) store(panel + v * kWidth, column[v]);
-        panel += kVecs * kWidth;
-      }
-#pragma GCC unroll 16
-      for (int r = 0; r < kRows; ++r) {
-        const Vec<T> element = set<T>(a[r * a_row]);
-#pragma GCC unroll 16
-        for (int v = 0; v < kVecs; ++v) sum[r][v] = fma(element, column[v], sum[r][v]);
-      }
-      a += a_step;
-      b += b_step;
+      for (int v = 0; v < kVecs; ++v) store(panel + v * kWidth, column[v]);
+      panel += kVecs * kWidth;
     }
-    left -= n;
-    if (left == 0) break;
-    a += t.jumps.a;
-    b += t.jumps.b;
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+      const Vec<T> element = set<T>(a[r * a_row]);
+#pragma GCC unroll 16
+      for (int v = 0; v < kVecs; ++v) sum[r][v] = fma(element, column[v], sum[r][v]);
+    }
+    a += a_step;
+    b += b_step;
   }
 
   for (int j = 0; j < t.joins; ++j) {
@@ -201,6 +188,29 @@ struct Tiles {
 
 template <class T>
 constexpr Tiles<T> kTiles{};
+
+/// Where A and B go on farther away: behind `until` steps, then behind each `period`.
+struct Jumps {
+  i64 until, period, a, b;
+};
+
+/// A tile with jumps, behind which its chains go on from c. `width` is that of the panel.
+template <class T>
+void run_with(Tile<T> tile, const Jumps& jumps, i64 width, typename Tiles<T>::Run run) {
+  const int joins = tile.joins;
+  i64 left = tile.depth;
+  for (i64 n = jumps.until;; n = least(jumps.period, left)) {
+    left -= n;
+    tile.depth = n;
+    tile.joins = left == 0 ? joins : 0;
+    run(tile);
+    if (left == 0) return;
+    tile.resume = true;
+    tile.a += n * tile.a_step + jumps.a;
+    tile.b += n * tile.b_step + jumps.b;
+    tile.panel += n * width;
+  }
+}
 
 }  // namespace
 }  // namespace mundur::MUNDUR_ISA
