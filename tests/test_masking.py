@@ -184,12 +184,15 @@ def test_its_mask_takes_the_place_of_an_embeddings() -> None:
     np.testing.assert_array_equal(model.predict(ids, verbose=0), [[5.0, 5.5], [0.0, 0.0]])
 
 
-def test_what_takes_layers_one_by_one_says_so() -> None:
-    x, y = padded(0.0), np.ones((7, 1))
-    model = md.Model([L.Masking(), L.LSTM(3), L.Dense(1)], seed=0, dtype="float64")
+def test_explain_and_verify_see_through_it() -> None:
+    x, y = padded(-1.0), np.ones((7, 1))
+    model = md.Model([L.Masking(-1), L.LSTM(3), L.Dense(1)], seed=0, dtype="float64")
     model.compile("sgd", "mse")
-    with pytest.raises(ValueError, match="build the model without that of 'masking'"):
-        model.explain(x, y)
+    shown = model.explain(x, y)
+    is_there = there(x, -1.0)[..., None]
+    np.testing.assert_array_equal(shown["masking"].a, np.where(is_there, x, 0))
+    np.testing.assert_array_equal(shown["masking"].dx[~is_there[..., 0]], 0)
+    assert shown["masking"].dx.any()
     assert model.verify(x, y).passed
     assert model.check_gradients(x, y).passed
 

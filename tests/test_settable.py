@@ -148,6 +148,7 @@ REQUIRED: dict[str, Any] = {
     "input_dim": 5,
     "kernel_size": 1,
     "max_learning_rate": 0.5,
+    "n": 3,
     "output_dim": 2,
     "pool_size": 2,
     "rate": 0.25,

@@ -68,4 +68,22 @@ SEQUENCES = (
         samples=290,
         batch=270,
     ),
+    Case(
+        "an encoder and a decoder",
+        (9, 1),
+        lambda: [
+            layers.ReLU(),  # half of the steps are 0
+            layers.Masking(),
+            layers.LSTM(5),
+            layers.RepeatVector(4),
+            layers.GRU(6, return_sequences=True),
+            layers.Dense(2),
+            layers.Flatten(),
+        ],
+        lambda: losses.MeanSquaredError(),
+        lambda: optimizers.Adam(0.01),
+        "numbers",
+        samples=290,
+        batch=270,
+    ),
 )
