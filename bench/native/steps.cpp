@@ -147,8 +147,8 @@ class Setup {
     loss_ = mundur::make_loss(loss, loss != "mean_squared_error");
     optimizer_ = optimizer_of(workload.optimizer);
     trainer_ = std::make_unique<mundur::Trainer<float>>(
-        network_, *optimizer_, *loss_, data_,
-        mundur::Trainer<float>::Options{workload.batch, true, 1, {}, true});
+        network_, *optimizer_, std::vector<mundur::Objective>{{loss_.get()}}, data_,
+        mundur::Trainer<float>::Options{workload.batch, true, 1, true});
   }
 
   mundur::Trainer<float>& trainer() { return *trainer_; }

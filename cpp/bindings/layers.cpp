@@ -98,8 +98,7 @@ std::vector<LayerNode> nodes_of(const py::sequence& layers) {
   return nodes;
 }
 
-BidirectionalSpec::Merge merge_of(const std::string& mode) {
-  using Merge = BidirectionalSpec::Merge;
+Merge merge_of(const std::string& mode) {
   return mode == "sum"   ? Merge::sum
          : mode == "mul" ? Merge::mul
          : mode == "ave" ? Merge::ave

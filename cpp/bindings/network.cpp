@@ -106,7 +106,7 @@ py::array forward(AnyNetwork& self, const py::array& x, bool training, bool watc
     require_samples(view, network.input_shape());
     py::array_t<T> y = new_array<T>(with_batch(view.n, network.output_shape()));
     T* out = y.mutable_data();
-    by_hand(network, watched, [&] { network.forward(out, view, training); });
+    by_hand(network, watched, [&] { network.forward({out}, {view}, training); });
     return y;
   });
 }
@@ -123,7 +123,7 @@ py::array backward(AnyNetwork& self, const py::array& delta, bool watched) {
     }
     py::array_t<T> dx = new_array<T>(with_batch(batch, network.input_shape()));
     T* out = dx.mutable_data();
-    by_hand(network, watched, [&] { network.backward(out, dy); });
+    by_hand(network, watched, [&] { network.backward({out}, {dy}); });
     return dx;
   });
 }
@@ -150,8 +150,9 @@ std::int64_t predict(AnyNetwork& self, const py::array& x, py::array out, std::i
     if (batch_size < 1 || start < 0 || start >= view.n) {
       throw py::value_error("start, batch_size: expected 0 <= start < samples and batch_size >= 1");
     }
-    return alone(network,
-                 [&] { return network.predict(y, view, start, batch_size, budget, check_finite); });
+    return alone(network, [&] {
+      return network.predict({y}, {view}, start, batch_size, budget, check_finite);
+    });
   });
 }
 

@@ -45,15 +45,16 @@ std::vector<Metric> metrics_of(const std::vector<std::string>& names, const Loss
   return metrics;
 }
 
-/// Where a pass puts every sample's outputs; null: nobody asks.
+/// Where a pass puts every sample's outputs; none: nobody asks.
 template <class T>
-T* outputs_of(std::optional<py::array>& array, std::int64_t samples, std::int64_t outputs) {
-  if (!array) return nullptr;
+std::vector<T*> outputs_of(std::optional<py::array>& array, std::int64_t samples,
+                           std::int64_t outputs) {
+  if (!array) return {};
   T* data = writable_data_of<T>(*array, "outputs", -1);
   if (array->size() != samples * outputs) {
     throw py::value_error("outputs: expected one row per sample of x");
   }
-  return data;
+  return {data};
 }
 
 /// What both passes over a set share: the objects they read, and the native pass of either element
@@ -118,7 +119,9 @@ auto works(F f) {
 
 std::vector<double> metric_values(const Tally& tally) {
   std::vector<double> values;
-  for (std::size_t m = 0; m < tally.scores.size(); ++m) values.push_back(tally.mean_score(m));
+  for (const Tally::Output& output : tally.outputs) {
+    for (std::size_t m = 0; m < output.scores.size(); ++m) values.push_back(output.mean_score(m));
+  }
   return values;
 }
 
@@ -152,7 +155,7 @@ void bind_augmentation(py::module_& m) {
 using AnyTrainer = AnyPass<Trainer>;
 using AnyEvaluator = AnyPass<Evaluator>;
 
-/// The pass that make(network, set, metrics, outputs) returns, alone on the network.
+/// The pass that make(network, objectives, set, outputs) returns, alone on the network.
 template <template <class> class Pass, class Make>
 std::unique_ptr<AnyPass<Pass>> make_pass(py::object network, py::object optimizer,
                                          const py::object& loss, HeldData data,
@@ -160,11 +163,13 @@ std::unique_ptr<AnyPass<Pass>> make_pass(py::object network, py::object optimize
                                          std::optional<py::array> outputs, Make make) {
   auto any = std::make_unique<AnyPass<Pass>>(AnyPass<Pass>{
       std::move(network), std::move(optimizer), loss, std::move(data), std::move(outputs), {}});
-  const std::vector<Metric> chosen = metrics_of(metrics, loss.cast<const Loss&>(), any->any());
+  const Loss& rule = loss.cast<const Loss&>();
+  const std::vector<Objective> objectives = {{&rule, 1.0, metrics_of(metrics, rule, any->any())}};
   any->any().visit([&](auto& net) {
     using T = element_of<decltype(net)>;
-    T* const to = outputs_of<T>(any->outputs, any->data.set.samples(), size_of(net.output_shape()));
-    alone(net, [&] { any->of = make(net, any->data.set, chosen, to); });
+    const auto to =
+        outputs_of<T>(any->outputs, any->data.set.samples(), size_of(net.output_shape()));
+    alone(net, [&] { any->of = make(net, objectives, any->data.set, to); });
   });
   return any;
 }
@@ -179,11 +184,12 @@ std::unique_ptr<AnyTrainer> make_trainer(py::object network, py::object optimize
   return make_pass<Trainer>(
       std::move(network), optimizer, loss,
       HeldData(std::move(x), std::move(y), std::move(weights), rule), metrics, std::move(outputs),
-      [&]<class T>(Network<T>& net, const DataSet& set, const auto& chosen, T* to) {
+      [&]<class T>(Network<T>& net, const std::vector<Objective>& objectives, const DataSet& set,
+                   const std::vector<T*>& to) {
         const std::lock_guard lock(shared.mutex());
         return std::make_unique<Trainer<T>>(
-            net, shared, rule, set,
-            typename Trainer<T>::Options{batch_size, shuffle, seed, chosen, check_finite, to});
+            net, shared, objectives, set,
+            typename Trainer<T>::Options{batch_size, shuffle, seed, check_finite, to});
       });
 }
 
@@ -196,9 +202,10 @@ std::unique_ptr<AnyEvaluator> make_evaluator(py::object network, py::object loss
   return make_pass<Evaluator>(
       std::move(network), py::none(), loss,
       HeldData(std::move(x), std::move(y), std::move(weights), rule), metrics, std::move(outputs),
-      [&]<class T>(Network<T>& net, const DataSet& set, const auto& chosen, T* to) {
+      [&]<class T>(Network<T>& net, const std::vector<Objective>& objectives, const DataSet& set,
+                   const std::vector<T*>& to) {
         return std::make_unique<Evaluator<T>>(
-            net, rule, set, typename Evaluator<T>::Options{batch_size, chosen, check_finite, to});
+            net, objectives, set, typename Evaluator<T>::Options{batch_size, check_finite, to});
       });
 }
 
@@ -245,7 +252,7 @@ void bind_trainer(py::module_& m) {
            py::arg("stop_loss") = -std::numeric_limits<double>::infinity())
       .def_property_readonly("passed", looks<Any>([](auto& trainer) {
                                const Numbers& all = trainer.passed();
-                               const Int each = 1 + std::ssize(trainer.tally().scores);
+                               const Int each = 1 + std::ssize(trainer.tally().outputs[0].scores);
                                return copy_of(all.data(), {std::ssize(all) / each, each});
                              }))
       .def("set_augment",

@@ -36,7 +36,7 @@ void resolve(Resolver<T>& r, const op::LoadInput& o) {
   void* const x = r.template writes_samples<void>(o.x, samples);
   r.call([=, k = &r.kernels, input = o.input, vocabulary = o.vocabulary](Now<T>& now, Worker&) {
     if (take(*k, x, now, input, samples, vocabulary)) return;
-    now.finite.store(false, std::memory_order_relaxed);
+    (vocabulary > 0 ? now.known : now.finite).store(false, std::memory_order_relaxed);
   });
 }
 MUNDUR_RESOLVED(LoadInput);
@@ -71,14 +71,12 @@ template <class T>
 void resolve(Resolver<T>& r, const op::ClearUnweighted& o) {
   const Range samples = r.share_samples(o.x);
   auto* const x = r.template writes_samples<std::byte>(o.x, samples);
-  constexpr std::size_t kMost = 16;
   struct {
-    const T* of[kMost];
-    std::int64_t rows[kMost];
+    const T* of[op::kMostOutputs];
+    std::int64_t rows[op::kMostOutputs];
     std::size_t count;
   } weights{};
   for (Value one : o.weights) {
-    if (weights.count == kMost) throw std::invalid_argument("expected at most 16 outputs");
     weights.of[weights.count] = r.reads_samples(one, samples);
     weights.rows[weights.count++] = r[one].size();
   }
@@ -86,7 +84,7 @@ void resolve(Resolver<T>& r, const op::ClearUnweighted& o) {
   const std::int64_t bytes =
       size * static_cast<std::int64_t>(o.vocabulary > 0 ? sizeof(std::int32_t) : sizeof(T));
   r.call([=, k = &r.kernels, input = o.input, vocabulary = o.vocabulary](Now<T>& now, Worker&) {
-    if (now.finite.load(std::memory_order_relaxed)) return;
+    if ((vocabulary > 0 ? now.known : now.finite).load(std::memory_order_relaxed)) return;
     for (std::int64_t row = samples.begin; row < samples.end; ++row) {
       bool weighs = false;
       for (std::size_t i = 0; i < weights.count; ++i) {
@@ -120,8 +118,9 @@ void resolve(Resolver<T>& r, const op::LoadGradient& o) {
   const Range samples = r.share_samples(o.dy);
   T* const dy = r.writes_samples(o.dy, samples);
   const std::int64_t size = r[o.dy].size();
-  r.call([=](Now<T>& now, Worker&) {
-    std::copy_n(now.delta + samples.begin * size, samples.size() * size, dy + samples.begin * size);
+  r.call([=, output = static_cast<std::size_t>(o.output)](Now<T>& now, Worker&) {
+    const T* const delta = (*now.deltas)[output];
+    std::copy_n(delta + samples.begin * size, samples.size() * size, dy + samples.begin * size);
   });
 }
 MUNDUR_RESOLVED(LoadGradient);
@@ -131,10 +130,10 @@ void resolve(Resolver<T>& r, const op::KeepOutputs& o) {
   const Range samples = r.share_samples(o.y);
   const T* const y = r.reads_samples(o.y, samples);
   const std::int64_t size = r[o.y].size();
-  r.call([=](Now<T>& now, Worker&) {
-    if (!now.outputs) return;
-    for (std::int64_t row = samples.begin; row < samples.end; ++row) {
-      std::copy_n(y + row * size, size, now.outputs + sample_of(now, row) * size);
+  r.call([=, output = static_cast<std::size_t>(o.output)](Now<T>& now, Worker&) {
+    T* const to = (*now.outputs)[output];
+    for (std::int64_t row = samples.begin; to && row < samples.end; ++row) {
+      std::copy_n(y + row * size, size, to + sample_of(now, row) * size);
     }
   });
 }

@@ -317,10 +317,10 @@ void resolve(Resolver<T>& r, const op::MaskSteps& o) {
   const T* const x = r.reads_samples(o.x, samples);
   const auto* const mask = r.template reads_samples<std::uint8_t>(o.mask, samples);
   const std::int64_t steps = r[o.mask].size(), width = r[o.x].size() / steps;
-  r.call([=](Now<T>&, Worker&) {
+  r.call([=, fill = static_cast<T>(o.fill)](Now<T>&, Worker&) {
     for (std::int64_t row = samples.begin * steps; row < samples.end * steps; ++row) {
       if (!mask[row]) {
-        std::fill_n(y + row * width, width, T{0});
+        std::fill_n(y + row * width, width, fill);
       } else if (y != x) {
         std::copy_n(x + row * width, width, y + row * width);
       }
@@ -328,6 +328,18 @@ void resolve(Resolver<T>& r, const op::MaskSteps& o) {
   });
 }
 MUNDUR_RESOLVED(MaskSteps);
+
+template <class T>
+void resolve(Resolver<T>& r, const op::EitherMask& o) {
+  const Range part = r.share_flat(o.y);
+  auto* const y = r.template writes_flat<std::uint8_t>(o.y, part);
+  const auto* const a = r.template reads_flat<std::uint8_t>(o.a, part);
+  const auto* const b = r.template reads_flat<std::uint8_t>(o.b, part);
+  r.call([=](Now<T>&, Worker&) {
+    for (std::int64_t n = part.begin; n < part.end; ++n) y[n] = a[n] | b[n];
+  });
+}
+MUNDUR_RESOLVED(EitherMask);
 
 // ---- random numbers -----------------------------------------------------------------------------
 

@@ -11,6 +11,22 @@
 namespace mundur {
 
 template <class T>
+void resolve(Resolver<T>& r, const op::ToIds& o) {
+  const Range part = r.share_flat(o.x);
+  auto* const ids = r.template writes_flat<std::int32_t>(o.ids, part);
+  const T* const x = r.reads_flat(o.x, part);
+  r.call([=, V = static_cast<double>(o.vocabulary)](Now<T>& now, Worker&) {
+    for (std::int64_t n = part.begin; n < part.end; ++n) {
+      const T id = std::trunc(x[n]);
+      const bool is_id = id >= T{0} && id < V;  // a NaN is not
+      ids[n] = is_id ? static_cast<std::int32_t>(id) : 0;
+      if (!is_id) now.known.store(false, std::memory_order_relaxed);
+    }
+  });
+}
+MUNDUR_RESOLVED(ToIds);
+
+template <class T>
 void resolve(Resolver<T>& r, const op::Lookup& o) {
   const std::int64_t O = r.columns(o.y);
   const Range places = r.share_rows(o.y);

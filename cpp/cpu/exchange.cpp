@@ -59,16 +59,20 @@ void resolve(Resolver<T>& r, const op::JoinSums& o) {
 MUNDUR_RESOLVED(JoinSums);
 
 template <class T>
-void resolve(Resolver<T>& r, const op::AgreeOnInputs& o) {
-  r.writes(o.x);
+void resolve(Resolver<T>& r, const op::Agree& o) {
+  for (Value one : o.on) r.writes(one);
   if (!r.worker.first()) return;
   r.call([](Now<T>& now, Worker&) {
-    double wrong = now.finite.load(std::memory_order_relaxed) ? 0.0 : 1.0;
-    now.join(&wrong, 1);
-    if (wrong > 0.0) now.finite.store(false, std::memory_order_relaxed);
+    std::atomic<bool>* const flags[] = {&now.finite, &now.known};
+    double wrong[2];
+    for (int i = 0; i < 2; ++i) wrong[i] = flags[i]->load(std::memory_order_relaxed) ? 0.0 : 1.0;
+    now.join(wrong, 2);
+    for (int i = 0; i < 2; ++i) {
+      if (wrong[i] > 0.0) flags[i]->store(false, std::memory_order_relaxed);
+    }
   });
 }
-MUNDUR_RESOLVED(AgreeOnInputs);
+MUNDUR_RESOLVED(Agree);
 
 template <class T>
 void resolve(Resolver<T>& r, const op::SumValues& o) {

@@ -89,14 +89,15 @@ MUNDUR_RESOLVED(ArgMax);
 template <class T>
 void resolve(Resolver<T>& r, const op::AskLoss& o) {
   T* const dp = r.writes(o.dp);
+  auto* const mean = r.template writes<double>(o.mean);
   const T* const p = r.reads(o.p);
   const T* const weights = r.reads(o.weights);
   const std::int64_t O = r[o.p].size(), B = r.batch;
   r.call([=, loss = o.loss](Now<T>& now, Worker&) {
     if (total_weight(weights, B, 1) > 0.0) {
-      now.outside_loss = loss->evaluate(now.batch, p, dp, O);
+      *mean = loss->evaluate(now.batch, p, dp, O);
     } else {
-      now.outside_loss = 0.0;
+      *mean = 0.0;
       if (dp) std::fill_n(dp, B * O, T{0});
     }
   });

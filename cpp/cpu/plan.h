@@ -29,13 +29,22 @@ struct Now {
   Update<T> update{};         // the optimizer's step
   Gathering gathering{};
   const Augmenting* augmenting = nullptr;
-  T* outputs = nullptr;      // where KeepOutputs keeps them
-  const T* delta = nullptr;  // what LoadGradient loads
-  std::atomic<bool> finite{true};
-  double outside_loss = 0.0;     // what a loss that the core does not compute has found
-  Exchange* exchange = nullptr;  // of several ranks, of which each has a part of the batch
+  // Of each output, where KeepOutputs keeps it (null: nowhere) and what LoadGradient loads.
+  const std::vector<T*>* outputs = nullptr;
+  const std::vector<const T*>* deltas = nullptr;
+  std::atomic<bool> finite{true};  // all numbers of the inputs
+  std::atomic<bool> known{true};   // all ids, of inputs or not
+  Exchange* exchange = nullptr;    // of several ranks, of which each has a part of the batch
   BatchPart part{};
 
+  void begin_checks() {
+    finite.store(true, std::memory_order_relaxed);
+    known.store(true, std::memory_order_relaxed);
+  }
+  bool passes(bool checks_finite) const {
+    return known.load(std::memory_order_relaxed) &&
+           (!checks_finite || finite.load(std::memory_order_relaxed));
+  }
   /// The samples of the whole batch.
   std::int64_t samples() const { return exchange ? part.whole : batch.count; }
   /// The sums of all ranks' parts become those of the whole batch.

@@ -2,7 +2,7 @@
 // the outputs that both have there. Schuster and Paliwal, "Bidirectional recurrent neural networks"
 // (1997). A sequence has zeros at masked steps, as in Keras.
 
-#include "layers/layer.h"
+#include "layers/merging.h"
 
 namespace mundur {
 namespace {
@@ -20,7 +20,7 @@ class Bidirectional final : public Layer {
     Shape outputs[2];
     for (std::size_t i = 0; i < 2; ++i) {
       setup.enter(names_[i]);
-      outputs[i] = layers_[i]->add_to(setup, input);
+      outputs[i] = layers_[i]->add_to(setup, {input});
       setup.leave(names_[i]);
     }
     const auto& [ahead, back] = outputs;
@@ -38,18 +38,15 @@ class Bidirectional final : public Layer {
     Value of[2];
     for (std::size_t i = 0; i < 2; ++i) {
       b.enter(names_[i]);
-      of[i] = layers_[i]->apply(b, x);
+      of[i] = layers_[i]->apply(b, {x});
       b.leave();
     }
-    const auto [ahead, back] = of;
-    const Value merged = merge(b, ahead, back);
+    const Value merged = merge(b, merge_, {of[0], of[1]});
     const Value mask = b[merged].shape.size() == 2 ? b.mask_of(x, b[merged].shape[0]) : Value{};
     return mask ? b.mask_steps(merged, mask) : merged;
   }
 
  private:
-  using Merge = BidirectionalSpec::Merge;
-
   /// A recurrent layer whose outputs stand in the order of time.
   static LayerSpec in_order(LayerSpec spec) {
     std::visit(
@@ -58,42 +55,6 @@ class Bidirectional final : public Layer {
         },
         spec);
     return spec;
-  }
-
-  // ∂L/∂ahead_t and ∂L/∂back_t are parts of ∂L/∂y_t, or multiples of it.
-  Value merge(Builder& b, Value ahead, Value back) const {
-    if (merge_ == Merge::concat) {
-      Shape shape = b[ahead].shape;
-      const std::int64_t columns[] = {shape.back(), b[back].shape.back()};
-      shape.back() = columns[0] + columns[1];
-      const Value y = b.value("y", std::move(shape), ahead);
-      b.emit(op::Concatenate{y, {ahead, back}});
-      b.backward(y, {ahead, back}, [=, &b](Value dy) {
-        const Value da = b.like("dy", ahead), db = b.like("dy", back);
-        b.emit(op::TakeColumns{da, dy, 0});
-        b.emit(op::TakeColumns{db, dy, columns[0]});
-        b.gradient(ahead, da);
-        b.gradient(back, db);
-      });
-      return y;
-    }
-    if (merge_ == Merge::mul) {
-      const Value y = b.multiply(ahead, back);
-      b.backward(y, {ahead, back}, [=, &b](Value dy) {
-        b.gradient(ahead, b.multiply(dy, back));
-        b.gradient(back, b.multiply(dy, ahead));
-      });
-      return y;
-    }
-    const Value sum = b.add(ahead, back);
-    b.backward(sum, {ahead, back}, [=, &b](Value dy) {
-      b.gradient(ahead, dy);
-      b.gradient(back, dy);
-    });
-    if (merge_ == Merge::sum) return sum;
-    const Value y = b.rescale(sum, 0.5, 0.0);
-    b.backward(y, {sum}, [=, &b](Value dy) { b.gradient(sum, b.rescale(dy, 0.5, 0.0)); });
-    return y;
   }
 
   std::vector<std::string> names_;

@@ -16,7 +16,7 @@ class Dropping : public Layer {
     if (!b.training() || !drop_.any()) return x;
     const Value y = b.like("y", x);
     const Value keep = b.value("keep", kept(b[x].shape), x, Element::byte);
-    b.emit(op::Dropout{y, keep, x, {seed_, place()}, drop_, affine_, offset_, dropped_});
+    b.emit(op::Dropout{y, keep, x, {seed_, stream()}, drop_, affine_, offset_, dropped_});
     // ∂L/∂x_j = keep_j scale ∂L/∂y_j
     b.backward(y, {x}, [=, this, &b](Value dy) {
       const Value dx = b.like("dx", x);

@@ -20,10 +20,6 @@ class Embedding final : public Layer {
   }
 
   Shape build(Setup& setup, const Shape& input) override {
-    if (place() != 0) {
-      throw std::invalid_argument("Embedding takes ids, so it must be the first layer");
-    }
-    setup.vocabulary = spec_.input_dim;
     w_ = setup.parameter("embeddings", {spec_.input_dim, spec_.output_dim});
     Shape output = input;
     output.push_back(spec_.output_dim);
@@ -34,7 +30,8 @@ class Embedding final : public Layer {
 
   // y_n = W[id_n]; where the mask has no step, its row without what is not finite: 0 times a NaN
   // would still be one in the gradients of the layers behind
-  Value forward(Builder& b, Value ids) const override {
+  Value forward(Builder& b, Value x) const override {
+    const Value ids = ids_of(b, x);
     const Value w = b.parameter(w_);
     Shape shape = b[ids].shape;
     const Value mask = spec_.mask_zero ? b.value("mask", shape, ids, Element::byte) : Value{};
@@ -42,11 +39,8 @@ class Embedding final : public Layer {
     const Value y = b.value("y", std::move(shape), ids);
     b.set_mask(y, mask);
     b.emit(op::Lookup{y, mask, ids, w});
-    // ∂L/∂W_v = Σ_n [id_n = v] ∂L/∂y_n        An id has no gradient: 0.
-    b.backward(y, {ids, w}, [=, this, &b](Value dy) {
-      const Value dx = b.value("dx", b[ids].shape, ids);
-      b.emit(op::Zero{dx});
-      b.gradient(ids, dx);
+    // ∂L/∂W_v = Σ_n [id_n = v] ∂L/∂y_n        An id has no gradient.
+    b.backward(y, {w}, [=, this, &b](Value dy) {
       const Value first = b.whole("first", {spec_.input_dim}, Element::int32);
       const Value next = b.like("next", ids);
       b.emit(op::ListPlaces{first, next, ids});
@@ -58,6 +52,15 @@ class Embedding final : public Layer {
   }
 
  private:
+  /// x, unless it is computed, or an input that others read as numbers: then as Keras casts it.
+  Value ids_of(Builder& b, Value x) const {
+    if (b[x].element == Element::int32) return x;
+    const Value ids = b.value("ids", b[x].shape, x, Element::int32);
+    b.emit(op::ToIds{ids, x, spec_.input_dim});
+    if (b.is_part()) b.emit(op::Agree{{ids}});
+    return ids;
+  }
+
   EmbeddingSpec spec_;
   int w_ = 0;
 };

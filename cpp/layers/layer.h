@@ -3,6 +3,7 @@
 // What a layer is. It says which arrays it has, and which operations make y from x and the
 // gradients from ∂L/∂y: no memory, no element type, no threads.
 
+#include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -13,27 +14,33 @@
 
 namespace mundur {
 
-/// What layers tell a model of themselves as they are built, one after another.
+/// What layers tell a model of themselves as they are built, once for each call of one.
 class Setup {
  public:
+  /// A call of that layer comes: its first one makes its arrays, all others share them.
+  void begin(int layer);
   /// Takes an array; returns its number. Layers within others put their names in front.
   int parameter(const char* name, Shape shape) { return take(parameters, name, std::move(shape)); }
   int state(const char* name, Shape shape) { return take(states, name, std::move(shape)); }
   /// The index of the layer that is built now, those within others counted.
-  int next_place() { return places++; }
+  int next_place();
+  /// The same of this call.
+  int next_stream() { return streams_++; }
   void enter(const std::string& name) { prefix_ += name + "/"; }
   void leave(const std::string& name) { prefix_.resize(prefix_.size() - name.size() - 1); }
 
   std::vector<Array> parameters, states;
-  int layer = 0;      // the outermost
   int places = 0;     // so far
   double work = 0.0;  // floating-point operations of a forward pass over one sample
   Activation head = Activation::linear;  // behind the output of the last layer
-  std::int64_t vocabulary = 0;           // what the input's ids are below; 0: it holds numbers
 
  private:
   int take(std::vector<Array>& arrays, const char* name, Shape shape);
   std::string prefix_;
+  int layer_ = 0;  // the outermost
+  bool is_shared_ = false;
+  int place_ = 0, streams_ = 0;
+  std::map<int, int> first_places_;  // of each layer
 };
 
 class Layer {
@@ -44,28 +51,35 @@ class Layer {
   virtual Shape build(Setup& setup, const Shape& input) = 0;
   /// y from x, with what backward does.
   virtual Value forward(Builder& b, Value x) const = 0;
+  /// The same of a layer that takes several inputs.
+  virtual Shape build_on(Setup& setup, const std::vector<Shape>& inputs);
+  virtual Value forward_of(Builder& b, const std::vector<Value>& x) const {
+    return forward(b, x.front());
+  }
   /// Whether the mask of x's time steps holds for y as well.
   virtual bool passes_mask() const { return true; }
 
   /// build() and forward() as whoever holds layers calls them.
-  Shape add_to(Setup& setup, const Shape& input) {
+  Shape add_to(Setup& setup, const std::vector<Shape>& inputs) {
     setup.head = Activation::linear;
     place_ = setup.next_place();
-    return build(setup, input);
+    stream_ = setup.next_stream();
+    return build_on(setup, inputs);
   }
-  Value apply(Builder& b, Value x) const {
-    const Value y = forward(b, x);
-    if (passes_mask() && !b.mask(y)) b.set_mask(y, b.mask(x));
+  Value apply(Builder& b, const std::vector<Value>& x) const {
+    const Value y = forward_of(b, x);
+    if (passes_mask() && !b.mask(y)) b.set_mask(y, b.mask_of(x));
     b.show(y, "a", "da");
     return y;
   }
 
  protected:
-  /// The layer's index: what its random numbers and flags go by.
+  /// The layer's index, what its flags go by; and this call's, what its random numbers go by.
   int place() const { return place_; }
+  int stream() const { return stream_; }
 
  private:
-  int place_ = 0;
+  int place_ = 0, stream_ = 0;
 };
 
 /// Throws std::invalid_argument where a description is wrong by itself.

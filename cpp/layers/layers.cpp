@@ -22,6 +22,7 @@ MUNDUR_DECLARE(GaussianNoise);
 MUNDUR_DECLARE(LSTM);
 MUNDUR_DECLARE(LayerNormalization);
 MUNDUR_DECLARE(Masking);
+MUNDUR_DECLARE(Merging);
 MUNDUR_DECLARE(Permute);
 MUNDUR_DECLARE(Pooling1D);
 MUNDUR_DECLARE(Rescaling);
@@ -37,13 +38,47 @@ std::unique_ptr<Layer> make_layer(const LayerSpec& spec) {
   return std::visit([](const auto& one) { return make(one); }, spec);
 }
 
+Shape Layer::build_on(Setup& setup, const std::vector<Shape>& inputs) {
+  if (inputs.size() == 1) return build(setup, inputs.front());
+  throw std::invalid_argument("expected one input, got " + std::to_string(inputs.size()));
+}
+
+void Setup::begin(int layer) {
+  const auto [first, is_new] = first_places_.try_emplace(layer, places);
+  layer_ = layer;
+  is_shared_ = !is_new;
+  place_ = first->second;
+}
+
+int Setup::next_place() {
+  places = std::max(places, place_ + 1);
+  return place_++;
+}
+
 int Setup::take(std::vector<Array>& arrays, const char* name, Shape shape) {
   Array array;
   array.name = prefix_ + name;
   array.shape = std::move(shape);
-  array.layer = layer;
-  arrays.push_back(std::move(array));
-  return static_cast<int>(arrays.size()) - 1;
+  array.layer = layer_;
+  if (!is_shared_) {
+    arrays.push_back(std::move(array));
+    return static_cast<int>(arrays.size()) - 1;
+  }
+  const auto made = std::find_if(arrays.begin(), arrays.end(), [&](const Array& one) {
+    return one.layer == array.layer && one.name == array.name;
+  });
+  if (made->shape != array.shape) {
+    throw std::invalid_argument("its " + array.name + " has the shape " + text_of(made->shape) +
+                                ", made for its first input; this one needs " +
+                                text_of(array.shape));
+  }
+  return static_cast<int>(made - arrays.begin());
+}
+
+std::string text_of(const Shape& shape) {
+  std::string text;
+  for (std::int64_t extent : shape) text += (text.empty() ? "" : ", ") + std::to_string(extent);
+  return "(" + text + (shape.size() == 1 ? ",)" : ")");
 }
 
 // ---- activations --------------------------------------------------------------------------------

@@ -99,7 +99,7 @@ class Recurrent : public Layer {
     r.reversed = spec_.go_backwards;
     r.in_order = spec_.in_order;
     r.keeps = b.keeps();
-    r.stream = {spec_.seed, place()};
+    r.stream = {spec_.seed, stream()};
     r.x = x;
     r.w = b.parameter(w_);
     r.u = b.parameter(u_);

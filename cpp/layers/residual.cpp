@@ -19,7 +19,7 @@ class Residual final : public Layer {
     Shape shape = input;
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       setup.enter(names_[i]);
-      shape = layers_[i]->add_to(setup, shape);
+      shape = layers_[i]->add_to(setup, {shape});
       setup.leave(names_[i]);
     }
     if (shape != input) {
@@ -30,21 +30,16 @@ class Residual final : public Layer {
   }
   bool passes_mask() const override { return false; }
 
-  // y = x + chain(x), with the chain's mask
+  // y = x + chain(x), with the chain's mask        ∂L/∂x = ∂L/∂y + what comes back through it
   Value forward(Builder& b, Value x) const override {
     Value inner = x;
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       b.enter(names_[i]);
-      inner = layers_[i]->apply(b, inner);
+      inner = layers_[i]->apply(b, {inner});
       b.leave();
     }
     const Value y = b.add(x, inner);
     b.set_mask(y, b.mask(inner));
-    // ∂L/∂x = ∂L/∂y + what comes back through the chain
-    b.backward(y, {x, inner}, [=, &b](Value dy) {
-      b.gradient(x, dy);
-      b.gradient(inner, dy);
-    });
     return y;
   }
 

@@ -18,7 +18,7 @@ class TimeDistributed final : public Layer {
     steps_ = input[0];
     const double work = setup.work;
     setup.enter(name_);
-    output_ = layer_->add_to(setup, {input.begin() + 1, input.end()});
+    output_ = layer_->add_to(setup, {Shape(input.begin() + 1, input.end())});
     setup.leave(name_);
     setup.work = work + (setup.work - work) * static_cast<double>(steps_);
     output_.insert(output_.begin(), steps_);
@@ -34,7 +34,7 @@ class TimeDistributed final : public Layer {
     const Value mask = shape.size() == 2 ? b.mask_of(x, steps_) : Value{};
     if (mask) b.set_mask(inner, b.regroup(mask, {1}, samples * steps_));
     b.enter(name_);
-    const Value y = layer_->apply(b, inner);
+    const Value y = layer_->apply(b, {inner});
     b.leave();
     return b.regroup(y, output_, samples);
   }

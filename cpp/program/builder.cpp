@@ -96,6 +96,19 @@ Value Builder::mask_of(Value x, std::int64_t steps) const {
   return found && program_[found].size() == steps ? found : Value{};
 }
 
+Value Builder::mask_of(const std::vector<Value>& all) {
+  Value found = mask(all.front());
+  for (Value x : all) {
+    const Value other = mask(x);
+    if (!found || !other || program_[found].size() != program_[other].size()) return {};
+    if (found == other) continue;
+    const Value either = like("mask", found);
+    emit(op::EitherMask{either, found, other});
+    found = either;
+  }
+  return found;
+}
+
 void Builder::enter(const std::string& scope) {
   scope_ = scope_.empty() ? scope : scope_ + "/" + scope;
 }
@@ -186,39 +199,66 @@ Value Builder::activate(const ActivationFunction& f, Value z) {
   return y;
 }
 
-Value Builder::mask_steps(Value x, Value mask) {
-  const Value y = like("y", x);
-  emit(op::MaskSteps{y, x, mask});
-  // ∂L/∂x_t = ∂L/∂y_t where the mask has step t, else 0
-  backward(y, {x}, [this, x, mask](Value dy) {
-    const Value dx = like("dx", x);
-    emit(op::MaskSteps{dx, dy, mask});
-    gradient(x, dx);
-  });
+Value Builder::copy(Value x) {
+  const Value y = like("copy", x);
+  emit(op::Copy{y, x});
   return y;
 }
 
 Value Builder::add(Value a, Value b) {
   const Value y = like("sum", a);
   emit(op::Add{y, a, b});
+  // ∂L/∂a_j = ∂L/∂b_j = ∂L/∂y_j
+  backward(y, {a, b}, [this, a, b](Value dy) {
+    gradient(a, dy);
+    gradient(b, dy);
+  });
   return y;
 }
 
 Value Builder::multiply(Value a, Value b) {
   const Value y = like("product", a);
   emit(op::Multiply{y, a, b});
+  // ∂L/∂a_j = ∂L/∂y_j b_j        ∂L/∂b_j = ∂L/∂y_j a_j
+  backward(y, {a, b}, [this, a, b](Value dy) {
+    gradient(a, multiply(dy, b));
+    gradient(b, multiply(dy, a));
+  });
   return y;
 }
 
 Value Builder::rescale(Value x, double scale, double offset) {
   const Value y = like("y", x);
   emit(op::Rescale{y, x, scale, offset});
+  // ∂L/∂x_j = scale ∂L/∂y_j
+  backward(y, {x}, [this, x, scale](Value dy) { gradient(x, rescale(dy, scale, -0.0)); });
   return y;
 }
 
-Value Builder::copy(Value x) {
-  const Value y = like("copy", x);
-  emit(op::Copy{y, x});
+Value Builder::concatenate(const std::vector<Value>& parts) {
+  Shape shape = program_[parts.front()].shape;
+  shape.back() = 0;
+  for (Value part : parts) shape.back() += program_[part].shape.back();
+  const Value y = value("y", std::move(shape), parts.front());
+  emit(op::Concatenate{y, parts});
+  // each ∂L/∂part is a part of ∂L/∂y
+  backward(y, parts, [this, parts](Value dy) {
+    std::int64_t column = 0;
+    for (Value part : parts) {
+      const Value taken = like("dy", part);
+      emit(op::TakeColumns{taken, dy, column});
+      column += program_[part].shape.back();
+      gradient(part, taken);
+    }
+  });
+  return y;
+}
+
+Value Builder::mask_steps(Value x, Value mask, double fill) {
+  const Value y = like("y", x);
+  emit(op::MaskSteps{y, x, mask, fill});
+  // ∂L/∂x_t = ∂L/∂y_t, or 0
+  backward(y, {x}, [this, x, mask](Value dy) { gradient(x, mask_steps(dy, mask)); });
   return y;
 }
 

@@ -225,10 +225,16 @@ struct TakeColumns {
   std::int64_t column = 0;
   void walk(auto& go) const { go.writes(y).reads(x); }
 };
-/// y = x, and 0 in the steps that the mask lacks; in place of x.
+/// y = x, and `fill` in the steps that the mask lacks; in place of x.
 struct MaskSteps {
   Value y, x, mask;
+  double fill = 0.0;
   void walk(auto& go) const { go.writes(y, x).reads(x).reads(mask); }
+};
+/// y[n] = a[n] or b[n], of masks; in place of a.
+struct EitherMask {
+  Value y, a, b;
+  void walk(auto& go) const { go.writes(y, a).reads(a).reads(b); }
 };
 /// mask[t] = whether any of x[t,:] differs from the value, as a NaN does from everything.
 struct FindMask {
@@ -275,6 +281,12 @@ struct Normal {
 
 // ---- embedding ------------------------------------------------------------------------------
 
+/// ids[n] = x[n] without its fraction; 0 where that is none of [0, vocabulary), which is told.
+struct ToIds {
+  Value ids, x;
+  std::int64_t vocabulary = 0;
+  void walk(auto& go) const { go.writes(ids).reads(x); }
+};
 /// y[n,O] = w[ids[n],O]; mask[n] = ids[n] is not 0, and such rows hold nothing that is not finite.
 struct Lookup {
   Value y, mask, ids, w;

@@ -24,15 +24,15 @@ namespace mundur {
   X(Product) X(ProductDx) X(ProductDw) X(SumRows) X(ToBfloat16) X(GatherWindows) X(Convolve)   \
   X(TurnKernel) X(ConvolveDw) X(MaxWindows) X(MaxWindowsDx) X(MeanWindows) \
   X(MeanWindowsDx) X(Activate) X(ActivateDx) X(Rescale) X(Add) X(Multiply) X(Copy) X(Zero)     \
-  X(Permute) X(Shift) X(Concatenate) X(TakeColumns) X(MaskSteps)         \
-  X(FindMask) X(Repeat) X(SumSteps)         \
-  X(Dropout) X(DropoutDx) X(Normal) X(Lookup) X(ListPlaces) X(LookupDw)            \
+  X(Permute) X(Shift) X(Concatenate) X(TakeColumns) X(MaskSteps) X(EitherMask)                 \
+  X(FindMask) X(Repeat) X(SumSteps)                                                            \
+  X(Dropout) X(DropoutDx) X(Normal) X(ToIds) X(Lookup) X(ListPlaces) X(LookupDw)               \
   X(CountRows) X(ColumnSums) X(ColumnDeviations) X(ColumnMoments) X(NormalizationScale)        \
   X(NormalizeColumns) X(NormalizeColumnsSums)                                                  \
   X(NormalizeColumnsDx) X(NormalizeRows) X(NormalizeRowsSums) X(NormalizeRowsDx) X(RecurPack)  \
   X(Recur) X(RecurDxPack) X(RecurDx) X(MaskWeights) X(LossValues) X(LossGradient) X(ArgMax)    \
   X(AskLoss) X(ActivityPenalty) X(ActivityPenaltyDx) X(WeightPenalties) X(Accumulate)          \
-  X(SumSquares) X(Update) X(Constrain) X(JoinSums) X(AgreeOnInputs) X(SumValues)
+  X(SumSquares) X(Update) X(Constrain) X(JoinSums) X(Agree) X(SumValues)
 // clang-format on
 
 template <class Nothing, class... Ops>

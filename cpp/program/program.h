@@ -90,7 +90,7 @@ struct Array {
   std::string name;
   Shape shape;
   std::int64_t place = 0;  // in its flat vector
-  int layer = 0;           // of the outermost
+  int layer = 0;           // the outermost
   bool trainable = true;
   Penalty penalty{};
   Constraint constraint{};
@@ -150,6 +150,9 @@ class Builder {
   Value mask(Value x) const { return program_[x].mask; }
   /// The mask of a layer that goes through so many steps; none where it is none of theirs.
   Value mask_of(Value x, std::int64_t steps) const;
+  /// Of what is made of several: a step is there where any of them has it, as in Keras; one without
+  /// a mask has all.
+  Value mask_of(const std::vector<Value>& all);
   void keep(Value x) { program_.kept.push_back(x); }
   /// People who watch read x by this name, and what its gradient has become by the other.
   void show(Value x, const char* name, const char* gradient = nullptr);
@@ -170,14 +173,15 @@ class Builder {
   Value product_dx(Value dy, Value w, Value x);
   Value product_dw(Value x, Value dy, Value w);
   Value sum_rows(Value dy, Value bias);
-  /// y = f(z), and back.
+  Value copy(Value x);
+  /// Functions of values, and back: y = f(z), a + b, a·b, scale·x + offset, parts side by side on
+  /// their last axis; x, and `fill` in the steps that the mask lacks.
   Value activate(const ActivationFunction& f, Value z);
-  /// y = x in the steps that the mask has, else 0, and back.
-  Value mask_steps(Value x, Value mask);
   Value add(Value a, Value b);
   Value multiply(Value a, Value b);
   Value rescale(Value x, double scale, double offset);
-  Value copy(Value x);
+  Value concatenate(const std::vector<Value>& parts);
+  Value mask_steps(Value x, Value mask, double fill = 0.0);
   /// What a layer's output costs is added to `sums`, of each sample; back, its gradient to ∂L/∂y.
   Value penalise(Value y, const Penalty& penalty, Value sums, bool onto);
 

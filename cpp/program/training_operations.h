@@ -32,8 +32,9 @@ struct LoadTargets {
   int output = 0;
   void walk(auto& go) const { go.writes(y).writes(labels).writes(weights); }
 };
-/// Samples of x of which no row weighs anything are not there: they become 0 where they hold what
-/// is not finite, or no id. 0 times a NaN would still be one.
+inline constexpr std::size_t kMostOutputs = 16;
+/// Samples of x of which no row weighs anything, in any output, are not there: they become 0 where
+/// they hold what is not finite, or no id. 0 times a NaN would still be one.
 struct ClearUnweighted {
   Value x;
   std::vector<Value> weights;
@@ -49,14 +50,16 @@ struct Augment {
   Value x;
   void walk(auto& go) const { go.changes(x); }
 };
-/// ∂L/∂y from outside.
+/// ∂L/∂y of one output from outside.
 struct LoadGradient {
   Value dy;
+  int output = 0;
   void walk(auto& go) const { go.writes(dy); }
 };
-/// Rows of a batch's outputs to the places of their samples, where somebody asks.
+/// Rows of one of a batch's outputs to the places of their samples, where somebody asks.
 struct KeepOutputs {
   Value y;
+  int output = 0;
   void walk(auto& go) const { go.reads(y).acts(); }
 };
 
@@ -92,12 +95,12 @@ struct ArgMax {
   Value index, x;
   void walk(auto& go) const { go.writes(index).reads(x); }
 };
-/// A loss that the core does not compute: dp, and a number for the step; between two stretches of
+/// A loss that the core does not compute: dp, and the mean of the batch; between two stretches of
 /// the team's work.
 struct AskLoss {
-  Value dp, p, weights;
+  Value dp, mean, p, weights;
   const OutsideLoss* loss = nullptr;
-  void walk(auto& go) const { go.writes(dp).reads(p).reads(weights).acts(); }
+  void walk(auto& go) const { go.writes(dp).writes(mean).reads(p).reads(weights).acts(); }
 };
 
 // ---- penalties ------------------------------------------------------------------------------
@@ -144,10 +147,13 @@ struct JoinSums {
     for (const After& one : after) go.then(one);
   }
 };
-/// What one rank finds wrong with its samples, all have found.
-struct AgreeOnInputs {
-  Value x;
-  void walk(auto& go) const { go.reads(x).acts(); }
+/// What one rank finds wrong with its numbers, or ids, all have found.
+struct Agree {
+  std::vector<Value> on;
+  void walk(auto& go) const {
+    for (Value one : on) go.reads(one);
+    go.acts();
+  }
 };
 /// sum = Σ of: numbers, weights or flags, one for each row.
 struct SumValues {

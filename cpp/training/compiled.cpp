@@ -60,80 +60,133 @@ Value emit_penalties(Builder& b, const std::vector<Array>& parameters) {
 }
 
 /// Targets and weights come in with the samples.
-void emit_targets(Builder& b, const Shape& output, bool masked, std::int64_t vocabulary,
-                  const Purpose& purpose, Ports& ports) {
-  const LossRule& loss = *purpose.loss;
+void emit_targets(Builder& b, const Shape& output, bool masked, const Comparison& with, int number,
+                  Ports::Output& port) {
   const Shape rows = {rows_of(output)};
-  if (!loss.sparse() && purpose.reads_targets) {
-    ports.y = b.input("y_true", output, Element::real, false);
+  if (!with.loss->sparse() && with.reads_targets) {
+    port.y = b.input("y_true", output, Element::real, false);
   }
-  if (loss.sparse()) ports.labels = b.input("labels", rows, Element::int32, false);
-  if (purpose.weighted || (masked && !purpose.outside)) {
-    ports.weights = b.input("weights", rows, Element::real, false);
+  if (with.loss->sparse()) port.labels = b.input("labels", rows, Element::int32, false);
+  if (with.weighted || (masked && !with.outside)) {
+    port.weights = b.input("weights", rows, Element::real, false);
   }
-  b.emit(op::LoadTargets{ports.y, ports.labels, ports.weights});
-  if (purpose.weighted) {
-    b.emit(op::ClearUnweighted{ports.x, {ports.weights}, 0, vocabulary});
-  }
-  for (Value value : {ports.y, ports.labels, ports.weights}) {
+  b.emit(op::LoadTargets{port.y, port.labels, port.weights, number});
+  for (Value value : {port.y, port.labels, port.weights}) {
     if (value) b.keep(value);
   }
 }
 
-/// The loss and what is told of it; its gradient, if a backward follows.
-void emit_loss(Builder& b, const Shape& output, Activation head, const Purpose& purpose,
-               Ports& ports) {
-  const LossRule& loss = *purpose.loss;
+/// Where each output that has a loss has weights, samples may weigh nothing at all.
+void emit_clearing(Builder& b, const Graph& graph, const Purpose& purpose, const Ports& ports) {
+  std::vector<Value> weights;
+  for (std::size_t i : purpose.compared()) {
+    if (!purpose.compares[i].weighted) return;
+    weights.push_back(ports.outputs[i].weights);
+  }
+  for (std::size_t i = 0; i < ports.x.size() && !weights.empty(); ++i) {
+    b.emit(op::ClearUnweighted{ports.x[i], weights, static_cast<int>(i), graph.vocabulary(i)});
+  }
+}
+
+/// By hand: ∂L/∂y of each output comes from outside.
+void emit_deltas(Builder& b, const Ports& ports) {
+  for (std::size_t i = 0; i < ports.outputs.size(); ++i) {
+    const Value p = ports.outputs[i].p, delta = b.like("delta", p);
+    b.emit(op::LoadGradient{delta, static_cast<int>(i)});
+    b.gradient(p, delta);
+  }
+}
+
+/// ... and ∂L/∂x of each input goes there: 0 where it has none.
+void keep_dx(Builder& b, Ports& ports) {
+  for (Value x : ports.x) {
+    Value dx = b.gradient_of(x);
+    if (!dx) {
+      dx = b.input("dx", b[x].shape, Element::real, false);
+      b.emit(op::Zero{dx});
+    }
+    b.keep(dx);
+    ports.dx.push_back(dx);
+  }
+}
+
+/// The loss of an output and what is told of it; its gradient, if a backward follows.
+void emit_loss(Builder& b, const Shape& output, Activation head, bool backward,
+               const Comparison& with, Ports::Output& port) {
+  const LossRule& loss = *with.loss;
   const auto keep_rows = [&](const char* name, Element element) {
     const Value made = b.input(name, {rows_of(output)}, element, false);
     b.keep(made);
     return made;
   };
-  const Value p = ports.p;
+  const Value p = port.p;
   bool categorical = false;
-  for (Metric metric : purpose.metrics) categorical |= metric != Metric::binary_accuracy;
+  for (Metric metric : with.metrics) categorical |= metric != Metric::binary_accuracy;
   if (categorical) {
-    ports.predicted = keep_rows("predicted", Element::int32);
-    b.emit(op::ArgMax{ports.predicted, b.view(p, output)});
+    port.predicted = keep_rows("predicted", Element::int32);
+    b.emit(op::ArgMax{port.predicted, b.view(p, output)});
     if (!loss.sparse()) {
-      ports.expected = keep_rows("expected", Element::int32);
-      b.emit(op::ArgMax{ports.expected, ports.y});
+      port.expected = keep_rows("expected", Element::int32);
+      b.emit(op::ArgMax{port.expected, port.y});
     }
   }
-  const Value dp = purpose.backward ? b.like("dp", p) : Value{};
-  if (purpose.outside) {
+  const Value dp = backward ? b.like("dp", p) : Value{};
+  if (with.outside) {
+    port.values = b.whole("loss", {1}, Element::float64);
+    b.keep(port.values);
     b.begin(Stage::outside);
-    b.emit(op::AskLoss{dp, p, ports.weights, purpose.outside});
+    b.emit(op::AskLoss{dp, port.values, p, port.weights, with.outside});
     b.begin(Stage::forward);
-    if (dp) b.gradient(p, dp);
+    if (dp) b.gradient(p, with.weight == 1.0 ? dp : b.rescale(dp, with.weight, -0.0));
     return;
   }
   const Value mask = b.mask(p);
   if (mask && b[mask].size() == rows_of(output)) {
-    ports.mask = mask;
+    port.mask = mask;
     b.keep(mask);
-    b.emit(op::MaskWeights{ports.weights, mask});
-    ports.rows = b.total(mask);
+    b.emit(op::MaskWeights{port.weights, mask});
+    port.rows = b.total(mask);
   }
-  const Compared of{p, ports.y, ports.labels, ports.weights, loss};
-  ports.values = keep_rows("losses", Element::float64);
-  b.emit(op::LossValues{ports.values, of});
-  ports.loss = b.total(ports.values);
-  ports.weight = b.total(ports.weights);
+  const Compared of{p, port.y, port.labels, port.weights, loss};
+  port.values = keep_rows("losses", Element::float64);
+  b.emit(op::LossValues{port.values, of});
+  port.loss = b.total(port.values);
+  port.weight = b.total(port.weights);
   if (!dp) return;
   const Builder::Made made = b.made(p);
   const bool fused = loss.fuses_with() != Activation::linear && head == loss.fuses_with() &&
                      made.by == head && !loss.from_logits();
-  b.emit(op::LossGradient{dp, of, ports.weight, fused});
+  b.emit(op::LossGradient{dp, of, port.weight, fused, with.weight});
   b.gradient(fused ? made.z : p, dp);
 }
 
 }  // namespace
 
+Comparison::Comparison(const Objective& objective)
+    : weight(objective.weight), metrics(objective.metrics) {
+  if (!objective.loss) return;
+  loss = *objective.loss;
+  reads_targets = objective.loss->reads_targets();
+  outside = objective.loss->outside();
+  serial = outside ? outside->serial() : 0;
+}
+
+void Purpose::weigh(const DataSet& data) {
+  for (std::size_t i = 0; i < compares.size(); ++i) {
+    compares[i].weighted = compares[i].loss && data.y[i].weights;
+  }
+}
+
+std::vector<std::size_t> Purpose::compared() const {
+  std::vector<std::size_t> all;
+  for (std::size_t i = 0; i < compares.size(); ++i) {
+    if (compares[i].loss) all.push_back(i);
+  }
+  return all;
+}
+
 template <class T>
 Program Network<T>::compile(const Purpose& purpose, Ports& ports) const {
-  // A loss from outside sees each sample as one row.
-  const Shape compared = purpose.outside ? Shape{size_of(output_shape())} : output_shape();
   Compiling how;
   how.training = purpose.training;
   how.backward = purpose.backward;
@@ -154,59 +207,76 @@ Program Network<T>::compile(const Purpose& purpose, Ports& ports) const {
     return b.finish();
   }
   b.begin(Stage::load);
-  ports.x = b.input("x", input_shape(), vocabulary_ > 0 ? Element::int32 : Element::real,
-                    purpose.by_hand);
-  b.emit(op::LoadInput{ports.x, 0, vocabulary_});
-  if (purpose.loss) {
-    emit_targets(b, compared, masks_output_, vocabulary_, purpose, ports);
+  for (std::size_t i = 0; i < graph_.inputs.size(); ++i) {
+    const std::int64_t vocabulary = graph_.vocabulary(i);
+    const Element element = vocabulary > 0 ? Element::int32 : Element::real;
+    const bool wanted = purpose.by_hand && vocabulary == 0;
+    ports.x.push_back(b.input("x", input_shape(i), element, wanted));
+    b.emit(op::LoadInput{ports.x[i], static_cast<int>(i), vocabulary});
   }
-  if (purpose.augments) b.emit(op::Augment{ports.x});
-  if (purpose.is_part) b.emit(op::AgreeOnInputs{ports.x});
+  ports.outputs.resize(graph_.outputs.size());
+  // A loss from outside sees each sample as one row.
+  const auto compared = [&](std::size_t output) {
+    const Shape& shape = output_shape(output);
+    return purpose.compares[output].outside ? Shape{size_of(shape)} : shape;
+  };
+  for (std::size_t i : purpose.compared()) {
+    emit_targets(b, compared(i), masks_output_[i], purpose.compares[i], static_cast<int>(i),
+                 ports.outputs[i]);
+  }
+  emit_clearing(b, graph_, purpose, ports);
+  if (purpose.augments) b.emit(op::Augment{ports.x.front()});
+  if (purpose.is_part) b.emit(op::Agree{ports.x});
 
   b.begin(Stage::forward);
-  Value y = ports.x;
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
-    b.enter(names_[i]);
-    y = layers_[i]->apply(b, y);
-    if (activity_[i].any()) {
-      const bool onto = static_cast<bool>(ports.activity);
-      if (!onto) {
-        ports.activity = b.input("activity", {1}, Element::float64, false);
-        if (purpose.loss || purpose.by_hand) b.keep(ports.activity);
-      }
-      y = b.penalise(y, activity_[i], ports.activity, onto);
-    }
-    b.leave();
+  emit_calls(b, purpose, ports);
+  for (std::size_t i : purpose.compared()) {
+    emit_loss(b, compared(i), head(i), purpose.backward, purpose.compares[i], ports.outputs[i]);
   }
-  ports.active = b.total(ports.activity);
-  ports.p = y;
-  b.keep(y);
-  if (purpose.loss) {
-    emit_loss(b, compared, head_, purpose, ports);
-    if (purpose.backward) ports.penalties = emit_penalties(b, parameters_);
+  if (!purpose.compares.empty() && purpose.backward) {
+    ports.penalties = emit_penalties(b, parameters_);
   }
-  if (purpose.asked_for_outputs) b.emit(op::KeepOutputs{y});
+  for (std::size_t i = 0; i < ports.outputs.size() && purpose.asked_for_outputs; ++i) {
+    b.emit(op::KeepOutputs{ports.outputs[i].p, static_cast<int>(i)});
+  }
   if (!purpose.backward) return b.finish();
 
   b.begin(Stage::backward);
-  if (purpose.by_hand) {
-    const Value delta = b.like("delta", y);
-    b.emit(op::LoadGradient{delta});
-    b.gradient(y, delta);
-  }
+  if (purpose.by_hand) emit_deltas(b, ports);
   b.run_backward();
-  if (purpose.by_hand) {
-    ports.dx = b.gradient_of(ports.x);
-    if (!ports.dx) {
-      ports.dx = b.input("dx", input_shape(), Element::real, false);
-      b.emit(op::Zero{ports.dx});
-    }
-    b.keep(ports.dx);
-  }
+  if (purpose.by_hand) keep_dx(b, ports);
   if (purpose.updates != Purpose::Updates::none) emit_updates(b, parameters_, purpose);
   Program program = b.finish();
   program.forward_stays = purpose.by_hand;
   return program;
+}
+
+/// Call by call; what the outputs are.
+template <class T>
+void Network<T>::emit_calls(Builder& b, const Purpose& purpose, Ports& ports) const {
+  std::vector<Value> values = ports.x;
+  for (std::size_t i = 0; i < calls_.size(); ++i) {
+    const Graph::Call& call = graph_.calls[i];
+    std::vector<Value> from;
+    for (std::size_t value : call.from) from.push_back(values[value]);
+    b.enter(scopes_[i]);
+    Value y = calls_[i]->apply(b, from);
+    if (const Penalty& penalty = activity_[call.layer]; penalty.any()) {
+      const bool onto = static_cast<bool>(ports.activity);
+      if (!onto) {
+        ports.activity = b.input("activity", {1}, Element::float64, false);
+        if (!purpose.compares.empty() || purpose.by_hand) b.keep(ports.activity);
+      }
+      y = b.penalise(y, penalty, ports.activity, onto);
+    }
+    b.leave();
+    values.push_back(y);
+  }
+  ports.active = b.total(ports.activity);
+  for (std::size_t i = 0; i < ports.outputs.size(); ++i) {
+    ports.outputs[i].p = values[graph_.outputs[i]];
+    b.keep(ports.outputs[i].p);
+  }
 }
 
 template Program Network<float>::compile(const Purpose&, Ports&) const;

@@ -13,6 +13,20 @@
 
 namespace mundur {
 
+/// What a program compares an output with; without a loss: with nothing.
+struct Comparison {
+  std::optional<LossRule> loss{};
+  double weight = 1.0;  // of the loss, in the sum of all
+  bool reads_targets = false;
+  const OutsideLoss* outside = nullptr;  // who computes the loss, if not the core
+  std::uint64_t serial = 0;
+  bool weighted = false;  // the set has weights
+  std::vector<Metric> metrics{};
+  bool operator==(const Comparison&) const = default;
+
+  Comparison(const Objective& objective);
+};
+
 /// What a program of a network is for.
 struct Purpose {
   bool training = false;  // layers work as in training: dropout, batch statistics
@@ -21,12 +35,7 @@ struct Purpose {
   bool watched = false;  // values of layers stay, to be read by name
   bool asked_for_outputs = false;
   bool augments = false;
-  std::optional<LossRule> loss{};
-  bool reads_targets = true;
-  const OutsideLoss* outside = nullptr;  // who computes the loss, if not the core
-  std::uint64_t serial = 0;
-  bool weighted = false;  // the set has weights
-  std::vector<Metric> metrics{};
+  std::vector<Comparison> compares{};  // each output; or none
   enum class Updates { none, at_once, at_end } updates = Updates::none;
   bool sums = false;     // gradients of several steps, before an update
   bool clips = false;    // by norms of them
@@ -34,22 +43,25 @@ struct Purpose {
   bool alone = false;    // nothing but the updates, from the gradients as they stand
   bool operator==(const Purpose&) const = default;
 
-  void compare_with(const Loss& with) {
-    loss = with;
-    reads_targets = with.reads_targets();
-    outside = with.outside();
-    serial = outside ? outside->serial() : 0;
-  }
+  /// Whether the set has weights.
+  void weigh(const DataSet& data);
+  /// Those that have a loss.
+  std::vector<std::size_t> compared() const;
 };
 
 /// The values of a program that others look at; any may be missing.
 struct Ports {
-  Value x, p, dx;
-  Value y, labels, weights, mask;     // of the rows of p that a loss tells apart
-  Value values, predicted, expected;  // losses, weighted; where the maxima stand
-  Value activity, penalties;          // of each sample; of each piece of the parameters
-  Value loss, weight, rows, active;   // where samples are a part of a batch, its sums of values,
-                                      // weights, mask and activity
+  struct Output {
+    Value p;
+    Value y, labels, weights, mask;     // of the rows of p that a loss tells apart
+    Value values, predicted, expected;  // losses, weighted, or their mean; where the maxima stand
+    Value loss, weight, rows;  // where samples are a part of a batch, its sums of values, weights
+                               // and mask
+  };
+  std::vector<Value> x, dx;  // of each input
+  std::vector<Output> outputs;
+  Value activity, penalties;  // of each sample; of each piece of the parameters
+  Value active;               // of a whole batch: see Output
 };
 
 /// Memory that programs share, one after another.

@@ -8,19 +8,20 @@ namespace mundur {
 template <class T>
 class Evaluator<T>::Evaluation final : public Pass<T> {
  public:
-  Evaluation(Network<T>& of, const Loss& by, const DataSet& set, Options how)
-      : network(of), loss(by), data(set), options(std::move(how)), per_sample(output_rows(of, by)) {
-    require_fit(network, loss, data, options.batch_size, options.metrics);
+  Evaluation(Network<T>& of, std::vector<Objective> by, const DataSet& set, Options how)
+      : network(of),
+        data(set),
+        options(std::move(how)),
+        judge(of, std::move(by)),
+        tally(judge.objectives()) {
+    judge.require_fit(data, options.batch_size);
     options.batch_size = std::min(options.batch_size, data.samples());
-    options.check_finite |= network.vocabulary() > 0;  // what is no id has no row
-    tally.scores.resize(options.metrics.size());
   }
 
   Network<T>& network;
-  const Loss& loss;
   const DataSet& data;
   Options options;
-  OutputRows per_sample;
+  Judge<T> judge;
   Tally tally;
   std::int64_t step = 0;  // done
 
@@ -28,7 +29,7 @@ class Evaluator<T>::Evaluation final : public Pass<T> {
     return (data.samples() + options.batch_size - 1) / options.batch_size;
   }
   void feed() {
-    require_fit(network, loss, data, data.samples(), options.metrics);
+    judge.require_fit(data, data.samples());
     options.batch_size = std::max(options.batch_size, data.samples());
     step = next_ = 0;
   }
@@ -41,26 +42,21 @@ class Evaluator<T>::Evaluation final : public Pass<T> {
     now.data = &data;
     now.batch = {nullptr, begin, std::min(options.batch_size, data.samples() - begin)};
     now.seed = network.seed();
-    now.outputs = options.outputs;
-    now.finite.store(true, std::memory_order_relaxed);
+    now.outputs = &options.outputs;
+    now.begin_checks();
   }
   bool goes_on(std::size_t behind, Lane<T>& lane, const Worker&) override {
     // Nobody is asked about what is no number.
-    return !loss.outside() || behind > 0 || is_finite(lane);
+    return !judge.calls_outside() || behind > 0 || lane.now.passes(options.check_finite);
   }
   std::int64_t finish(Lane<T>& lane) override {
-    finite_ &= is_finite(lane);
+    finite_ &= lane.now.passes(options.check_finite);
     if (!finite_) return 1;
     ++step;
-    const Found<T> found(lane, per_sample, penalty_);
-    add_to(tally, found, lane, per_sample, scores_);
+    judge.judge(lane, penalty_, &tally);
     return 1;
   }
-  bool is_finite(const Lane<T>& lane) const {
-    return !options.check_finite || lane.now.finite.load(std::memory_order_relaxed);
-  }
 
-  std::vector<double> scores_;
   double penalty_ = 0.0;  // of the weights
   std::int64_t next_ = 0;
   bool finite_ = true;
@@ -76,15 +72,14 @@ Outcome Evaluator<T>::Evaluation::run(double budget) {
   const int many = network.workers_for(data.samples(), false);
   const bool is_apart = many > 1 && steps() >= 2 * many && batch_size >= kLeastApart &&
                         batch_size <= kMostApart && budget > 0.0 && !network.calls_outside() &&
-                        !loss.outside();
+                        !judge.calls_outside();
   const int workers = is_apart ? many : network.workers_for(batch_size, false);
   const std::size_t count = is_apart ? static_cast<std::size_t>(workers) : 1;
   Purpose purpose;
-  purpose.asked_for_outputs = options.outputs != nullptr;
-  purpose.compare_with(loss);
-  purpose.weighted = data.y.front().weights != nullptr;
-  purpose.metrics = options.metrics;
-  scores_.resize(static_cast<std::size_t>(batch_size * per_sample.rows));
+  purpose.asked_for_outputs = !options.outputs.empty();
+  purpose.compares.assign(judge.objectives().begin(), judge.objectives().end());
+  purpose.weigh(data);
+  judge.reserve(batch_size);
   penalty_ = network.weight_penalty();
   std::vector<Lane<T>> lanes(count);
   for (std::size_t i = 0; i < count; ++i) lanes[i].program = &network.compiled(purpose, i);
@@ -101,8 +96,10 @@ Outcome Evaluator<T>::Evaluation::run(double budget) {
 // ---- what others see ----------------------------------------------------------------------------
 
 template <class T>
-Evaluator<T>::Evaluator(Network<T>& network, const Loss& loss, const DataSet& data, Options options)
-    : evaluation_(std::make_unique<Evaluation>(network, loss, data, std::move(options))) {}
+Evaluator<T>::Evaluator(Network<T>& network, std::vector<Objective> objectives, const DataSet& data,
+                        Options options)
+    : evaluation_(
+          std::make_unique<Evaluation>(network, std::move(objectives), data, std::move(options))) {}
 template <class T>
 Evaluator<T>::~Evaluator() = default;
 

@@ -65,6 +65,12 @@ std::int64_t checked_sum(std::int64_t a, std::int64_t b, const char* what) {
   return result;
 }
 
+std::int64_t checked_size(const Shape& shape, const char* what) {
+  std::int64_t size = 1;
+  for (std::int64_t extent : shape) size = checked_product(size, extent, what);
+  return size;
+}
+
 std::int64_t allocation_count() { return allocations.load(std::memory_order_relaxed); }
 
 }  // namespace mundur

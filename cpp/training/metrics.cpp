@@ -1,6 +1,7 @@
 #include "training/metrics.h"
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 #include "training/runner.h"
@@ -26,107 +27,220 @@ Metric metric_from_name(const std::string& name, const Loss& loss, std::int64_t 
       name + "'");
 }
 
+Tally::Tally(const std::vector<Objective>& objectives) {
+  for (const Objective& objective : objectives) {
+    outputs.emplace_back().weight = objective.weight;
+    outputs.back().scores.resize(objective.metrics.size());
+  }
+}
+
 std::vector<double> Tally::numbers() const {
-  std::vector<double> all = {loss, terms, rows, penalties};
-  all.insert(all.end(), scores.begin(), scores.end());
+  std::vector<double> all;
+  for (const Output& output : outputs) {
+    all.insert(all.end(), {output.loss, output.terms, output.rows});
+  }
+  all.push_back(penalties);
+  for (const Output& output : outputs) {
+    all.insert(all.end(), output.scores.begin(), output.scores.end());
+  }
   return all;
 }
 
 void Tally::set_numbers(const std::vector<double>& numbers) {
-  if (numbers.size() != 4 + scores.size()) {
-    throw std::invalid_argument("sums: expected " + std::to_string(4 + scores.size()) +
-                                " numbers, got " + std::to_string(numbers.size()));
+  const std::size_t expected = this->numbers().size();
+  if (numbers.size() != expected) {
+    throw std::invalid_argument("sums: expected " + std::to_string(expected) + " numbers, got " +
+                                std::to_string(numbers.size()));
   }
-  loss = numbers[0];
-  terms = numbers[1];
-  rows = numbers[2];
-  penalties = numbers[3];
-  std::copy(numbers.begin() + 4, numbers.end(), scores.begin());
+  auto next = numbers.begin();
+  for (Output& output : outputs) {
+    for (double* sum : {&output.loss, &output.terms, &output.rows}) *sum = *next++;
+  }
+  penalties = *next++;
+  for (Output& output : outputs) {
+    for (double& score : output.scores) score = *next++;
+  }
+}
+
+void Tally::clear() {
+  samples = penalties = 0.0;
+  for (Output& output : outputs) {
+    output.loss = output.terms = output.rows = 0.0;
+    std::fill(output.scores.begin(), output.scores.end(), 0.0);
+  }
+}
+
+double Tally::mean_loss() const {
+  double sum = 0.0;
+  for (const Output& output : outputs) sum += output.weight * output.mean_loss();
+  return sum + (samples > 0.0 ? penalties / samples : 0.0);
+}
+
+void Tally::add_means_to(std::vector<double>& all) const {
+  all.push_back(mean_loss());
+  for (const Output& output : outputs) {
+    if (outputs.size() > 1) all.push_back(output.mean_loss());
+  }
+  for (const Output& output : outputs) {
+    for (std::size_t m = 0; m < output.scores.size(); ++m) all.push_back(output.mean_score(m));
+  }
+}
+
+// ---- what objectives ask of a set ---------------------------------------------------------------
+
+namespace {
+
+void require(bool holds, const std::string& message) {
+  if (!holds) throw std::invalid_argument(message);
+}
+
+/// How losses and metrics see the outputs of one sample.
+OutputRows rows_of_output(const Shape& output, const Loss* loss) {
+  const std::int64_t O = size_of(output);
+  if (!loss || loss->outside() || output.empty()) return {1, O};
+  return {O / output.back(), output.back()};
+}
+
+}  // namespace
+
+template <class T>
+Judge<T>::Judge(const Network<T>& network, std::vector<Objective> objectives)
+    : network_(network), objectives_(std::move(objectives)) {
+  const std::size_t outputs = network.graph().outputs.size();
+  require(objectives_.size() == outputs, "loss: expected one for each of " +
+                                             std::to_string(outputs) + " outputs, got " +
+                                             std::to_string(objectives_.size()));
+  bool any = false;
+  for (std::size_t i = 0; i < outputs; ++i) {
+    const Objective& one = objectives_[i];
+    any |= one.loss != nullptr;
+    require(std::isfinite(one.weight), "loss_weights: expected finite numbers");
+    require(one.loss || one.metrics.empty(),
+            "metrics: expected none for the output of '" +
+                network.graph().value_name(network.graph().outputs[i]) + "', which has no loss");
+    for (Metric metric : one.metrics) {
+      require((metric == Metric::sparse_categorical_accuracy) == one.loss->sparse(),
+              "metrics: sparse_categorical_accuracy goes with labels, the other accuracies with "
+              "targets of one row per sample");
+    }
+    rows_.push_back(rows_of_output(network.output_shape(i), one.loss));
+  }
+  require(any, "loss: expected one for at least one output");
 }
 
 template <class T>
-OutputRows output_rows(const Network<T>& network, const Loss& loss) {
-  const std::int64_t O = size_of(network.output_shape());
-  if (loss.outside() || network.output_shape().empty()) return {1, O};
-  const std::int64_t last = network.output_shape().back();
-  return {O / last, last};
+bool Judge<T>::calls_outside() const {
+  return std::any_of(objectives_.begin(), objectives_.end(),
+                     [](const Objective& one) { return one.loss && one.loss->outside(); });
 }
 
 template <class T>
-void require_fit(const Network<T>& network, const Loss& loss, const DataSet& data,
-                 std::int64_t batch_size, const std::vector<Metric>& metrics) {
-  const auto require = [](bool holds, const std::string& message) {
-    if (!holds) throw std::invalid_argument(message);
-  };
-  const OutputRows per_sample = output_rows(network, loss);
-  const std::int64_t O = size_of(network.output_shape());
-  const ArrayView& x = data.x.front();
-  const TargetSet& targets = data.y.front();
-  require(x.n >= 1, "x: expected at least one sample");
-  require(x.sample_size() == size_of(network.input_shape()),
-          "x: expected samples of " + std::to_string(size_of(network.input_shape())) +
-              " elements, got " + std::to_string(x.sample_size()));
+void Judge<T>::require_fit(const DataSet& data, std::int64_t batch_size) const {
+  network_.require_inputs(data.x);
   require(batch_size >= 1, "batch_size: expected at least 1, got " + std::to_string(batch_size));
+  require(data.y.size() == objectives_.size(),
+          "y: expected targets of " + std::to_string(objectives_.size()) + " outputs, got " +
+              std::to_string(data.y.size()));
+  for (std::size_t i = 0; i < objectives_.size(); ++i) {
+    if (objectives_[i].loss) require_targets(i, data);
+  }
+}
+
+template <class T>
+void Judge<T>::require_targets(std::size_t output, const DataSet& data) const {
+  const Graph& graph = network_.graph();
+  const std::string what =
+      rows_.size() == 1 ? "y" : "y, output of '" + graph.value_name(graph.outputs[output]) + "'";
+  const Loss& loss = *objectives_[output].loss;
+  const TargetSet& targets = data.y[output];
+  const auto [rows, outputs] = rows_[output];
   if (loss.sparse()) {
-    require(static_cast<std::int64_t>(targets.labels.size()) == x.n * per_sample.rows,
-            "y: expected as many labels as samples, or time steps of them");
+    require(static_cast<std::int64_t>(targets.labels.size()) == data.samples() * rows,
+            what + ": expected as many labels as samples, or time steps of them");
     for (std::int32_t label : targets.labels) {
-      require(label >= 0 && label < per_sample.outputs, "y: expected labels in [0, " +
-                                                            std::to_string(per_sample.outputs) +
-                                                            "), got " + std::to_string(label));
+      if (label >= 0 && label < outputs) continue;
+      require(false, what + ": expected labels in [0, " + std::to_string(outputs) + "), got " +
+                         std::to_string(label));
     }
   } else if (loss.reads_targets()) {
-    require(targets.y.n == x.n, "y: expected as many targets as samples");
-    require(targets.y.sample_size() == O, "y: expected targets of " + std::to_string(O) +
+    const std::int64_t O = rows * outputs;
+    require(targets.y.n == data.samples(), what + ": expected as many targets as samples");
+    require(targets.y.sample_size() == O, what + ": expected targets of " + std::to_string(O) +
                                               " elements, got " +
                                               std::to_string(targets.y.sample_size()));
   }
-  for (Metric metric : metrics) {
-    require((metric == Metric::sparse_categorical_accuracy) == loss.sparse(),
-            "metrics: sparse_categorical_accuracy goes with labels, the other accuracies with "
-            "targets of one row per sample");
-  }
 }
 
 template <class T>
-Found<T>::Found(const Lane<T>& lane, const OutputRows& per_sample, double weights_penalty)
-    : penalty(weights_penalty) {
-  const Compiled<T>& program = *lane.program;
-  const Ports& ports = program.ports();
-  const LossRule& loss = *program.purpose().loss;
-  const std::int64_t rows = lane.now.batch.count * per_sample.rows;
-  // Of the whole batch, where this is a part of it.
-  const auto total = [&](Value known, auto otherwise) {
-    return known ? *program.template at<double>(known) : otherwise();
-  };
-  const std::int64_t samples = lane.now.samples();
-  weight = total(ports.weight, [&] {
-    const T* const weights = program.at(ports.weights);
-    return total_weight(weights, weights ? rows : samples * per_sample.rows, per_sample.rows);
-  });
-  if (program.purpose().outside) {
-    sum = lane.now.outside_loss * weight;
-    factor = weight > 0.0 ? 1.0 / weight : 0.0;
-  } else {
-    sum = total(ports.loss, [&] {
-      return sum_over_samples(program.template at<double>(ports.values), rows, per_sample.rows);
-    });
-    factor = mean_factor(loss, weight, per_sample.outputs, per_sample.rows);
+void Judge<T>::reserve(std::int64_t batch_size) {
+  std::int64_t most = 0;
+  for (std::size_t i = 0; i < rows_.size(); ++i) {
+    if (!objectives_[i].metrics.empty()) most = std::max(most, rows_[i].rows);
   }
+  scores_.resize(static_cast<std::size_t>(batch_size * most));
+}
+
+// ---- what a batch was worth ---------------------------------------------------------------------
+
+namespace {
+
+/// A sum over the whole batch: known, where the samples are a part of it.
+template <class T, class Otherwise>
+double of_whole(const Compiled<T>& program, Value known, Otherwise otherwise) {
+  return known ? *program.template at<double>(known) : otherwise();
+}
+
+/// What a program has found of one output of a lane's last batch.
+template <class T>
+struct Found {
+  const Lane<T>& lane;
+  const Comparison& with;
+  const Ports::Output& port;
+  const OutputRows& each;  // sample's
+  double sum = 0.0, weight = 0.0, factor = 0.0;
+
+  Found(const Lane<T>& of, std::size_t output, const OutputRows& of_sample)
+      : lane(of),
+        with(of.program->purpose().compares[output]),
+        port(of.program->ports().outputs[output]),
+        each(of_sample) {
+    const Compiled<T>& program = *lane.program;
+    weight = of_whole(program, port.weight, [&] {
+      const T* const weights = program.at(port.weights);
+      return total_weight(weights, weights ? rows() : lane.now.samples() * each.rows, each.rows);
+    });
+    const auto* const values = program.template at<double>(port.values);
+    if (with.outside) {
+      sum = *values * weight;
+      factor = weight > 0.0 ? 1.0 / weight : 0.0;
+    } else {
+      sum =
+          of_whole(program, port.loss, [&] { return sum_over_samples(values, rows(), each.rows); });
+      factor = mean_factor(*with.loss, weight, each.outputs, each.rows);
+    }
+  }
+  std::int64_t rows() const { return lane.now.batch.count * each.rows; }
+};
+
+/// What a program has found of penalties, on top of these.
+template <class T>
+double penalties(const Compiled<T>& program, std::int64_t samples, double sum) {
+  const Ports& ports = program.ports();
   if (ports.penalties) {
     const auto* const pieces = program.template at<double>(ports.penalties);
     const std::int64_t count = program.program()[ports.penalties].size();
-    for (std::int64_t i = 0; i < count; ++i) penalty += pieces[i];
+    for (std::int64_t i = 0; i < count; ++i) sum += pieces[i];
   }
   if (ports.activity) {
-    const double active = total(ports.active, [&] {
-      return sum_over_samples(program.template at<double>(ports.activity), samples, 1);
-    });
-    penalty += active / static_cast<double>(samples);
+    sum +=
+        of_whole(program, ports.active,
+                 [&] {
+                   return sum_over_samples(program.template at<double>(ports.activity), samples, 1);
+                 }) /
+        static_cast<double>(samples);
   }
+  return sum;
 }
-
-namespace {
 
 /// The rows of a batch as the accuracies compare them.
 template <class T>
@@ -154,23 +268,19 @@ struct Compare {
   }
 };
 
-}  // namespace
-
 template <class T>
-void add_to(Tally& tally, const Found<T>& found, const Lane<T>& lane, const OutputRows& per_sample,
-            std::vector<double>& scores) {
-  const Compiled<T>& program = *lane.program;
-  const Ports& ports = program.ports();
-  const LossRule& loss = *program.purpose().loss;
-  const std::int64_t B = lane.now.batch.count * per_sample.rows, O = per_sample.outputs;
-  const auto* const mask = program.template at<std::uint8_t>(ports.mask);
-  const auto all = static_cast<double>(lane.now.samples());
-  const double rows = ports.rows ? *program.template at<double>(ports.rows)
-                      : mask     ? static_cast<double>(std::count(mask, mask + B, 1))
-                                 : all * static_cast<double>(per_sample.rows);
-  tally.rows += rows;
-  tally.samples += all;
-  tally.penalties += found.penalty * all;
+void add_to(Tally::Output& tally, const Found<T>& found, std::vector<double>& scores) {
+  const Compiled<T>& program = *found.lane.program;
+  const Now<T>& now = found.lane.now;
+  const Ports::Output& port = found.port;
+  const LossRule& loss = *found.with.loss;
+  const std::int64_t B = found.rows(), O = found.each.outputs;
+  const auto* const mask = program.template at<std::uint8_t>(port.mask);
+  const auto all = static_cast<double>(now.samples());
+  tally.rows += of_whole(program, port.rows, [&] {
+    return mask ? static_cast<double>(std::count(mask, mask + B, 1))
+                : all * static_cast<double>(found.each.rows);
+  });
   if (loss.sums()) {
     // As Keras reports it: the mean of the batches' sums, each as often as the batch has samples.
     tally.loss += found.sum * found.factor * all;
@@ -179,33 +289,46 @@ void add_to(Tally& tally, const Found<T>& found, const Lane<T>& lane, const Outp
     tally.loss += found.sum;
     tally.terms += loss.elementwise() ? found.weight * static_cast<double>(O) : found.weight;
   }
-  const Compare<T> compare{program.at(ports.p),
-                           program.at(ports.y),
-                           program.template at<std::int32_t>(ports.labels),
-                           program.template at<std::int32_t>(ports.predicted),
-                           program.template at<std::int32_t>(ports.expected),
+  const Compare<T> compare{program.at(port.p),
+                           program.at(port.y),
+                           program.template at<std::int32_t>(port.labels),
+                           program.template at<std::int32_t>(port.predicted),
+                           program.template at<std::int32_t>(port.expected),
                            O,
                            loss.from_logits()};
-  for (std::size_t m = 0; m < program.purpose().metrics.size(); ++m) {
+  for (std::size_t m = 0; m < found.with.metrics.size(); ++m) {
     for (std::int64_t b = 0; b < B; ++b) {
       const bool is_there = !mask || mask[b];
       scores[static_cast<std::size_t>(b)] =
-          is_there ? compare.score(program.purpose().metrics[m], b) : 0.0;
+          is_there ? compare.score(found.with.metrics[m], b) : 0.0;
     }
-    double score = sum_over_samples(scores.data(), B, per_sample.rows);
-    if (lane.now.exchange) lane.now.join(&score, 1);
+    double score = sum_over_samples(scores.data(), B, found.each.rows);
+    if (now.exchange) now.join(&score, 1);
     tally.scores[m] += score;
   }
 }
 
-#define MUNDUR_METRICS(T)                                                                    \
-  template OutputRows output_rows<T>(const Network<T>&, const Loss&);                        \
-  template void require_fit<T>(const Network<T>&, const Loss&, const DataSet&, std::int64_t, \
-                               const std::vector<Metric>&);                                  \
-  template struct Found<T>;                                                                  \
-  template void add_to<T>(Tally&, const Found<T>&, const Lane<T>&, const OutputRows&,        \
-                          std::vector<double>&)
-MUNDUR_METRICS(float);
-MUNDUR_METRICS(double);
+}  // namespace
+
+template <class T>
+double Judge<T>::judge(const Lane<T>& lane, double penalty, Tally* tally) {
+  const std::int64_t samples = lane.now.samples();
+  double loss = 0.0;
+  for (std::size_t i = 0; i < rows_.size(); ++i) {
+    if (!objectives_[i].loss) continue;
+    const Found<T> found(lane, i, rows_[i]);
+    loss += objectives_[i].weight * (found.sum * found.factor);
+    if (tally) add_to(tally->outputs[i], found, scores_);
+  }
+  const double sum = penalties(*lane.program, samples, penalty);
+  if (tally) {
+    tally->samples += static_cast<double>(samples);
+    tally->penalties += sum * static_cast<double>(samples);
+  }
+  return loss + sum;
+}
+
+template class Judge<float>;
+template class Judge<double>;
 
 }  // namespace mundur

@@ -4,29 +4,31 @@
 
 namespace mundur {
 
-/// The outputs of one sample as loss and metrics see them: see OutputRows.
+/// What a network's outputs are asked for, and how losses and metrics see each of them. Throws
+/// std::invalid_argument where the objectives are not the network's.
 template <class T>
-OutputRows output_rows(const Network<T>& network, const Loss& loss);
+class Judge {
+ public:
+  Judge(const Network<T>& network, std::vector<Objective> objectives);
 
-/// Throws std::invalid_argument where the set does not fit the network and the loss: kernels trust
-/// what passes here.
-template <class T>
-void require_fit(const Network<T>& network, const Loss& loss, const DataSet& data,
-                 std::int64_t batch_size, const std::vector<Metric>& metrics);
+  const std::vector<Objective>& objectives() const { return objectives_; }
+  /// Whether a loss calls a function of the caller's.
+  bool calls_outside() const;
+  /// Throws std::invalid_argument where the set does not fit: kernels trust what passes here.
+  void require_fit(const DataSet& data, std::int64_t batch_size) const;
+  /// Makes room for batches of so many samples.
+  void reserve(std::int64_t batch_size);
+  /// The loss of a lane's last batch, with what its program has found of penalties on top of these.
+  /// It goes to the tally, with scores, if there is one. Rows that are masked count for nothing.
+  double judge(const Lane<T>& lane, double penalty, Tally* tally);
 
-/// What a program has found of a batch: losses, weights and penalties, summed up, and the scores.
-template <class T>
-struct Found {
-  double sum = 0.0, weight = 0.0, factor = 0.0, penalty = 0.0;
-  /// Of the batch, where the core computes it.
-  double loss() const { return sum * factor + penalty; }
-  /// What the lane's last batch left.
-  Found(const Lane<T>& lane, const OutputRows& per_sample, double weights_penalty);
+ private:
+  void require_targets(std::size_t output, const DataSet& data) const;
+
+  const Network<T>& network_;
+  std::vector<Objective> objectives_;
+  std::vector<OutputRows> rows_;  // of each output
+  std::vector<double> scores_;
 };
-
-/// Adds the lane's last batch to the tally. Rows that are masked count for nothing.
-template <class T>
-void add_to(Tally& tally, const Found<T>& found, const Lane<T>& lane, const OutputRows& per_sample,
-            std::vector<double>& scores);
 
 }  // namespace mundur

@@ -1,7 +1,6 @@
 #include "mundur/network.h"
 
 #include <algorithm>
-#include <cstring>
 #include <stdexcept>
 
 #include "cpu/parallel/pace.h"
@@ -13,12 +12,6 @@
 
 namespace mundur {
 namespace {
-
-std::int64_t checked_size(const Shape& shape, const char* what) {
-  std::int64_t size = 1;
-  for (std::int64_t extent : shape) size = checked_product(size, extent, what);
-  return size;
-}
 
 void require_flags(std::size_t flags, std::size_t expected, const char* one) {
   if (flags == expected) return;
@@ -38,45 +31,43 @@ struct Paces {
 };
 
 template <class T>
-Network<T>::Network(const std::vector<LayerSpec>& layers, Shape input_shape, std::uint64_t seed,
-                    Compute compute, std::vector<std::string> names)
+Network<T>::Network(Graph graph, std::uint64_t seed, Compute compute)
     : seed_(seed),
       compute_(compute),
-      names_(std::move(names)),
+      graph_(std::move(graph)),
       training_arena_(std::make_unique<Arena<T>>()),
       paces_(std::make_unique<Paces>()) {
   if (compute == Compute::bfloat16 && sizeof(T) != sizeof(float)) {
     throw std::invalid_argument("compute_dtype: bfloat16 goes with dtype float32 only");
   }
-  for (std::int64_t extent : input_shape) {
-    if (extent < 1) {
-      throw std::invalid_argument("input_shape: expected extents >= 1, got " +
-                                  std::to_string(extent));
+  graph_.check();
+  for (const Graph::Input& input : graph_.inputs) {
+    for (std::int64_t extent : input.shape) {
+      if (extent < 1) {
+        throw std::invalid_argument("input_shape: expected extents >= 1, got " +
+                                    std::to_string(extent));
+      }
     }
+    checked_size(input.shape, "one sample");
+    shapes_.push_back(input.shape);
+    heads_.push_back(Activation::linear);
   }
-  checked_size(input_shape, "one sample");
-  shapes_.push_back(std::move(input_shape));
   Setup setup;
-  for (const LayerSpec& spec : layers) {
-    setup.layer = static_cast<int>(layers_.size());
-    if (names_.size() <= layers_.size()) names_.push_back(std::to_string(setup.layer));
-    layers_.push_back(make_layer(spec));
-    shapes_.push_back(layers_.back()->add_to(setup, shapes_.back()));
-    checked_size(shapes_.back(), "one sample");
-  }
+  for (const Graph::Call& call : graph_.calls) build(setup, call);
   parameters_ = std::move(setup.parameters);
   states_ = std::move(setup.states);
   learning_.assign(static_cast<std::size_t>(setup.places), true);
-  activity_.resize(layers_.size());
-  head_ = setup.head;
-  vocabulary_ = setup.vocabulary;
+  activity_.resize(graph_.layers.size());
   forward_work_ = setup.work;
   allocate();
+  masks_output_.resize(graph_.outputs.size());
   Ports ports;
   const Program program = compile({}, ports);
-  const Value mask = program[ports.p].mask;
   calls_outside_ = program.calls_outside();
-  masks_output_ = mask && program[mask].size() == rows_of(output_shape());
+  for (std::size_t i = 0; i < masks_output_.size(); ++i) {
+    const Value mask = program[ports.outputs[i].p].mask;
+    masks_output_[i] = mask && program[mask].size() == rows_of(output_shape(i));
+  }
 }
 
 template <class T>
@@ -305,35 +296,37 @@ Compiled<T>& Network<T>::by_hand(bool training) {
 }
 
 template <class T>
-void Network<T>::forward(T* y, const ArrayView& x, bool training) {
-  const int workers = workers_for(x.n, true);
+void Network<T>::forward(const std::vector<T*>& y, const std::vector<ArrayView>& x, bool training) {
+  require_inputs(x);
+  const std::int64_t batch = x.front().n;
+  const int workers = workers_for(batch, true);
   Compiled<T>& program = by_hand(training);
   forward_batch_ = 0;
-  DataSet data{{x}, {}};
+  DataSet data{x, {}};
   std::vector<Lane<T>> lanes(1);
   lanes[0].program = &program;
   Once<T> pass(
       [&](Now<T>& now) {
         now.data = &data;
-        now.batch = {nullptr, 0, x.n};
+        now.batch = {nullptr, 0, batch};
         now.seed = seed_;
         now.forward = training_forwards;
-        now.outputs = y;
+        now.outputs = &y;
       },
       forward_stretches(program.program()));
   Pace& pace = paces_->forward;
-  pace.about(x.n, workers);
-  Runner<T>(lanes, pace, x.n, x.n, workers).run(pass, 1e9, 1);
-  if (vocabulary() > 0 && !lanes[0].now.finite.load(std::memory_order_relaxed)) {
+  pace.about(batch, workers);
+  Runner<T>(lanes, pace, batch, batch, workers).run(pass, 1e9, 1);
+  if (!lanes[0].now.known.load(std::memory_order_relaxed)) {
     throw std::invalid_argument("x: holds an id outside of the vocabulary");
   }
   if (training) ++training_forwards;
-  forward_batch_ = x.n;
+  forward_batch_ = batch;
   forward_training_ = training;
 }
 
 template <class T>
-void Network<T>::backward(T* dx, const T* delta) {
+void Network<T>::backward(const std::vector<T*>& dx, const std::vector<const T*>& delta) {
   if (forward_batch_ == 0) {
     throw std::runtime_error("backward: call forward first; it keeps what backward needs");
   }
@@ -357,7 +350,7 @@ void Network<T>::backward(T* dx, const T* delta) {
         now.batch = {nullptr, 0, batch};
         now.seed = seed_;
         now.forward = training_forwards;
-        now.delta = delta;
+        now.deltas = &delta;
       },
       program.program().stretches.size());
   Pace& pace = paces_->backward;
@@ -367,8 +360,9 @@ void Network<T>::backward(T* dx, const T* delta) {
   for (const Array& array : parameters_) {
     if (!array.trainable) std::fill_n(flat_gradients() + array.place, size_of(array.shape), T{0});
   }
-  std::memcpy(dx, program.at(program.ports().dx),
-              static_cast<std::size_t>(batch * size_of(input_shape())) * sizeof(T));
+  for (std::size_t i = 0; i < dx.size(); ++i) {
+    std::copy_n(program.at(program.ports().dx[i]), batch * size_of(input_shape(i)), dx[i]);
+  }
 }
 
 template <class T>
@@ -437,23 +431,23 @@ struct Predicting final : Pass<T> {
   std::uint64_t seed;
   std::int64_t start, batch, done;  // done: samples in front of it are
   bool checks_finite, finite = true;
-  T* out;
+  const std::vector<T*>& out;
 
   Predicting(const DataSet& set, std::uint64_t of, std::int64_t from, std::int64_t size,
-             bool checks, T* to)
+             bool checks, const std::vector<T*>& to)
       : data(set), seed(of), start(from), batch(size), done(from), checks_finite(checks), out(to) {}
   bool any() const override { return finite && start < data.samples(); }
   void next(Now<T>& now) override {
     now.data = &data;
     now.batch = {nullptr, start, std::min(batch, data.samples() - start)};
     now.seed = seed;
-    now.outputs = out;
-    now.finite.store(true, std::memory_order_relaxed);
+    now.outputs = &out;
+    now.begin_checks();
     start += now.batch.count;
   }
   bool goes_on(std::size_t, Lane<T>&, const Worker&) override { return true; }
   std::int64_t finish(Lane<T>& lane) override {
-    finite &= !checks_finite || lane.now.finite.load(std::memory_order_relaxed);
+    finite &= lane.now.passes(checks_finite);
     done += lane.now.batch.count;
     return lane.now.batch.count;
   }
@@ -462,13 +456,15 @@ struct Predicting final : Pass<T> {
 }  // namespace
 
 template <class T>
-std::int64_t Network<T>::predict(T* out, const ArrayView& x, std::int64_t start, std::int64_t batch,
-                                 double budget, bool check_finite) {
+std::int64_t Network<T>::predict(const std::vector<T*>& out, const std::vector<ArrayView>& x,
+                                 std::int64_t start, std::int64_t batch, double budget,
+                                 bool check_finite) {
   // Many samples: each worker takes its own, and neither waits nor passes a line of memory on. The
   // samples' outputs stay in its cache from layer to layer.
   constexpr std::int64_t kMostApart = 256;
   constexpr std::int64_t kLeastApart = 16;
-  const std::int64_t left = x.n - start;
+  require_inputs(x);
+  const std::int64_t left = x.front().n - start;
   const int workers = workers_for(left, false);
   const std::int64_t apart = std::min({batch, kMostApart, (left + workers - 1) / workers});
   const bool is_apart = workers == 1 || (apart >= kLeastApart && !calls_outside());
@@ -478,8 +474,8 @@ std::int64_t Network<T>::predict(T* out, const ArrayView& x, std::int64_t start,
   purpose.asked_for_outputs = true;
   std::vector<Lane<T>> lanes(count);
   for (std::size_t i = 0; i < count; ++i) lanes[i].program = &compiled(purpose, i);
-  const DataSet data{{x}, {}};
-  Predicting<T> pass(data, seed_, start, size, check_finite || vocabulary() > 0, out);
+  const DataSet data{x, {}};
+  Predicting<T> pass(data, seed_, start, size, check_finite, out);
   Runner<T>(lanes, pace(is_apart ? size : -size, false, workers), size,
             left % size == 0 ? size : left % size, workers)
       .run(pass, budget, 1);

@@ -12,37 +12,34 @@ namespace mundur {
 template <class T>
 class Trainer<T>::Epoch final : public Pass<T> {
  public:
-  Epoch(Network<T>& of, Optimizer& with, const Loss& by, const DataSet& set, Options how)
+  Epoch(Network<T>& of, Optimizer& with, std::vector<Objective> by, const DataSet& set, Options how)
       : network(of),
         optimizer(with),
-        loss(by),
         data(set),
         options(std::move(how)),
-        per_sample(output_rows(of, by)),
+        judge(of, std::move(by)),
+        tally(judge.objectives()),
         lanes_(1) {
-    require_fit(network, loss, data, options.batch_size, options.metrics);
+    judge.require_fit(data, options.batch_size);
     options.batch_size = std::min(options.batch_size, data.samples());
-    options.check_finite |= network.vocabulary() > 0;  // what is no id has no row
-    if (options.exchange && loss.outside()) {
+    if (options.exchange && judge.calls_outside()) {
       throw std::invalid_argument(
           "exchange: expected none, since the core does not compute the loss");
     }
+    purpose_.compares.assign(judge.objectives().begin(), judge.objectives().end());
     bind_optimizer();
     if (options.shuffle) {
       constexpr const char* kWhat = "the order of the samples";
       order_ =
           Buffer(checked_product(data.samples(), sizeof(std::int64_t), kWhat), kWhat, Fill::none);
     }
-    tally.scores.resize(options.metrics.size());
-    purpose_.metrics = options.metrics;
   }
 
   Network<T>& network;
   Optimizer& optimizer;
-  const Loss& loss;
   const DataSet& data;
   Options options;
-  OutputRows per_sample;
+  Judge<T> judge;
   Augmenting augmenting;
   Tally tally;
   std::int64_t step = 0;
@@ -59,7 +56,7 @@ class Trainer<T>::Epoch final : public Pass<T> {
   void resume(std::int64_t from, const std::vector<double>& numbers);
   Outcome run(double budget, std::int64_t max_steps, std::int64_t more, double stop_loss);
   void feed() {
-    require_fit(network, loss, data, data.samples(), options.metrics);
+    judge.require_fit(data, data.samples());
     options.batch_size = std::max(options.batch_size, data.samples());
     fed = true;
     step = 0;
@@ -106,9 +103,9 @@ class Trainer<T>::Epoch final : public Pass<T> {
 
   std::vector<Lane<T>> lanes_;
   Purpose purpose_;
-  Compiled<T>* program_ = nullptr;  // within run()
-  std::size_t loss_is_known_ = 0;   // behind this stretch
-  std::vector<double> scores_;
+  Compiled<T>* program_ = nullptr;       // within run()
+  std::size_t loss_is_known_ = 0;        // behind this stretch
+  const Operation* last_ask_ = nullptr;  // of a loss that somebody else computes
   std::unique_lock<Lock> lock_;
   std::int64_t steps_left_ = 0, epochs_left_ = 0;
   double stop_loss_ = 0.0;
@@ -159,8 +156,7 @@ void Trainer<T>::Epoch::pass_on() {
     return;
   }
   --epochs_left_;
-  passed.push_back(tally.mean_loss());
-  for (std::size_t m = 0; m < tally.scores.size(); ++m) passed.push_back(tally.mean_score(m));
+  tally.add_means_to(passed);
   start(augmenting.epoch + 1);
 }
 
@@ -246,10 +242,9 @@ void Trainer<T>::Epoch::compile() {
       network.workers_for(options.batch_size, true) == 1 && network.flat_size() <= kSmall;
   Purpose& purpose = purpose_;
   purpose.training = purpose.backward = true;
-  purpose.asked_for_outputs = options.outputs != nullptr;
+  purpose.asked_for_outputs = !options.outputs.empty();
   purpose.augments = !augmenting.steps.empty();
-  purpose.compare_with(loss);
-  purpose.weighted = data.y.front().weights != nullptr;
+  purpose.weigh(data);
   purpose.sums = gathering.sum != nullptr;
   purpose.clips = gathering.clips();
   purpose.is_part = options.exchange != nullptr;
@@ -265,6 +260,7 @@ void Trainer<T>::Epoch::compile() {
     if (stretches[i].stage == Stage::backward || stretches[i].stage == Stage::update) break;
     const Operation& first = program_->program().operations[stretches[i].begin];
     if (!std::holds_alternative<op::ActivateDx>(first)) loss_is_known_ = i;
+    if (std::holds_alternative<op::AskLoss>(first)) last_ask_ = &first;
   }
 }
 
@@ -285,32 +281,26 @@ void Trainer<T>::Epoch::next(Now<T>& now) {
   now.seed = network.seed();
   now.forward = network.training_forwards;
   now.augmenting = &augmenting;
-  now.outputs = options.outputs;
-  now.finite.store(true, std::memory_order_relaxed);
-  if (!loss.outside()) return begin_step(now);
+  now.outputs = &options.outputs;
+  now.begin_checks();
+  if (!judge.calls_outside()) return begin_step(now);
   step_state_.assign(network.state_values(), network.state_values() + network.state_size());
 }
 
 template <class T>
 bool Trainer<T>::Epoch::goes_on(std::size_t behind, Lane<T>& lane, const Worker& worker) {
   const bool is_input = lane.program->program().stretches[behind].stage == Stage::load;
-  if (is_input && options.check_finite && !lane.now.finite.load(std::memory_order_relaxed)) {
-    return false;
-  }
+  if (is_input && !lane.now.passes(options.check_finite)) return false;
   if (behind != loss_is_known_) return true;
-  const Found<T> found(lane, per_sample, 0.0);
-  if (worker.first()) {
-    batch_loss = found.loss();
-    add_to(tally, found, lane, per_sample, scores_);
-  }
-  return std::isfinite(found.loss());
+  const double loss = judge.judge(lane, 0.0, worker.first() ? &tally : nullptr);
+  if (worker.first()) batch_loss = loss;
+  return std::isfinite(loss) && lane.now.passes(options.check_finite);
 }
 
 template <class T>
 std::int64_t Trainer<T>::Epoch::finish(Lane<T>& lane) {
   if (!lane.whole) {
-    const bool finite = lane.now.finite.load(std::memory_order_relaxed);
-    outcome_ = options.check_finite && !finite ? Outcome::input : Outcome::loss;
+    outcome_ = lane.now.passes(options.check_finite) ? Outcome::loss : Outcome::input;
     return 1;
   }
   augmenting.place += lane.now.samples();
@@ -337,7 +327,7 @@ void Trainer<T>::Epoch::outside(const Operation& operation, Now<T>& now,
     throw std::runtime_error("optimizer: its accumulation or clipping changed within a step");
   }
   loss_threw_ = false;
-  begin_step(now);
+  if (&operation == last_ask_) begin_step(now);
 }
 
 namespace {
@@ -359,19 +349,20 @@ Outcome Trainer<T>::Epoch::run(double budget, std::int64_t max_steps, std::int64
   epochs_left_ = std::min(more, kMostEpochs);
   stop_loss_ = stop_loss;
   passed.clear();
-  passed.reserve(static_cast<std::size_t>(epochs_left_) * (1 + tally.scores.size()));
+  tally.add_means_to(passed);
+  passed.reserve(static_cast<std::size_t>(epochs_left_) * passed.size());
+  passed.clear();
   lock_ = std::unique_lock(optimizer.mutex());
   bind_optimizer();
   network.forget_forward();
   outcome_ = Outcome::more;
   if (any()) {
     compile();
-    scores_.resize(
-        options.metrics.empty() ? 0 : static_cast<std::size_t>(batch_size * per_sample.rows));
+    judge.reserve(batch_size);
     const int workers = network.workers_for(batch_size, true);
     const std::int64_t rest = data.samples() % batch_size;
     // Steps with a loss from outside take another time than those of the same size.
-    Pace& pace = network.pace(loss.outside() ? -batch_size : batch_size, true, workers);
+    Pace& pace = network.pace(judge.calls_outside() ? -batch_size : batch_size, true, workers);
     try {
       if (options.exchange) budget = std::numeric_limits<double>::infinity();
       Runner<T>(lanes_, pace, part(batch_size).samples.size(),
@@ -394,9 +385,10 @@ Outcome Trainer<T>::Epoch::run(double budget, std::int64_t max_steps, std::int64
 // ---- what others see ----------------------------------------------------------------------------
 
 template <class T>
-Trainer<T>::Trainer(Network<T>& network, Optimizer& optimizer, const Loss& loss,
+Trainer<T>::Trainer(Network<T>& network, Optimizer& optimizer, std::vector<Objective> objectives,
                     const DataSet& data, Options options)
-    : epoch_(std::make_unique<Epoch>(network, optimizer, loss, data, std::move(options))) {}
+    : epoch_(std::make_unique<Epoch>(network, optimizer, std::move(objectives), data,
+                                     std::move(options))) {}
 template <class T>
 Trainer<T>::~Trainer() = default;
 
@@ -428,8 +420,11 @@ void Trainer<T>::feed() {
 template <class T>
 void Trainer<T>::set_augment(std::vector<Augmentation> steps) {
   require_augment(steps, epoch_->data.x.front().sample_size());
-  if (!steps.empty() && epoch_->network.vocabulary() > 0) {
-    throw std::invalid_argument("augment: expected none, since samples are ids");
+  const Graph& graph = epoch_->network.graph();
+  if (!steps.empty() && (graph.inputs.size() > 1 || graph.vocabulary(0) > 0)) {
+    throw std::invalid_argument(graph.inputs.size() > 1
+                                    ? "augment: expected none, since there are several inputs"
+                                    : "augment: expected none, since samples are ids");
   }
   epoch_->augmenting.steps = std::move(steps);
 }

@@ -300,6 +300,8 @@ class Chain:
         if not self._layers:
             raise ValueError("a model needs at least one layer")
         self._check_memory(shape)
+        if any(layer.vocabulary for layer in list(_with_inner(self._layers))[1:]):
+            raise ValueError("Embedding takes ids, so it must be the first layer")
         specs = [layer.describe() for layer in self._layers]
         names = [layer.name for layer in self._layers]
         network = _core.Network(specs, shape, self._dtype, self.seed, self._compute_dtype, names)
@@ -424,6 +426,12 @@ class Chain:
         if self.input_shape is not None and first is None:
             parts.append(f"input_shape={self.input_shape}")
         return f"Model({', '.join(parts)})"
+
+
+def _with_inner(layers: Sequence[Layer]) -> Iterator[Layer]:
+    for layer in layers:
+        yield layer
+        yield from _with_inner(getattr(layer, "inner", ()))
 
 
 def _masked(layers: Sequence[Layer]) -> list[bool]:

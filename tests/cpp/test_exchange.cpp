@@ -77,7 +77,8 @@ struct Training {
   const char* loss = "mean_squared_error";
   bool weighted = false;
   bool penalised = false;
-  Settings options{};  // of the optimizer
+  Settings options{};      // of the optimizer
+  std::size_t shared = 0;  // this layer is called twice, one call behind the other; 0: none
 };
 
 mundur::RecurrentSpec recurrent(bool sequences, double dropout) {
@@ -120,6 +121,19 @@ std::vector<Training> trainings() {
        {mundur::SpatialDropout1DSpec{0.2, {}}, mundur::GRUSpec{recurrent(false, 0.2)}}},
       {"penalties", plain, false, "mean_squared_error", true, true},
       {"clipped by the global norm", plain, false, "mean_squared_error", false, false, clipped},
+      {"a table in the middle",
+       {mundur::RescalingSpec{6.0, 6.5}, mundur::FlattenSpec{}, embedding, mean}},
+      {"a shared normalization",
+       flat({normal, dense}),
+       false,
+       "mean_squared_error",
+       false,
+       false,
+       {},
+       1},
+      {"a shared layer",
+       flat({mundur::DenseSpec{kSteps * kChannels, Activation::tanh}, mundur::DenseSpec{3}}), false,
+       "mean_squared_error", false, true, clipped, 1},
   };
 }
 
@@ -147,7 +161,14 @@ std::vector<double> train(const Training& training, i64 samples, i64 batch,
                           mundur::Exchange* exchange) {
   const mundur::Shape input =
       training.ids ? mundur::Shape{kSteps} : mundur::Shape{kSteps, kChannels};
-  mundur::Network<T> network(training.layers, input, 3);
+  mundur::Graph graph = mundur::Graph::chain(training.layers, input, {});
+  if (training.shared > 0) {
+    for (std::size_t i = training.shared; i < graph.calls.size(); ++i) ++graph.calls[i].from[0];
+    graph.calls.insert(graph.calls.begin() + static_cast<std::ptrdiff_t>(training.shared),
+                       {training.shared, {training.shared}});
+    ++graph.outputs[0];
+  }
+  mundur::Network<T> network(graph, 3);
   Numbers numbers(5);
   for (auto& entry : network.parameters()) {
     const i64 size = mundur::size_of(entry.parameter.shape);
@@ -185,8 +206,8 @@ std::vector<double> train(const Training& training, i64 samples, i64 batch,
   Settings settings = training.options;
   settings.emplace_back("learning_rate", 1e-2);
   const auto adam = mundur::make_optimizer("Adam", settings);
-  mundur::Trainer<T> trainer(network, *adam, *loss, data,
-                             {batch, true, 5, metrics, true, nullptr, exchange});
+  mundur::Trainer<T> trainer(network, *adam, {{loss.get(), 1.0, metrics}}, data,
+                             {batch, true, 5, true, {}, exchange});
   std::vector<double> all;
   for (std::uint64_t epoch = 0; epoch < 2; ++epoch) {
     trainer.begin_epoch(epoch);
@@ -240,8 +261,8 @@ void test_failures() {
         data.y[0].y = view(y, mundur::ElementType::float32, samples, {1});
         const auto loss = mundur::make_loss("mean_squared_error", false);
         const auto sgd = mundur::make_optimizer("SGD", {{"learning_rate", 0.1}});
-        mundur::Trainer<float> trainer(network, *sgd, *loss, data,
-                                       {samples, false, 1, {}, true, nullptr, &exchange});
+        mundur::Trainer<float> trainer(network, *sgd, {{loss.get()}}, data,
+                                       {samples, false, 1, true, {}, &exchange});
         trainer.begin_epoch(0);
         found[static_cast<std::size_t>(rank)] = trainer.run(1e9, -1);
       });

@@ -31,7 +31,7 @@ mundur::RecurrentSpec recurrent(bool sequences, bool backwards = false, double d
   return spec;
 }
 
-mundur::BidirectionalSpec both_ways(mundur::BidirectionalSpec::Merge merge, bool sequences) {
+mundur::BidirectionalSpec both_ways(mundur::Merge merge, bool sequences) {
   mundur::BidirectionalSpec spec{{}, {"ahead", "back"}, merge};
   spec.layers.push_back({mundur::LSTMSpec{recurrent(sequences)}});
   spec.layers.push_back({mundur::LSTMSpec{recurrent(sequences, true)}});
@@ -44,7 +44,7 @@ mundur::Conv1DSpec convolution(std::int64_t strides, mundur::Padding padding, st
 }
 
 std::vector<Chain> chains() {
-  using Merge = mundur::BidirectionalSpec::Merge;
+  using Merge = mundur::Merge;
   using mundur::Padding;
   const mundur::EmbeddingSpec embedding{kIds, kChannels, true};
   const mundur::BatchNormalizationSpec batch_normalization{0.9, 1e-3};
@@ -116,14 +116,14 @@ std::vector<double> by_hand(mundur::Network<T>& network, const mundur::ArrayView
   std::vector<T> other(y), dx(static_cast<std::size_t>(kSamples * mundur::size_of(x.sample)));
   std::optional<Watch> watch;
   if (watched) watch.emplace(network);
-  network.forward(y.data(), x, true);
+  network.forward({y.data()}, {x}, true);
   --network.training_forwards;  // the next one draws the same numbers
   if (!watched) {
     const Watch between(network);
-    network.forward(other.data(), x, false);
-    network.backward(dx.data(), y.data());
+    network.forward({other.data()}, {x}, false);
+    network.backward({dx.data()}, {y.data()});
   }
-  network.backward(dx.data(), y.data());
+  network.backward({dx.data()}, {y.data()});
   std::vector<double> all(y.begin(), y.end());
   all.insert(all.end(), dx.begin(), dx.end());
   all.insert(all.end(), network.flat_gradients(), network.flat_gradients() + network.flat_size());
@@ -173,7 +173,7 @@ std::vector<double> train(const Chain& chain, int threads) {
   data.y[0].y = view(y, mundur::ElementType::float32, {outputs});
   const auto loss = mundur::make_loss("mean_squared_error", false);
   const auto adam = mundur::make_optimizer("Adam", {{"learning_rate", 1e-2}});
-  mundur::Trainer<T> trainer(network, *adam, *loss, data, {kBatch, true, 5, {}, true});
+  mundur::Trainer<T> trainer(network, *adam, {{loss.get()}}, data, {kBatch, true, 5});
   std::vector<double> all;
   for (std::uint64_t epoch = 0; epoch < 2; ++epoch) {
     trainer.begin_epoch(epoch);
@@ -181,7 +181,7 @@ std::vector<double> train(const Chain& chain, int threads) {
     all.push_back(trainer.tally().mean_loss());
   }
   std::vector<T> p(static_cast<std::size_t>(kSamples * outputs));
-  CHECK(network.predict(p.data(), data.x[0], 0, kSamples, 1e9, true) == kSamples);
+  CHECK(network.predict({p.data()}, data.x, 0, kSamples, 1e9, true) == kSamples);
   all.insert(all.end(), p.begin(), p.end());
   const std::vector<double> watched = by_hand(network, data.x[0], true);
   const std::vector<double> values = values_of(network);

@@ -240,8 +240,8 @@ void test_convolution(const Convolution& c) {
         " groups " + std::to_string(c.groups) + " samples " + std::to_string(c.samples) +
         (sizeof(T) == 4 ? " float32" : " float64") + " threads " + std::to_string(threads);
     std::vector<T> y(dy.size()), found(x.size());
-    network.forward(y.data(), view, true);
-    network.backward(found.data(), dy.data());
+    network.forward({y.data()}, {view}, true);
+    network.backward({found.data()}, {dy.data()});
     CHECK(check::same_bits(found, dx));
     CHECK(check::same_bits(
         std::vector<T>(network.flat_gradients(), network.flat_gradients() + dw.size()), dw));

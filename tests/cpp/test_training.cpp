@@ -89,9 +89,10 @@ struct Setup {
       data.y[0].labels.push_back(static_cast<std::int32_t>(i % 5));
     }
     trainer = std::make_unique<mundur::Trainer<T>>(
-        network, *adam, *loss, data,
-        typename mundur::Trainer<T>::Options{
-            64, true, 5, {mundur::Metric::sparse_categorical_accuracy}, true});
+        network, *adam, objectives(), data, typename mundur::Trainer<T>::Options{64, true, 5});
+  }
+  std::vector<mundur::Objective> objectives() const {
+    return {{loss.get(), 1.0, {mundur::Metric::sparse_categorical_accuracy}}};
   }
 };
 
@@ -114,23 +115,24 @@ void test_an_epoch_is_resumed() {
   mundur::set_num_threads(2);
   constexpr std::int64_t kOutputs = 200 * 5;
   const auto options = [](T* outputs) {
-    return typename mundur::Trainer<T>::Options{
-        64, true, 5, {mundur::Metric::sparse_categorical_accuracy}, true, outputs};
+    return typename mundur::Trainer<T>::Options{64, true, 5, true, {outputs}};
   };
   Setup<T> whole;
   std::vector<T> all(kOutputs, T{-1});
-  mundur::Trainer<T> first(whole.network, *whole.adam, *whole.loss, whole.data,
+  mundur::Trainer<T> first(whole.network, *whole.adam, whole.objectives(), whole.data,
                            options(all.data()));
   first.begin_epoch(3);
   first.run(1e9, -1);
 
   Setup<T> part;
   std::vector<T> some(kOutputs, T{-1});
-  mundur::Trainer<T> before(part.network, *part.adam, *part.loss, part.data, options(some.data()));
+  mundur::Trainer<T> before(part.network, *part.adam, part.objectives(), part.data,
+                            options(some.data()));
   before.begin_epoch(3);
   before.run(1e9, 3);
   check(std::count(some.begin(), some.end(), T{-1}) == 8 * 5, "8 samples are not yet seen");
-  mundur::Trainer<T> after(part.network, *part.adam, *part.loss, part.data, options(some.data()));
+  mundur::Trainer<T> after(part.network, *part.adam, part.objectives(), part.data,
+                           options(some.data()));
   after.begin_epoch(3);
   after.resume(before.step(), before.tally().numbers());
   check(after.run(1e9, -1) == mundur::Outcome::finished, "a resumed epoch finishes");
@@ -198,7 +200,7 @@ void test_a_bad_set_is_refused() {
   setup.data.y[0].labels[7] = 5;
   bool refused = false;
   try {
-    mundur::Trainer<float> trainer(setup.network, *setup.adam, *setup.loss, setup.data, {});
+    mundur::Trainer<float> trainer(setup.network, *setup.adam, setup.objectives(), setup.data, {});
   } catch (const std::invalid_argument&) {
     refused = true;
   }

@@ -102,14 +102,14 @@ std::vector<double> train(const Training& training) {
   if (bits || classes) {
     metrics = {mundur::metric_from_name("accuracy", *loss, training.outputs)};
   }
-  mundur::Trainer<T> trainer(network, *optimizer, *loss, data,
-                             {kBatch, true, 5, std::move(metrics), true});
+  mundur::Trainer<T> trainer(network, *optimizer, {{loss.get(), 1.0, std::move(metrics)}}, data,
+                             {kBatch, true, 5});
   std::vector<double> all;
   for (std::uint64_t epoch = 0; epoch < 2; ++epoch) {
     trainer.begin_epoch(epoch);
     CHECK(trainer.run(1e9, -1) == mundur::Outcome::finished);
     all.push_back(trainer.tally().mean_loss());
-    for (double score : trainer.tally().scores) all.push_back(score);
+    for (double score : trainer.tally().outputs[0].scores) all.push_back(score);
   }
   CHECK(all.back() == all.back());
   for (const auto& entry : network.parameters()) {

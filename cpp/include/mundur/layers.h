@@ -93,9 +93,13 @@ struct SimpleRNNSpec {
   RecurrentSpec recurrent;
   Activation activation = Activation::tanh;  // is_function()
 };
+/// What several values become: parts side by side on the last axis, or their sum, product or mean.
+enum class Merge { concat, sum, mul, ave };
+struct MergingSpec {
+  Merge merge;
+};
 struct LayerNode;
 struct BidirectionalSpec {
-  enum class Merge { concat, sum, mul, ave };
   std::vector<LayerNode> layers;   // recurrent ones: ahead, and backwards
   std::vector<std::string> names;  // in front of their parameters' names
   Merge merge = Merge::concat;
@@ -136,12 +140,13 @@ struct ResidualSpec {
   std::vector<LayerNode> layers;
   std::vector<std::string> names;  // in front of their parameters' names
 };
-using LayerSpec = std::variant<DenseSpec, ActivationSpec, DropoutSpec, FlattenSpec, RescalingSpec,
-                               BatchNormalizationSpec, LayerNormalizationSpec, GaussianNoiseSpec,
-                               GaussianDropoutSpec, AlphaDropoutSpec, EmbeddingSpec, Conv1DSpec,
-                               Pooling1DSpec, SpatialDropout1DSpec, ReshapeSpec, PermuteSpec,
-                               ZeroPadding1DSpec, MaskingSpec, RepeatVectorSpec, LSTMSpec, GRUSpec,
-                               SimpleRNNSpec, BidirectionalSpec, TimeDistributedSpec, ResidualSpec>;
+using LayerSpec =
+    std::variant<DenseSpec, ActivationSpec, DropoutSpec, FlattenSpec, RescalingSpec,
+                 BatchNormalizationSpec, LayerNormalizationSpec, GaussianNoiseSpec,
+                 GaussianDropoutSpec, AlphaDropoutSpec, EmbeddingSpec, Conv1DSpec, Pooling1DSpec,
+                 SpatialDropout1DSpec, ReshapeSpec, PermuteSpec, ZeroPadding1DSpec, MaskingSpec,
+                 RepeatVectorSpec, LSTMSpec, GRUSpec, SimpleRNNSpec, BidirectionalSpec,
+                 TimeDistributedSpec, ResidualSpec, MergingSpec>;
 struct LayerNode {
   LayerSpec spec;
 };

@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "mundur/types.h"
+
 namespace mundur {
 
 /// An allocation that this machine cannot grant, refused before the system kills the process for
@@ -62,6 +64,7 @@ void require_memory(std::int64_t bytes, const char* what);
 /// a·b and a+b of sizes; throw OutOfMemory where int64 cannot hold the result.
 std::int64_t checked_product(std::int64_t a, std::int64_t b, const char* what);
 std::int64_t checked_sum(std::int64_t a, std::int64_t b, const char* what);
+std::int64_t checked_size(const Shape& shape, const char* what);
 
 /// Blocks taken since the process started: a steady step takes none.
 std::int64_t allocation_count();

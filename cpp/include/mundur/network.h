@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "mundur/data.h"
-#include "mundur/layers.h"
+#include "mundur/graph.h"
 #include "mundur/lock.h"
 #include "mundur/losses.h"
 #include "mundur/memory.h"
@@ -13,9 +13,11 @@
 
 namespace mundur {
 
+class Builder;
 class Layer;
 class Optimizer;
 class Pace;
+class Setup;
 struct Array;
 struct Gathering;
 struct Paces;
@@ -44,29 +46,33 @@ struct State {
   T* value = nullptr;
 };
 
-/// Layers, and the flat vectors of their parameters, gradients and state.
+/// A graph of layers, and the flat vectors of their parameters, gradients and state.
 template <class T>
 class Network {
  public:
-  /// A chain; layers without a name go by their number. Throws std::invalid_argument where shapes
-  /// do not fit and OutOfMemory where the parameters do not.
-  Network(const std::vector<LayerSpec>& layers, Shape input_shape, std::uint64_t seed,
-          Compute compute = Compute::own, std::vector<std::string> names = {});
+  /// Throws std::invalid_argument where shapes do not fit and OutOfMemory where the parameters do
+  /// not.
+  Network(Graph graph, std::uint64_t seed, Compute compute = Compute::own);
+  Network(const std::vector<LayerSpec>& chain, Shape input_shape, std::uint64_t seed,
+          Compute compute = Compute::own, const std::vector<std::string>& names = {})
+      : Network(Graph::chain(chain, std::move(input_shape), names), seed, compute) {}
   ~Network();
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
 
   std::uint64_t seed() const { return seed_; }
   Compute compute() const { return compute_; }
-  const Shape& input_shape() const { return shapes_.front(); }
-  const Shape& output_shape() const { return shapes_.back(); }
-  /// The shape in front of each layer, and behind the last.
+  const Graph& graph() const { return graph_; }
+  /// Of each value of the graph.
   const std::vector<Shape>& shapes() const { return shapes_; }
-  Activation head() const { return head_; }
-  /// How many ids there are, if samples are ids of [0, n) instead of numbers; else 0.
-  std::int64_t vocabulary() const { return vocabulary_; }
-  /// Whether the outputs' time steps have a mask: one for each row of the last axis.
-  bool masks_output() const { return masks_output_; }
+  const Shape& input_shape(std::size_t input = 0) const { return shapes_[input]; }
+  const Shape& output_shape(std::size_t output = 0) const {
+    return shapes_[graph_.outputs[output]];
+  }
+  /// The activation that made an output.
+  Activation head(std::size_t output = 0) const { return heads_[graph_.outputs[output]]; }
+  /// Throws std::invalid_argument where these are not the samples of each input.
+  void require_inputs(const std::vector<ArrayView>& x) const;
 
   struct Entry {
     int layer;
@@ -101,15 +107,16 @@ class Network {
   std::int64_t workspace_bytes(std::int64_t batch, bool training);
 
   // ---- by hand: each call is whole, on its own team of threads ----------------------------------
-  /// y[batch, *output_shape] from the samples of x; keeps what backward needs. Throws
-  /// std::invalid_argument on a wrong shape.
-  void forward(T* y, const ArrayView& x, bool training);
+  /// y[batch, *output_shape] of each output from the samples of each input; keeps what backward
+  /// needs. Throws std::invalid_argument on a wrong shape.
+  void forward(const std::vector<T*>& y, const std::vector<ArrayView>& x, bool training);
   /// Samples of the forward that backward would follow; 0 before any.
   std::int64_t forward_batch() const { return forward_batch_; }
   /// What forward kept is about to be overwritten.
   void forget_forward() { forward_batch_ = 0; }
-  /// dL/dx[batch, *input_shape] from delta[batch, *output_shape]; fills the gradients.
-  void backward(T* dx, const T* delta);
+  /// dL/dx[batch, *input_shape] of each input from delta[batch, *output_shape] of each output;
+  /// fills the gradients.
+  void backward(const std::vector<T*>& dx, const std::vector<const T*>& delta);
   /// While it lives, calls by hand leave alone what others keep for each other: theirs lies in
   /// memory of its own, with the values of all layers, until forget_watch().
   class Watch {
@@ -127,10 +134,11 @@ class Network {
   void forget_watch();
   /// One update of the parameters from the gradients.
   void step(Optimizer& optimizer);
-  /// Batches from `start` into out[start:], for about `budget` seconds; returns where the next call
-  /// starts, or -1 where a feature is not finite and `check_finite`.
-  std::int64_t predict(T* out, const ArrayView& x, std::int64_t start, std::int64_t batch,
-                       double budget, bool check_finite);
+  /// Batches from `start` into out[start:] of each output (null: nobody asks for it), for about
+  /// `budget` seconds; returns where the next call starts, or -1 where a feature is not finite and
+  /// `check_finite`, or no id.
+  std::int64_t predict(const std::vector<T*>& out, const std::vector<ArrayView>& x,
+                       std::int64_t start, std::int64_t batch, double budget, bool check_finite);
 
   // ---- penalties and constraints ----------------------------------------------------------------
   void set_penalty(std::size_t parameter, const Penalty& penalty);
@@ -175,21 +183,23 @@ class Network {
     std::int64_t batch = 0;
     bool training = false;
   };
+  void build(Setup& setup, const Graph::Call& call);
   void allocate();
+  void emit_calls(Builder& b, const Purpose& purpose, Ports& ports) const;
   void exchange();
   Compiled<T>& by_hand(bool training);
 
   std::uint64_t seed_;
   Compute compute_;
-  std::vector<std::unique_ptr<Layer>> layers_;
-  std::vector<std::string> names_;  // of the layers
-  std::vector<Shape> shapes_;
+  Graph graph_;
+  std::vector<std::unique_ptr<Layer>> calls_;  // the layer of each, built for its inputs
+  std::vector<std::string> scopes_;            // of each call: what its values' names begin with
+  std::vector<Shape> shapes_;                  // of each value
+  std::vector<Activation> heads_;              // that made each value
   std::vector<Array> parameters_, states_;
   std::vector<bool> learning_;
-  std::vector<Penalty> activity_;  // of each layer
-  Activation head_ = Activation::linear;
-  std::int64_t vocabulary_ = 0;
-  bool masks_output_ = false;
+  std::vector<Penalty> activity_;   // of each layer
+  std::vector<bool> masks_output_;  // of each output: its mask has one for each of its rows
   bool calls_outside_ = false;
   std::int64_t flat_size_ = 0, state_size_ = 0;
   std::vector<std::int64_t> gaps_;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -37,29 +36,40 @@ struct OutputRows {
   std::int64_t outputs = 1;
 };
 
-/// Sums of a pass so far. The loss is a mean over weights, scores are means over the rows that are
+/// What is asked of an output: a loss, which counts so much in the sum that is made small, and
+/// scores; or nothing.
+struct Objective {
+  const Loss* loss = nullptr;
+  double weight = 1.0;
+  std::vector<Metric> metrics{};
+};
+
+/// Sums of a pass so far. Losses are means over weights, scores are means over the rows that are
 /// there, as Keras's metrics are; a batch's penalty counts for each of its samples.
 struct Tally {
-  double loss = 0.0;
-  double terms = 0.0;  // Σ weights · outputs in the mean
-  std::vector<double> scores;
-  double rows = 0.0;
+  struct Output {
+    double weight = 1.0;  // of its loss
+    double loss = 0.0;
+    double terms = 0.0;  // Σ weights · outputs in the mean
+    double rows = 0.0;
+    std::vector<double> scores;
+    double mean_loss() const { return terms > 0.0 ? loss / terms : 0.0; }
+    double mean_score(std::size_t metric) const { return rows > 0.0 ? scores[metric] / rows : 0.0; }
+  };
+  std::vector<Output> outputs;
   double samples = 0.0;
   double penalties = 0.0;  // Σ of each batch's, times its samples
+
+  explicit Tally(const std::vector<Objective>& objectives);
   /// All of it in a row, and back: what a file keeps of an epoch that is not over, but for the
   /// samples, which its place tells.
   std::vector<double> numbers() const;
-  void clear() {
-    std::vector<double> zeros = std::move(scores);
-    std::fill(zeros.begin(), zeros.end(), 0.0);
-    *this = {};
-    scores = std::move(zeros);
-  }
   void set_numbers(const std::vector<double>& numbers);
-  double mean_loss() const {
-    return (terms > 0.0 ? loss / terms : 0.0) + (samples > 0.0 ? penalties / samples : 0.0);
-  }
-  double mean_score(std::size_t metric) const { return rows > 0.0 ? scores[metric] / rows : 0.0; }
+  void clear();
+  /// Of all outputs, weighted, and the penalties.
+  double mean_loss() const;
+  /// That, the loss of each output where there are several, and all scores.
+  void add_means_to(std::vector<double>& all) const;
 };
 
 /// Epochs of training over a set, in slices of time.
@@ -70,13 +80,14 @@ class Trainer {
     std::int64_t batch_size = 32;
     bool shuffle = true;
     std::uint64_t seed = 0;
-    std::vector<Metric> metrics;
     bool check_finite = true;
-    T* outputs = nullptr;          // [n, outputs]: each sample's, as of its step; null: nobody asks
+    // [n, outputs] of each output: each sample's, as of its step; none, or null: nobody asks.
+    std::vector<T*> outputs{};
     Exchange* exchange = nullptr;  // with other ranks, which do the same; null: there are none
   };
-  Trainer(Network<T>& network, Optimizer& optimizer, const Loss& loss, const DataSet& data,
-          Options options);
+  /// An objective for each of the network's outputs.
+  Trainer(Network<T>& network, Optimizer& optimizer, std::vector<Objective> objectives,
+          const DataSet& data, Options options);
   ~Trainer();
 
   std::int64_t steps_per_epoch() const;
@@ -111,17 +122,17 @@ class Trainer {
   std::unique_ptr<Epoch> epoch_;
 };
 
-/// The loss and the metrics of a network over a set, in slices of time.
+/// The losses and the metrics of a network over a set, in slices of time.
 template <class T>
 class Evaluator {
  public:
   struct Options {
     std::int64_t batch_size = 32;
-    std::vector<Metric> metrics;
     bool check_finite = true;
-    T* outputs = nullptr;  // as Trainer's
+    std::vector<T*> outputs{};  // as Trainer's
   };
-  Evaluator(Network<T>& network, const Loss& loss, const DataSet& data, Options options);
+  Evaluator(Network<T>& network, std::vector<Objective> objectives, const DataSet& data,
+            Options options);
   ~Evaluator();
 
   std::int64_t steps() const;

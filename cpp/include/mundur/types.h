@@ -16,6 +16,9 @@ inline std::int64_t size_of(const Shape& shape) {
                          [](std::int64_t a, std::int64_t b) { return a * b; });
 }
 
+/// As Python writes it: "(28, 28)", "(784,)".
+std::string text_of(const Shape& shape);
+
 /// Samples in one group of a sum over samples, and rows of them in one chain.
 inline constexpr std::int64_t kShard = 256;
 
