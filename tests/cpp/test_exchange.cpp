@@ -244,18 +244,34 @@ void test_ranks(const Training& training, i64 samples, i64 batch) {
 
 /// Whatever a rank finds wrong, all end the same way.
 void test_failures() {
-  for (bool input : {true, false}) {
+  const std::vector<LayerSpec> dense = {mundur::DenseSpec{1}};
+  const std::vector<LayerSpec> table = {mundur::RescalingSpec{0.5, 0.5},
+                                        mundur::EmbeddingSpec{2, 1}, mundur::FlattenSpec{},
+                                        dense[0]};
+  constexpr float kInfinite = std::numeric_limits<float>::infinity();
+  struct Fault {
+    const char* what;
+    const std::vector<LayerSpec>& layers;
+    float x, y;  // of the last sample, which is the last rank's
+    mundur::Outcome expected;
+  };
+  for (const Fault& fault :
+       {Fault{"an input that is not finite", dense, kInfinite, 0.0F, mundur::Outcome::input},
+        Fault{"a loss that is not finite", dense, 0.0F, kInfinite, mundur::Outcome::loss},
+        Fault{"an id that is none", table, 5.0F, 0.0F, mundur::Outcome::input},
+        Fault{"nothing", table, 0.0F, 0.0F, mundur::Outcome::finished}}) {
     const i64 samples = 600;
     auto x = Numbers(1).vector<float>(samples * 3, -1, 1);
     auto y = Numbers(2).vector<float>(samples, -1, 1);
-    (input ? x : y)[599] = std::numeric_limits<float>::infinity();  // the last rank's
+    x.back() = fault.x;
+    y.back() = fault.y;
     Room room(3);
     std::vector<std::thread> threads;
     std::vector<mundur::Outcome> found(3);
     for (int rank = 0; rank < 3; ++rank) {
       threads.emplace_back([&, rank] {
         InOneRoom exchange(room, rank);
-        mundur::Network<float> network({mundur::DenseSpec{1}}, {3}, 1);
+        mundur::Network<float> network(fault.layers, {3}, 1);
         mundur::DataSet data{{view(x, mundur::ElementType::float32, samples, {3})}, {}};
         data.y.resize(1);
         data.y[0].y = view(y, mundur::ElementType::float32, samples, {1});
@@ -268,10 +284,8 @@ void test_failures() {
       });
     }
     for (std::thread& thread : threads) thread.join();
-    check::context = input ? "an input that is not finite" : "a loss that is not finite";
-    for (mundur::Outcome one : found) {
-      CHECK(one == (input ? mundur::Outcome::input : mundur::Outcome::loss));
-    }
+    check::context = fault.what;
+    for (mundur::Outcome one : found) CHECK(one == fault.expected);
   }
 }
 
