@@ -11,6 +11,7 @@
 #include "cpu/plan.h"
 #include "mundur/training.h"
 #include "training/compiled.h"
+#include "views.h"
 
 namespace {
 
@@ -105,24 +106,6 @@ std::vector<Chain> chains(std::int64_t wide) {
   return all;
 }
 
-template <class T>
-mundur::ArrayView view(const std::vector<T>& values, mundur::ElementType type,
-                       mundur::Shape sample) {
-  mundur::ArrayView all;
-  all.data = reinterpret_cast<const std::byte*>(values.data());
-  all.type = type;
-  all.n = kSamples;
-  all.stride = static_cast<std::int64_t>(sizeof(T)) * mundur::size_of(sample);
-  all.strides.resize(sample.size());
-  std::int64_t stride = sizeof(T);
-  for (std::size_t axis = sample.size(); axis-- > 0; stride *= sample[axis]) {
-    all.strides[axis] = stride;
-  }
-  all.sample = std::move(sample);
-  all.contiguous = true;
-  return all;
-}
-
 /// What a training pass makes that is watched, or is not while another that is comes between.
 template <class T>
 std::vector<double> by_hand(mundur::Network<T>& network, const mundur::ArrayView& x, bool watched) {
@@ -186,10 +169,10 @@ struct Pupil {
       ids.push_back(static_cast<std::int32_t>(i * 7 % kIds));
     }
     y = numbers.vector<float>(kSamples * outputs, -1, 1);
-    data.x = {chain.ids ? view(ids, mundur::ElementType::int32, {kSteps})
-                        : view(x, mundur::ElementType::float32, {kSteps, kChannels})};
+    data.x = {chain.ids ? check::view(ids, kSamples, {kSteps})
+                        : check::view(x, kSamples, {kSteps, kChannels})};
     data.y.resize(1);
-    data.y[0].y = view(y, mundur::ElementType::float32, {outputs});
+    data.y[0].y = check::view(y, kSamples, {outputs});
   }
 };
 
