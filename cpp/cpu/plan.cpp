@@ -221,15 +221,14 @@ Plan<T>::Plan(const Program& program, const Placement& placement, const Memory<T
       }
       const bool waits = touches.commit() && workers > 1;
       for (std::size_t index = 0; index < calls_.size(); ++index) {
-        if (waits) {
-          calls_[index].add([](Now<T>&, Worker& worker) { worker.barrier(); });
-        }
+        if (waits) ends_[index].push_back(calls_[index].size());
         calls_[index].append(own[index]);
       }
     }
     for (std::size_t index = 0; index < calls_.size(); ++index) {
       ends_[index].push_back(calls_[index].size());
     }
+    pieces_.push_back(ends_.front().size());
   }
 }
 

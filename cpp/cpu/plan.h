@@ -110,14 +110,25 @@ class Plan {
 
   /// All workers of the team run each stretch, and meet behind it.
   void run(std::size_t stretch, Now<T>& now, Worker& worker) const {
-    const Calls<T>& calls = calls_[static_cast<std::size_t>(worker.index())];
-    const std::vector<std::size_t>& ends = ends_[static_cast<std::size_t>(worker.index())];
-    calls.run(stretch == 0 ? 0 : ends[stretch - 1], ends[stretch], now, worker);
+    std::size_t piece = stretch == 0 ? 0 : pieces_until(stretch - 1);
+    run_piece(piece, now, worker);
+    while (++piece != pieces_until(stretch)) {
+      worker.barrier();
+      run_piece(piece, now, worker);
+    }
   }
+  /// What a worker does without waiting for others: a stretch is pieces with barriers between them.
+  void run_piece(std::size_t piece, Now<T>& now, Worker& worker) const {
+    const auto own = static_cast<std::size_t>(worker.index());
+    calls_[own].run(piece == 0 ? 0 : ends_[own][piece - 1], ends_[own][piece], now, worker);
+  }
+  /// Pieces of the stretches up to this one.
+  std::size_t pieces_until(std::size_t stretch) const { return pieces_[stretch]; }
 
  private:
   std::vector<Calls<T>> calls_;                 // of each worker
-  std::vector<std::vector<std::size_t>> ends_;  // of each worker's calls of each stretch
+  std::vector<std::vector<std::size_t>> ends_;  // of each worker's calls of each piece
+  std::vector<std::size_t> pieces_;             // up to each stretch
 };
 
 }  // namespace mundur

@@ -125,8 +125,8 @@ void resolve(Resolver<T>& r, const op::ProductDw& o) {
   part.columns = {taken.begin + o.column, taken.end + o.column};
   r.writes(o.dw, part);
   const Following<T> then = following(r, o.after, part);
-  r.reads(o.x);
-  r.reads(o.dy);
+  r.reads(o.x, {{0, samples.count}, part.rows});
+  r.reads(o.dy, {{0, samples.count}, taken});
   if (part.empty()) return;
   const std::int64_t columns = taken.size();
   const std::int64_t strip = strip_rows(part.rows.size(), columns, then.any());
@@ -167,7 +167,7 @@ void resolve(Resolver<T>& r, const op::SumRows& o) {
   const Range part{first, taken.end + o.column};
   r.touch_matrix(o.db, 1, r.size(o.db), {{0, 1}, part}, true);
   const Following<T> then = following_flat(r, o.after, part);
-  r.reads(o.dy);
+  r.reads(o.dy, {{0, N}, taken});
   if (part.empty()) return;
   T* const db = r.at(o.db) + first;
   const T* const dy = r.at(o.dy) + taken.begin;

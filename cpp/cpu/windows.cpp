@@ -101,7 +101,7 @@ void resolve(Resolver<T>& r, const op::GatherWindows& o) {
   const Windows windows = o.windows;
   const Part part = part_of(r.samples(o.x), windows.out, r.worker);
   touch(r, o.seen, part, windows.out, true);
-  r.reads(o.x);
+  r.reads_samples(o.x, part.samples);
   const std::int64_t C = r.columns(o.x), G = o.groups, own_C = C / G, K = windows.taps;
   const T* const x = r.at(o.x);
   T* const seen = r.at(o.seen);

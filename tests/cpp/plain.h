@@ -7,9 +7,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <utility>
 #include <vector>
 
-#include "mundur/data.h"
+#include "views.h"
 
 namespace plain {
 
@@ -124,18 +125,7 @@ inline Rows flat(const std::vector<Rows>& all) {
 
 /// As a network takes its samples.
 inline mundur::ArrayView view(const Rows& values, mundur::Shape sample) {
-  mundur::ArrayView all;
-  all.data = reinterpret_cast<const std::byte*>(values.data());
-  all.type = mundur::ElementType::float64;
-  all.n = kSamples;
-  all.stride = 8 * mundur::size_of(sample);
-  all.strides.assign(sample.size(), 8);
-  for (std::size_t axis = sample.size(); axis-- > 1;) {
-    all.strides[axis - 1] = all.strides[axis] * sample[axis];
-  }
-  all.sample = std::move(sample);
-  all.contiguous = true;
-  return all;
+  return check::view(values, kSamples, std::move(sample));
 }
 
 }  // namespace plain

@@ -10,6 +10,7 @@
 #include "cpu/parallel/pace.h"
 #include "mundur/exchange.h"
 #include "mundur/training.h"
+#include "views.h"
 
 namespace {
 
@@ -137,24 +138,6 @@ std::vector<Training> trainings() {
   };
 }
 
-template <class T>
-mundur::ArrayView view(const std::vector<T>& values, mundur::ElementType type, i64 n,
-                       mundur::Shape sample) {
-  mundur::ArrayView all;
-  all.data = reinterpret_cast<const std::byte*>(values.data());
-  all.type = type;
-  all.n = n;
-  all.stride = static_cast<i64>(sizeof(T)) * mundur::size_of(sample);
-  all.strides.resize(sample.size());
-  i64 stride = sizeof(T);
-  for (std::size_t axis = sample.size(); axis-- > 0; stride *= sample[axis]) {
-    all.strides[axis] = stride;
-  }
-  all.sample = std::move(sample);
-  all.contiguous = true;
-  return all;
-}
-
 /// Every number that a rank has in the end.
 template <class T>
 std::vector<double> train(const Training& training, i64 samples, i64 batch,
@@ -185,8 +168,7 @@ std::vector<double> train(const Training& training, i64 samples, i64 batch,
   const auto x = numbers.vector<float>(samples * kSteps * kChannels, -1, 1);
   std::vector<std::int32_t> ids;
   for (i64 i = 0; i < samples * kSteps; ++i) ids.push_back(static_cast<std::int32_t>(i * 7 % kIds));
-  data.x = {training.ids ? view(ids, mundur::ElementType::int32, samples, input)
-                         : view(x, mundur::ElementType::float32, samples, input)};
+  data.x = {training.ids ? check::view(ids, samples, input) : check::view(x, samples, input)};
   data.y.resize(1);
   const auto loss = mundur::make_loss(training.loss, true);
   std::vector<mundur::Metric> metrics;
@@ -200,7 +182,7 @@ std::vector<double> train(const Training& training, i64 samples, i64 batch,
     }
   } else {
     metrics = {mundur::Metric::categorical_accuracy};
-    data.y[0].y = view(y, mundur::ElementType::float32, samples, network.output_shape());
+    data.y[0].y = check::view(y, samples, network.output_shape());
   }
   if (training.weighted) data.y[0].weights = weights.data();
   Settings settings = training.options;
@@ -272,9 +254,9 @@ void test_failures() {
       threads.emplace_back([&, rank] {
         InOneRoom exchange(room, rank);
         mundur::Network<float> network(fault.layers, {3}, 1);
-        mundur::DataSet data{{view(x, mundur::ElementType::float32, samples, {3})}, {}};
+        mundur::DataSet data{{check::view(x, samples, {3})}, {}};
         data.y.resize(1);
-        data.y[0].y = view(y, mundur::ElementType::float32, samples, {1});
+        data.y[0].y = check::view(y, samples, {1});
         const auto loss = mundur::make_loss("mean_squared_error", false);
         const auto sgd = mundur::make_optimizer("SGD", {{"learning_rate", 0.1}});
         mundur::Trainer<float> trainer(network, *sgd, {{loss.get()}}, data,

@@ -1,5 +1,6 @@
 // Programs of every kind of layer: teams of any size train the same bits. Under the thread
-// sanitizer, a barrier that was derived wrongly shows even where the bits do not.
+// sanitizer, a barrier that was derived wrongly shows even where the bits do not. Without threads,
+// one worker after another between barriers, each barrier that is left out shows in the bits.
 
 #include <algorithm>
 #include <memory>
@@ -7,7 +8,10 @@
 
 #include "check.h"
 #include "cpu/parallel/pace.h"
+#include "cpu/plan.h"
 #include "mundur/training.h"
+#include "training/compiled.h"
+#include "views.h"
 
 namespace {
 
@@ -22,28 +26,30 @@ struct Chain {
   std::vector<LayerSpec> layers;
 };
 
-mundur::RecurrentSpec recurrent(bool sequences, bool backwards = false, double dropout = 0.0) {
+mundur::RecurrentSpec recurrent(std::int64_t units, bool sequences, bool backwards = false,
+                                double dropout = 0.0) {
   mundur::RecurrentSpec spec{};
-  spec.units = 5;
+  spec.units = units;
   spec.return_sequences = sequences;
   spec.go_backwards = backwards;
   spec.dropout = spec.recurrent_dropout = dropout;
   return spec;
 }
 
-mundur::BidirectionalSpec both_ways(mundur::Merge merge, bool sequences) {
+mundur::BidirectionalSpec both_ways(mundur::Merge merge, std::int64_t units) {
   mundur::BidirectionalSpec spec{{}, {"ahead", "back"}, merge};
-  spec.layers.push_back({mundur::LSTMSpec{recurrent(sequences)}});
-  spec.layers.push_back({mundur::LSTMSpec{recurrent(sequences, true)}});
+  spec.layers.push_back({mundur::LSTMSpec{recurrent(units, true)}});
+  spec.layers.push_back({mundur::LSTMSpec{recurrent(units, true, true)}});
   return spec;
 }
 
-mundur::Conv1DSpec convolution(std::int64_t strides, mundur::Padding padding, std::int64_t dilation,
-                               std::int64_t groups, Activation activation) {
-  return {6, 3, strides, padding, dilation, groups, activation, true};
+mundur::Conv1DSpec convolution(std::int64_t filters, std::int64_t strides, mundur::Padding padding,
+                               std::int64_t dilation, std::int64_t groups, Activation activation) {
+  return {filters, 3, strides, padding, dilation, groups, activation, true};
 }
 
-std::vector<Chain> chains() {
+/// Of every kind of layer; so many times as wide.
+std::vector<Chain> chains(std::int64_t wide) {
   using Merge = mundur::Merge;
   using mundur::Padding;
   const mundur::EmbeddingSpec embedding{kIds, kChannels, true};
@@ -55,56 +61,48 @@ std::vector<Chain> chains() {
   whole.average = whole.global = true;
   mundur::ResidualSpec residual{{}, {"normal", "dense"}};
   residual.layers.push_back({batch_normalization});
-  residual.layers.push_back({mundur::DenseSpec{5, Activation::tanh}});
+  residual.layers.push_back({mundur::DenseSpec{5 * wide, Activation::tanh}});
   mundur::TimeDistributedSpec each_step{{}, "dense"};
-  each_step.layer.push_back({mundur::DenseSpec{4, Activation::softmax}});
+  each_step.layer.push_back({mundur::DenseSpec{4 * wide, Activation::softmax}});
   std::vector<Chain> all = {
-      {"lstm behind a mask", true, {embedding, mundur::LSTMSpec{recurrent(false)}}},
-      {"gru with dropout", true, {embedding, mundur::GRUSpec{recurrent(true, false, 0.3)}}},
-      {"simple rnn", false, {mundur::SimpleRNNSpec{recurrent(true, true)}, residual, whole}},
+      {"lstm behind a mask", true, {embedding, mundur::LSTMSpec{recurrent(5 * wide, false)}}},
+      {"gru with dropout",
+       true,
+       {embedding, mundur::GRUSpec{recurrent(5 * wide, true, false, 0.3)}}},
+      {"simple rnn",
+       false,
+       {mundur::SimpleRNNSpec{recurrent(5 * wide, true, true)}, residual, whole}},
       {"masked normalization", true, {embedding, batch_normalization, whole}},
       {"convolutions",
        false,
-       {convolution(1, Padding::same, 1, 1, Activation::relu),
-        convolution(1, Padding::causal, 2, 1, Activation::silu),
-        convolution(2, Padding::valid, 1, 1, Activation::tanh), layer_normalization, windows}},
-      {"masking", false, {mundur::MaskingSpec{0.0}, both_ways(Merge::concat, true), whole}},
+       {convolution(6 * wide, 1, Padding::same, 1, 1, Activation::relu),
+        convolution(6 * wide, 1, Padding::causal, 2, 1, Activation::silu),
+        convolution(6 * wide, 2, Padding::valid, 1, 1, Activation::tanh), layer_normalization,
+        windows}},
+      {"masking", false, {mundur::MaskingSpec{0.0}, both_ways(Merge::concat, 5 * wide), whole}},
       {"an encoder and a decoder",
        false,
-       {mundur::MaskingSpec{0.0}, mundur::LSTMSpec{recurrent(false)}, mundur::RepeatVectorSpec{3},
-        mundur::GRUSpec{recurrent(true)}}},
-      {"groups", false, {convolution(1, Padding::same, 1, 3, Activation::linear), windows}},
+       {mundur::MaskingSpec{0.0}, mundur::LSTMSpec{recurrent(5 * wide, false)},
+        mundur::RepeatVectorSpec{3}, mundur::GRUSpec{recurrent(5 * wide, true)}}},
+      {"products",
+       false,
+       {mundur::DenseSpec{70, Activation::relu}, mundur::DenseSpec{40, Activation::softmax}}},
+      {"groups",
+       false,
+       {convolution(6 * wide, 1, Padding::same, 1, 3, Activation::linear), windows}},
       {"noise",
        false,
-       {mundur::GaussianNoiseSpec{0.1, {}}, mundur::GaussianDropoutSpec{0.2, {}},
-        mundur::AlphaDropoutSpec{0.2, {}}, mundur::SpatialDropout1DSpec{0.2, {}},
-        mundur::DenseSpec{7, Activation::gelu}}},
+       {mundur::DenseSpec{kChannels}, mundur::GaussianNoiseSpec{0.1, {}},
+        mundur::GaussianDropoutSpec{0.2, {}}, mundur::AlphaDropoutSpec{0.2, {}},
+        mundur::SpatialDropout1DSpec{0.2, {}}, mundur::DenseSpec{7 * wide, Activation::gelu}}},
       {"axes",
        false,
        {mundur::PermuteSpec{{1, 0}}, mundur::ZeroPadding1DSpec{1, 2}, each_step,
         mundur::ReshapeSpec{{-1}}, mundur::ActivationSpec{Activation::log_softmax}}},
   };
   for (Merge merge : {Merge::concat, Merge::sum, Merge::mul, Merge::ave}) {
-    all.push_back({"both ways", true, {embedding, both_ways(merge, true), whole}});
+    all.push_back({"both ways", true, {embedding, both_ways(merge, 5 * wide), whole}});
   }
-  return all;
-}
-
-template <class T>
-mundur::ArrayView view(const std::vector<T>& values, mundur::ElementType type,
-                       mundur::Shape sample) {
-  mundur::ArrayView all;
-  all.data = reinterpret_cast<const std::byte*>(values.data());
-  all.type = type;
-  all.n = kSamples;
-  all.stride = static_cast<std::int64_t>(sizeof(T)) * mundur::size_of(sample);
-  all.strides.resize(sample.size());
-  std::int64_t stride = sizeof(T);
-  for (std::size_t axis = sample.size(); axis-- > 0; stride *= sample[axis]) {
-    all.strides[axis] = stride;
-  }
-  all.sample = std::move(sample);
-  all.contiguous = true;
   return all;
 }
 
@@ -143,37 +141,51 @@ std::vector<double> values_of(mundur::Network<T>& network) {
   return all;
 }
 
+/// A chain's network, and a set for it.
+template <class T>
+struct Pupil {
+  mundur::Network<T> network;
+  std::int64_t outputs = mundur::size_of(network.output_shape());
+  std::vector<float> x, y;
+  std::vector<std::int32_t> ids;
+  mundur::DataSet data;
+  std::unique_ptr<mundur::Loss> loss = mundur::make_loss("mean_squared_error", false);
+
+  explicit Pupil(const Chain& chain, mundur::Compute compute = mundur::Compute::own)
+      : network(chain.layers, chain.ids ? mundur::Shape{kSteps} : mundur::Shape{kSteps, kChannels},
+                3, compute) {
+    check::Numbers numbers(5);
+    for (auto& entry : network.parameters()) {
+      const std::int64_t size = mundur::size_of(entry.parameter.shape);
+      for (std::int64_t i = 0; i < size; ++i) {
+        entry.parameter.value[i] = static_cast<T>(numbers.uniform(-0.5, 0.5));
+      }
+    }
+    x = numbers.vector<float>(kSamples * kSteps * kChannels, -1, 1);
+    for (std::int64_t step = 0; step < kSamples * kSteps; step += 3) {  // for Masking to find
+      std::fill_n(x.begin() + step * kChannels, kChannels, 0.0F);
+    }
+    for (std::int64_t i = 0; i < kSamples * kSteps; ++i) {
+      ids.push_back(static_cast<std::int32_t>(i * 7 % kIds));
+    }
+    y = numbers.vector<float>(kSamples * outputs, -1, 1);
+    data.x = {chain.ids ? check::view(ids, kSamples, {kSteps})
+                        : check::view(x, kSamples, {kSteps, kChannels})};
+    data.y.resize(1);
+    data.y[0].y = check::view(y, kSamples, {outputs});
+  }
+};
+
 /// Every number a training and what follows it make.
 template <class T>
 std::vector<double> train(const Chain& chain, int threads) {
   mundur::set_num_threads(threads);
-  const mundur::Shape input = chain.ids ? mundur::Shape{kSteps} : mundur::Shape{kSteps, kChannels};
-  mundur::Network<T> network(chain.layers, input, 3);
-  check::Numbers numbers(5);
-  for (auto& entry : network.parameters()) {
-    const std::int64_t size = mundur::size_of(entry.parameter.shape);
-    for (std::int64_t i = 0; i < size; ++i) {
-      entry.parameter.value[i] = static_cast<T>(numbers.uniform(-0.5, 0.5));
-    }
-  }
-  auto x = numbers.vector<float>(kSamples * kSteps * kChannels, -1, 1);
-  for (std::int64_t step = 0; step < kSamples * kSteps; step += 3) {  // for Masking to find
-    std::fill_n(x.begin() + step * kChannels, kChannels, 0.0F);
-  }
-  std::vector<std::int32_t> ids;
-  for (std::int64_t i = 0; i < kSamples * kSteps; ++i) {
-    ids.push_back(static_cast<std::int32_t>(i * 7 % kIds));
-  }
-  const std::int64_t outputs = mundur::size_of(network.output_shape());
-  const auto y = numbers.vector<float>(kSamples * outputs, -1, 1);
-  mundur::DataSet data;
-  data.x = {chain.ids ? view(ids, mundur::ElementType::int32, {kSteps})
-                      : view(x, mundur::ElementType::float32, {kSteps, kChannels})};
-  data.y.resize(1);
-  data.y[0].y = view(y, mundur::ElementType::float32, {outputs});
-  const auto loss = mundur::make_loss("mean_squared_error", false);
+  Pupil<T> pupil(chain);
+  mundur::Network<T>& network = pupil.network;
+  const mundur::DataSet& data = pupil.data;
+  const std::int64_t outputs = pupil.outputs;
   const auto adam = mundur::make_optimizer("Adam", {{"learning_rate", 1e-2}});
-  mundur::Trainer<T> trainer(network, *adam, {{loss.get()}}, data, {kBatch, true, 5});
+  mundur::Trainer<T> trainer(network, *adam, {{pupil.loss.get()}}, data, {kBatch, true, 5});
   std::vector<double> all;
   for (std::uint64_t epoch = 0; epoch < 2; ++epoch) {
     trainer.begin_epoch(epoch);
@@ -202,13 +214,152 @@ void test_teams(const Chain& chain) {
   }
 }
 
+// ---- barriers -----------------------------------------------------------------------------------
+
+/// One step of a training as workers do it, but one after another between barriers, without
+/// threads.
+class Serial {
+ public:
+  Serial(const Chain& chain, int workers, mundur::Compute compute, bool clips)
+      : pupil_(chain, compute), workers_(workers), clips_(clips) {
+    mundur::Network<float>& network = pupil_.network;
+    network.set_activity_penalty(0, {0.01, 0.02});
+    if (!network.parameters().empty()) {
+      network.set_penalty(0, {0.01, 0.02});
+      network.set_constraint(0, {mundur::Constraint::Kind::norms, 0, 0.1, 0.2, 0.5});
+    }
+    mundur::Purpose purpose;
+    purpose.training = purpose.backward = true;
+    purpose.compare_with(*pupil_.loss);
+    purpose.clips = clips;
+    purpose.updates = clips ? mundur::Purpose::Updates::at_end : mundur::Purpose::Updates::at_once;
+    program_ = network.compile(purpose, ports_);
+    placement_ = chain.ids ? apart() : mundur::place(program_, bytes);
+    planned_ = mundur::Buffer(placement_.bytes, "the values");
+    const mundur::Kernels<float>& kernels = mundur::kernels<float>(mundur::Isa::generic);
+    const std::int64_t scratch = kernels.scratch * std::int64_t{sizeof(float)};
+    scratch_ = mundur::Buffer(scratch, "the scratch");  // one at a time
+    mundur::Memory<float> memory;
+    memory.planned = planned_.as<std::byte>();
+    memory.flat[static_cast<int>(mundur::Role::parameter)] = network.flat_values();
+    memory.flat[static_cast<int>(mundur::Role::gradient)] = network.flat_gradients();
+    memory.flat[static_cast<int>(mundur::Role::state)] = network.state_values();
+    memory.scratch.assign(static_cast<std::size_t>(workers), scratch_.as<float>());
+    plan_.emplace(program_, placement_, memory, kBatch, workers, kernels);
+    values_.assign(network.flat_values(), network.flat_values() + network.flat_size());
+    state_.assign(network.state_values(), network.state_values() + network.state_size());
+  }
+
+  /// The pieces that have a barrier in front of them.
+  std::vector<std::size_t> behind_barriers() const {
+    std::vector<std::size_t> found;
+    for (std::size_t stretch = 0, piece = 0; stretch < program_.stretches.size(); ++stretch) {
+      while (++piece < plan_->pieces_until(stretch)) found.push_back(piece);
+    }
+    return found;
+  }
+
+  /// What the step makes where the workers go in the order of their numbers, or from the last to
+  /// the first; without the barrier in front of a piece. What nobody has written is NaN.
+  std::vector<double> step(bool from_last, std::size_t without = 0) {
+    mundur::Network<float>& network = pupil_.network;
+    std::copy(values_.begin(), values_.end(), network.flat_values());
+    std::copy(state_.begin(), state_.end(), network.state_values());
+    std::memset(planned_.as<std::byte>(), 0xFF, static_cast<std::size_t>(planned_.bytes()));
+    const auto sgd = mundur::make_optimizer("SGD", {{"learning_rate", 0.5}});
+    if (clips_) *std::get<double*>(sgd->option("global_clipnorm").value) = 0.01;
+    sgd->bind(network.flat_size(), false, network.flat_values(), network.gaps());
+    sgd->begin_step();
+    mundur::Now<float> now;
+    now.data = &pupil_.data;
+    now.batch = {nullptr, 0, kBatch};
+    now.part = {{0, kBatch}, kBatch, 1};
+    now.update = sgd->update_of<float>(network.flat_values());
+    now.gathering = sgd->gathering();
+    for (std::size_t stretch = 0, piece = 0; stretch < program_.stretches.size(); ++stretch) {
+      while (piece < plan_->pieces_until(stretch)) {
+        const std::size_t end = piece + (piece + 1 == without ? 2 : 1);
+        for (int i = 0; i < workers_; ++i) {
+          mundur::Worker worker(from_last ? workers_ - 1 - i : i, workers_, barrier_);
+          for (std::size_t own = piece; own < end; ++own) plan_->run_piece(own, now, worker);
+        }
+        piece = end;
+      }
+    }
+    std::vector<double> all(network.flat_values(), network.flat_values() + network.flat_size());
+    all.insert(all.end(), network.state_values(), network.state_values() + network.state_size());
+    add<float>(all, ports_.p, kBatch * pupil_.outputs);
+    add<double>(all, ports_.activity, kBatch);
+    return all;
+  }
+
+ private:
+  static std::int64_t bytes(const mundur::ValueInfo& value) {
+    return mundur::bytes_of(value, kBatch, sizeof(float));
+  }
+  /// Each value where no other lies: lists of places, read too soon, must not hold just any number.
+  mundur::Placement apart() const {
+    mundur::Placement found;
+    for (std::size_t i = 0; i < program_.values.size(); ++i) {
+      const mundur::Value value{static_cast<std::int32_t>(i)}, root = program_.root(value);
+      if (root == value) {
+        found.offsets.push_back(found.bytes);
+        found.bytes += (bytes(program_[value]) + 63) / 64 * 64;
+      } else {
+        found.offsets.push_back(found.offsets[static_cast<std::size_t>(root.index)]);
+      }
+    }
+    return found;
+  }
+  template <class U>
+  void add(std::vector<double>& all, mundur::Value value, std::int64_t n) {
+    if (!value) return;
+    const auto* const from = reinterpret_cast<const U*>(
+        planned_.as<std::byte>() + placement_.offsets[static_cast<std::size_t>(value.index)]);
+    all.insert(all.end(), from, from + n);
+  }
+
+  Pupil<float> pupil_;
+  int workers_;
+  bool clips_;
+  mundur::Ports ports_;
+  mundur::Program program_;
+  mundur::Placement placement_;
+  mundur::Buffer planned_, scratch_;
+  mundur::Barrier barrier_;
+  std::optional<mundur::Plan<float>> plan_;
+  std::vector<float> values_, state_;
+};
+
+void test_barriers(const Chain& chain, mundur::Compute compute) {
+  for (const bool clips : {false, true}) {
+    const std::vector<double> expected = Serial(chain, 1, compute, clips).step(false);
+    for (double value : expected) CHECK(!(value != value));
+    for (int workers : {2, 3, 5}) {
+      Serial serial(chain, workers, compute, clips);
+      const auto shows = [&](std::size_t without) {
+        check::context = std::string(chain.name) + (clips ? ", clipped" : "") + ", workers " +
+                         std::to_string(workers) + ", without barrier " + std::to_string(without);
+        return !check::same_bits(serial.step(false, without), expected) ||
+               !check::same_bits(serial.step(true, without), expected);
+      };
+      CHECK(!shows(0));
+      for (std::size_t piece : serial.behind_barriers()) CHECK(shows(piece));
+    }
+  }
+}
+
 }  // namespace
 
 int main() {
   mundur::set_adaptive(false);  // each count of workers is meant
-  for (const Chain& chain : chains()) {
+  for (const Chain& chain : chains(1)) {
     test_teams<float>(chain);
     test_teams<double>(chain);
+  }
+  for (const Chain& chain : chains(8)) {
+    test_barriers(chain, mundur::Compute::own);
+    test_barriers(chain, mundur::Compute::bfloat16);
   }
   return check::result();
 }

@@ -6,6 +6,7 @@
 #include "check.h"
 #include "cpu/parallel/pace.h"
 #include "mundur/training.h"
+#include "views.h"
 
 namespace {
 
@@ -40,22 +41,6 @@ std::unique_ptr<mundur::Optimizer> optimizer_of(const std::string& name) {
 /// A batch makes two shards of samples and is work enough for a team; the last one is short.
 constexpr std::int64_t kSamples = 280, kBatch = 264;
 
-mundur::ArrayView view(const std::vector<float>& values, mundur::Shape sample) {
-  mundur::ArrayView all;
-  all.data = reinterpret_cast<const std::byte*>(values.data());
-  all.type = mundur::ElementType::float32;
-  all.n = kSamples;
-  all.stride = 4 * mundur::size_of(sample);
-  all.strides.resize(sample.size());
-  std::int64_t stride = 4;
-  for (std::size_t axis = sample.size(); axis-- > 0; stride *= sample[axis]) {
-    all.strides[axis] = stride;
-  }
-  all.sample = std::move(sample);
-  all.contiguous = true;
-  return all;
-}
-
 /// Every number a training makes: the loss and the score of each epoch, then the parameters.
 template <class T>
 std::vector<double> train(const Training& training) {
@@ -75,7 +60,7 @@ std::vector<double> train(const Training& training) {
   }
   mundur::DataSet data;
   const auto x = numbers.vector<float>(kSamples * 30, -1, 1);
-  data.x = {view(x, {6, 5})};
+  data.x = {check::view(x, kSamples, {6, 5})};
   data.y.resize(1);
   const bool classes = std::string(training.loss).find("categorical") != std::string::npos;
   const bool bits = std::string(training.loss) == "binary_crossentropy";
@@ -92,7 +77,7 @@ std::vector<double> train(const Training& training) {
       data.y[0].labels.push_back(static_cast<std::int32_t>(i % training.outputs));
     }
   } else {
-    data.y[0].y = view(y, {training.outputs});
+    data.y[0].y = check::view(y, kSamples, {training.outputs});
   }
   const auto weights = numbers.vector<double>(kSamples, 0, 2);
   if (training.weighted) data.y[0].weights = weights.data();

@@ -104,17 +104,18 @@ std::int64_t entry(const std::string& path, const std::string& name) {
 }
 
 /// What a group may still take: its limit less what it holds, but for files' pages, which the
-/// system gives up for it.
+/// system gives up for it. They are what is cached less what is shared memory: the lists of
+/// active and inactive pages miss those that the system holds to look at (tens of MB).
 std::int64_t memory_left(const std::string& folder, const std::string& limit_file,
-                         const std::string& usage_file, const std::string& prefix) {
+                         const std::string& usage_file, const std::string& cached,
+                         const std::string& shared) {
   const auto limit = first_line(folder + limit_file);
   const auto usage = first_line(folder + usage_file);
   if (!limit || !usage || limit->rfind("max", 0) == 0) {
     return std::numeric_limits<std::int64_t>::max();
   }
   const std::string stat = folder + "/memory.stat";
-  const std::int64_t pages =
-      entry(stat, prefix + "inactive_file") + entry(stat, prefix + "active_file");
+  const std::int64_t pages = std::max<std::int64_t>(0, entry(stat, cached) - entry(stat, shared));
   const std::int64_t held = std::max<std::int64_t>(0, number(*usage) - pages);
   return std::max<std::int64_t>(0, number(*limit) - held);
 }
@@ -180,11 +181,13 @@ std::int64_t available_memory() {
   const std::int64_t kilobytes = entry("/proc/meminfo", "MemAvailable:");
   if (kilobytes > 0) available = kilobytes * 1024;
   for (const std::string& folder : cgroup_folders()) {
-    available = std::min(available, memory_left(folder, "/memory.max", "/memory.current", ""));
+    available =
+        std::min(available, memory_left(folder, "/memory.max", "/memory.current", "file", "shmem"));
   }
   for (const std::string& folder : cgroup_folders("memory")) {
-    available = std::min(available, memory_left(folder, "/memory.limit_in_bytes",
-                                                "/memory.usage_in_bytes", "total_"));
+    available =
+        std::min(available, memory_left(folder, "/memory.limit_in_bytes", "/memory.usage_in_bytes",
+                                        "total_cache", "total_shmem"));
   }
   return available;
 }
