@@ -230,7 +230,7 @@ class Serial {
     }
     mundur::Purpose purpose;
     purpose.training = purpose.backward = true;
-    purpose.compare_with(*pupil_.loss);
+    purpose.compares.emplace_back(mundur::Objective{pupil_.loss.get()});
     purpose.clips = clips;
     purpose.updates = clips ? mundur::Purpose::Updates::at_end : mundur::Purpose::Updates::at_once;
     program_ = network.compile(purpose, ports_);
@@ -288,7 +288,7 @@ class Serial {
     }
     std::vector<double> all(network.flat_values(), network.flat_values() + network.flat_size());
     all.insert(all.end(), network.state_values(), network.state_values() + network.state_size());
-    add<float>(all, ports_.p, kBatch * pupil_.outputs);
+    add<float>(all, ports_.outputs[0].p, kBatch * pupil_.outputs);
     add<double>(all, ports_.activity, kBatch);
     return all;
   }
