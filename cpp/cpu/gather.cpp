@@ -132,13 +132,16 @@ bool gather_ids(std::int32_t* out, const ArrayView& x, const std::int64_t* order
 
 std::optional<std::pair<std::int64_t, std::int64_t>> first_nonfinite(const ArrayView& x) {
   const Kernels<double>& table = kernels<double>();
+  constexpr std::int64_t kElements = 4096;  // at a time
   const std::int64_t size = x.sample_size();
-  std::vector<double> sample(static_cast<std::size_t>(size));
-  for (std::int64_t i = 0; i < x.n; ++i) {
-    if (gather(table, sample.data(), x, nullptr, i, {0, 1})) continue;
-    for (std::int64_t j = 0; j < size; ++j) {
-      const double value = sample[static_cast<std::size_t>(j)];
-      if (!(value - value == 0.0)) return std::pair{i, j};
+  const std::int64_t most = std::max<std::int64_t>(1, kElements / std::max<std::int64_t>(1, size));
+  std::vector<double> samples(static_cast<std::size_t>(most * size));
+  for (std::int64_t i = 0; i < x.n; i += most) {
+    const std::int64_t count = std::min(most, x.n - i);
+    if (gather(table, samples.data(), x, nullptr, i, {0, count})) continue;
+    for (std::int64_t j = 0; j < count * size; ++j) {
+      const double value = samples[static_cast<std::size_t>(j)];
+      if (!(value - value == 0.0)) return std::pair{i + j / size, j % size};
     }
   }
   return std::nullopt;

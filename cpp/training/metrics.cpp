@@ -114,6 +114,7 @@ Judge<T>::Judge(const Network<T>& network, std::vector<Objective> objectives)
   for (std::size_t i = 0; i < outputs; ++i) {
     const Objective& one = objectives_[i];
     any |= one.loss != nullptr;
+    calls_outside_ |= one.loss && one.loss->outside();
     require(std::isfinite(one.weight), "loss_weights: expected finite numbers");
     require(one.loss || one.metrics.empty(),
             "metrics: expected none for the output of '" +
@@ -126,12 +127,6 @@ Judge<T>::Judge(const Network<T>& network, std::vector<Objective> objectives)
     rows_.push_back(rows_of_output(network.output_shape(i), one.loss));
   }
   require(any, "loss: expected one for at least one output");
-}
-
-template <class T>
-bool Judge<T>::calls_outside() const {
-  return std::any_of(objectives_.begin(), objectives_.end(),
-                     [](const Objective& one) { return one.loss && one.loss->outside(); });
 }
 
 template <class T>
@@ -269,34 +264,20 @@ struct Compare {
 };
 
 template <class T>
-void add_to(Tally::Output& tally, const Found<T>& found, std::vector<double>& scores) {
+void add_scores(Tally::Output& tally, const Found<T>& found, std::vector<double>& scores) {
   const Compiled<T>& program = *found.lane.program;
   const Now<T>& now = found.lane.now;
   const Ports::Output& port = found.port;
-  const LossRule& loss = *found.with.loss;
-  const std::int64_t B = found.rows(), O = found.each.outputs;
+  const std::int64_t B = found.rows();
   const auto* const mask = program.template at<std::uint8_t>(port.mask);
-  const auto all = static_cast<double>(now.samples());
-  tally.rows += of_whole(program, port.rows, [&] {
-    return mask ? static_cast<double>(std::count(mask, mask + B, 1))
-                : all * static_cast<double>(found.each.rows);
-  });
-  if (loss.sums()) {
-    // As Keras reports it: the mean of the batches' sums, each as often as the batch has samples.
-    tally.loss += found.sum * found.factor * all;
-    tally.terms += all;
-  } else {
-    tally.loss += found.sum;
-    tally.terms += loss.elementwise() ? found.weight * static_cast<double>(O) : found.weight;
-  }
   const Compare<T> compare{program.at(port.p),
                            program.at(port.y),
                            program.template at<std::int32_t>(port.labels),
                            program.template at<std::int32_t>(port.predicted),
                            program.template at<std::int32_t>(port.expected),
-                           O,
-                           loss.from_logits()};
-  for (std::size_t m = 0; m < found.with.metrics.size(); ++m) {
+                           found.each.outputs,
+                           found.with.loss->from_logits()};
+  for (std::size_t m = 0; m < tally.scores.size(); ++m) {
     for (std::int64_t b = 0; b < B; ++b) {
       const bool is_there = !mask || mask[b];
       scores[static_cast<std::size_t>(b)] =
@@ -305,6 +286,27 @@ void add_to(Tally::Output& tally, const Found<T>& found, std::vector<double>& sc
     double score = sum_over_samples(scores.data(), B, found.each.rows);
     if (now.exchange) now.join(&score, 1);
     tally.scores[m] += score;
+  }
+}
+
+template <class T>
+void add_to(Tally::Output& tally, const Found<T>& found) {
+  const Compiled<T>& program = *found.lane.program;
+  const LossRule& loss = *found.with.loss;
+  const auto all = static_cast<double>(found.lane.now.samples());
+  tally.rows += of_whole(program, found.port.rows, [&] {
+    const auto* const mask = program.template at<std::uint8_t>(found.port.mask);
+    return mask ? static_cast<double>(std::count(mask, mask + found.rows(), 1))
+                : all * static_cast<double>(found.each.rows);
+  });
+  if (loss.sums()) {
+    // As Keras reports it: the mean of the batches' sums, each as often as the batch has samples.
+    tally.loss += found.sum * found.factor * all;
+    tally.terms += all;
+  } else {
+    const auto outputs = static_cast<double>(found.each.outputs);
+    tally.loss += found.sum;
+    tally.terms += loss.elementwise() ? found.weight * outputs : found.weight;
   }
 }
 
@@ -318,7 +320,9 @@ double Judge<T>::judge(const Lane<T>& lane, double penalty, Tally* tally) {
     if (!objectives_[i].loss) continue;
     const Found<T> found(lane, i, rows_[i]);
     loss += objectives_[i].weight * (found.sum * found.factor);
-    if (tally) add_to(tally->outputs[i], found, scores_);
+    if (!tally) continue;
+    add_to(tally->outputs[i], found);
+    if (!objectives_[i].metrics.empty()) add_scores(tally->outputs[i], found, scores_);
   }
   const double sum = penalties(*lane.program, samples, penalty);
   if (tally) {

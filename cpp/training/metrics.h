@@ -13,7 +13,7 @@ class Judge {
 
   const std::vector<Objective>& objectives() const { return objectives_; }
   /// Whether a loss calls a function of the caller's.
-  bool calls_outside() const;
+  bool calls_outside() const { return calls_outside_; }
   /// Throws std::invalid_argument where the set does not fit: kernels trust what passes here.
   void require_fit(const DataSet& data, std::int64_t batch_size) const;
   /// Makes room for batches of so many samples.
@@ -29,6 +29,7 @@ class Judge {
   std::vector<Objective> objectives_;
   std::vector<OutputRows> rows_;  // of each output
   std::vector<double> scores_;
+  bool calls_outside_ = false;
 };
 
 }  // namespace mundur

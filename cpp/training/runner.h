@@ -107,15 +107,15 @@ class Runner {
   }
 
   void run_as_team(Pass<T>& pass, Deadline& end, std::int64_t per_look) {
-    std::int64_t steps = 0;
+    std::int64_t till_look = per_look;
     run_team(workers_, [&](Worker& worker) {
       Worker alone = worker.alone();
       Lane<T>& lane = lanes_[apart() ? static_cast<std::size_t>(worker.index()) : 0];
       Worker& own = apart() ? alone : worker;
-      const std::vector<Stretch>& stretches = lane.program->program().stretches;
+      const std::size_t stretches = lane.program->program().stretches.size();
       while (lanes_.front().busy) {
         bool whole = true;
-        for (std::size_t i = first_; lane.busy && whole && i < stretches.size(); ++i) {
+        for (std::size_t i = first_; lane.busy && whole && i < stretches; ++i) {
           lane.plan->run(i, lane.now, own);
           own.barrier();
           whole = pass.goes_on(i, lane, own);
@@ -126,7 +126,8 @@ class Runner {
         // the new.
         if (worker.first()) {
           finish(pass);
-          if (++steps % per_look == 0) {
+          if (--till_look == 0) {
+            till_look = per_look;
             end.look();
             if (!end.over()) pace_.look(done_);
           }

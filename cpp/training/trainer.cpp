@@ -103,9 +103,10 @@ class Trainer<T>::Epoch final : public Pass<T> {
 
   std::vector<Lane<T>> lanes_;
   Purpose purpose_;
-  Compiled<T>* program_ = nullptr;       // within run()
-  std::size_t loss_is_known_ = 0;        // behind this stretch
-  const Operation* last_ask_ = nullptr;  // of a loss that somebody else computes
+  Compiled<T>* program_ = nullptr;                      // within run()
+  std::size_t input_is_known_ = 0, loss_is_known_ = 0;  // behind these stretches
+  bool steps_alike_ = false, has_update_ = false;  // an update that holds for all of a run's steps
+  const Operation* last_ask_ = nullptr;            // of a loss that somebody else computes
   std::unique_lock<Lock> lock_;
   std::int64_t steps_left_ = 0, epochs_left_ = 0;
   double stop_loss_ = 0.0;
@@ -255,9 +256,10 @@ void Trainer<T>::Epoch::compile() {
   program_ = &network.compiled(purpose);
   lanes_[0].program = program_;
   const std::vector<Stretch>& stretches = program_->program().stretches;
-  loss_is_known_ = 0;
+  input_is_known_ = loss_is_known_ = 0;
   for (std::size_t i = 0; i < stretches.size(); ++i) {
     if (stretches[i].stage == Stage::backward || stretches[i].stage == Stage::update) break;
+    if (stretches[i].stage == Stage::load) input_is_known_ = i;
     const Operation& first = program_->program().operations[stretches[i].begin];
     if (!std::holds_alternative<op::ActivateDx>(first)) loss_is_known_ = i;
     if (std::holds_alternative<op::AskLoss>(first)) last_ask_ = &first;
@@ -267,6 +269,8 @@ void Trainer<T>::Epoch::compile() {
 template <class T>
 void Trainer<T>::Epoch::begin_step(Now<T>& now) {
   optimizer.begin_step();
+  if (has_update_) return;
+  has_update_ = steps_alike_;
   now.update = optimizer.template update_of<T>(network.flat_values());
   now.gathering = optimizer.gathering();
 }
@@ -289,8 +293,7 @@ void Trainer<T>::Epoch::next(Now<T>& now) {
 
 template <class T>
 bool Trainer<T>::Epoch::goes_on(std::size_t behind, Lane<T>& lane, const Worker& worker) {
-  const bool is_input = lane.program->program().stretches[behind].stage == Stage::load;
-  if (is_input && !lane.now.passes(options.check_finite)) return false;
+  if (behind == input_is_known_ && !lane.now.passes(options.check_finite)) return false;
   if (behind != loss_is_known_) return true;
   const double loss = judge.judge(lane, 0.0, worker.first() ? &tally : nullptr);
   if (worker.first()) batch_loss = loss;
@@ -354,6 +357,9 @@ Outcome Trainer<T>::Epoch::run(double budget, std::int64_t max_steps, std::int64
   passed.clear();
   lock_ = std::unique_lock(optimizer.mutex());
   bind_optimizer();
+  // A function of the caller's may set what it likes.
+  steps_alike_ = optimizer.steps_alike() && !judge.calls_outside() && !network.calls_outside();
+  has_update_ = false;
   network.forget_forward();
   outcome_ = Outcome::more;
   if (any()) {

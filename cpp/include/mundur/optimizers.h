@@ -99,6 +99,8 @@ class Optimizer {
   Gathering gathering() const {
     return {sum_, updates_, shared_.clipnorm, shared_.global_clipnorm};
   }
+  /// Whether update_of and gathering say the same of each step, until an option is set.
+  bool steps_alike() { return rates_.empty() && !sum_ && !average_ && products().empty(); }
   /// The update that begin_step began, for the flat vector w.
   template <class T>
   Update<T> update_of(T* w) const;
