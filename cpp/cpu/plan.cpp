@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cpu/resolver.h"
+#include "mundur/runtime.h"
 
 namespace mundur {
 namespace {
@@ -88,6 +89,41 @@ std::int64_t bytes_of(const ValueInfo& value, std::int64_t batch, std::int64_t r
   return checked_product(checked_product(samples, each, kWhat), element_of(value.element, real),
                          kWhat);
 }
+
+template <class T>
+std::int64_t scratch_bytes(const Program& program, std::int64_t batch) {
+  // A workspace outlives a change of the instruction set.
+  std::int64_t most = 0;
+  const auto need = [&](auto of) {
+    for (Isa isa : available_isas()) most = std::max(most, of(kernels<T>(isa)));
+  };
+  const auto need_of = [&](Value x, Value y) {
+    const std::int64_t I = program[x].shape.back(), O = program[y].shape.back();
+    const std::int64_t rows = program[y].samples * program[y].size() / std::max<std::int64_t>(1, O);
+    const bool is_real = program[x].element == Element::real && program[y].element == Element::real;
+    need([&](const Kernels<T>& k) {
+      return is_real ? k.scratch_of(batch * rows, O, I) : k.scratch;
+    });
+  };
+  for (const Operation& operation : program.operations) {
+    std::visit(
+        [&]<class Op>(const Op& o) {
+          if constexpr (std::is_same_v<Op, op::Product>) {
+            need_of(o.x, o.y);
+          } else if constexpr (std::is_same_v<Op, op::ProductDx>) {
+            need_of(o.dx, o.dy);
+          } else if constexpr (std::is_same_v<Op, op::ProductDw>) {
+            need_of(o.x, o.dy);
+          } else if constexpr (requires { Op::kMultiplies; }) {
+            need([](const Kernels<T>& k) { return k.scratch; });
+          }
+        },
+        operation);
+  }
+  return most * static_cast<std::int64_t>(sizeof(T));
+}
+template std::int64_t scratch_bytes<float>(const Program&, std::int64_t);
+template std::int64_t scratch_bytes<double>(const Program&, std::int64_t);
 
 // ---- touches ------------------------------------------------------------------------------------
 

@@ -63,6 +63,10 @@ struct Memory {
 };
 
 std::int64_t bytes_of(const ValueInfo& value, std::int64_t batch, std::int64_t real);
+/// Bytes of scratch that each worker needs for a batch of so many samples, with any instruction
+/// set.
+template <class T>
+std::int64_t scratch_bytes(const Program& program, std::int64_t batch);
 
 /// Calls of one worker, one behind the other.
 template <class T>

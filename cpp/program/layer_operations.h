@@ -96,6 +96,8 @@ struct ToBfloat16 {
   void walk(auto& go) const { go.writes(y).reads(x); }
 };
 
+// kMultiplies: products within it need scratch.
+
 // ---- windows --------------------------------------------------------------------------------
 
 /// seen[n,K·I] = what each window sees of x, group by group.
@@ -109,6 +111,7 @@ struct GatherWindows {
 /// what GatherWindows made, if anything did. With a stride, t counts the steps first, first +
 /// stride, ... of y.
 struct Convolve {
+  static constexpr bool kMultiplies = true;
   Value y, x, w, bias;
   Windows windows;
   std::int64_t groups = 1;
@@ -125,6 +128,7 @@ struct TurnKernel {
 };
 /// dw[K,I,O] = Σ x[window t, tap k]ᵀ·dy[t,O]: a sum over samples.
 struct ConvolveDw {
+  static constexpr bool kMultiplies = true;
   Value dw, x, dy;
   Windows windows;
   std::int64_t groups = 1;
@@ -394,6 +398,7 @@ struct RecurPack {
 };
 /// y from x, step by step.
 struct Recur {
+  static constexpr bool kMultiplies = true;
   Value y;
   Recurrence r;
   void walk(auto& go) const {
@@ -412,6 +417,7 @@ struct RecurDxPack {
 /// ∂L/∂z, in the place of z (and q), from the last step to the first. The running state, its panels
 /// and dh in r are of its own.
 struct RecurDx {
+  static constexpr bool kMultiplies = true;
   Value dy;
   Recurrence r;
   void walk(auto& go) const {

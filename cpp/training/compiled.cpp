@@ -310,18 +310,6 @@ Memory<T> Arena<T>::at(Network<T>& network) {
   return found;
 }
 
-namespace {
-
-/// A workspace outlives a change of the instruction set.
-template <class T>
-std::int64_t scratch_of() {
-  std::int64_t most = 0;
-  for (Isa isa : available_isas()) most = std::max(most, kernels<T>(isa).scratch);
-  return most * static_cast<std::int64_t>(sizeof(T));
-}
-
-}  // namespace
-
 template <class T>
 Compiled<T>::Compiled(Network<T>& network, Purpose purpose, std::size_t lane)
     : network_(network),
@@ -329,8 +317,7 @@ Compiled<T>::Compiled(Network<T>& network, Purpose purpose, std::size_t lane)
       lane_(lane),
       program_(network.compile(purpose_, ports_)),
       version_(network.version()),
-      arena_(purpose_.backward ? network.training_arena() : network.inference_arena(lane)),
-      scratch_(scratch_of<T>()) {}
+      arena_(purpose_.backward ? network.training_arena() : network.inference_arena(lane)) {}
 
 template <class T>
 Placement Compiled<T>::place(std::int64_t batch) const {
@@ -341,13 +328,14 @@ Placement Compiled<T>::place(std::int64_t batch) const {
 
 template <class T>
 std::int64_t Compiled<T>::bytes(std::int64_t batch, int workers) const {
-  return place(batch).bytes + scratch_ * workers;
+  return place(batch).bytes + scratch_bytes<T>(program_, batch) * workers;
 }
 
 template <class T>
 void Compiled<T>::reserve(std::int64_t batch, int workers) {
   if (batch > capacity_) {
     placement_ = place(batch);
+    scratch_ = scratch_bytes<T>(program_, batch);
     capacity_ = batch;
     plans_.clear();
   }

@@ -118,7 +118,7 @@ class Compiled {
   Program program_;
   std::uint64_t version_;
   Arena<T>& arena_;
-  std::int64_t capacity_ = -1, scratch_;
+  std::int64_t capacity_ = -1, scratch_ = 0;
   Placement placement_;
   std::byte* planned_ = nullptr;
   std::uint64_t generation_ = 0;

@@ -206,8 +206,17 @@ struct Operands {
     static AlignedScratch<T> memory;  // megabytes, too many to clear for each case
     for (Isa isa : mundur::available_isas()) {
       const Kernels<T>& kernels = mundur::kernels<T>(isa);
-      call(kernels, memory.get(kernels.scratch),
-           [&, isa](const char* form) { return named(form, c, isa, sizeof(T)); });
+      const i64 size = kernels.scratch_of(c.B, c.O + c.gap, c.I + c.gap);
+      constexpr i64 kBehind = 64;
+      const T canary = T(7);
+      T* const scratch = memory.get(size + kBehind);
+      std::fill_n(scratch + size, kBehind, canary);
+      const auto name = [&, isa](const char* form) { return named(form, c, isa, sizeof(T)); };
+      call(kernels, scratch, name);
+      if (size > kernels.scratch ||
+          std::count(scratch + size, scratch + size + kBehind, canary) != kBehind) {
+        fail(name("scratch that was asked for") + ": not enough");
+      }
     }
   }
   /// call(rows, columns) for pieces as threads would share a result out, if `splits`.

@@ -62,27 +62,25 @@ struct Blocking {
   static constexpr i64 kRowBlock = 256 * 4 / static_cast<i64>(sizeof(T));
 };
 
-/// Where the parts of a worker's scratch begin, in elements.
+/// The most that the parts of a worker's scratch take, in elements; the smaller a product, the
+/// less.
 template <class T>
 struct Scratch {
   using B = Blocking<T>;
   /// The packed panel of B.
-  static constexpr i64 kPanel = 0;
   static constexpr i64 kPanelSize = B::kDepth * B::kColumns;
   /// The copy of a block of A whose stride is a multiple of 4096 bytes: its rows would fall on the
   /// same few sets of the caches. The copy's stride is one cache line more than its width.
   static constexpr i64 kLine = 64 / static_cast<i64>(sizeof(T));
-  static constexpr i64 kBlock = kPanel + kPanelSize;
   static constexpr i64 kWidest = B::kDepth > B::kRowBlock ? B::kDepth : B::kRowBlock;
   static constexpr i64 kNarrowest = B::kDepth > B::kRowBlock ? B::kRowBlock : B::kDepth;
   static constexpr i64 kBlockSize = kWidest * kNarrowest + kLine * kWidest;
   /// Partial results: sums of shards that wait for their partner, or a block before transposition.
   /// The least that works is one tile for each sum that may wait (shards.h), and another.
-  static constexpr i64 kPartials = kBlock + kBlockSize;
   static constexpr i64 kLeast = 58 * B::kRows * B::kColumns;
   static constexpr i64 kWanted = 1024 * 1024 / static_cast<i64>(sizeof(T));
   static constexpr i64 kPartialsSize = kWanted > kLeast ? kWanted : kLeast;
-  static constexpr i64 kSize = kPartials + kPartialsSize;
+  static constexpr i64 kSize = kPanelSize + kPartialsSize + kBlockSize;
 };
 
 }  // namespace

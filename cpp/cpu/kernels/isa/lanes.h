@@ -51,17 +51,26 @@ MUNDUR_INLINE T joined(const T* lanes) {
   return sum.sum();
 }
 
+constexpr i64 kLanesGroup = 32;  // rows whose lanes wait while columns are packed piece by piece
+constexpr i64 kLanesMost = 4;    // columns, by uses_lanes
+
+/// Of a column, packed in scratch behind the lanes that wait.
+template <class T>
+MUNDUR_INLINE i64 lanes_capacity(i64 depth) {
+  constexpr i64 kThere = (Scratch<T>::kSize - kLanesGroup * kLanesMost * 16) / kLanesMost;
+  return least(divided_up(depth, 16), kThere / 16) * 16;
+}
+
 /// y[r, c] = f(Σ_k x[r, k] · wt[c, k] + bias[c]) over 16 lanes. wt's element (c, k) lies at
 /// w[c·w_column + k·w_step]; where w_step isn't 1 the columns are packed first.
 template <class T>
 void run_lanes(T* y, const T* x, const T* w, const T* bias, i64 rows, i64 columns, i64 depth,
                i64 ldy, i64 ldx, i64 w_column, i64 w_step, Function f, T* scratch) {
-  constexpr i64 kGroup = 32;  // rows whose lanes wait while the columns are packed piece by piece
-  constexpr i64 kMost = 4;    // columns, by uses_lanes
+  constexpr i64 kGroup = kLanesGroup, kMost = kLanesMost;
   constexpr int kRows = 16 / Lanes16<T>::kParts >= 8 ? 4 : 2;
   T(*lanes)[16] = reinterpret_cast<T(*)[16]>(scratch);
   T* const packed = scratch + kGroup * kMost * 16;
-  const i64 capacity = (Scratch<T>::kSize - kGroup * kMost * 16) / kMost / 16 * 16;
+  const i64 capacity = lanes_capacity<T>(depth);
   const bool packs = w_step != 1;
   const i64 piece = packs ? least(depth, capacity) : depth;
 

@@ -286,9 +286,6 @@ __attribute__((noinline)) void run_blocks(const Job<T>& job) {
       job.columns <= B::max_vecs(static_cast<int>(job.rows)) * B::kWidth && job.is_chain()) {
     return run_single(job);
   }
-  T* const panel = job.scratch + S::kPanel;
-  T* const partials = job.scratch + S::kPartials;
-
   // A few rows stream through B once: nothing is packed and the chains run from end to end.
   const bool streams = job.rows <= B::kRows && !job.b_transposed && !job.samples;
   const i64 block = job.samples ? kShard
@@ -309,6 +306,9 @@ __attribute__((noinline)) void run_blocks(const Job<T>& job) {
     column_block = even_piece(job.columns, most, B::kColumns);
   }
   const i64 ld_kept = divided_up(column_block, B::kColumns) * B::kColumns;
+  T* const panel = job.scratch;
+  T* const partials = panel + least(block, job.depth) * B::kColumns;
+  T* const copy = partials + kept * row_block * ld_kept;
   const bool copies = is_aliasing<T>(job.a_step == 1 ? job.a_row : job.a_step) &&
                       job.rows >= 2 * B::kRows && job.columns >= 4 * B::kColumns;
 
@@ -330,7 +330,7 @@ __attribute__((noinline)) void run_blocks(const Job<T>& job) {
       for (i64 n = 0; n < blocks; ++n) {
         go_to(step, job, n * block, least(block, job.depth - n * block));
         step.last = n == blocks - 1;
-        if (copies) copy_a(step, job.scratch + S::kBlock);
+        if (copies) copy_a(step, copy);
         step.c = job.c_transposed ? transposed : job.c + step.row * job.ldc + step.column;
         step.ldc = job.c_transposed ? ld_kept : job.ldc;
         tile.resume = !job.samples && n > 0;
@@ -421,9 +421,30 @@ void product_dw(T* dw, const T* x, const T* dy, i64 I, i64 O, const SampleRows& 
   }
 }
 
+/// What run_blocks and run_lanes take at most, whichever way a product goes: padded to whole tiles
+/// either way.
+template <class T>
+i64 scratch_of(i64 B, i64 O, i64 I) {
+  using Size = Blocking<T>;
+  using S = Scratch<T>;
+  const auto padded = [](i64 n)
+                          MUNDUR_BODY { return divided_up(n, Size::kColumns) * Size::kColumns; };
+  const i64 wide = O > I ? O : I, most = B > wide ? B : wide;
+  i64 waiting = 2;
+  for (i64 shards = divided_up(B, kShard); shards > 1; shards /= 2) ++waiting;
+  const i64 sums = waiting * padded(O) * padded(I), turned = padded(B) * padded(wide);
+  const bool may_alias = wide * static_cast<i64>(sizeof(T)) >= 4096;
+  const i64 blocks = least(most, Size::kDepth) * Size::kColumns +
+                     least(sums > turned ? sums : turned, S::kPartialsSize) +
+                     (may_alias ? S::kBlockSize : 0);
+  const i64 lanes = kLanesMost * (kLanesGroup * 16 + lanes_capacity<T>(wide));
+  return least(S::kSize, blocks > lanes ? blocks : lanes);
+}
+
 template <class T>
 void fill_table(Kernels<T>& table) {
   table.scratch = Scratch<T>::kSize;
+  table.scratch_of = scratch_of<T>;
   table.column_grain = Blocking<T>::kWidth;
   table.product = product<T>;
   table.pack = pack<T>;
