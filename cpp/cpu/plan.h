@@ -108,7 +108,6 @@ class Calls {
 template <class T>
 class Plan {
  public:
-  /// Throws std::invalid_argument naming an operation that this provider lacks.
   Plan(const Program& program, const Placement& placement, const Memory<T>& memory,
        std::int64_t batch, int workers, const Kernels<T>& kernels);
 

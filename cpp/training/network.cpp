@@ -220,7 +220,12 @@ Arena<T>& Network<T>::inference_arena(std::size_t lane) {
 template <class T>
 std::int64_t Network<T>::workspace_bytes(std::int64_t batch, bool training) {
   Purpose purpose;
-  purpose.training = purpose.backward = purpose.by_hand = training;
+  if (training) {
+    const auto loss = make_loss("mean_squared_error", false);  // others differ by a few numbers
+    purpose.training = purpose.backward = true;
+    purpose.compares.assign(graph_.outputs.size(), Objective{loss.get()});
+    purpose.updates = Purpose::Updates::at_once;
+  }
   return Compiled<T>(*this, purpose).bytes(batch, workers_for(batch, training));
 }
 
