@@ -197,7 +197,11 @@ void test_case(const Case& c, Numbers& numbers) {
                      " I=" + std::to_string(c.I) + " O=" + std::to_string(c.O) +
                      " gap=" + std::to_string(c.gap) +
                      " values=" + std::to_string(static_cast<int>(c.values)) + " ";
-    std::vector<float> scratch(static_cast<std::size_t>(kernels.scratch));
+    const i64 size = kernels.scratch_of_bf16(c.B, c.O, c.I);
+    constexpr std::size_t kBehind = 64;
+    constexpr float kCanary = 7.0F;
+    std::vector<float> scratch(static_cast<std::size_t>(size), 0.0F);
+    scratch.insert(scratch.end(), kBehind, kCanary);
     const i64 ldx = even(c.I) + 2 * c.gap, ldy = even(c.O) + 2 * c.gap;
     const std::vector<Short> xs = shortened(kernels, x, ldx), dys = shortened(kernels, dy, ldy);
     // Calls part(row, rows, column, columns) over pieces, as threads would share them.
@@ -244,6 +248,8 @@ void test_case(const Case& c, Numbers& numbers) {
       });
       compare(out, dw, "product_dw");
     }
+    CHECK(size <= kernels.scratch);
+    CHECK(std::count(scratch.begin() + size, scratch.end(), kCanary) == kBehind);
   }
 }
 

@@ -209,6 +209,8 @@ struct Kernels {
   // x and dy come from to_bfloat16: ldx and lddy are even and the start of a row is aligned to 4
   // bytes, but for product_dw, which takes any start.
 
+  /// As scratch_of.
+  std::int64_t (*scratch_of_bf16)(std::int64_t B, std::int64_t O, std::int64_t I);
   /// y[B,I] = x[B,I] rounded; behind a row of odd length follows one +0. ldy is even.
   void (*to_bfloat16)(std::uint16_t* y, const T* x, std::int64_t B, std::int64_t I,
                       std::int64_t ldy, std::int64_t ldx);

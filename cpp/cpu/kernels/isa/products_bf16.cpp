@@ -42,13 +42,11 @@ constexpr int kNearSlots = 2;
 constexpr i64 kRowBlock = 512;
 constexpr i64 kLine = 16;  // words in a cache line
 
-// Where the parts of a worker's scratch begin, in words of 32 bits.
+// The most that the parts of a worker's scratch take, in words of 32 bits.
 constexpr i64 kPanelSize = kDepth * kColumns;
-constexpr i64 kBlock = kPanelSize;
 constexpr i64 kBlockSize = kDepth * (256 + kLine);  // 256 rows of so many shards
-constexpr i64 kPartials = kBlock + kBlockSize;
 constexpr i64 kPartialsSize = 256 * 1024;
-constexpr i64 kScratch = kPartials + kPartialsSize;
+constexpr i64 kScratch = kPanelSize + kBlockSize + kPartialsSize;
 static_assert(kTogether * kShardPairs <= kDepth, "a panel holds the rows of so many shards");
 
 /// Whether it pays to fetch ahead by hand.
@@ -368,9 +366,6 @@ MUNDUR_INLINE i64 end_of_block(i64 n, i64 each) {
 
 void product_dw(float* dw, const Short* x, const Short* dy, i64 I, i64 O, i64 samples, i64 each,
                 i64 lddw, i64 ldx, i64 lddy, float* scratch) {
-  Pair* const panel = reinterpret_cast<Pair*>(scratch);
-  Pair* const block = reinterpret_cast<Pair*>(scratch + kBlock);
-  float* const partials = scratch + kPartials;
   const ShardTree tree(samples, each);
   const i64 shards = tree.shards();
   const i64 in_block = least(samples, kTogether * kShard);
@@ -384,6 +379,9 @@ void product_dw(float* dw, const Short* x, const Short* dy, i64 I, i64 O, i64 sa
   }
   const bool is_large = exceeds_l2(I, O, samples);
   const i64 lda = divided_up(row_block, kLine) * kLine + kLine;
+  Pair* const panel = reinterpret_cast<Pair*>(scratch);
+  Pair* const block = panel + pairs_of(in_block) * kColumns;
+  float* const partials = scratch + pairs_of(in_block) * (kColumns + lda);
   Waiting waiting;
   waiting.ld_far = divided_up(column_block, kColumns) * kColumns;
   waiting.slot_far = row_block * waiting.ld_far;
@@ -431,10 +429,24 @@ void product_dw(float* dw, const Short* x, const Short* dy, i64 I, i64 O, i64 sa
   }
 }
 
+/// See the other products' scratch_of.
+i64 scratch_of(i64 samples, i64 O, i64 I) {
+  const auto padded = [](i64 n) MUNDUR_BODY { return divided_up(n, kColumns) * kColumns + kLine; };
+  const i64 wide = O > I ? O : I;
+  const i64 chains = pairs_of(least(divided_up(wide, 32) * 32, 2 * kDepth)) * kColumns;
+  const i64 in_block = pairs_of(least(samples, kTogether * kShard));
+  i64 waiting = 1;
+  for (i64 shards = divided_up(samples, kShard); shards > 1; shards /= 2) ++waiting;
+  const i64 sums = in_block * kColumns + least(in_block * (padded(I) + kLine), kBlockSize) +
+                   least(waiting * padded(I) * padded(O), kPartialsSize);
+  return least(kScratch, chains > sums ? chains : sums);
+}
+
 }  // namespace
 
 void fill_products_bf16(Kernels<float>& table) {
   if (table.scratch < kScratch) table.scratch = kScratch;
+  table.scratch_of_bf16 = scratch_of;
   table.to_bfloat16 = to_bfloat16;
   table.product_bf16 = product;
   table.product_dx_bf16 = product_dx;
