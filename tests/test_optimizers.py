@@ -255,3 +255,31 @@ def test_the_default_optimizer_is_keras_s() -> None:
         "Nadam()",
         "Lion()",
     ]
+
+
+def test_what_a_function_of_the_callers_sets_holds_from_the_next_step_on(rng: Any) -> None:
+    x, y = rng.normal(size=(8, 2)), rng.normal(size=(8, 1))
+    steps: list[Any] = []
+    rules: list[Any] = []
+
+    def identity(z: Any) -> Any:
+        for rule in rules:  # while it is trained
+            steps.append(rule)
+            if len(steps) == 4:
+                rule.learning_rate = 0.01
+        return z
+
+    def made(activation: Any) -> md.Model:
+        layers = [md.layers.Dense(3, activation), md.layers.Dense(1)]
+        found = md.Model(layers, seed=0, input_shape=(2,))
+        found.compile(md.optimizers.SGD(0.1), "mse")
+        return found
+
+    model, twin = made((identity, np.ones_like)), made("linear")
+    rules.append(model.optimizer)
+    model.fit(x, y, batch_size=1, epochs=1, shuffle=False, verbose=0)
+    twin.fit(x[:4], y[:4], batch_size=1, epochs=1, shuffle=False, verbose=0)
+    twin.optimizer.learning_rate = 0.01
+    twin.fit(x[4:], y[4:], batch_size=1, epochs=1, shuffle=False, verbose=0)
+    for one, other in zip(model.get_weights(), twin.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
