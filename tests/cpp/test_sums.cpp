@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "check.h"
+#include "cpu/kernels/shards.h"
 #include "cpu/parallel/pace.h"
 #include "mundur/network.h"
 
@@ -282,11 +283,22 @@ void test_all() {
   test_convolution<T>({90, 6, 5, 5, 2, Padding::same, 1, 1, 270});
 }
 
+/// Scratch is asked for by this.
+void test_slots() {
+  for (i64 rows = 1; rows < 40 * kShard; rows += 61) {
+    for (i64 each = 1; each < 48; ++each) {
+      check::context = std::to_string(rows) + " rows, of a sample " + std::to_string(each);
+      CHECK(mundur::ShardTree(rows, each).slots() <= mundur::ShardTree::most_slots(rows));
+    }
+  }
+}
+
 }  // namespace
 
 int main() {
   mundur::set_adaptive(false);  // each count of workers is meant
   test_all<float>();
   test_all<double>();
+  test_slots();
   return check::result();
 }

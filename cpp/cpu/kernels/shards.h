@@ -32,6 +32,8 @@ class ShardTree {
   std::int64_t shards() const { return shards_; }
   /// Where sums may have to wait; the last of them is the last that is joined.
   int slots() const { return slots_; }
+  /// Of sums over so many rows, whatever rows a sample has, none has more slots.
+  static int most_slots(std::int64_t rows) { return bits(rows / kShard) + 1; }
 
   /// Behind a shard: join(slot) for each sum in front of which it comes, the nearest first; returns
   /// where the result waits, or -1 behind the last shard.

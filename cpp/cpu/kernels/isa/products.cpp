@@ -430,9 +430,8 @@ i64 scratch_of(i64 B, i64 O, i64 I) {
   const auto padded = [](i64 n)
                           MUNDUR_BODY { return divided_up(n, Size::kColumns) * Size::kColumns; };
   const i64 wide = O > I ? O : I, most = B > wide ? B : wide;
-  i64 waiting = 2;
-  for (i64 shards = divided_up(B, kShard); shards > 1; shards /= 2) ++waiting;
-  const i64 sums = waiting * padded(O) * padded(I), turned = padded(B) * padded(wide);
+  const i64 sums = (ShardTree::most_slots(B) + 1) * padded(O) * padded(I),
+            turned = padded(B) * padded(wide);
   const bool may_alias = wide * static_cast<i64>(sizeof(T)) >= 4096;
   const i64 blocks = least(most, Size::kDepth) * Size::kColumns +
                      least(sums > turned ? sums : turned, S::kPartialsSize) +

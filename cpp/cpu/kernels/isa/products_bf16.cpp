@@ -435,10 +435,8 @@ i64 scratch_of(i64 samples, i64 O, i64 I) {
   const i64 wide = O > I ? O : I;
   const i64 chains = pairs_of(least(divided_up(wide, 32) * 32, 2 * kDepth)) * kColumns;
   const i64 in_block = pairs_of(least(samples, kTogether * kShard));
-  i64 waiting = 1;
-  for (i64 shards = divided_up(samples, kShard); shards > 1; shards /= 2) ++waiting;
   const i64 sums = in_block * kColumns + least(in_block * (padded(I) + kLine), kBlockSize) +
-                   least(waiting * padded(I) * padded(O), kPartialsSize);
+                   least(ShardTree::most_slots(samples) * padded(I) * padded(O), kPartialsSize);
   return least(kScratch, chains > sums ? chains : sums);
 }
 
