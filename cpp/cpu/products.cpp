@@ -1,6 +1,8 @@
 // Products of rows. A worker takes a block of the result, or the part of a parameter that it owns.
 
 #include <algorithm>
+#include <stdexcept>
+#include <string>
 
 #include "cpu/resolver.h"
 
@@ -41,6 +43,21 @@ template Following<double> following(Resolver<double>&, const After&, const Bloc
 template Following<float> following_flat(Resolver<float>&, const After&, Range);
 template Following<double> following_flat(Resolver<double>&, const After&, Range);
 
+namespace {
+
+/// Whether an operand is bfloat16. Throws std::invalid_argument beside float64, which lacks that.
+template <class T>
+bool is_bfloat16(const ValueInfo& operand, const char* operation) {
+  if (operand.element != Element::bfloat16) return false;
+  if constexpr (!std::is_same_v<T, float>) {
+    throw std::invalid_argument(std::string(operation) + " of " + operand.name +
+                                ": the CPU has it in bfloat16 beside float32 only");
+  }
+  return true;
+}
+
+}  // namespace
+
 template <class T>
 void resolve(Resolver<T>& r, const op::Product& o) {
   const std::int64_t B = r.rows(o.y), O = r.columns(o.y), I = r.columns(o.x);
@@ -55,8 +72,8 @@ void resolve(Resolver<T>& r, const op::Product& o) {
   const T* const w = r.at(o.w) + part.columns.begin;
   const T* const bias = o.bias ? r.at(o.bias) + part.columns.begin : nullptr;
   const std::int64_t rows = part.rows.size(), columns = part.columns.size();
-  if constexpr (std::is_same_v<T, float>) {
-    if (r[o.x].element == Element::bfloat16) {
+  if (is_bfloat16<T>(r[o.x], "Product")) {
+    if constexpr (std::is_same_v<T, float>) {
       const std::int64_t ldx = bfloat16_stride(I);
       const auto* const x = r.template at<std::uint16_t>(o.x) + part.rows.begin * ldx;
       r.call([=, k = r.kernels.product_bf16, f = o.f, scratch = r.scratch](Now<T>&, Worker&) {
@@ -86,8 +103,8 @@ void resolve(Resolver<T>& r, const op::ProductDx& o) {
   T* const dx = r.at(o.dx) + part.rows.begin * I + part.columns.begin;
   const T* const w = r.at(o.w) + part.columns.begin * O;
   const std::int64_t rows = part.rows.size(), columns = part.columns.size();
-  if constexpr (std::is_same_v<T, float>) {
-    if (r[o.dy].element == Element::bfloat16) {
+  if (is_bfloat16<T>(r[o.dy], "ProductDx")) {
+    if constexpr (std::is_same_v<T, float>) {
       const std::int64_t lddy = bfloat16_stride(O);
       const auto* const dy = r.template at<std::uint16_t>(o.dy) + part.rows.begin * lddy;
       r.call([=, k = r.kernels.product_dx_bf16, scratch = r.scratch](Now<T>&, Worker&) {
@@ -134,8 +151,8 @@ void resolve(Resolver<T>& r, const op::ProductDw& o) {
     const std::int64_t rows = std::min(strip, part.rows.end - row);
     const std::int64_t first = row * ld + part.columns.begin;
     T* const dw = r.at(o.dw) + first;
-    if constexpr (std::is_same_v<T, float>) {
-      if (r[o.dy].element == Element::bfloat16) {
+    if (is_bfloat16<T>(r[o.dy], "ProductDw")) {
+      if constexpr (std::is_same_v<T, float>) {
         const auto* const x = r.template at<std::uint16_t>(o.x) + row;
         const auto* const dy = r.template at<std::uint16_t>(o.dy) + taken.begin;
         const std::int64_t ldx = bfloat16_stride(I), lddy = bfloat16_stride(O);
@@ -185,6 +202,7 @@ void resolve(Resolver<T>& r, const op::ToBfloat16& o) {
   const Range rows = r.share_rows_as(o.x);
   r.writes(o.y, rows);
   r.reads(o.x, rows);
+  is_bfloat16<T>(r[o.y], "ToBfloat16");
   if constexpr (std::is_same_v<T, float>) {
     const std::int64_t ldy = bfloat16_stride(I);
     auto* const y = r.template at<std::uint16_t>(o.y) + rows.begin * ldy;

@@ -349,9 +349,50 @@ void test_barriers(const Chain& chain, mundur::Compute compute) {
   }
 }
 
+/// Products in bfloat16 belong to float32: float64 says so when the program is made ready.
+void test_what_is_lacking() {
+  using mundur::Element;
+  mundur::Program program;
+  for (const Element element : {Element::real, Element::bfloat16}) {
+    mundur::ValueInfo info;
+    info.name = element == Element::real ? "dense/x" : "dense/bfloat16";
+    info.shape = {4, 4};
+    info.element = element;
+    program.values.push_back(info);
+  }
+  const mundur::Value x{0}, low{1};
+  program.stretches = {{mundur::Stage::forward, 0, 1}};
+  const std::pair<const char*, mundur::Operation> all[] = {
+      {"ToBfloat16", mundur::op::ToBfloat16{low, x}},
+      {"Product", mundur::op::Product{x, low, x, {}}},
+      {"ProductDx", mundur::op::ProductDx{x, low, x}},
+      {"ProductDw", mundur::op::ProductDw{x, low, low}}};
+  std::vector<std::byte> memory(1 << 12);
+  const auto prepare = [&]<class T>(T) {
+    mundur::Memory<T> places;
+    places.planned = memory.data();
+    places.scratch = {nullptr, nullptr};
+    mundur::Placement placement;
+    placement.offsets = {0, 1024};
+    const mundur::Plan<T> plan(program, placement, places, 1, 2, mundur::kernels<T>());
+  };
+  for (const auto& [name, operation] : all) {
+    check::context = name;
+    program.operations = {operation};
+    prepare(0.0f);
+    try {
+      prepare(0.0);
+      CHECK(false);
+    } catch (const std::invalid_argument& error) {
+      CHECK(std::string(error.what()).starts_with(std::string(name) + " of dense/bfloat16: "));
+    }
+  }
+}
+
 }  // namespace
 
 int main() {
+  test_what_is_lacking();
   mundur::set_adaptive(false);  // each count of workers is meant
   for (const Chain& chain : chains(1)) {
     test_teams<float>(chain);
