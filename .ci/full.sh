@@ -30,6 +30,16 @@ every_float32() {
   ctest --preset release -C exhaustive -R exhaustive
 }
 
+# In the same build tree: they must build and know what they measure.
+native_benchmarks() {
+  [ -e "$scratch/built-without-warnings" ] || { echo "there is no build to extend" >&2; return 1; }
+  export PATH=$tree/.venv/bin:$PATH CMAKE_GENERATOR=Ninja
+  [ -e /usr/include/benchmark/benchmark.h ] || install_package libbenchmark-dev
+  cmake --preset release -DMUNDUR_BENCH=ON >"$scratch/configure.log" || { cat "$scratch/configure.log"; return 1; }
+  cmake --build --preset release
+  [ "$(build/release/bench/mundur_bench --benchmark_list_tests | wc -l)" -gt 100 ]
+}
+
 # sanitizer_tests PRESET
 sanitizer_tests() {
   export PATH=$tree/.venv/bin:$PATH CMAKE_GENERATOR=Ninja

@@ -63,15 +63,17 @@ copy_tree() {
 
 # have COMMAND DEBIAN-PACKAGE: installs the package where the command is missing and we may.
 have() {
-  command -v "$1" >/dev/null && return
+  command -v "$1" >/dev/null || { install_package "$2" && command -v "$1" >/dev/null; }
+}
+
+install_package() {
   if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-    echo "$1 is missing: install the Debian package $2" >&2
+    echo "install the Debian package $1" >&2
     return 1
   fi
-  echo "installing $2"
+  echo "installing $1"
   export DEBIAN_FRONTEND=noninteractive
-  apt-get install -y -q --no-install-recommends "$2" >"$scratch/apt.log" 2>&1 ||
-    { apt-get update -q && apt-get install -y -q --no-install-recommends "$2"; } >"$scratch/apt.log" 2>&1 ||
+  apt-get install -y -q --no-install-recommends "$1" >"$scratch/apt.log" 2>&1 ||
+    { apt-get update -q && apt-get install -y -q --no-install-recommends "$1"; } >"$scratch/apt.log" 2>&1 ||
     { tail -n 20 "$scratch/apt.log" >&2; return 1; }
-  command -v "$1" >/dev/null
 }

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "cpu/kernels/table.h"
-#include "cpu/parallel/team.h"
+#include "cpu/resolver.h"
 #include "mundur/layers.h"
 #include "mundur/runtime.h"
 
