@@ -108,21 +108,41 @@ class Product {
     if (part.empty()) return;
     const i64 r = part.rows.begin, n = part.columns.begin, rows = part.rows.size(),
               columns = part.columns.size();
-    T* c = c_.get() + r * e_.columns + n;
     T* scratch = scratch_[static_cast<std::size_t>(worker.index())].get();
+    const mundur::Matrix<T> c{c_.get() + r * e_.columns + n, e_.columns};
     switch (form_) {
       case Form::y:  // x[rows, depth] · w[depth, columns]
-        kernels_.product(c, a_.get() + r * e_.depth, b_.get() + n, bias_.get() + n, rows, columns,
-                         e_.depth, e_.columns, e_.depth, e_.columns, Function::relu, lanes_,
-                         scratch);
+        kernels_.product({c,
+                          {a_.get() + r * e_.depth, e_.depth},
+                          {b_.get() + n, e_.columns},
+                          rows,
+                          columns,
+                          e_.depth,
+                          scratch,
+                          bias_.get() + n,
+                          Function::relu,
+                          lanes_});
         break;
       case Form::dx:  // dy[rows, depth] · w[columns, depth]ᵀ
-        kernels_.product_dx(c, a_.get() + r * e_.depth, b_.get() + n * e_.depth, rows, columns,
-                            e_.depth, e_.columns, e_.depth, e_.depth, lanes_, scratch);
+        kernels_.product_dx({c,
+                             {a_.get() + r * e_.depth, e_.depth},
+                             {b_.get() + n * e_.depth, e_.depth},
+                             rows,
+                             columns,
+                             e_.depth,
+                             scratch,
+                             nullptr,
+                             Function::linear,
+                             lanes_});
         break;
       case Form::dw:  // x[depth, rows]ᵀ · dy[depth, columns]
-        kernels_.product_dw(c, a_.get() + r, b_.get() + n, rows, columns, {e_.depth}, e_.columns,
-                            e_.rows, e_.columns, scratch);
+        kernels_.product_dw({c,
+                             {a_.get() + r, e_.rows},
+                             {b_.get() + n, e_.columns},
+                             rows,
+                             columns,
+                             {e_.depth},
+                             scratch});
         break;
     }
   }

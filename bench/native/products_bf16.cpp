@@ -55,21 +55,37 @@ class Product {
     const i64 r = part.rows.begin, n = part.columns.begin, rows = part.rows.size(),
               columns = part.columns.size();
     const i64 ld = mundur::bfloat16_stride(form_ == Form::dw ? e_.rows : e_.depth);
-    float* c = c_.get() + r * e_.columns + n;
     float* scratch = scratch_[static_cast<std::size_t>(worker.index())].get();
+    const mundur::Matrix<float> c{c_.get() + r * e_.columns + n, e_.columns};
     switch (form_) {
       case Form::y:
-        kernels_.product_bf16(c, a16_.get() + r * ld, b_.get() + n, nullptr, rows, columns,
-                              e_.depth, e_.columns, ld, e_.columns, mundur::Function::relu,
-                              scratch);
+        kernels_.product_bf16({c,
+                               {a16_.get() + r * ld, ld},
+                               {b_.get() + n, e_.columns},
+                               rows,
+                               columns,
+                               e_.depth,
+                               scratch,
+                               nullptr,
+                               mundur::Function::relu});
         break;
       case Form::dx:
-        kernels_.product_dx_bf16(c, a16_.get() + r * ld, b_.get() + n * e_.depth, rows, columns,
-                                 e_.depth, e_.columns, ld, e_.depth, scratch);
+        kernels_.product_dx_bf16({c,
+                                  {a16_.get() + r * ld, ld},
+                                  {b_.get() + n * e_.depth, e_.depth},
+                                  rows,
+                                  columns,
+                                  e_.depth,
+                                  scratch});
         break;
       case Form::dw:
-        kernels_.product_dw_bf16(c, a16_.get() + r, b16_.get() + n, rows, columns, e_.depth, 1,
-                                 e_.columns, ld, mundur::bfloat16_stride(e_.columns), scratch);
+        kernels_.product_dw_bf16({c,
+                                  {a16_.get() + r, ld},
+                                  {b16_.get() + n, mundur::bfloat16_stride(e_.columns)},
+                                  rows,
+                                  columns,
+                                  {e_.depth},
+                                  scratch});
         break;
     }
   }

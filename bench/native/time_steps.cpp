@@ -33,7 +33,7 @@ void run_step(benchmark::State& state, Isa isa, i64 O, i64 B) {
   const auto x = numbers<T>(B * Z), z = numbers<T>(B * Z), u = numbers<T>(O * Z),
              bias = numbers<T>(Z), h = numbers<T>(B * O), c = numbers<T>(B * O),
              panels = numbers<T>(mundur::panels_size(O, Z));
-  kernels.pack(panels.get(), u.get(), O, Z, Z, false, 0, O, B);
+  kernels.pack(panels.get(), {u.get(), Z}, O, Z, false, 0, O, B);
   mundur::TimeStep<T> step;
   step.h = h.get();
   step.c = c.get();
@@ -43,7 +43,7 @@ void run_step(benchmark::State& state, Isa isa, i64 O, i64 B) {
   step.ld_gates = Z;
   const auto product = [&](mundur::Worker&) {
     std::copy_n(x.get(), B * Z, z.get());  // else z would grow from call to call
-    kernels.product_panels(z.get(), h.get(), panels.get(), bias.get(), B, Z, O, Z, O, B, true);
+    kernels.product_panels({z.get(), Z}, {h.get(), O}, panels.get(), bias.get(), B, Z, O, B, true);
   };
   const auto whole = [&](mundur::Worker& worker) {
     product(worker);

@@ -111,11 +111,14 @@ class Plan {
   Plan(const Program& program, const Placement& placement, const Memory<T>& memory,
        std::int64_t batch, int workers, const Kernels<T>& kernels);
 
-  /// All workers of the team run each stretch, and meet behind it.
-  void run(std::size_t stretch, Now<T>& now, Worker& worker) const {
-    std::size_t piece = stretch == 0 ? 0 : pieces_until(stretch - 1);
+  /// All workers of the team run the stretches in [begin, end), and meet between them.
+  void run(std::size_t begin, std::size_t end, Now<T>& now, Worker& worker) const {
+    std::size_t piece = begin == 0 ? 0 : pieces_until(begin - 1);
+    const std::size_t last = pieces_until(end - 1);
+    if (worker.count() == 1)
+      return calls_[0].run(begin_of(0, piece), ends_[0][last - 1], now, worker);
     run_piece(piece, now, worker);
-    while (++piece != pieces_until(stretch)) {
+    while (++piece != last) {
       worker.barrier();
       run_piece(piece, now, worker);
     }
@@ -123,12 +126,15 @@ class Plan {
   /// What a worker does without waiting for others: a stretch is pieces with barriers between them.
   void run_piece(std::size_t piece, Now<T>& now, Worker& worker) const {
     const auto own = static_cast<std::size_t>(worker.index());
-    calls_[own].run(piece == 0 ? 0 : ends_[own][piece - 1], ends_[own][piece], now, worker);
+    calls_[own].run(begin_of(own, piece), ends_[own][piece], now, worker);
   }
   /// Pieces of the stretches up to this one.
   std::size_t pieces_until(std::size_t stretch) const { return pieces_[stretch]; }
 
  private:
+  std::size_t begin_of(std::size_t own, std::size_t piece) const {
+    return piece == 0 ? 0 : ends_[own][piece - 1];
+  }
   std::vector<Calls<T>> calls_;                 // of each worker
   std::vector<std::vector<std::size_t>> ends_;  // of each worker's calls of each piece
   std::vector<std::size_t> pieces_;             // up to each stretch

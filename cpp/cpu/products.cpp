@@ -68,23 +68,22 @@ void resolve(Resolver<T>& r, const op::Product& o) {
   r.reads(o.w, {{0, I}, part.columns});
   if (o.bias) r.reads(o.bias, {{0, 1}, part.columns});
   if (part.empty()) return;
-  T* const y = r.at(o.y) + part.rows.begin * O + part.columns.begin;
-  const T* const w = r.at(o.w) + part.columns.begin;
-  const T* const bias = o.bias ? r.at(o.bias) + part.columns.begin : nullptr;
-  const std::int64_t rows = part.rows.size(), columns = part.columns.size();
-  if (is_bfloat16<T>(r[o.x], "Product")) {
-    if constexpr (std::is_same_v<T, float>) {
-      const std::int64_t ldx = bfloat16_stride(I);
-      const auto* const x = r.template at<std::uint16_t>(o.x) + part.rows.begin * ldx;
-      r.call([=, k = r.kernels.product_bf16, f = o.f, scratch = r.scratch](Now<T>&, Worker&) {
-        k(y, x, w, bias, rows, columns, I, O, ldx, O, f, scratch);
-      });
-      return;
-    }
-  }
-  const T* const x = r.at(o.x) + part.rows.begin * I;
-  r.call([=, k = r.kernels.product, f = o.f, lanes = uses_lanes(I, O), scratch = r.scratch](
-             Now<T>&, Worker&) { k(y, x, w, bias, rows, columns, I, O, I, O, f, lanes, scratch); });
+  const auto call = [&]<class A>(void (*kernel)(const Product<T, A>&), std::int64_t ldx) {
+    Product<T, A> p;
+    p.to = {r.at(o.y) + part.rows.begin * O + part.columns.begin, O};
+    p.a = {r.template at<A>(o.x) + part.rows.begin * ldx, ldx};
+    p.b = {r.at(o.w) + part.columns.begin, O};
+    p.rows = part.rows.size();
+    p.columns = part.columns.size();
+    p.depth = I;
+    p.scratch = r.scratch;
+    if (o.bias) p.bias = r.at(o.bias) + part.columns.begin;
+    p.f = o.f;
+    p.lanes = uses_lanes(I, O);
+    r.call([=](Now<T>&, Worker&) { kernel(p); });
+  };
+  if (is_bfloat16<T>(r[o.x], "Product")) return call(r.kernels.product_bf16, bfloat16_stride(I));
+  call(r.kernels.product, I);
 }
 MUNDUR_RESOLVED(Product);
 
@@ -100,22 +99,22 @@ void resolve(Resolver<T>& r, const op::ProductDx& o) {
   r.reads(o.dy, part.rows);
   r.reads(o.w, {part.columns, {0, O}});
   if (part.empty()) return;
-  T* const dx = r.at(o.dx) + part.rows.begin * I + part.columns.begin;
-  const T* const w = r.at(o.w) + part.columns.begin * O;
-  const std::int64_t rows = part.rows.size(), columns = part.columns.size();
+  const auto call = [&]<class A>(void (*kernel)(const Product<T, A>&), std::int64_t lddy) {
+    Product<T, A> p;
+    p.to = {r.at(o.dx) + part.rows.begin * I + part.columns.begin, I};
+    p.a = {r.template at<A>(o.dy) + part.rows.begin * lddy, lddy};
+    p.b = {r.at(o.w) + part.columns.begin * O, O};
+    p.rows = part.rows.size();
+    p.columns = part.columns.size();
+    p.depth = O;
+    p.scratch = r.scratch;
+    p.lanes = uses_lanes(O, I);
+    r.call([=](Now<T>&, Worker&) { kernel(p); });
+  };
   if (is_bfloat16<T>(r[o.dy], "ProductDx")) {
-    if constexpr (std::is_same_v<T, float>) {
-      const std::int64_t lddy = bfloat16_stride(O);
-      const auto* const dy = r.template at<std::uint16_t>(o.dy) + part.rows.begin * lddy;
-      r.call([=, k = r.kernels.product_dx_bf16, scratch = r.scratch](Now<T>&, Worker&) {
-        k(dx, dy, w, rows, columns, O, I, lddy, O, scratch);
-      });
-      return;
-    }
+    return call(r.kernels.product_dx_bf16, bfloat16_stride(O));
   }
-  const T* const dy = r.at(o.dy) + part.rows.begin * O;
-  r.call([=, k = r.kernels.product_dx, lanes = uses_lanes(O, I), scratch = r.scratch](
-             Now<T>&, Worker&) { k(dx, dy, w, rows, columns, O, I, O, O, lanes, scratch); });
+  call(r.kernels.product_dx, O);
 }
 MUNDUR_RESOLVED(ProductDx);
 
@@ -145,32 +144,29 @@ void resolve(Resolver<T>& r, const op::ProductDw& o) {
   r.reads(o.x, {{0, samples.count}, part.rows});
   r.reads(o.dy, {{0, samples.count}, taken});
   if (part.empty()) return;
-  const std::int64_t columns = taken.size();
-  const std::int64_t strip = strip_rows(part.rows.size(), columns, then.any());
-  for (std::int64_t row = part.rows.begin; row < part.rows.end; row += strip) {
-    const std::int64_t rows = std::min(strip, part.rows.end - row);
-    const std::int64_t first = row * ld + part.columns.begin;
-    T* const dw = r.at(o.dw) + first;
-    if (is_bfloat16<T>(r[o.dy], "ProductDw")) {
-      if constexpr (std::is_same_v<T, float>) {
-        const auto* const x = r.template at<std::uint16_t>(o.x) + row;
-        const auto* const dy = r.template at<std::uint16_t>(o.dy) + taken.begin;
-        const std::int64_t ldx = bfloat16_stride(I), lddy = bfloat16_stride(O);
-        r.call([=, k = &r.kernels, scratch = r.scratch](Now<T>& now, Worker&) {
-          k->product_dw_bf16(dw, x, dy, rows, columns, samples.count, samples.each, ld, ldx, lddy,
-                             scratch);
-          then(*k, now, dw, first, rows, columns, ld);
-        });
-        continue;
-      }
+  const std::int64_t strip = strip_rows(part.rows.size(), taken.size(), then.any());
+  const auto call = [&]<class A>(void (*kernel)(const SampleProduct<T, A>&), std::int64_t ldx,
+                                 std::int64_t lddy) {
+    for (std::int64_t row = part.rows.begin; row < part.rows.end; row += strip) {
+      const std::int64_t first = row * ld + part.columns.begin;
+      SampleProduct<T, A> p;
+      p.dw = {r.at(o.dw) + first, ld};
+      p.x = {r.template at<A>(o.x) + row, ldx};
+      p.dy = {r.template at<A>(o.dy) + taken.begin, lddy};
+      p.I = std::min(strip, part.rows.end - row);
+      p.O = taken.size();
+      p.rows = samples;
+      p.scratch = r.scratch;
+      r.call([=, k = &r.kernels](Now<T>& now, Worker&) {
+        kernel(p);
+        then(*k, now, p.dw.p, first, p.I, p.O, ld);
+      });
     }
-    const T* const x = r.at(o.x) + row;
-    const T* const dy = r.at(o.dy) + taken.begin;
-    r.call([=, k = &r.kernels, scratch = r.scratch](Now<T>& now, Worker&) {
-      k->product_dw(dw, x, dy, rows, columns, samples, ld, I, O, scratch);
-      then(*k, now, dw, first, rows, columns, ld);
-    });
+  };
+  if (is_bfloat16<T>(r[o.dy], "ProductDw")) {
+    return call(r.kernels.product_dw_bf16, bfloat16_stride(I), bfloat16_stride(O));
   }
+  call(r.kernels.product_dw, I, O);
 }
 MUNDUR_RESOLVED(ProductDw);
 
@@ -202,15 +198,12 @@ void resolve(Resolver<T>& r, const op::ToBfloat16& o) {
   const Range rows = r.share_rows_as(o.x);
   r.writes(o.y, rows);
   r.reads(o.x, rows);
-  is_bfloat16<T>(r[o.y], "ToBfloat16");
-  if constexpr (std::is_same_v<T, float>) {
-    const std::int64_t ldy = bfloat16_stride(I);
-    auto* const y = r.template at<std::uint16_t>(o.y) + rows.begin * ldy;
-    const T* const x = r.at(o.x) + rows.begin * I;
-    r.call([=, k = r.kernels.to_bfloat16, n = rows.size()](Now<T>&, Worker&) {
-      k(y, x, n, I, ldy, I);
-    });
-  }
+  if (!is_bfloat16<T>(r[o.y], "ToBfloat16")) return;
+  const std::int64_t ldy = bfloat16_stride(I);
+  auto* const y = r.template at<std::uint16_t>(o.y) + rows.begin * ldy;
+  const T* const x = r.at(o.x) + rows.begin * I;
+  r.call(
+      [=, k = r.kernels.to_bfloat16, n = rows.size()](Now<T>&, Worker&) { k(y, x, n, I, ldy, I); });
 }
 MUNDUR_RESOLVED(ToBfloat16);
 

@@ -108,8 +108,9 @@ struct TimeLoop {
     const T* const from = drops_x ? dropped_x : x;
     if (!ahead) {
       for (std::int64_t s = 0; s < steps; ++s) {
-        kernels->product_panels(fresh + n * Z, from + (n * steps + position(s)) * I, panels_w,
-                                first_bias(), B, Z, I, Z, steps * I, most, false);
+        kernels->product_panels({fresh + n * Z, Z},
+                                {from + (n * steps + position(s)) * I, steps * I}, panels_w,
+                                first_bias(), B, Z, I, most, false);
         step(n, B, s, keeps ? position(s) : 0, true);
       }
       return;
@@ -154,8 +155,16 @@ struct TimeLoop {
   void inputs(const T* from, std::int64_t n, std::int64_t B, std::int64_t t,
               std::int64_t count) const {
     const auto product = [&](T* to, const T* rows, std::int64_t number) {
-      kernels->product(to, rows, w, first_bias(), number, Z, I, Z, I, Z, Function::linear,
-                       uses_lanes(I, Z), scratch);
+      kernels->product({{to, Z},
+                        {rows, I},
+                        {w, Z},
+                        number,
+                        Z,
+                        I,
+                        scratch,
+                        first_bias(),
+                        Function::linear,
+                        uses_lanes(I, Z)});
     };
     T* const to = z + n * slots * Z;
     from += (n * steps + t) * I;
@@ -206,10 +215,11 @@ struct TimeLoop {
       }
     }
     const T* const bias = b ? b + (q ? Z : 0) : nullptr;
-    kernels->product_panels(own_z, before, panels_u, bias, B, split, O, step.ldz, ldh, most, true);
+    kernels->product_panels({own_z, step.ldz}, {before, ldh}, panels_u, bias, B, split, O, most,
+                            true);
     if (q) {
-      kernels->product_panels(own_q, before, panels_q, bias ? bias + split : nullptr, B, O, O,
-                              step.ldq, ldh, most, false);
+      kernels->product_panels({own_q, step.ldq}, {before, ldh}, panels_q,
+                              bias ? bias + split : nullptr, B, O, O, most, false);
     }
     switch (cell) {
       case Cell::simple_rnn:
@@ -263,9 +273,10 @@ struct TimeLoop {
   void state_gradient(const TimeStepBackward<T>& step, std::int64_t n, std::int64_t B) const {
     T* const to = drops_h ? dh + n * O : step.dh;
     if (drops_h) std::fill_n(to, B * O, T{0});
-    kernels->product_panels(to, step.z, panels_u, nullptr, B, O, split, O, step.ldz, most, true);
+    kernels->product_panels({to, O}, {step.z, step.ldz}, panels_u, nullptr, B, O, split, most,
+                            true);
     if (q) {
-      kernels->product_panels(to, step.q, panels_q, nullptr, B, O, O, O, step.ldq, most, true);
+      kernels->product_panels({to, O}, {step.q, step.ldq}, panels_q, nullptr, B, O, O, most, true);
     }
     if (!drops_h) return;
     kernels->dropout_backward(to, keep_h + n * O, to, B * O, scale_h);
@@ -279,7 +290,7 @@ void pack(Resolver<T>& r, Value panels, const T* from, std::int64_t inputs, std:
           std::int64_t ld, bool transposed, std::int64_t most) {
   const Range rows = share(inputs, transposed ? 16 : 1, r.worker);
   r.call([=, to = r.at(panels), k = r.kernels.pack](Now<T>&, Worker&) {
-    k(to, from, inputs, columns, ld, transposed, rows.begin, rows.size(), most);
+    k(to, {from, ld}, inputs, columns, transposed, rows.begin, rows.size(), most);
   });
 }
 

@@ -155,11 +155,18 @@ void resolve(Resolver<T>& r, const op::Convolve& o) {
     for (std::int64_t g = 0; g < G; ++g) {
       const std::int64_t at = g * own_O;
       const T* const from = x.at(run, g * K * own_C + tap);
-      r.call([=, k = r.kernels.product, f = o.f, n = run.rows, ldx = x.ld(run),
-              ldy = run.over_samples ? steps * O : step, scratch = r.scratch](Now<T>&, Worker&) {
-        k(rows + at, from, w + tap * O + at, bias ? bias + at : nullptr, n, own_O, depth, ldy, ldx,
-          O, f, uses_lanes(depth, own_O), scratch);
-      });
+      Product<T> p;
+      p.to = {rows + at, run.over_samples ? steps * O : step};
+      p.a = {from, x.ld(run)};
+      p.b = {w + tap * O + at, O};
+      p.rows = run.rows;
+      p.columns = own_O;
+      p.depth = depth;
+      p.scratch = r.scratch;
+      if (bias) p.bias = bias + at;
+      p.f = o.f;
+      p.lanes = uses_lanes(depth, own_O);
+      r.call([=, k = r.kernels.product](Now<T>&, Worker&) { k(p); });
     }
   });
 }
@@ -218,9 +225,13 @@ struct ConvolutionDw {
                               steps - seeing.end,
                               x.sample - seeing.size() * x.step,
                               (steps - seeing.size()) * O};
-        kernels.product_dw(dw + from * O, x.p + seeing.begin * x.step + from - x.before,
-                           delta + seeing.begin * O, to - from, columns, rows, O, x.step, O,
-                           scratch);
+        kernels.product_dw({{dw + from * O, O},
+                            {x.p + seeing.begin * x.step + from - x.before, x.step},
+                            {delta + seeing.begin * O, O},
+                            to - from,
+                            columns,
+                            rows,
+                            scratch});
       }
     }
   }

@@ -16,6 +16,7 @@ class Evaluator<T>::Evaluation final : public Pass<T> {
         tally(judge.objectives()) {
     judge.require_fit(data, options.batch_size);
     options.batch_size = std::min(options.batch_size, data.samples());
+    if (judge.calls_outside()) this->asked = {0};  // nobody is asked about what is no number
   }
 
   Network<T>& network;
@@ -45,9 +46,8 @@ class Evaluator<T>::Evaluation final : public Pass<T> {
     now.outputs = &options.outputs;
     now.begin_checks();
   }
-  bool goes_on(std::size_t behind, Lane<T>& lane, const Worker&) override {
-    // Nobody is asked about what is no number.
-    return !judge.calls_outside() || behind > 0 || lane.now.passes(options.check_finite);
+  bool goes_on(std::size_t, Lane<T>& lane, const Worker&) override {
+    return lane.now.passes(options.check_finite);
   }
   std::int64_t finish(Lane<T>& lane) override {
     finite_ &= lane.now.passes(options.check_finite);

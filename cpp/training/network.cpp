@@ -253,16 +253,17 @@ namespace {
 template <class T>
 struct Once final : Pass<T> {
   std::function<void(Now<T>&)> set;
-  std::size_t end;
   bool done = false;
 
-  Once(std::function<void(Now<T>&)> how, std::size_t until) : set(std::move(how)), end(until) {}
+  Once(std::function<void(Now<T>&)> how, std::size_t end) : set(std::move(how)) {
+    this->asked = {end - 1};
+  }
   bool any() const override { return !done; }
   void next(Now<T>& now) override {
     set(now);
     done = true;
   }
-  bool goes_on(std::size_t behind, Lane<T>&, const Worker&) override { return behind + 1 < end; }
+  bool goes_on(std::size_t, Lane<T>&, const Worker&) override { return false; }
   std::int64_t finish(Lane<T>&) override { return 1; }
 };
 
@@ -450,7 +451,6 @@ struct Predicting final : Pass<T> {
     now.begin_checks();
     start += now.batch.count;
   }
-  bool goes_on(std::size_t, Lane<T>&, const Worker&) override { return true; }
   std::int64_t finish(Lane<T>& lane) override {
     finite &= lane.now.passes(checks_finite);
     done += lane.now.batch.count;

@@ -31,8 +31,12 @@ struct Pass {
   /// Whether there is another batch, and then which. One worker asks, while the others wait.
   virtual bool any() const = 0;
   virtual void next(Now<T>& now) = 0;
-  /// Whether to go on behind a stretch; all workers ask, and get the same answer.
-  virtual bool goes_on(std::size_t behind, Lane<T>& lane, const Worker& worker) = 0;
+  /// Whether to go on behind one of these stretches, in ascending order; all workers ask, and get
+  /// the same answer.
+  std::vector<std::size_t> asked{};
+  virtual bool goes_on(std::size_t /*behind*/, Lane<T>& /*lane*/, const Worker& /*worker*/) {
+    return true;
+  }
   /// A batch is through, or has ended early. Returns how much was done, in a unit that is the same
   /// for any number of workers. One worker asks.
   virtual std::int64_t finish(Lane<T>& lane) = 0;
@@ -106,20 +110,32 @@ class Runner {
     }
   }
 
+  /// All stretches, or those up to where the pass does not go on.
+  bool goes_through(Pass<T>& pass, Lane<T>& lane, Worker& worker) {
+    std::size_t begin = first_;
+    const auto run = [&](std::size_t end) {
+      if (begin == end) return;
+      lane.plan->run(begin, end, lane.now, worker);
+      worker.barrier();
+      begin = end;
+    };
+    for (std::size_t behind : pass.asked) {
+      if (behind < begin) continue;
+      run(behind + 1);
+      if (!pass.goes_on(behind, lane, worker)) return false;
+    }
+    run(lane.program->program().stretches.size());
+    return true;
+  }
+
   void run_as_team(Pass<T>& pass, Deadline& end, std::int64_t per_look) {
     std::int64_t till_look = per_look;
     run_team(workers_, [&](Worker& worker) {
       Worker alone = worker.alone();
       Lane<T>& lane = lanes_[apart() ? static_cast<std::size_t>(worker.index()) : 0];
       Worker& own = apart() ? alone : worker;
-      const std::size_t stretches = lane.program->program().stretches.size();
       while (lanes_.front().busy) {
-        bool whole = true;
-        for (std::size_t i = first_; lane.busy && whole && i < stretches; ++i) {
-          lane.plan->run(i, lane.now, own);
-          own.barrier();
-          whole = pass.goes_on(i, lane, own);
-        }
+        const bool whole = !lane.busy || goes_through(pass, lane, own);
         if (own.first()) lane.whole = whole;
         worker.barrier();
         // Behind this barrier nobody reads the step's state any more; behind the next one all read
@@ -149,11 +165,12 @@ class Runner {
         const Stretch& stretch = program.stretches[i];
         if (stretch.stage == Stage::outside) {
           pass.outside(program.operations[stretch.begin], lane.now,
-                       [&] { lane.plan->run(i, lane.now, caller); });
+                       [&] { lane.plan->run(i, i + 1, lane.now, caller); });
         } else {
-          run_team(workers_, [&](Worker& worker) { lane.plan->run(i, lane.now, worker); });
+          run_team(workers_, [&](Worker& worker) { lane.plan->run(i, i + 1, lane.now, worker); });
         }
-        lane.whole = pass.goes_on(i, lane, caller);
+        const bool asks = std::find(pass.asked.begin(), pass.asked.end(), i) != pass.asked.end();
+        lane.whole = !asks || pass.goes_on(i, lane, caller);
       }
       finish(pass);
       end.look();

@@ -22,6 +22,7 @@ class Trainer<T>::Epoch final : public Pass<T> {
         lanes_(1) {
     judge.require_fit(data, options.batch_size);
     options.batch_size = std::min(options.batch_size, data.samples());
+    count_steps();
     if (options.exchange && judge.calls_outside()) {
       throw std::invalid_argument(
           "exchange: expected none, since the core does not compute the loss");
@@ -49,15 +50,14 @@ class Trainer<T>::Epoch final : public Pass<T> {
   double batch_loss = 0.0;
   std::vector<double> passed;
 
-  std::int64_t steps_per_epoch() const {
-    return (data.samples() + options.batch_size - 1) / options.batch_size;
-  }
+  std::int64_t steps_per_epoch() const { return steps_; }
   void begin(std::uint64_t epoch);
   void resume(std::int64_t from, const std::vector<double>& numbers);
   Outcome run(double budget, std::int64_t max_steps, std::int64_t more, double stop_loss);
   void feed() {
     judge.require_fit(data, data.samples());
     options.batch_size = std::max(options.batch_size, data.samples());
+    count_steps();
     fed = true;
     step = 0;
   }
@@ -82,6 +82,7 @@ class Trainer<T>::Epoch final : public Pass<T> {
     if (!options.exchange) return {{0, samples}, samples, 1};
     return part_of_batch(samples, options.exchange->rank(), options.exchange->ranks());
   }
+  void count_steps() { steps_ = (data.samples() + options.batch_size - 1) / options.batch_size; }
   bool one_step() const { return !fed && steps_per_epoch() == 1; }
   void bind_optimizer() {
     optimizer.bind(network.flat_size(), sizeof(T) == sizeof(double), network.flat_values(),
@@ -101,6 +102,7 @@ class Trainer<T>::Epoch final : public Pass<T> {
     loss_threw_ = false;
   }
 
+  std::int64_t steps_ = 0;  // of an epoch
   std::vector<Lane<T>> lanes_;
   Purpose purpose_;
   Compiled<T>* program_ = nullptr;                      // within run()
@@ -264,6 +266,7 @@ void Trainer<T>::Epoch::compile() {
     if (!std::holds_alternative<op::ActivateDx>(first)) loss_is_known_ = i;
     if (std::holds_alternative<op::AskLoss>(first)) last_ask_ = &first;
   }
+  this->asked = {input_is_known_, loss_is_known_};
 }
 
 template <class T>

@@ -250,8 +250,16 @@ void test_forward(const Operands<T>& operands, bool splits) {
                           i64 rows, i64 columns) {
       Matrix<T> out = operands.fresh(c.B, c.O);
       split(c.B, c.O, rows, columns, [&](i64 r, i64 nr, i64 o, i64 no) {
-        kernels.product(&out.at(r, o), &x.at(r, 0), &w.at(0, o), with ? with + o : nullptr, nr, no,
-                        c.I, out.ld, x.ld, w.ld, f, lanes, scratch);
+        kernels.product({{&out.at(r, o), out.ld},
+                         {&x.at(r, 0), x.ld},
+                         {&w.at(0, o), w.ld},
+                         nr,
+                         no,
+                         c.I,
+                         scratch,
+                         with ? with + o : nullptr,
+                         f,
+                         lanes});
       });
       compare(out, want, name(what));
     };
@@ -303,12 +311,12 @@ void test_panels(const Operands<T>& operands) {
       std::fill_n(panels, size, std::numeric_limits<T>::quiet_NaN());
       const i64 half = depth / 2;
       for (const auto& [k, rows] : {std::pair{i64{0}, half}, std::pair{half, depth - half}}) {
-        kernels.pack(panels, w.data(), depth, columns, w.ld, is_transposed, k, rows, most);
+        kernels.pack(panels, {w.data(), w.ld}, depth, columns, is_transposed, k, rows, most);
       }
       for (bool goes_on : {false, true}) {
         Matrix<T> out = before;
-        kernels.product_panels(out.data(), a.data(), panels, with, c.B, columns, depth, out.ld,
-                               a.ld, most, goes_on);
+        kernels.product_panels({out.data(), out.ld}, {a.data(), a.ld}, panels, with, c.B, columns,
+                               depth, most, goes_on);
         compare(out, goes_on ? onto : from_0, name(goes_on ? "panels, onto" : "panels"));
       }
     }
@@ -330,8 +338,16 @@ void test_dx(const Operands<T>& operands, bool splits) {
     const auto test = [&](const char* what, i64 rows, i64 columns) {
       Matrix<T> out = operands.fresh(c.B, c.I);
       split(c.B, c.I, rows, columns, [&](i64 r, i64 nr, i64 i, i64 ni) {
-        kernels.product_dx(&out.at(r, i), &dy.at(r, 0), &w.at(i, 0), nr, ni, c.O, out.ld, dy.ld,
-                           w.ld, lanes, scratch);
+        kernels.product_dx({{&out.at(r, i), out.ld},
+                            {&dy.at(r, 0), dy.ld},
+                            {&w.at(i, 0), w.ld},
+                            nr,
+                            ni,
+                            c.O,
+                            scratch,
+                            nullptr,
+                            Function::linear,
+                            lanes});
       });
       compare(out, dx, name(what));
     };
@@ -356,8 +372,13 @@ void test_dw(const Operands<T>& operands, bool splits) {
     const auto test = [&](const char* what, i64 rows, i64 columns) {
       Matrix<T> out = operands.fresh(c.I, c.O);
       split(c.I, c.O, rows, columns, [&](i64 i, i64 ni, i64 o, i64 no) {
-        kernels.product_dw(&out.at(i, o), &x.at(0, i), &dy.at(0, o), ni, no, {c.B}, out.ld, x.ld,
-                           dy.ld, scratch);
+        kernels.product_dw({{&out.at(i, o), out.ld},
+                            {&x.at(0, i), x.ld},
+                            {&dy.at(0, o), dy.ld},
+                            ni,
+                            no,
+                            {c.B},
+                            scratch});
       });
       compare(out, dw, name(what));
     };

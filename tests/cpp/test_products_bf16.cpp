@@ -217,9 +217,15 @@ void test_case(const Case& c, Numbers& numbers) {
       Matrix out(c.B, c.O, c.gap);
       const auto forward = [&](const float* with, Function f) {
         split(c.B, c.O, high, wide, [&](i64 r, i64 rows, i64 k, i64 columns) {
-          kernels.product_bf16(out.at(r, k), xs.data() + r * ldx, w.at(0, k),
-                               with ? with + k : with, rows, columns, c.I, out.ld, ldx, w.ld, f,
-                               scratch.data());
+          kernels.product_bf16({{out.at(r, k), out.ld},
+                                {xs.data() + r * ldx, ldx},
+                                {w.at(0, k), w.ld},
+                                rows,
+                                columns,
+                                c.I,
+                                scratch.data(),
+                                with ? with + k : with,
+                                f});
         });
       };
       forward(nullptr, Function::linear);
@@ -236,15 +242,25 @@ void test_case(const Case& c, Numbers& numbers) {
 
       out = Matrix(c.B, c.I, c.gap);
       split(c.B, c.I, high, wide, [&](i64 r, i64 rows, i64 k, i64 columns) {
-        kernels.product_dx_bf16(out.at(r, k), dys.data() + r * ldy, w.at(k, 0), rows, columns, c.O,
-                                out.ld, ldy, w.ld, scratch.data());
+        kernels.product_dx_bf16({{out.at(r, k), out.ld},
+                                 {dys.data() + r * ldy, ldy},
+                                 {w.at(k, 0), w.ld},
+                                 rows,
+                                 columns,
+                                 c.O,
+                                 scratch.data()});
       });
       compare(out, dx, "product_dx");
 
       out = Matrix(c.I, c.O, c.gap);
       split(c.I, c.O, high, wide, [&](i64 r, i64 rows, i64 k, i64 columns) {
-        kernels.product_dw_bf16(out.at(r, k), xs.data() + r, dys.data() + k, rows, columns, c.B,
-                                c.each, out.ld, ldx, ldy, scratch.data());
+        kernels.product_dw_bf16({{out.at(r, k), out.ld},
+                                 {xs.data() + r, ldx},
+                                 {dys.data() + k, ldy},
+                                 rows,
+                                 columns,
+                                 {c.B, c.each},
+                                 scratch.data()});
       });
       compare(out, dw, "product_dw");
     }

@@ -54,7 +54,7 @@ std::vector<T> product_dw(const Kernels<T>& k, const T* x, const T* dy, i64 I, i
   static std::vector<T> scratch;
   scratch.resize(static_cast<std::size_t>(k.scratch + 64));
   check::Output<T> dw(I * O);
-  k.product_dw(dw.data(), x, dy, I, O, rows, O, I, O, scratch.data());
+  k.product_dw({{dw.data(), O}, {x, I}, {dy, O}, I, O, rows, scratch.data()});
   return dw.take();
 }
 

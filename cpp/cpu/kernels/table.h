@@ -121,6 +121,38 @@ struct SampleRows {
   std::int64_t x_jump = 0, dy_jump = 0;
 };
 
+/// A matrix where it lies: its first element, and the distance between its rows in elements.
+template <class T>
+struct Matrix {
+  T* p = nullptr;
+  std::int64_t ld = 0;
+};
+
+/// A product to[rows,columns] of a and b, whose elements are sums of `depth` terms. What a and b
+/// are stands with each form.
+template <class T, class A = T>
+struct Product {
+  Matrix<T> to;
+  Matrix<const A> a;
+  Matrix<const T> b;
+  std::int64_t rows = 0, columns = 0, depth = 0;
+  T* scratch = nullptr;
+  const T* bias = nullptr;  // added to each row; may be null
+  Function f = Function::linear;
+  bool lanes = false;  // uses_lanes(depth, columns of the whole product)
+};
+
+/// dw[I,O] = x[B,I]ᵀ · dy[B,O]: a sum over samples, whose rows tell B. x and dy begin with the
+/// first row that is there.
+template <class T, class A = T>
+struct SampleProduct {
+  Matrix<T> dw;
+  Matrix<const A> x, dy;
+  std::int64_t I = 0, O = 0;
+  SampleRows rows;
+  T* scratch = nullptr;
+};
+
 /// One time step of a recurrent layer on B samples, between its products. A masked sample keeps
 /// its state.
 template <class T>
@@ -173,30 +205,20 @@ struct Kernels {
   std::int64_t column_grain;
 
   // ---- products ---------------------------------------------------------------------------------
-  /// y[B,O] = f(x[B,I] · w[I,O] + bias[O]); bias may be null. `lanes`: uses_lanes(I, O of the whole
-  /// product).
-  void (*product)(T* y, const T* x, const T* w, const T* bias, std::int64_t B, std::int64_t O,
-                  std::int64_t I, std::int64_t ldy, std::int64_t ldx, std::int64_t ldw, Function f,
-                  bool lanes, T* scratch);
+  /// to[B,O] = f(a[B,I] · b[I,O] + bias[O]): y = f(x·w + bias).
+  void (*product)(const Product<T>& product);
+  /// to[B,I] = a[B,O] · b[I,O]ᵀ: dx = dy·wᵀ; the chain runs over O, and there is no bias and no f.
+  void (*product_dx)(const Product<T>& product);
+  void (*product_dw)(const SampleProduct<T>& product);
   /// Rows [k, k + rows) of w[I,O], for many products with at most B >= 1 samples. `transposed`: it
   /// lies as w[O,I]. The panels take panels_size(I, O) elements.
-  void (*pack)(T* panels, const T* w, std::int64_t I, std::int64_t O, std::int64_t ldw,
-               bool transposed, std::int64_t k, std::int64_t rows, std::int64_t B);
+  void (*pack)(T* panels, Matrix<const T> w, std::int64_t I, std::int64_t O, bool transposed,
+               std::int64_t k, std::int64_t rows, std::int64_t B);
   /// y[B,O] = x[B,I] · w[I,O] + bias[O] with the panels of w, made for `most` samples; bias may be
   /// null. `onto`: each chain goes on from what y holds.
-  void (*product_panels)(T* y, const T* x, const T* panels, const T* bias, std::int64_t B,
-                         std::int64_t O, std::int64_t I, std::int64_t ldy, std::int64_t ldx,
-                         std::int64_t most, bool onto);
-  /// dx[B,I] = dy[B,O] · wᵀ, w[I,O]; the chain runs over O. `lanes`: uses_lanes(O, I of the whole
-  /// product).
-  void (*product_dx)(T* dx, const T* dy, const T* w, std::int64_t B, std::int64_t I, std::int64_t O,
-                     std::int64_t lddx, std::int64_t lddy, std::int64_t ldw, bool lanes,
-                     T* scratch);
-  /// dw[I,O] = x[B,I]ᵀ · dy[B,O]: a sum over samples. x and dy begin with the first row that is
-  /// there.
-  void (*product_dw)(T* dw, const T* x, const T* dy, std::int64_t I, std::int64_t O,
-                     const SampleRows& rows, std::int64_t lddw, std::int64_t ldx, std::int64_t lddy,
-                     T* scratch);
+  void (*product_panels)(Matrix<T> y, Matrix<const T> x, const T* panels, const T* bias,
+                         std::int64_t B, std::int64_t O, std::int64_t I, std::int64_t most,
+                         bool onto);
 
   // ---- products in bfloat16: of Kernels<float> only, null in Kernels<double> --------------------
   // Operands are rounded to bfloat16, to nearest, ties to even, subnormal numbers to zeros of their
@@ -214,18 +236,9 @@ struct Kernels {
   /// y[B,I] = x[B,I] rounded; behind a row of odd length follows one +0. ldy is even.
   void (*to_bfloat16)(std::uint16_t* y, const T* x, std::int64_t B, std::int64_t I,
                       std::int64_t ldy, std::int64_t ldx);
-  /// y[B,O] = f(x[B,I] · w[I,O] + bias[O]); bias may be null.
-  void (*product_bf16)(T* y, const std::uint16_t* x, const T* w, const T* bias, std::int64_t B,
-                       std::int64_t O, std::int64_t I, std::int64_t ldy, std::int64_t ldx,
-                       std::int64_t ldw, Function f, T* scratch);
-  /// dx[B,I] = dy[B,O] · wᵀ, w[I,O]; the chain runs over O.
-  void (*product_dx_bf16)(T* dx, const std::uint16_t* dy, const T* w, std::int64_t B,
-                          std::int64_t I, std::int64_t O, std::int64_t lddx, std::int64_t lddy,
-                          std::int64_t ldw, T* scratch);
-  /// dw[I,O] = x[B,I]ᵀ · dy[B,O]: a sum over samples.
-  void (*product_dw_bf16)(T* dw, const std::uint16_t* x, const std::uint16_t* dy, std::int64_t I,
-                          std::int64_t O, std::int64_t B, std::int64_t each, std::int64_t lddw,
-                          std::int64_t ldx, std::int64_t lddy, T* scratch);
+  void (*product_bf16)(const Product<T, std::uint16_t>& product);
+  void (*product_dx_bf16)(const Product<T, std::uint16_t>& product);
+  void (*product_dw_bf16)(const SampleProduct<T, std::uint16_t>& product);
 
   // ---- sums -------------------------------------------------------------------------------------
   /// db[O] = Σ_b dy[b,O]: a sum over samples.

@@ -61,11 +61,13 @@ MUNDUR_INLINE i64 lanes_capacity(i64 depth) {
   return least(divided_up(depth, 16), kThere / 16) * 16;
 }
 
-/// y[r, c] = f(Σ_k x[r, k] · wt[c, k] + bias[c]) over 16 lanes. wt's element (c, k) lies at
-/// w[c·w_column + k·w_step]; where w_step isn't 1 the columns are packed first.
+/// to[r, c] = f(Σ_k a[r, k] · b[c, k] + bias[c]) over 16 lanes. Element (c, k) of b lies at
+/// w_column·c + w_step·k; where w_step isn't 1 the columns are packed first.
 template <class T>
-void run_lanes(T* y, const T* x, const T* w, const T* bias, i64 rows, i64 columns, i64 depth,
-               i64 ldy, i64 ldx, i64 w_column, i64 w_step, Function f, T* scratch) {
+void run_lanes(const Product<T>& p, i64 w_column, i64 w_step) {
+  const i64 rows = p.rows, columns = p.columns, depth = p.depth, ldx = p.a.ld, ldy = p.to.ld;
+  const T *const x = p.a.p, *const w = p.b.p;
+  T *const y = p.to.p, *const scratch = p.scratch;
   constexpr i64 kGroup = kLanesGroup, kMost = kLanesMost;
   constexpr int kRows = 16 / Lanes16<T>::kParts >= 8 ? 4 : 2;
   T(*lanes)[16] = reinterpret_cast<T(*)[16]>(scratch);
@@ -96,11 +98,11 @@ void run_lanes(T* y, const T* x, const T* w, const T* bias, i64 rows, i64 column
       for (i64 r = 0; r < group; ++r) {
         for (i64 c = 0; c < wide; ++c) {
           const T sum = joined(lanes[c * kGroup + r]);
-          y[(i + r) * ldy + c0 + c] = bias ? sum + bias[c0 + c] : sum;
+          y[(i + r) * ldy + c0 + c] = p.bias ? sum + p.bias[c0 + c] : sum;
         }
       }
     }
-    if (f != Function::linear) activate(y + i * ldy, ldy, group, columns, f);
+    if (p.f != Function::linear) activate(y + i * ldy, ldy, group, columns, p.f);
   }
 }
 

@@ -34,28 +34,27 @@ MUNDUR_INLINE void for_each_panel(i64 O, i64 B, Use use) {
 }
 
 template <class T>
-void pack(T* panels, const T* w, i64 I, i64 O, i64 ldw, bool is_transposed, i64 k, i64 rows,
-          i64 B) {
+void pack(T* panels, Matrix<const T> w, i64 I, i64 O, bool is_transposed, i64 k, i64 rows, i64 B) {
   for_each_panel<T>(O, B, [&](i64 j, i64 columns, i64 vecs) MUNDUR_BODY {
     const i64 width = vecs * Vec<T>::kWidth;
     T* const to = panels + I * j + k * width;
     if (is_transposed) {
-      transpose(to, w + j * ldw + k, columns, rows, width, ldw, false);
+      transpose(to, w.p + j * w.ld + k, columns, rows, width, w.ld, false);
     } else {
-      copy_block(to, w + k * ldw + j, rows, columns, width, ldw);
+      copy_block(to, w.p + k * w.ld + j, rows, columns, width, w.ld);
     }
   });
 }
 
 template <class T>
-void product_panels(T* y, const T* x, const T* panels, const T* bias, i64 B, i64 O, i64 I, i64 ldy,
-                    i64 ldx, i64 most, bool onto) {
+void product_panels(Matrix<T> y, Matrix<const T> x, const T* panels, const T* bias, i64 B, i64 O,
+                    i64 I, i64 most, bool onto) {
   constexpr i64 kWidth = Vec<T>::kWidth;
   Tile<T> tile;
-  tile.a_row = ldx;
+  tile.a_row = x.ld;
   tile.a_step = 1;
   tile.depth = I;
-  tile.ldc = ldy;
+  tile.ldc = y.ld;
   tile.resume = onto;
   tile.joins = 0;
   tile.joins_c = false;
@@ -67,8 +66,8 @@ void product_panels(T* y, const T* x, const T* panels, const T* bias, i64 B, i64
     tile.bias = bias ? bias + j : nullptr;
     for (i64 i = 0; i < B;) {
       const i64 rows = next_piece(B - i, Blocking<T>::kRows);
-      tile.a = x + i * ldx;
-      tile.c = y + i * ldy + j;
+      tile.a = x.p + i * x.ld;
+      tile.c = y.p + i * y.ld + j;
       kTiles<T>.plain[rows - 1][vecs - 1][columns < vecs * kWidth](tile);
       i += rows;
     }

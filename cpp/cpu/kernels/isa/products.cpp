@@ -32,19 +32,23 @@ MUNDUR_INLINE bool is_polynomial(Function f) {
 
 // ---- the product in blocks ----------------------------------------------------------------------
 
+/// Chains along the rows of A and the columns of B.
 template <class T>
-struct Job {
+struct Chains {
   i64 rows, columns, depth;
   const T* a;  // element (r, k) at a[r·a_row + k·a_step]; one of the two is 1
   i64 a_row, a_step;
-  const T* b;  // element (k, c) at b[k·ldb + c], or b[c·ldb + k] if b_transposed
+  const T* b;  // element (k, c) at b[k·ldb + c]
   i64 ldb;
-  bool b_transposed;
-  T* c;  // element (r, c) at c[r·ldc + c], or c[c·ldc + r] if c_transposed
+  T* c;  // element (r, c) at c[r·ldc + c]
   i64 ldc;
-  bool c_transposed;
-  const T* bias;  // of each column; null: none
-  Function f;
+  const T* bias = nullptr;  // of each column; null: none
+  Function f = Function::linear;
+};
+
+template <class T>
+struct Job : Chains<T> {
+  bool b_transposed, c_transposed;  // then (k, c) of B lies at b[c·ldb + k], (r, c) at c[c·ldc + r]
   T* scratch;
   const SampleRows* samples = nullptr;  // of a sum over samples, which the inner index counts
   i64 a_jump = 0, b_jump = 0;           // farther than a step, from a sample to the next
@@ -173,10 +177,10 @@ void run_step(const Job<T>& job, const Step<T>& step, Tile<T>& tile, T* panel) {
   tile.partial = joins;
 }
 
-/// A job of one or two rows and one register of columns, such as a textbook's network sees: the way
-/// into a tile would take longer than the sums.
+/// One or two rows and one register of columns, such as a textbook's network sees: the way into a
+/// tile would take longer than the sums.
 template <class T, int kRows>
-MUNDUR_INLINE void run_thin(const Job<T>& job) {
+MUNDUR_INLINE void run_thin(const Chains<T>& job) {
   const Mask<T> mask = first_n<T>(static_cast<int>(job.columns));
   Vec<T> sum[kRows];
   for (int r = 0; r < kRows; ++r) sum[r] = zero<T>();
@@ -191,17 +195,13 @@ MUNDUR_INLINE void run_thin(const Job<T>& job) {
   }
 }
 
-/// The smallest jobs whose B is transposed: element by element.
 template <class T>
-MUNDUR_INLINE void run_scalar(const Job<T>& job) {
-  for (i64 r = 0; r < job.rows; ++r) {
-    for (i64 c = 0; c < job.columns; ++c) {
-      T sum = T(0);
-      for (i64 k = 0; k < job.depth; ++k)
-        sum = fma(job.a[r * job.a_row + k], job.b[c * job.ldb + k], sum);
-      job.c[r * job.ldc + c] = sum;
-    }
-  }
+MUNDUR_INLINE bool is_thin(const Chains<T>& job) {
+  return (job.rows == 1 || job.rows == 2) && 0 < job.columns && job.columns <= Vec<T>::kWidth;
+}
+template <class T>
+MUNDUR_INLINE void run_thin(const Chains<T>& job) {
+  job.rows == 1 ? run_thin<T, 1>(job) : run_thin<T, 2>(job);
 }
 
 /// A job of a single tile, without the way there.
@@ -357,67 +357,99 @@ __attribute__((noinline)) void run_blocks(const Job<T>& job) {
   }
 }
 
-/// Any job. The smallest are done within the caller.
 template <class T>
 MUNDUR_INLINE void run(const Job<T>& job) {
-  if (job.b_transposed) {
-    if (job.rows * job.columns * job.depth <= kScalarMost) return run_scalar(job);
-  } else if (job.columns <= Vec<T>::kWidth && !job.c_transposed && job.is_chain()) {
-    if (job.columns <= 0) return;
-    if (job.rows == 1) return run_thin<T, 1>(job);
-    if (job.rows == 2) return run_thin<T, 2>(job);
-  }
+  if (!job.b_transposed && !job.c_transposed && is_thin(job) && job.is_chain())
+    return run_thin(job);
   run_blocks(job);
 }
 
 // ---- the table's functions ----------------------------------------------------------------------
 
+// The smallest products are done at once; what others need in registers and memory must not cost
+// them anything.
+
 template <class T>
-void product(T* y, const T* x, const T* w, const T* bias, i64 B, i64 O, i64 I, i64 ldy, i64 ldx,
-             i64 ldw, Function f, bool lanes, T* scratch) {
-  if (lanes) return run_lanes(y, x, w, bias, B, O, I, ldy, ldx, 1, ldw, f, scratch);
-  run(Job<T>{B, O, I, x, ldx, 1, w, ldw, false, y, ldy, false, bias, f, scratch});
+MUNDUR_INLINE Chains<T> chains_of(const Product<T>& p) {
+  return {p.rows, p.columns, p.depth, p.a.p,   p.a.ld, 1,
+          p.b.p,  p.b.ld,    p.to.p,  p.to.ld, p.bias, p.f};
 }
 
 template <class T>
-void product_dx(T* dx, const T* dy, const T* w, i64 B, i64 I, i64 O, i64 lddx, i64 lddy, i64 ldw,
-                bool lanes, T* scratch) {
-  if (lanes) {
-    return run_lanes<T>(dx, dy, w, nullptr, B, I, O, lddx, lddy, ldw, 1, Function::linear, scratch);
-  }
+__attribute__((noinline)) void product_in_blocks(const Product<T>& p) {
+  if (p.lanes) return run_lanes(p, 1, p.b.ld);
+  run_blocks(Job<T>{chains_of(p), false, false, p.scratch});
+}
+
+template <class T>
+void product(const Product<T>& p) {
+  const Chains<T> job = chains_of(p);
+  if (is_thin(job) && !p.lanes) return run_thin(job);
+  product_in_blocks(p);
+}
+
+template <class T>
+__attribute__((noinline)) void product_dx_in_blocks(const Product<T>& p) {
+  if (p.lanes) return run_lanes(p, p.b.ld, 1);
+  const i64 B = p.rows, I = p.columns, O = p.depth;
   // A single column of w, when whole, is a row of wᵀ as it lies there.
-  const bool is_row = O == 1 && ldw == 1;
+  const bool is_row = O == 1 && p.b.ld == 1;
   // Transposing w costs I·O; over samples dy and dx are transposed, B·O + B·I.
   const bool over_samples = !is_row && B >= Vec<T>::kWidth && B * (I + O) < I * O;
   if (over_samples) {
-    run(Job<T>{I, B, O, w, ldw, 1, dy, lddy, true, dx, lddx, true, nullptr, Function::linear,
-               scratch});
+    run(Job<T>{{I, B, O, p.b.p, p.b.ld, 1, p.a.p, p.a.ld, p.to.p, p.to.ld}, true, true, p.scratch});
   } else {
-    run(Job<T>{B, I, O, dy, lddy, 1, w, ldw, !is_row, dx, lddx, false, nullptr, Function::linear,
-               scratch});
+    run(Job<T>{chains_of(p), !is_row, false, p.scratch});
   }
 }
 
 template <class T>
-void product_dw(T* dw, const T* x, const T* dy, i64 I, i64 O, const SampleRows& rows, i64 lddw,
-                i64 ldx, i64 lddy, T* scratch) {
-  constexpr i64 kWidth = Vec<T>::kWidth;
-  if (rows.count == 1 && O <= kWidth) {  // dw = xᵀ dy of one sample
-    const int columns = static_cast<int>(O);
-    const Vec<T> g = load_up_to(dy, columns);
-    for (i64 i = 0; i < I; ++i) {
-      store_up_to(dw + i * lddw, fma(set<T>(x[i]), g, zero<T>()), columns);
+void product_dx(const Product<T>& p) {
+  if (p.lanes || p.rows * p.columns * p.depth > kScalarMost) return product_dx_in_blocks(p);
+  for (i64 r = 0; r < p.rows; ++r) {
+    for (i64 c = 0; c < p.columns; ++c) {
+      T sum = T(0);
+      for (i64 k = 0; k < p.depth; ++k) {
+        sum = fma(p.a.p[r * p.a.ld + k], p.b.p[c * p.b.ld + k], sum);
+      }
+      p.to.p[r * p.to.ld + c] = sum;
     }
-    return;
   }
+}
+
+template <class T>
+__attribute__((noinline)) void product_dw_in_blocks(const SampleProduct<T>& p) {
+  constexpr i64 kWidth = Vec<T>::kWidth;
+  const SampleRows& rows = p.rows;
   // A few columns would fill a small part of a register.
-  if (O < kWidth && I > O && 2 * O * divided_up(I, kWidth) <= I) {
-    const bool is_row = O == 1 && lddw == 1;
-    run(Job<T>{O, I, rows.count, dy, 1, lddy, x, ldx, false, dw, is_row ? I : lddw, !is_row,
-               nullptr, Function::linear, scratch, &rows, rows.dy_jump, rows.x_jump});
+  if (p.O < kWidth && p.I > p.O && 2 * p.O * divided_up(p.I, kWidth) <= p.I) {
+    const bool is_row = p.O == 1 && p.dw.ld == 1;
+    run(Job<T>{
+        {p.O, p.I, rows.count, p.dy.p, 1, p.dy.ld, p.x.p, p.x.ld, p.dw.p, is_row ? p.I : p.dw.ld},
+        false,
+        !is_row,
+        p.scratch,
+        &rows,
+        rows.dy_jump,
+        rows.x_jump});
   } else {
-    run(Job<T>{I, O, rows.count, x, 1, ldx, dy, lddy, false, dw, lddw, false, nullptr,
-               Function::linear, scratch, &rows, rows.x_jump, rows.dy_jump});
+    run(Job<T>{{p.I, p.O, rows.count, p.x.p, 1, p.x.ld, p.dy.p, p.dy.ld, p.dw.p, p.dw.ld},
+               false,
+               false,
+               p.scratch,
+               &rows,
+               rows.x_jump,
+               rows.dy_jump});
+  }
+}
+
+template <class T>
+void product_dw(const SampleProduct<T>& p) {
+  if (p.rows.count != 1 || p.O > Vec<T>::kWidth) return product_dw_in_blocks(p);
+  const int columns = static_cast<int>(p.O);  // dw = xᵀ dy of one sample
+  const Vec<T> g = load_up_to(p.dy.p, columns);
+  for (i64 i = 0; i < p.I; ++i) {
+    store_up_to(p.dw.p + i * p.dw.ld, fma(set<T>(p.x.p[i]), g, zero<T>()), columns);
   }
 }
 

@@ -255,9 +255,9 @@ struct Ahead {
 
 /// c[rows, columns] = f(a · B + bias). pack(panel, ld, k, depth, column, columns) fills in a panel.
 template <class Pack>
-MUNDUR_INLINE void run_chains(float* c, i64 ldc, const Short* a, i64 lda, i64 rows, i64 columns,
-                              i64 depth, const float* bias, Function f, float* scratch, Pack pack) {
-  Pair* const panel = reinterpret_cast<Pair*>(scratch);
+MUNDUR_INLINE void run_chains(const Product<float, std::uint16_t>& p, Pack pack) {
+  const i64 rows = p.rows, columns = p.columns, depth = p.depth, ldc = p.to.ld;
+  Pair* const panel = reinterpret_cast<Pair*>(p.scratch);
   const i64 block = depth == 0 ? 1 : even_piece(depth, 2 * kDepth, 32);
   const i64 row_block = even_piece(rows, kRowBlock, B::kRows);
   const bool is_large = exceeds_l2(rows, columns, depth);
@@ -274,18 +274,18 @@ MUNDUR_INLINE void run_chains(float* c, i64 ldc, const Short* a, i64 lda, i64 ro
         next.share = divided_up(next.rows * B::kRows, end - i0);
         for (i64 i = i0; i < end;) {
           const i64 high = next_piece(end - i, B::kRows);
-          float* const out = c + i * ldc + j;
+          float* const out = p.to.p + i * ldc + j;
           Sums sums;
           if (is_large) {
             next.fetch_some();
             prefetch(out, ldc, high, wide);
           }
           if (k > 0) resume(sums, out, ldc, high, wide);
-          run({reinterpret_cast<const Pair*>(a + i * lda + k), lda / 2, 1, panel, pairs_of(deep),
-               sums.of, k > 0},
+          run({reinterpret_cast<const Pair*>(p.a.p + i * p.a.ld + k), p.a.ld / 2, 1, panel,
+               pairs_of(deep), sums.of, k > 0},
               high, vecs);
-          finish(out, ldc, sums, high, wide, last && bias ? bias + j : nullptr,
-                 last ? f : Function::linear);
+          finish(out, ldc, sums, high, wide, last && p.bias ? p.bias + j : nullptr,
+                 last ? p.f : Function::linear);
           i += high;
         }
         j += wide;
@@ -322,15 +322,9 @@ struct Transposed {
   }
 };
 
-void product(float* y, const Short* x, const float* w, const float* bias, i64 rows, i64 O, i64 I,
-             i64 ldy, i64 ldx, i64 ldw, Function f, float* scratch) {
-  run_chains(y, ldy, x, ldx, rows, O, I, bias, f, scratch, Plain{w, ldw});
-}
-
-void product_dx(float* dx, const Short* dy, const float* w, i64 rows, i64 I, i64 O, i64 lddx,
-                i64 lddy, i64 ldw, float* scratch) {
-  run_chains(dx, lddx, dy, lddy, rows, I, O, nullptr, Function::linear, scratch,
-             Transposed{w, ldw});
+void product(const Product<float, std::uint16_t>& p) { run_chains(p, Plain{p.b.p, p.b.ld}); }
+void product_dx(const Product<float, std::uint16_t>& p) {
+  run_chains(p, Transposed{p.b.p, p.b.ld});
 }
 
 // ---- sums over samples: dw ----------------------------------------------------------------------
@@ -364,8 +358,12 @@ MUNDUR_INLINE i64 end_of_block(i64 n, i64 each) {
   return least(n + kTogether, (n / each + 1) * each);
 }
 
-void product_dw(float* dw, const Short* x, const Short* dy, i64 I, i64 O, i64 samples, i64 each,
-                i64 lddw, i64 ldx, i64 lddy, float* scratch) {
+void product_dw(const SampleProduct<float, std::uint16_t>& p) {
+  const auto [dw, lddw] = p.dw;
+  const auto [x, ldx] = p.x;
+  const auto [dy, lddy] = p.dy;
+  const i64 I = p.I, O = p.O, samples = p.rows.count, each = p.rows.each;
+  float* const scratch = p.scratch;
   const ShardTree tree(samples, each);
   const i64 shards = tree.shards();
   const i64 in_block = least(samples, kTogether * kShard);
