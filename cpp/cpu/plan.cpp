@@ -102,7 +102,7 @@ std::int64_t scratch_bytes(const Program& program, std::int64_t batch) {
     const std::int64_t rows = program[y].samples * program[y].size() / std::max<std::int64_t>(1, O);
     const bool is_real = program[x].element == Element::real && program[y].element == Element::real;
     need([&](const Kernels<T>& k) {
-      return (is_real ? k.scratch_of : k.scratch_of_bf16)(batch * rows, O, I);
+      return (is_real ? k.scratch_of : k.scratch_of_bf16)(batch * rows, O, I, k.l2_bytes);
     });
   };
   for (const Operation& operation : program.operations) {

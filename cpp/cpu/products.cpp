@@ -80,6 +80,7 @@ void resolve(Resolver<T>& r, const op::Product& o) {
     if (o.bias) p.bias = r.at(o.bias) + part.columns.begin;
     p.f = o.f;
     p.lanes = uses_lanes(I, O);
+    p.l2_bytes = r.kernels.l2_bytes;
     r.call([=](Now<T>&, Worker&) { kernel(p); });
   };
   if (is_bfloat16<T>(r[o.x], "Product")) return call(r.kernels.product_bf16, bfloat16_stride(I));
@@ -109,6 +110,7 @@ void resolve(Resolver<T>& r, const op::ProductDx& o) {
     p.depth = O;
     p.scratch = r.scratch;
     p.lanes = uses_lanes(O, I);
+    p.l2_bytes = r.kernels.l2_bytes;
     r.call([=](Now<T>&, Worker&) { kernel(p); });
   };
   if (is_bfloat16<T>(r[o.dy], "ProductDx")) {
@@ -157,6 +159,7 @@ void resolve(Resolver<T>& r, const op::ProductDw& o) {
       p.O = taken.size();
       p.rows = samples;
       p.scratch = r.scratch;
+      p.l2_bytes = r.kernels.l2_bytes;
       r.call([=, k = &r.kernels](Now<T>& now, Worker&) {
         kernel(p);
         then(*k, now, p.dw.p, first, p.I, p.O, ld);

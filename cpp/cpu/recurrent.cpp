@@ -164,7 +164,8 @@ struct TimeLoop {
                         scratch,
                         first_bias(),
                         Function::linear,
-                        uses_lanes(I, Z)});
+                        uses_lanes(I, Z),
+                        kernels->l2_bytes});
     };
     T* const to = z + n * slots * Z;
     from += (n * steps + t) * I;

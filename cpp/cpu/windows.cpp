@@ -166,6 +166,7 @@ void resolve(Resolver<T>& r, const op::Convolve& o) {
       if (bias) p.bias = bias + at;
       p.f = o.f;
       p.lanes = uses_lanes(depth, own_O);
+      p.l2_bytes = r.kernels.l2_bytes;
       r.call([=, k = r.kernels.product](Now<T>&, Worker&) { k(p); });
     }
   });
@@ -231,7 +232,8 @@ struct ConvolutionDw {
                             to - from,
                             columns,
                             rows,
-                            scratch});
+                            scratch,
+                            kernels.l2_bytes});
       }
     }
   }

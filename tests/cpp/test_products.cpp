@@ -200,23 +200,34 @@ struct Operands {
   }
   Matrix<T> fresh(i64 rows, i64 columns) const { return {rows, columns, c.gap, c.shift}; }
 
-  /// call(kernels, scratch, name of a form) for each instruction set.
+  /// call(kernels, scratch, name of a form) for each instruction set; and for caches so small that
+  /// blocks end where they never would, and all of the paths are taken.
   template <class Call>
   void everywhere(Call call) const {
-    static AlignedScratch<T> memory;  // megabytes, too many to clear for each case
     for (Isa isa : mundur::available_isas()) {
-      const Kernels<T>& kernels = mundur::kernels<T>(isa);
-      const i64 size = kernels.scratch_of(c.B, c.O + c.gap, c.I + c.gap);
-      constexpr i64 kBehind = 64;
-      const T canary = T(7);
-      T* const scratch = memory.get(size + kBehind);
-      std::fill_n(scratch + size, kBehind, canary);
-      const auto name = [&, isa](const char* form) { return named(form, c, isa, sizeof(T)); };
-      call(kernels, scratch, name);
-      if (size > kernels.scratch ||
-          std::count(scratch + size, scratch + size + kBehind, canary) != kBehind) {
-        fail(name("scratch that was asked for") + ": not enough");
+      Kernels<T> kernels = mundur::kernels<T>(isa);
+      call_with(kernels, kernels.scratch_of(c.B, c.O + c.gap, c.I + c.gap, kernels.l2_bytes), call);
+      if (isa == Isa::generic && c.B * c.I * c.O > 100'000) continue;
+      for (i64 l2 : {i64{1} << 10, i64{50'000}}) {
+        kernels.l2_bytes = l2;
+        call_with(kernels, kernels.scratch, call);
       }
+    }
+  }
+  template <class Call>
+  void call_with(const Kernels<T>& kernels, i64 size, Call call) const {
+    static AlignedScratch<T> memory;  // megabytes, too many to clear for each case
+    constexpr i64 kBehind = 64;
+    const T canary = T(7);
+    T* const scratch = memory.get(size + kBehind);
+    std::fill_n(scratch + size, kBehind, canary);
+    const auto name = [&](const char* form) {
+      return named(form, c, kernels.isa, sizeof(T)) + " L2 " + std::to_string(kernels.l2_bytes);
+    };
+    call(kernels, scratch, name);
+    if (size > kernels.scratch ||
+        std::count(scratch + size, scratch + size + kBehind, canary) != kBehind) {
+      fail(name("scratch that was asked for") + ": not enough");
     }
   }
   /// call(rows, columns) for pieces as threads would share a result out, if `splits`.
@@ -259,7 +270,8 @@ void test_forward(const Operands<T>& operands, bool splits) {
                          scratch,
                          with ? with + o : nullptr,
                          f,
-                         lanes});
+                         lanes,
+                         kernels.l2_bytes});
       });
       compare(out, want, name(what));
     };
@@ -347,7 +359,8 @@ void test_dx(const Operands<T>& operands, bool splits) {
                             scratch,
                             nullptr,
                             Function::linear,
-                            lanes});
+                            lanes,
+                            kernels.l2_bytes});
       });
       compare(out, dx, name(what));
     };
@@ -378,7 +391,8 @@ void test_dw(const Operands<T>& operands, bool splits) {
                             ni,
                             no,
                             {c.B},
-                            scratch});
+                            scratch,
+                            kernels.l2_bytes});
       });
       compare(out, dw, name(what));
     };

@@ -197,7 +197,7 @@ void test_case(const Case& c, Numbers& numbers) {
                      " I=" + std::to_string(c.I) + " O=" + std::to_string(c.O) +
                      " gap=" + std::to_string(c.gap) +
                      " values=" + std::to_string(static_cast<int>(c.values)) + " ";
-    const i64 size = kernels.scratch_of_bf16(c.B, c.O, c.I);
+    const i64 size = kernels.scratch_of_bf16(c.B, c.O, c.I, kernels.l2_bytes);
     constexpr std::size_t kBehind = 64;
     constexpr float kCanary = 7.0F;
     std::vector<float> scratch(static_cast<std::size_t>(size), 0.0F);

@@ -50,11 +50,11 @@ T over_samples(i64 rows, i64 each, const Add& add) {
 
 template <class T>
 std::vector<T> product_dw(const Kernels<T>& k, const T* x, const T* dy, i64 I, i64 O,
-                          const mundur::SampleRows& rows) {
+                          const mundur::SampleRows& rows, i64 l2 = mundur::kUsualL2) {
   static std::vector<T> scratch;
   scratch.resize(static_cast<std::size_t>(k.scratch + 64));
   check::Output<T> dw(I * O);
-  k.product_dw({{dw.data(), O}, {x, I}, {dy, O}, I, O, rows, scratch.data()});
+  k.product_dw({{dw.data(), O}, {x, I}, {dy, O}, I, O, rows, scratch.data(), l2});
   return dw.take();
 }
 
@@ -81,6 +81,9 @@ void test_rows(i64 samples, i64 each, i64 I, i64 O) {
   });
   expect("dw", dw,
          [&](const Kernels<T>& k) { return product_dw(k, x.data(), dy.data(), I, O, {B, each}); });
+  expect("dw in small blocks", dw, [&](const Kernels<T>& k) {
+    return product_dw(k, x.data(), dy.data(), I, O, {B, each}, 1 << 10);
+  });
   const auto db = sums(O, [&](T sum, i64 b, i64 o) { return sum + dy[at(dy, b * O + o)]; });
   expect("db", db, [&](const Kernels<T>& k) {
     check::Output<T> out(O);
@@ -255,6 +258,7 @@ void test_all() {
     for (i64 samples : {1, 200, 256, 257, 520, 1300}) test_rows<T>(samples, each, 3, 17);
   }
   test_rows<T>(600, 7, 40, 50);
+  for (i64 each : {1, 2, 3, 4}) test_rows<T>(1900, each, 40, 70);
   test_rows<T>(300, 5, 20, 3);
   test_rows<T>(300, 5, 40, 1);
   for (i64 samples : {1, 3, 40, 300}) {

@@ -1,5 +1,8 @@
 // Which kernels run: what this build holds, what this CPU can do, what MUNDUR_ISA asks for.
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <stdexcept>
@@ -72,6 +75,15 @@ void fill_avx512bf16(Kernels<double>& table) {
 }
 #endif
 
+/// Bytes of a core's L2.
+std::int64_t l2_of_cpu() {
+#ifdef _SC_LEVEL2_CACHE_SIZE
+  const long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+  if (bytes > 0) return std::clamp<std::int64_t>(bytes, kLeastL2, kMostL2);
+#endif
+  return kUsualL2;
+}
+
 template <class T>
 struct Tables {
   Kernels<T> of[kIsas] = {};
@@ -92,7 +104,10 @@ struct Tables {
 #endif
   }
   void fill_if(Isa isa, void (*fill)(Kernels<T>&)) {
-    if (cpu_has(isa)) fill(of[static_cast<int>(isa)]);
+    if (!cpu_has(isa)) return;
+    Kernels<T>& table = of[static_cast<int>(isa)];
+    fill(table);
+    table.l2_bytes = l2_of_cpu();
   }
 };
 

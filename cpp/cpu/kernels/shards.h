@@ -32,6 +32,8 @@ class ShardTree {
   std::int64_t shards() const { return shards_; }
   /// Where sums may have to wait; the last of them is the last that is joined.
   int slots() const { return slots_; }
+  /// In the slots from here on groups wait, in those before shards of one group.
+  int low() const { return low_; }
   /// Of sums over so many rows, whatever rows a sample has, none has more slots.
   static int most_slots(std::int64_t rows) { return bits(rows / kShard) + 1; }
 

@@ -128,6 +128,10 @@ struct Matrix {
   std::int64_t ld = 0;
 };
 
+/// Bytes of a core's L2 where nobody says how many there are. Blocks of products fit into it; bits
+/// don't depend on it.
+inline constexpr std::int64_t kUsualL2 = 1 << 20, kLeastL2 = 1 << 18, kMostL2 = 1 << 22;
+
 /// A product to[rows,columns] of a and b, whose elements are sums of `depth` terms. What a and b
 /// are stands with each form.
 template <class T, class A = T>
@@ -140,6 +144,7 @@ struct Product {
   const T* bias = nullptr;  // added to each row; may be null
   Function f = Function::linear;
   bool lanes = false;  // uses_lanes(depth, columns of the whole product)
+  std::int64_t l2_bytes = kUsualL2;
 };
 
 /// dw[I,O] = x[B,I]ᵀ · dy[B,O]: a sum over samples, whose rows tell B. x and dy begin with the
@@ -151,6 +156,7 @@ struct SampleProduct {
   std::int64_t I = 0, O = 0;
   SampleRows rows;
   T* scratch = nullptr;
+  std::int64_t l2_bytes = kUsualL2;
 };
 
 /// One time step of a recurrent layer on B samples, between its products. A masked sample keeps
@@ -200,7 +206,9 @@ struct Kernels {
   /// Elements of T each worker must lend to any product as scratch (64-byte aligned); and to those
   /// below of at most B, O and I, whose rows lie behind one another, and to parts of them.
   std::int64_t scratch;
-  std::int64_t (*scratch_of)(std::int64_t B, std::int64_t O, std::int64_t I);
+  std::int64_t (*scratch_of)(std::int64_t B, std::int64_t O, std::int64_t I, std::int64_t l2_bytes);
+  /// Bytes of this CPU's.
+  std::int64_t l2_bytes = kUsualL2;
   /// Splitting a product's columns at multiples of this keeps the vectors full.
   std::int64_t column_grain;
 
@@ -232,7 +240,8 @@ struct Kernels {
   // bytes, but for product_dw, which takes any start.
 
   /// As scratch_of.
-  std::int64_t (*scratch_of_bf16)(std::int64_t B, std::int64_t O, std::int64_t I);
+  std::int64_t (*scratch_of_bf16)(std::int64_t B, std::int64_t O, std::int64_t I,
+                                  std::int64_t l2_bytes);
   /// y[B,I] = x[B,I] rounded; behind a row of odd length follows one +0. ldy is even.
   void (*to_bfloat16)(std::uint16_t* y, const T* x, std::int64_t B, std::int64_t I,
                       std::int64_t ldy, std::int64_t ldx);

@@ -12,7 +12,8 @@
 // The tile's loop as compiled (GCC 12 and Clang 14, AVX-512): 3 loads, 8 broadcasts, 24 vfmadd231,
 // 3 additions of pointers; nothing spilled.
 //
-// Caches. 32 KB of L1 and 1 MB of L2 are assumed (Zen 4; elsewhere they are as large or larger).
+// Caches. 32 KB of L1 and 1 MB of L2 are assumed for products within L2; for larger ones (large.h)
+// blocks take their size from the CPU's own L2.
 //
 // The panel of B (kDepth steps × one tile's columns) is what the row tiles below each other share.
 // At 192 bytes a step (AVX-512) it is 150 KB and streams from L2 at 8 bytes a cycle beside 24
@@ -20,9 +21,8 @@
 // more often costs more (800 steps against 256: 1.6 to 3% more of the peak). A sum over samples
 // ends at each shard anyway.
 //
-// The block of A (kRowBlock × kDepth) is used again by every panel: 256 × 800 × 4 = 800 KB, most of
-// L2. Its rows are read in order, so what falls out comes back in time; half of it was 2% slower
-// for operands beyond L2.
+// The block of A (kRowBlock × kDepth) is used again by every panel. Its rows are read in order, so
+// what falls out comes back in time.
 //
 // Partial results (Scratch::kPartials, 1 MB) pass through L3: one load and one store in 256
 // multiply-adds. With less, sums of many shards would be cut into narrow blocks, and the block of A
@@ -55,11 +55,32 @@ struct Blocking {
   static constexpr int kWidth = Vec<T>::kWidth;
   static constexpr int kColumns = kVecs * kWidth;
 
-  /// Operands that exceed this together are fetched ahead by hand, panel by panel; below, asking
-  /// costs more than it brings (1.5% against 3 to 5% gained).
-  static constexpr i64 kL2 = 1024 * 1024 / static_cast<i64>(sizeof(T));
   static constexpr i64 kDepth = 800;
   static constexpr i64 kRowBlock = 256 * 4 / static_cast<i64>(sizeof(T));
+};
+
+/// Blocks of a product beyond L2, by its size in bytes: most of it holds the block of A, a fifth
+/// two panels of B.
+template <class T>
+struct LargeBlocks {
+  using B = Blocking<T>;
+  static constexpr i64 kSize = static_cast<i64>(sizeof(T));
+  static constexpr i64 kMostDepth = 640, kMostTogether = 5 * kShard;  // of chains, of sums' shards
+  static constexpr i64 kMostElements = 1600 * 1024 / kSize;           // of A
+
+  static constexpr bool exceeds(i64 elements, i64 l2) { return elements * kSize > l2 / 4 * 3; }
+  static constexpr i64 depth(i64 l2) {
+    const i64 most = l2 / 5 / (2 * B::kColumns * kSize);
+    return most < 16 ? 16 : most < kMostDepth ? most : kMostDepth;
+  }
+  /// With room for so many elements.
+  static constexpr i64 rows(i64 depth, i64 l2, i64 room) {
+    i64 elements = l2 / 4 * 3 / kSize;
+    if (elements > kMostElements) elements = kMostElements;
+    if (elements > room) elements = room;
+    const i64 most = elements / depth / B::kRows * B::kRows;
+    return most < B::kRows ? B::kRows : most;
+  }
 };
 
 /// The most that the parts of a worker's scratch take, in elements; the smaller a product, the
@@ -81,6 +102,9 @@ struct Scratch {
   static constexpr i64 kWanted = 1024 * 1024 / static_cast<i64>(sizeof(T));
   static constexpr i64 kPartialsSize = kWanted > kLeast ? kWanted : kLeast;
   static constexpr i64 kSize = kPanelSize + kPartialsSize + kBlockSize;
+  /// Of products beyond L2, which share it out otherwise.
+  static constexpr i64 kWantedLarge = 256 * 1024 / static_cast<i64>(sizeof(T));
+  static constexpr i64 kLargePartials = kWantedLarge > kLeast ? kWantedLarge : kLeast;
 };
 
 }  // namespace

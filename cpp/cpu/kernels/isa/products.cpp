@@ -15,6 +15,7 @@
 // stored between blocks is the chain's own state.
 
 #include "cpu/kernels/isa/lanes.h"
+#include "cpu/kernels/isa/large.h"
 #include "cpu/kernels/isa/panels.h"
 #include "cpu/kernels/shards.h"
 
@@ -26,37 +27,7 @@ constexpr i64 kScalarMost = 32;
 MUNDUR_INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 MUNDUR_INLINE double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
 
-MUNDUR_INLINE bool is_polynomial(Function f) {
-  return f == Function::sigmoid || f == Function::tanh;
-}
-
 // ---- the product in blocks ----------------------------------------------------------------------
-
-/// Chains along the rows of A and the columns of B.
-template <class T>
-struct Chains {
-  i64 rows, columns, depth;
-  const T* a;  // element (r, k) at a[r·a_row + k·a_step]; one of the two is 1
-  i64 a_row, a_step;
-  const T* b;  // element (k, c) at b[k·ldb + c]
-  i64 ldb;
-  T* c;  // element (r, c) at c[r·ldc + c]
-  i64 ldc;
-  const T* bias = nullptr;  // of each column; null: none
-  Function f = Function::linear;
-};
-
-template <class T>
-struct Job : Chains<T> {
-  bool b_transposed, c_transposed;  // then (k, c) of B lies at b[c·ldb + k], (r, c) at c[c·ldc + r]
-  T* scratch;
-  const SampleRows* samples = nullptr;  // of a sum over samples, which the inner index counts
-  i64 a_jump = 0, b_jump = 0;           // farther than a step, from a sample to the next
-
-  bool jumps() const { return (a_jump | b_jump) != 0; }
-  /// No shards at all, or a single one, whose rows lie evenly.
-  bool is_chain() const { return !samples || (samples->count <= kShard && !jumps()); }
-};
 
 /// One step of a job: rows × columns of C, one block of depth.
 template <class T>
@@ -89,7 +60,7 @@ MUNDUR_INLINE void prefetch(const T* p, i64 rows, i64 columns, i64 ld) {
 
 /// Fetches the next panel of B little by little, while the tiles of this one are computed.
 template <class T>
-struct NextPanel {
+struct PanelAhead {
   const T* b = nullptr;
   i64 lines = 0, columns = 0, ld = 0;  // rows of memory still to fetch, and how long they are
   i64 share = 0;                       // for each row tile
@@ -119,7 +90,7 @@ void run_step(const Job<T>& job, const Step<T>& step, Tile<T>& tile, T* panel) {
   tile.depth = step.depth;
   tile.ldc = step.ldc;
   tile.panel = panel;
-  const T* const* joins = tile.partial;
+  const Matrix<const T>* joins = tile.partial;
 
   for (i64 j = 0; j < step.columns;) {
     const int vecs = static_cast<int>(next_piece(divided_up(step.columns - j, kWidth), most));
@@ -136,10 +107,10 @@ void run_step(const Job<T>& job, const Step<T>& step, Tile<T>& tile, T* panel) {
       tile.b = step.b + step.column + j;
       tile.b_step = job.ldb;
     }
-    const T* here[kMaxSlots];
+    Matrix<const T> here[kMaxSlots];
     tile.partial = here;
     Jumps jumps = step.jumps;
-    NextPanel<T> next;
+    PanelAhead<T> next;
     if (step.is_large) {
       const i64 ahead = step.column + j + columns;
       const i64 wide = least(vecs * kWidth, step.columns - j - columns);
@@ -159,7 +130,7 @@ void run_step(const Job<T>& job, const Step<T>& step, Tile<T>& tile, T* panel) {
       tile.a = step.a + i * step.a_row;
       tile.c = step.c + i * step.ldc + j;
       for (int rank = 0; rank < tile.joins; ++rank)
-        here[rank] = joins[rank] + i * tile.ld_partial + j;
+        here[rank] = {joins[rank].p + i * joins[rank].ld + j, joins[rank].ld};
       const bool fills = packs && i == 0;
       const auto run =
           fills ? kTiles<T>.pack[vecs - 1][masked] : kTiles<T>.plain[rows - 1][vecs - 1][masked];
@@ -286,6 +257,7 @@ __attribute__((noinline)) void run_blocks(const Job<T>& job) {
       job.columns <= B::max_vecs(static_cast<int>(job.rows)) * B::kWidth && job.is_chain()) {
     return run_single(job);
   }
+  if (!job.jumps() && !job.c_transposed && is_large(job)) return run_large(job);
   // A few rows stream through B once: nothing is packed and the chains run from end to end.
   const bool streams = job.rows <= B::kRows && !job.b_transposed && !job.samples;
   const i64 block = job.samples ? kShard
@@ -312,14 +284,11 @@ __attribute__((noinline)) void run_blocks(const Job<T>& job) {
   const bool copies = is_aliasing<T>(job.a_step == 1 ? job.a_row : job.a_step) &&
                       job.rows >= 2 * B::kRows && job.columns >= 4 * B::kColumns;
 
-  const T* joins[kMaxSlots];
+  Matrix<const T> joins[kMaxSlots];
   Tile<T> tile;
   tile.partial = joins;
-  tile.ld_partial = ld_kept;
   Step<T> step;
-  const i64 width = job.a_step == 1 ? job.rows : least(job.rows, job.a_step);  // windows overlap
-  step.is_large = job.rows > 2 * B::kRows &&
-                  job.rows * job.columns + (width + job.columns) * job.depth > B::kL2;
+  step.is_large = is_large(job);
   for (step.row = 0; step.row < job.rows; step.row += row_block) {
     step.rows = least(row_block, job.rows - step.row);
     for (step.column = 0; step.column < job.columns; step.column += column_block) {
@@ -340,7 +309,7 @@ __attribute__((noinline)) void run_blocks(const Job<T>& job) {
           if (earlier == in_scratch) {
             tile.joins_c = true;
           } else {
-            joins[tile.joins++] = partial(earlier);
+            joins[tile.joins++] = {partial(earlier), ld_kept};
           }
         });
         if (slot >= 0 && slot < in_scratch) {
@@ -378,7 +347,7 @@ MUNDUR_INLINE Chains<T> chains_of(const Product<T>& p) {
 template <class T>
 __attribute__((noinline)) void product_in_blocks(const Product<T>& p) {
   if (p.lanes) return run_lanes(p, 1, p.b.ld);
-  run_blocks(Job<T>{chains_of(p), false, false, p.scratch});
+  run_blocks(Job<T>{chains_of(p), false, false, p.scratch, p.l2_bytes});
 }
 
 template <class T>
@@ -395,11 +364,17 @@ __attribute__((noinline)) void product_dx_in_blocks(const Product<T>& p) {
   // A single column of w, when whole, is a row of wᵀ as it lies there.
   const bool is_row = O == 1 && p.b.ld == 1;
   // Transposing w costs I·O; over samples dy and dx are transposed, B·O + B·I.
-  const bool over_samples = !is_row && B >= Vec<T>::kWidth && B * (I + O) < I * O;
+  const Job<T> plain{chains_of(p), !is_row, false, p.scratch, p.l2_bytes};
+  const bool over_samples =
+      !is_row && B >= Vec<T>::kWidth && B * (I + O) < I * O && !is_large(plain);
   if (over_samples) {
-    run(Job<T>{{I, B, O, p.b.p, p.b.ld, 1, p.a.p, p.a.ld, p.to.p, p.to.ld}, true, true, p.scratch});
+    run(Job<T>{{I, B, O, p.b.p, p.b.ld, 1, p.a.p, p.a.ld, p.to.p, p.to.ld},
+               true,
+               true,
+               p.scratch,
+               p.l2_bytes});
   } else {
-    run(Job<T>{chains_of(p), !is_row, false, p.scratch});
+    run(plain);
   }
 }
 
@@ -429,6 +404,7 @@ __attribute__((noinline)) void product_dw_in_blocks(const SampleProduct<T>& p) {
         false,
         !is_row,
         p.scratch,
+        p.l2_bytes,
         &rows,
         rows.dy_jump,
         rows.x_jump});
@@ -437,6 +413,7 @@ __attribute__((noinline)) void product_dw_in_blocks(const SampleProduct<T>& p) {
                false,
                false,
                p.scratch,
+               p.l2_bytes,
                &rows,
                rows.x_jump,
                rows.dy_jump});
@@ -453,23 +430,25 @@ void product_dw(const SampleProduct<T>& p) {
   }
 }
 
-/// What run_blocks and run_lanes take at most, whichever way a product goes: padded to whole tiles
-/// either way.
+/// What run_blocks, run_large and run_lanes take at most, whichever way a product goes: padded to
+/// whole tiles either way.
 template <class T>
-i64 scratch_of(i64 B, i64 O, i64 I) {
+i64 scratch_of(i64 B, i64 O, i64 I, i64 l2) {
   using Size = Blocking<T>;
   using S = Scratch<T>;
   const auto padded = [](i64 n)
                           MUNDUR_BODY { return divided_up(n, Size::kColumns) * Size::kColumns; };
-  const i64 wide = O > I ? O : I, most = B > wide ? B : wide;
-  const i64 sums = (ShardTree::most_slots(B) + 1) * padded(O) * padded(I),
-            turned = padded(B) * padded(wide);
+  const auto most = [](i64 a, i64 b) MUNDUR_BODY { return a > b ? a : b; };
+  const i64 wide = most(O, I);
+  const i64 sums = B > kShard ? (ShardTree::most_slots(B) + 1) * padded(O) * padded(I) : 0;
+  const i64 turned = least(padded(wide), padded(Size::kRowBlock)) * most(padded(B), padded(wide));
   const bool may_alias = wide * static_cast<i64>(sizeof(T)) >= 4096;
-  const i64 blocks = least(most, Size::kDepth) * Size::kColumns +
-                     least(sums > turned ? sums : turned, S::kPartialsSize) +
-                     (may_alias ? S::kBlockSize : 0);
+  const i64 blocks = least(most(B, wide), Size::kDepth) * Size::kColumns +
+                     least(most(sums, turned), S::kPartialsSize) + (may_alias ? S::kBlockSize : 0);
+  const i64 large = most(most(scratch_of_large<T>(B, O, I, l2), scratch_of_large<T>(B, I, O, l2)),
+                         scratch_of_large<T>(I, O, B, l2));
   const i64 lanes = kLanesMost * (kLanesGroup * 16 + lanes_capacity<T>(wide));
-  return least(S::kSize, blocks > lanes ? blocks : lanes);
+  return least(S::kSize, most(most(blocks, large), lanes));
 }
 
 template <class T>

@@ -51,7 +51,7 @@ static_assert(kTogether * kShardPairs <= kDepth, "a panel holds the rows of so m
 
 /// Whether it pays to fetch ahead by hand.
 constexpr bool exceeds_l2(i64 rows, i64 columns, i64 depth) {
-  return rows * (columns + depth) + columns * depth > B::kL2;
+  return rows * (columns + depth) + columns * depth > kUsualL2 / 4;
 }
 
 constexpr i64 pairs_of(i64 elements) { return (elements + 1) / 2; }
@@ -428,7 +428,7 @@ void product_dw(const SampleProduct<float, std::uint16_t>& p) {
 }
 
 /// See the other products' scratch_of.
-i64 scratch_of(i64 samples, i64 O, i64 I) {
+i64 scratch_of(i64 samples, i64 O, i64 I, i64 /*l2*/) {
   const auto padded = [](i64 n) MUNDUR_BODY { return divided_up(n, kColumns) * kColumns + kLine; };
   const i64 wide = O > I ? O : I;
   const i64 chains = pairs_of(least(divided_up(wide, 32) * 32, 2 * kDepth)) * kColumns;

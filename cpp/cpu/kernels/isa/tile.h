@@ -24,11 +24,10 @@ struct Tile {
   T* panel;     // where the packing tile leaves its columns of B, registers filled up with +0
 
   // What happens to the sums before they are stored.
-  int joins;                // sum = partial[joins - 1] + (... + (partial[0] + sum))
-  const T* const* partial;  // blocks with c's offset already added
-  i64 ld_partial;
-  bool joins_c;   // sum = c + sum
-  const T* bias;  // null: none
+  int joins;                       // sum = partial[joins - 1] + (... + (partial[0] + sum))
+  const Matrix<const T>* partial;  // of c's elements, in whole registers
+  bool joins_c;                    // sum = c + sum
+  const T* bias;                   // null: none
   bool relu;
 };
 
@@ -69,60 +68,42 @@ __attribute__((noinline)) void activate(T* y, i64 ldy, i64 rows, i64 columns, Fu
   }
 }
 
-/// `kMasked`: the last register holds fewer columns than lanes, and memory beyond them isn't ours.
-/// `kPack`: leaves the columns of B packed for the tiles below.
-template <class T, int kRows, int kVecs, bool kMasked, bool kPack>
-void run_tile(const Tile<T>& t) {
+/// Where a tile's chains begin. `kMasked`: as run_tile's.
+template <class T, int kRows, int kVecs, bool kMasked>
+MUNDUR_INLINE void start_tile(const Tile<T>& t, Vec<T> (&sum)[kRows][kVecs]) {
   constexpr int kWidth = Vec<T>::kWidth;
   const Mask<T> mask = first_n<T>(t.last);
-  const auto get = [&](const T* p, int v) MUNDUR_BODY {
-    return kMasked && v == kVecs - 1 ? load_masked(p + v * kWidth, mask) : load(p + v * kWidth);
-  };
-
-  Vec<T> sum[kRows][kVecs];
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 16
     for (int v = 0; v < kVecs; ++v) sum[r][v] = zero<T>();
   }
-  if (t.resume) {
+  if (!t.resume) return;
 #pragma GCC unroll 16
-    for (int r = 0; r < kRows; ++r) {
+  for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 16
-      for (int v = 0; v < kVecs; ++v) sum[r][v] = get(t.c + r * t.ldc, v);
+    for (int v = 0; v < kVecs; ++v) {
+      const T* from = t.c + r * t.ldc + v * kWidth;
+      sum[r][v] = kMasked && v == kVecs - 1 ? load_masked(from, mask) : load(from);
     }
   }
+}
 
-  const T* a = t.a;
-  const T* b = t.b;
-  T* panel = t.panel;
-  const i64 a_row = t.a_row, a_step = t.a_step, b_step = t.b_step;
-  for (i64 k = t.depth; k > 0; --k) {
-    Vec<T> column[kVecs];
-#pragma GCC unroll 16
-    for (int v = 0; v < kVecs; ++v) column[v] = get(b, v);
-    if constexpr (kPack) {
-#pragma GCC unroll 16
-      for (int v = 0; v < kVecs; ++v) store(panel + v * kWidth, column[v]);
-      panel += kVecs * kWidth;
-    }
-#pragma GCC unroll 16
-    for (int r = 0; r < kRows; ++r) {
-      const Vec<T> element = set<T>(a[r * a_row]);
-#pragma GCC unroll 16
-      for (int v = 0; v < kVecs; ++v) sum[r][v] = fma(element, column[v], sum[r][v]);
-    }
-    a += a_step;
-    b += b_step;
-  }
-
+/// What comes behind a tile's sums. `kMasked`: as run_tile's.
+template <class T, int kRows, int kVecs, bool kMasked>
+MUNDUR_INLINE void finish_tile(const Tile<T>& t, Vec<T> (&sum)[kRows][kVecs]) {
+  constexpr int kWidth = Vec<T>::kWidth;
+  const Mask<T> mask = first_n<T>(t.last);
+  const auto get = [&](const T* p, int v) MUNDUR_BODY {
+    return kMasked && v == kVecs - 1 ? load_masked(p + v * kWidth, mask) : load(p + v * kWidth);
+  };
   for (int j = 0; j < t.joins; ++j) {
-    const T* partial = t.partial[j];
+    const Matrix<const T> partial = t.partial[j];
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 16
       for (int v = 0; v < kVecs; ++v)
-        sum[r][v] = load(partial + r * t.ld_partial + v * kWidth) + sum[r][v];
+        sum[r][v] = load(partial.p + r * partial.ld + v * kWidth) + sum[r][v];
     }
   }
   if (t.joins_c) {
@@ -159,6 +140,45 @@ void run_tile(const Tile<T>& t) {
       }
     }
   }
+}
+
+/// `kMasked`: the last register holds fewer columns than lanes, and memory beyond them isn't ours.
+/// `kPack`: leaves the columns of B packed for the tiles below.
+template <class T, int kRows, int kVecs, bool kMasked, bool kPack>
+void run_tile(const Tile<T>& t) {
+  constexpr int kWidth = Vec<T>::kWidth;
+  const Mask<T> mask = first_n<T>(t.last);
+  const auto get = [&](const T* p, int v) MUNDUR_BODY {
+    return kMasked && v == kVecs - 1 ? load_masked(p + v * kWidth, mask) : load(p + v * kWidth);
+  };
+
+  Vec<T> sum[kRows][kVecs];
+  start_tile<T, kRows, kVecs, kMasked>(t, sum);
+
+  const T* a = t.a;
+  const T* b = t.b;
+  T* panel = t.panel;
+  const i64 a_row = t.a_row, a_step = t.a_step, b_step = t.b_step;
+  for (i64 k = t.depth; k > 0; --k) {
+    Vec<T> column[kVecs];
+#pragma GCC unroll 16
+    for (int v = 0; v < kVecs; ++v) column[v] = get(b, v);
+    if constexpr (kPack) {
+#pragma GCC unroll 16
+      for (int v = 0; v < kVecs; ++v) store(panel + v * kWidth, column[v]);
+      panel += kVecs * kWidth;
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+      const Vec<T> element = set<T>(a[r * a_row]);
+#pragma GCC unroll 16
+      for (int v = 0; v < kVecs; ++v) sum[r][v] = fma(element, column[v], sum[r][v]);
+    }
+    a += a_step;
+    b += b_step;
+  }
+
+  finish_tile<T, kRows, kVecs, kMasked>(t, sum);
 }
 
 /// The tiles of every size, to be chosen at run time.
