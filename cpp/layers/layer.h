@@ -89,10 +89,6 @@ std::unique_ptr<Layer> make_layer(const LayerSpec& spec);
 inline double work_of(double rows, const Shape& weights) {
   return 2.0 * static_cast<double>(size_of(weights)) * rows;
 }
-/// Rows of a sample: its axes but the last.
-inline std::int64_t rows_of(const Shape& shape) {
-  return shape.empty() || shape.back() == 0 ? 1 : size_of(shape) / shape.back();
-}
 
 inline double checked_rate(double rate) {
   if (rate >= 0.0 && rate < 1.0) return rate;

@@ -91,6 +91,11 @@ Value Builder::view(Value x, Shape shape) {
   return regroup(x, std::move(shape), program_[x].samples);
 }
 
+void Builder::set_mask(Value x, Value mask) {
+  const bool fits = mask && rows_of(program_[x].shape) % program_[mask].size() == 0;
+  info(x).mask = fits ? mask : Value{};
+}
+
 Value Builder::mask_of(Value x, std::int64_t steps) const {
   const Value found = mask(x);
   return found && program_[found].size() == steps ? found : Value{};

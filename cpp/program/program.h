@@ -146,7 +146,8 @@ class Builder {
   Value view(Value x, Shape shape);
   /// ... and as another number of them: each step of a sample becomes one, and back.
   Value regroup(Value x, Shape shape, std::int64_t samples);
-  void set_mask(Value x, Value mask) { info(x).mask = mask; }
+  /// None, where the mask tells no rows of x apart.
+  void set_mask(Value x, Value mask);
   Value mask(Value x) const { return program_[x].mask; }
   /// The mask of a layer that goes through so many steps; none where it is none of theirs.
   Value mask_of(Value x, std::int64_t steps) const;
