@@ -278,6 +278,7 @@ Value Builder::penalise(Value y, const Penalty& penalty, Value sums, bool onto) 
     emit(op::ActivityPenaltyDx{to, dy, y, penalty.l1, penalty.l2});
     gradient(y, to);
   });
+  costs_.push_back(penalised);
   return penalised;
 }
 
@@ -318,6 +319,13 @@ void Builder::gradient(Value x, Value g) {
 
 Value Builder::gradient_of(Value x) const { return gradients_[static_cast<std::size_t>(x.index)]; }
 
+void Builder::start_from_zeros(Value x) {
+  if (gradient_of(x)) return;
+  const Value g = like("zeros", x);
+  emit(op::Zero{g});
+  gradient(x, g);
+}
+
 Builder::Made Builder::made(Value y) const {
   for (const auto& [of, by] : made_) {
     if (of == y) return by;
@@ -329,9 +337,10 @@ void Builder::run_backward() {
   // Notes of backward itself (views of gradients) come behind those that are worked on.
   for (std::size_t i = notes_.size(); i-- > 0;) {
     const Note note = notes_[i];
+    scope_ = note.scope;
+    if (std::find(costs_.begin(), costs_.end(), note.y) != costs_.end()) start_from_zeros(note.y);
     const Value dy = gradient_of(note.y);
     if (!dy) continue;
-    scope_ = note.scope;
     note.pass_on(dy);
   }
   scope_.clear();

@@ -198,6 +198,8 @@ class Builder {
   void gradient(Value x, Value g);
   /// The gradient of x so far; none if there is none.
   Value gradient_of(Value x) const;
+  /// Where no gradient of x has come, it is 0.
+  void start_from_zeros(Value x);
   /// The activation that made y from its z; none where y is no activation's.
   struct Made {
     Value z;
@@ -240,6 +242,7 @@ class Builder {
   std::vector<Note> notes_;
   std::vector<std::pair<Value, Made>> made_;
   std::vector<std::pair<Value, Value>> rounded_;
+  std::vector<Value> costs_;  // penalised: their gradients have a part that no other brings
   std::vector<std::pair<std::string, Value>> shown_;  // names of gradients, and of what
   Stage stage_ = Stage::forward;
   std::string scope_;
