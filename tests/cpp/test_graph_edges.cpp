@@ -251,6 +251,12 @@ void test_bad_graphs() {
           "layer 'sum': reads value 4, the output of layer 'sum'");
   refused([](G g) { g.calls[2].from[0] = 6; }, "layer 'sum': reads value 6, which is none");
   refused([](G g) { g.calls[1].layer = 3; }, "there is no layer 3");
+  refused(
+      [](G g) {
+        g.calls[0].from[0] = 5;  // what the last call makes
+        g.calls[3].layer = 9999999;
+      },
+      "there is no layer 9999999");
   refused([](G g) { g.outputs[0] = 6; }, "outputs: value 6 is none");
   refused([](G g) { g.outputs.clear(); }, "outputs: expected 1 to 16, got 0");
   refused([](G g) { g.outputs.assign(17, 5); }, "outputs: expected 1 to 16, got 17");
