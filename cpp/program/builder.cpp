@@ -115,12 +115,13 @@ Value Builder::mask_of(const std::vector<Value>& all) {
 }
 
 void Builder::enter(const std::string& scope) {
+  outer_.push_back(scope_.size());
   scope_ = scope_.empty() ? scope : scope_ + "/" + scope;
 }
 
 void Builder::leave() {
-  const std::size_t at = scope_.rfind('/');
-  scope_ = at == std::string::npos ? "" : scope_.substr(0, at);
+  scope_.resize(outer_.back());
+  outer_.pop_back();
 }
 
 void Builder::show(Value x, const char* name, const char* gradient) {

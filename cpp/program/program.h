@@ -246,6 +246,7 @@ class Builder {
   std::vector<std::pair<std::string, Value>> shown_;  // names of gradients, and of what
   Stage stage_ = Stage::forward;
   std::string scope_;
+  std::vector<std::size_t> outer_;  // how long it was outside of each that was entered
 };
 
 }  // namespace mundur

@@ -24,11 +24,25 @@ void Network<T>::build(Setup& setup, const Graph::Call& call) {
   }
   checked_size(shapes_.back(), "one sample");
   heads_.push_back(setup.head);
-  const std::string scope = name.empty() ? std::to_string(call.layer) : name;
-  const auto before =
-      std::count_if(std::as_const(graph_).calls.data(), &call,
-                    [&](const Graph::Call& other) { return other.layer == call.layer; });
-  scopes_.push_back(before == 0 ? scope : scope + ":" + std::to_string(before));
+  scopes_.push_back(scope_of(call.layer));
+}
+
+/// What the names of a call's values begin with: its layer's name, from the second call on with a
+/// number; as often as it takes to be none of another's.
+template <class T>
+std::string Network<T>::scope_of(std::size_t layer) const {
+  const std::string& name = graph_.layers[layer].name;
+  const std::string base = name.empty() ? std::to_string(layer) : name;
+  std::string scope = base;
+  const auto is_taken = [&] {
+    const auto& layers = graph_.layers;
+    const bool is_name =
+        scope != name && std::any_of(layers.begin(), layers.end(),
+                                     [&](const auto& one) { return one.name == scope; });
+    return is_name || std::find(scopes_.begin(), scopes_.end(), scope) != scopes_.end();
+  };
+  for (int number = 1; is_taken(); ++number) scope = base + ":" + std::to_string(number);
+  return scope;
 }
 
 template <class T>

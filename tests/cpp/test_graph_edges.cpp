@@ -276,6 +276,31 @@ void test_gradients_of_what_changes_nothing() {
   }
 }
 
+/// Calls of a layer, and layers that are called as if they were one, are told apart.
+void test_names_of_what_is_watched() {
+  check::context = "names under a watch";
+  mundur::ResidualSpec around{{mundur::LayerNode{layer(2)}}, {"in/side"}};
+  const Graph graph = {
+      {{{2}, "x"}},
+      {{layer(2), "d"}, {layer(2), "d:1"}, {layer(2)}, {layer(2), "2"}, {around, "r"}},
+      {{0, {0}}, {0, {1}}, {1, {2}}, {2, {3}}, {3, {4}}, {4, {5}}, {0, {6}}},
+      {7}};
+  mundur::Network<double> network(graph, 3);
+  check::Numbers numbers(8);
+  fill(network, numbers);
+  const Rows x = numbers.vector<double>(kSamples * 2, -1, 1);
+  Rows y(kSamples * 2);
+  const mundur::Network<double>::Watch watch(network);
+  network.forward({y.data()}, {view(x, {2})}, true);
+  std::vector<Rows> all;
+  for (const char* name : {"d", "d:2", "d:1", "2:1", "2", "r", "d:3", "r/in/side"}) {
+    all.push_back(watched(network, name + std::string("/a")));
+    CHECK(all.back().size() == y.size());
+    for (std::size_t i = 0; i + 1 < all.size(); ++i) CHECK(all[i] != all.back());
+  }
+  CHECK(all[6] == y);
+}
+
 // ---- what is no graph ---------------------------------------------------------------------------
 
 void test_bad_graphs() {
@@ -314,6 +339,7 @@ void test_bad_graphs() {
   refused([](G g) { g.layers.push_back({layer(1), "lonely"}); },
           "layer 'lonely': nothing calls it");
   refused([](G g) { g.layers[2].name = "twin"; }, "layers: two have the name 'twin'");
+  refused([](G g) { g.layers[2].name = "in/out"; }, "layers: 'in/out' has a '/'");
   refused([](G g) { g.inputs[1].name = "a"; }, "inputs: two have the name 'a'");
   refused([](G g) { g.inputs[1].shape = {4}; }, "layer 'twin': its kernel has the shape (3, 2)");
   refused(
@@ -384,6 +410,7 @@ int main() {
   test_ids_that_are_none();
   test_samples_that_weigh_nothing();
   test_gradients_of_what_changes_nothing();
+  test_names_of_what_is_watched();
   test_bad_graphs();
   test_bad_objectives();
   return check::result();

@@ -184,6 +184,7 @@ class Network {
     bool training = false;
   };
   void build(Setup& setup, const Graph::Call& call);
+  std::string scope_of(std::size_t layer) const;
   void allocate();
   void emit_calls(Builder& b, const Purpose& purpose, Ports& ports) const;
   void exchange();
