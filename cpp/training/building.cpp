@@ -1,4 +1,4 @@
-// How a network is made of a graph, and what it asks of its inputs.
+// How a network is made of a graph, and what it asks of its inputs and of whoever wants outputs.
 
 #include <algorithm>
 #include <stdexcept>
@@ -7,6 +7,13 @@
 #include "mundur/network.h"
 
 namespace mundur {
+namespace {
+
+void require(bool holds, const std::string& message) {
+  if (!holds) throw std::invalid_argument(message);
+}
+
+}  // namespace
 
 /// Each call has a layer of its own: shared ones have their arrays in common.
 template <class T>
@@ -46,10 +53,33 @@ std::string Network<T>::scope_of(std::size_t layer) const {
 }
 
 template <class T>
+void Network<T>::allocate() {
+  constexpr const char* kWhat = "the model's parameters";
+  for (Array& array : parameters_) {
+    const std::int64_t size = checked_size(array.shape, kWhat);
+    array.place = flat_size_;
+    checked_sum(flat_size_, checked_sum(size, kPlaceGrain, kWhat), kWhat);
+    flat_size_ = place_behind(flat_size_ + size);
+    if (array.place + size < flat_size_)
+      gaps_.insert(gaps_.end(), {array.place + size, flat_size_});
+  }
+  const std::int64_t bytes =
+      checked_product(flat_size_, static_cast<std::int64_t>(sizeof(T)), kWhat);
+  require_memory(checked_sum(bytes, bytes, kWhat), kWhat);  // gradients too, before taking either
+  values_ = Buffer(bytes, kWhat);
+  gradients_ = Buffer(bytes, "the model's gradients");
+  for (Array& array : states_) {
+    array.place = state_size_;
+    state_size_ = checked_sum(state_size_, size_of(array.shape), "the model's state");
+  }
+  if (state_size_ == 0) return;
+  state_values_ = Buffer(
+      checked_product(state_size_, static_cast<std::int64_t>(sizeof(T)), "the model's state"),
+      "the model's state");
+}
+
+template <class T>
 void Network<T>::require_inputs(const std::vector<ArrayView>& x) const {
-  const auto require = [](bool holds, const std::string& message) {
-    if (!holds) throw std::invalid_argument(message);
-  };
   const std::size_t inputs = graph_.inputs.size();
   require(x.size() == inputs, "x: expected " + std::to_string(inputs) +
                                   " arrays, one per input, got " + std::to_string(x.size()));
@@ -64,9 +94,30 @@ void Network<T>::require_inputs(const std::vector<ArrayView>& x) const {
   }
 }
 
-#define MUNDUR_BUILDING(T)                                                \
-  template void Network<T>::build(Setup& setup, const Graph::Call& call); \
-  template void Network<T>::require_inputs(const std::vector<ArrayView>&) const
+template <class T>
+void Network<T>::require_outputs(std::size_t given, const std::string& what) const {
+  const std::size_t outputs = graph_.outputs.size();
+  require(given == outputs, what + ": expected " + std::to_string(outputs) +
+                                " arrays, one per output, got " + std::to_string(given));
+}
+
+template <class T>
+void Network<T>::require_deltas(const std::vector<T*>& dx,
+                                const std::vector<const T*>& delta) const {
+  require(dx.size() == graph_.inputs.size(),
+          "dx: expected " + std::to_string(graph_.inputs.size()) + " arrays, one per input, got " +
+              std::to_string(dx.size()));
+  require_outputs(delta.size(), "delta");
+  for (const T* one : delta) require(one, "delta: expected an array for each output");
+}
+
+#define MUNDUR_BUILDING(T)                                                                       \
+  template void Network<T>::build(Setup& setup, const Graph::Call& call);                        \
+  template void Network<T>::allocate();                                                          \
+  template void Network<T>::require_inputs(const std::vector<ArrayView>&) const;                 \
+  template void Network<T>::require_outputs(std::size_t, const std::string&) const;              \
+  template void Network<T>::require_deltas(const std::vector<T*>&, const std::vector<const T*>&) \
+      const
 MUNDUR_BUILDING(float);
 MUNDUR_BUILDING(double);
 

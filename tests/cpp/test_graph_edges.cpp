@@ -401,6 +401,40 @@ void test_bad_objectives() {
   CHECK((trainer.tally().numbers() == Rows{1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0}));
 }
 
+/// One pointer for each, and batches that are some.
+void test_counts_of_pointers() {
+  check::context = "counts of pointers";
+  mundur::Network<double> network({{{{2}, "x"}}, {{layer(1), "d"}}, {{0, {0}}}, {1, 1}}, 0);
+  const Rows x(kSamples * 2, 1.0);
+  const Inputs inputs = {view(x, {2})};
+  Rows p(kSamples), q(kSamples), dx(kSamples * 2);
+  const std::vector<double*> both = {p.data(), q.data()};
+  const auto refused = [&](auto work, const char* words) { CHECK(refuses(work, words)); };
+  refused([&] { network.forward({}, inputs, true); }, "y: expected 2 arrays, one per output");
+  network.forward({p.data(), nullptr}, inputs, true);
+  refused([&] { network.backward({dx.data()}, {p.data()}); }, "delta: expected 2 arrays");
+  refused([&] { network.backward({dx.data()}, {p.data(), nullptr}); }, "delta: expected an array");
+  refused([&] { network.backward({dx.data(), dx.data()}, {p.data(), q.data()}); },
+          "dx: expected 1 arrays, one per input, got 2");
+  network.backward({nullptr}, {p.data(), q.data()});
+  refused([&] { network.predict({p.data()}, inputs, 0, 4, 1e9, true); }, "out: expected 2 arrays");
+  for (const auto& [start, batch] : {std::pair{-1, 4}, {12, 4}, {0, 0}}) {
+    refused([&] { network.predict(both, inputs, start, batch, 1e9, true); },
+            "expected a start of 0 to 11 and a batch of 1 or more");
+  }
+  CHECK(network.predict(both, inputs, kSamples, 4, 1e9, true) == kSamples);
+  const auto loss = mundur::make_loss("mean_squared_error", false);
+  const auto sgd = descent(0.1);
+  const mundur::DataSet data{inputs, {{view(p, {1})}, {}}};
+  const std::vector<mundur::Objective> objectives = {{loss.get()}, {}};
+  mundur::Trainer<double>::Options few;
+  few.outputs = {q.data()};
+  refused([&] { mundur::Trainer<double>(network, *sgd, objectives, data, few); },
+          "outputs: expected 2 arrays");
+  refused([&] { mundur::Evaluator<double>(network, objectives, data, {4, true, few.outputs}); },
+          "outputs: expected 2 arrays");
+}
+
 }  // namespace
 
 int main() {
@@ -413,5 +447,6 @@ int main() {
   test_names_of_what_is_watched();
   test_bad_graphs();
   test_bad_objectives();
+  test_counts_of_pointers();
   return check::result();
 }
