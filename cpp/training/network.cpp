@@ -297,9 +297,15 @@ void Network<T>::forward(const std::vector<T*>& y, const std::vector<ArrayView>&
       forward_stretches(program.program()));
   Pace& pace = paces_->forward;
   pace.about(batch, workers);
-  Runner<T>(lanes, pace, batch, batch, workers).run(pass, 1e9, 1);
-  if (!lanes[0].now.known.load(std::memory_order_relaxed)) {
-    throw std::invalid_argument("x: holds an id outside of the vocabulary");
+  const std::vector<T> state(state_values(), state_values() + state_size_);
+  try {
+    Runner<T>(lanes, pace, batch, batch, workers).run(pass, 1e9, 1);
+    if (!lanes[0].now.known.load(std::memory_order_relaxed)) {
+      throw std::invalid_argument("x: holds an id outside of the vocabulary");
+    }
+  } catch (...) {
+    std::copy(state.begin(), state.end(), state_values());
+    throw;
   }
   if (training) ++training_forwards;
   forward_batch_ = batch;

@@ -198,6 +198,27 @@ void test_ids_that_are_none() {
   }
 }
 
+/// A forward by hand that is refused leaves the moving statistics as they were.
+void test_a_refused_forward_moves_nothing() {
+  check::context = "a refused forward";
+  mundur::Network<double> network(
+      {mundur::EmbeddingSpec{4, 2}, mundur::BatchNormalizationSpec{0.5, 0.1}}, {1}, 3);
+  check::Numbers numbers(9);
+  fill(network, numbers);
+  Rows ids(kSamples, 1.0), y(kSamples * 2);
+  const auto state = [&] {
+    const double* const values = network.state_values();
+    return Rows(values, values + network.state_size());
+  };
+  const Rows before = state();
+  ids[5] = 4.0;
+  CHECK(refuses([&] { network.forward({y.data()}, {view(ids, {1})}, true); }, "vocabulary"));
+  CHECK(state() == before && network.training_forwards == 0);
+  ids[5] = 3.0;
+  network.forward({y.data()}, {view(ids, {1})}, true);
+  CHECK(state() != before);
+}
+
 /// What no output gives a weight is not there, whatever it holds.
 void test_samples_that_weigh_nothing() {
   check::context = "weights";
@@ -442,6 +463,7 @@ int main() {
   test_a_shared_dropout();
   test_losses_from_outside();
   test_ids_that_are_none();
+  test_a_refused_forward_moves_nothing();
   test_samples_that_weigh_nothing();
   test_gradients_of_what_changes_nothing();
   test_names_of_what_is_watched();
