@@ -378,6 +378,15 @@ void test_bad_graphs() {
       },
       "layer 'sum': expected inputs of the same shape, got (2,) and (3,)");
   refused([](G g) { g.layers[0].spec = layer(0); }, "layer 'twin': units");
+  bool is_too_much = false;
+  try {
+    constexpr std::int64_t half = std::numeric_limits<std::int64_t>::max() / 2;
+    mundur::Network<float>(
+        {{{{half}, "x"}}, {{MergingSpec{Merge::concat}, "wide"}}, {{0, {0, 0, 0, 0, 0}}}, {1}}, 0);
+  } catch (const mundur::OutOfMemory&) {
+    is_too_much = true;
+  }
+  CHECK(is_too_much);
 }
 
 void test_bad_objectives() {
