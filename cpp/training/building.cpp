@@ -1,6 +1,7 @@
 // How a network is made of a graph, and what it asks of its inputs and of whoever wants outputs.
 
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
 
 #include "layers/layer.h"
@@ -23,6 +24,7 @@ void Network<T>::build(Setup& setup, const Graph::Call& call) {
   for (std::size_t value : call.from) from.push_back(shapes_[value]);
   setup.begin(static_cast<int>(call.layer));
   try {
+    require_exact_ids(call);
     calls_.push_back(make_layer(spec));
     shapes_.push_back(calls_.back()->add_to(setup, from));
   } catch (const std::invalid_argument& error) {
@@ -32,6 +34,21 @@ void Network<T>::build(Setup& setup, const Graph::Call& call) {
   checked_size(shapes_.back(), "one sample");
   heads_.push_back(setup.head);
   scopes_.push_back(scope_of(call.layer));
+}
+
+/// Ids that are computed, or of an input that others read as numbers, come to a table as numbers of
+/// the network's type.
+template <class T>
+void Network<T>::require_exact_ids(const Graph::Call& call) const {
+  constexpr std::int64_t kMost = std::int64_t{1} << std::numeric_limits<T>::digits;
+  const auto* const table = std::get_if<EmbeddingSpec>(&graph_.layers[call.layer].spec);
+  const std::size_t from = call.from.front();
+  if (!table || (from < graph_.inputs.size() && graph_.vocabulary(from) > 0)) return;
+  require(table->input_dim <= kMost,
+          "input_dim: expected at most " + std::to_string(kMost) +
+              ", since its ids are not an input that only Embeddings read, and come as numbers "
+              "that tell no more of them apart, got " +
+              std::to_string(table->input_dim));
 }
 
 /// What the names of a call's values begin with: its layer's name, from the second call on with a

@@ -198,6 +198,27 @@ void test_ids_that_are_none() {
   }
 }
 
+/// In float32 numbers tell 2^24 ids apart: a table of more reads nothing but ids.
+void test_ids_beyond_what_numbers_tell_apart() {
+  check::context = "many ids";
+  constexpr std::int64_t most = 1 << 24;
+  const auto graph = [](std::int64_t vocabulary, bool shared) {
+    Graph all = {
+        {{{1}, "ids"}}, {{mundur::EmbeddingSpec{vocabulary, 1}, "table"}}, {{0, {0}}}, {1}};
+    if (shared) {
+      all.layers.push_back({layer(1), "other"});
+      all.calls.push_back({1, {0}});
+      all.outputs.push_back(2);
+    }
+    return all;
+  };
+  mundur::Network<float>(graph(most + 1, false), 0);
+  mundur::Network<float>(graph(most, true), 0);
+  mundur::Network<double>(graph(most + 1, true), 0);
+  CHECK(refuses([&] { mundur::Network<float>(graph(most + 1, true), 0); },
+                "layer 'table': input_dim: expected at most 16777216"));
+}
+
 /// A forward by hand that is refused leaves the moving statistics as they were.
 void test_a_refused_forward_moves_nothing() {
   check::context = "a refused forward";
@@ -472,6 +493,7 @@ int main() {
   test_a_shared_dropout();
   test_losses_from_outside();
   test_ids_that_are_none();
+  test_ids_beyond_what_numbers_tell_apart();
   test_a_refused_forward_moves_nothing();
   test_samples_that_weigh_nothing();
   test_gradients_of_what_changes_nothing();
