@@ -4,6 +4,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "cpu/gather.h"
 #include "layers/layer.h"
 #include "mundur/network.h"
 
@@ -19,19 +20,20 @@ void require(bool holds, const std::string& message) {
 /// Each call has a layer of its own: shared ones have their arrays in common.
 template <class T>
 void Network<T>::build(Setup& setup, const Graph::Call& call) {
-  const auto& [spec, name] = graph_.layers[call.layer];
+  const std::string layer = graph_.layer_text(call.layer) + ": ";
   std::vector<Shape> from;
   for (std::size_t value : call.from) from.push_back(shapes_[value]);
   setup.begin(static_cast<int>(call.layer));
   try {
     require_exact_ids(call);
-    calls_.push_back(make_layer(spec));
+    calls_.push_back(make_layer(graph_.layers[call.layer].spec));
     shapes_.push_back(calls_.back()->add_to(setup, from));
+    checked_size(shapes_.back(), "one sample");
   } catch (const std::invalid_argument& error) {
-    if (name.empty()) throw;
-    throw std::invalid_argument(graph_.layer_text(call.layer) + ": " + error.what());
+    throw std::invalid_argument(layer + error.what());
+  } catch (const OutOfMemory& error) {
+    throw OutOfMemory(layer + error.what());
   }
-  checked_size(shapes_.back(), "one sample");
   heads_.push_back(setup.head);
   scopes_.push_back(scope_of(call.layer));
 }
@@ -112,6 +114,17 @@ void Network<T>::require_inputs(const std::vector<ArrayView>& x) const {
 }
 
 template <class T>
+std::string Network<T>::with_unknown_id(const std::vector<ArrayView>& x) const {
+  for (std::size_t i = 0; i < x.size() && x.size() > 1; ++i) {
+    const std::int64_t vocabulary = graph_.vocabulary(i);
+    std::vector<std::int32_t> ids(vocabulary > 0 ? x[i].n * x[i].sample_size() : 0);
+    if (ids.empty() || gather_ids(ids.data(), x[i], nullptr, 0, {0, x[i].n}, vocabulary)) continue;
+    return "x, " + graph_.input_text(i);
+  }
+  return "x";
+}
+
+template <class T>
 void Network<T>::require_outputs(std::size_t given, const std::string& what) const {
   const std::size_t outputs = graph_.outputs.size();
   require(given == outputs, what + ": expected " + std::to_string(outputs) +
@@ -132,6 +145,7 @@ void Network<T>::require_deltas(const std::vector<T*>& dx,
   template void Network<T>::build(Setup& setup, const Graph::Call& call);                        \
   template void Network<T>::allocate();                                                          \
   template void Network<T>::require_inputs(const std::vector<ArrayView>&) const;                 \
+  template std::string Network<T>::with_unknown_id(const std::vector<ArrayView>&) const;         \
   template void Network<T>::require_outputs(std::size_t, const std::string&) const;              \
   template void Network<T>::require_deltas(const std::vector<T*>&, const std::vector<const T*>&) \
       const

@@ -41,15 +41,16 @@ Network<T>::Network(Graph graph, std::uint64_t seed, Compute compute)
     throw std::invalid_argument("compute_dtype: bfloat16 goes with dtype float32 only");
   }
   graph_.check();
-  for (const Graph::Input& input : graph_.inputs) {
-    for (std::int64_t extent : input.shape) {
-      if (extent < 1) {
-        throw std::invalid_argument("input_shape: expected extents >= 1, got " +
-                                    std::to_string(extent));
-      }
+  for (std::size_t i = 0; i < graph_.inputs.size(); ++i) {
+    const Shape& shape = graph_.inputs[i].shape;
+    const std::string what =
+        (graph_.inputs.size() == 1 ? "" : graph_.input_text(i) + ": ") + "input_shape";
+    for (std::int64_t extent : shape) {
+      if (extent >= 1) continue;
+      throw std::invalid_argument(what + ": expected extents >= 1, got " + std::to_string(extent));
     }
-    checked_size(input.shape, "one sample");
-    shapes_.push_back(input.shape);
+    checked_size(shape, "one sample");
+    shapes_.push_back(shape);
     heads_.push_back(Activation::linear);
   }
   Setup setup;
@@ -301,7 +302,7 @@ void Network<T>::forward(const std::vector<T*>& y, const std::vector<ArrayView>&
   try {
     Runner<T>(lanes, pace, batch, batch, workers).run(pass, 1e9, 1);
     if (!lanes[0].now.known.load(std::memory_order_relaxed)) {
-      throw std::invalid_argument("x: holds an id outside of the vocabulary");
+      throw std::invalid_argument(with_unknown_id(x) + ": holds an id outside of the vocabulary");
     }
   } catch (...) {
     std::copy(state.begin(), state.end(), state_values());

@@ -173,13 +173,9 @@ void test_ids_that_are_none() {
     CHECK(evaluator.run(1e9) == expected);
     CHECK(network.predict({p.data(), z.data()}, data.x, 0, 4, 1e9, false) ==
           (is_whole ? kSamples : -1));
-    bool refused = false;
-    try {
-      network.forward({p.data(), z.data()}, data.x, true);
-    } catch (const std::invalid_argument&) {
-      refused = true;
-    }
-    CHECK(refused != is_whole);
+    const auto forward = [&] { network.forward({p.data(), z.data()}, data.x, true); };
+    if (is_whole) return forward();
+    CHECK(refuses(forward, ids[9] == 1.0 ? "x: holds an id" : "x, input 'ids': holds an id"));
   };
   passes(mundur::Outcome::finished);
   for (const double wrong : {4.0, -1.0, 0.5}) {  // as an input: a fraction is no id
@@ -399,15 +395,22 @@ void test_bad_graphs() {
       },
       "layer 'sum': expected inputs of the same shape, got (2,) and (3,)");
   refused([](G g) { g.layers[0].spec = layer(0); }, "layer 'twin': units");
-  bool is_too_much = false;
+  refused([](G g) { g.inputs[1].shape = {0}; }, "input 'b': input_shape: expected extents >= 1");
+  refused(
+      [](G g) {
+        g.layers[0].name.clear();
+        g.layers[0].spec = layer(0);
+      },
+      "layer 0: units");
+  std::string too_much;
   try {
     constexpr std::int64_t half = std::numeric_limits<std::int64_t>::max() / 2;
     mundur::Network<float>(
         {{{{half}, "x"}}, {{MergingSpec{Merge::concat}, "wide"}}, {{0, {0, 0, 0, 0, 0}}}, {1}}, 0);
-  } catch (const mundur::OutOfMemory&) {
-    is_too_much = true;
+  } catch (const mundur::OutOfMemory& error) {
+    too_much = error.what();
   }
-  CHECK(is_too_much);
+  CHECK(too_much.find("layer 'wide': one sample") == 0);
 }
 
 void test_bad_objectives() {

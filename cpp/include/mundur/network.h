@@ -188,6 +188,8 @@ class Network {
   void build(Setup& setup, const Graph::Call& call);
   void require_deltas(const std::vector<T*>& dx, const std::vector<const T*>& delta) const;
   void require_exact_ids(const Graph::Call& call) const;
+  /// "x", or which of several inputs holds an id that is none.
+  std::string with_unknown_id(const std::vector<ArrayView>& x) const;
   std::string scope_of(std::size_t layer) const;
   void allocate();
   void emit_calls(Builder& b, const Purpose& purpose, Ports& ports) const;
