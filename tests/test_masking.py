@@ -162,6 +162,17 @@ def test_the_textbook_proves_it_among_layers_that_hold_layers(name: str, dtype: 
     trained_pass(native, textbook, x, dtype)
 
 
+def test_a_mask_of_words_that_a_step_s_layer_drops_is_told() -> None:
+    def model(*layers: Any) -> md.Model:
+        return md.Model([L.Embedding(9, 2, mask_zero=True), *layers], seed=0, input_shape=(2, 4))
+
+    with pytest.warns(UserWarning, match=r"TimeDistributed.*drops the mask"):
+        assert not model(L.TimeDistributed(L.MaxPooling1D(2))).masks_output
+    assert not model(L.TimeDistributed(L.LSTM(3))).masks_output
+    assert model(L.TimeDistributed(L.LSTM(3, return_sequences=True))).masks_output
+    assert model(L.TimeDistributed(L.TimeDistributed(L.Dense(3)))).masks_output
+
+
 def test_what_padding_is_made_of_changes_no_bit() -> None:
     results = []
     for fill in (0.0, -7.0):

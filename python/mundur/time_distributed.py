@@ -91,7 +91,7 @@ class TimeDistributed(Nested):
 
     @property
     def mask_flow(self) -> MaskFlow:
-        """Whatever the layer does with a step, the step stays one."""
+        """Whatever the layer does with a step, the step stays one: of steps within, it decides."""
         return "passes"
 
     def describe(self) -> _core.LayerSpec:
