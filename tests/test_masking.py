@@ -121,6 +121,37 @@ def nested(kind: Any) -> dict[str, list[Any]]:
     }
 
 
+def of_sentences(kind: Any) -> dict[str, list[Any]]:
+    def each(layer: Any) -> Any:
+        return kind.TimeDistributed(layer)
+
+    return {
+        "a vector": [each(kind.LSTM(3)), kind.GRU(2)],
+        "vectors": [each(kind.GRU(3, return_sequences=True)), each(kind.LSTM(2)), kind.LSTM(2)],
+        "means": [each(kind.GlobalAveragePooling1D()), kind.GlobalAveragePooling1D()],
+        "moments": [each(kind.BatchNormalization()), each(kind.LSTM(2))],
+        "rows of rows": [each(each(kind.Dense(2, "tanh"))), each(kind.SimpleRNN(2)), kind.LSTM(2)],
+        "pooled": [each(kind.MaxPooling1D(3)), each(kind.LSTM(2)), kind.LSTM(2)],
+        "turned": [each(kind.Permute((2, 1))), each(kind.LSTM(2)), kind.LSTM(2)],
+    }
+
+
+@pytest.mark.filterwarnings("ignore:.*drops the mask")
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", of_sentences(L))
+def test_the_textbook_proves_masks_of_words_in_sentences(name: str, dtype: str) -> None:
+    """What reads words heeds their mask; behind it, there is none of a sentence's steps."""
+    x = padded(-1.0, batch=8, steps=6).reshape(4, 2, 6, 3).astype(dtype)
+
+    def layers(kind: Any) -> list[Any]:
+        return [kind.Masking(-1.0), *of_sentences(kind)[name]]
+
+    native = md.Model(layers(L), seed=1, dtype=dtype, input_shape=x.shape[1:])
+    textbook = reference.Model(layers(reference.layers), input_shape=x.shape[1:])
+    textbook.set_parameters({n: value.tolist() for n, value in native.parameters.items()})
+    trained_pass(native, textbook, x, dtype)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", nested(L))
 def test_the_textbook_proves_it_among_layers_that_hold_layers(name: str, dtype: str) -> None:
@@ -129,6 +160,17 @@ def test_the_textbook_proves_it_among_layers_that_hold_layers(name: str, dtype: 
     textbook = reference.Model(nested(reference.layers)[name], input_shape=x.shape[1:])
     textbook.set_parameters({n: value.tolist() for n, value in native.parameters.items()})
     trained_pass(native, textbook, x, dtype)
+
+
+def test_a_mask_of_words_that_a_step_s_layer_drops_is_told() -> None:
+    def model(*layers: Any) -> md.Model:
+        return md.Model([L.Embedding(9, 2, mask_zero=True), *layers], seed=0, input_shape=(2, 4))
+
+    with pytest.warns(UserWarning, match=r"TimeDistributed.*drops the mask"):
+        assert not model(L.TimeDistributed(L.MaxPooling1D(2))).masks_output
+    assert not model(L.TimeDistributed(L.LSTM(3))).masks_output
+    assert model(L.TimeDistributed(L.LSTM(3, return_sequences=True))).masks_output
+    assert model(L.TimeDistributed(L.TimeDistributed(L.Dense(3)))).masks_output
 
 
 def test_what_padding_is_made_of_changes_no_bit() -> None:

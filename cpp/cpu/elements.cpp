@@ -197,6 +197,13 @@ MUNDUR_RESOLVED(Copy);
 
 template <class T>
 void resolve(Resolver<T>& r, const op::Zero& o) {
+  if (r[o.y].role == Role::gradient) {
+    T* const g = r.at(o.y);
+    return resolve_gradient(r, o.y, {}, o.after,
+                            [=](const Kernels<T>&, std::int64_t first, std::int64_t n) {
+                              std::fill_n(g + first, n, T{0});
+                            });
+  }
   const Range part = r.share_flat(o.y);
   T* const y = r.writes_flat(o.y, part);
   r.call([=](Now<T>&, Worker&) { std::fill(y + part.begin, y + part.end, T{0}); });

@@ -25,7 +25,7 @@ class BatchNormalization final : public Layer {
   Value forward(Builder& b, Value x) const override {
     const bool by_batch = b.training() && b.learns(place());
     const Shape C = {b[x].shape.back()};
-    const Value mask = by_batch ? counted(b, x) : Value{};
+    const Value mask = by_batch ? b.mask(x) : Value{};
     Value mean = b.state(moving_mean_), variance = b.state(moving_variance_);
     Value rows;
     if (by_batch) {
@@ -63,12 +63,6 @@ class BatchNormalization final : public Layer {
   }
 
  private:
-  /// The mask, where it tells rows of x apart.
-  static Value counted(const Builder& b, Value x) {
-    const Value mask = b.mask(x);
-    return mask && rows_of(b[x].shape) % b[mask].size() == 0 ? mask : Value{};
-  }
-
   BatchNormalizationSpec spec_;
   Affine affine_;
   int moving_mean_ = 0, moving_variance_ = 0;

@@ -49,12 +49,18 @@ void Graph::check() const {
               std::to_string(outputs.size()));
   require_distinct(inputs, "inputs");
   require_distinct(layers, "layers");
+  for (const Layer& layer : layers) {
+    require(layer.name.find('/') == std::string::npos,
+            "layers: '" + layer.name + "' has a '/', which stands between names");
+  }
   std::vector<bool> called(layers.size(), false), needed(values, false);
+  for (const Call& call : calls) {
+    require(call.layer < layers.size(), "calls: there is no layer " + std::to_string(call.layer));
+    called[call.layer] = true;
+  }
   for (std::size_t i = 0; i < calls.size(); ++i) {
     const Call& call = calls[i];
-    require(call.layer < layers.size(), "calls: there is no layer " + std::to_string(call.layer));
     const std::string layer = layer_text(call.layer);
-    called[call.layer] = true;
     require(!call.from.empty(), layer + ": expected at least one input, got none");
     for (std::size_t from : call.from) {
       const std::string value = "value " + std::to_string(from);

@@ -3,6 +3,7 @@
 // What a layer is. It says which arrays it has, and which operations make y from x and the
 // gradients from ∂L/∂y: no memory, no element type, no threads.
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <stdexcept>
@@ -67,7 +68,13 @@ class Layer {
     return build_on(setup, inputs);
   }
   Value apply(Builder& b, const std::vector<Value>& x) const {
-    const Value y = forward_of(b, x);
+    Value y = forward_of(b, x);
+    // What returns x itself has a gradient of its own: others may read x.
+    if (b.keeps() && std::find(x.begin(), x.end(), y) != x.end()) {
+      const Value of_x = y;
+      y = b.view(of_x, b[of_x].shape);
+      b.set_mask(y, b.mask(of_x));
+    }
     if (passes_mask() && !b.mask(y)) b.set_mask(y, b.mask_of(x));
     b.show(y, "a", "da");
     return y;
@@ -88,10 +95,6 @@ std::unique_ptr<Layer> make_layer(const LayerSpec& spec);
 /// Floating-point operations of a product with so many weights, for so many rows.
 inline double work_of(double rows, const Shape& weights) {
   return 2.0 * static_cast<double>(size_of(weights)) * rows;
-}
-/// Rows of a sample: its axes but the last.
-inline std::int64_t rows_of(const Shape& shape) {
-  return shape.empty() || shape.back() == 0 ? 1 : size_of(shape) / shape.back();
 }
 
 inline double checked_rate(double rate) {

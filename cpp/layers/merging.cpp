@@ -2,6 +2,8 @@
 
 #include "layers/merging.h"
 
+#include "mundur/memory.h"
+
 namespace mundur {
 
 // y = Σ_i x_i        y = Π_i x_i        y = Σ_i x_i / n        y = (x_1, x_2, ...)
@@ -28,7 +30,7 @@ class Merging final : public Layer {
     for (const Shape& input : inputs) {
       Shape alike = input;
       if (side_by_side) {
-        columns += last_axis(input);
+        columns = checked_sum(columns, last_axis(input), "one sample");
         alike.back() = output.back();
       }
       if (alike == output) continue;

@@ -25,18 +25,27 @@ class TimeDistributed final : public Layer {
     return output_;
   }
 
+  bool passes_mask() const override { return false; }
+
   // y_t = layer(x_t)
   Value forward(Builder& b, Value x) const override {
     const Shape shape = b[x].shape;
-    const std::int64_t samples = b[x].samples;
-    const Value inner = b.regroup(x, {shape.begin() + 1, shape.end()}, samples * steps_);
-    // Each step is a sample of its own, a row that is there or not; one with steps has no mask.
-    const Value mask = shape.size() == 2 ? b.mask_of(x, steps_) : Value{};
-    if (mask) b.set_mask(inner, b.regroup(mask, {1}, samples * steps_));
+    const std::int64_t samples = b[x].samples * steps_;
+    const Value inner = b.regroup(x, {shape.begin() + 1, shape.end()}, samples);
+    // Each step is a sample of its own. A mask of steps within it is the layer's, and goes on where
+    // that passes it on; one of steps as they are goes on, and is the layer's where they are rows.
+    const Value mask = b.mask(x);
+    const Shape steps = mask ? b[mask].shape : Shape{};
+    const bool is_within = steps.size() > 1;
+    if (is_within || (steps.size() == 1 && shape.size() == 2)) {
+      b.set_mask(inner, b.regroup(mask, {steps.begin() + 1, steps.end()}, samples));
+    }
     b.enter(name_);
-    const Value y = layer_->apply(b, {inner});
+    const Value of_steps = layer_->apply(b, {inner});
     b.leave();
-    return b.regroup(y, output_, samples);
+    const Value y = b.regroup(of_steps, output_, b[x].samples);
+    if (!is_within || b.mask(of_steps)) b.set_mask(y, mask);
+    return y;
   }
 
  private:

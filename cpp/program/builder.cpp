@@ -91,6 +91,11 @@ Value Builder::view(Value x, Shape shape) {
   return regroup(x, std::move(shape), program_[x].samples);
 }
 
+void Builder::set_mask(Value x, Value mask) {
+  const bool fits = mask && rows_of(program_[x].shape) % program_[mask].size() == 0;
+  info(x).mask = fits ? mask : Value{};
+}
+
 Value Builder::mask_of(Value x, std::int64_t steps) const {
   const Value found = mask(x);
   return found && program_[found].size() == steps ? found : Value{};
@@ -110,12 +115,13 @@ Value Builder::mask_of(const std::vector<Value>& all) {
 }
 
 void Builder::enter(const std::string& scope) {
+  outer_.push_back(scope_.size());
   scope_ = scope_.empty() ? scope : scope_ + "/" + scope;
 }
 
 void Builder::leave() {
-  const std::size_t at = scope_.rfind('/');
-  scope_ = at == std::string::npos ? "" : scope_.substr(0, at);
+  scope_.resize(outer_.back());
+  outer_.pop_back();
 }
 
 void Builder::show(Value x, const char* name, const char* gradient) {
@@ -273,6 +279,7 @@ Value Builder::penalise(Value y, const Penalty& penalty, Value sums, bool onto) 
     emit(op::ActivityPenaltyDx{to, dy, y, penalty.l1, penalty.l2});
     gradient(y, to);
   });
+  costs_.push_back(penalised);
   return penalised;
 }
 
@@ -313,6 +320,13 @@ void Builder::gradient(Value x, Value g) {
 
 Value Builder::gradient_of(Value x) const { return gradients_[static_cast<std::size_t>(x.index)]; }
 
+void Builder::start_from_zeros(Value x) {
+  if (gradient_of(x)) return;
+  const Value g = like("zeros", x);
+  emit(op::Zero{g});
+  gradient(x, g);
+}
+
 Builder::Made Builder::made(Value y) const {
   for (const auto& [of, by] : made_) {
     if (of == y) return by;
@@ -324,9 +338,10 @@ void Builder::run_backward() {
   // Notes of backward itself (views of gradients) come behind those that are worked on.
   for (std::size_t i = notes_.size(); i-- > 0;) {
     const Note note = notes_[i];
+    scope_ = note.scope;
+    if (std::find(costs_.begin(), costs_.end(), note.y) != costs_.end()) start_from_zeros(note.y);
     const Value dy = gradient_of(note.y);
     if (!dy) continue;
-    scope_ = note.scope;
     note.pass_on(dy);
   }
   scope_.clear();

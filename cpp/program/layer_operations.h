@@ -199,7 +199,8 @@ struct Copy {
 /// y = 0.
 struct Zero {
   Value y;
-  void walk(auto& go) const { go.writes(y); }
+  After after{};
+  void walk(auto& go) const { go.writes(y).then(after); }
 };
 /// The axes of a sample in another order: y[j of axis a] = x[j of axis a]; backward the other way.
 struct Permute {

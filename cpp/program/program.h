@@ -146,7 +146,8 @@ class Builder {
   Value view(Value x, Shape shape);
   /// ... and as another number of them: each step of a sample becomes one, and back.
   Value regroup(Value x, Shape shape, std::int64_t samples);
-  void set_mask(Value x, Value mask) { info(x).mask = mask; }
+  /// None, where the mask tells no rows of x apart.
+  void set_mask(Value x, Value mask);
   Value mask(Value x) const { return program_[x].mask; }
   /// The mask of a layer that goes through so many steps; none where it is none of theirs.
   Value mask_of(Value x, std::int64_t steps) const;
@@ -197,6 +198,8 @@ class Builder {
   void gradient(Value x, Value g);
   /// The gradient of x so far; none if there is none.
   Value gradient_of(Value x) const;
+  /// Where no gradient of x has come, it is 0.
+  void start_from_zeros(Value x);
   /// The activation that made y from its z; none where y is no activation's.
   struct Made {
     Value z;
@@ -239,9 +242,11 @@ class Builder {
   std::vector<Note> notes_;
   std::vector<std::pair<Value, Made>> made_;
   std::vector<std::pair<Value, Value>> rounded_;
+  std::vector<Value> costs_;  // penalised: their gradients have a part that no other brings
   std::vector<std::pair<std::string, Value>> shown_;  // names of gradients, and of what
   Stage stage_ = Stage::forward;
   std::string scope_;
+  std::vector<std::size_t> outer_;  // how long it was outside of each that was entered
 };
 
 }  // namespace mundur

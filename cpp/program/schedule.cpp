@@ -140,21 +140,25 @@ void Builder::place_updates() {
   const auto behind = std::find_if(steps_.begin(), steps_.end(),
                                    [](const Emitted& step) { return step.stage == Stage::update; });
   const auto end = static_cast<std::size_t>(behind - steps_.begin());
+  // Of each value, the operation that makes it, or several that each make columns of it; and the
+  // last one that touches it.
+  std::vector<std::vector<std::size_t>> made_by(program_.values.size());
+  std::vector<std::size_t> last(program_.values.size(), kNowhere);
+  for (std::size_t i = 0; i < end; ++i) {
+    for (const Access& access : Accesses(steps_[i].operation).all) {
+      const auto at = static_cast<std::size_t>(access.value.index);
+      if (access.kind == Access::Kind::write) made_by[at].push_back(i);
+      if (access.kind == Access::Kind::change) made_by[at] = {i};
+      last[at] = i;
+    }
+  }
   std::vector<Value> late, late_gradients;
   for (std::size_t number = 0; number < parameters_.size(); ++number) {
     const Value w = parameters_[number];
     const Value g = w ? gradient_of(w) : Value{};
     if (!g) continue;
-    // One operation, or several that each make columns of it.
-    std::vector<std::size_t> makers;
-    std::size_t reads = kNowhere;
-    for (std::size_t i = 0; i < end; ++i) {
-      for (const Access& access : Accesses(steps_[i].operation).all) {
-        if (access.value == g && access.kind == Access::Kind::write) makers.push_back(i);
-        if (access.value == g && access.kind == Access::Kind::change) makers = {i};
-        if (access.value == w) reads = i;
-      }
-    }
+    const std::vector<std::size_t>& makers = made_by[static_cast<std::size_t>(g.index)];
+    const std::size_t reads = last[static_cast<std::size_t>(w.index)];
     if (makers.empty()) continue;
     const bool is_last = reads == kNowhere || reads < makers.front();
     const Array& array = (*how_.parameters)[number];

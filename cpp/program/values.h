@@ -10,6 +10,11 @@
 
 namespace mundur {
 
+/// Rows of a sample: its axes but the last.
+inline std::int64_t rows_of(const Shape& shape) {
+  return shape.empty() || shape.back() == 0 ? 1 : size_of(shape) / shape.back();
+}
+
 /// A value of a program, by its number there; none at first.
 struct Value {
   std::int32_t index = -1;

@@ -1,41 +1,104 @@
-// How a network is made of a graph, and what it asks of its inputs.
+// How a network is made of a graph, and what it asks of its inputs and of whoever wants outputs.
 
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
 
+#include "cpu/gather.h"
 #include "layers/layer.h"
 #include "mundur/network.h"
 
 namespace mundur {
+namespace {
+
+void require(bool holds, const std::string& message) {
+  if (!holds) throw std::invalid_argument(message);
+}
+
+}  // namespace
 
 /// Each call has a layer of its own: shared ones have their arrays in common.
 template <class T>
 void Network<T>::build(Setup& setup, const Graph::Call& call) {
-  const auto& [spec, name] = graph_.layers[call.layer];
+  const std::string layer = graph_.layer_text(call.layer) + ": ";
   std::vector<Shape> from;
   for (std::size_t value : call.from) from.push_back(shapes_[value]);
   setup.begin(static_cast<int>(call.layer));
   try {
-    calls_.push_back(make_layer(spec));
+    require_exact_ids(call);
+    calls_.push_back(make_layer(graph_.layers[call.layer].spec));
     shapes_.push_back(calls_.back()->add_to(setup, from));
+    checked_size(shapes_.back(), "one sample");
   } catch (const std::invalid_argument& error) {
-    if (name.empty()) throw;
-    throw std::invalid_argument(graph_.layer_text(call.layer) + ": " + error.what());
+    throw std::invalid_argument(layer + error.what());
+  } catch (const OutOfMemory& error) {
+    throw OutOfMemory(layer + error.what());
   }
-  checked_size(shapes_.back(), "one sample");
   heads_.push_back(setup.head);
-  const std::string scope = name.empty() ? std::to_string(call.layer) : name;
-  const auto before =
-      std::count_if(std::as_const(graph_).calls.data(), &call,
-                    [&](const Graph::Call& other) { return other.layer == call.layer; });
-  scopes_.push_back(before == 0 ? scope : scope + ":" + std::to_string(before));
+  scopes_.push_back(scope_of(call.layer));
+}
+
+/// Ids that are computed, or of an input that others read as numbers, come to a table as numbers of
+/// the network's type.
+template <class T>
+void Network<T>::require_exact_ids(const Graph::Call& call) const {
+  constexpr std::int64_t kMost = std::int64_t{1} << std::numeric_limits<T>::digits;
+  const auto* const table = std::get_if<EmbeddingSpec>(&graph_.layers[call.layer].spec);
+  const std::size_t from = call.from.front();
+  if (!table || (from < graph_.inputs.size() && graph_.vocabulary(from) > 0)) return;
+  require(table->input_dim <= kMost,
+          "input_dim: expected at most " + std::to_string(kMost) +
+              ", since its ids are not an input that only Embeddings read, and come as numbers "
+              "that tell no more of them apart, got " +
+              std::to_string(table->input_dim));
+}
+
+/// What the names of a call's values begin with: its layer's name, from the second call on with a
+/// number; as often as it takes to be none of another's.
+template <class T>
+std::string Network<T>::scope_of(std::size_t layer) const {
+  const std::string& name = graph_.layers[layer].name;
+  const std::string base = name.empty() ? std::to_string(layer) : name;
+  std::string scope = base;
+  const auto is_taken = [&] {
+    const auto& layers = graph_.layers;
+    const bool is_name =
+        scope != name && std::any_of(layers.begin(), layers.end(),
+                                     [&](const auto& one) { return one.name == scope; });
+    return is_name || std::find(scopes_.begin(), scopes_.end(), scope) != scopes_.end();
+  };
+  for (int number = 1; is_taken(); ++number) scope = base + ":" + std::to_string(number);
+  return scope;
+}
+
+template <class T>
+void Network<T>::allocate() {
+  constexpr const char* kWhat = "the model's parameters";
+  for (Array& array : parameters_) {
+    const std::int64_t size = checked_size(array.shape, kWhat);
+    array.place = flat_size_;
+    checked_sum(flat_size_, checked_sum(size, kPlaceGrain, kWhat), kWhat);
+    flat_size_ = place_behind(flat_size_ + size);
+    if (array.place + size < flat_size_)
+      gaps_.insert(gaps_.end(), {array.place + size, flat_size_});
+  }
+  const std::int64_t bytes =
+      checked_product(flat_size_, static_cast<std::int64_t>(sizeof(T)), kWhat);
+  require_memory(checked_sum(bytes, bytes, kWhat), kWhat);  // gradients too, before taking either
+  values_ = Buffer(bytes, kWhat);
+  gradients_ = Buffer(bytes, "the model's gradients");
+  for (Array& array : states_) {
+    array.place = state_size_;
+    state_size_ = checked_sum(state_size_, size_of(array.shape), "the model's state");
+  }
+  if (state_size_ == 0) return;
+  state_values_ = Buffer(
+      checked_product(state_size_, static_cast<std::int64_t>(sizeof(T)), "the model's state"),
+      "the model's state");
 }
 
 template <class T>
 void Network<T>::require_inputs(const std::vector<ArrayView>& x) const {
-  const auto require = [](bool holds, const std::string& message) {
-    if (!holds) throw std::invalid_argument(message);
-  };
   const std::size_t inputs = graph_.inputs.size();
   require(x.size() == inputs, "x: expected " + std::to_string(inputs) +
                                   " arrays, one per input, got " + std::to_string(x.size()));
@@ -50,9 +113,42 @@ void Network<T>::require_inputs(const std::vector<ArrayView>& x) const {
   }
 }
 
-#define MUNDUR_BUILDING(T)                                                \
-  template void Network<T>::build(Setup& setup, const Graph::Call& call); \
-  template void Network<T>::require_inputs(const std::vector<ArrayView>&) const
+template <class T>
+std::string Network<T>::with_unknown_id(const std::vector<ArrayView>& x) const {
+  for (std::size_t i = 0; i < x.size() && x.size() > 1; ++i) {
+    const std::int64_t vocabulary = graph_.vocabulary(i);
+    std::vector<std::int32_t> ids(vocabulary > 0 ? x[i].n * x[i].sample_size() : 0);
+    if (ids.empty() || gather_ids(ids.data(), x[i], nullptr, 0, {0, x[i].n}, vocabulary)) continue;
+    return "x, " + graph_.input_text(i);
+  }
+  return "x";
+}
+
+template <class T>
+void Network<T>::require_outputs(std::size_t given, const std::string& what) const {
+  const std::size_t outputs = graph_.outputs.size();
+  require(given == outputs, what + ": expected " + std::to_string(outputs) +
+                                " arrays, one per output, got " + std::to_string(given));
+}
+
+template <class T>
+void Network<T>::require_deltas(const std::vector<T*>& dx,
+                                const std::vector<const T*>& delta) const {
+  require(dx.size() == graph_.inputs.size(),
+          "dx: expected " + std::to_string(graph_.inputs.size()) + " arrays, one per input, got " +
+              std::to_string(dx.size()));
+  require_outputs(delta.size(), "delta");
+  for (const T* one : delta) require(one, "delta: expected an array for each output");
+}
+
+#define MUNDUR_BUILDING(T)                                                                       \
+  template void Network<T>::build(Setup& setup, const Graph::Call& call);                        \
+  template void Network<T>::allocate();                                                          \
+  template void Network<T>::require_inputs(const std::vector<ArrayView>&) const;                 \
+  template std::string Network<T>::with_unknown_id(const std::vector<ArrayView>&) const;         \
+  template void Network<T>::require_outputs(std::size_t, const std::string&) const;              \
+  template void Network<T>::require_deltas(const std::vector<T*>&, const std::vector<const T*>&) \
+      const
 MUNDUR_BUILDING(float);
 MUNDUR_BUILDING(double);
 

@@ -38,6 +38,13 @@ void emit_updates(Builder& b, const std::vector<Array>& parameters, const Purpos
   }
 }
 
+/// A parameter that no loss reaches has a gradient, too: of 0, and of its penalty.
+void emit_zeros(Builder& b, const std::vector<Array>& parameters) {
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    if (parameters[i].trainable) b.start_from_zeros(b.parameter(static_cast<int>(i)));
+  }
+}
+
 /// What the weights cost.
 Value emit_penalties(Builder& b, const std::vector<Array>& parameters) {
   op::WeightPenalties penalties;
@@ -244,6 +251,7 @@ Program Network<T>::compile(const Purpose& purpose, Ports& ports) const {
   b.begin(Stage::backward);
   if (purpose.by_hand) emit_deltas(b, ports);
   b.run_backward();
+  emit_zeros(b, arrays);
   if (purpose.by_hand) keep_dx(b, ports);
   if (purpose.updates != Purpose::Updates::none) emit_updates(b, parameters_, purpose);
   Program program = b.finish();

@@ -15,6 +15,7 @@ class Evaluator<T>::Evaluation final : public Pass<T> {
         judge(of, std::move(by)),
         tally(judge.objectives()) {
     judge.require_fit(data, options.batch_size);
+    if (!options.outputs.empty()) network.require_outputs(options.outputs.size(), "outputs");
     options.batch_size = std::min(options.batch_size, data.samples());
     if (judge.calls_outside()) this->asked = {0};  // nobody is asked about what is no number
   }

@@ -41,15 +41,16 @@ Network<T>::Network(Graph graph, std::uint64_t seed, Compute compute)
     throw std::invalid_argument("compute_dtype: bfloat16 goes with dtype float32 only");
   }
   graph_.check();
-  for (const Graph::Input& input : graph_.inputs) {
-    for (std::int64_t extent : input.shape) {
-      if (extent < 1) {
-        throw std::invalid_argument("input_shape: expected extents >= 1, got " +
-                                    std::to_string(extent));
-      }
+  for (std::size_t i = 0; i < graph_.inputs.size(); ++i) {
+    const Shape& shape = graph_.inputs[i].shape;
+    const std::string what =
+        (graph_.inputs.size() == 1 ? "" : graph_.input_text(i) + ": ") + "input_shape";
+    for (std::int64_t extent : shape) {
+      if (extent >= 1) continue;
+      throw std::invalid_argument(what + ": expected extents >= 1, got " + std::to_string(extent));
     }
-    checked_size(input.shape, "one sample");
-    shapes_.push_back(input.shape);
+    checked_size(shape, "one sample");
+    shapes_.push_back(shape);
     heads_.push_back(Activation::linear);
   }
   Setup setup;
@@ -72,32 +73,6 @@ Network<T>::Network(Graph graph, std::uint64_t seed, Compute compute)
 
 template <class T>
 Network<T>::~Network() = default;
-
-template <class T>
-void Network<T>::allocate() {
-  constexpr const char* kWhat = "the model's parameters";
-  for (Array& array : parameters_) {
-    const std::int64_t size = checked_size(array.shape, kWhat);
-    array.place = flat_size_;
-    checked_sum(flat_size_, checked_sum(size, kPlaceGrain, kWhat), kWhat);
-    flat_size_ = place_behind(flat_size_ + size);
-    if (array.place + size < flat_size_)
-      gaps_.insert(gaps_.end(), {array.place + size, flat_size_});
-  }
-  const std::int64_t bytes =
-      checked_product(flat_size_, static_cast<std::int64_t>(sizeof(T)), kWhat);
-  require_memory(checked_sum(bytes, bytes, kWhat), kWhat);  // gradients too, before taking either
-  values_ = Buffer(bytes, kWhat);
-  gradients_ = Buffer(bytes, "the model's gradients");
-  for (Array& array : states_) {
-    array.place = state_size_;
-    state_size_ = checked_sum(state_size_, size_of(array.shape), "the model's state");
-  }
-  if (state_size_ == 0) return;
-  state_values_ = Buffer(
-      checked_product(state_size_, static_cast<std::int64_t>(sizeof(T)), "the model's state"),
-      "the model's state");
-}
 
 template <class T>
 std::vector<typename Network<T>::Entry> Network<T>::parameters() {
@@ -304,6 +279,7 @@ Compiled<T>& Network<T>::by_hand(bool training) {
 template <class T>
 void Network<T>::forward(const std::vector<T*>& y, const std::vector<ArrayView>& x, bool training) {
   require_inputs(x);
+  require_outputs(y.size(), "y");
   const std::int64_t batch = x.front().n;
   const int workers = workers_for(batch, true);
   Compiled<T>& program = by_hand(training);
@@ -322,9 +298,15 @@ void Network<T>::forward(const std::vector<T*>& y, const std::vector<ArrayView>&
       forward_stretches(program.program()));
   Pace& pace = paces_->forward;
   pace.about(batch, workers);
-  Runner<T>(lanes, pace, batch, batch, workers).run(pass, 1e9, 1);
-  if (!lanes[0].now.known.load(std::memory_order_relaxed)) {
-    throw std::invalid_argument("x: holds an id outside of the vocabulary");
+  const std::vector<T> state(state_values(), state_values() + state_size_);
+  try {
+    Runner<T>(lanes, pace, batch, batch, workers).run(pass, 1e9, 1);
+    if (!lanes[0].now.known.load(std::memory_order_relaxed)) {
+      throw std::invalid_argument(with_unknown_id(x) + ": holds an id outside of the vocabulary");
+    }
+  } catch (...) {
+    std::copy(state.begin(), state.end(), state_values());
+    throw;
   }
   if (training) ++training_forwards;
   forward_batch_ = batch;
@@ -333,6 +315,7 @@ void Network<T>::forward(const std::vector<T*>& y, const std::vector<ArrayView>&
 
 template <class T>
 void Network<T>::backward(const std::vector<T*>& dx, const std::vector<const T*>& delta) {
+  require_deltas(dx, delta);
   if (forward_batch_ == 0) {
     throw std::runtime_error("backward: call forward first; it keeps what backward needs");
   }
@@ -367,6 +350,7 @@ void Network<T>::backward(const std::vector<T*>& dx, const std::vector<const T*>
     if (!array.trainable) std::fill_n(flat_gradients() + array.place, size_of(array.shape), T{0});
   }
   for (std::size_t i = 0; i < dx.size(); ++i) {
+    if (!dx[i]) continue;
     std::copy_n(program.at(program.ports().dx[i]), batch * size_of(input_shape(i)), dx[i]);
   }
 }
@@ -469,7 +453,14 @@ std::int64_t Network<T>::predict(const std::vector<T*>& out, const std::vector<A
   constexpr std::int64_t kMostApart = 256;
   constexpr std::int64_t kLeastApart = 16;
   require_inputs(x);
+  require_outputs(out.size(), "out");
   const std::int64_t left = x.front().n - start;
+  if (start < 0 || left < 0 || batch < 1) {
+    throw std::invalid_argument("predict: expected a start of 0 to " + std::to_string(x.front().n) +
+                                " and a batch of 1 or more, got " + std::to_string(start) +
+                                " and " + std::to_string(batch));
+  }
+  if (left == 0) return start;
   const int workers = workers_for(left, false);
   const std::int64_t apart = std::min({batch, kMostApart, (left + workers - 1) / workers});
   const bool is_apart = workers == 1 || (apart >= kLeastApart && !calls_outside());

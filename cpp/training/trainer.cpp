@@ -21,6 +21,7 @@ class Trainer<T>::Epoch final : public Pass<T> {
         tally(judge.objectives()),
         lanes_(1) {
     judge.require_fit(data, options.batch_size);
+    if (!options.outputs.empty()) network.require_outputs(options.outputs.size(), "outputs");
     options.batch_size = std::min(options.batch_size, data.samples());
     count_steps();
     if (options.exchange && judge.calls_outside()) {

@@ -19,8 +19,8 @@ from . import _core
 from .attributes import check_assignment, unknown
 from .initializer import stream_of
 from .keywords import checked_keywords
-from .layer import Layer, name_among
-from .layers import InputLayer
+from .layer import Layer, MaskFlow, name_among
+from .layers import InputLayer, TimeDistributed
 from .validation import (
     compute_dtype_name,
     dtype_name,
@@ -318,7 +318,7 @@ class Chain:
         self._declared_shape = shape
         self._trainable_changed()
         if initialize:
-            _warn_of_a_dropped_mask(self._layers)
+            _warn_of_a_dropped_mask(self._layers, shape)
 
     def _check_memory(self, shape: tuple[int, ...]) -> None:
         size = np.dtype(self._dtype).itemsize
@@ -406,7 +406,7 @@ class Chain:
     @property
     def masks_output(self) -> bool:
         """Whether a mask of time steps reaches the outputs, which then count where it is."""
-        return _masked(self._layers)[-1]
+        return _masked(self._layers, self.native.input_shape)[-1] > 0
 
     @property
     def output_shape(self) -> tuple[int, ...]:
@@ -434,18 +434,28 @@ def _with_inner(layers: Sequence[Layer]) -> Iterator[Layer]:
         yield from _with_inner(getattr(layer, "inner", ()))
 
 
-def _masked(layers: Sequence[Layer]) -> list[bool]:
-    """Whether a mask of time steps comes to each layer, and then to the outputs."""
-    masked = [False]
+def _flow(layer: Layer, axes: int) -> MaskFlow:
+    """What becomes of a mask over so many axes: the batch, its steps, and steps within them."""
+    if not isinstance(layer, TimeDistributed) or axes < 3:
+        return layer.mask_flow
+    flow = _flow(layer.layer, axes - 1)
+    return "passes" if flow == "makes" else flow
+
+
+def _masked(layers: Sequence[Layer], shape: tuple[int, ...]) -> list[int]:
+    """Over how many axes, the batch's too, a mask comes to each layer, and then to the outputs."""
+    masked = [0]
     for layer in layers:
-        flow = layer.mask_flow
-        masked.append(flow == "makes" or (masked[-1] and flow == "passes"))
+        flow = _flow(layer, masked[-1])
+        shape = layer.compute_output_shape(shape)
+        masked.append({"makes": len(shape), "passes": masked[-1]}.get(flow, 0))
     return masked
 
 
-def _warn_of_a_dropped_mask(layers: Sequence[Layer]) -> None:
-    for layer, masked in zip(layers, _masked(layers), strict=False):  # the outputs drop nothing
-        if masked and layer.mask_flow == "drops":
+def _warn_of_a_dropped_mask(layers: Sequence[Layer], shape: tuple[int, ...]) -> None:
+    masked = _masked(layers, shape)
+    for layer, axes in zip(layers, masked, strict=False):  # the outputs drop nothing
+        if axes and _flow(layer, axes) == "drops":
             warnings.warn(
                 f"{layer.name} ({type(layer).__name__}) drops the mask of time steps: it takes "
                 "padding for data, and layers behind it see no mask; without Masking or "

@@ -18,8 +18,10 @@ class TimeDistributed(Nested):
 
     The layer sees batch·steps samples, each a step, and its gradients are sums over all of them.
     Shapes: x (batch, steps, ...), y (batch, steps, ...), what follows the steps being the layer's.
-    A mask of time steps goes on behind it; the layer sees none. (Keras calls the layer once for
-    each step: what a BatchNormalization makes of a whole batch is another thing there.)
+    A mask of time steps goes on behind it. One of steps within each, such as the words of a text's
+    sentences, is the layer's, as in Keras, and goes on where the layer passes it on. (Keras calls
+    the layer once for each step: what a BatchNormalization makes of a whole batch is another thing
+    there.)
 
     `Dense`, activations and other layers that work on the last axis do the same by themselves; this
     is for those that work on whole samples, such as `Flatten`, or `Conv1D` on sequences of
@@ -89,7 +91,7 @@ class TimeDistributed(Nested):
 
     @property
     def mask_flow(self) -> MaskFlow:
-        """Whatever the layer does with a step, the step stays one."""
+        """Whatever the layer does with a step, the step stays one: of steps within, it decides."""
         return "passes"
 
     def describe(self) -> _core.LayerSpec:

@@ -37,12 +37,12 @@ inline Rows dense(const Rows& x, const Rows& w, const Rows& b, double (*f)(doubl
   return y;
 }
 
-/// The last state, through steps that the mask has.
+/// The last state of each sequence, through steps that the mask has.
 inline Rows lstm(const Rows& x, std::size_t steps, const Rows& w, const Rows& u, const Rows& b,
                  const Mask& mask = {}) {
   const std::size_t Z = b.size(), H = Z / 4, I = w.size() / Z;
   Rows all;
-  for (std::size_t n = 0; n < kSamples; ++n) {
+  for (std::size_t n = 0; n < x.size() / (steps * I); ++n) {
     Rows h(H, 0.0), c(H, 0.0);
     for (std::size_t t = 0; t < steps; ++t) {
       if (!mask.empty() && !mask[n * steps + t]) continue;

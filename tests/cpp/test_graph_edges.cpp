@@ -173,13 +173,9 @@ void test_ids_that_are_none() {
     CHECK(evaluator.run(1e9) == expected);
     CHECK(network.predict({p.data(), z.data()}, data.x, 0, 4, 1e9, false) ==
           (is_whole ? kSamples : -1));
-    bool refused = false;
-    try {
-      network.forward({p.data(), z.data()}, data.x, true);
-    } catch (const std::invalid_argument&) {
-      refused = true;
-    }
-    CHECK(refused != is_whole);
+    const auto forward = [&] { network.forward({p.data(), z.data()}, data.x, true); };
+    if (is_whole) return forward();
+    CHECK(refuses(forward, ids[9] == 1.0 ? "x: holds an id" : "x, input 'ids': holds an id"));
   };
   passes(mundur::Outcome::finished);
   for (const double wrong : {4.0, -1.0, 0.5}) {  // as an input: a fraction is no id
@@ -196,6 +192,48 @@ void test_ids_that_are_none() {
     }
     passes(mundur::Outcome::input);
   }
+}
+
+/// In float32 numbers tell 2^24 ids apart: a table of more reads nothing but ids.
+void test_ids_beyond_what_numbers_tell_apart() {
+  check::context = "many ids";
+  constexpr std::int64_t most = 1 << 24;
+  const auto graph = [](std::int64_t vocabulary, bool shared) {
+    Graph all = {
+        {{{1}, "ids"}}, {{mundur::EmbeddingSpec{vocabulary, 1}, "table"}}, {{0, {0}}}, {1}};
+    if (shared) {
+      all.layers.push_back({layer(1), "other"});
+      all.calls.push_back({1, {0}});
+      all.outputs.push_back(2);
+    }
+    return all;
+  };
+  mundur::Network<float>(graph(most + 1, false), 0);
+  mundur::Network<float>(graph(most, true), 0);
+  mundur::Network<double>(graph(most + 1, true), 0);
+  CHECK(refuses([&] { mundur::Network<float>(graph(most + 1, true), 0); },
+                "layer 'table': input_dim: expected at most 16777216"));
+}
+
+/// A forward by hand that is refused leaves the moving statistics as they were.
+void test_a_refused_forward_moves_nothing() {
+  check::context = "a refused forward";
+  mundur::Network<double> network(
+      {mundur::EmbeddingSpec{4, 2}, mundur::BatchNormalizationSpec{0.5, 0.1}}, {1}, 3);
+  check::Numbers numbers(9);
+  fill(network, numbers);
+  Rows ids(kSamples, 1.0), y(kSamples * 2);
+  const auto state = [&] {
+    const double* const values = network.state_values();
+    return Rows(values, values + network.state_size());
+  };
+  const Rows before = state();
+  ids[5] = 4.0;
+  CHECK(refuses([&] { network.forward({y.data()}, {view(ids, {1})}, true); }, "vocabulary"));
+  CHECK(state() == before && network.training_forwards == 0);
+  ids[5] = 3.0;
+  network.forward({y.data()}, {view(ids, {1})}, true);
+  CHECK(state() != before);
 }
 
 /// What no output gives a weight is not there, whatever it holds.
@@ -251,6 +289,12 @@ void test_bad_graphs() {
           "layer 'sum': reads value 4, the output of layer 'sum'");
   refused([](G g) { g.calls[2].from[0] = 6; }, "layer 'sum': reads value 6, which is none");
   refused([](G g) { g.calls[1].layer = 3; }, "there is no layer 3");
+  refused(
+      [](G g) {
+        g.calls[0].from[0] = 5;  // what the last call makes
+        g.calls[3].layer = 9999999;
+      },
+      "there is no layer 9999999");
   refused([](G g) { g.outputs[0] = 6; }, "outputs: value 6 is none");
   refused([](G g) { g.outputs.clear(); }, "outputs: expected 1 to 16, got 0");
   refused([](G g) { g.outputs.assign(17, 5); }, "outputs: expected 1 to 16, got 17");
@@ -262,6 +306,7 @@ void test_bad_graphs() {
   refused([](G g) { g.layers.push_back({layer(1), "lonely"}); },
           "layer 'lonely': nothing calls it");
   refused([](G g) { g.layers[2].name = "twin"; }, "layers: two have the name 'twin'");
+  refused([](G g) { g.layers[2].name = "in/out"; }, "layers: 'in/out' has a '/'");
   refused([](G g) { g.inputs[1].name = "a"; }, "inputs: two have the name 'a'");
   refused([](G g) { g.inputs[1].shape = {4}; }, "layer 'twin': its kernel has the shape (3, 2)");
   refused(
@@ -279,6 +324,22 @@ void test_bad_graphs() {
       },
       "layer 'sum': expected inputs of the same shape, got (2,) and (3,)");
   refused([](G g) { g.layers[0].spec = layer(0); }, "layer 'twin': units");
+  refused([](G g) { g.inputs[1].shape = {0}; }, "input 'b': input_shape: expected extents >= 1");
+  refused(
+      [](G g) {
+        g.layers[0].name.clear();
+        g.layers[0].spec = layer(0);
+      },
+      "layer 0: units");
+  std::string too_much;
+  try {
+    constexpr std::int64_t half = std::numeric_limits<std::int64_t>::max() / 2;
+    mundur::Network<float>(
+        {{{{half}, "x"}}, {{MergingSpec{Merge::concat}, "wide"}}, {{0, {0, 0, 0, 0, 0}}}, {1}}, 0);
+  } catch (const mundur::OutOfMemory& error) {
+    too_much = error.what();
+  }
+  CHECK(too_much.find("layer 'wide': one sample") == 0);
 }
 
 void test_bad_objectives() {
@@ -323,6 +384,40 @@ void test_bad_objectives() {
   CHECK((trainer.tally().numbers() == Rows{1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0}));
 }
 
+/// One pointer for each, and batches that are some.
+void test_counts_of_pointers() {
+  check::context = "counts of pointers";
+  mundur::Network<double> network({{{{2}, "x"}}, {{layer(1), "d"}}, {{0, {0}}}, {1, 1}}, 0);
+  const Rows x(kSamples * 2, 1.0);
+  const Inputs inputs = {view(x, {2})};
+  Rows p(kSamples), q(kSamples), dx(kSamples * 2);
+  const std::vector<double*> both = {p.data(), q.data()};
+  const auto refused = [&](auto work, const char* words) { CHECK(refuses(work, words)); };
+  refused([&] { network.forward({}, inputs, true); }, "y: expected 2 arrays, one per output");
+  network.forward({p.data(), nullptr}, inputs, true);
+  refused([&] { network.backward({dx.data()}, {p.data()}); }, "delta: expected 2 arrays");
+  refused([&] { network.backward({dx.data()}, {p.data(), nullptr}); }, "delta: expected an array");
+  refused([&] { network.backward({dx.data(), dx.data()}, {p.data(), q.data()}); },
+          "dx: expected 1 arrays, one per input, got 2");
+  network.backward({nullptr}, {p.data(), q.data()});
+  refused([&] { network.predict({p.data()}, inputs, 0, 4, 1e9, true); }, "out: expected 2 arrays");
+  for (const auto& [start, batch] : {std::pair{-1, 4}, {12, 4}, {0, 0}}) {
+    refused([&] { network.predict(both, inputs, start, batch, 1e9, true); },
+            "expected a start of 0 to 11 and a batch of 1 or more");
+  }
+  CHECK(network.predict(both, inputs, kSamples, 4, 1e9, true) == kSamples);
+  const auto loss = mundur::make_loss("mean_squared_error", false);
+  const auto sgd = descent(0.1);
+  const mundur::DataSet data{inputs, {{view(p, {1})}, {}}};
+  const std::vector<mundur::Objective> objectives = {{loss.get()}, {}};
+  mundur::Trainer<double>::Options few;
+  few.outputs = {q.data()};
+  refused([&] { mundur::Trainer<double>(network, *sgd, objectives, data, few); },
+          "outputs: expected 2 arrays");
+  refused([&] { mundur::Evaluator<double>(network, objectives, data, {4, true, few.outputs}); },
+          "outputs: expected 2 arrays");
+}
+
 }  // namespace
 
 int main() {
@@ -330,8 +425,11 @@ int main() {
   test_a_shared_dropout();
   test_losses_from_outside();
   test_ids_that_are_none();
+  test_ids_beyond_what_numbers_tell_apart();
+  test_a_refused_forward_moves_nothing();
   test_samples_that_weigh_nothing();
   test_bad_graphs();
   test_bad_objectives();
+  test_counts_of_pointers();
   return check::result();
 }

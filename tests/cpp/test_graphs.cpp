@@ -187,6 +187,23 @@ std::vector<Case> cases() {
                  [](Params w, State, Inputs x, bool) -> std::vector<Rows> {
                    return {dense(join(x[0], embed(x[1], w[0], 3)), w[1], w[2])};
                  }});
+  // Behind an LSTM over a sentence's words, their mask is none of the sentences'.
+  const mundur::TimeDistributedSpec each{{mundur::LayerNode{memory(3)}}, "lstm"};
+  all.push_back({"words that are there, in sentences",
+                 {{{{2, 3}, "ids"}},
+                  {{mundur::EmbeddingSpec{3, 2, true}, "table"},
+                   {each, "sentences"},
+                   {MergingSpec{Merge::mul}, "squares"},
+                   {memory(2), "text"}},
+                  {{0, {0}}, {1, {1}}, {2, {2, 2}}, {3, {3}}},
+                  {4}},
+                 {3},
+                 {{"mean_squared_error"}},
+                 [](Params w, State, Inputs x, bool) -> std::vector<Rows> {
+                   const Mask words = either(x[0], x[0]);
+                   const Rows h = lstm(embed(x[0], w[0], 2), 3, w[1], w[2], w[3], words);
+                   return {lstm(product(h, h), 2, w[4], w[5], w[6])};
+                 }});
   // The table also reads an input that others read as numbers: it loses its fraction.
   Case middle{"a table in the middle",
               {{{{3}, "x"}},

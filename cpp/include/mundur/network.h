@@ -73,6 +73,8 @@ class Network {
   Activation head(std::size_t output = 0) const { return heads_[graph_.outputs[output]]; }
   /// Throws std::invalid_argument where these are not the samples of each input.
   void require_inputs(const std::vector<ArrayView>& x) const;
+  /// ... or where there is not one array for each output.
+  void require_outputs(std::size_t given, const std::string& what) const;
 
   struct Entry {
     int layer;
@@ -107,15 +109,15 @@ class Network {
   std::int64_t workspace_bytes(std::int64_t batch, bool training);
 
   // ---- by hand: each call is whole, on its own team of threads ----------------------------------
-  /// y[batch, *output_shape] of each output from the samples of each input; keeps what backward
-  /// needs. Throws std::invalid_argument on a wrong shape.
+  /// y[batch, *output_shape] of each output (null: nobody asks for it) from the samples of each
+  /// input; keeps what backward needs. Throws std::invalid_argument on a wrong shape.
   void forward(const std::vector<T*>& y, const std::vector<ArrayView>& x, bool training);
   /// Samples of the forward that backward would follow; 0 before any.
   std::int64_t forward_batch() const { return forward_batch_; }
   /// What forward kept is about to be overwritten.
   void forget_forward() { forward_batch_ = 0; }
-  /// dL/dx[batch, *input_shape] of each input from delta[batch, *output_shape] of each output;
-  /// fills the gradients.
+  /// dL/dx[batch, *input_shape] of each input (null: nobody asks for it) from
+  /// delta[batch, *output_shape] of each output; fills the gradients.
   void backward(const std::vector<T*>& dx, const std::vector<const T*>& delta);
   /// While it lives, calls by hand leave alone what others keep for each other: theirs lies in
   /// memory of its own, with the values of all layers, until forget_watch().
@@ -184,6 +186,11 @@ class Network {
     bool training = false;
   };
   void build(Setup& setup, const Graph::Call& call);
+  void require_deltas(const std::vector<T*>& dx, const std::vector<const T*>& delta) const;
+  void require_exact_ids(const Graph::Call& call) const;
+  /// "x", or which of several inputs holds an id that is none.
+  std::string with_unknown_id(const std::vector<ArrayView>& x) const;
+  std::string scope_of(std::size_t layer) const;
   void allocate();
   void emit_calls(Builder& b, const Purpose& purpose, Ports& ports) const;
   void exchange();

@@ -3,7 +3,7 @@
 from random import Random
 
 from .layers import Layer
-from .lists import Shape, Tensor, flatten
+from .lists import Mask, Shape, Tensor, flatten, is_list
 
 
 class TimeDistributed(Layer):
@@ -54,12 +54,25 @@ class TimeDistributed(Layer):
         self.check_input(x)
         names = self.layer.parameters
         self.layer.frozen = {n for n in names if not self.learns(f"{self.layer.name}/{n}")}
-        # A row is there or not; a sample with steps of its own has no mask.
-        is_row = len(self.layer.input_shape or ()) == 1
-        self.layer.mask = flatten(self.mask) if is_row and self.mask is not None else None
+        self.layer.mask = self.mask_within(self.mask)
         # y_nt = layer(x_nt)
         self.y = self.in_samples(self.layer.forward([x_t for x_n in x for x_t in x_n], training))
         return self.y
+
+    def mask_within(self, mask: Mask | None) -> Mask | None:
+        """Return what the layer sees of it: which steps within each, or which rows, are there."""
+        if mask is None:
+            return None
+        if is_list(mask[0][0]):
+            return [mask_t for mask_n in mask for mask_t in mask_n]
+        return flatten(mask) if len(self.layer.input_shape or ()) == 1 else None
+
+    def compute_mask(self, x: Tensor, mask: Mask | None) -> Mask | None:
+        """Keep that of the steps; one of steps within them, where the layer keeps it."""
+        if mask is None or not is_list(mask[0][0]):
+            return mask
+        steps = [x_t for x_n in x for x_t in x_n]
+        return mask if self.layer.compute_mask(steps, self.mask_within(mask)) else None
 
     def backward(self, gradient: Tensor) -> Tensor:
         """Do the same with the gradients."""
