@@ -441,7 +441,8 @@ i64 scratch_of(i64 B, i64 O, i64 I, i64 l2) {
   const auto most = [](i64 a, i64 b) MUNDUR_BODY { return a > b ? a : b; };
   const i64 wide = most(O, I);
   const i64 sums = B > kShard ? (ShardTree::most_slots(B) + 1) * padded(O) * padded(I) : 0;
-  const i64 turned = least(padded(wide), padded(Size::kRowBlock)) * most(padded(B), padded(wide));
+  const i64 turned =
+      most(least(padded(wide), Size::kRowBlock) * padded(B), Size::kColumns * padded(wide));
   const bool may_alias = wide * static_cast<i64>(sizeof(T)) >= 4096;
   const i64 blocks = least(most(B, wide), Size::kDepth) * Size::kColumns +
                      least(most(sums, turned), S::kPartialsSize) + (may_alias ? S::kBlockSize : 0);
