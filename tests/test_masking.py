@@ -128,7 +128,7 @@ def of_sentences(kind: Any) -> dict[str, list[Any]]:
     return {
         "a vector": [each(kind.LSTM(3)), kind.GRU(2)],
         "vectors": [each(kind.GRU(3, return_sequences=True)), each(kind.LSTM(2)), kind.LSTM(2)],
-        "means": [each(kind.GlobalAveragePooling1D()), kind.GlobalAveragePooling1D()],
+        "means": [kind.Dense(3), each(kind.GlobalAveragePooling1D()), kind.LSTM(2)],
         "moments": [each(kind.BatchNormalization()), each(kind.LSTM(2))],
         "rows of rows": [each(each(kind.Dense(2, "tanh"))), each(kind.SimpleRNN(2)), kind.LSTM(2)],
         "pooled": [each(kind.MaxPooling1D(3)), each(kind.LSTM(2)), kind.LSTM(2)],
