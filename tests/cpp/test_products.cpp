@@ -48,6 +48,8 @@ struct Matrix {
   const T* data() const { return storage.data() + offset; }
   T& at(i64 r, i64 c) { return storage[static_cast<std::size_t>(offset + r * ld + c)]; }
   const T& at(i64 r, i64 c) const { return storage[static_cast<std::size_t>(offset + r * ld + c)]; }
+  mundur::Matrix<T> from(i64 r, i64 c) { return {&at(r, c), ld}; }
+  mundur::Matrix<const T> from(i64 r, i64 c) const { return {&at(r, c), ld}; }
 };
 
 enum class Values { ordinary, special };
@@ -261,17 +263,12 @@ void test_forward(const Operands<T>& operands, bool splits) {
                           i64 rows, i64 columns) {
       Matrix<T> out = operands.fresh(c.B, c.O);
       split(c.B, c.O, rows, columns, [&](i64 r, i64 nr, i64 o, i64 no) {
-        kernels.product({{&out.at(r, o), out.ld},
-                         {&x.at(r, 0), x.ld},
-                         {&w.at(0, o), w.ld},
-                         nr,
-                         no,
-                         c.I,
-                         scratch,
-                         with ? with + o : nullptr,
-                         f,
-                         lanes,
-                         kernels.l2_bytes});
+        mundur::Product<T> p{out.from(r, o), x.from(r, 0), w.from(0, o), nr, no, c.I, scratch};
+        p.bias = with ? with + o : nullptr;
+        p.f = f;
+        p.lanes = lanes;
+        p.l2_bytes = kernels.l2_bytes;
+        kernels.product(p);
       });
       compare(out, want, name(what));
     };
@@ -350,17 +347,10 @@ void test_dx(const Operands<T>& operands, bool splits) {
     const auto test = [&](const char* what, i64 rows, i64 columns) {
       Matrix<T> out = operands.fresh(c.B, c.I);
       split(c.B, c.I, rows, columns, [&](i64 r, i64 nr, i64 i, i64 ni) {
-        kernels.product_dx({{&out.at(r, i), out.ld},
-                            {&dy.at(r, 0), dy.ld},
-                            {&w.at(i, 0), w.ld},
-                            nr,
-                            ni,
-                            c.O,
-                            scratch,
-                            nullptr,
-                            Function::linear,
-                            lanes,
-                            kernels.l2_bytes});
+        mundur::Product<T> p{out.from(r, i), dy.from(r, 0), w.from(i, 0), nr, ni, c.O, scratch};
+        p.lanes = lanes;
+        p.l2_bytes = kernels.l2_bytes;
+        kernels.product_dx(p);
       });
       compare(out, dx, name(what));
     };
@@ -385,14 +375,10 @@ void test_dw(const Operands<T>& operands, bool splits) {
     const auto test = [&](const char* what, i64 rows, i64 columns) {
       Matrix<T> out = operands.fresh(c.I, c.O);
       split(c.I, c.O, rows, columns, [&](i64 i, i64 ni, i64 o, i64 no) {
-        kernels.product_dw({{&out.at(i, o), out.ld},
-                            {&x.at(0, i), x.ld},
-                            {&dy.at(0, o), dy.ld},
-                            ni,
-                            no,
-                            {c.B},
-                            scratch,
-                            kernels.l2_bytes});
+        mundur::SampleProduct<T> p{out.from(i, o), x.from(0, i), dy.from(0, o), ni, no,
+                                   {c.B},          scratch};
+        p.l2_bytes = kernels.l2_bytes;
+        kernels.product_dw(p);
       });
       compare(out, dw, name(what));
     };

@@ -433,8 +433,9 @@ i64 scratch_of(i64 samples, i64 O, i64 I, i64 /*l2*/) {
   const i64 wide = O > I ? O : I;
   const i64 chains = pairs_of(least(divided_up(wide, 32) * 32, 2 * kDepth)) * kColumns;
   const i64 in_block = pairs_of(least(samples, kTogether * kShard));
+  const i64 slots = samples > kShard ? ShardTree::most_slots(samples) : 0;
   const i64 sums = in_block * kColumns + least(in_block * (padded(I) + kLine), kBlockSize) +
-                   least(ShardTree::most_slots(samples) * padded(I) * padded(O), kPartialsSize);
+                   least(slots * padded(I) * padded(O), kPartialsSize);
   return least(kScratch, chains > sums ? chains : sums);
 }
 
