@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _core
-from .classification_metrics import (
+from .. import _core
+from ..classification_metrics import (
     AUC,
     F1Score,
     Precision,
@@ -23,8 +23,8 @@ from .classification_metrics import (
     SparseTopKCategoricalAccuracy,
     TopKCategoricalAccuracy,
 )
-from .keywords import checked_keywords, lookup, unknown_attribute
-from .metric import (
+from ..keywords import checked_keywords, lookup, unknown_attribute
+from ..metric import (
     Array,
     Floats,
     MeanMetricWrapper,
@@ -35,7 +35,7 @@ from .metric import (
     takes_labels,
     with_labels,
 )
-from .regression_metrics import (
+from ..regression_metrics import (
     MeanAbsoluteError,
     MeanAbsolutePercentageError,
     MeanSquaredError,
@@ -45,7 +45,7 @@ from .regression_metrics import (
 )
 
 if TYPE_CHECKING:
-    from .losses import Loss
+    from ..losses import Loss
 
 __all__ = [
     "AUC",
