@@ -8,7 +8,7 @@ import mundur as md
 import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from mundur import serialization
+from mundur.saving import format as serialization
 
 from cases import NAMED
 

@@ -11,7 +11,8 @@ from typing import Any
 import mundur as md
 import numpy as np
 import pytest
-from mundur import architecture, serialization
+from mundur.saving import description as architecture
+from mundur.saving import format as serialization
 from mundur.text import TextClassifier, Vocabulary
 
 TEXTS = ["a good one, it's", "a poor one 中"]

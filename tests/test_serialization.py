@@ -12,7 +12,7 @@ from typing import Any
 import mundur as md
 import numpy as np
 import pytest
-from mundur import serialization
+from mundur.saving import format as serialization
 from safetensors.numpy import load, save, save_file
 
 D = md.layers.Dense

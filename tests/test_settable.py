@@ -22,12 +22,12 @@ from mundur import (
     optimizers,
     regularizers,
     schedules,
-    serialization,
 )
+from mundur._support.config import defaults
+from mundur._support.names import argument_names
 from mundur.callbacks import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
-from mundur.configurable import defaults
-from mundur.keywords import argument_names
-from mundur.monitors import Monitor
+from mundur.callbacks.monitors import Monitor
+from mundur.saving import format as serialization
 from mundur.text import TextClassifier, Vocabulary
 
 # fmt: off

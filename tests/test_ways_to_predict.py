@@ -9,7 +9,8 @@ import mundur as md
 import numpy as np
 import numpy.typing as npt
 import pytest
-from mundur import _core, training
+from mundur import _core
+from mundur.training import loop as training
 
 Array = npt.NDArray[Any]
 L = md.layers

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import mundur as md
 import numpy as np
 import numpy.typing as npt
-from mundur import _core, training
+from mundur import _core
+from mundur.training import loop as training
 
 from cases import targets_of
 from fuzz_case import Case, Piece, Shape

@@ -21,7 +21,7 @@ from typing import Any
 
 import mundur as md
 import numpy as np
-from mundur import serialization
+from mundur.saving import format as serialization
 from mundur.text import TextClassifier
 from safetensors.numpy import load, save
 

@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 import numpy as np
 import numpy.typing as npt
 
-from .. import activations, layers, losses, optimizers, targets, utils
-from ..attributes import check_assignment
-from ..keywords import checked_keywords
-from ..model import Model
-from ..validation import choice, integer, number, seed_value
+from .. import activations, layers, losses, optimizers, utils
+from .._support.attributes import check_assignment
+from .._support.checks import choice, integer, number, seed_value
+from .._support.names import checked_keywords
+from ..data import targets
+from ..models.model import Model
 from .checked import Label, checked_labels, checked_texts
 from .part import TextPart, check_embedding
 from .vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from ..history import History
-    from ..layer import Layer
+    from ..callbacks.history import History
+    from ..layers.base import Layer
 
 __all__ = ["Prediction", "TextClassifier"]
 
@@ -412,7 +413,7 @@ class TextClassifier:
         ValueError
             Where the file holds no vocabulary, beside what `mundur.load_model` raises.
         """
-        from .. import serialization
+        from ..saving import format as serialization
 
         model = serialization.read_model(filepath, custom_objects, compile)
         if model._text is None:

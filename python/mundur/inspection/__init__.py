@@ -1,0 +1,1 @@
+"""Models looked into: each pass shown, each gradient checked."""

@@ -1,0 +1,258 @@
+"""The losses: what training makes small, and its derivative.
+
+Every loss is called as ``loss(y_true, y_pred)`` and differentiated with
+``loss.gradient(y_true, y_pred)``, with or without a model. float32 predictions are computed in
+float32, everything else in float64. Below, n is the number of samples, m of outputs.
+
+``reduction`` says how the losses of the samples become one: "sum_over_batch_size", the default, is
+their mean (with weights, over the sum of the weights), "sum" their sum, and None or "none" leaves
+one number per sample, times its weight. What a sample's loss is stands in each formula: the mean
+over outputs where that divides by n·m, the sum where it divides by n. `fit` needs a number, so it
+takes the first two.
+"""
+
+from __future__ import annotations
+
+from .._support.checks import boolean, number
+from .._support.names import checked_keywords
+from .base import KERAS, MEAN, NativeLoss
+
+__all__ = [
+    "BinaryCrossentropy",
+    "CategoricalCrossentropy",
+    "Hinge",
+    "KLDivergence",
+    "SparseCategoricalCrossentropy",
+    "SquaredHinge",
+]
+
+
+class BinaryCrossentropy(NativeLoss):
+    """For targets of yes or no: one output for two classes, or several that do not exclude another.
+
+    L = -Σᵢⱼ (yᵢⱼ log pᵢⱼ + (1 - yᵢⱼ) log(1 - pᵢⱼ)) / (n·m) (Bishop, 2006, section 4.3.2).
+    From logits z, p = 1 / (1 + e⁻ᶻ), computed as max(z, 0) - z·y + log(1 + e^-|z|), which is finite
+    for every finite z; ∂L/∂z = (p - y) / (n·m).
+
+    Parameters
+    ----------
+    from_logits : bool, default False
+        Whether predictions are logits (a linear last layer) instead of probabilities.
+    label_smoothing : float, default 0.0
+        s in [0, 1]: targets become y (1 - s) + s / 2, so that no answer is to be certain.
+    reduction : str or None, default "sum_over_batch_size"
+        See `mundur.losses`.
+    name : str, default "binary_crossentropy"
+
+    Raises
+    ------
+    ValueError
+        When called with different shapes ((n,) equals (n, 1)) or y_true outside [0, 1].
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> loss = md.losses.BinaryCrossentropy(from_logits=True)
+    >>> round(loss([1, 0], [0.0, 0.0]), 6)
+    0.693147
+    """
+
+    kind = "binary_crossentropy"
+
+    @checked_keywords(ignored=KERAS | {"axis": -1})
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        *,
+        reduction: str | None = MEAN,
+        name: str = "binary_crossentropy",
+    ) -> None:
+        self.from_logits = boolean(from_logits, "from_logits")
+        self.label_smoothing = number(label_smoothing, "label_smoothing", at_least=0, at_most=1)
+        self._prepare(reduction, name, label_smoothing=self.label_smoothing)
+
+
+class CategoricalCrossentropy(NativeLoss):
+    """For one class of several, the targets one-hot rows (or distributions) over the classes.
+
+    L = -Σᵢⱼ yᵢⱼ log pᵢⱼ / n (Bishop, 2006, section 4.3.4).
+    From logits z, p = softmax(z), through log Σ exp, which is finite for every finite z;
+    ∂L/∂z = (p - y) / n.
+
+    Parameters
+    ----------
+    from_logits : bool, default False
+        Whether predictions are logits (a linear last layer) instead of probabilities.
+    label_smoothing : float, default 0.0
+        s in [0, 1]: targets become y (1 - s) + s / m, so that no answer is to be certain.
+    reduction : str or None, default "sum_over_batch_size"
+        See `mundur.losses`.
+    name : str, default "categorical_crossentropy"
+
+    Raises
+    ------
+    ValueError
+        When called with different shapes, integer labels, or y_true outside [0, 1].
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> loss = md.losses.CategoricalCrossentropy()
+    >>> round(loss([[0, 1]], [[0.5, 0.5]]), 6)
+    0.693147
+    """
+
+    kind = "categorical_crossentropy"
+
+    @checked_keywords(ignored=KERAS | {"axis": -1})
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        *,
+        reduction: str | None = MEAN,
+        name: str = "categorical_crossentropy",
+    ) -> None:
+        self.from_logits = boolean(from_logits, "from_logits")
+        self.label_smoothing = number(label_smoothing, "label_smoothing", at_least=0, at_most=1)
+        self._prepare(reduction, name, label_smoothing=self.label_smoothing)
+
+
+class SparseCategoricalCrossentropy(NativeLoss):
+    """For one class of several, the targets an integer label in [0, classes) per sample.
+
+    L = -Σᵢ log pᵢ,yᵢ / n (Bishop, 2006, section 4.3.4).
+    The same number as `CategoricalCrossentropy` on one-hot targets, without making them.
+
+    Parameters
+    ----------
+    from_logits : bool, default False
+        Whether predictions are logits (a linear last layer) instead of probabilities.
+    reduction : str or None, default "sum_over_batch_size"
+        See `mundur.losses`.
+    name : str, default "sparse_categorical_crossentropy"
+
+    Raises
+    ------
+    ValueError
+        When called with one-hot targets, fractional labels or labels outside [0, classes).
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> loss = md.losses.SparseCategoricalCrossentropy(from_logits=True)
+    >>> round(loss([1], [[0.0, 0.0]]), 6)
+    0.693147
+    >>> loss.gradient([1], [[0.0, 0.0]])
+    array([[ 0.5, -0.5]])
+    """
+
+    kind = "sparse_categorical_crossentropy"
+
+    @checked_keywords(ignored=KERAS | {"ignore_class": None, "axis": -1})
+    def __init__(
+        self,
+        from_logits: bool = False,
+        *,
+        reduction: str | None = MEAN,
+        name: str = "sparse_categorical_crossentropy",
+    ) -> None:
+        self.from_logits = boolean(from_logits, "from_logits")
+        self._prepare(reduction, name)
+
+
+class KLDivergence(NativeLoss):
+    """How far a predicted distribution over classes is from the target one.
+
+    L = Σᵢⱼ yᵢⱼ log(yᵢⱼ / pᵢⱼ) / n, both clipped to [10⁻⁷, 1] as in Keras; ∂L/∂p = -y / p / n, and 0
+    where p is clipped (Kullback and Leibler, 1951). It is the cross-entropy less what the targets
+    alone add to it.
+
+    Parameters
+    ----------
+    reduction : str or None, default "sum_over_batch_size"
+        See `mundur.losses`.
+    name : str, default "kl_divergence"
+
+    Raises
+    ------
+    ValueError
+        When called with different shapes, or with y_true or y_pred outside [0, 1].
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> round(md.losses.KLDivergence()([[0.5, 0.5]], [[0.75, 0.25]]), 6)
+    0.143841
+    """
+
+    kind = "kl_divergence"
+
+    @checked_keywords(ignored=KERAS)
+    def __init__(self, reduction: str | None = MEAN, name: str = "kl_divergence") -> None:
+        self._prepare(reduction, name)
+
+
+class Hinge(NativeLoss):
+    """For yes or no with a margin, from scores instead of probabilities.
+
+    L = Σᵢⱼ max(1 - yᵢⱼ pᵢⱼ, 0) / (n·m), y = -1 or 1 (targets of 0 become -1, as in Keras);
+    ∂L/∂p = -y / (n·m) where 1 - y p > 0, else 0 (Cortes and Vapnik, 1995).
+
+    Parameters
+    ----------
+    reduction : str or None, default "sum_over_batch_size"
+        See `mundur.losses`.
+    name : str, default "hinge"
+
+    Raises
+    ------
+    ValueError
+        When called with different shapes ((n,) equals (n, 1)), or targets that are neither -1 and 1
+        nor 0 and 1.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.losses.Hinge()([1, 0], [0.5, -2.0])
+    0.25
+    """
+
+    kind = "hinge"
+
+    @checked_keywords(ignored=KERAS)
+    def __init__(self, reduction: str | None = MEAN, name: str = "hinge") -> None:
+        self._prepare(reduction, name)
+
+
+class SquaredHinge(NativeLoss):
+    """The square of `Hinge`, sample by sample and output by output: smooth at the margin.
+
+    L = Σᵢⱼ max(1 - yᵢⱼ pᵢⱼ, 0)² / (n·m), y = -1 or 1 (targets of 0 become -1, as in Keras);
+    ∂L/∂p = -2 y max(1 - y p, 0) / (n·m).
+
+    Parameters
+    ----------
+    reduction : str or None, default "sum_over_batch_size"
+        See `mundur.losses`.
+    name : str, default "squared_hinge"
+
+    Raises
+    ------
+    ValueError
+        When called with different shapes ((n,) equals (n, 1)), or targets that are neither -1 and 1
+        nor 0 and 1.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.losses.SquaredHinge()([1, 0], [0.5, -2.0])
+    0.125
+    """
+
+    kind = "squared_hinge"
+
+    @checked_keywords(ignored=KERAS)
+    def __init__(self, reduction: str | None = MEAN, name: str = "squared_hinge") -> None:
+        self._prepare(reduction, name)
