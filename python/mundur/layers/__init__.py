@@ -8,7 +8,6 @@ from .._support.names import unknown_attribute
 from .activation import ELU, LeakyReLU, ReLU, Softmax
 from .activity_regularization import ActivityRegularization
 from .base import Layer
-from .bidirectional import Bidirectional
 from .conv1d import Conv1D
 from .dense import Activation, Dense, Dropout, Flatten, Input, InputLayer, Rescaling
 from .dropout import AlphaDropout, GaussianDropout, GaussianNoise, SpatialDropout1D
@@ -22,6 +21,7 @@ from .residual import Residual
 from .shape import Permute, RepeatVector, Reshape, ZeroPadding1D
 from .simple_rnn import SimpleRNN
 from .time_distributed import TimeDistributed
+from .wrappers import Bidirectional
 
 __all__ = [
     "ELU",
