@@ -21,7 +21,7 @@ from mundur import (
     regularizers,
     selftest,
 )
-from mundur.activations.functions import NATIVE
+from mundur.activations import NATIVE
 from mundur.layers.container import Nested
 from mundur.selftest import __main__ as command
 from mundur.selftest import networks, steps

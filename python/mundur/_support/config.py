@@ -6,8 +6,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .attributes import check_assignment
-from .names import argument_names
+from .names import argument_names, check_assignment
 
 __all__ = ["Configurable", "defaults", "rebuild"]
 

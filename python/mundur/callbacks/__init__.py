@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from .._support.names import unknown_attribute
 from .base import Callback
-from .basic import CSVLogger, LambdaCallback, LearningRateScheduler, TerminateOnNaN
-from .gradient_norms import GradientNorms
+from .basic import CSVLogger, GradientNorms, LambdaCallback, LearningRateScheduler, TerminateOnNaN
 from .monitors import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
 
 __all__ = [

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from .._support.checks import boolean, integer, number
 from .._support.config import Configurable
-from ..activations.custom import Custom
+from ..activations import Custom
 from ..layers.base import Layer
 from ..losses.base import Loss
 from .explain import checked, explain, float64_copy, loss_value

@@ -5,23 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._support.names import unknown_attribute
-from .activation import ELU, LeakyReLU, ReLU, Softmax
-from .activity_regularization import ActivityRegularization
+from .activation import ELU, Activation, ActivityRegularization, LeakyReLU, ReLU, Softmax
 from .base import Layer
 from .conv1d import Conv1D
-from .dense import Activation, Dense, Dropout, Flatten, Input, InputLayer, Rescaling
-from .dropout import AlphaDropout, GaussianDropout, GaussianNoise, SpatialDropout1D
+from .dense import Dense
+from .dropout import AlphaDropout, Dropout, GaussianDropout, GaussianNoise, SpatialDropout1D
 from .embedding import Embedding
-from .gru import GRU
-from .lstm import LSTM
+from .input import Input, InputLayer
 from .masking import Masking
-from .normalization import BatchNormalization, LayerNormalization
+from .normalization import BatchNormalization, LayerNormalization, Rescaling
 from .pooling1d import AveragePooling1D, GlobalAveragePooling1D, GlobalMaxPooling1D, MaxPooling1D
-from .residual import Residual
-from .shape import Permute, RepeatVector, Reshape, ZeroPadding1D
-from .simple_rnn import SimpleRNN
-from .time_distributed import TimeDistributed
-from .wrappers import Bidirectional
+from .recurrent import GRU, LSTM, SimpleRNN
+from .shape import Flatten, Permute, RepeatVector, Reshape, ZeroPadding1D
+from .wrappers import Bidirectional, Residual, TimeDistributed
 
 __all__ = [
     "ELU",

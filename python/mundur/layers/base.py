@@ -1,15 +1,16 @@
-"""The base of all layers: a description that a model turns into native memory."""
+"""The bases of the layers: `Layer`, a description that a model turns into native memory."""
 
 from __future__ import annotations
 
 import functools
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, cast
 
 import numpy.typing as npt
 
+from .. import constraints, initializers, regularizers
 from .._support.checks import boolean, extents, identifier
 from .._support.config import Configurable, defaults, rebuild
 
@@ -21,10 +22,13 @@ if TYPE_CHECKING:
     from ..models.chain import Chain
     from ..regularizers import Regularizer
 
-__all__ = ["Layer", "MaskFlow", "name_among"]
+__all__ = ["KERAS", "Layer", "MaskFlow", "Weighted", "name_among"]
 
 # "ends": the layer makes use of the mask, and it has no meaning behind it. "drops": it can't.
 MaskFlow: TypeAlias = Literal["passes", "makes", "ends", "drops"]
+
+# Arguments that every layer has in Keras, with one value here.
+KERAS: dict[str, Any] = {"dtype": None, "activity_regularizer": None, "autocast": True}
 
 
 class Layer(Configurable):
@@ -274,3 +278,54 @@ def name_among(layer: Layer, others: Sequence[Layer]) -> None:
         number += 1
         name = f"{layer._kind}_{number}"
     layer._automatic_name = name
+
+
+_GET: dict[str, Callable[[Any, str], Any]] = {
+    "initializer": initializers.get,
+    "regularizer": regularizers.get,
+    "constraint": constraints.get,
+}
+
+
+class Weighted(Layer):
+    """Layers whose arguments ``kernel_initializer``, ``bias_regularizer``, ... say how to begin."""
+
+    use_bias: bool
+
+    def _take(self, arguments: dict[str, Any]) -> None:
+        """Keeps those of the constructor's arguments, its `locals()`, checked."""
+        for name, value in arguments.items():
+            if get := _GET.get(name.rpartition("_")[2]):
+                setattr(self, name, get(value, name))
+
+    def _prefixes(self) -> dict[str, str]:
+        """With what the arguments of each parameter begin, in order."""
+        return {"kernel": "kernel"} | ({"bias": "bias"} if self.use_bias else {})
+
+    def _of_parameters(self, kind: str) -> dict[str, Any]:
+        return {name: getattr(self, f"{start}_{kind}") for name, start in self._prefixes().items()}
+
+    @property
+    def parameter_initializers(self) -> dict[str, initializers.Initializer]:
+        """The initializer of each parameter, in order."""
+        return self._of_parameters("initializer")
+
+    @property
+    def parameter_regularizers(self) -> dict[str, regularizers.Regularizer | None]:
+        """The regularizer of each parameter."""
+        return self._of_parameters("regularizer")
+
+    @property
+    def parameter_constraints(self) -> dict[str, constraints.Constraint | None]:
+        """The constraint of each parameter."""
+        return self._of_parameters("constraint")
+
+    @property
+    def kernel(self) -> npt.NDArray[Any]:
+        """Live view of W, of the shape under Shapes."""
+        return self._view("kernel")
+
+    @property
+    def bias(self) -> npt.NDArray[Any]:
+        """Live view of b, of the shape under Shapes."""
+        return self._view("bias")

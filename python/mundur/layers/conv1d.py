@@ -8,9 +8,8 @@ from typing import Any
 from .. import _core
 from .._support.checks import boolean, integer
 from .._support.names import checked_keywords
-from ..activations.functions import Identifier, named, native
-from .base import MaskFlow
-from .weighted import Weighted
+from ..activations import Identifier, named, native
+from .base import MaskFlow, Weighted
 from .windows import channels_last, output_steps, padding_name, single, steps_and_channels
 
 __all__ = ["Conv1D"]

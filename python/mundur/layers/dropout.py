@@ -1,19 +1,16 @@
-"""Layers that disturb their input in training: see `mundur.layers`."""
+"""Layers that disturb their input in training: Dropout and its kin, and noise."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from .. import _core
 from .._support.checks import number, seed_value
 from .._support.names import checked_keywords
-from .base import Layer
+from .base import KERAS, Layer
 from .windows import steps_and_channels
 
-__all__ = ["AlphaDropout", "GaussianDropout", "GaussianNoise", "SpatialDropout1D"]
-
-_KERAS: dict[str, Any] = {"dtype": None, "activity_regularizer": None}
+__all__ = ["AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise", "SpatialDropout1D"]
 
 
 class GaussianNoise(Layer):
@@ -46,7 +43,7 @@ class GaussianNoise(Layer):
 
     _kind = "gaussian_noise"
 
-    @checked_keywords(ignored=_KERAS)
+    @checked_keywords(ignored=KERAS)
     def __init__(
         self,
         stddev: float,
@@ -95,7 +92,7 @@ class GaussianDropout(Layer):
 
     _kind = "gaussian_dropout"
 
-    @checked_keywords(ignored=_KERAS)
+    @checked_keywords(ignored=KERAS)
     def __init__(
         self,
         rate: float,
@@ -150,7 +147,7 @@ class AlphaDropout(Layer):
 
     _kind = "alpha_dropout"
 
-    @checked_keywords(ignored=_KERAS | {"noise_shape": None})
+    @checked_keywords(ignored=KERAS | {"noise_shape": None})
     def __init__(
         self,
         rate: float,
@@ -202,7 +199,7 @@ class SpatialDropout1D(Layer):
 
     _kind = "spatial_dropout1d"
 
-    @checked_keywords(ignored=_KERAS)
+    @checked_keywords(ignored=KERAS)
     def __init__(
         self,
         rate: float,
@@ -224,3 +221,52 @@ class SpatialDropout1D(Layer):
     def describe(self) -> _core.LayerSpec:
         """The native description."""
         return _core.SpatialDropout1D(self.rate, self.seed)
+
+
+class Dropout(Layer):
+    """In training, each element becomes 0 with probability `rate` and is else divided by 1 - rate.
+
+    y = x·m / (1 - rate), m ~ Bernoulli(1 - rate) (Srivastava et al., 2014, in its inverted form);
+    outside of training y = x. The mask is a function of (seed, layer, count of training forwards,
+    element), so it is the same for any number of threads and goes on after save and load.
+
+    Parameters
+    ----------
+    rate : float
+        In [0, 1).
+    seed : int, optional
+        The model's seed where it is None.
+    name, trainable, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    ValueError
+        For a rate outside [0, 1).
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.layers.Dropout(0.2)
+    Dropout(0.2)
+    """
+
+    _kind = "dropout"
+
+    @checked_keywords(ignored=KERAS | {"noise_shape": None})
+    def __init__(
+        self,
+        rate: float,
+        *,
+        seed: int | None = None,
+        name: str | None = None,
+        trainable: bool = True,
+        input_shape: Sequence[int] | int | None = None,
+    ) -> None:
+        self.rate = number(rate, "rate", at_least=0, below=1)
+        self.seed = seed_value(seed)
+        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description."""
+        return _core.Dropout(self.rate, self.seed)

@@ -11,8 +11,7 @@ from .. import _core
 from .._support.checks import boolean, extents, integer
 from .._support.names import checked_keywords
 from ..initializers.base import ArrayInitializer
-from .base import MaskFlow
-from .weighted import Weighted
+from .base import MaskFlow, Weighted
 
 __all__ = ["Embedding"]
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from .. import _core
 from .._support.checks import number
 from .._support.names import checked_keywords
-from .base import Layer, MaskFlow
+from .base import KERAS, Layer, MaskFlow
 
 __all__ = ["Masking"]
-
-_KERAS: dict[str, Any] = {"dtype": None, "autocast": True, "activity_regularizer": None}
 
 
 class Masking(Layer):
@@ -51,7 +48,7 @@ class Masking(Layer):
 
     _kind = "masking"
 
-    @checked_keywords(ignored=_KERAS)
+    @checked_keywords(ignored=KERAS)
     def __init__(
         self,
         mask_value: float = 0.0,

@@ -1,4 +1,4 @@
-"""Layers that normalise: BatchNormalization and LayerNormalization; see `mundur.layers`."""
+"""Layers that bring numbers to one scale: normalisations and Rescaling."""
 
 from __future__ import annotations
 
@@ -10,18 +10,13 @@ import numpy.typing as npt
 from .. import _core, initializers
 from .._support.checks import boolean, epsilon_value, integer, number
 from .._support.names import checked_keywords
-from .base import Layer
+from .base import KERAS, Layer
 
-__all__ = ["BatchNormalization", "LayerNormalization"]
+__all__ = ["BatchNormalization", "LayerNormalization", "Rescaling"]
 
-_KERAS: dict[str, Any] = {
-    "dtype": None,
-    "activity_regularizer": None,
-    "beta_regularizer": None,
-    "gamma_regularizer": None,
-    "beta_constraint": None,
-    "gamma_constraint": None,
-}
+_KERAS = KERAS | dict.fromkeys(
+    ("beta_regularizer", "gamma_regularizer", "beta_constraint", "gamma_constraint")
+)
 
 
 class _Normalization(Layer):
@@ -247,3 +242,47 @@ class LayerNormalization(_Normalization):
     def describe(self) -> _core.LayerSpec:
         """The native description."""
         return _core.LayerNormalization(self.epsilon, self.scale, self.center)
+
+
+class Rescaling(Layer):
+    """y = x·scale + offset. As the first layer it takes uint8 images without a float copy of them.
+
+    Parameters
+    ----------
+    scale : float
+        For instance 1/255.
+    offset : float, default 0.0
+    name, trainable, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a scale or offset that is not a finite number.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.layers.Rescaling(0.5, offset=-1.0)
+    Rescaling(0.5, offset=-1.0)
+    """
+
+    _kind = "rescaling"
+
+    @checked_keywords(ignored=KERAS)
+    def __init__(
+        self,
+        scale: float,
+        offset: float = 0.0,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        input_shape: Sequence[int] | int | None = None,
+    ) -> None:
+        self.scale = number(scale, "scale")
+        self.offset = number(offset, "offset")
+        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description."""
+        return _core.Rescaling(self.scale, self.offset)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from .. import _core
 from .._support.checks import boolean
 from .._support.names import checked_keywords
-from .base import Layer, MaskFlow
+from .base import KERAS, Layer, MaskFlow
 from .windows import channels_last, output_steps, padding_name, single, steps_and_channels
 
 __all__ = [
@@ -17,8 +17,6 @@ __all__ = [
     "GlobalMaxPooling1D",
     "MaxPooling1D",
 ]
-
-_KERAS: dict[str, Any] = {"dtype": None, "autocast": True, "activity_regularizer": None}
 
 
 class _Pooling(Layer):
@@ -92,7 +90,7 @@ class MaxPooling1D(_Pooling):
     _kind = "max_pooling1d"
     _averages = False
 
-    @checked_keywords(ignored=_KERAS)
+    @checked_keywords(ignored=KERAS)
     def __init__(
         self,
         pool_size: int = 2,
@@ -147,7 +145,7 @@ class AveragePooling1D(_Pooling):
     _kind = "average_pooling1d"
     _averages = True
 
-    @checked_keywords(ignored=_KERAS)
+    @checked_keywords(ignored=KERAS)
     def __init__(
         self,
         pool_size: int,
@@ -169,7 +167,7 @@ class _GlobalPooling(Layer):
 
     _averages: ClassVar[bool]
 
-    @checked_keywords(ignored=_KERAS)
+    @checked_keywords(ignored=KERAS)
     def __init__(
         self,
         data_format: str | None = None,

@@ -1,4 +1,4 @@
-"""Layers that move a sample's numbers only: see `mundur.layers`."""
+"""Layers that only move a sample's numbers: Flatten, Reshape, Permute, ..."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from typing import Any
 from .. import _core
 from .._support.checks import MOST_AXES, integer
 from .._support.names import checked_keywords
-from .base import Layer, MaskFlow
+from .base import KERAS, Layer, MaskFlow
 from .windows import channels_last, steps_and_channels
 
-__all__ = ["Permute", "RepeatVector", "Reshape", "ZeroPadding1D"]
-
-_KERAS: dict[str, Any] = {"dtype": None, "autocast": True, "activity_regularizer": None}
+__all__ = ["Flatten", "Permute", "RepeatVector", "Reshape", "ZeroPadding1D"]
 
 
 def _integers(value: Any, name: str, minimum: int) -> tuple[int, ...]:
@@ -52,7 +50,7 @@ class Reshape(Layer):
 
     _kind = "reshape"
 
-    @checked_keywords(ignored=_KERAS)
+    @checked_keywords(ignored=KERAS)
     def __init__(
         self,
         target_shape: Sequence[int],
@@ -119,7 +117,7 @@ class Permute(Layer):
 
     _kind = "permute"
 
-    @checked_keywords(ignored=_KERAS)
+    @checked_keywords(ignored=KERAS)
     def __init__(
         self,
         dims: Sequence[int],
@@ -181,7 +179,7 @@ class ZeroPadding1D(Layer):
 
     _kind = "zero_padding1d"
 
-    @checked_keywords(ignored=_KERAS)
+    @checked_keywords(ignored=KERAS)
     def __init__(
         self,
         padding: int | Sequence[int] = 1,
@@ -249,7 +247,7 @@ class RepeatVector(Layer):
 
     _kind = "repeat_vector"
 
-    @checked_keywords(ignored=_KERAS)
+    @checked_keywords(ignored=KERAS)
     def __init__(
         self,
         n: int,
@@ -278,3 +276,44 @@ class RepeatVector(Layer):
     def describe(self) -> _core.LayerSpec:
         """The native description."""
         return _core.RepeatVector(self.n)
+
+
+class Flatten(Layer):
+    """A sample of any shape becomes a vector, in row-major order: (batch, 28, 28) → (batch, 784).
+
+    Parameters
+    ----------
+    name, trainable, input_shape
+        See `Layer`.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.Model([md.layers.Flatten()], input_shape=(28, 28)).output_shape
+    (784,)
+    """
+
+    _kind = "flatten"
+
+    @checked_keywords(ignored=KERAS | {"data_format": None})
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        input_shape: Sequence[int] | int | None = None,
+    ) -> None:
+        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of one sample behind this layer."""
+        return (math.prod(input_shape),)
+
+    @property
+    def mask_flow(self) -> MaskFlow:
+        """There are no time steps behind it."""
+        return "drops"
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description."""
+        return _core.Flatten()

@@ -19,13 +19,14 @@ from .._support.names import lookup, unknown_attribute
 from .base import Loss
 from .classification import (
     BinaryCrossentropy,
+    BinaryFocalCrossentropy,
     CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
     Hinge,
     KLDivergence,
     SparseCategoricalCrossentropy,
     SquaredHinge,
 )
-from .focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
 from .regression import (
     Huber,
     LogCosh,

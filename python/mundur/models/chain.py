@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core
-from .._support.attributes import check_assignment, unknown
 from .._support.checks import (
     compute_dtype_name,
     dtype_name,
@@ -26,10 +25,10 @@ from .._support.checks import (
     integer,
     seed_value,
 )
-from .._support.names import checked_keywords
+from .._support.names import check_assignment, checked_keywords, unknown
 from ..initializers.base import stream_of
 from ..layers.base import Layer, name_among
-from ..layers.dense import InputLayer
+from ..layers.input import InputLayer
 
 __all__ = ["Chain"]
 

@@ -28,7 +28,7 @@ from .keeping import Keeping
 
 if TYPE_CHECKING:
     from ..layers.base import Layer
-    from ..layers.dense import InputLayer
+    from ..layers.input import InputLayer
 
 __all__ = ["Model"]
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from .._support.names import lookup, unknown_attribute
 from .adam import Adam, Adamax, AdamW, Nadam
-from .adaptive import SGD, Adadelta, Adagrad, Lion, RMSprop, schedules
+from .adaptive import Adadelta, Adagrad, Lion, RMSprop, schedules
 from .base import Optimizer
+from .sgd import SGD
 
 __all__ = [
     "SGD",

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._support.checks import integer, number
-from ..callbacks.gradient_norms import PREFIX
+from ..callbacks.basic import PREFIX
 from ..callbacks.history import History
 from ..inspection.explain import Explanation, checked, float64_copy
 from .figures import COLOURS, DASHES, MARKERS, axes_for

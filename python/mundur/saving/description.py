@@ -21,7 +21,7 @@ from .. import (
 )
 from .._support.checks import extents, integer, number
 from .._support.config import Configurable
-from ..activations.custom import Custom
+from ..activations import Custom
 from ..initializers.base import ArrayInitializer, FunctionInitializer, Initializer
 from ..layers.container import Nested
 

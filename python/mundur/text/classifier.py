@@ -10,9 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import activations, layers, losses, optimizers, utils
-from .._support.attributes import check_assignment
 from .._support.checks import choice, integer, number, seed_value
-from .._support.names import checked_keywords
+from .._support.names import check_assignment, checked_keywords
 from ..data import targets
 from ..models.model import Model
 from .checked import Label, checked_labels, checked_texts

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .._support.attributes import check_assignment
 from .._support.checks import boolean, integer
-from .._support.names import argument_names, checked_keywords
+from .._support.names import argument_names, check_assignment, checked_keywords
 from ..utils import pad_sequences
 from .checked import check_encodable, checked_texts
 

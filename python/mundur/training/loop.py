@@ -17,7 +17,7 @@ from ..data.dataset import Dataset
 from ..errors import NonFiniteLossError
 from ..losses.base import is_native
 from ..losses.in_python import native_loss
-from ..metrics import selection
+from ..metrics import accuracy as selection
 from .position import Resumable, Resumed
 from .progress import Progress
 
