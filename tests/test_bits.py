@@ -274,7 +274,7 @@ def test_workers_evaluate_batches_of_their_own(rng: np.random.Generator) -> None
     model.compile("sgd", "mse")
     data = md.data.dataset.Dataset(x, y, None, "x")
     _core.set_num_threads(3)
-    evaluator = md.training.loop.make_evaluator(model, data, 20, False, None)
+    evaluator = md.training.passes.make_evaluator(model, data, 20, False, None)
     seen = []
     for budget in (1e-12, 0.0, 1e-12, 0.0, 1e-12, 1e-12):
         seen.append((evaluator.run(budget), evaluator.step))

@@ -46,7 +46,7 @@ from .runtime import build_info, get_num_threads, isa, set_num_threads
 
 if TYPE_CHECKING:
     from . import plots, text
-    from .saving.format import load_model
+    from .saving import load_model
 
 Sequential = Model
 
@@ -94,7 +94,7 @@ if not TYPE_CHECKING:  # else type checkers would believe in any name
     def __getattr__(name: str) -> object:
         # What `import mundur` does without: json and safetensors for files, figures, texts.
         if name == "load_model":
-            from .saving.format import load_model
+            from .saving import load_model
 
             return load_model
         if name in ("plots", "text"):

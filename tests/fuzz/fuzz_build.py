@@ -12,7 +12,7 @@ import mundur as md
 import numpy as np
 import numpy.typing as npt
 from mundur import _core
-from mundur.training import loop as training
+from mundur.training import passes
 
 from cases import targets_of
 from fuzz_case import Case, Piece, Shape
@@ -251,12 +251,12 @@ def place(isa: str, threads: int) -> Iterator[None]:
 @contextmanager
 def slices_of(seconds: float) -> Iterator[None]:
     """Native calls that return so soon that small cases take many."""
-    before = training.SLICE_SECONDS
-    training.SLICE_SECONDS = seconds
+    before = passes.SLICE_SECONDS
+    passes.SLICE_SECONDS = seconds
     try:
         yield
     finally:
-        training.SLICE_SECONDS = before
+        passes.SLICE_SECONDS = before
 
 
 @cache

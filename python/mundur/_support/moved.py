@@ -16,7 +16,7 @@ MOVED = {
     "optimizer": "optimizers.base",
     "serialization": "saving.format",
     "explain": "inspection.explain",
-    "checks": "inspection.gradient_check",
+    "checks": "inspection",
     "history": "callbacks.history",
     "learning_rates": "training.learning_rates",
     "initializer": "initializers.base",

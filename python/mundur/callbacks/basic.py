@@ -1,4 +1,4 @@
-"""Callbacks: code that runs at fixed points of training."""
+"""Callbacks that schedule, log, stop or call functions of yours."""
 
 from __future__ import annotations
 

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, cast
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .. import _core
 from .._support.checks import integer, number
-from ..training.fed import FedEvaluator, FedTrainer
-from ..training.loop import FitOptions
-from ..training.passes import predict_batch
 from . import arrays
-from . import dataset as datasets
-from .dataset import Dataset, prepare, resolve_batch_size, weigh_classes
+from .dataset import Dataset, Learner, Order, prepare, resolve_batch_size
 
-if TYPE_CHECKING:
-    from ..augment import Function
-    from ..callbacks.base import CallbackList
-    from ..models.model import Model
-    from ..training.progress import Progress
-
-__all__ = ["ArrayBatches", "Source", "is_batches"]
+__all__ = ["ArrayBatches", "Stream", "is_batches", "stream_of"]
 
 Array = npt.NDArray[Any]
 
@@ -49,30 +40,24 @@ def _lists_batches(x: Any) -> bool:
 class ArrayBatches:
     """Checked arrays as batches, in `fit`'s order of the epoch that begins."""
 
-    def __init__(self, model: Model, data: Dataset, options: FitOptions) -> None:
+    def __init__(self, model: Learner, data: Dataset, order: Order) -> None:
         self._model = model
         self._data = data
-        self._batch_size = options.batch_size
-        self._shuffle = options.shuffle
-        self._block = options.block
+        self._order = order
 
     def __len__(self) -> int:
-        return -(-len(self._data.x) // self._batch_size)
+        return self._data.steps(self._order.batch_size)
 
     def __iter__(self) -> Iterator[tuple[Array, ...]]:
-        samples, model = len(self._data.x), self._model
-        order = np.arange(samples)
-        if self._shuffle and self._block:
-            order = _core.block_permutation(samples, self._block, model.seed, model.epochs_begun)
-        elif self._shuffle:
-            order = _core.permutation(samples, model.seed, model.epochs_begun)
-        for start in range(0, samples, self._batch_size):
-            rows = order[start : start + self._batch_size]
+        samples, size = self._order.samples, self._order.batch_size
+        order = self._order.rows(self._model.seed, self._model.epochs_begun)
+        for start in range(0, samples, size):
+            rows = order[start : start + size]
             parts = (self._data.x, self._data.y, self._data.weights)
             yield tuple(part[rows] for part in parts if part is not None)
 
 
-class Source:
+class Stream:
     """The batches of an iterable, checked one by one, for pass after pass.
 
     Parameters
@@ -90,7 +75,7 @@ class Source:
 
     def __init__(
         self,
-        model: Model,
+        model: Learner,
         given: Any,
         steps: int | None = None,
         name: str = "x",
@@ -110,10 +95,11 @@ class Source:
         self._title = name
         self._iterator: Iterator[Any] | None = None
         self._waiting: Any = _END  # the first batch, where it was looked at
+        self._first_rows = 0
         self._count = 0  # batches of this pass
         self._epoch = 0
-        self.class_weight: Mapping[int, float] | None = None
-        self.transform: Function | None = None
+        self._class_weight: Mapping[int, float] | None = None
+        self.transform: Callable[..., Any] | None = None
         self._current: Dataset | None = None
         if self._once and steps is None and passes > 1:
             raise ValueError(
@@ -158,7 +144,30 @@ class Source:
         self._waiting = self._take()
         if self._waiting is _END:
             raise ValueError(f"{self._title} gave no batches")
-        return arrays.features(self._parts(self._waiting)[0], input_shape, self._place(0))
+        x = arrays.features(self._parts(self._waiting)[0], input_shape, self._place(0))
+        self._first_rows = len(x)
+        return x
+
+    def size(self, batch_size: Any, name: str = "batch_size") -> int:
+        """That of the first batch, where it was looked at; an argument is checked only."""
+        return max(self._first_rows, resolve_batch_size(batch_size, 1, name))
+
+    def steps(self, batch_size: int) -> int | None:
+        """Batches of a pass, or None where nobody knows."""
+        return self.length or None
+
+    def split(self, fraction: Any) -> tuple[Stream, None]:
+        """Of batches nothing is ever split: the fraction is 0."""
+        number(fraction, "validation_split", at_least=0, at_most=0)
+        return self, None
+
+    def weighed(self, model: Learner, class_weight: Any) -> Stream:
+        """The same batches, each weighed as it comes."""
+        self._class_weight = class_weight
+        return self
+
+    def check(self, vocabulary: int, switch: str) -> None:
+        """Nothing: batches are checked as they come."""
 
     def begin(self, epoch: int = 0) -> Dataset:
         """A new pass; its first batch."""
@@ -238,7 +247,7 @@ class Source:
         if self.transform is not None:
             x = self._transformed(x)
         data = prepare(model, x, parts[1], parts[2] if len(parts) == 3 else None, names)
-        return weigh_classes(model, data, self.class_weight)
+        return data.weighed(model, self._class_weight)
 
     def _transformed(self, x: Array) -> Array:
         assert self.transform is not None
@@ -253,13 +262,133 @@ class Source:
             )
         return result
 
-    def trainer(self, allow_nonfinite: bool) -> FedTrainer:
+    def trainer(
+        self, make: Callable[[Dataset, int, bool], _core.Trainer], batch_size: int, shuffle: bool
+    ) -> StreamTrainer:
         """What trains on these batches."""
-        return FedTrainer(self._model, self, allow_nonfinite)
+        return StreamTrainer(self, make)
 
-    def evaluator(self, allow_nonfinite: bool) -> FedEvaluator:
+    def evaluator(
+        self, make: Callable[[Dataset, int], _core.Evaluator], batch_size: int
+    ) -> StreamEvaluator:
         """What evaluates on these batches, once."""
-        return FedEvaluator(self._model, self, allow_nonfinite)
+        return StreamEvaluator(self, make)
+
+
+class StreamTrainer:
+    """The native trainer's face over batches: one native trainer that is fed one after another.
+
+    A batch is fetched right after the one before it was used, so that the last is known as such.
+    """
+
+    def __init__(self, stream: Stream, make: Callable[[Dataset, int, bool], _core.Trainer]) -> None:
+        self._stream = stream
+        self._make = make
+        self._augment: Sequence[_core.Augmentation] = ()
+        self._native: _core.Trainer | None = None
+        self.step = 0
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches of an epoch; 0 where nobody knows."""
+        return self._stream.length
+
+    @property
+    def native(self) -> _core.Trainer:
+        """The trainer behind, from the first epoch on."""
+        assert self._native is not None
+        return self._native
+
+    @property
+    def restored(self) -> bool:
+        """Whether the model went back to where the epoch began."""
+        return self.native.restored
+
+    def undo(self) -> bool:
+        """Takes the epoch's updates back."""
+        return self.native.undo()
+
+    @property
+    def loss(self) -> float:
+        """The mean loss of the epoch so far."""
+        return self.native.loss
+
+    @property
+    def metric_values(self) -> list[float]:
+        """The metrics of the epoch so far."""
+        return self.native.metric_values
+
+    def set_augment(self, steps: Sequence[_core.Augmentation]) -> None:
+        """Native augmentation of every batch."""
+        self._augment = steps
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Fetches the first batch and clears the sums."""
+        data = self._stream.begin(epoch)
+        if self._native is None:
+            self._native = self._make(data, len(data.x), False)
+            self._native.set_augment(self._augment)
+        self._native.feed(data.x, data.y, data.weights)
+        self._native.begin_epoch(epoch)
+        self.step = 0
+
+    def run(self, budget: float, max_steps: int) -> str:
+        """As the native trainer's."""
+        end = time.perf_counter() + budget
+        last = self.step + max_steps
+        while True:
+            status = self.native.run(budget, 1)
+            if status in ("loss", "input"):
+                return status
+            self.step += 1
+            data = self._stream.advance()
+            if data is None:
+                return "finished"
+            self.native.feed(data.x, data.y, data.weights)
+            if self.step == last or time.perf_counter() >= end:
+                return "more"
+
+
+class StreamEvaluator:
+    """The native evaluator's face over batches."""
+
+    def __init__(self, stream: Stream, make: Callable[[Dataset, int], _core.Evaluator]) -> None:
+        self._stream = stream
+        data = stream.begin()
+        self._native = make(data, len(data.x))
+        self.step = 0
+
+    @property
+    def steps(self) -> int:
+        """Batches of the pass; 0 where nobody knows."""
+        return self._stream.length
+
+    @property
+    def loss(self) -> float:
+        """The mean loss so far."""
+        return self._native.loss
+
+    @property
+    def metric_values(self) -> list[float]:
+        """The metrics so far."""
+        return self._native.metric_values
+
+    def run(self, budget: float) -> str:
+        """As the native evaluator's."""
+        end = time.perf_counter() + budget
+        while True:
+            status = self._native.run(budget)
+            if status == "more":  # a batch that takes longer than the budget
+                continue
+            if status != "finished":
+                return status
+            self.step += 1
+            data = self._stream.advance()
+            if data is None:
+                return "finished"
+            self._native.feed(data.x, data.y, data.weights)
+            if time.perf_counter() >= end:
+                return "more"
 
 
 class _Indexed:
@@ -275,25 +404,8 @@ class _Indexed:
         return (self._given[i] for i in range(len(self._given)))
 
 
-def predict(
-    model: Model, source: Source, callbacks: CallbackList, shown: Progress, allow_nonfinite: bool
-) -> Array:
-    """The outputs for batches of features, one below another."""
-    parts = []
-    callbacks.call("on_predict_begin", {})
-    shown.begin_epoch(0, source.length)
-    for step, x in enumerate(source.features()):
-        callbacks.call("on_predict_batch_begin", step, {})
-        parts.append(predict_batch(model, x, allow_nonfinite))
-        callbacks.call("on_predict_batch_end", step, {})
-        shown.update(step + 1, {})
-    shown.end_epoch({})
-    callbacks.call("on_predict_end", {})
-    return np.concatenate(parts)
-
-
 def stream_of(
-    model: Model,
+    model: Learner,
     x: Any,
     steps: Any,
     steps_name: str,
@@ -301,7 +413,7 @@ def stream_of(
     *,
     targets: bool = True,
     **others: Any,
-) -> Source | None:
+) -> Stream | None:
     """The source of batches where `x` is an iterable of them, else None.
 
     A ValueError where `others`, which speak of arrays, are given as well, or `steps` without
@@ -320,7 +432,7 @@ def stream_of(
         if value is not None:
             raise ValueError(f"{other} must be None where x gives batches; got {_came(value)}")
     steps = checked_steps(steps, steps_name)
-    return Source(model, x, steps, passes=passes, targets=targets)
+    return Stream(model, x, steps, passes=passes, targets=targets)
 
 
 def steps_without_batches(name: str) -> ValueError:
@@ -328,58 +440,11 @@ def steps_without_batches(name: str) -> ValueError:
     return ValueError(f"{name} goes with an iterable of batches; a pass takes all of an array")
 
 
-def first_features(x: Any, stream: Source | None, input_shape: tuple[int, ...] | None) -> Array:
+def first_features(x: Any, stream: Stream | None, input_shape: tuple[int, ...] | None) -> Array:
     """The features that tell a model its shape: all of an array, or the first batch."""
     if stream is None:
         return arrays.features(x, input_shape)
     return stream.first_features(input_shape)
-
-
-def with_validation(
-    model: Model, data: Dataset | Source, fraction: Any, given: Any, steps: Any, passes: int
-) -> tuple[Dataset | Source, Dataset | Source | None]:
-    """As `datasets.with_validation`, for batches too."""
-    if given is not None and is_batches(given):
-        number(fraction, "validation_split", at_least=0, below=1)
-        steps = checked_steps(steps, "validation_steps")
-        return data, Source(model, given, steps, "validation_data", passes=passes, restart=True)
-    if steps is not None:
-        raise steps_without_batches("validation_steps")
-    # Of batches nothing is ever split: the fraction is 0.
-    return datasets.with_validation(model, cast(Dataset, data), fraction, given)
-
-
-def size_of(data: Dataset | Source, batch_size: Any, first: int) -> int:
-    """The batch size of arrays, or the `first` batch's."""
-    return resolve_batch_size(batch_size, len(data.x)) if isinstance(data, Dataset) else first
-
-
-def weigh(model: Model, data: Dataset | Source, class_weight: Any) -> Dataset | Source:
-    """As `datasets.weigh_classes`, for batches too."""
-    if isinstance(data, Dataset):
-        return weigh_classes(model, data, class_weight)
-    data.class_weight = class_weight
-    return data
-
-
-def transformed(
-    model: Model, data: Dataset | Source, options: FitOptions, function: Function | None
-) -> Dataset | Source:
-    """The same batches, through a function of the user's where there is one."""
-    if function is None:
-        return data
-    if isinstance(data, Dataset):
-        data = Source(model, ArrayBatches(model, data, options))
-    data.transform = function
-    return data
-
-
-def steps_of(data: Dataset | Source | Array, batch_size: int) -> int | None:
-    """Batches of a pass, or None where nobody knows."""
-    if isinstance(data, Source):
-        return data.length or None
-    samples = len(data.x if isinstance(data, Dataset) else data)
-    return -(-samples // batch_size)
 
 
 def checked_steps(steps: Any, name: str) -> int | None:
@@ -389,8 +454,3 @@ def checked_steps(steps: Any, name: str) -> int | None:
 
 def _came(value: Any) -> str:
     return type(value).__name__ if hasattr(value, "__len__") else repr(value)
-
-
-def block_rows(x: Array, batch_size: int) -> int:
-    """Rows of about 8 MiB, which a disk reads at full speed; at least a batch."""
-    return int(max(batch_size, (8 << 20) // max(1, x[0].size * x.dtype.itemsize)))

@@ -1,125 +1,52 @@
-"""Targets against a loss and the shape of a model's output."""
+"""Targets as arrays: of which shape, and with which values; what is asked of them a loss knows."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from .._support.checks import integer, number
-from .arrays import check_finite, real_array
-
-if TYPE_CHECKING:
-    from ..losses.base import Loss
+from .arrays import real_array
 
 __all__ = [
-    "check_head",
-    "check_predictions",
+    "Suitable",
     "class_weights",
+    "in_unit_interval",
+    "label_targets",
+    "like_outputs",
     "metric_targets",
+    "not_negative",
+    "refuse",
     "sample_targets",
+    "signs",
 ]
 
 Array = npt.NDArray[Any]
 
-SPARSE = "sparse_categorical_crossentropy"
-CATEGORICAL = "categorical_crossentropy"
-BINARY = "binary_crossentropy"
-BINARIES = (BINARY, "binary_focal_crossentropy")
-CATEGORICALS = (CATEGORICAL, "categorical_focal_crossentropy")
-KL = "kl_divergence"
-HINGES = ("hinge", "squared_hinge")
-# One class excludes the others.
-EXCLUSIVE = (SPARSE, *CATEGORICALS, KL)
-# Activations with values on both sides of 0, and those without.
-_SIGNED = {
-    *("linear", "tanh", "hard_tanh", "softsign", "tanh_shrink", "soft_shrink", "hard_shrink"),
-    *("elu", "selu", "celu", "gelu", "silu", "swish", "mish", "hard_silu", "hard_swish"),
-    *("leaky_relu", "log_sigmoid", "log_softmax"),
-}
-_UNSIGNED = {
-    *("relu", "relu6", "sigmoid", "hard_sigmoid", "softmax", "sparsemax", "softplus"),
-    *("exponential", "sparse_plus", "squareplus"),
-}
 
+class Suitable(Protocol):
+    """What a loss says of heads, targets and classes; see `mundur.losses.base.Loss`."""
 
-def check_head(loss: Loss, head: str, output_shape: tuple[int, ...]) -> None:
-    """Raises a ValueError, naming the mend, where a loss does not suit the model's last layer.
+    def _check_head(self, head: str, output_shape: tuple[int, ...]) -> None:
+        """Raises where it does not suit a model's last layer."""
 
-    `head` is the activation behind the last layer, `output_shape` the shape of one sample there.
-    """
-    kind, units = loss.kind, output_shape[-1]
-    if kind in HINGES and head in _UNSIGNED:
-        raise ValueError(
-            f"{_title(loss)} expects scores on both sides of 0, but the model ends in {head}; drop "
-            "that activation"
-        )
-    if kind == "poisson" and head in _SIGNED:
-        raise ValueError(
-            f"Poisson expects predictions that are not negative, but the model ends in {head}; set "
-            'an activation such as "relu" in the last layer'
-        )
-    if kind == KL:
-        _check_distribution(head, output_shape)
-    if kind not in (*BINARIES, *CATEGORICALS, SPARSE):
-        return
-    if kind in (*CATEGORICALS, SPARSE) and units < 2:
-        raise ValueError(
-            f"{_title(loss)} needs one output per class, at least 2; the model has {units}. For "
-            'two classes with one output use BinaryCrossentropy and activation="sigmoid"'
-        )
-    fitting = "sigmoid" if kind in BINARIES else "softmax"
-    if loss.from_logits:
-        if head in ("sigmoid", "softmax"):
-            raise ValueError(
-                f"{_title(loss)} expects logits, but the model ends in {head}; drop that "
-                "activation or set from_logits=False"
-            )
-    elif head == "softmax" and kind in BINARIES and units <= 2:
-        raise ValueError(
-            f"{_title(loss)} does not suit a softmax of {units} outputs; use "
-            "SparseCategoricalCrossentropy (labels) or CategoricalCrossentropy (one-hot), or one "
-            'output with activation="sigmoid"'
-        )
-    elif head not in (
-        fitting,
-        "custom",
-        *(("softmax", "hard_sigmoid") if kind in BINARIES else ()),
-    ):
-        raise ValueError(
-            f"{_title(loss)} expects probabilities, but the model ends in {head}; set "
-            f'from_logits=True in the loss or activation="{fitting}" in the last layer'
-        )
+    def _suited(self, y: Array, shape: tuple[int, ...], name: str) -> Array:
+        """The targets as it wants them, checked."""
 
-
-def _check_distribution(head: str, output_shape: tuple[int, ...]) -> None:
-    if output_shape[-1] < 2:
-        raise ValueError(
-            "KLDivergence needs one output per class, at least 2; the model has "
-            f"{output_shape[-1]}. For two classes with one output use BinaryCrossentropy"
-        )
-    if head not in ("softmax", "sigmoid"):
-        raise ValueError(
-            f"KLDivergence expects probabilities, but the model ends in {head}; set "
-            'activation="softmax" in the last layer, or use '
-            "CategoricalCrossentropy(from_logits=True), which has the same gradient"
-        )
-
-
-def _title(loss: Loss) -> str:
-    return type(loss).__name__
+    def _classes(self, y: Array, outputs: int) -> tuple[int, Array] | None:
+        """How many classes there are and that of each sample; None where there are none."""
 
 
 def sample_targets(
-    value: Any, loss: Loss, shape: tuple[int, ...], name: str = "y", against: str = "x"
+    value: Any, loss: Suitable, shape: tuple[int, ...], name: str = "y", against: str = "x"
 ) -> Array:
-    """Targets for outputs of `shape` (samples, ..., outputs), with their values checked.
+    """Targets for outputs of `shape` (samples, ..., outputs), as the loss wants them.
 
-    int32 labels for the sparse loss, else an array of that shape; a loss written in Python knows
-    itself what it wants. Errors call the outputs' side `against`.
+    Errors call the outputs' side `against`.
     """
     y = real_array(value, name)
     if y.ndim == 0:
@@ -129,25 +56,13 @@ def sample_targets(
             f"{against} and {name} must have the same number of samples; {against} has {shape[0]}, "
             f"{name} has {y.shape[0]}"
         )
-    if loss.kind == "python":
-        return y
-    if loss.kind == SPARSE:
-        return _labels(y, shape, name)
-    y = _dense(y, loss, shape, name)
-    check_finite(y, name)
-    if loss.kind in (*BINARIES, *CATEGORICALS, KL):
-        _check_unit_interval(y, loss, name)
-    elif loss.kind in HINGES:
-        _check_signs(y, loss, name)
-    elif loss.kind in ("poisson", "mean_squared_logarithmic_error"):
-        _refuse(y, y < 0, f"{name} must not be negative for {_title(loss)}")
-    return y
+    return loss._suited(y, shape, name)
 
 
 def metric_targets(y: Array, shape: tuple[int, ...], sparse: bool) -> Array:
     """Targets as metrics need them beside a loss written in Python: labels, or like outputs."""
     if sparse:
-        return _labels(y, shape, "y")
+        return label_targets(y, shape, "y")
     if y.shape == shape or (shape[-1] == 1 and y.shape == shape[:-1]):
         return y.reshape(shape)
     raise ValueError(
@@ -156,23 +71,20 @@ def metric_targets(y: Array, shape: tuple[int, ...], sparse: bool) -> Array:
     )
 
 
-def _dense(y: Array, loss: Loss, shape: tuple[int, ...], name: str) -> Array:
+def like_outputs(y: Array, shape: tuple[int, ...], name: str, title: str, hint: str) -> Array:
+    """Targets of the outputs' shape; (n,) equals (n, 1). `hint` says what else flat ones may be."""
     if y.shape == shape:
         return y
     if shape[-1] == 1 and y.shape == shape[:-1]:
         return y[..., None]
-    hint = ""
     flat = y.shape in (shape[:-1], (*shape[:-1], 1))
-    if flat and y.dtype.kind == "f" and loss.kind not in EXCLUSIVE:
-        hint = f"; the model gives {shape[-1]} numbers per sample, {name} holds one"
-    elif flat:
-        hint = f"; integer labels become one-hot with to_categorical({name}, {shape[-1]})"
-        if loss.kind in CATEGORICALS:
-            hint += ", or use SparseCategoricalCrossentropy"
-    raise ValueError(f"{name} must have shape {shape} for {_title(loss)}; got {y.shape}{hint}")
+    raise ValueError(
+        f"{name} must have shape {shape} for {title}; got {y.shape}{hint if flat else ''}"
+    )
 
 
-def _labels(y: Array, shape: tuple[int, ...], name: str) -> Array:
+def label_targets(y: Array, shape: tuple[int, ...], name: str) -> Array:
+    """Labels, one for each row of outputs, as the core reads them."""
     classes = shape[-1]
     if y.shape == shape and classes > 1:
         raise ValueError(
@@ -198,42 +110,29 @@ def _labels(y: Array, shape: tuple[int, ...], name: str) -> Array:
     return np.ascontiguousarray(y, np.int32)
 
 
-def _check_unit_interval(y: Array, loss: Loss, name: str) -> None:
+def in_unit_interval(y: Array, name: str, title: str) -> None:
+    """Raises for a value outside of [0, 1]."""
     if y.size and not (y.min() >= 0 and y.max() <= 1):
-        bad = (y < 0) | (y > 1)
-        raise ValueError(f"{name} must lie in [0, 1] for {_title(loss)}; got {_at_first(y, bad)}")
+        refuse(y, (y < 0) | (y > 1), f"{name} must lie in [0, 1] for {title}")
 
 
-def _check_signs(y: Array, loss: Loss, name: str) -> None:
-    wanted = f"{name} must hold -1 and 1, or 0 and 1, for {_title(loss)}"
-    _refuse(y, (y != -1) & (y != 0) & (y != 1), wanted)
+def signs(y: Array, name: str, title: str) -> None:
+    """Raises for what is neither of two signs, or mixes two ways of writing them."""
+    wanted = f"{name} must hold -1 and 1, or 0 and 1, for {title}"
+    refuse(y, (y != -1) & (y != 0) & (y != 1), wanted)
     if y.size and y.min() < 0:
-        _refuse(y, y == 0, f"{wanted}, not all three")
+        refuse(y, y == 0, f"{wanted}, not all three")
 
 
-def _refuse(y: Array, bad: npt.NDArray[np.bool_], wanted: str, mend: str = "") -> None:
+def not_negative(y: Array, name: str, title: str, mend: str = "") -> None:
+    """Raises for a negative value."""
+    refuse(y, y < 0, f"{name} must not be negative for {title}", mend)
+
+
+def refuse(y: Array, bad: npt.NDArray[np.bool_], wanted: str, mend: str = "") -> None:
+    """Raises where anything is bad, with the first of it."""
     if bad.any():
         raise ValueError(f"{wanted}; got {_at_first(y, bad)}{mend}")
-
-
-def check_predictions(p: Array, loss: Loss, name: str = "y_pred") -> None:
-    """Raises where a loss from probabilities, or for counts, was given something else.
-
-    Rounding may go a little beyond; NaN may be anything.
-    """
-    slack = 1e-6
-    if loss.kind == "poisson":
-        mend = '; end the model in an activation such as "relu"'
-        _refuse(p, p < 0, f"{name} must not be negative for Poisson", mend)
-    if loss.from_logits or loss.kind not in (*BINARIES, *EXCLUSIVE):
-        return
-    if p.min() < -slack or p.max() > 1 + slack:
-        fitting = "sigmoid" if loss.kind in BINARIES else "softmax"
-        mend = "" if loss.kind == KL else "set from_logits=True in the loss or "
-        raise ValueError(
-            f"{name} must lie in [0, 1]; got {_at_first(p, (p < -slack) | (p > 1 + slack))}; "
-            f'{mend}end the model in activation="{fitting}"'
-        )
 
 
 def _at_first(y: Array, bad: npt.NDArray[np.bool_]) -> str:
@@ -242,7 +141,7 @@ def _at_first(y: Array, bad: npt.NDArray[np.bool_]) -> str:
 
 
 def class_weights(
-    value: Any, y: Array, loss: Loss, outputs: int, name: str = "class_weight"
+    value: Any, y: Array, loss: Suitable, outputs: int, name: str = "class_weight"
 ) -> npt.NDArray[np.float64]:
     """The weight of each sample's class; classes that the mapping leaves out weigh 1."""
     if not isinstance(value, Mapping):
@@ -253,24 +152,22 @@ def class_weights(
                 "dict(enumerate(compute_class_weight('balanced', classes=np.unique(y), y=y)))"
             )
         raise TypeError(f"{name} must be a dict of class: weight; {hint}")
-    binary = loss.kind in BINARIES and outputs == 1
-    if not binary and loss.kind not in (SPARSE, *CATEGORICALS):
+    found = loss._classes(y, outputs)
+    if found is None:
         raise ValueError(
-            f"{name} needs a loss over exclusive classes; got {_title(loss)} with {outputs} outputs"
+            f"{name} needs a loss over exclusive classes; got {type(loss).__name__} with {outputs} "
+            "outputs"
         )
-    classes = 2 if binary else outputs
+    classes, labels = found
     table: npt.NDArray[np.float64] = np.ones(classes)
     for key, weight in value.items():
         label = integer(key, f"a class of {name}", -(2**62))
         if not 0 <= label < classes:
             raise ValueError(f"{name} names class {label}; the classes are 0 to {classes - 1}")
         table[label] = number(weight, f"{name}[{label}]", at_least=0)
-    if loss.kind in CATEGORICALS:
-        y = y.argmax(axis=-1)
-    if y.ndim > 1 and not binary:
+    if labels.ndim > 1:
         raise ValueError(
-            f"{name} needs one class per sample; y has {math.prod(y.shape[1:])} (its shape is "
-            f"{y.shape}). Give sample_weight instead"
+            f"{name} needs one class per sample; y has {math.prod(labels.shape[1:])} (its shape is "
+            f"{labels.shape}). Give sample_weight instead"
         )
-    labels = np.rint(y.reshape(len(y), math.prod(y.shape[1:]))[:, 0]) if binary else y
     return table[np.asarray(labels, np.int64)]

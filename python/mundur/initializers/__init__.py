@@ -2,7 +2,7 @@
 
 Random values come from the package's own counter-based generator, so a seeded model starts with the
 same bits on every machine. The key is the initializer's seed, or else the model's; the stream is
-fixed by the parameter's position in the model (see `initializer.stream_of`).
+fixed by the parameter's position in the model (see `stream_of` in ``initializers/base.py``).
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-"""First values of parameters.
-
-Random values come from the package's own counter-based generator, so a seeded model starts with the
-same bits on every machine. The key is the initializer's seed, or else the model's; the stream is
-fixed by the parameter's position in the model (see `initializer.stream_of`).
-"""
+"""First values of one number, or drawn without a look at the shape; Orthogonal, Identity."""
 
 from __future__ import annotations
 

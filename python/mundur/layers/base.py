@@ -6,21 +6,20 @@ import functools
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias
 
 import numpy.typing as npt
 
 from .. import constraints, initializers, regularizers
 from .._support.checks import boolean, extents, identifier
 from .._support.config import Configurable, defaults, rebuild
+from .._support.views import Views, copy_all
+from ..constraints import Constraint
+from ..initializers import Initializer
+from ..regularizers import Regularizer
 
 if TYPE_CHECKING:
     from .. import _core
-    from ..constraints import Constraint
-    from ..initializers.base import Initializer
-    from ..models.by_hand import ByHand
-    from ..models.chain import Chain
-    from ..regularizers import Regularizer
 
 __all__ = ["KERAS", "Layer", "MaskFlow", "Weighted", "name_among"]
 
@@ -29,6 +28,21 @@ MaskFlow: TypeAlias = Literal["passes", "makes", "ends", "drops"]
 
 # Arguments that every layer has in Keras, with one value here.
 KERAS: dict[str, Any] = {"dtype": None, "activity_regularizer": None, "autocast": True}
+
+
+class Owner(Protocol):
+    """What a layer asks of what it was added to: a model, or a layer around it."""
+
+    _views_given: bool
+
+    def _held(self) -> AbstractContextManager[Any]:
+        """The lock: a training in another thread ends first."""
+
+    def _trainable_changed(self) -> None:
+        """Another set of parameters learns."""
+
+    def _weight_views(self) -> Views:
+        """Parameters and state, for use within one call."""
 
 
 class Layer(Configurable):
@@ -76,7 +90,7 @@ class Layer(Configurable):
         self._input_shape = None if input_shape is None else extents(input_shape, "input_shape")
         self._frozen: set[str] = set()
         self._frozen_whole = False
-        self._owner: weakref.ref[Chain | Layer] | None = None
+        self._owner: weakref.ref[Any] | None = None
         self.trainable = trainable
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -158,12 +172,11 @@ class Layer(Configurable):
         return super().get_config() | {"name": self._given_name}
 
     def _repr_config(self) -> dict[str, Any]:
-        from ..initializers import as_argument
-        from ..initializers.base import Initializer
-
         usual = defaults(type(self).__init__)
         return {
-            name: as_argument(value, usual.get(name)) if isinstance(value, Initializer) else value
+            name: initializers.as_argument(value, usual.get(name))
+            if isinstance(value, Initializer)
+            else value
             for name, value in self.get_config().items()
         }
 
@@ -228,12 +241,12 @@ class Layer(Configurable):
     # ---- the numbers, which live in the model ------------------------------------------------
 
     @property
-    def owner(self) -> ByHand | None:
+    def owner(self) -> Owner | None:
         """The model that this layer was added to."""
-        owner = None if self._owner is None else self._owner()
-        return cast("ByHand | None", owner)
+        owner: Owner | None = None if self._owner is None else self._owner()
+        return owner
 
-    def _built_owner(self) -> ByHand:
+    def _built_owner(self) -> Owner:
         owner = self.owner
         if owner is None:
             raise RuntimeError(f"layer {self.name!r} has no weights before it is part of a model")
@@ -257,8 +270,6 @@ class Layer(Configurable):
 
     def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
         """Copies arrays, in the order of `get_weights`, into the layer's parameters and state."""
-        from .._support.views import copy_all
-
         copy_all({f"{self.name}/{name}": view for name, view in self._views().items()}, weights)
 
     def count_params(self) -> int:
@@ -306,17 +317,17 @@ class Weighted(Layer):
         return {name: getattr(self, f"{start}_{kind}") for name, start in self._prefixes().items()}
 
     @property
-    def parameter_initializers(self) -> dict[str, initializers.Initializer]:
+    def parameter_initializers(self) -> dict[str, Initializer]:
         """The initializer of each parameter, in order."""
         return self._of_parameters("initializer")
 
     @property
-    def parameter_regularizers(self) -> dict[str, regularizers.Regularizer | None]:
+    def parameter_regularizers(self) -> dict[str, Regularizer | None]:
         """The regularizer of each parameter."""
         return self._of_parameters("regularizer")
 
     @property
-    def parameter_constraints(self) -> dict[str, constraints.Constraint | None]:
+    def parameter_constraints(self) -> dict[str, Constraint | None]:
         """The constraint of each parameter."""
         return self._of_parameters("constraint")
 

@@ -44,6 +44,7 @@ _CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "return_sequences": boolean,
     "go_backwards": boolean,
 }
+_OF_A_LAYER = ("name", "trainable", "input_shape")
 
 
 class Recurrent(Weighted):
@@ -59,10 +60,12 @@ class Recurrent(Weighted):
     return_sequences: bool
     go_backwards: bool
 
-    def _set(self, arguments: dict[str, Any]) -> None:
+    def _set_up(self, arguments: dict[str, Any]) -> None:
         """Keeps what all take of the constructor's arguments, its `locals()`, checked."""
         for name, check in _CHECKS.items():
             setattr(self, name, check(arguments[name], name))
+        self._take(arguments)
+        Weighted.__init__(self, **{name: arguments[name] for name in _OF_A_LAYER})
 
     def _prefixes(self) -> dict[str, str]:
         weights = {"kernel": "kernel", "recurrent_kernel": "recurrent"}
@@ -218,9 +221,7 @@ class SimpleRNN(Recurrent):
                 f"activation must be 'tanh', 'sigmoid', 'relu' or 'linear'; got {activation!r}"
             )
         self.activation = found
-        self._set(locals())
-        self._take(locals())
-        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+        self._set_up(locals())
 
     def describe(self) -> _core.LayerSpec:
         """The native description."""
@@ -348,9 +349,7 @@ class LSTM(Recurrent):
         self.activation = only(activation, "activation", "tanh")
         self.recurrent_activation = only(recurrent_activation, "recurrent_activation", "sigmoid")
         self.unit_forget_bias = boolean(unit_forget_bias, "unit_forget_bias")
-        self._set(locals())
-        self._take(locals())
-        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+        self._set_up(locals())
 
     @property
     def parameter_initializers(self) -> dict[str, Initializer]:
@@ -464,9 +463,7 @@ class GRU(Recurrent):
     ) -> None:
         self.activation = only(activation, "activation", "tanh")
         self.recurrent_activation = only(recurrent_activation, "recurrent_activation", "sigmoid")
-        self._set(locals())
-        self._take(locals())
-        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+        self._set_up(locals())
 
     def _bias_shape(self) -> tuple[int, ...]:
         return (2, 3 * self.units)

@@ -11,7 +11,7 @@ from .. import _core
 from .._support.checks import choice, identifier
 from .._support.config import Configurable, rebuild
 from ..data import arrays
-from ..data.targets import EXCLUSIVE, check_predictions, sample_targets
+from ..data.targets import like_outputs, sample_targets
 
 __all__ = ["Loss", "NativeLoss", "is_native"]
 
@@ -64,9 +64,30 @@ class Loss(Configurable):
         """∂loss/∂y_pred, of y_pred's shape."""
         raise NotImplementedError(f"{type(self).__name__}.gradient is not written")
 
+    # ---- what suits it; a loss written in Python takes whatever comes ----
+
+    def _check_head(self, head: str, output_shape: tuple[int, ...]) -> None:
+        """Raises a ValueError, naming the mend, where it does not suit a model's last layer.
+
+        `head` is the activation there, `output_shape` the shape of one sample behind it.
+        """
+
+    def _suited(self, y: Array, shape: tuple[int, ...], name: str) -> Array:
+        """Targets for outputs of `shape` as the loss wants them, their values checked."""
+        return y
+
+    def _classes(self, y: Array, outputs: int) -> tuple[int, Array] | None:
+        """How many exclusive classes there are and that of each sample; None where there are none.
+
+        `y` is what `_suited` returned.
+        """
+        return None
+
 
 class NativeLoss(Loss):
     """A loss that the core computes."""
+
+    _exclusive: ClassVar[bool] = False  # whether one class excludes the others
 
     name: str
     reduction: str | None
@@ -81,6 +102,24 @@ class NativeLoss(Loss):
             self.kind, self.from_logits, **(_NUMBERS | numbers), sums=self.reduction != MEAN
         )
 
+    def _suited(self, y: Array, shape: tuple[int, ...], name: str) -> Array:
+        y = like_outputs(y, shape, name, type(self).__name__, self._hint(y, shape[-1], name))
+        arrays.check_finite(y, name)
+        self._check_values(y, name)
+        return y
+
+    def _hint(self, y: Array, outputs: int, name: str) -> str:
+        """What to do about targets that hold one number for several outputs."""
+        if y.dtype.kind == "f" and not self._exclusive:
+            return f"; the model gives {outputs} numbers per sample, {name} holds one"
+        return f"; integer labels become one-hot with to_categorical({name}, {outputs})"
+
+    def _check_values(self, y: Array, name: str) -> None:
+        """Raises for targets of the right shape that the loss is not made for."""
+
+    def _check_predictions(self, p: Array, name: str = "y_pred") -> None:
+        """Raises for predictions that it is not made for; NaN may be anything."""
+
     def __reduce__(self) -> Any:
         return rebuild, (type(self), self.get_config())
 
@@ -90,7 +129,7 @@ class NativeLoss(Loss):
         rows = len(p) // shape[0]
         if self.reduction is not None:
             return self._native.value(y, p, weight, rows)
-        by_step = self.kind in EXCLUSIVE or np.size(sample_weight) > shape[0]
+        by_step = self._exclusive or np.size(sample_weight) > shape[0]
         values = self._native.sample_values(y, p, weight, 1 if by_step else rows)
         return values.reshape(shape[:-1]) if by_step and len(shape) > 1 else values
 
@@ -112,7 +151,7 @@ class NativeLoss(Loss):
         shape = p.shape
         if p.ndim == 1:
             p = p[:, None]
-        check_predictions(p, self)
+        self._check_predictions(p)
         with _core.to_nearest:  # conversions round
             return self._converted(y_true, p, sample_weight, shape)
 
@@ -121,13 +160,13 @@ class NativeLoss(Loss):
     ) -> tuple[Array, Array, Array | None, tuple[int, ...]]:
         y = sample_targets(y_true, self, p.shape, "y_true", "y_pred")
         dtype = np.float32 if p.dtype == np.float32 else np.float64
-        rows = p.size // p.shape[-1]
+        rows, are_labels = p.size // p.shape[-1], y.ndim < p.ndim
         weight = None
         if sample_weight is not None:
             weight = arrays.weights(sample_weight, len(p), rows=p.shape[:-1]).astype(dtype)
             weight = weight.repeat(rows // len(weight))
         p = np.ascontiguousarray(p, dtype).reshape(rows, -1)
-        if y.dtype == np.int32 and self.kind.startswith("sparse"):
+        if are_labels:
             return y.reshape(rows), p, weight, shape
         return np.ascontiguousarray(y, dtype).reshape(p.shape), p, weight, shape
 

@@ -1,20 +1,16 @@
-"""The losses: what training makes small, and its derivative.
-
-Every loss is called as ``loss(y_true, y_pred)`` and differentiated with
-``loss.gradient(y_true, y_pred)``, with or without a model. float32 predictions are computed in
-float32, everything else in float64. Below, n is the number of samples, m of outputs.
-
-``reduction`` says how the losses of the samples become one: "sum_over_batch_size", the default, is
-their mean (with weights, over the sum of the weights), "sum" their sum, and None or "none" leaves
-one number per sample, times its weight. What a sample's loss is stands in each formula: the mean
-over outputs where that divides by n·m, the sum where it divides by n. `fit` needs a number, so it
-takes the first two.
-"""
+"""Losses of classes: cross-entropies, focal ones too, divergence and hinges."""
 
 from __future__ import annotations
 
+import math
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
 from .._support.checks import boolean, number
 from .._support.names import checked_keywords
+from ..data.targets import in_unit_interval, label_targets, refuse, signs
 from .base import KERAS, MEAN, NativeLoss
 
 __all__ = [
@@ -29,7 +25,110 @@ __all__ = [
 ]
 
 
-class BinaryCrossentropy(NativeLoss):
+Array = npt.NDArray[Any]
+
+# Activations without values below 0.
+UNSIGNED = {
+    *("relu", "relu6", "sigmoid", "hard_sigmoid", "softmax", "sparsemax", "softplus"),
+    *("exponential", "sparse_plus", "squareplus"),
+}
+
+
+class _FromProbabilities(NativeLoss):
+    """Those that take probabilities, and targets in [0, 1]."""
+
+    _head: ClassVar[str]  # the activation whose outputs it is made for
+    _mend: ClassVar[str] = "set from_logits=True in the loss or "
+
+    def _check_values(self, y: Array, name: str) -> None:
+        in_unit_interval(y, name, type(self).__name__)
+
+    def _check_predictions(self, p: Array, name: str = "y_pred") -> None:
+        slack = 1e-6  # rounding may go a little beyond
+        if not self.from_logits and (p.min() < -slack or p.max() > 1 + slack):
+            mend = f'; {self._mend}end the model in activation="{self._head}"'
+            refuse(p, (p < -slack) | (p > 1 + slack), f"{name} must lie in [0, 1]", mend)
+
+
+class _Crossentropy(_FromProbabilities):
+    """Those that take logits, too."""
+
+    _other_heads: ClassVar[tuple[str, ...]] = ()
+
+    def _check_head(self, head: str, output_shape: tuple[int, ...]) -> None:
+        title = type(self).__name__
+        if self.from_logits:
+            if head in ("sigmoid", "softmax"):
+                raise ValueError(
+                    f"{title} expects logits, but the model ends in {head}; drop that activation "
+                    "or set from_logits=False"
+                )
+        elif head not in (self._head, "custom", *self._other_heads):
+            raise ValueError(
+                f"{title} expects probabilities, but the model ends in {head}; set "
+                f'from_logits=True in the loss or activation="{self._head}" in the last layer'
+            )
+
+
+class _Binary(_Crossentropy):
+    """Those of yes or no, for each output by itself."""
+
+    _head = "sigmoid"
+    _other_heads = ("softmax", "hard_sigmoid")
+
+    def _check_head(self, head: str, output_shape: tuple[int, ...]) -> None:
+        units = output_shape[-1]
+        if head == "softmax" and units <= 2 and not self.from_logits:
+            raise ValueError(
+                f"{type(self).__name__} does not suit a softmax of {units} outputs; use "
+                "SparseCategoricalCrossentropy (labels) or CategoricalCrossentropy (one-hot), or "
+                'one output with activation="sigmoid"'
+            )
+        super()._check_head(head, output_shape)
+
+    def _classes(self, y: Array, outputs: int) -> tuple[int, Array] | None:
+        if outputs != 1:
+            return None
+        return 2, np.rint(y.reshape(len(y), math.prod(y.shape[1:]))[:, 0])
+
+
+class _Categorical(_Crossentropy):
+    """Those of one class of several."""
+
+    _head = "softmax"
+    _exclusive = True
+
+    def _check_head(self, head: str, output_shape: tuple[int, ...]) -> None:
+        if output_shape[-1] < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs one output per class, at least 2; the model has "
+                f"{output_shape[-1]}. For two classes with one output use BinaryCrossentropy and "
+                'activation="sigmoid"'
+            )
+        super()._check_head(head, output_shape)
+
+    def _hint(self, y: Array, outputs: int, name: str) -> str:
+        return super()._hint(y, outputs, name) + ", or use SparseCategoricalCrossentropy"
+
+    def _classes(self, y: Array, outputs: int) -> tuple[int, Array] | None:
+        return outputs, y.argmax(axis=-1)
+
+
+class _Hinges(NativeLoss):
+    """Those that take scores, and targets that are signs."""
+
+    def _check_head(self, head: str, output_shape: tuple[int, ...]) -> None:
+        if head in UNSIGNED:
+            raise ValueError(
+                f"{type(self).__name__} expects scores on both sides of 0, but the model ends in "
+                f"{head}; drop that activation"
+            )
+
+    def _check_values(self, y: Array, name: str) -> None:
+        signs(y, name, type(self).__name__)
+
+
+class BinaryCrossentropy(_Binary):
     """For targets of yes or no: one output for two classes, or several that do not exclude another.
 
     L = -Σᵢⱼ (yᵢⱼ log pᵢⱼ + (1 - yᵢⱼ) log(1 - pᵢⱼ)) / (n·m) (Bishop, 2006, section 4.3.2).
@@ -75,7 +174,7 @@ class BinaryCrossentropy(NativeLoss):
         self._prepare(reduction, name, label_smoothing=self.label_smoothing)
 
 
-class CategoricalCrossentropy(NativeLoss):
+class CategoricalCrossentropy(_Categorical):
     """For one class of several, the targets one-hot rows (or distributions) over the classes.
 
     L = -Σᵢⱼ yᵢⱼ log pᵢⱼ / n (Bishop, 2006, section 4.3.4).
@@ -121,7 +220,7 @@ class CategoricalCrossentropy(NativeLoss):
         self._prepare(reduction, name, label_smoothing=self.label_smoothing)
 
 
-class SparseCategoricalCrossentropy(NativeLoss):
+class SparseCategoricalCrossentropy(_Categorical):
     """For one class of several, the targets an integer label in [0, classes) per sample.
 
     L = -Σᵢ log pᵢ,yᵢ / n (Bishop, 2006, section 4.3.4).
@@ -152,6 +251,12 @@ class SparseCategoricalCrossentropy(NativeLoss):
 
     kind = "sparse_categorical_crossentropy"
 
+    def _suited(self, y: Array, shape: tuple[int, ...], name: str) -> Array:
+        return label_targets(y, shape, name)
+
+    def _classes(self, y: Array, outputs: int) -> tuple[int, Array] | None:
+        return outputs, y
+
     @checked_keywords(ignored=KERAS | {"ignore_class": None, "axis": -1})
     def __init__(
         self,
@@ -164,7 +269,7 @@ class SparseCategoricalCrossentropy(NativeLoss):
         self._prepare(reduction, name)
 
 
-class KLDivergence(NativeLoss):
+class KLDivergence(_FromProbabilities):
     """How far a predicted distribution over classes is from the target one.
 
     L = Σᵢⱼ yᵢⱼ log(yᵢⱼ / pᵢⱼ) / n, both clipped to [10⁻⁷, 1] as in Keras; ∂L/∂p = -y / p / n, and 0
@@ -190,13 +295,29 @@ class KLDivergence(NativeLoss):
     """
 
     kind = "kl_divergence"
+    _exclusive = True
+    _head = "softmax"
+    _mend = ""
+
+    def _check_head(self, head: str, output_shape: tuple[int, ...]) -> None:
+        if output_shape[-1] < 2:
+            raise ValueError(
+                "KLDivergence needs one output per class, at least 2; the model has "
+                f"{output_shape[-1]}. For two classes with one output use BinaryCrossentropy"
+            )
+        if head not in ("softmax", "sigmoid"):
+            raise ValueError(
+                f"KLDivergence expects probabilities, but the model ends in {head}; set "
+                'activation="softmax" in the last layer, or use '
+                "CategoricalCrossentropy(from_logits=True), which has the same gradient"
+            )
 
     @checked_keywords(ignored=KERAS)
     def __init__(self, reduction: str | None = MEAN, name: str = "kl_divergence") -> None:
         self._prepare(reduction, name)
 
 
-class Hinge(NativeLoss):
+class Hinge(_Hinges):
     """For yes or no with a margin, from scores instead of probabilities.
 
     L = Σᵢⱼ max(1 - yᵢⱼ pᵢⱼ, 0) / (n·m), y = -1 or 1 (targets of 0 become -1, as in Keras);
@@ -228,7 +349,7 @@ class Hinge(NativeLoss):
         self._prepare(reduction, name)
 
 
-class SquaredHinge(NativeLoss):
+class SquaredHinge(_Hinges):
     """The square of `Hinge`, sample by sample and output by output: smooth at the margin.
 
     L = Σᵢⱼ max(1 - yᵢⱼ pᵢⱼ, 0)² / (n·m), y = -1 or 1 (targets of 0 become -1, as in Keras);
@@ -260,7 +381,7 @@ class SquaredHinge(NativeLoss):
         self._prepare(reduction, name)
 
 
-class BinaryFocalCrossentropy(NativeLoss):
+class BinaryFocalCrossentropy(_Binary):
     """`BinaryCrossentropy`, each term times a power of what is wrong with the answer.
 
     L = -Σᵢⱼ w qᵢⱼᵞ (yᵢⱼ log pᵢⱼ + (1 - yᵢⱼ) log(1 - pᵢⱼ)) / (n·m), with q = y (1 - p) + (1 - y) p
@@ -325,7 +446,7 @@ class BinaryFocalCrossentropy(NativeLoss):
         )
 
 
-class CategoricalFocalCrossentropy(NativeLoss):
+class CategoricalFocalCrossentropy(_Categorical):
     """`CategoricalCrossentropy`, each term times a power of what is wrong with the answer.
 
     L = -Σᵢⱼ α (1 - pᵢⱼ)ᵞ yᵢⱼ log pᵢⱼ / n (Lin and others, 2017, section 3). From logits z, p =

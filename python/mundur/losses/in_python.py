@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from .. import _core
 from ..data.targets import metric_targets
-from ..metrics.accuracy import SparseCategoricalAccuracy
 from .base import Loss, NativeLoss, is_native
 
 if TYPE_CHECKING:
@@ -32,23 +31,25 @@ def check_compiled(loss: Loss) -> None:
 
 
 def native_loss(
-    loss: Loss, data: Dataset, forms: list[str], output_shape: tuple[int, ...]
+    loss: Loss, data: Dataset, output_shape: tuple[int, ...], accuracies: bool, sparse: bool
 ) -> tuple[_core.Loss, Array]:
-    """What the core calls in a pass over checked data, and the targets that it reads."""
+    """What the core calls in a pass over checked data, and the targets that it reads.
+
+    `accuracies`, of labels where they are `sparse`, are computed beside it.
+    """
     if is_native(loss):
         assert isinstance(loss, NativeLoss)
         return loss._native, data.y
-    sparse = SparseCategoricalAccuracy.form in forms
     y = data.y
-    if forms and len(output_shape) > 1:
+    if accuracies and len(output_shape) > 1:
         raise ValueError(
             f"accuracies beside a loss written in Python need one row of outputs per sample; the "
             f"model gives {output_shape}"
         )
-    if forms:
+    if accuracies:
         y = metric_targets(y, (len(y), *output_shape), sparse)
     ask = _Batches(loss, data, output_shape)
-    return _core.PythonLoss(ask, bool(loss.from_logits), sparse, bool(forms)), y
+    return _core.PythonLoss(ask, bool(loss.from_logits), sparse, accuracies), y
 
 
 class _Batches:

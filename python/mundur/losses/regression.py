@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy.typing as npt
+
 from .._support.checks import number
 from .._support.names import checked_keywords
+from ..data.targets import not_negative
 from .base import KERAS, MEAN, NativeLoss
 
 __all__ = [
@@ -15,6 +20,16 @@ __all__ = [
     "MeanSquaredLogarithmicError",
     "Poisson",
 ]
+
+
+Array = npt.NDArray[Any]
+
+# Activations with values on both sides of 0.
+SIGNED = {
+    *("linear", "tanh", "hard_tanh", "softsign", "tanh_shrink", "soft_shrink", "hard_shrink"),
+    *("elu", "selu", "celu", "gelu", "silu", "swish", "mish", "hard_silu", "hard_swish"),
+    *("leaky_relu", "log_sigmoid", "log_softmax"),
+}
 
 
 class MeanSquaredError(NativeLoss):
@@ -151,6 +166,9 @@ class MeanSquaredLogarithmicError(NativeLoss):
 
     kind = "mean_squared_logarithmic_error"
 
+    def _check_values(self, y: Array, name: str) -> None:
+        not_negative(y, name, type(self).__name__)
+
     @checked_keywords(ignored=KERAS)
     def __init__(
         self, reduction: str | None = MEAN, name: str = "mean_squared_logarithmic_error"
@@ -262,6 +280,19 @@ class Poisson(NativeLoss):
     """
 
     kind = "poisson"
+
+    def _check_head(self, head: str, output_shape: tuple[int, ...]) -> None:
+        if head in SIGNED:
+            raise ValueError(
+                f"Poisson expects predictions that are not negative, but the model ends in {head}; "
+                'set an activation such as "relu" in the last layer'
+            )
+
+    def _check_values(self, y: Array, name: str) -> None:
+        not_negative(y, name, type(self).__name__)
+
+    def _check_predictions(self, p: Array, name: str = "y_pred") -> None:
+        not_negative(p, name, "Poisson", '; end the model in an activation such as "relu"')
 
     @checked_keywords(ignored=KERAS)
     def __init__(self, reduction: str | None = MEAN, name: str = "poisson") -> None:

@@ -1,11 +1,4 @@
-"""Metrics: what training reports beside the loss.
-
-Each is taken over all samples of an epoch or a set, those of an epoch as they were predicted in
-their step; sample weights count for ``weighted_metrics=`` alone, as in Keras. Accuracies are
-computed by the core with everything else (weighted ones are not). The others are computed by NumPy,
-in float64, once at the end; for them training keeps each sample's outputs. By hand every metric has
-Keras's `update_state`, `result` and `reset_state`, and takes sample weights.
-"""
+"""Accuracies, which the core computes, and which metrics it computes at all."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from .._support.names import unknown_attribute
 from .model import Model
 
 if TYPE_CHECKING:
-    from ..saving.format import load_model
+    from ..saving import load_model
 
 __all__ = ["Model", "Sequential", "load_model"]
 
@@ -22,7 +22,7 @@ if not TYPE_CHECKING:  # else type checkers would believe in any name
 
     def __getattr__(name: str) -> object:
         if name == "load_model":
-            from ..saving.format import load_model
+            from ..saving import load_model
 
             return load_model
         raise unknown_attribute("mundur.models", name, __all__)

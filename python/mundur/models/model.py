@@ -1,4 +1,7 @@
-"""The model: compile, fit, evaluate, predict, save."""
+"""The model: compile, fit, evaluate, predict, save, and what it shows of itself.
+
+The methods say what they do; what does it stands in `mundur.training`, `saving` and `inspection`.
+"""
 
 from __future__ import annotations
 
@@ -6,29 +9,29 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import numpy.typing as npt
 
-from .. import _core
-from .. import augment as augmentation
-from .._support.checks import boolean, check_layers, extents, integer, number
+from .. import _core, losses, optimizers
+from .. import metrics as known_metrics
+from .._support.checks import boolean, check_layers, extents, integer
 from .._support.names import checked_keywords
-from ..callbacks.base import CallbackList
 from ..callbacks.history import History
-from ..data import arrays
-from ..data import dataset as datasets
-from ..data import stream as batches
-from ..training import loop as training
-from ..training import passes as predictions
-from ..training import position as resume
-from ..training import progress
-from ..training.learning_rates import FindsRates
-from .explained import Explained
-from .keeping import Keeping
+from ..layers.base import Layer
+from ..layers.input import InputLayer
+from ..losses.base import Loss
+from ..losses.in_python import check_compiled
+from ..metrics.base import Metric
+from ..optimizers.base import Optimizer
+from ..training import loop, passes
+from ..training.loop import Fit
+from ..training.position import Place
+from .chain import Chain
 
 if TYPE_CHECKING:
-    from ..layers.base import Layer
-    from ..layers.input import InputLayer
+    from ..inspection.explain import Explanation
+    from ..inspection.gradient_check import GradientCheck
+    from ..inspection.verify import Verification
+    from ..training.learning_rates import LearningRates
 
 __all__ = ["Model"]
 
@@ -37,7 +40,7 @@ Array = npt.NDArray[Any]
 Result = Any
 
 
-class Model(Keeping, FindsRates, Explained):
+class Model(Chain):
     """A chain of layers that trains natively from NumPy arrays; `Sequential` is another name of it.
 
     Parameters
@@ -81,6 +84,16 @@ class Model(Keeping, FindsRates, Explained):
     array([0., 1., 1., 0.], dtype=float32)
     """
 
+    _optimizer: Optimizer | None = None
+    _loss: Loss | None = None
+    _metrics: tuple[Metric, ...] = ()
+    _epochs_begun = 0
+    _loop: Fit | None = None  # the fit at work
+    _place: Place | None = None  # where the last one ended
+    _reported_names: tuple[str, ...] = ()  # what fit puts into the logs
+    _stop_reason = "callback"
+    _text: Any = None  # of a `TextClassifier`: files hold it beside the layers
+
     @checked_keywords()
     def __init__(
         self,
@@ -101,7 +114,6 @@ class Model(Keeping, FindsRates, Explained):
         self.name = "model" if name is None else name
         self.stop_training = False
         self.history: History | None = None
-        self._stop_reason = "callback"
         if input_shape is not None:
             self._declare(extents(input_shape, "input_shape"))
         for layer in layers or ():
@@ -111,6 +123,133 @@ class Model(Keeping, FindsRates, Explained):
         if self._layers and self._declared_shape is not None:
             self._build(self._declared_shape)
         self._made = True
+
+    # ---- compile ------------------------------------------------------------------------------
+
+    @checked_keywords(
+        ignored={
+            "run_eagerly": False,
+            "steps_per_execution": 1,
+            "jit_compile": "auto",
+            "auto_scale_loss": True,
+        }
+    )
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: None = None,
+        metrics: Sequence[Any] | None = None,
+        weighted_metrics: Sequence[Any] | None = None,
+    ) -> None:
+        """Sets what training uses.
+
+        Parameters
+        ----------
+        optimizer : str or Optimizer
+            "adam", "sgd", ... or an instance; "rmsprop" by default, as in Keras.
+        loss : str or Loss
+            "mse", "binary_crossentropy", ... or an instance, also of a class of yours: see `Loss`.
+        loss_weights : None
+            Keras's name; a model has one loss here.
+        metrics : list of str, Metric or callable, optional
+            For instance ``["accuracy"]``; a function f(y_true, y_pred) -> number too. See
+            `mundur.metrics`.
+        weighted_metrics : list of str, Metric or callable, optional
+            Those that sample and class weights count for.
+
+        Raises
+        ------
+        ValueError
+            For unknown names, and a loss that does not suit the last layer; it names the mend.
+
+        Examples
+        --------
+        >>> import mundur as md
+        >>> model = md.Model([md.layers.Dense(1)], input_shape=(2,), seed=0)
+        >>> model.compile("adam", "mse")
+        >>> model.compile("adam", "binary_crossentropy")
+        Traceback (most recent call last):
+        ...
+        ValueError: BinaryCrossentropy expects probabilities, but the model ends in linear; set \
+from_logits=True in the loss or activation="sigmoid" in the last layer
+        """
+        if loss_weights is not None:
+            raise ValueError(
+                f"loss_weights must be None, a model has one loss; got {loss_weights!r}"
+            )
+        new_optimizer = optimizers.get(optimizer)
+        new_loss = None if loss is None else losses.get(loss)
+        new_metrics = tuple(known_metrics.get_both(metrics, weighted_metrics))
+        if not hasattr(new_optimizer, "_native"):
+            raise _written_in_python(new_optimizer)
+        if new_loss is not None:
+            check_compiled(new_loss)
+        with self.lock:
+            if self._loop is not None:
+                raise RuntimeError("compile was called by a callback of the same model's fit")
+            if new_loss is not None and self.built:
+                new_loss._check_head(self.native.head, self.native.output_shape)
+            self._optimizer, self._loss, self._metrics = new_optimizer, new_loss, new_metrics
+            self._place = None
+
+    @property
+    def optimizer(self) -> Optimizer | None:
+        """The optimizer of `compile`."""
+        return self._optimizer
+
+    @property
+    def loss(self) -> Loss | None:
+        """The loss of `compile`."""
+        return self._loss
+
+    @property
+    def epochs_begun(self) -> int:
+        """How many epochs `fit` has begun, by which shuffles are told apart."""
+        return self._epochs_begun
+
+    @epochs_begun.setter
+    def epochs_begun(self, value: int) -> None:
+        self._epochs_begun = integer(value, "epochs_begun")
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The metrics of `compile`, the weighted ones behind, the loss not among them."""
+        return list(self._metrics)
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """Names of what `evaluate` returns, in order."""
+        return ["loss", *(metric.name for metric in self._metrics)]
+
+    @property
+    def compiled_optimizer(self) -> Optimizer:
+        """The optimizer; a RuntimeError before `compile`."""
+        if self._optimizer is None:
+            raise RuntimeError("call compile(optimizer, loss) before training")
+        return self._optimizer
+
+    @property
+    def compiled_loss(self) -> Loss:
+        """The loss; a RuntimeError before `compile` named one."""
+        if self._loss is None:
+            raise RuntimeError("call compile(optimizer, loss) with a loss first")
+        return self._loss
+
+    def _left_behind(self) -> None:
+        self._loop, self._place = None, None
+        if self._optimizer is not None:
+            self._optimizer._left_behind()
+
+    def _place_now(self) -> Place | None:
+        """Where a training stands; None where there was none, or other steps came since."""
+        place = self._place if self._loop is None else self._loop.place()
+        return place if place is not None and place.is_of(self) else None
+
+    def _before_change(self, what: str) -> None:
+        if self.built and self._optimizer is not None:
+            raise RuntimeError(f"{what} comes before compile; the optimizer knows the old layers")
+        super()._before_change(what)
 
     # ---- fit ---------------------------------------------------------------------------------
 
@@ -213,60 +352,13 @@ class Model(Keeping, FindsRates, Explained):
         >>> history.stop_reason
         'stop_loss'
         """
-        level = progress.verbosity(verbose)
         with self.lock, _core.to_nearest:
-            if self._fitting:
-                raise RuntimeError("fit was called by a callback of the same model's fit")
-            _ = self.compiled_optimizer, self.compiled_loss
-            passes = integer(epochs, "epochs", 1) - integer(initial_epoch, "initial_epoch")
-            stream = batches.stream_of(
-                *(self, x, steps_per_epoch, "steps_per_epoch", passes),
-                **{"y": y, "batch_size": batch_size, "sample_weight": sample_weight},
-                validation_split=number(validation_split, "validation_split") or None,
+            return loop.fit(
+                *(self, x, y, batch_size, epochs, verbose, callbacks, validation_split),
+                *(validation_data, shuffle, class_weight, sample_weight, initial_epoch),
+                *(steps_per_epoch, validation_steps, validation_batch_size, validation_freq),
+                *(stop_loss, allow_nonfinite, augment, resume_from),
             )
-            checked = batches.first_features(x, stream, self._declared_shape)
-            with self._built_for(checked):
-                data = stream or datasets.prepare(self, checked, y, sample_weight)
-                train, validation = batches.with_validation(
-                    self, data, validation_split, validation_data, validation_steps, passes
-                )
-                train = batches.weigh(self, train, class_weight)
-                size = batches.size_of(train, batch_size, len(checked))
-                blocks = isinstance(shuffle, str) and shuffle == "block"
-                block = batches.block_rows(checked, size) if blocks else 0
-                steps, function = augmentation.resolve(augment, self.native.input_shape)
-                if steps and self.vocabulary:
-                    raise ValueError(
-                        "augment must be a function f(x_batch, rng) where samples are ids; Noise, "
-                        "Shift and Flip change numbers"
-                    )
-                if validation_batch_size is None:
-                    # As it was given: `size` is no more than the samples to train on.
-                    validation_batch_size = batch_size if stream is None else size
-                options = training.FitOptions(
-                    batch_size=size,
-                    validation_batch_size=datasets.resolve_batch_size(
-                        validation_batch_size,
-                        len(validation.x) if isinstance(validation, datasets.Dataset) else 1,
-                        "validation_batch_size",
-                    ),
-                    epochs=integer(epochs, "epochs", 1),
-                    initial_epoch=integer(initial_epoch, "initial_epoch"),
-                    shuffle=bool(block) or boolean(shuffle, "shuffle"),
-                    validation_freq=integer(validation_freq, "validation_freq", 1),
-                    stop_loss=None if stop_loss is None else number(stop_loss, "stop_loss"),
-                    allow_nonfinite=boolean(allow_nonfinite, "allow_nonfinite"),
-                    block=block,
-                    augment=steps,
-                )
-                train = batches.transformed(self, train, options, function)
-                options, resumed = resume.resumed_from(self, resume_from, options, train)
-                length = batches.steps_of(train, size)
-                params = {"verbose": level, "epochs": options.epochs, "steps": length}
-                called = CallbackList(callbacks, self, params)
-                shown = progress.for_fit(level, options.epochs, options.initial_epoch)
-                loop = training.FitLoop(self, train, validation, options, called, shown, resumed)
-            return self._run(loop, params)
 
     @property
     def stop_training(self) -> bool:
@@ -276,15 +368,6 @@ class Model(Keeping, FindsRates, Explained):
     @stop_training.setter
     def stop_training(self, value: bool) -> None:
         self._stop_training = boolean(value, "stop_training")
-
-    def _run(self, loop: training.FitLoop, params: dict[str, Any]) -> History:
-        self.stop_training, self._stop_reason = False, "callback"
-        self.history, self._fitting, self._loop = loop.history, True, loop
-        try:
-            with self.compiled_optimizer.training(self):
-                return loop.run(params)
-        finally:
-            self._fitting, self._loop, self._place = False, None, loop.place()
 
     # ---- evaluate and predict ----------------------------------------------------------------
 
@@ -326,27 +409,11 @@ class Model(Keeping, FindsRates, Explained):
         >>> model.evaluate(np.ones((4, 2)), np.ones(4), verbose=0)
         1.0
         """
-        level = progress.verbosity(verbose)
-        boolean(return_dict, "return_dict")
         with self.lock, _core.to_nearest:
-            stream = batches.stream_of(
-                *(self, x, steps, "steps"),
-                **{"y": y, "batch_size": batch_size, "sample_weight": sample_weight},
+            return passes.evaluate(
+                *(self, x, y, batch_size, verbose, sample_weight, steps, callbacks),
+                *(return_dict, allow_nonfinite),
             )
-            checked = batches.first_features(x, stream, self._declared_shape)
-            with self._built_for(checked):
-                data = stream or datasets.prepare(self, checked, y, sample_weight)
-                size = datasets.resolve_batch_size(batch_size, len(checked))
-                length = batches.steps_of(data, size)
-                params = {"verbose": level, "epochs": 1, "steps": length}
-                called = CallbackList(callbacks, self, params)
-                shown = progress.for_pass(level, "Evaluate")
-                allow = boolean(allow_nonfinite, "allow_nonfinite")
-                try:
-                    logs = training.evaluate(self, data, size, called, shown, allow)
-                finally:
-                    shown.close()
-        return _result(logs, return_dict)
 
     @checked_keywords()
     def predict(
@@ -378,31 +445,8 @@ class Model(Keeping, FindsRates, Explained):
         array([[3.],
                [3.]], dtype=float32)
         """
-        level = progress.verbosity(verbose)
         with self.lock:
-            stream = None
-            if not isinstance(x, np.ndarray):
-                stream = batches.stream_of(
-                    *(self, x, steps, "steps"), targets=False, batch_size=batch_size
-                )
-            elif steps is not None:
-                raise batches.steps_without_batches("steps")
-            x = batches.first_features(x, stream, self._declared_shape)
-            allow = boolean(allow_nonfinite, "allow_nonfinite")
-            with self._built_for(x):
-                size = datasets.resolve_batch_size(batch_size, len(x))
-                if stream is None and callbacks is None and level in ("auto", 0) and size == len(x):
-                    return predictions.predict_batch(self, x, allow)
-                length = batches.steps_of(stream or x, size)
-                params = {"verbose": level, "epochs": 1, "steps": length}
-                called = CallbackList(callbacks, self, params)
-                shown = progress.for_pass(level, "Predict")
-                try:
-                    if stream is not None:
-                        return batches.predict(self, stream, called, shown, allow)
-                    return predictions.predict(self, x, size, called, shown, allow)
-                finally:
-                    shown.close()
+            return passes.predict(self, x, batch_size, verbose, steps, callbacks, allow_nonfinite)
 
     # ---- single batches ----------------------------------------------------------------------
 
@@ -429,16 +473,10 @@ class Model(Keeping, FindsRates, Explained):
         >>> model.train_on_batch(np.ones((4, 2)), np.ones(4))
         1.0
         """
-        boolean(return_dict, "return_dict")
-        allow = boolean(allow_nonfinite, "allow_nonfinite")
         with self.lock, _core.to_nearest:
-            _ = self.compiled_optimizer, self.compiled_loss
-            checked = arrays.features(x, self._declared_shape)
-            with self._built_for(checked):
-                data = datasets.prepare(self, checked, y, sample_weight)
-                data = datasets.weigh_classes(self, data, class_weight)
-                logs = training.train_step(self, data, allow)
-        return _result(logs, return_dict)
+            return passes.train_on_batch(
+                self, x, y, sample_weight, class_weight, return_dict, allow_nonfinite
+            )
 
     @checked_keywords()
     def test_on_batch(
@@ -465,9 +503,330 @@ class Model(Keeping, FindsRates, Explained):
         """The outputs for one batch, as `predict`."""
         return self.predict(x, "full", verbose=0)
 
+    # ---- looking for a learning rate ----------------------------------------------------------
 
-def _result(logs: dict[str, float], as_dict: bool) -> Result:
-    if as_dict:
-        return logs
-    values = list(logs.values())
-    return values[0] if len(values) == 1 else values
+    @checked_keywords()
+    def find_learning_rate(
+        self,
+        x: Any,
+        y: Any,
+        batch_size: int | str | None = None,
+        *,
+        min_rate: float = 1e-6,
+        max_rate: float = 1.0,
+        steps: int = 100,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+    ) -> LearningRates:
+        """Trains with exponentially growing rates, until the loss diverges, and takes it all back.
+
+        Step i of n takes the rate min_rate · (max_rate / min_rate)^(i / (n - 1)) (Smith, 2017,
+        *Cyclical learning rates*, section 3.3). It ends where the smoothed loss is 4 times its
+        least, or not finite. Afterwards parameters, optimizer and random state are what they were.
+
+        Parameters
+        ----------
+        x, y, batch_size, sample_weight, class_weight
+            As for `fit`.
+        min_rate, max_rate : float, default 1e-6 and 1.0
+        steps : int, default 100
+
+        Returns
+        -------
+        LearningRates
+            Arrays ``rates`` and ``losses``, the ``suggestion``, and ``plot()``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For bad arguments, each named.
+
+        Examples
+        --------
+        >>> import mundur as md, numpy as np
+        >>> x = np.linspace(-1, 1, 64).reshape(-1, 1)
+        >>> model = md.Model([md.layers.Dense(1)], seed=0)
+        >>> model.compile(md.optimizers.SGD(), "mse")
+        >>> found = model.find_learning_rate(x, 3 * x, max_rate=10)
+        >>> 1e-3 < found.suggestion < 1
+        True
+        """
+        from ..training.learning_rates import find_learning_rate
+
+        with self.lock, _core.to_nearest:
+            return find_learning_rate(
+                *(self, x, y, batch_size, min_rate, max_rate, steps, sample_weight, class_weight)
+            )
+
+    # ---- the chain rule at work ---------------------------------------------------------------
+
+    def explain(self, x: Any, y: Any, loss: Any = None) -> Explanation:
+        """One pass forward and backward with every number: z, a, δ, ∂L/∂W, ∂L/∂b of each layer.
+
+        Layers work as in `predict` (dropout drops nothing); the model stays as it is.
+
+        Parameters
+        ----------
+        x : array (samples, *input_shape)
+        y : array
+            Targets, as for `fit`.
+        loss : str or Loss, optional
+            By default that of `compile`.
+
+        Returns
+        -------
+        Explanation
+            ``print`` shows a calculation as in course notes; ``[0]`` or ``["dense"]`` is a
+            `LayerPass` with the arrays ``z``, ``a``, ``delta``, ``dW``, ``db``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For arrays that do not suit model and loss; where there is no loss.
+
+        Examples
+        --------
+        >>> import mundur as md, numpy as np
+        >>> model = md.Model([md.layers.Dense(1, kernel_initializer="ones")], seed=0)
+        >>> explanation = model.explain(np.ones((2, 3)), [1.0, 2.0], loss="mse")
+        >>> explanation["dense"].delta.ravel(), explanation["dense"].db
+        (array([2., 1.], dtype=float32), array([3.], dtype=float32))
+        """
+        from ..inspection.explain import explain
+
+        with self.lock, _core.to_nearest:
+            return explain(self, x, y, loss)
+
+    def per_sample_gradients(self, x: Any, y: Any, loss: Any = None) -> dict[str, npt.NDArray[Any]]:
+        """The gradient of every sample by itself, whose mean is the batch's gradient.
+
+        With L = 1/n Σ ℓᵢ that is ∂ℓᵢ/∂w, one pass per sample: which samples pull where, and how
+        noisy a mini-batch's gradient is. Layers work as in `predict`; the model stays as it is.
+
+        Parameters
+        ----------
+        x, y, loss
+            As for `explain`.
+
+        Returns
+        -------
+        dict of str to ndarray (samples, *parameter's shape)
+            Those that are not frozen, by "layer/parameter".
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `explain`.
+
+        Examples
+        --------
+        >>> import mundur as md, numpy as np
+        >>> model = md.Model([md.layers.Dense(1, kernel_initializer="zeros")], seed=0)
+        >>> gradients = model.per_sample_gradients([[1.0], [1.0]], [1.0, 3.0], loss="mse")
+        >>> gradients["dense/bias"].ravel()
+        array([-2., -6.], dtype=float32)
+        """
+        from ..inspection.explain import per_sample_gradients
+
+        with self.lock, _core.to_nearest:
+            return per_sample_gradients(self, x, y, loss)
+
+    def check_gradients(
+        self,
+        x: Any,
+        y: Any,
+        loss: Any = None,
+        *,
+        training: bool = False,
+        elements: int | None = 200,
+        tolerance: float = 1e-6,
+    ) -> GradientCheck:
+        """Whether `backward` tells the truth about `forward`: native gradients, differences beside.
+
+        ∂L/∂w ≈ (L(w + h) - L(w - h)) / 2h with h = 6·10⁻⁶ max(1, |w|), on a copy of the model in
+        float64 (Baydin, Pearlmutter, Radul and Siskind, 2018, section 2.1). The model stays as it
+        is. A few samples are enough: every element costs two passes forward of them.
+
+        Parameters
+        ----------
+        x, y, loss
+            As for `explain`.
+        training : bool, default False
+            Whether layers work as in training, with one and the same draw of random numbers, or as
+            in `predict`.
+        elements : int or None, default 200
+            How many of each parameter's elements to vary, drawn at random; None is all.
+        tolerance : float, default 1e-6
+            Of the difference, relative to the gradient's largest element.
+
+        Returns
+        -------
+        GradientCheck
+            True where nothing failed; ``print`` shows each parameter.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `explain`.
+
+        Examples
+        --------
+        >>> import mundur as md, numpy as np
+        >>> model = md.Model([md.layers.Dense(4, "tanh"), md.layers.Dense(1)], seed=0)
+        >>> x = np.linspace(-1, 1, 6).reshape(3, 2)
+        >>> bool(model.check_gradients(x, [0.0, 1.0, 0.0], loss="mse"))
+        True
+        """
+        from ..inspection.gradient_check import check_gradients
+
+        with self.lock, _core.to_nearest:
+            return check_gradients(self, x, y, loss, training, elements, tolerance)
+
+    def verify(
+        self, x: Any, y: Any, loss: Any = None, *, tolerance: float | None = None
+    ) -> Verification:
+        """The native code against the textbook, `mundur.reference`: one pass, every number.
+
+        Layers work as in `predict`; the model stays as it is. The textbook is plain Python: a few
+        samples are enough, and large layers take their time.
+
+        Parameters
+        ----------
+        x, y, loss
+            As for `explain`.
+        tolerance : float, optional
+            Of differences, relative to an array's largest element; by default 1e-10 in float64,
+            1e-4 in float32, 5e-2 in bfloat16.
+
+        Returns
+        -------
+        Verification
+            True where everything agrees; ``print`` shows outputs, ∂L/∂x and gradients by layer.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `explain`; for a layer or loss that the textbook does not have.
+
+        Examples
+        --------
+        >>> import mundur as md, numpy as np
+        >>> model = md.Model([md.layers.Dense(4, "tanh"), md.layers.Dense(1)], seed=0)
+        >>> x = np.linspace(-1, 1, 6).reshape(3, 2)
+        >>> bool(model.verify(x, [0.0, 1.0, 0.0], loss="mse"))
+        True
+        """
+        from ..inspection.verify import verify
+
+        with self.lock, _core.to_nearest:
+            return verify(self, x, y, loss, tolerance)
+
+    # ---- what is shown and kept ---------------------------------------------------------------
+
+    @checked_keywords(
+        ignored={"expand_nested": False, "show_trainable": False, "layer_range": None}
+    )
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: None = None,
+        print_fn: Any = None,
+        *,
+        batch_size: int = 32,
+    ) -> None:
+        """Prints layers, shapes, parameters and memory.
+
+        Parameters
+        ----------
+        line_length : int, optional
+            Columns, 72 by default.
+        positions : None
+            Keras's name; no other value is supported.
+        print_fn : callable, optional
+            Called with each line instead of `print`.
+        batch_size : int, default 32
+            The batch whose workspace is shown.
+
+        Examples
+        --------
+        >>> import mundur as md
+        >>> md.Model([md.layers.Dense(2)], input_shape=(3,), seed=0).summary()  # doctest: +ELLIPSIS
+        Model "model" (float32, seed 0)
+        ...
+        dense (Dense)                   (None, 2)                              8
+        ...
+        """
+        from .summary import summary
+
+        slots = 0 if self._optimizer is None else len(self._optimizer.slots)
+        summary(self, slots, line_length, positions, print_fn, batch_size)
+
+    @checked_keywords(ignored={"zipped": None})
+    def save(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+        """Writes the whole model to one safetensors file, in one step: the old file or the new.
+
+        It holds layers, weights, compile's arguments, the optimizer's state and the random state,
+        so training goes on after `load_model` as if it had never stopped.
+
+        Parameters
+        ----------
+        filepath : path
+            Best ends in ".safetensors". Scripts for Keras end it in ".keras" or ".h5", which works,
+            with a warning: the file is not one of Keras's.
+        overwrite : bool, default True
+            False raises FileExistsError where the file exists.
+
+        Raises
+        ------
+        OSError
+            Where the file cannot be written, naming it.
+        ValueError
+            Where it is a FIFO, a device or a socket.
+
+        Notes
+        -----
+        A link stays one, and the file it leads to is replaced. What a killed process left of a
+        save, ``.NAME.*.tmp``, is swept by the next save of the same name.
+
+        Examples
+        --------
+        >>> import mundur as md, tempfile, os
+        >>> model = md.Model([md.layers.Dense(2)], input_shape=(3,), seed=0)
+        >>> path = os.path.join(tempfile.mkdtemp(), "model.safetensors")
+        >>> model.save(path)
+        >>> md.load_model(path)
+        Model([Dense(2)], seed=0, input_shape=(3,))
+        """
+        from ..saving import save_model
+
+        with self.lock:
+            save_model(self, filepath, overwrite)
+
+    @checked_keywords(ignored={"max_shard_size": None})
+    def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+        """Writes parameters and state alone, by name, to a safetensors file."""
+        from ..saving import save_weights
+
+        with self.lock:
+            save_weights(self, filepath, overwrite)
+
+    @checked_keywords(ignored={"skip_mismatch": False})
+    def load_weights(self, filepath: str | os.PathLike[str]) -> None:
+        """Reads parameters and state by name from a file of `save_weights` or `save`."""
+        from ..saving import load_weights
+
+        with self.lock:
+            load_weights(self, filepath)
+
+    def __reduce__(self) -> Any:
+        from ..saving import custom_objects, from_bytes, to_bytes
+
+        with self.lock:
+            return from_bytes, (to_bytes(self), custom_objects(self))
+
+
+def _written_in_python(piece: object) -> TypeError:
+    return TypeError(
+        f"{type(piece).__name__} is written in Python; inside fit only the built-in optimizers "
+        "work for now, yours serves training by hand"
+    )

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._support.checks import integer
+from .chain import Chain
+
 if TYPE_CHECKING:
     from ..layers.base import Layer
-    from .model import Model
 
 
-def lines(model: Model, batch_size: int, width: int | None) -> list[str]:
-    """Title, one row per layer, totals and memory."""
+def summary(
+    model: Chain, slots: int, line_length: Any, positions: Any, print_fn: Any, batch_size: Any
+) -> None:
+    """See `Model.summary`."""
+    if positions is not None:
+        raise ValueError(f"positions must be None; got {positions!r}")
+    if print_fn is not None and not callable(print_fn):
+        raise TypeError(f"print_fn must be callable as print_fn(line); got {print_fn!r:.80}")
+    width = None if line_length is None else integer(line_length, "line_length", 40, 10_000)
+    for line in lines(model, slots, integer(batch_size, "batch_size", 1), width):
+        (print if print_fn is None else print_fn)(line)
+
+
+def lines(model: Chain, slots: int, batch_size: int, width: int | None) -> list[str]:
+    """Title, one row per layer, totals, and memory with that of the optimizer's `slots`."""
     width = width or 72
     rows = [("Layer (type)", "Output shape", "Parameters"), *_rows(model)]
     heading, *table = [line for row in rows for line in _row(row, width)]
@@ -26,7 +41,7 @@ def lines(model: Model, batch_size: int, width: int | None) -> list[str]:
         "-" * width,
         *table,
         "=" * width,
-        *_totals(model, batch_size),
+        *_totals(model, slots, batch_size),
     ]
 
 
@@ -39,7 +54,7 @@ def _row(cells: tuple[str, str, str], width: int) -> list[str]:
     return [line] if fits else [cells[0], line]
 
 
-def _rows(model: Model) -> list[tuple[str, str, str]]:
+def _rows(model: Chain) -> list[tuple[str, str, str]]:
     shape = model.input_shape
     result = []
     for layer in model.layers:
@@ -63,7 +78,7 @@ def _frozen(layer: Layer) -> str:
     return " frozen" if frozen == names else f", {' and '.join(frozen)} frozen"
 
 
-def _totals(model: Model, batch_size: int) -> list[str]:
+def _totals(model: Chain, slots: int, batch_size: int) -> list[str]:
     if model.input_shape is None or not model.layers:
         return ["Not built: the input shape is not known yet"]
     item = np.dtype(model.dtype).itemsize
@@ -73,12 +88,11 @@ def _totals(model: Model, batch_size: int) -> list[str]:
     )
     state = sum(view.size for view in model._state.values())
     learned = total - state
-    slots = model.optimizer.slots if model.optimizer is not None else ()
     memory = {
         "parameters": learned * item,
         **({"state": state * item} if state else {}),
         "gradients": learned * item,
-        "optimizer state": len(slots) * learned * item,
+        "optimizer state": slots * learned * item,
         f"workspace (batches of {batch_size})": model.native.workspace_bytes(batch_size, True),
     }
     return [

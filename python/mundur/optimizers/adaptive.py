@@ -1,8 +1,4 @@
-"""The optimizers: how a gradient changes the parameters.
-
-w are the parameters, g = ∂L/∂w, η the learning rate. Formulas and first states are PyTorch's,
-under Keras's argument names. Hyper-parameters may be set at any time, between batches too.
-"""
+"""Optimizers with a step of its own for each parameter, from the sizes of its gradients."""
 
 from __future__ import annotations
 

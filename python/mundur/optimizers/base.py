@@ -6,16 +6,12 @@ import functools
 import math
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from .. import _core
 from .._support.checks import boolean, integer, number
 from .._support.config import Configurable
-from ..models.chain import Chain
 from ..schedules.base import rates_of
-
-if TYPE_CHECKING:
-    from ..models.by_hand import ByHand
 
 __all__ = ["KERAS", "Optimizer", "option"]
 
@@ -24,6 +20,18 @@ KERAS: dict[str, Any] = {"loss_scale_factor": None, "name": None}
 
 _CLIPS = ("clipnorm", "clipvalue", "global_clipnorm")
 _NEVER = object()
+
+
+class Trainee(Protocol):
+    """What an optimizer asks of a model."""
+
+    @property
+    def lock(self) -> Any:
+        """Held while numbers change."""
+
+    @property
+    def native(self) -> _core.Network:
+        """The network; a RuntimeError where the model does not know its input shape."""
 
 
 class _Option(property):
@@ -119,8 +127,8 @@ class Optimizer(Configurable):
 
     _rule: ClassVar[str]
     _native: _core.Optimizer
-    _served: weakref.ref[ByHand] | None = None
-    _busy: ByHand | None = None  # the model that it is training at this moment
+    _served: weakref.ref[Trainee] | None = None
+    _busy: Trainee | None = None  # the model that it is training at this moment
     _schedule: Callable[[int], float] | None = None
 
     def _set_up(self, arguments: dict[str, Any]) -> None:
@@ -217,7 +225,7 @@ class Optimizer(Configurable):
             config["learning_rate"] = self._schedule
         return config
 
-    def step(self, model: ByHand) -> None:
+    def step(self, model: Trainee) -> None:
         """Updates ``model.parameters`` in place from ``model.gradients``.
 
         Raises
@@ -237,7 +245,7 @@ class Optimizer(Configurable):
         >>> model.parameters["dense/kernel"]
         array([[0.75]], dtype=float32)
         """
-        if not isinstance(model, Chain):
+        if not isinstance(getattr(model, "native", None), _core.Network):
             raise TypeError(f"step takes the model, as in step(model); got {type(model).__name__}")
         with model.lock:
             native = self.serve(model)
@@ -252,7 +260,7 @@ class Optimizer(Configurable):
         self._native.set_learning_rates(self.iterations, rates)
         return len(rates)
 
-    def finalize_variable_values(self, model: ByHand) -> None:
+    def finalize_variable_values(self, model: Trainee) -> None:
         """With `use_ema`, the model's trainable parameters become their running mean.
 
         `fit` does so at its end.
@@ -274,7 +282,7 @@ class Optimizer(Configurable):
             with model.lock:
                 self.serve(model).take_average(model.native)
 
-    def serve(self, model: ByHand) -> _core.Optimizer:
+    def serve(self, model: Trainee) -> _core.Optimizer:
         """The native optimizer, for one model only: its state means nothing to another."""
         if self._busy is not None and self._busy is not model:
             raise self._at_work()
@@ -286,7 +294,7 @@ class Optimizer(Configurable):
         self._served = weakref.ref(model)
         return self._native
 
-    def training(self, model: ByHand) -> Training:
+    def training(self, model: Trainee) -> Training:
         """While it trains a model, no other one may, and nobody takes its state away."""
         return Training(self, model)
 
@@ -323,7 +331,7 @@ class Optimizer(Configurable):
 class Training:
     """A model's claim to an optimizer, from enter to exit."""
 
-    def __init__(self, optimizer: Optimizer, model: ByHand) -> None:
+    def __init__(self, optimizer: Optimizer, model: Trainee) -> None:
         self._optimizer = optimizer
         self._model = model
 

@@ -24,10 +24,11 @@ from .._support.config import Configurable
 from ..activations import Custom
 from ..initializers.base import ArrayInitializer, FunctionInitializer, Initializer
 from ..layers.container import Nested
+from ..models.model import Model
+from ..training.position import Place
 
 if TYPE_CHECKING:
     from ..layers.base import Layer
-    from ..models.model import Model
     from ..optimizers.base import Optimizer
 
 __all__ = ["MissingCustomObject", "custom_objects", "describe", "restore"]
@@ -208,8 +209,6 @@ def restore(
 
     `custom` holds what is the user's own by the names that files call it.
     """
-    from ..models.model import Model
-
     model = Model(
         name=document["name"],
         seed=integer(document["seed"], "seed"),
@@ -233,9 +232,7 @@ def restore(
     if compiled and "optimizer" in document:
         _compile(model, document, tensors, custom or {})
         if "place" in document:
-            from ..training import position as resume
-
-            model._place = resume.Place.restore(document["place"], tensors)
+            model._place = Place.restore(document["place"], tensors)
     return model
 
 

@@ -16,8 +16,9 @@ import json
 import os
 import warnings
 import zlib
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,12 +28,8 @@ from .._support import disk
 from .._support.checks import boolean
 from .._support.disk import Path, path_value
 from .._support.names import checked_keywords
-from . import description as architecture
-
-if TYPE_CHECKING:
-    from ..models.by_hand import ByHand
-    from ..models.model import Model
-    from ..text.part import TextPart
+from ..models.model import Model
+from . import description
 
 __all__ = ["load_model"]
 
@@ -55,6 +52,29 @@ _MALFORMED = (
 )
 
 
+class Texts(NamedTuple):
+    """What knows the part of a file that describes texts."""
+
+    restore: Callable[[Any, Tensors, Model], Any]  # becomes ``model._text``, which can `describe`
+    owner: Callable[[Model], Any]  # what `load_model` returns
+
+
+_TEXTS: list[Texts] = []
+
+
+def register_texts(
+    restore: Callable[[Any, Tensors, Model], Any], owner: Callable[[Model], Any]
+) -> None:
+    """Called by `mundur.text` once it is imported; see `Texts`."""
+    _TEXTS[:] = [Texts(restore, owner)]
+
+
+def _texts() -> Texts:
+    if not _TEXTS:
+        import_module("mundur.text")  # it registers itself; models without texts go without it
+    return _TEXTS[0]
+
+
 # ---- writing ------------------------------------------------------------------------------------
 
 
@@ -62,7 +82,7 @@ def to_bytes(model: Model) -> bytes:
     """The file's bytes; pickle, deepcopy and joblib go through the same."""
     tensors: Tensors = {}
     with _core.to_nearest:  # numbers become text
-        return _pack(tensors, json.dumps(architecture.describe(model, tensors), allow_nan=False))
+        return _pack(tensors, json.dumps(description.describe(model, tensors), allow_nan=False))
 
 
 def save_model(model: Model, path: Path, overwrite: bool) -> None:
@@ -70,7 +90,7 @@ def save_model(model: Model, path: Path, overwrite: bool) -> None:
     _write(path, to_bytes(model), overwrite)
 
 
-def save_weights(model: ByHand, path: Path, overwrite: bool) -> None:
+def save_weights(model: Model, path: Path, overwrite: bool) -> None:
     """Writes parameters and state; see `Model.save_weights`."""
     tensors = {f"parameters/{name}": np.array(v) for name, v in model._parameter_views().items()}
     tensors |= {f"state/{name}": np.array(v) for name, v in model._state.items()}
@@ -147,11 +167,7 @@ def load_model(
     0
     """
     model = read_model(filepath, custom_objects, compile)
-    if model._text is None:
-        return model
-    from ..text.classifier import TextClassifier
-
-    return TextClassifier._of(model)
+    return model if model._text is None else _texts().owner(model)
 
 
 def read_model(
@@ -172,7 +188,7 @@ def from_bytes(data: bytes, custom_objects: Mapping[str, Any] | None = None) -> 
     return _model(_unpack(data, "the bytes"), "the bytes", True, custom_objects)
 
 
-def load_weights(model: ByHand, path: Path) -> None:
+def load_weights(model: Model, path: Path) -> None:
     """Reads parameters and state by name into a model; all are checked before any is copied."""
     where = repr(path_value(path, "filepath"))
     metadata, tensors = _read(path)
@@ -264,10 +280,10 @@ def _model(
         raise ValueError(f"{where} holds weights only; read it with Model.load_weights")
     try:
         with _core.to_nearest:
-            description = json.loads(document)
-            model = architecture.restore(description, tensors, compile, custom_objects)
-        text = description.get("text")
-    except architecture.MissingCustomObject as error:
+            document_of = json.loads(document)
+            model = description.restore(document_of, tensors, compile, custom_objects)
+        text = document_of.get("text")
+    except description.MissingCustomObject as error:
         raise ValueError(f"{where}: {error}") from None
     except _MALFORMED as error:
         raise ValueError(f"{where} does not describe a model: {_reason(error)}") from error
@@ -276,11 +292,9 @@ def _model(
     return model
 
 
-def _text_part(document: Any, tensors: Tensors, model: Model, where: str) -> TextPart:
-    from ..text.part import TextPart
-
+def _text_part(document: Any, tensors: Tensors, model: Model, where: str) -> Any:
     try:
-        return TextPart.restore(document, tensors, model)
+        return _texts().restore(document, tensors, model)
     except ImportError:  # the extra is missing, the file is sound
         raise
     except _MALFORMED as error:

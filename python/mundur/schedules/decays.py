@@ -1,8 +1,4 @@
-"""Learning rates that follow the count of updates: ``Adam(learning_rate=schedule)``.
-
-t is the number of updates done before the step, η(t) its rate. Formulas and names are Keras's, or
-as each class says; the rates have the same bits on every machine.
-"""
+"""Learning rates that fall by a formula, and warm up."""
 
 from __future__ import annotations
 

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from .. import _core
 from .._support.checks import integer, number
-from .._support.names import checked_keywords
 from ..data import arrays
-from ..data import dataset as datasets
-from ..models.compiled import Compiled
-from . import loop as training
+from ..data.dataset import Dataset, prepare
+from .passes import SLICE_SECONDS, fail_on, make_trainer
 
 if TYPE_CHECKING:
     from ..models.model import Model
 
-__all__ = ["FindsRates", "LearningRates"]
+__all__ = ["LearningRates", "find_learning_rate"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -87,74 +84,35 @@ class LearningRates(NamedTuple):
         return axes
 
 
-class FindsRates(Compiled):
-    """A compiled chain that can try learning rates."""
-
-    @checked_keywords()
-    def find_learning_rate(
-        self: Any,
-        x: Any,
-        y: Any,
-        batch_size: int | str | None = None,
-        *,
-        min_rate: float = 1e-6,
-        max_rate: float = 1.0,
-        steps: int = 100,
-        sample_weight: Any = None,
-        class_weight: Mapping[int, float] | None = None,
-    ) -> LearningRates:
-        """Trains with exponentially growing rates, until the loss diverges, and takes it all back.
-
-        Step i of n takes the rate min_rate · (max_rate / min_rate)^(i / (n - 1)) (Smith, 2017,
-        *Cyclical learning rates*, section 3.3). It ends where the smoothed loss is 4 times its
-        least, or not finite. Afterwards parameters, optimizer and random state are what they were.
-
-        Parameters
-        ----------
-        x, y, batch_size, sample_weight, class_weight
-            As for `fit`.
-        min_rate, max_rate : float, default 1e-6 and 1.0
-        steps : int, default 100
-
-        Returns
-        -------
-        LearningRates
-            Arrays ``rates`` and ``losses``, the ``suggestion``, and ``plot()``.
-
-        Raises
-        ------
-        TypeError, ValueError
-            For bad arguments, each named.
-
-        Examples
-        --------
-        >>> import mundur as md, numpy as np
-        >>> x = np.linspace(-1, 1, 64).reshape(-1, 1)
-        >>> model = md.Model([md.layers.Dense(1)], seed=0)
-        >>> model.compile(md.optimizers.SGD(), "mse")
-        >>> found = model.find_learning_rate(x, 3 * x, max_rate=10)
-        >>> 1e-3 < found.suggestion < 1
-        True
-        """
-        least = number(min_rate, "min_rate", above=0)
-        most = number(max_rate, "max_rate", above=least)
-        steps = integer(steps, "steps", 2)
-        with self.lock, _core.to_nearest:
-            if self._fitting:
-                raise RuntimeError("find_learning_rate was called by a callback of fit")
-            _ = self.compiled_optimizer, self.compiled_loss
-            checked = arrays.features(x, self._declared_shape)
-            with self._built_for(checked):
-                data = datasets.prepare(self, checked, y, sample_weight)
-                data = datasets.weigh_classes(self, data, class_weight)
-                size = datasets.resolve_batch_size(batch_size, len(data.x))
-                rates = least * (most / least) ** (np.arange(steps) / (steps - 1))
-                with self.compiled_optimizer.training(self), _taken_back(self):
-                    return _sweep(self, data, size, rates)
+def find_learning_rate(
+    model: Model,
+    x: Any,
+    y: Any,
+    batch_size: Any,
+    min_rate: Any,
+    max_rate: Any,
+    steps: Any,
+    sample_weight: Any,
+    class_weight: Any,
+) -> LearningRates:
+    """See `Model.find_learning_rate`."""
+    least = number(min_rate, "min_rate", above=0)
+    most = number(max_rate, "max_rate", above=least)
+    steps = integer(steps, "steps", 2)
+    if model._loop is not None:
+        raise RuntimeError("find_learning_rate was called by a callback of fit")
+    _ = model.compiled_optimizer, model.compiled_loss
+    checked = arrays.features(x, model._declared_shape)
+    with model._built_for(checked):
+        data = prepare(model, checked, y, sample_weight).weighed(model, class_weight)
+        size = data.size(batch_size)
+        rates = least * (most / least) ** (np.arange(steps) / (steps - 1))
+        with model.compiled_optimizer.training(model), _taken_back(model):
+            return _sweep(model, data, size, rates)
 
 
-def _sweep(model: Model, data: datasets.Dataset, batch_size: int, rates: Floats) -> LearningRates:
-    trainer = training.make_trainer(model, data, batch_size, True, False, None)
+def _sweep(model: Model, data: Dataset, batch_size: int, rates: Floats) -> LearningRates:
+    trainer = make_trainer(model, data, batch_size, True, False, None)
     epoch = model.epochs_begun
     losses: list[float] = []
     mean, least = 0.0, np.inf
@@ -163,8 +121,8 @@ def _sweep(model: Model, data: datasets.Dataset, batch_size: int, rates: Floats)
             trainer.begin_epoch(epoch)
             epoch += 1
         model.compiled_optimizer.learning_rate = float(rate)
-        status = trainer.run(training.SLICE_SECONDS, 1)
-        training.fail_on(status, data.x, data.name, model)
+        status = trainer.run(SLICE_SECONDS, 1)
+        fail_on(status, data.x, data.name, model)
         losses.append(trainer.batch_loss if status != "loss" else np.inf)
         mean = _KEPT * mean + (1 - _KEPT) * losses[-1]
         smoothed = mean / (1 - _KEPT**step)

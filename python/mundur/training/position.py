@@ -15,18 +15,13 @@ from .. import _core
 from .._support.checks import boolean, integer
 from ..callbacks.base import Callback
 from ..callbacks.monitors import KEPT, Monitor
+from ..data.dataset import Data, Order, Trainer
 
 if TYPE_CHECKING:
-    from ..callbacks.base import CallbackList
-    from ..data.dataset import Dataset
-    from ..data.stream import Source
-    from ..models.compiled import Compiled
     from ..models.model import Model
     from ..optimizers.base import Optimizer
-    from .fed import FedTrainer
-    from .loop import FitOptions
 
-__all__ = ["Place", "Resumable", "Resumed", "resumed_from"]
+__all__ = ["Cursor", "Place", "Resumed", "resumed_from"]
 
 Array = npt.NDArray[Any]
 Tensors = dict[str, Array]
@@ -89,20 +84,20 @@ class Place(NamedTuple):
             outputs=tensors.get("place/outputs"),
         )
 
-    def is_of(self, model: Compiled) -> bool:
+    def is_of(self, model: Model) -> bool:
         """Whether the model still stands there."""
         then = (self.iterations, self.forwards, self.epochs_begun)
         return model.optimizer is not None and counts(model) == then
 
-    def check(self, options: FitOptions, samples: int, names: list[str]) -> None:
+    def check(self, order: Order, names: list[str]) -> None:
         """Raises a ValueError where an epoch cannot go on with these arguments of `fit`."""
         if self.order is None:
             return
         for name, found, given in (
-            ("the number of training samples", self.samples, samples),
-            ("batch_size", self.batch_size, options.batch_size),
-            ("shuffle", self.shuffle, options.shuffle),
-            ("the rows of a block of shuffle", self.block, options.block),
+            ("the number of training samples", self.samples, order.samples),
+            ("batch_size", self.batch_size, order.batch_size),
+            ("shuffle", self.shuffle, order.shuffle),
+            ("the rows of a block of shuffle", self.block, order.block),
             ("metrics", self.names[1:], names[1:]),
         ):
             if found != given:
@@ -110,10 +105,10 @@ class Place(NamedTuple):
                     f"{name} must be {found!r}, as in the epoch that resume_from goes on with; "
                     f"got {given!r}"
                 )
-        if self.step > -(-samples // self.batch_size):
+        if self.step > -(-self.samples // self.batch_size):
             raise ValueError("resume_from: the file's epoch has more steps than there are batches")
 
-    def check_outputs(self, model: Compiled) -> None:
+    def check_outputs(self, model: Model) -> None:
         """Raises a ValueError where a metric would be taken over outputs that nobody computed."""
         if self.order is None or all(metric.in_core for metric in model.metrics):
             return
@@ -142,7 +137,7 @@ class Place(NamedTuple):
                     setattr(callback, name, found[name])
 
 
-def counts(model: Compiled) -> tuple[int, int, int]:
+def counts(model: Model) -> tuple[int, int, int]:
     """Steps, training forwards and epochs of a compiled and built model."""
     forwards = model.native.training_forwards if model.built else 0
     return model.compiled_optimizer.iterations, forwards, model.epochs_begun
@@ -198,27 +193,26 @@ class Resumed(NamedTuple):
 
 
 def resumed_from(
-    model: Model, path: Any, options: FitOptions, train: Dataset | Source
-) -> tuple[FitOptions, Resumed | None]:
-    """The options of `fit` and what it goes on from, once they are found to fit together."""
+    model: Model, path: Any, initial_epoch: int, train: Data, order: Order
+) -> Resumed | None:
+    """What `fit` goes on from, once its arguments and the file are found to fit together."""
     if path is None:
-        return options, None
-    if not isinstance(train, tuple):  # a Dataset is one, a Source is not
+        return None
+    if train.whole_set_mend:
         raise TypeError(
             "resume_from goes with x and y as arrays, without an augment written in Python: what "
             "an iterable has given already cannot be known"
         )
-    resumed = _read(model, path, options.initial_epoch)
-    resumed.place.check(options, len(train.x), model.metrics_names)
+    resumed = _read(model, path, initial_epoch)
+    resumed.place.check(order, model.metrics_names)
     resumed.place.check_outputs(model)
-    return options._replace(initial_epoch=resumed.place.epoch), resumed
+    return resumed
 
 
 def _read(model: Model, path: Any, initial_epoch: int) -> Resumed:
     """What a file of `Model.save` or `ModelCheckpoint` holds, if the model is the same."""
     # Reading files takes json and safetensors, which `import mundur` does without.
-    from ..saving import description as architecture
-    from ..saving.format import read_model
+    from ..saving import custom_objects, describe, read_model
 
     if initial_epoch != 0:
         raise ValueError(f"initial_epoch comes from the file of resume_from; got {initial_epoch}")
@@ -227,11 +221,11 @@ def _read(model: Model, path: Any, initial_epoch: int) -> Resumed:
     where = f"resume_from={os.fspath(path)!r}"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of metrics, which are the model's own here
-        other = read_model(path, custom_objects=architecture.custom_objects(model))
+        other = read_model(path, custom_objects=custom_objects(model))
     place = other._place
     if place is None or not place.is_of(other):
         raise ValueError(f"{where}: the file was not saved within or after a fit")
-    mine, found = (_comparable(architecture.describe(m, {})) for m in (model, other))
+    mine, found = (_comparable(describe(m, {})) for m in (model, other))
     for name, value in mine.items():
         if value != found[name]:
             raise ValueError(
@@ -264,86 +258,109 @@ def _comparable(document: Mapping[str, Any]) -> dict[str, str]:
     return result | {"optimizer": document["optimizer"]["class"]}
 
 
-class Resumable:
-    """What a loop of epochs knows of its place, and how it takes one up."""
+class Cursor:
+    """Where a training stands, epoch and step, and how it takes up a place of a file."""
 
-    _model: Model
-    _train: Dataset | Source
-    _options: FitOptions
-    _callbacks: CallbackList
-    _trainer: _core.Trainer | FedTrainer
-    _outputs: Array | None
-    _resumed: Resumed | None
-    _order: int  # the number that the epoch's shuffle is drawn with
-    _within: bool  # whether an epoch has begun that callbacks have not seen the end of
-    _next: int  # the epoch to go on with
+    def __init__(
+        self,
+        model: Model,
+        trainer: Trainer,
+        order: Order,
+        outputs: Array | None,
+        resumed: Resumed | None,
+        epoch: int,
+    ) -> None:
+        self._model = model
+        self._trainer = trainer
+        self._order = order
+        self._outputs = outputs
+        self._place = None if resumed is None else resumed.place
+        self._number = 0  # what the epoch's shuffle is drawn with
+        self.epoch = epoch  # at work, or to come
+        self.within = False  # whether it has begun, and callbacks have not seen its end
+        self.is_over = False  # whether they have
+        self.undone = False  # whether its updates were taken back
 
-    def _begun_before(self, epoch: int) -> bool:
+    def begun_before(self) -> bool:
         """Whether this epoch is the one that the file of resume_from was saved within."""
-        place = None if self._resumed is None else self._resumed.place
-        return place is not None and place.order is not None and place.epoch == epoch
+        place = self._place
+        return place is not None and place.order is not None and place.epoch == self.epoch
 
-    def _go_on(self) -> None:
-        """An epoch that was begun before, at its step."""
-        assert self._resumed is not None
-        place = self._resumed.place
-        assert place.order is not None
-        assert isinstance(self._trainer, _core.Trainer)  # see resumed_from()
-        self._order = place.order
-        self._trainer.begin_epoch(place.order)
-        self._trainer.resume(place.step, place.sums)
-        if self._outputs is not None and place.outputs is not None:
-            seen = self._seen()
-            self._outputs[slice(None) if seen is None else seen] = place.outputs
-
-    def _undo(self, epoch: int) -> None:
-        """After the core went back to where this call of `fit` took the epoch up."""
-        if self._begun_before(epoch):
+    def begin(self) -> None:
+        """An epoch, from its first step, or from the file's."""
+        if self.begun_before():
             self._go_on()
         else:
-            self._model.epochs_begun -= 1
-            self._within = False
+            self._number = self._model.epochs_begun
+            self._trainer.begin_epoch(self._number)
+            self._model.epochs_begun += 1
+        self.within, self.is_over, self.undone = True, False, False
 
-    def place(self) -> Place | None:
-        """Where the training stands, for a file; None where batches come from an iterable."""
-        if not isinstance(self._trainer, _core.Trainer):
+    def _go_on(self) -> None:
+        place, trainer = self._place, self._trainer
+        assert place is not None and place.order is not None
+        assert isinstance(trainer, _core.Trainer)  # see resumed_from()
+        self._number = place.order
+        trainer.begin_epoch(place.order)
+        trainer.resume(place.step, place.sums)
+        if self._outputs is not None and place.outputs is not None:
+            seen = self.seen()
+            self._outputs[slice(None) if seen is None else seen] = place.outputs
+
+    def passed(self, epochs: int) -> None:
+        """Native code has gone on into later epochs by itself."""
+        self.epoch += epochs
+        self._model.epochs_begun += epochs
+        self._number = self._model.epochs_begun - 1
+
+    def never_began(self) -> None:
+        """The epoch's first step found no memory: nothing has happened."""
+        self._model.epochs_begun -= 1
+        self.within = False
+
+    def undo(self) -> None:
+        """After the core went back to where this call of `fit` took the epoch up."""
+        if self.begun_before():
+            self._go_on()
+        else:
+            self.never_began()
+
+    def end(self) -> None:
+        """The epoch is over, or was taken back."""
+        self.within, self.is_over = False, not self.undone
+
+    def next(self) -> None:
+        """On to the next epoch."""
+        self.epoch, self.is_over = self.epoch + 1, False
+
+    def place(self, callbacks: Iterable[Callback]) -> Place | None:
+        """For a file; None where batches come from an iterable."""
+        trainer, outputs = self._trainer, None
+        if not isinstance(trainer, _core.Trainer):
             return None
-        trainer, options, outputs = self._trainer, self._options, None
-        if self._within and self._outputs is not None:
-            seen = self._seen()
+        if self.within and self._outputs is not None:
+            seen = self.seen()
             outputs = self._outputs.copy() if seen is None else self._outputs[seen]
         iterations, forwards, epochs_begun = counts(self._model)
         return Place(
-            epoch=self._next,
-            order=self._order if self._within else None,
-            step=trainer.step if self._within else 0,
-            sums=trainer.sums if self._within else [],
+            epoch=self.epoch + self.is_over,
+            order=self._number if self.within else None,
+            step=trainer.step if self.within else 0,
+            sums=trainer.sums if self.within else [],
             names=self._model.metrics_names,
-            samples=len(self._train.x),
-            batch_size=options.batch_size,
-            shuffle=options.shuffle,
-            block=options.block,
+            **self._order._asdict(),
             iterations=iterations,
             forwards=forwards,
             epochs_begun=epochs_begun,
-            callbacks=counters_of(self._callbacks.callbacks),
+            callbacks=counters_of(callbacks),
             outputs=outputs,
         )
 
-    def _seen(self) -> Array | None:
+    def seen(self) -> Array | None:
         """The samples of an epoch that ends midway, in the set's order; None: all."""
         if self._outputs is None:
             return None
-        samples, options = len(self._train.x), self._options
-        count = min(self._trainer.step * options.batch_size, samples)
-        if count == samples:
+        count = min(self._trainer.step * self._order.batch_size, self._order.samples)
+        if count == self._order.samples:
             return None
-        if not options.shuffle:
-            return np.arange(count)
-        key = (self._model.seed, self._order)
-        order = (
-            _core.block_permutation(samples, options.block, *key)
-            if options.block
-            else _core.permutation(samples, *key)
-        )
-        return np.sort(order[:count])
+        return np.sort(self._order.rows(self._model.seed, self._number)[:count])
