@@ -49,12 +49,11 @@ PROGRAMS = ("", "examples", "selftest")
 
 # Imports that run back up, each within a function or for types, and why.
 ON_USE = "json, safetensors and what few calls need cost `import mundur` nothing"
-WHOLE = "for types: what is trained, and what a callback's author gets, is the whole Model"
+WHOLE = "for a type: what a callback's author gets is the whole Model"
 UPWARDS = {
     ("models", "saving"): ON_USE,
     ("models", "inspection"): ON_USE,
     ("training", "saving"): ON_USE,
-    ("training", "models"): WHOLE,
     ("callbacks", "models"): WHOLE,
 }
 

@@ -7,35 +7,30 @@ from importlib import import_module
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-__all__ = ["MOVED"]
-
-# Where a name of an old module is now; public names, of layers for instance, are in these, too.
-MOVED = {
-    "configurable": "_support.config",
-    "views": "_support.views",
-    "optimizer": "optimizers.base",
-    "serialization": "saving.format",
-    "explain": "inspection.explain",
-    "checks": "inspection",
-    "history": "callbacks.history",
-    "learning_rates": "training.learning_rates",
-    "initializer": "initializers.base",
-    "custom_activation": "activations",
-    "schedule": "schedules.base",
-    "adams": "optimizers",
-    "cosine_decays": "schedules",
-    "variance_scaling": "initializers",
-    **dict.fromkeys(("callback", "gradient_norms", "monitors"), "callbacks"),
-    **dict.fromkeys(("metric", "classification_metrics", "regression_metrics"), "metrics"),
-    **dict.fromkeys(("loss", "regression_losses", "focal_losses"), "losses"),
-    **dict.fromkeys(
-        ("layer", "activation_layers", "activity_regularization", "bidirectional", "convolution"),
-        "layers",
+# By where their names are now, the old modules; the names of layers, for instance, in `layers`.
+_HOMES = {
+    "_support.config": "configurable",
+    "_support.views": "views",
+    "activations": "custom_activation",
+    "callbacks": "callback gradient_norms monitors",
+    "callbacks.history": "history",
+    "initializers": "variance_scaling",
+    "initializers.base": "initializer",
+    "inspection": "checks explain",
+    "layers": (
+        "activation_layers activity_regularization bidirectional convolution embedding gru layer "
+        "lstm masking noise normalization pooling reshaping residual simple_rnn time_distributed"
     ),
-    **dict.fromkeys(("embedding", "gru", "lstm", "masking", "noise", "normalization"), "layers"),
-    **dict.fromkeys(("pooling", "reshaping", "residual", "simple_rnn"), "layers"),
-    "time_distributed": "layers",
+    "losses": "focal_losses loss regression_losses",
+    "metrics": "classification_metrics metric regression_metrics",
+    "optimizers": "adams",
+    "optimizers.base": "optimizer",
+    "saving": "serialization",
+    "schedules": "cosine_decays",
+    "schedules.base": "schedule",
+    "training.learning_rates": "learning_rates",
 }
+_MOVED = {old: home for home, modules in _HOMES.items() for old in modules.split()}
 
 
 class _Finder:
@@ -44,7 +39,7 @@ class _Finder:
     @staticmethod
     def find_spec(name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         package, _, module = name.partition(".")
-        is_old = package == "mundur" and module in MOVED
+        is_old = package == "mundur" and module in _MOVED
         return ModuleSpec(name, _Finder) if is_old else None  # type: ignore[arg-type]
 
     @staticmethod
@@ -53,7 +48,7 @@ class _Finder:
 
     @staticmethod
     def exec_module(module: ModuleType) -> None:
-        home = f"mundur.{MOVED[module.__name__.partition('.')[2]]}"
+        home = f"mundur.{_MOVED[module.__name__.partition('.')[2]]}"
         vars(module)["__getattr__"] = lambda name: getattr(import_module(home), name)
 
 

@@ -111,7 +111,7 @@ _OLD_NAMES = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "o
 class CallbackList:
     """The callbacks of one call, of which only overridden hooks are ever called."""
 
-    def __init__(self, callbacks: Any, model: Model, params: dict[str, Any]) -> None:
+    def __init__(self, callbacks: Any, model: Any, params: dict[str, Any]) -> None:
         self.callbacks = _checked(callbacks)
         for callback in self.callbacks:
             callback.set_model(model)

@@ -42,12 +42,35 @@ class Learner(Protocol):
         """By which shuffles are told apart."""
 
 
-class Trainer(Protocol):
-    """What trains over data: the core's, or one that feeds it batch by batch."""
+class Pass(Protocol):
+    """What works through data: the core's, or one that feeds it batch by batch."""
 
     @property
     def step(self) -> int:
-        """Done in this epoch."""
+        """Done so far."""
+
+    @property
+    def loss(self) -> float:
+        """The mean so far."""
+
+    @property
+    def metric_values(self) -> list[float]:
+        """Those of the core, so far."""
+
+
+class Evaluator(Pass, Protocol):
+    """What evaluates."""
+
+    @property
+    def steps(self) -> int:
+        """Of the pass; 0 where nobody knows."""
+
+    def run(self, budget: float, /) -> str:
+        """Works for some seconds: "more", "finished", or what went wrong, "loss" or "input"."""
+
+
+class Trainer(Pass, Protocol):
+    """What trains."""
 
     @property
     def steps_per_epoch(self) -> int:
@@ -57,14 +80,6 @@ class Trainer(Protocol):
     def restored(self) -> bool:
         """Whether the model went back to where the epoch began."""
 
-    @property
-    def loss(self) -> float:
-        """The mean so far."""
-
-    @property
-    def metric_values(self) -> list[float]:
-        """Those of the core, so far."""
-
     def set_augment(self, steps: Sequence[_core.Augmentation], /) -> None:
         """What changes each batch."""
 
@@ -72,33 +87,10 @@ class Trainer(Protocol):
         """Clears the sums; shuffles are drawn with the number."""
 
     def run(self, budget: float, max_steps: int, /) -> str:
-        """Works for some seconds: "more", "finished", or what went wrong, "loss" or "input"."""
+        """As an `Evaluator`'s, for so many steps at most."""
 
     def undo(self) -> bool:
         """Takes the epoch's updates back, where that can be done."""
-
-
-class Evaluator(Protocol):
-    """What evaluates over data, likewise."""
-
-    @property
-    def step(self) -> int:
-        """Done in this epoch."""
-
-    @property
-    def steps(self) -> int:
-        """Of the pass; 0 where nobody knows."""
-
-    @property
-    def loss(self) -> float:
-        """The mean so far."""
-
-    @property
-    def metric_values(self) -> list[float]:
-        """Those of the core, so far."""
-
-    def run(self, budget: float, /) -> str:
-        """Likewise."""
 
 
 class Data(Protocol):

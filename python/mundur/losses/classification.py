@@ -28,10 +28,7 @@ __all__ = [
 Array = npt.NDArray[Any]
 
 # Activations without values below 0.
-UNSIGNED = {
-    *("relu", "relu6", "sigmoid", "hard_sigmoid", "softmax", "sparsemax", "softplus"),
-    *("exponential", "sparse_plus", "squareplus"),
-}
+UNSIGNED = {"relu", "relu6", "sigmoid", "hard_sigmoid", "softmax", "softplus", "exponential"}
 
 
 class _FromProbabilities(NativeLoss):

@@ -26,9 +26,8 @@ Array = npt.NDArray[Any]
 
 # Activations with values on both sides of 0.
 SIGNED = {
-    *("linear", "tanh", "hard_tanh", "softsign", "tanh_shrink", "soft_shrink", "hard_shrink"),
-    *("elu", "selu", "celu", "gelu", "silu", "swish", "mish", "hard_silu", "hard_swish"),
-    *("leaky_relu", "log_sigmoid", "log_softmax"),
+    *("linear", "tanh", "softsign", "elu", "selu", "gelu", "silu", "mish", "hard_silu"),
+    *("leaky_relu", "log_softmax"),
 }
 
 

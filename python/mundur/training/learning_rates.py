@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +12,8 @@ import numpy.typing as npt
 from .._support.checks import integer, number
 from ..data import arrays
 from ..data.dataset import Dataset, prepare
+from .learner import LearningModel
 from .passes import SLICE_SECONDS, fail_on, make_trainer
-
-if TYPE_CHECKING:
-    from ..models.model import Model
 
 __all__ = ["LearningRates", "find_learning_rate"]
 
@@ -85,7 +83,7 @@ class LearningRates(NamedTuple):
 
 
 def find_learning_rate(
-    model: Model,
+    model: LearningModel,
     x: Any,
     y: Any,
     batch_size: Any,
@@ -111,7 +109,7 @@ def find_learning_rate(
             return _sweep(model, data, size, rates)
 
 
-def _sweep(model: Model, data: Dataset, batch_size: int, rates: Floats) -> LearningRates:
+def _sweep(model: LearningModel, data: Dataset, batch_size: int, rates: Floats) -> LearningRates:
     trainer = make_trainer(model, data, batch_size, True, False, None)
     epoch = model.epochs_begun
     losses: list[float] = []
@@ -133,7 +131,7 @@ def _sweep(model: Model, data: Dataset, batch_size: int, rates: Floats) -> Learn
 
 
 @contextmanager
-def _taken_back(model: Model) -> Iterator[None]:
+def _taken_back(model: LearningModel) -> Iterator[None]:
     """Whatever happens within, the model ends as it began."""
     optimizer = model.compiled_optimizer
     rate, served = optimizer.learning_rate, optimizer._served

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import _core
+from ..callbacks.base import CallbackList
 from ..callbacks.basic import TerminateOnNaN
 from ..callbacks.history import History
 from ..callbacks.monitors import ModelCheckpoint, Monitor
 from ..data.dataset import Data, Dataset
 from ..errors import NonFiniteLossError
 from . import passes
+from .learner import LearningModel
 from .passes import ALLOW, Logs, complete, evaluated, fail_on, make_trainer, named, room, too_large
 from .plan import Plan, planned
 from .position import Cursor, Place
 from .progress import Progress
-
-if TYPE_CHECKING:
-    from ..models.model import Model
 
 __all__ = ["Fit", "fit"]
 
@@ -26,7 +25,7 @@ __all__ = ["Fit", "fit"]
 class Fit:
     """One call of `fit`, its plan made: epochs, slices, reports, and what goes wrong."""
 
-    def __init__(self, model: Model, plan: Plan) -> None:
+    def __init__(self, model: LearningModel, plan: Plan) -> None:
         self._model = model
         self._plan = plan
         self._callbacks = plan.callbacks
@@ -68,8 +67,7 @@ class Fit:
 
     def _run(self) -> History:
         history, resumed = self.history, self._plan.resumed
-        history.set_params(self._plan.params)
-        history.set_model(self._model)
+        CallbackList([history], self._model, self._plan.params)  # tells it both
         self._model._reported_names = tuple(self._names())
         if resumed is not None:
             resumed.restore(self._model)
@@ -246,7 +244,7 @@ class Fit:
         return {f"val_{name}": value for name, value in logs.items()}
 
 
-def fit(model: Model, *arguments: Any) -> History:
+def fit(model: LearningModel, *arguments: Any) -> History:
     """See `Model.fit`."""
     with planned(model, *arguments) as plan:
         loop = Fit(model, plan)

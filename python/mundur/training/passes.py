@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +18,8 @@ from ..errors import NonFiniteLossError
 from ..losses.base import is_native
 from ..losses.in_python import native_loss
 from ..metrics import accuracy
+from .learner import LearningModel
 from .progress import Progress, for_pass, verbosity
-
-if TYPE_CHECKING:
-    from ..models.model import Model
 
 Array = npt.NDArray[Any]
 Logs = dict[str, float]
@@ -37,7 +35,7 @@ def too_large(batch_size: int, error: MemoryError) -> MemoryError:
 
 
 def make_trainer(
-    model: Model,
+    model: LearningModel,
     data: Dataset,
     batch_size: int,
     shuffle: bool,
@@ -64,7 +62,11 @@ def make_trainer(
 
 
 def make_evaluator(
-    model: Model, data: Dataset, batch_size: int, allow_nonfinite: bool, outputs: Array | None
+    model: LearningModel,
+    data: Dataset,
+    batch_size: int,
+    allow_nonfinite: bool,
+    outputs: Array | None,
 ) -> _core.Evaluator:
     """The native evaluation of checked data; each sample's outputs go into `outputs`."""
     network = model.native
@@ -82,7 +84,7 @@ def make_evaluator(
     )
 
 
-def _loss_and_metrics(model: Model, data: Dataset) -> tuple[_core.Loss, Array, list[str]]:
+def _loss_and_metrics(model: LearningModel, data: Dataset) -> tuple[_core.Loss, Array, list[str]]:
     """What the core computes in a pass, and the targets that it reads."""
     shape = model.native.output_shape
     forms = accuracy.forms(model.metrics, data.y.shape, (len(data.x), *shape))
@@ -91,7 +93,7 @@ def _loss_and_metrics(model: Model, data: Dataset) -> tuple[_core.Loss, Array, l
     return loss, y, forms
 
 
-def room(model: Model, data: Data) -> Array | None:
+def room(model: LearningModel, data: Data) -> Array | None:
     """Where the outputs for a set go, if a metric asks for them."""
     if model.masks_output:
         _refuse_what_knows_no_mask(model)
@@ -102,7 +104,7 @@ def room(model: Model, data: Data) -> Array | None:
     return accuracy.room(model.metrics, shape, model.dtype)
 
 
-def _refuse_what_takes_a_whole_set(model: Model, mend: str) -> None:
+def _refuse_what_takes_a_whole_set(model: LearningModel, mend: str) -> None:
     whole = [metric.name for metric in model.metrics if not metric.form]
     if whole:
         raise TypeError(f"metrics {', '.join(whole)} are taken over a whole set: {mend}")
@@ -114,7 +116,7 @@ def _refuse_what_takes_a_whole_set(model: Model, mend: str) -> None:
         )
 
 
-def _refuse_what_knows_no_mask(model: Model) -> None:
+def _refuse_what_knows_no_mask(model: LearningModel) -> None:
     others = [metric.name for metric in model.metrics if not metric.in_core]
     if not is_native(model.compiled_loss):
         others.append(f"the loss {type(model.compiled_loss).__name__}")
@@ -126,13 +128,15 @@ def _refuse_what_knows_no_mask(model: Model) -> None:
         )
 
 
-def named(model: Model, loss: float, values: list[float], prefix: str = "") -> Logs:
+def named(model: LearningModel, loss: float, values: list[float], prefix: str = "") -> Logs:
     """{"loss": ..., the core's metrics ...}, as logs and History call them."""
     names = [metric.name for metric in model.metrics if metric.in_core]
     return {prefix + n: v for n, v in zip(["loss", *names], [loss, *values], strict=True)}
 
 
-def complete(model: Model, logs: Logs, data: Data, outputs: Array | None, seen: Any = None) -> Logs:
+def complete(
+    model: LearningModel, logs: Logs, data: Data, outputs: Array | None, seen: Any = None
+) -> Logs:
     """The logs with those metrics that need the whole set, in the order of `compile`."""
     if outputs is None:
         return logs
@@ -142,7 +146,7 @@ def complete(model: Model, logs: Logs, data: Data, outputs: Array | None, seen: 
     return {name: logs[name] for name in model.metrics_names}
 
 
-def fail_on(status: str, x: Array, name: str, model: Model) -> None:
+def fail_on(status: str, x: Array, name: str, model: LearningModel) -> None:
     """Raises the error that a native loop's "input" stands for."""
     if status == "input":
         arrays.check_values(x, model.vocabulary, name, ALLOW)
@@ -150,7 +154,7 @@ def fail_on(status: str, x: Array, name: str, model: Model) -> None:
         raise error or ValueError(f"{name} must be finite; {ALLOW} allows it")
 
 
-def _trained(model: Model, data: Dataset, allow_nonfinite: bool) -> Logs:
+def _trained(model: LearningModel, data: Dataset, allow_nonfinite: bool) -> Logs:
     """One update on one batch; the loss and metrics are those before it."""
     outputs = room(model, data)
     with model.compiled_optimizer.training(model):
@@ -165,7 +169,7 @@ def _trained(model: Model, data: Dataset, allow_nonfinite: bool) -> Logs:
 
 
 def evaluated(
-    model: Model,
+    model: LearningModel,
     data: Data,
     batch_size: int,
     callbacks: CallbackList,
@@ -199,7 +203,7 @@ def evaluated(
     return logs
 
 
-def predict_batch(model: Model, x: Array, allow_nonfinite: bool) -> Array:
+def predict_batch(model: LearningModel, x: Array, allow_nonfinite: bool) -> Array:
     """The outputs for checked features, all at once, with nobody watching."""
     out = _core.new_array((len(x), *model.native.output_shape), model.dtype)
     _fill(model, out, x, len(x), allow_nonfinite)
@@ -207,7 +211,7 @@ def predict_batch(model: Model, x: Array, allow_nonfinite: bool) -> Array:
 
 
 def _fill(
-    model: Model,
+    model: LearningModel,
     out: Array,
     x: Array,
     batch_size: int,
@@ -233,7 +237,7 @@ def _fill(
 
 
 def predicted(
-    model: Model,
+    model: LearningModel,
     x: Array,
     batch_size: int,
     callbacks: CallbackList,
@@ -264,7 +268,11 @@ def predicted(
 
 
 def _predicted_batches(
-    model: Model, stream: Stream, callbacks: CallbackList, progress: Progress, allow_nonfinite: bool
+    model: LearningModel,
+    stream: Stream,
+    callbacks: CallbackList,
+    progress: Progress,
+    allow_nonfinite: bool,
 ) -> Array:
     """The outputs for batches of features, one below another."""
     parts = []
@@ -284,7 +292,7 @@ def _predicted_batches(
 
 
 def evaluate(
-    model: Model,
+    model: LearningModel,
     x: Any,
     y: Any,
     batch_size: Any,
@@ -318,7 +326,7 @@ def evaluate(
 
 
 def predict(
-    model: Model,
+    model: LearningModel,
     x: Any,
     batch_size: Any,
     verbose: Any,
@@ -351,7 +359,7 @@ def predict(
 
 
 def train_on_batch(
-    model: Model,
+    model: LearningModel,
     x: Any,
     y: Any,
     sample_weight: Any,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from .. import _core, augment
 from .._support.checks import boolean, integer, number
@@ -27,11 +27,9 @@ from ..data.stream import (
     steps_without_batches,
     stream_of,
 )
+from .learner import LearningModel
 from .position import Resumed, resumed_from
 from .progress import Progress, for_fit, verbosity
-
-if TYPE_CHECKING:
-    from ..models.model import Model
 
 __all__ = ["Plan", "planned"]
 
@@ -57,7 +55,7 @@ class Plan(NamedTuple):
 
 @contextmanager
 def planned(
-    model: Model,
+    model: LearningModel,
     x: Any,
     y: Any,
     batch_size: Any,
@@ -149,7 +147,7 @@ def _size(validation: Data | None, batch_size: Any) -> int:
 
 
 def _with_validation(
-    model: Model, data: Data, fraction: Any, given: Any, steps: Any, passes: int
+    model: LearningModel, data: Data, fraction: Any, given: Any, steps: Any, passes: int
 ) -> tuple[Data, Data | None]:
     """What to train on and what to validate on, from fit's arguments for them."""
     if given is not None:

@@ -16,9 +16,9 @@ from .._support.checks import boolean, integer
 from ..callbacks.base import Callback
 from ..callbacks.monitors import KEPT, Monitor
 from ..data.dataset import Data, Order, Trainer
+from .learner import LearningModel
 
 if TYPE_CHECKING:
-    from ..models.model import Model
     from ..optimizers.base import Optimizer
 
 __all__ = ["Cursor", "Place", "Resumed", "resumed_from"]
@@ -84,7 +84,7 @@ class Place(NamedTuple):
             outputs=tensors.get("place/outputs"),
         )
 
-    def is_of(self, model: Model) -> bool:
+    def is_of(self, model: LearningModel) -> bool:
         """Whether the model still stands there."""
         then = (self.iterations, self.forwards, self.epochs_begun)
         return model.optimizer is not None and counts(model) == then
@@ -108,7 +108,7 @@ class Place(NamedTuple):
         if self.step > -(-self.samples // self.batch_size):
             raise ValueError("resume_from: the file's epoch has more steps than there are batches")
 
-    def check_outputs(self, model: Model) -> None:
+    def check_outputs(self, model: LearningModel) -> None:
         """Raises a ValueError where a metric would be taken over outputs that nobody computed."""
         if self.order is None or all(metric.in_core for metric in model.metrics):
             return
@@ -137,7 +137,7 @@ class Place(NamedTuple):
                     setattr(callback, name, found[name])
 
 
-def counts(model: Model) -> tuple[int, int, int]:
+def counts(model: LearningModel) -> tuple[int, int, int]:
     """Steps, training forwards and epochs of a compiled and built model."""
     forwards = model.native.training_forwards if model.built else 0
     return model.compiled_optimizer.iterations, forwards, model.epochs_begun
@@ -171,10 +171,10 @@ def _counters(index: int, data: Any, tensors: Tensors) -> Counters:
 class Resumed(NamedTuple):
     """A model that was read from a file, and its place."""
 
-    model: Model
+    model: LearningModel
     place: Place
 
-    def restore(self, model: Model) -> None:
+    def restore(self, model: LearningModel) -> None:
         """Gives a model of the same layers everything that the file holds."""
         for name, view in self.model._parameter_views().items():
             model._parameter_views()[name] = view
@@ -193,7 +193,7 @@ class Resumed(NamedTuple):
 
 
 def resumed_from(
-    model: Model, path: Any, initial_epoch: int, train: Data, order: Order
+    model: LearningModel, path: Any, initial_epoch: int, train: Data, order: Order
 ) -> Resumed | None:
     """What `fit` goes on from, once its arguments and the file are found to fit together."""
     if path is None:
@@ -209,7 +209,7 @@ def resumed_from(
     return resumed
 
 
-def _read(model: Model, path: Any, initial_epoch: int) -> Resumed:
+def _read(model: Any, path: Any, initial_epoch: int) -> Resumed:
     """What a file of `Model.save` or `ModelCheckpoint` holds, if the model is the same."""
     # Reading files takes json and safetensors, which `import mundur` does without.
     from ..saving import custom_objects, describe, read_model
@@ -263,7 +263,7 @@ class Cursor:
 
     def __init__(
         self,
-        model: Model,
+        model: LearningModel,
         trainer: Trainer,
         order: Order,
         outputs: Array | None,
