@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from mundur import _core
-from mundur.training import passes
+from mundur.training import passes  # how long a native call takes is no argument
 
 Array = npt.NDArray[Any]
 L = md.layers

@@ -12,7 +12,7 @@ import mundur as md
 import numpy as np
 import numpy.typing as npt
 from mundur import _core
-from mundur.training import passes
+from mundur.training import passes  # how long a native call takes is no argument
 
 from cases import targets_of
 from fuzz_case import Case, Piece, Shape
