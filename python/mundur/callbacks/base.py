@@ -11,8 +11,6 @@ from .._support.names import suggestion
 if TYPE_CHECKING:
     from ..models.model import Model
 
-__all__ = ["BuiltIn", "Callback", "CallbackList", "Logs"]
-
 Logs = dict[str, float]
 
 

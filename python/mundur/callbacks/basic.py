@@ -13,15 +13,6 @@ from .._support.names import checked_keywords, suggestion
 from ..data import arrays
 from .base import BuiltIn, Callback, Logs
 
-__all__ = [
-    "PREFIX",
-    "CSVLogger",
-    "GradientNorms",
-    "LambdaCallback",
-    "LearningRateScheduler",
-    "TerminateOnNaN",
-]
-
 
 class LearningRateScheduler(BuiltIn):
     """Sets the learning rate before each epoch: η ← schedule(epoch, η).

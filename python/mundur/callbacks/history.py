@@ -7,8 +7,6 @@ from typing import Any
 
 from .base import Callback, Logs
 
-__all__ = ["History"]
-
 
 class History(Callback):
     """The numbers of every epoch of one `fit`, and why it ended.

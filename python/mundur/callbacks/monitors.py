@@ -14,8 +14,6 @@ from .._support.checks import boolean, choice, integer, items, number, verbosity
 from .._support.names import checked_keywords, suggestion
 from .base import BuiltIn, Logs
 
-__all__ = ["EarlyStopping", "ModelCheckpoint", "Monitor", "ReduceLROnPlateau"]
-
 
 def _monitor(value: Any, name: str) -> str:
     if not isinstance(value, str) or not value:

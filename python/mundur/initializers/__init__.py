@@ -51,7 +51,6 @@ __all__ = [
     "get",
 ]
 
-
 KNOWN: dict[str, type[Initializer]] = {
     "zeros": Zeros,
     "ones": Ones,
@@ -69,11 +68,7 @@ KNOWN: dict[str, type[Initializer]] = {
     "orthogonal": Orthogonal,
     "identity": Identity,
 }
-
-
 _CLASS_NAMES = {cls.__name__: cls for cls in KNOWN.values()}
-
-
 # Keras's short names.
 _ALIASES = {"uniform": RandomUniform, "normal": RandomNormal, "zero": Zeros, "one": Ones}
 

@@ -13,16 +13,6 @@ from .. import _core
 from .._support.checks import dtype_name, extents, fresh_seed
 from .._support.config import Configurable
 
-__all__ = [
-    "ArrayInitializer",
-    "FunctionInitializer",
-    "Initializer",
-    "Random",
-    "fans",
-    "stream_of",
-]
-
-
 _LONGEST = 10**8  # of a range, which would first become a list
 
 

@@ -12,17 +12,6 @@ from .._support.checks import number, seed_value
 from .._support.names import checked_keywords
 from .base import Initializer, Random
 
-__all__ = [
-    "Constant",
-    "Identity",
-    "Ones",
-    "Orthogonal",
-    "RandomNormal",
-    "RandomUniform",
-    "TruncatedNormal",
-    "Zeros",
-]
-
 
 class Zeros(Initializer):
     """Every value is 0.

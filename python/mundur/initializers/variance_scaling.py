@@ -12,16 +12,6 @@ from .._support.checks import number, seed_value
 from .._support.names import checked_keywords, lookup
 from .base import Random, fans
 
-__all__ = [
-    "GlorotNormal",
-    "GlorotUniform",
-    "HeNormal",
-    "HeUniform",
-    "LecunNormal",
-    "LecunUniform",
-    "VarianceScaling",
-]
-
 # Keras's arguments with one value here: fans are taken from the last two axes.
 _AXES = {"input_axes": None, "output_axes": None}
 

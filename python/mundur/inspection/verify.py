@@ -27,7 +27,6 @@ __all__ = ["Verification", "verify"]
 
 Array = npt.NDArray[Any]
 
-
 # The textbook computes in float64; a chain of layers passes its roundings on.
 VERIFY_TOLERANCE = {"float64": 1e-10, "float32": 1e-4, "bfloat16": 5e-2}
 # Where the textbook has its piece of the same name.

@@ -12,15 +12,6 @@ from ..activations import NATIVE, Identifier, exponential_unit, named, native, r
 from ..regularizers import L1L2
 from .base import KERAS, Layer
 
-__all__ = [
-    "ELU",
-    "Activation",
-    "ActivityRegularization",
-    "LeakyReLU",
-    "ReLU",
-    "Softmax",
-]
-
 
 class ReLU(Layer):
     """y = min(x, max_value) where x > threshold, else negative_slope·(x - threshold).

@@ -21,8 +21,6 @@ from ..regularizers import Regularizer
 if TYPE_CHECKING:
     from .. import _core
 
-__all__ = ["KERAS", "Layer", "MaskFlow", "Weighted", "name_among"]
-
 # "ends": the layer makes use of the mask, and it has no meaning behind it. "drops": it can't.
 MaskFlow: TypeAlias = Literal["passes", "makes", "ends", "drops"]
 

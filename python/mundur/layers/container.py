@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from ..regularizers import Regularizer
     from .base import MaskFlow
 
-__all__ = ["Nested"]
-
 T = TypeVar("T")
 
 # Of one layer: initializers draw from streams of their own, and files check every name.

@@ -12,8 +12,6 @@ from ..activations import Identifier, named, native
 from .base import MaskFlow, Weighted
 from .windows import channels_last, output_steps, padding_name, single, steps_and_channels
 
-__all__ = ["Conv1D"]
-
 
 class Conv1D(Weighted):
     """Each step of the output sees a window of steps: y_t = f(Σ_k x_(tS - P + kD)·W_k + b).

@@ -11,8 +11,6 @@ from .._support.names import checked_keywords
 from ..activations import Identifier, named, native
 from .base import KERAS, Weighted
 
-__all__ = ["Dense"]
-
 
 class Dense(Weighted):
     """Every output sees every input: y = f(x·W + b).

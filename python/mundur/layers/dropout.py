@@ -10,8 +10,6 @@ from .._support.names import checked_keywords
 from .base import KERAS, Layer
 from .windows import steps_and_channels
 
-__all__ = ["AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise", "SpatialDropout1D"]
-
 
 class GaussianNoise(Layer):
     """In training, adds to each element a normal number: y = x + stddev·n, n ~ N(0, 1).

@@ -13,8 +13,6 @@ from .._support.names import checked_keywords
 from ..initializers.base import ArrayInitializer
 from .base import MaskFlow, Weighted
 
-__all__ = ["Embedding"]
-
 _MOST = 2**31 - 1
 
 

@@ -8,8 +8,6 @@ from typing import Any
 from .._support.checks import extents
 from .._support.names import checked_keywords
 
-__all__ = ["Input", "InputLayer"]
-
 
 class InputLayer:
     """The shape of one sample, as the first item of a model's layers; made by `Input`.

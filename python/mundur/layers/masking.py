@@ -9,8 +9,6 @@ from .._support.checks import number
 from .._support.names import checked_keywords
 from .base import KERAS, Layer, MaskFlow
 
-__all__ = ["Masking"]
-
 
 class Masking(Layer):
     """Time steps that hold nothing but one value are not there: padding of sequences of vectors.

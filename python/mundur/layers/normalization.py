@@ -12,8 +12,6 @@ from .._support.checks import boolean, epsilon_value, integer, number
 from .._support.names import checked_keywords
 from .base import KERAS, Layer
 
-__all__ = ["BatchNormalization", "LayerNormalization", "Rescaling"]
-
 _KERAS = KERAS | dict.fromkeys(
     ("beta_regularizer", "gamma_regularizer", "beta_constraint", "gamma_constraint")
 )

@@ -11,13 +11,6 @@ from .._support.names import checked_keywords
 from .base import KERAS, Layer, MaskFlow
 from .windows import channels_last, output_steps, padding_name, single, steps_and_channels
 
-__all__ = [
-    "AveragePooling1D",
-    "GlobalAveragePooling1D",
-    "GlobalMaxPooling1D",
-    "MaxPooling1D",
-]
-
 
 class _Pooling(Layer):
     """A number of each window and channel."""

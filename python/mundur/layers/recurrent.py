@@ -19,8 +19,6 @@ from .base import Weighted
 if TYPE_CHECKING:
     from .base import MaskFlow
 
-__all__ = ["GRU", "LSTM", "Recurrent", "SimpleRNN"]
-
 _MOST = 2**28
 # Arguments of Keras that have one value here.
 KERAS: dict[str, Any] = {

@@ -12,8 +12,6 @@ from .._support.names import checked_keywords
 from .base import KERAS, Layer, MaskFlow
 from .windows import channels_last, steps_and_channels
 
-__all__ = ["Flatten", "Permute", "RepeatVector", "Reshape", "ZeroPadding1D"]
-
 
 def _integers(value: Any, name: str, minimum: int) -> tuple[int, ...]:
     if not isinstance(value, (tuple, list)):

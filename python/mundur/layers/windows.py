@@ -10,8 +10,6 @@ import numpy as np
 from .._support.checks import integer
 from .._support.names import lookup
 
-__all__ = ["channels_last", "output_steps", "padding_name", "single", "steps_and_channels"]
-
 _NAMES = {name: name for name in ("valid", "same", "causal")}
 
 

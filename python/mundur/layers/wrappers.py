@@ -12,8 +12,6 @@ from .base import KERAS, Layer, MaskFlow
 from .container import Nested
 from .recurrent import Recurrent
 
-__all__ = ["Bidirectional", "Residual", "TimeDistributed"]
-
 _MODES = ("concat", "sum", "mul", "ave")
 
 

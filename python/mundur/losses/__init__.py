@@ -57,7 +57,6 @@ __all__ = [
     "get",
 ]
 
-
 _CLASSES: tuple[type[Loss], ...] = (
     MeanSquaredError,
     MeanAbsoluteError,
@@ -75,14 +74,8 @@ _CLASSES: tuple[type[Loss], ...] = (
     Hinge,
     SquaredHinge,
 )
-
-
 KNOWN: dict[str, type[Loss]] = {cls.kind: cls for cls in _CLASSES}
-
-
 CLASS_NAMES: dict[str, type[Loss]] = {cls.__name__: cls for cls in _CLASSES}
-
-
 _KERAS_SHORT: dict[str, type[Loss]] = {
     "mse": MeanSquaredError,
     "mae": MeanAbsoluteError,
@@ -91,8 +84,6 @@ _KERAS_SHORT: dict[str, type[Loss]] = {
     "bce": BinaryCrossentropy,
     "kld": KLDivergence,
 }
-
-
 _SHORT: dict[str, type[Loss]] = {
     **_KERAS_SHORT,
     **{name.upper(): cls for name, cls in _KERAS_SHORT.items()},

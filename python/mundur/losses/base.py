@@ -13,8 +13,6 @@ from .._support.config import Configurable, rebuild
 from ..data import arrays
 from ..data.targets import like_outputs, sample_targets
 
-__all__ = ["Loss", "NativeLoss", "is_native"]
-
 Array = npt.NDArray[Any]
 
 MEAN = "sum_over_batch_size"

@@ -13,18 +13,6 @@ from .._support.names import checked_keywords
 from ..data.targets import in_unit_interval, label_targets, refuse, signs
 from .base import KERAS, MEAN, NativeLoss
 
-__all__ = [
-    "BinaryCrossentropy",
-    "BinaryFocalCrossentropy",
-    "CategoricalCrossentropy",
-    "CategoricalFocalCrossentropy",
-    "Hinge",
-    "KLDivergence",
-    "SparseCategoricalCrossentropy",
-    "SquaredHinge",
-]
-
-
 Array = npt.NDArray[Any]
 
 # Activations without values below 0.

@@ -16,8 +16,6 @@ from .base import Loss, NativeLoss, is_native
 if TYPE_CHECKING:
     from ..data.dataset import Dataset
 
-__all__ = ["check_compiled", "native_loss"]
-
 Array = npt.NDArray[Any]
 
 

@@ -11,17 +11,6 @@ from .._support.names import checked_keywords
 from ..data.targets import not_negative
 from .base import KERAS, MEAN, NativeLoss
 
-__all__ = [
-    "Huber",
-    "LogCosh",
-    "MeanAbsoluteError",
-    "MeanAbsolutePercentageError",
-    "MeanSquaredError",
-    "MeanSquaredLogarithmicError",
-    "Poisson",
-]
-
-
 Array = npt.NDArray[Any]
 
 # Activations with values on both sides of 0.

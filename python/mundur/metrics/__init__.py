@@ -53,15 +53,12 @@ __all__ = [
     "TopKCategoricalAccuracy",
 ]
 
-
 _CLASSES: tuple[type[Metric], ...] = (
     Accuracy,
     BinaryAccuracy,
     CategoricalAccuracy,
     SparseCategoricalAccuracy,
 )
-
-
 _IN_NUMPY: tuple[type[Metric], ...] = (
     AUC,
     F1Score,
@@ -76,17 +73,11 @@ _IN_NUMPY: tuple[type[Metric], ...] = (
     SparseTopKCategoricalAccuracy,
     TopKCategoricalAccuracy,
 )
-
-
 KNOWN: dict[str, type[Metric]] = {
     **{cls.form: cls for cls in _CLASSES},
     **{cls.title: cls for cls in _IN_NUMPY},
 }
-
-
 CLASS_NAMES: dict[str, type[Metric]] = {cls.__name__: cls for cls in (*_CLASSES, *_IN_NUMPY)}
-
-
 _SHORT: dict[str, type[Metric]] = {
     "acc": Accuracy,
     "mae": MeanAbsoluteError,

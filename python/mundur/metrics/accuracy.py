@@ -20,16 +20,6 @@ from .base import (
     with_labels,
 )
 
-__all__ = [
-    "Accuracy",
-    "BinaryAccuracy",
-    "CategoricalAccuracy",
-    "SparseCategoricalAccuracy",
-    "forms",
-    "over_set",
-    "room",
-]
-
 if TYPE_CHECKING:
     from ..losses.base import Loss
 

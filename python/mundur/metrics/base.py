@@ -17,8 +17,6 @@ from ..data import arrays
 if TYPE_CHECKING:
     from ..losses.base import Loss
 
-__all__ = ["MeanMetricWrapper", "Metric"]
-
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 

@@ -11,15 +11,6 @@ from .._support.names import checked_keywords
 from ..losses.base import Loss
 from .base import Array, Floats, Metric, mean, probabilities, takes_labels, with_labels
 
-__all__ = [
-    "AUC",
-    "F1Score",
-    "Precision",
-    "Recall",
-    "SparseTopKCategoricalAccuracy",
-    "TopKCategoricalAccuracy",
-]
-
 
 class _OfClasses(Metric):
     larger_is_better = True

@@ -11,15 +11,6 @@ from .._support.checks import choice
 from .._support.names import checked_keywords
 from .base import Array, Floats, Metric, mean, pair
 
-__all__ = [
-    "MeanAbsoluteError",
-    "MeanAbsolutePercentageError",
-    "MeanSquaredError",
-    "MeanSquaredLogarithmicError",
-    "R2Score",
-    "RootMeanSquaredError",
-]
-
 # Keras's ε, from which denominators and logarithms start.
 _EPSILON = 1e-7
 

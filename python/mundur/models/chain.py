@@ -37,7 +37,6 @@ __all__ = ["Chain"]
 
 Array = npt.NDArray[Any]
 
-
 _CHAINS: weakref.WeakSet[Chain] = weakref.WeakSet()
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .. import schedules
 from .._support.names import lookup, unknown_attribute
 from .adam import Adam, Adamax, AdamW, Nadam
-from .adaptive import Adadelta, Adagrad, Lion, RMSprop, schedules
+from .adaptive import Adadelta, Adagrad, Lion, RMSprop
 from .base import Optimizer
 from .sgd import SGD
 
@@ -29,13 +30,10 @@ __all__ = [
     "schedules",
 ]
 
-
 KNOWN: dict[str, type[Optimizer]] = {
     cls.__name__.lower(): cls
     for cls in (SGD, RMSprop, Adam, AdamW, Nadam, Adamax, Adagrad, Adadelta, Lion)
 }
-
-
 CLASS_NAMES: dict[str, type[Optimizer]] = {cls.__name__: cls for cls in KNOWN.values()}
 
 

@@ -7,8 +7,6 @@ from .._support.names import checked_keywords
 from ..schedules.base import Rate
 from .base import KERAS, Optimizer, option
 
-__all__ = ["Adam", "AdamW", "Adamax", "Nadam"]
-
 
 class _Betas(Optimizer):
     """The numbers of Adam and its relatives."""

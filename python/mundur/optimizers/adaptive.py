@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from .. import schedules
 from .._support.checks import SMALLEST, boolean
 from .._support.names import checked_keywords
 from ..schedules.base import Rate
 from .base import KERAS, Optimizer, option
-
-__all__ = ["Adadelta", "Adagrad", "Lion", "RMSprop", "schedules"]
 
 
 class RMSprop(Optimizer):

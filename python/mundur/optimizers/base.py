@@ -13,8 +13,6 @@ from .._support.checks import boolean, integer, number
 from .._support.config import Configurable
 from ..schedules.base import rates_of
 
-__all__ = ["KERAS", "Optimizer", "option"]
-
 # Keras's arguments with one value here.
 KERAS: dict[str, Any] = {"loss_scale_factor": None, "name": None}
 

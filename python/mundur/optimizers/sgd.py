@@ -7,8 +7,6 @@ from .._support.names import checked_keywords
 from ..schedules.base import Rate
 from .base import KERAS, Optimizer, option
 
-__all__ = ["SGD"]
-
 
 class SGD(Optimizer):
     """Gradient descent: each step goes against the gradient; the textbook's rule.

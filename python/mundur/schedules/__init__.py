@@ -32,7 +32,6 @@ __all__ = [
     "WarmUp",
 ]
 
-
 KNOWN: dict[str, type[BuiltIn]] = {
     cls.__name__: cls
     for cls in (

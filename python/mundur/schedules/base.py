@@ -12,17 +12,6 @@ from .. import _core
 from .._support.checks import integer, number
 from .._support.config import Configurable
 
-__all__ = [
-    "BuiltIn",
-    "Decay",
-    "LearningRateSchedule",
-    "Rate",
-    "between",
-    "half_cosine",
-    "power",
-    "rates_of",
-]
-
 Array = npt.NDArray[np.float64]
 Rate = float | Callable[[int], float]
 

@@ -9,8 +9,6 @@ from .._support.names import checked_keywords
 from . import base as schedule
 from .base import Array, BuiltIn, Decay
 
-__all__ = ["CosineDecay", "CosineDecayRestarts"]
-
 
 class CosineDecay(Decay):
     """Half a cosine down to a share of the rate, behind a linear warm-up if wanted.

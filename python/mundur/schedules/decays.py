@@ -11,15 +11,6 @@ from .._support.names import checked_keywords
 from . import base as schedule
 from .base import Array, BuiltIn, Decay, Rate
 
-__all__ = [
-    "ExponentialDecay",
-    "InverseTimeDecay",
-    "OneCycle",
-    "PiecewiseConstantDecay",
-    "PolynomialDecay",
-    "WarmUp",
-]
-
 
 class PiecewiseConstantDecay(BuiltIn):
     """Constant between boundaries.
