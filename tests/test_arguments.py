@@ -364,7 +364,7 @@ def test_the_modules_of_keras() -> None:
 
 
 def test_random_seeds_of_all_models(monkeypatch: Any) -> None:
-    monkeypatch.setattr("mundur.validation._seeds", None)
+    monkeypatch.setattr("mundur._support.checks._seeds", None)
     drawn = []
     for _ in range(2):
         md.utils.set_random_seed(3)

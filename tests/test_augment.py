@@ -317,8 +317,8 @@ def test_bad_arguments(make: Any, error: type[Exception], words: str) -> None:
 def test_the_core_checks_too() -> None:
     model = spy_model(input_shape=(3, 4))
     model.compile("sgd", "mse")
-    data = md.datasets.Dataset(PICTURES, np.zeros((40, 12)), None, "x")
-    trainer = md.training.make_trainer(model, data, 8, False, False)
+    data = md.data.dataset.Dataset(PICTURES, np.zeros((40, 12)), None, "x")
+    trainer = md.training.passes.make_trainer(model, data, 8, False, False)
     with pytest.raises(ValueError, match="do not have the size of a sample"):
         trainer.set_augment([_core.Augmentation.flip((5, 5, 1), True, False)])
     with pytest.raises(ValueError, match="as long as the picture"):

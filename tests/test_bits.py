@@ -272,9 +272,9 @@ def test_workers_evaluate_batches_of_their_own(rng: np.random.Generator) -> None
     x, y = rng.normal(size=(200, 3)), rng.normal(size=(200, 1))
     model = md.Model([md.layers.Dense(1)], input_shape=(3,), seed=0)
     model.compile("sgd", "mse")
-    data = md.datasets.Dataset(x, y, None, "x")
+    data = md.data.dataset.Dataset(x, y, None, "x")
     _core.set_num_threads(3)
-    evaluator = md.training.make_evaluator(model, data, 20, False, None)
+    evaluator = md.training.passes.make_evaluator(model, data, 20, False, None)
     seen = []
     for budget in (1e-12, 0.0, 1e-12, 0.0, 1e-12, 1e-12):
         seen.append((evaluator.run(budget), evaluator.step))

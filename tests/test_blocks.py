@@ -47,7 +47,7 @@ def test_fit_with_a_block_shuffle(tmp_path: Any, monkeypatch: pytest.MonkeyPatch
     np.save(tmp_path / "x.npy", RNG.normal(size=(120, 3)).astype(np.float16))
     x = np.load(tmp_path / "x.npy", mmap_mode="r")
     y = np.asarray(x, np.float32).sum(axis=1)
-    monkeypatch.setattr(md.batches, "block_rows", lambda features, size: 25)
+    monkeypatch.setattr(md.training.plan, "block_rows", lambda features, size: 25)
     whole, parts, by_hand = model_for(3), model_for(3), model_for(3)
     losses = whole.fit(x, y, 10, epochs=4, shuffle="block", verbose=0).history["loss"]
     parts.fit(x, y, 10, epochs=2, shuffle="block", verbose=0)
@@ -64,5 +64,5 @@ def test_fit_with_a_block_shuffle(tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 
 def test_blocks_are_as_large_as_a_disk_likes() -> None:
     wide = np.lib.stride_tricks.as_strided(np.zeros(1), (10**6, 1024), (0, 0))
-    assert md.batches.block_rows(wide, 32) == 1024
-    assert md.batches.block_rows(wide, 4096) == 4096
+    assert md.data.dataset.block_rows(wide, 32) == 1024
+    assert md.data.dataset.block_rows(wide, 4096) == 4096

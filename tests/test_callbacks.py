@@ -8,7 +8,7 @@ from typing import Any
 import mundur as md
 import numpy as np
 import pytest
-from mundur.callback import CallbackList
+from mundur.callbacks.base import CallbackList  # which hooks are called costs time
 
 HOOKS = [name for name in dir(md.Callback) if name.startswith("on_")]
 

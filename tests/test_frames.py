@@ -8,6 +8,7 @@ from typing import Any
 import mundur as md
 import numpy as np
 import pytest
+from mundur.data.arrays import real_array  # whether it copies is seen nowhere else
 
 RNG = np.random.default_rng(0)
 
@@ -39,16 +40,16 @@ def test_a_frame_of_one_dtype_is_not_copied() -> None:
     pandas = pytest.importorskip("pandas")
     values = RNG.normal(size=(5, 3))
     table = pandas.DataFrame(values, copy=False)
-    assert np.shares_memory(md.arrays.real_array(table, "x"), values)
+    assert np.shares_memory(real_array(table, "x"), values)
 
 
 def test_a_mixed_frame_is_copied_once() -> None:
     rows = 200_000
     table = frame(**{f"c{i}": np.zeros(rows, np.float64 if i % 2 else np.int32) for i in range(8)})
-    md.arrays.real_array(table.head(2), "x")  # imports come first
+    real_array(table.head(2), "x")  # imports come first
     tracemalloc.start()
     try:
-        whole = md.arrays.real_array(table, "x")
+        whole = real_array(table, "x")
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -59,7 +60,7 @@ def test_a_mixed_frame_is_copied_once() -> None:
 def test_nullable_columns_are_numbers_and_missing_ones_nan() -> None:
     pandas = pytest.importorskip("pandas")
     whole = frame(a=pandas.array([1, 2], dtype="Int64"), b=[0.5, 1.5])
-    assert md.arrays.real_array(whole, "x").tolist() == [[1.0, 0.5], [2.0, 1.5]]
+    assert real_array(whole, "x").tolist() == [[1.0, 0.5], [2.0, 1.5]]
     missing = frame(a=pandas.array([1, None], dtype="Int64"), b=[0.5, 1.5])
     with pytest.raises(ValueError, match=r"x must be finite; got nan at sample 1, feature 0"):
         model_for(2).predict(missing)
@@ -131,14 +132,14 @@ class OnlyDlpack:
 
 def test_dlpack_shares_memory() -> None:
     x = RNG.normal(size=(4, 3)).astype(np.float32)
-    assert np.shares_memory(md.arrays.real_array(OnlyDlpack(x), "x"), x)
+    assert np.shares_memory(real_array(OnlyDlpack(x), "x"), x)
 
 
 def test_tensors_of_pytorch_are_not_copied() -> None:
     torch = pytest.importorskip("torch")
     x = torch.randn(5, 3)
-    assert np.shares_memory(md.arrays.real_array(x, "x"), x.numpy())
-    assert np.shares_memory(md.arrays.real_array(OnlyDlpack(x), "x"), x.numpy())
+    assert np.shares_memory(real_array(x, "x"), x.numpy())
+    assert np.shares_memory(real_array(OnlyDlpack(x), "x"), x.numpy())
     model = model_for(3)
     assert np.array_equal(model.predict(x), model.predict(x.numpy()))
     model.fit(x, torch.zeros(5), verbose=0)

@@ -11,7 +11,8 @@ from typing import Any
 import mundur as md
 import numpy as np
 import pytest
-from mundur import architecture, serialization
+from mundur.saving import description
+from mundur.saving import format as files  # its parts make damaged files
 from mundur.text import TextClassifier, Vocabulary
 
 TEXTS = ["a good one, it's", "a poor one 中"]
@@ -55,9 +56,9 @@ OTHERS: dict[str, dict[str, Any]] = {
 def hostile(made: TextClassifier, text: str, path: Path) -> Path:
     tensors: dict[str, Any] = {}
     assert made.model is not None
-    document = architecture.describe(made.model, tensors)
+    document = description.describe(made.model, tensors)
     tensors["text/vocabulary"] = np.frombuffer(text.encode(), np.uint8)
-    path.write_bytes(serialization._pack(tensors, json.dumps(document)))
+    path.write_bytes(files._pack(tensors, json.dumps(document)))
     return path
 
 

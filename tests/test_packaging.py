@@ -52,18 +52,6 @@ def test_the_version_stands_in_one_place() -> None:
     assert repeated == []
 
 
-@needs_tree
-def test_no_file_of_ours_is_longer_than_500_lines() -> None:
-    lines = {
-        path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
-        for folder in ("cpp", "python", "tests", "bench")
-        for path in (ROOT / folder).rglob("*")
-        if path.suffix in (".py", ".pyi", ".h", ".cpp", ".cu")
-    }
-    assert len(lines) > 300
-    assert {name: count for name, count in lines.items() if count > 500} == {}
-
-
 def test_the_changelog_knows_the_version() -> None:
     changelog = ROOT / "CHANGELOG.md"
     if not changelog.exists():

@@ -9,7 +9,7 @@ from typing import Any
 import mundur as md
 import numpy as np
 import pytest
-from mundur import progress
+from mundur.training import progress  # numbers and times as text
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from typing import Any
 import mundur as md
 import numpy as np
 import pytest
-from mundur import disk
+from mundur._support import disk  # a kill at each of its steps
 from mundur.text import TextClassifier
 
 from waiting import Child, wait_for

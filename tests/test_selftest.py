@@ -22,7 +22,7 @@ from mundur import (
     selftest,
 )
 from mundur.activations import NATIVE
-from mundur.nested import Nested
+from mundur.layers.container import Nested  # every layer but those around others
 from mundur.selftest import __main__ as command
 from mundur.selftest import networks, steps
 

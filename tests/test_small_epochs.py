@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import mundur as md
@@ -110,6 +111,31 @@ def test_a_loss_in_python_that_raises_within_a_later_epoch() -> None:
     (weights, *counts), (others, *other_counts) = seen
     assert counts == other_counts
     assert all(map(np.array_equal, weights, others))
+
+
+def test_ctrl_c_within_a_later_epoch_leaves_its_place() -> None:
+    """The place is that epoch's, not that of the epoch which native code was called in."""
+
+    class Interrupting(md.Loss):
+        calls = 0
+
+        def __call__(self, y_true: Any, y_pred: Any) -> Any:
+            self.calls += 1
+            if self.calls == 18:
+                raise KeyboardInterrupt
+            return np.mean((y_pred - y_true) ** 2)
+
+        def gradient(self, y_true: Any, y_pred: Any) -> Any:
+            return 2 * (y_pred - y_true) / y_pred.size
+
+    model = md.Model([md.layers.Dense(1)], seed=0)
+    model.compile("sgd", Interrupting())
+    x = np.linspace(-1, 1, 64).reshape(-1, 1)
+    with contextlib.suppress(KeyboardInterrupt):
+        model.fit(x, x, 16, 20, verbose=0)
+    place = model._place
+    assert place is not None
+    assert (place.epoch, place.order, place.step) == (4, 4, 1)
 
 
 def test_lines_of_a_log(capsys: pytest.CaptureFixture[str]) -> None:

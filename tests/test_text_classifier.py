@@ -15,7 +15,7 @@ import pytest
 
 pytest.importorskip("tokenizers")
 
-from mundur import serialization
+from mundur.saving import format as files  # its parts make damaged files
 from mundur.text import TextClassifier, Vocabulary, load_sentences
 
 TEXTS = ["bagus sekali", "jelek", "sangat bagus", "jelek sekali", "biasa saja", "biasa"]
@@ -293,11 +293,11 @@ def test_a_loss_of_ones_own_is_named(tmp_path: Path) -> None:
 def tampered(made: TextClassifier, change: Any) -> bytes:
     tensors: dict[str, Any] = {}
     assert made.model is not None
-    from mundur import architecture
+    from mundur.saving import description
 
-    document = architecture.describe(made.model, tensors)
+    document = description.describe(made.model, tensors)
     change(document, tensors)
-    return serialization._pack(tensors, json.dumps(document))
+    return files._pack(tensors, json.dumps(document))
 
 
 def vocabulary_of(text: str) -> Any:

@@ -10,7 +10,7 @@ import mundur as md
 import numpy as np
 import pytest
 from mundur import _core, reference
-from mundur.checks import _textbook_model
+from mundur.inspection.verify import _textbook_model  # the same twin as verify has
 
 L = md.layers
 IDS = np.array([[1, 2, 3, 4, 5, 6, 7, 8], [3, 1, 4, 1, 5, 0, 0, 0], [2, 7, 0, 0, 0, 0, 0, 0]])

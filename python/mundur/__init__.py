@@ -31,21 +31,22 @@ from . import (
     solvers,
     utils,
 )
+from ._support import moved as _moved  # noqa: F401 - old pickles name what has moved
+from ._support.names import unknown_attribute
 from .callbacks import Callback
+from .callbacks.history import History
 from .errors import NonFiniteLossError
-from .history import History
 from .initializers import Initializer
-from .keywords import unknown_attribute
 from .layers import Input, Layer
 from .losses import Loss
 from .metrics import Metric
-from .model import Model
+from .models import Model
 from .optimizers import Optimizer
 from .runtime import build_info, get_num_threads, isa, set_num_threads
 
 if TYPE_CHECKING:
     from . import plots, text
-    from .serialization import load_model
+    from .saving import load_model
 
 Sequential = Model
 
@@ -93,7 +94,7 @@ if not TYPE_CHECKING:  # else type checkers would believe in any name
     def __getattr__(name: str) -> object:
         # What `import mundur` does without: json and safetensors for files, figures, texts.
         if name == "load_model":
-            from .serialization import load_model
+            from .saving import load_model
 
             return load_model
         if name in ("plots", "text"):

@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import _core
-from .configurable import Configurable
-from .keywords import checked_keywords, lookup, unknown_attribute
-from .validation import extents, integer, number
+from ._support.checks import extents, integer, number
+from ._support.config import Configurable
+from ._support.names import checked_keywords, lookup, unknown_attribute
 
 __all__ = ["Augmentation", "Flip", "Noise", "Shift"]
 

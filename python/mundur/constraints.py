@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from .arrays import real_array
-from .configurable import Configurable
-from .keywords import checked_keywords, lookup, unknown_attribute
-from .validation import integer, number
+from ._support.checks import integer, number
+from ._support.config import Configurable
+from ._support.names import checked_keywords, lookup, unknown_attribute
+from .data.arrays import real_array
 
 __all__ = [
     "Constraint",

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from .arrays import real_array
-from .configurable import Configurable
-from .keywords import checked_keywords, lookup, unknown_attribute
-from .validation import number
+from ._support.checks import number
+from ._support.config import Configurable
+from ._support.names import checked_keywords, lookup, unknown_attribute
+from .data.arrays import real_array
 
 __all__ = ["L1", "L1L2", "L2", "Regularizer", "get"]
 

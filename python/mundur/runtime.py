@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from . import _core
-from .keywords import lookup
-from .validation import integer
+from ._support.checks import integer
+from ._support.names import lookup
 
 __all__ = ["build_info", "get_num_threads", "isa", "set_isa", "set_num_threads", "threads"]
 

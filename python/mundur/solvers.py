@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .history import History
-from .keywords import checked_keywords, unknown_attribute
-from .validation import integer, number
+from ._support.checks import integer, number
+from ._support.names import checked_keywords, unknown_attribute
+from .callbacks.history import History
 
 if TYPE_CHECKING:
-    from .model import Model
+    from .models.model import Model
 
 __all__ = ["lbfgs"]
 

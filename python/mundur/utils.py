@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from .arrays import real_array
-from .keywords import checked_keywords, unknown_attribute
-from .validation import choice, integer, number, set_seeds
+from ._support.checks import choice, integer, number, set_seeds
+from ._support.names import checked_keywords, unknown_attribute
+from .data.arrays import real_array
 
 __all__ = ["pad_sequences", "set_random_seed", "to_categorical"]
 

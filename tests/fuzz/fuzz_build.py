@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import mundur as md
 import numpy as np
 import numpy.typing as npt
-from mundur import _core, training
+from mundur import _core
+from mundur.training import passes  # how long a native call takes is no argument
 
 from cases import targets_of
 from fuzz_case import Case, Piece, Shape
@@ -250,12 +251,12 @@ def place(isa: str, threads: int) -> Iterator[None]:
 @contextmanager
 def slices_of(seconds: float) -> Iterator[None]:
     """Native calls that return so soon that small cases take many."""
-    before = training.SLICE_SECONDS
-    training.SLICE_SECONDS = seconds
+    before = passes.SLICE_SECONDS
+    passes.SLICE_SECONDS = seconds
     try:
         yield
     finally:
-        training.SLICE_SECONDS = before
+        passes.SLICE_SECONDS = before
 
 
 @cache

@@ -21,7 +21,7 @@ from typing import Any
 
 import mundur as md
 import numpy as np
-from mundur import serialization
+from mundur.saving import format as files  # its parts make damaged files
 from mundur.text import TextClassifier
 from safetensors.numpy import load, save
 
@@ -59,7 +59,7 @@ def dense() -> bytes:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(12, 5)).astype(np.float32), rng.integers(0, 3, 12)
     model.fit(x, y, batch_size=4, epochs=2, verbose=0)
-    return serialization.to_bytes(model)
+    return files.to_bytes(model)
 
 
 SEQUENCES = np.random.default_rng(1).normal(size=(10, 6, 2)).astype(np.float32)
@@ -101,14 +101,14 @@ def texts() -> bytes:
     made = TextClassifier(md.Model(chain, seed=3), length=3)
     made.fit(["a good one, it's", "a poor one 中"], ["yes", "no"], epochs=1, verbose=0)
     assert made.model is not None
-    return serialization.to_bytes(made.model)
+    return files.to_bytes(made.model)
 
 
 def unbuilt() -> bytes:
     chain = [L.Flatten(), L.Dense(2, kernel_initializer="he_normal"), L.Softmax()]
     model = md.Model(chain, seed=4, name="unbuilt")
     model.compile(md.optimizers.SGD(0.1, 0.9, nesterov=True), "mse", metrics=["mae"])
-    return serialization.to_bytes(model)
+    return files.to_bytes(model)
 
 
 SOURCES: dict[str, Callable[[], bytes]] = {
@@ -269,7 +269,7 @@ def edit_vocabulary(rng: random.Random, tensors: Tensors) -> None:
 
 def packed(document: Any, tensors: Tensors) -> bytes:
     plain = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
-    return serialization._pack(plain, json.dumps(document))
+    return files._pack(plain, json.dumps(document))
 
 
 def edit_deeply(rng: random.Random, name: str) -> bytes:
@@ -293,7 +293,7 @@ def edit_entry(rng: random.Random, name: str) -> bytes:
     entry, _, tensors = parts(source(name))
     if rng.random() < 0.5:
         entry["model"] = rng.choice(["[" * 10**5, "", "null", "1e999", '{"layers":', "9" * 5000])
-        checksum = serialization._checksum(entry["model"], tensors)
+        checksum = files._checksum(entry["model"], tensors)
         return save(tensors, {"mundur": json.dumps(entry | {"checksum": checksum})})
     holder = {"entry": entry}
     edit_document(rng, holder, [])
@@ -336,7 +336,7 @@ WAYS = [edit_deeply] * 16 + [edit_entry, edit_header, edit_bytes]
 def sound(name: str) -> md.Model:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", EXPECTED, UserWarning)
-        return serialization.from_bytes(source(name))
+        return files.from_bytes(source(name))
 
 
 def mutated(seed: int) -> tuple[str, bytes]:
@@ -384,8 +384,8 @@ def use(loaded: Any, path: str) -> None:
     """A model that was read predicts, goes on with its training, and can be saved and read."""
     model = loaded.model if isinstance(loaded, TextClassifier) else loaded
     assert isinstance(model, md.Model)
-    again = serialization.to_bytes(model)
-    twice = serialization.to_bytes(serialization.from_bytes(again))
+    again = files.to_bytes(model)
+    twice = files.to_bytes(files.from_bytes(again))
     if again != twice:
         raise Wrong("a model that was read and saved is another one, once it was read again")
     repr(loaded)

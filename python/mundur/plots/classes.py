@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import arrays
-from ..validation import boolean, integer
+from .._support.checks import boolean, integer
+from ..data import arrays
 from .figures import COLOURS, MARKERS, axes_for
 
 if TYPE_CHECKING:
-    from ..model import Model
+    from ..models.model import Model
 
 __all__ = ["confusion", "decision_boundary"]
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..explain import Explanation, checked, float64_copy
-from ..gradient_norms import PREFIX
-from ..history import History
-from ..validation import integer, number
+from .._support.checks import integer, number
+from ..callbacks.basic import PREFIX
+from ..callbacks.history import History
+from ..inspection.explain import Explanation, checked, float64_copy
 from .figures import COLOURS, DASHES, MARKERS, axes_for
 
 if TYPE_CHECKING:
-    from ..model import Model
+    from ..models.model import Model
 
 __all__ = ["descent", "gradient_flow"]
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..explain import activations
-from ..validation import integer
+from .._support.checks import integer
+from ..inspection.explain import activations
 from .figures import BLUE, VERMILION, axes_for
 
 if TYPE_CHECKING:
-    from ..explain import Explanation
-    from ..model import Model
+    from ..inspection.explain import Explanation
+    from ..models.model import Model
 
 Array = npt.NDArray[Any]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..layer import Layer
-from ..losses import Loss
-from ..optimizers import Optimizer
+from ..layers.base import Layer
+from ..losses.base import Loss
+from ..optimizers.base import Optimizer
 
 __all__ = ["Case"]
 

@@ -14,10 +14,10 @@ import numpy.typing as npt
 
 from .. import layers, losses, optimizers, schedules
 from ..constraints import MaxNorm, MinMaxNorm
-from ..initializers import Constant, RandomNormal, RandomUniform
-from ..layer import Layer
-from ..losses import Loss
-from ..optimizers import Optimizer
+from ..initializers.basic import Constant, RandomNormal, RandomUniform
+from ..layers.base import Layer
+from ..losses.base import Loss
+from ..optimizers.base import Optimizer
 from ..regularizers import L1, L2
 from .case import Case
 from .sequences import SEQUENCES

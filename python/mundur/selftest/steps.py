@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core
-from ..model import Model
+from ..models.model import Model
 from .case import Case
 from .networks import data_of, numbers, words
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..keywords import unknown_attribute
+from .._support.names import unknown_attribute
 from .aclimdb import load_aclimdb
 from .classifier import Prediction, TextClassifier
 from .corpora import Corpus, load_corpus

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from lzma import LZMAError
 
-from ..disk import open_ordinary
+from .._support.disk import open_ordinary
 from .files import Path, Texts, check_size, decoded, memory_limit
 
 __all__ = ["load_aclimdb"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..validation import integer
+from .._support.checks import integer
 
 __all__ = ["check_encodable", "checked_labels", "checked_texts"]
 

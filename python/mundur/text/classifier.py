@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 import numpy as np
 import numpy.typing as npt
 
-from .. import activations, layers, losses, optimizers, targets, utils
-from ..attributes import check_assignment
-from ..keywords import checked_keywords
-from ..model import Model
-from ..validation import choice, integer, number, seed_value
+from .. import activations, layers, losses, optimizers, utils
+from .._support.checks import choice, integer, number, seed_value
+from .._support.names import check_assignment, checked_keywords
+from ..models.model import Model
+from ..saving.format import read_model, register_texts
 from .checked import Label, checked_labels, checked_texts
 from .part import TextPart, check_embedding
 from .vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from ..history import History
-    from ..layer import Layer
+    from ..callbacks.history import History
+    from ..layers.base import Layer
 
 __all__ = ["Prediction", "TextClassifier"]
 
@@ -171,7 +171,7 @@ class TextClassifier:
 
     @property
     def _part(self) -> TextPart:
-        part = None if self.model is None else self.model._text
+        part: TextPart | None = None if self.model is None else self.model._text
         if part is None:
             raise RuntimeError("this classifier knows no labels yet: call fit(texts, labels) first")
         return part
@@ -292,7 +292,8 @@ class TextClassifier:
     def _targets(self, classes: npt.NDArray[np.int64]) -> Array:
         model = self._ready
         outputs = model.native.output_shape[-1]
-        if outputs == 1 or model.compiled_loss.kind == targets.SPARSE:
+        labels = losses.SparseCategoricalCrossentropy
+        if outputs == 1 or isinstance(model.compiled_loss, labels):
             return classes
         return utils.to_categorical(classes, outputs)
 
@@ -412,9 +413,7 @@ class TextClassifier:
         ValueError
             Where the file holds no vocabulary, beside what `mundur.load_model` raises.
         """
-        from .. import serialization
-
-        model = serialization.read_model(filepath, custom_objects, compile)
+        model = read_model(filepath, custom_objects, compile)
         if model._text is None:
             raise ValueError(f"{os.fspath(filepath)!r} holds a model without a vocabulary")
         return cls._of(model)
@@ -476,3 +475,6 @@ def _default_layers(size: int, length: int, part: TextPart) -> list[Layer]:
         layers.Dropout(0.3),
         layers.Dense(1 if len(part.labels) == 2 else len(part.labels)),
     ]
+
+
+register_texts(TextPart.restore, TextClassifier._of)

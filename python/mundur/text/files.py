@@ -8,7 +8,7 @@ import zlib
 from typing import IO, NamedTuple
 
 from .. import _core
-from ..disk import Path, open_ordinary
+from .._support.disk import Path, open_ordinary
 
 __all__ = [
     "Path",

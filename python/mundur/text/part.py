@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..validation import integer
+from .._support.checks import integer
 from .checked import Label
 from .vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from ..model import Model
+    from ..models.model import Model
 
 __all__ = ["TextPart", "check_embedding"]
 
@@ -97,7 +97,7 @@ class TextPart:
 
 def check_embedding(model: Model, vocabulary: Vocabulary) -> None:
     """Raises a ValueError where a model's first layer cannot take the vocabulary's numbers."""
-    from ..layers import Embedding
+    from ..layers.embedding import Embedding
 
     first = model.layers[0] if model.layers else None
     if not isinstance(first, Embedding):

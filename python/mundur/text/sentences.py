@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..keywords import checked_keywords
+from .._support.names import checked_keywords
 from .files import Texts, read_lines
 
 __all__ = ["load_sentences"]

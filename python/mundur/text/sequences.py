@@ -11,7 +11,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..disk import open_ordinary
+from .._support.disk import open_ordinary
 from .files import Path, check_size, memory_limit
 
 __all__ = ["load_sequences"]

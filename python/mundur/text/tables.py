@@ -8,8 +8,8 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from ..keywords import checked_keywords, suggestion
-from ..validation import boolean, integer
+from .._support.checks import boolean, integer
+from .._support.names import checked_keywords, suggestion
 from .files import Path, Texts, decoded, read_bytes
 
 __all__ = ["load_table", "plain_labels", "read_rows"]

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..attributes import check_assignment
-from ..keywords import argument_names, checked_keywords
+from .._support.checks import boolean, integer
+from .._support.names import argument_names, check_assignment, checked_keywords
 from ..utils import pad_sequences
-from ..validation import boolean, integer
 from .checked import check_encodable, checked_texts
 
 if TYPE_CHECKING:

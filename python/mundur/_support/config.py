@@ -1,0 +1,80 @@
+"""What layers, losses, optimizers, initializers and callbacks share: they are their arguments."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import numpy as np
+
+from .names import argument_names, check_assignment
+
+__all__ = ["Configurable", "defaults", "rebuild"]
+
+C = TypeVar("C", bound="Configurable")
+
+
+class Configurable:
+    """An object whose attributes carry the names of its constructor's arguments.
+
+    From that follow `get_config`, `from_config` and a `repr` that can be pasted back. What the core
+    was told cannot be changed behind its back: arguments are fixed unless there is a setter.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        check_assignment(self, name, argument_names(type(self).__init__), ())
+        object.__setattr__(self, name, value)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments as they stand now."""
+        names = argument_names(type(self).__init__)
+        return {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def from_config(cls: type[C], config: dict[str, Any]) -> C:
+        """A new object from what `get_config` returned."""
+        return cls(**config)
+
+    def _repr_config(self) -> dict[str, Any]:
+        return self.get_config()
+
+    def __repr__(self) -> str:
+        usual = defaults(type(self).__init__)
+        parts = []
+        try:
+            config = self._repr_config()
+        except AttributeError:  # a subclass that keeps its arguments elsewhere
+            return object.__repr__(self)
+        for name, value in config.items():
+            if name not in usual:
+                parts.append(repr(value))
+            elif not _same(value, usual[name]):
+                parts.append(f"{name}={value!r}")
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+
+def rebuild(cls: type[C], config: dict[str, Any]) -> C:
+    """What pickle calls for objects that hold more than their arguments."""
+    return cls.from_config(config)
+
+
+def defaults(function: Any) -> dict[str, Any]:
+    """The defaults of a function's arguments, by name."""
+    function = getattr(function, "__wrapped__", function)
+    if not hasattr(function, "__code__"):  # object.__init__
+        return {}
+    code = function.__code__
+    positional = code.co_varnames[: code.co_argcount]
+    values = function.__defaults__ or ()
+    found = dict(zip(positional[len(positional) - len(values) :], values, strict=True))
+    return found | (function.__kwdefaults__ or {})
+
+
+def _same(value: Any, default: Any) -> bool:
+    if value is default:
+        return True
+    if isinstance(value, np.ndarray) or type(value) is not type(default):
+        if not (isinstance(value, (int, float)) and isinstance(default, (int, float))):
+            return False
+        if isinstance(value, bool) or isinstance(default, bool):
+            return False
+    return bool(value == default)

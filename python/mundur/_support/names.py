@@ -1,0 +1,204 @@
+"""Names: unknown ones are answered with the known ones and the nearest."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ParamSpec, TypeVar
+
+__all__ = [
+    "argument_names",
+    "check_assignment",
+    "checked_keywords",
+    "lookup",
+    "suggestion",
+    "unknown",
+    "unknown_attribute",
+]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# What other libraries call our arguments, where the spelling alone would not lead there.
+_ALIASES: dict[str, tuple[str, ...]] = {
+    "lr": ("learning_rate",),
+    "learning_rate_init": ("learning_rate",),
+    "eta": ("learning_rate",),
+    "b1": ("beta_1",),
+    "b2": ("beta_2",),
+    "betas": ("beta_1",),
+    "eps": ("epsilon",),
+    "p": ("rate",),
+    "prob": ("rate",),
+    "out_features": ("units",),
+    "neurons": ("units",),
+    "alpha": ("negative_slope",),
+    "in_features": ("input_shape",),
+    "batch_input_shape": ("input_shape",),
+    "bias": ("use_bias",),
+    "max_iter": ("epochs",),
+    "nb_epoch": ("epochs",),
+    "val_data": ("validation_data",),
+    "val_split": ("validation_split",),
+    "random_state": ("seed",),
+    "std": ("stddev",),
+    "low": ("minval",),
+    "high": ("maxval",),
+    "logits": ("from_logits",),
+    "criterion": ("loss",),
+    "solver": ("optimizer",),
+    "y_pred": ("x",),
+    "logistic": ("sigmoid",),
+    "identity": ("linear",),
+    "linear": ("Dense",),
+    "normalization": ("Rescaling", "BatchNormalization"),
+    "he": ("he_normal", "he_uniform"),
+    "glorot": ("glorot_normal", "glorot_uniform"),
+    "xavier": ("glorot_normal", "glorot_uniform"),
+    "crossentropy": ("binary_crossentropy", "sparse_categorical_crossentropy"),
+    "cross_entropy": ("binary_crossentropy", "sparse_categorical_crossentropy"),
+    "crossentropyloss": ("CategoricalCrossentropy", "SparseCategoricalCrossentropy"),
+    "bceloss": ("BinaryCrossentropy",),
+    "mseloss": ("MeanSquaredError",),
+}
+# Names of other things, near in spelling only: no suggestion is better than that.
+_OTHERS = {
+    *("celu", "glu"),
+}
+
+
+def suggestion(given: str, known: Iterable[str]) -> str:
+    """The end of an error message: "; did you mean 'x'?" where something is near, else ""."""
+    known = list(known)
+    near = [name for name in _ALIASES.get(given.lower(), ()) if name in known]
+    if not near and given.lower() not in _OTHERS:
+        import difflib
+
+        folded = {name.lower().replace("_", ""): name for name in known}
+        close = difflib.get_close_matches(given.lower().replace("_", ""), folded, 1, 0.6)
+        near = [folded[name] for name in close]
+    return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def lookup(
+    table: Mapping[str, R], given: Any, what: str, aliases: Mapping[str, R] | None = None
+) -> R:
+    """The entry of a table of names; a ValueError that lists the names where there is none."""
+    every = {**(aliases or {}), **table}
+    if not isinstance(given, str):
+        listed = ", ".join(repr(name) for name in sorted(table))
+        raise TypeError(f"{what} must be one of {listed}; got {given!r} ({type(given).__name__})")
+    if given in every:
+        return every[given]
+    listed = ", ".join(repr(name) for name in sorted(table))
+    raise ValueError(f"unknown {what} {given!r}{suggestion(given, table)} (known: {listed})")
+
+
+def unknown_attribute(module: str, name: str, known: Iterable[str]) -> AttributeError:
+    """What a module's `__getattr__` raises: the names it has, and the nearest."""
+    known = [public for public in known if not public.startswith("_")]
+    hint = "" if name.startswith("_") else suggestion(name, known)
+    return AttributeError(f"{module} has no {name!r}{hint} (known: {', '.join(known)})")
+
+
+def argument_names(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Names of a function's arguments, without self, in order."""
+    code = getattr(getattr(function, "__wrapped__", function), "__code__", None)
+    if code is None:  # object.__init__
+        return ()
+    names: tuple[str, ...] = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return names[1:] if names[:1] == ("self",) else names
+
+
+def checked_keywords(
+    ignored: Mapping[str, Any] | None = None,
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Decorates a function so that an unknown keyword is answered with the nearest known one.
+
+    `ignored` holds Keras's arguments that have only one value here: that value is accepted and
+    dropped, any other is an error.
+    """
+    single = dict(ignored or {})
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        known = argument_names(function)
+        known_set = frozenset(known)
+
+        @functools.wraps(function)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+            if not kwargs.keys() <= known_set:
+                constructor = function.__name__ == "__init__"
+                name = type(args[0]).__name__ if constructor else function.__name__
+                for key in [key for key in kwargs if key not in known_set]:
+                    _drop_or_raise(name, key, kwargs.pop(key), known, single)
+            return function(*args, **kwargs)
+
+        vars(checked)["ignored"] = single
+        return checked
+
+    return decorate
+
+
+def _drop_or_raise(
+    function: str, key: str, value: Any, known: tuple[str, ...], single: Mapping[str, Any]
+) -> None:
+    if key not in single:
+        raise TypeError(
+            f"{function}() has no argument {key!r}{suggestion(key, known)} "
+            f"(known: {', '.join(known)})"
+        )
+    only = single[key]
+    if value is not only and not (type(value) is type(only) and value == only):
+        raise ValueError(
+            f"{function}({key}=...): only {key}={only!r} is supported for now; got {value!r}"
+        )
+
+
+# What Keras calls a model's numbers.
+_NUMBERS = {
+    "": "get_weights() copies them, parameters and state are live views by name",
+    "trainable_": "trainable_parameters names them, parameters[name] is a live view",
+    "non_trainable_": "state holds live views of those that no gradient changes",
+}
+
+
+def check_assignment(thing: object, name: str, fixed: Iterable[str], known: Iterable[str]) -> None:
+    """Raises an AttributeError where ``thing.name = ...`` would be ignored.
+
+    `fixed` are names that can be set once, by the constructor; `known` those of plain attributes.
+    Objects of other people's subclasses take any attribute.
+    """
+    cls = type(thing)
+    if name.startswith("_") or not cls.__module__.startswith("mundur."):
+        return
+    title = cls.__name__
+    inherited = getattr(cls, name, None)
+    if isinstance(inherited, property) and inherited.fset is not None:
+        return
+    if name in fixed or isinstance(inherited, property):
+        if name in vars(thing) or isinstance(inherited, property):
+            raise AttributeError(f"{name} of a {title} is fixed; {_mend(thing, name)}")
+        return
+    if name not in known:
+        public = [*fixed, *known, *(n for n in dir(cls) if isinstance(getattr(cls, n), property))]
+        raise AttributeError(f"{title} has no attribute {name!r}{suggestion(name, public)}")
+
+
+def _mend(thing: object, name: str) -> str:
+    arrays = ("parameter_initializers", "state_initializers")
+    if any(name in getattr(thing, kind, ()) for kind in arrays):
+        return f"write into it: {name}[...] = values"
+    if name in ("optimizer", "loss", "metrics"):
+        return f"call compile({name}=...)"
+    return f"make a new {type(thing).__name__}"
+
+
+def unknown(thing: object, name: str) -> AttributeError:
+    """The error for ``thing.name`` where there is no such attribute."""
+    cls = type(thing)
+    message = f"{cls.__name__} has no attribute {name!r}"
+    kind = name.removesuffix("weights").removesuffix("variables")
+    if kind != name and kind in _NUMBERS:
+        return AttributeError(f"{message}; {_NUMBERS[kind]}")
+    public = [known for known in dir(cls) if not known.startswith("_")]
+    return AttributeError(message + ("" if name.startswith("_") else suggestion(name, public)))

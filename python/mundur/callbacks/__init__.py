@@ -1,0 +1,28 @@
+"""Callbacks: code that runs at fixed points of training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._support.names import unknown_attribute
+from .base import Callback
+from .basic import CSVLogger, GradientNorms, LambdaCallback, LearningRateScheduler, TerminateOnNaN
+from .monitors import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
+
+__all__ = [
+    "CSVLogger",
+    "Callback",
+    "EarlyStopping",
+    "GradientNorms",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "ModelCheckpoint",
+    "ReduceLROnPlateau",
+    "TerminateOnNaN",
+]
+
+
+if not TYPE_CHECKING:  # else type checkers would believe in any name
+
+    def __getattr__(name: str) -> object:
+        raise unknown_attribute("mundur.callbacks", name, __all__)

@@ -1,0 +1,286 @@
+"""Callbacks that schedule, log, stop or call functions of yours."""
+
+from __future__ import annotations
+
+import csv
+import inspect
+import os
+from collections.abc import Callable
+from typing import Any
+
+from .._support.checks import boolean, number, verbosity
+from .._support.names import checked_keywords, suggestion
+from ..data import arrays
+from .base import BuiltIn, Callback, Logs
+
+
+class LearningRateScheduler(BuiltIn):
+    """Sets the learning rate before each epoch: η ← schedule(epoch, η).
+
+    The logs get "learning_rate", as Keras's.
+
+    Parameters
+    ----------
+    schedule : callable
+        Takes the epoch, counted from 0, and the present rate (or the epoch alone); returns the new.
+    verbose : {0, 1}, default 0
+        1 prints the rate.
+
+    Raises
+    ------
+    TypeError
+        Where schedule is not callable, or does not return a number.
+
+    Examples
+    --------
+    >>> import mundur as md, numpy as np
+    >>> model = md.Model([md.layers.Dense(1)], seed=0)
+    >>> model.compile(md.optimizers.SGD(0.1), "mse")
+    >>> halve = md.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+    >>> history = model.fit(np.ones((4, 2)), np.ones(4), epochs=2, verbose=0, callbacks=[halve])
+    >>> history.history["learning_rate"]
+    [0.05, 0.025]
+    """
+
+    @checked_keywords()
+    def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
+        if not callable(schedule):
+            raise TypeError(f"schedule must be callable as schedule(epoch, rate); got {schedule!r}")
+        self.schedule = schedule
+        self.verbose = verbosity(verbose)
+        self._takes_rate = _takes_two(schedule)
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Asks the schedule."""
+        optimizer = self.model.compiled_optimizer
+        given = (epoch, float(optimizer.learning_rate)) if self._takes_rate else (epoch,)
+        rate = number(self.schedule(*given), "what schedule returns", at_least=0)
+        optimizer.learning_rate = rate
+        if self.verbose:
+            print(f"Epoch {epoch + 1}: learning rate set to {rate:g}")
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Reports the rate."""
+        if logs is not None:
+            logs["learning_rate"] = float(self.model.compiled_optimizer.learning_rate)
+
+
+def _takes_two(function: Callable[..., Any]) -> bool:
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # some built-in functions tell nothing
+        return True
+    try:
+        signature.bind(0, 0.0)
+    except TypeError:
+        return False
+    return True
+
+
+class CSVLogger(BuiltIn):
+    """Writes the numbers of every epoch to a CSV file, each row as soon as it is known.
+
+    The columns are "epoch", counted from 0, and the names in the logs, sorted, as Keras's; an epoch
+    without validation leaves its fields empty.
+
+    Parameters
+    ----------
+    filename : path
+    separator : str, default ","
+        One character.
+    append : bool, default False
+        Whether rows are added to the file, which must have the same columns, instead of replacing
+        it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a bad argument, naming it; with `append`, for a file of other columns.
+
+    Examples
+    --------
+    >>> import mundur as md, numpy as np, pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "log.csv")
+    >>> model = md.Model([md.layers.Dense(1, kernel_initializer="zeros")], seed=0)
+    >>> model.compile(md.optimizers.SGD(0.0), "mse")
+    >>> _ = model.fit(np.ones((4, 2)), np.ones(4), epochs=2, verbose=0,
+    ...               callbacks=[md.callbacks.CSVLogger(path)])
+    >>> print(path.read_text().strip())
+    epoch,loss
+    0,1.0
+    1,1.0
+    """
+
+    @checked_keywords()
+    def __init__(
+        self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False
+    ) -> None:
+        if not isinstance(filename, (str, os.PathLike)) or not os.fspath(filename):
+            raise TypeError(f"filename must be the path of a file; got {filename!r}")
+        if not isinstance(separator, str) or len(separator) != 1:
+            raise ValueError(f"separator must be one character; got {separator!r}")
+        self.filename = os.fspath(filename)
+        self.separator = separator
+        self.append = boolean(append, "append")
+        self._columns: list[str] = []
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Reads the columns of a file to append to, or empties the file."""
+        self._columns = []
+        if self.append and os.path.isfile(self.filename):
+            with open(self.filename, newline="", encoding="utf-8") as file:
+                self._columns = next(csv.reader(file, delimiter=self.separator), [])
+        else:
+            open(self.filename, "w", encoding="utf-8").close()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Writes a row."""
+        row: dict[str, float] = {"epoch": epoch, **(logs or {})}
+        header = not self._columns
+        if header:
+            self._columns = ["epoch", *sorted({*(logs or {}), *self.model._reported_names})]
+        unknown = [name for name in row if name not in self._columns]
+        if unknown:
+            raise ValueError(
+                f"{self.filename!r} has the columns {', '.join(self._columns)}; the logs also hold "
+                f"{', '.join(unknown)}"
+            )
+        with open(self.filename, "a", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, self._columns, delimiter=self.separator)
+            if header:
+                writer.writeheader()
+            writer.writerow(row)
+
+
+class TerminateOnNaN(BuiltIn):
+    """Ends training, without an error, when a loss, or a parameter after an epoch, is not finite.
+
+    Without it `fit` raises `NonFiniteLossError`. Either way parameters and optimizer are back at
+    the start of that epoch (Keras leaves them broken); the update of an epoch of one step cannot be
+    taken back. `History` gets the epoch with that loss, and ``stop_reason`` "nonfinite_loss".
+
+    Examples
+    --------
+    >>> import mundur as md, numpy as np
+    >>> model = md.Model([md.layers.Dense(1)], seed=0)
+    >>> model.compile(md.optimizers.SGD(1e30), "mse")
+    >>> history = model.fit(np.ones((64, 2)), np.ones(64), epochs=9, verbose=0,
+    ...                     callbacks=[md.callbacks.TerminateOnNaN()])
+    >>> history.stop_reason
+    'nonfinite_loss'
+    """
+
+
+class LambdaCallback(Callback):
+    """A callback made of functions; hooks that were given none cost nothing.
+
+    Parameters
+    ----------
+    on_epoch_begin, on_epoch_end : callable, optional
+        Called with (epoch, logs).
+    on_train_begin, on_train_end : callable, optional
+        Called with (logs).
+    on_train_batch_begin, on_train_batch_end : callable, optional
+        Called with (batch, logs).
+    **kwargs : callable
+        Any other hook of `Callback`, such as ``on_test_end``.
+
+    Raises
+    ------
+    TypeError
+        For a hook that does not exist, or a value that is not callable.
+
+    Examples
+    --------
+    >>> import mundur as md, numpy as np
+    >>> show = md.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch))
+    >>> model = md.Model([md.layers.Dense(1)], seed=0)
+    >>> model.compile("sgd", "mse")
+    >>> _ = model.fit(np.ones((4, 2)), np.ones(4), epochs=2, verbose=0, callbacks=[show])
+    0
+    1
+    """
+
+    def __init__(
+        self,
+        on_epoch_begin: Callable[..., Any] | None = None,
+        on_epoch_end: Callable[..., Any] | None = None,
+        on_train_begin: Callable[..., Any] | None = None,
+        on_train_end: Callable[..., Any] | None = None,
+        on_train_batch_begin: Callable[..., Any] | None = None,
+        on_train_batch_end: Callable[..., Any] | None = None,
+        **kwargs: Callable[..., Any] | None,
+    ) -> None:
+        given = {
+            "on_epoch_begin": on_epoch_begin,
+            "on_epoch_end": on_epoch_end,
+            "on_train_begin": on_train_begin,
+            "on_train_end": on_train_end,
+            "on_train_batch_begin": on_train_batch_begin,
+            "on_train_batch_end": on_train_batch_end,
+            **kwargs,
+        }
+        hooks = [name for name in dir(Callback) if name.startswith("on_")]
+        for name, function in given.items():
+            if name not in hooks:
+                raise TypeError(
+                    f"LambdaCallback() has no argument {name!r}{suggestion(name, hooks)} "
+                    f"(known: {', '.join(hooks)})"
+                )
+            if function is None:
+                continue
+            if not callable(function):
+                raise TypeError(f"{name} must be callable; got {function!r}")
+            setattr(self, name, function)
+
+
+PREFIX = "gradient_norm/"
+
+
+class GradientNorms(Callback):
+    """Takes down each layer's gradient norm after every epoch, on samples that stay the same.
+
+    `fit` updates as soon as a gradient is known and keeps none, so this callback runs a forward
+    and a backward of its own, as `Model.explain` does: ‖∂L/∂(weights of the layer)‖ of these
+    samples, with the weights at the epoch's end, dropout dropping nothing. Training is the same to
+    the bit with it and without.
+
+    The numbers stand in ``history.history`` as "gradient_norm/LAYER"; `plots.gradient_flow` draws
+    them.
+
+    Parameters
+    ----------
+    x, y : array
+        Samples and targets, as for `fit`; some dozens tell enough.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what is no samples and targets; in `fit`, for samples that do not suit the model.
+
+    Examples
+    --------
+    >>> import mundur as md, numpy as np
+    >>> x, y = np.eye(4), np.arange(4.0)
+    >>> model = md.Model([md.layers.Dense(3, "tanh"), md.layers.Dense(1)], seed=0)
+    >>> model.compile("adam", "mse")
+    >>> norms = md.callbacks.GradientNorms(x, y)
+    >>> history = model.fit(x, y, epochs=2, verbose=0, callbacks=[norms])
+    >>> sorted(history.history)
+    ['gradient_norm/dense', 'gradient_norm/dense_1', 'loss']
+    """
+
+    def __init__(self, x: Any, y: Any) -> None:
+        self.x = arrays.real_array(x, "x")
+        self.y = arrays.real_array(y, "y")
+        if self.x.ndim == 0 or self.y.ndim == 0 or not 0 < len(self.x) == len(self.y):
+            raise ValueError(
+                "x and y must have the same number of samples, at least one; got shapes "
+                f"{self.x.shape} and {self.y.shape}"
+            )
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Adds the norms to the epoch's numbers."""
+        if logs is not None:
+            norms = self.model.explain(self.x, self.y).gradient_norms
+            logs.update({PREFIX + name: norm for name, norm in norms.items()})

@@ -1,0 +1,1 @@
+"""Arrays, targets and batches, checked."""

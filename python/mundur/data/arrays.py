@@ -1,0 +1,251 @@
+"""What comes in as data, checked: the arrays themselves stay as they are wherever possible."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import _core
+
+__all__ = ["check_ids", "check_values", "features", "nonfinite_error", "real_array", "weights"]
+
+Array = npt.NDArray[Any]
+
+_HINTS = {
+    "O": (
+        "; rows of different lengths? mundur.utils.pad_sequences brings them to one. Mixed "
+        "columns? Convert with np.asarray(..., dtype=float)"
+    ),
+    "U": "; encode text as numbers first, with mundur.text for instance",
+    "S": "; encode text as numbers first, with mundur.text for instance",
+    "T": "; encode text as numbers first, with mundur.text for instance",
+    "c": "; give real and imaginary parts as separate features",
+    "M": "; convert times to numbers first",
+    "m": "; convert times to numbers first",
+}
+
+_COLUMN_HINTS = {
+    "M": "; convert times to numbers first",
+    "m": "; convert times to numbers first",
+    "c": "; give real and imaginary parts as separate columns",
+}
+
+
+def real_array(value: Any, name: str) -> Array:
+    """An array of real numbers, native byte order, aligned; a copy only where that needs one."""
+    array = value if type(value) in (np.ndarray, np.memmap) else _converted(value, name)
+    dtype = array.dtype
+    if dtype.kind not in "biuf":
+        raise TypeError(
+            f"{name} must hold real numbers (bool, integers, float16, float32 or float64); "
+            f"got dtype {dtype}{_HINTS.get(dtype.kind, '')}"
+        )
+    if dtype.itemsize > 8:
+        raise TypeError(
+            f"{name} has dtype {dtype}, wider than float64; convert it with "
+            f"{name.split()[-1]}.astype(np.float64)"
+        )
+    if not dtype.isnative:
+        array = array.astype(dtype.newbyteorder("="))
+    if not array.flags.aligned:
+        array = array.copy()
+    return array
+
+
+def _converted(value: Any, name: str) -> Array:
+    if value is None:
+        raise TypeError(f"{name} must be an array; got None")
+    if isinstance(value, (str, bytes, dict, set)):
+        raise TypeError(f"{name} must be an array; got {type(value).__name__}")
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array; fill or drop what is masked first (x.filled)")
+    if hasattr(value, "columns") and hasattr(value, "dtypes"):
+        return _from_columns(value, name)
+    if hasattr(value, "__array__") or isinstance(value, (list, tuple, int, float)):
+        return _asarray(value, name)
+    if hasattr(value, "__dlpack__"):
+        return np.from_dlpack(value)
+    if hasattr(value, "toarray"):
+        raise TypeError(f"{name} is a sparse matrix; make it dense with {name}.toarray()")
+    if inspect.isgeneratorfunction(value):
+        raise TypeError(
+            f"{name} must be an array or give batches; got the function {value.__name__}: call it, "
+            f"{value.__name__}()"
+        )
+    if hasattr(value, "__iter__"):
+        raise TypeError(
+            f"{name} must be an array; got {type(value).__name__}, an iterable; batches go into "
+            "fit, evaluate and predict as x alone"
+        )
+    raise TypeError(f"{name} must be an array; got {type(value).__name__}")
+
+
+def _from_columns(frame: Any, name: str) -> Array:
+    """A data frame's columns side by side, in the narrowest dtype that holds them all.
+
+    The frame's own array where its columns have one dtype, else one copy, filled by column.
+    """
+    if hasattr(frame, "iloc"):
+        columns = [frame.iloc[:, i] for i in range(len(frame.columns))]
+    else:
+        columns = [frame[column] for column in frame.columns]
+    arrays = [
+        _column(column, f"column {title!r} of {name}")
+        for title, column in zip(frame.columns, columns, strict=True)
+    ]
+    if not arrays:
+        raise ValueError(f"{name} has no columns")
+    if len({array.dtype for array in arrays}) == 1:
+        whole = np.asarray(frame)
+        if whole.dtype == arrays[0].dtype:
+            return whole
+    out = np.empty((len(frame), len(arrays)), np.result_type(*arrays))
+    for i, array in enumerate(arrays):
+        out[:, i] = array
+    return out
+
+
+def _column(column: Any, name: str) -> Array:
+    array = np.asarray(column)
+    # pandas's nullable numbers; a missing one becomes NaN.
+    numbers = getattr(column.dtype, "numpy_dtype", None)
+    if array.dtype.kind == "O" and numbers is not None and numbers.kind in "biuf":
+        array = column.to_numpy(np.float64, na_value=np.nan)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{name} must hold real numbers; got dtype {column.dtype}"
+            f"{_COLUMN_HINTS.get(array.dtype.kind, '; encode text and categories as numbers')}"
+        )
+    return array
+
+
+def _asarray(value: Any, name: str) -> Array:
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} does not form an array ({error}): rows of different lengths must be padded or "
+            "cut to one, which mundur.utils.pad_sequences does, and features and targets go in as "
+            "two arguments, (x, y) as x, y"
+        ) from None
+
+
+def features(value: Any, input_shape: tuple[int, ...] | None, name: str = "x") -> Array:
+    """Samples for a model: (samples, *input_shape), at least one."""
+    x = real_array(value, name)
+    if input_shape == (1,) and x.ndim == 1:
+        x = x[:, None]
+    if x.ndim < 2 or (input_shape is not None and x.shape[1:] != input_shape):
+        raise _wrong_shape(x, input_shape, name)
+    if x.size == 0:
+        raise ValueError(f"{name} must not be empty; got shape {x.shape}")
+    return x
+
+
+def _wrong_shape(x: Array, input_shape: tuple[int, ...] | None, name: str) -> ValueError:
+    extents = "features" if input_shape is None else ", ".join(map(str, input_shape))
+    message = f"{name} must have shape (samples, {extents}); got {x.shape}"
+    if x.shape == input_shape:
+        message += f"; for a single sample pass {_bare(name)}[np.newaxis]"
+    elif x.ndim < 2:
+        message += (
+            f". One feature per sample: {_bare(name)}.reshape(-1, 1); a single sample: "
+            f"{_bare(name)}.reshape(1, -1)"
+        )
+    return ValueError(message)
+
+
+def _bare(name: str) -> str:
+    return name if name.isidentifier() else "array"
+
+
+def weights(
+    value: Any, samples: int, name: str = "sample_weight", rows: tuple[int, ...] = ()
+) -> npt.NDArray[np.float64]:
+    """One finite weight >= 0 per sample, or per row where they have that shape, as float64."""
+    array = real_array(value, name)
+    if array.shape not in ((samples,), (samples, 1), rows or (samples,)):
+        steps = f" or {rows}" if len(rows) > 1 else ""
+        raise ValueError(f"{name} must have shape ({samples},){steps}; got {array.shape}")
+    result = np.ascontiguousarray(array.reshape(-1), np.float64)
+    bad = ~(np.isfinite(result) & (result >= 0))
+    if bad.any():
+        first = int(bad.argmax())
+        raise ValueError(
+            f"{name} must be finite and not negative; got {result[first]} at sample {first}"
+        )
+    return _in_scale(result)
+
+
+def _in_scale(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The same weights in a scale that float32 holds; only their proportions matter."""
+    exponent = int(np.frexp(values.max(initial=0.0))[1])
+    return values if abs(exponent) < 64 else np.ldexp(values, -exponent)
+
+
+def check_finite(array: Array, name: str, switch: str = "") -> None:
+    """Raises the error of `nonfinite_error` where the array holds NaN or infinity."""
+    if array.dtype.kind == "f":
+        place = _core.first_nonfinite(array)
+        if place is not None:
+            raise nonfinite_error(array, place, name, switch)
+
+
+def check_values(array: Array, vocabulary: int, name: str, switch: str = "") -> None:
+    """Raises where samples hold what is no id, or, without a vocabulary, what is not finite."""
+    if vocabulary:
+        check_ids(array, vocabulary, name)
+    else:
+        check_finite(array, name, switch)
+
+
+def check_ids(array: Array, vocabulary: int, name: str) -> None:
+    """Raises where an array holds anything but ids, whole numbers in [0, vocabulary)."""
+    for start in range(0, len(array), 4096):
+        part = array[start : start + 4096]
+        good = (part >= 0) & (part < vocabulary)
+        if part.dtype.kind == "f":
+            good &= part == np.floor(part)
+        if not good.all():
+            place = divmod(int(good.argmin()), max(1, part[0].size))
+            value, where = _at(array, (start + place[0], place[1]))
+            raise ValueError(
+                f"{name} must hold ids, whole numbers from 0 to {vocabulary - 1} (the Embedding's "
+                f"input_dim is {vocabulary}); got {value} at {where.replace('feature', 'step')} "
+                "(counted from 0)"
+            )
+
+
+def overflow_error(array: Array, dtype: str, name: str) -> ValueError | None:
+    """The error for the first finite number that is infinite in the model's dtype."""
+    for start in range(0, len(array), 4096):
+        with np.errstate(over="ignore"):
+            place = _core.first_nonfinite(array[start : start + 4096].astype(dtype))
+        if place is not None:
+            value, where = _at(array, (start + place[0], place[1]))
+            return ValueError(
+                f"{name} holds {value} at {where} (counted from 0), beyond the range of {dtype}; "
+                "scale the features or use Model(..., dtype='float64')"
+            )
+    return None
+
+
+def nonfinite_error(array: Array, place: tuple[int, int], name: str, switch: str) -> ValueError:
+    """The error that says where the first NaN or infinity is and which argument allows it."""
+    value, where = _at(array, place)
+    allow = f"; {switch} allows it" if switch else ""
+    return ValueError(f"{name} must be finite; got {value} at {where} (counted from 0){allow}")
+
+
+def _at(array: Array, place: tuple[int, int]) -> tuple[Any, str]:
+    """The number at (sample, flat feature index), and where that is, in words."""
+    sample, feature = place
+    index = np.unravel_index(feature, array.shape[1:]) if array.ndim > 1 else ()
+    value = array[sample][index] if index else array[sample]
+    where = f"sample {sample}"
+    if index:
+        where += f", feature {index[0] if len(index) == 1 else tuple(map(int, index))}"
+    return value, where

@@ -1,0 +1,85 @@
+"""The layers: Dense, Embedding, activations, Dropout and its kin, normalisations, shapes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._support.names import unknown_attribute
+from .activation import ELU, Activation, ActivityRegularization, LeakyReLU, ReLU, Softmax
+from .base import Layer
+from .conv1d import Conv1D
+from .dense import Dense
+from .dropout import AlphaDropout, Dropout, GaussianDropout, GaussianNoise, SpatialDropout1D
+from .embedding import Embedding
+from .input import Input, InputLayer
+from .masking import Masking
+from .normalization import BatchNormalization, LayerNormalization, Rescaling
+from .pooling1d import AveragePooling1D, GlobalAveragePooling1D, GlobalMaxPooling1D, MaxPooling1D
+from .recurrent import GRU, LSTM, SimpleRNN
+from .shape import Flatten, Permute, RepeatVector, Reshape, ZeroPadding1D
+from .wrappers import Bidirectional, Residual, TimeDistributed
+
+__all__ = [
+    "ELU",
+    "GRU",
+    "LSTM",
+    "Activation",
+    "ActivityRegularization",
+    "AlphaDropout",
+    "AveragePooling1D",
+    "BatchNormalization",
+    "Bidirectional",
+    "Conv1D",
+    "Dense",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
+    "GlobalAveragePooling1D",
+    "GlobalMaxPooling1D",
+    "Input",
+    "InputLayer",
+    "Layer",
+    "LayerNormalization",
+    "LeakyReLU",
+    "Masking",
+    "MaxPooling1D",
+    "Permute",
+    "ReLU",
+    "RepeatVector",
+    "Rescaling",
+    "Reshape",
+    "Residual",
+    "SimpleRNN",
+    "Softmax",
+    "SpatialDropout1D",
+    "TimeDistributed",
+    "ZeroPadding1D",
+]
+
+# Keras's other names.
+Convolution1D = Conv1D
+MaxPool1D, GlobalMaxPool1D = MaxPooling1D, GlobalMaxPooling1D
+AvgPool1D, GlobalAvgPool1D = AveragePooling1D, GlobalAveragePooling1D
+
+KNOWN: dict[str, type[Layer]] = {
+    cls.__name__: cls
+    for cls in (
+        *(Dense, Activation, ActivityRegularization, Dropout, Flatten, Rescaling),
+        *(ReLU, LeakyReLU, ELU, Softmax),
+        *(BatchNormalization, LayerNormalization),
+        *(GaussianNoise, GaussianDropout, AlphaDropout),
+        Embedding,
+        *(Conv1D, MaxPooling1D, AveragePooling1D, GlobalMaxPooling1D, GlobalAveragePooling1D),
+        *(SpatialDropout1D, Reshape, Permute, ZeroPadding1D, Masking, RepeatVector),
+        *(SimpleRNN, LSTM, GRU),
+        *(Bidirectional, TimeDistributed, Residual),
+    )
+}
+
+
+if not TYPE_CHECKING:  # else type checkers would believe in any name
+
+    def __getattr__(name: str) -> object:
+        raise unknown_attribute("mundur.layers", name, __all__)

@@ -1,0 +1,340 @@
+"""The bases of the layers: `Layer`, a description that a model turns into native memory."""
+
+from __future__ import annotations
+
+import functools
+import weakref
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias
+
+import numpy.typing as npt
+
+from .. import constraints, initializers, regularizers
+from .._support.checks import boolean, extents, identifier
+from .._support.config import Configurable, defaults, rebuild
+from .._support.views import Views, copy_all
+from ..constraints import Constraint
+from ..initializers import Initializer
+from ..regularizers import Regularizer
+
+if TYPE_CHECKING:
+    from .. import _core
+
+# "ends": the layer makes use of the mask, and it has no meaning behind it. "drops": it can't.
+MaskFlow: TypeAlias = Literal["passes", "makes", "ends", "drops"]
+
+# Arguments that every layer has in Keras, with one value here.
+KERAS: dict[str, Any] = {"dtype": None, "activity_regularizer": None, "autocast": True}
+
+
+class Owner(Protocol):
+    """What a layer asks of what it was added to: a model, or a layer around it."""
+
+    _views_given: bool
+
+    def _held(self) -> AbstractContextManager[Any]:
+        """The lock: a training in another thread ends first."""
+
+    def _trainable_changed(self) -> None:
+        """Another set of parameters learns."""
+
+    def _weight_views(self) -> Views:
+        """Parameters and state, for use within one call."""
+
+
+class Layer(Configurable):
+    """Base class of the layers: what a model needs to know to build one.
+
+    A layer is a description (its arguments); the numbers live in the model it was added to, and
+    `get_weights`, `set_weights` and views such as ``layer.kernel`` reach into that model.
+
+    Parameters
+    ----------
+    name : str, optional
+        Without it the model chooses: ``dense``, ``dense_1``, ...
+    trainable : bool, default True
+        False freezes the layer: no gradient, no update, no change of state.
+    input_shape : tuple of int, optional
+        Shape of one sample, without the batch; on a model's first layer only.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a bad argument, naming it.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> layer = md.layers.Dense(3, name="head", trainable=False)
+    >>> layer.name, layer.trainable, isinstance(layer, md.Layer)
+    ('head', False, True)
+    """
+
+    _kind: ClassVar[str] = "layer"
+    _holds: ClassVar[tuple[str, ...]] = ()  # arguments that are a layer or a list of layers
+
+    activity_regularizer: Regularizer | None = None
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        input_shape: Sequence[int] | int | None = None,
+    ) -> None:
+        self._given_name = None if name is None else identifier(name, "name")
+        self._automatic_name = self._kind
+        self._input_shape = None if input_shape is None else extents(input_shape, "input_shape")
+        self._frozen: set[str] = set()
+        self._frozen_whole = False
+        self._owner: weakref.ref[Any] | None = None
+        self.trainable = trainable
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Wherever a subclass says how shapes change, what it is asked for is a shape."""
+        super().__init_subclass__(**options)
+        own = vars(cls).get("compute_output_shape")
+        if own is not None:
+
+            @functools.wraps(own)
+            def checked(self: Any, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+                shape: tuple[int, ...] = own(self, extents(input_shape, "input_shape"))
+                return shape
+
+            cls.compute_output_shape = checked  # type: ignore[method-assign]
+
+    # ---- what a layer is ---------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The given name, or the one its model chose."""
+        return self._given_name or self._automatic_name
+
+    @property
+    def input_shape(self) -> tuple[int, ...] | None:
+        """The declared shape of one sample, or None."""
+        return self._input_shape
+
+    @property
+    def vocabulary(self) -> int:
+        """How many ids there are, if the layer takes ids instead of numbers; else 0."""
+        return 0
+
+    @property
+    def parameter_initializers(self) -> dict[str, Initializer]:
+        """The initializer of each parameter, in order."""
+        return {}
+
+    @property
+    def parameter_regularizers(self) -> dict[str, Regularizer | None]:
+        """The regularizers of parameters that can have one."""
+        return {}
+
+    @property
+    def parameter_constraints(self) -> dict[str, Constraint | None]:
+        """The constraints of parameters that can have one."""
+        return {}
+
+    def parameter_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+        """The shape of each parameter for samples of `input_shape`, in order."""
+        return {}
+
+    @property
+    def state_initializers(self) -> dict[str, Initializer]:
+        """The initializer of each array that training changes, but no gradient, in order."""
+        return {}
+
+    def state_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+        """The shape of each such array for samples of `input_shape`, in order."""
+        return {}
+
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of one sample behind this layer."""
+        return extents(input_shape, "input_shape")
+
+    @property
+    def mask_flow(self) -> MaskFlow:
+        """What becomes of a mask of time steps; of one that is dropped, a model warns."""
+        return "passes"
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description; layers written in Python have none yet."""
+        raise NotImplementedError(
+            f"{type(self).__name__} has no native counterpart; layers written in Python cannot be "
+            "part of a model yet"
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments; `name` is None where the model chose it."""
+        return super().get_config() | {"name": self._given_name}
+
+    def _repr_config(self) -> dict[str, Any]:
+        usual = defaults(type(self).__init__)
+        return {
+            name: initializers.as_argument(value, usual.get(name))
+            if isinstance(value, Initializer)
+            else value
+            for name, value in self.get_config().items()
+        }
+
+    def __reduce__(self) -> Any:
+        return rebuild, (type(self), self.get_config())
+
+    # ---- freezing ----------------------------------------------------------------------------
+
+    @property
+    def trainable(self) -> bool:
+        """Whether any of the layer's parameters learns; setting it sets all of them."""
+        if not self.parameter_initializers:
+            return not self._frozen_whole
+        return any(self.is_trainable(parameter) for parameter in self.parameter_initializers)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        frozen = not boolean(value, "trainable")
+        self._freeze(frozen, set(self.parameter_initializers) if frozen else set())
+
+    def is_trainable(self, parameter: str) -> bool:
+        """Whether one parameter, such as "bias", learns."""
+        return parameter not in self._frozen
+
+    def set_trainable(self, parameter: str, value: bool) -> None:
+        """Freezes or unfreezes one parameter."""
+        if parameter not in self.parameter_initializers:
+            known = ", ".join(self.parameter_initializers) or "none"
+            raise ValueError(f"{self.name} has no parameter {parameter!r} (known: {known})")
+        boolean(value, "value")
+        with self._held():
+            change = {parameter}
+            self._freeze(
+                self._frozen_whole, self._frozen - change if value else self._frozen | change
+            )
+
+    def learning_flags(self) -> list[bool]:
+        """Whether the layer learns, then whether each of those within it does."""
+        return [self.trainable]
+
+    def _freeze(self, whole: bool, parameters: set[str]) -> None:
+        """Freezes these and no others, or nothing where the model can't be told."""
+        with self._held():
+            before = self._frozen_whole, self._frozen
+            self._frozen_whole, self._frozen = whole, parameters
+            try:
+                self._tell_owner()
+            except BaseException:
+                self._frozen_whole, self._frozen = before
+                raise
+
+    def _held(self) -> AbstractContextManager[Any]:
+        """The model's lock, if there is a model: a training in another thread ends first."""
+        owner = self.owner
+        return nullcontext() if owner is None else owner._held()
+
+    def _tell_owner(self) -> None:
+        owner = self.owner
+        if owner is not None:
+            owner._trainable_changed()
+
+    # ---- the numbers, which live in the model ------------------------------------------------
+
+    @property
+    def owner(self) -> Owner | None:
+        """The model that this layer was added to."""
+        owner: Owner | None = None if self._owner is None else self._owner()
+        return owner
+
+    def _built_owner(self) -> Owner:
+        owner = self.owner
+        if owner is None:
+            raise RuntimeError(f"layer {self.name!r} has no weights before it is part of a model")
+        return owner
+
+    def _views(self) -> dict[str, npt.NDArray[Any]]:
+        """The parameters, then the state, by name, for use within one call."""
+        views = self._built_owner()._weight_views()
+        names = (*self.parameter_initializers, *self.state_initializers)
+        return {name: views[f"{self.name}/{name}"] for name in names}
+
+    def _view(self, parameter: str) -> npt.NDArray[Any]:
+        """One parameter, or one array of state, for the user to keep."""
+        owner = self._built_owner()
+        owner._views_given = True
+        return owner._weight_views()[f"{self.name}/{parameter}"]
+
+    def get_weights(self) -> list[npt.NDArray[Any]]:
+        """Copies of the layer's parameters and then its state, in order."""
+        return [view.copy() for view in self._views().values()]
+
+    def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
+        """Copies arrays, in the order of `get_weights`, into the layer's parameters and state."""
+        copy_all({f"{self.name}/{name}": view for name, view in self._views().items()}, weights)
+
+    def count_params(self) -> int:
+        """How many numbers the layer's parameters and state hold."""
+        return sum(view.size for view in self._views().values())
+
+
+def name_among(layer: Layer, others: Sequence[Layer]) -> None:
+    """Names a layer without a name of its own: dense, dense_1, ...; ValueError for one taken."""
+    taken = {other.name for other in others}
+    if layer._given_name is not None:
+        if layer.name in taken:
+            raise ValueError(f"two layers are named {layer.name!r}; names must be distinct")
+        return
+    number, name = 0, layer._kind
+    while name in taken:
+        number += 1
+        name = f"{layer._kind}_{number}"
+    layer._automatic_name = name
+
+
+_GET: dict[str, Callable[[Any, str], Any]] = {
+    "initializer": initializers.get,
+    "regularizer": regularizers.get,
+    "constraint": constraints.get,
+}
+
+
+class Weighted(Layer):
+    """Layers whose arguments ``kernel_initializer``, ``bias_regularizer``, ... say how to begin."""
+
+    use_bias: bool
+
+    def _take(self, arguments: dict[str, Any]) -> None:
+        """Keeps those of the constructor's arguments, its `locals()`, checked."""
+        for name, value in arguments.items():
+            if get := _GET.get(name.rpartition("_")[2]):
+                setattr(self, name, get(value, name))
+
+    def _prefixes(self) -> dict[str, str]:
+        """With what the arguments of each parameter begin, in order."""
+        return {"kernel": "kernel"} | ({"bias": "bias"} if self.use_bias else {})
+
+    def _of_parameters(self, kind: str) -> dict[str, Any]:
+        return {name: getattr(self, f"{start}_{kind}") for name, start in self._prefixes().items()}
+
+    @property
+    def parameter_initializers(self) -> dict[str, Initializer]:
+        """The initializer of each parameter, in order."""
+        return self._of_parameters("initializer")
+
+    @property
+    def parameter_regularizers(self) -> dict[str, Regularizer | None]:
+        """The regularizer of each parameter."""
+        return self._of_parameters("regularizer")
+
+    @property
+    def parameter_constraints(self) -> dict[str, Constraint | None]:
+        """The constraint of each parameter."""
+        return self._of_parameters("constraint")
+
+    @property
+    def kernel(self) -> npt.NDArray[Any]:
+        """Live view of W, of the shape under Shapes."""
+        return self._view("kernel")
+
+    @property
+    def bias(self) -> npt.NDArray[Any]:
+        """Live view of b, of the shape under Shapes."""
+        return self._view("bias")

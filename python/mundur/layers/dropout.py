@@ -1,0 +1,270 @@
+"""Layers that disturb their input in training: Dropout and its kin, and noise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .. import _core
+from .._support.checks import number, seed_value
+from .._support.names import checked_keywords
+from .base import KERAS, Layer
+from .windows import steps_and_channels
+
+
+class GaussianNoise(Layer):
+    """In training, adds to each element a normal number: y = x + stddev·n, n ~ N(0, 1).
+
+    Outside of training y = x (Bishop, "Training with noise is equivalent to Tikhonov
+    regularization", 1995). The noise is a function of (seed, layer, count of training forwards,
+    element), as `Dropout`'s mask. x and y have the same shape; ∂L/∂x = ∂L/∂y.
+
+    Parameters
+    ----------
+    stddev : float
+        At least 0.
+    seed : int, optional
+        The model's seed where it is None.
+    name, trainable, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a stddev that is no number >= 0.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.layers.GaussianNoise(0.1)
+    GaussianNoise(0.1)
+    """
+
+    _kind = "gaussian_noise"
+
+    @checked_keywords(ignored=KERAS)
+    def __init__(
+        self,
+        stddev: float,
+        seed: int | None = None,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        input_shape: Sequence[int] | int | None = None,
+    ) -> None:
+        self.stddev = number(stddev, "stddev", at_least=0)
+        self.seed = seed_value(seed)
+        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description."""
+        return _core.GaussianNoise(self.stddev, self.seed)
+
+
+class GaussianDropout(Layer):
+    """In training, multiplies each element with a normal number of mean 1.
+
+    y = x·n, n ~ N(1, rate / (1 - rate)), the mean and variance that `Dropout(rate)` has; outside
+    of training y = x (Srivastava et al., 2014, section 10). The noise is a function of (seed,
+    layer, count of training forwards, element). x and y have the same shape; ∂L/∂x = n·∂L/∂y.
+
+    Parameters
+    ----------
+    rate : float
+        In [0, 1).
+    seed : int, optional
+        The model's seed where it is None.
+    name, trainable, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a rate outside [0, 1).
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.layers.GaussianDropout(0.2)
+    GaussianDropout(0.2)
+    """
+
+    _kind = "gaussian_dropout"
+
+    @checked_keywords(ignored=KERAS)
+    def __init__(
+        self,
+        rate: float,
+        seed: int | None = None,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        input_shape: Sequence[int] | int | None = None,
+    ) -> None:
+        self.rate = number(rate, "rate", at_least=0, below=1)
+        self.seed = seed_value(seed)
+        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description."""
+        return _core.GaussianDropout(self.rate, self.seed)
+
+
+class AlphaDropout(Layer):
+    """Dropout that keeps mean 0 and variance 1, for networks of SELU units.
+
+    In training an element becomes α′ = -1.7581 with probability `rate`, SELU's lowest value, and an
+    affine map undoes what that does to mean and variance:
+
+        y = a (x·m + α′ (1 - m)) + b        m ~ Bernoulli(1 - rate)
+        a = ((1 - rate)(1 + rate α′²))^(-1/2)        b = -a α′ rate
+
+    Outside of training y = x (Klambauer et al., "Self-normalizing neural networks", 2017). The mask
+    is a function of (seed, layer, count of training forwards, element). x and y have the same
+    shape; ∂L/∂x = a·m·∂L/∂y.
+
+    Parameters
+    ----------
+    rate : float
+        In [0, 1).
+    seed : int, optional
+        The model's seed where it is None.
+    name, trainable, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a rate outside [0, 1).
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.layers.AlphaDropout(0.1)
+    AlphaDropout(0.1)
+    """
+
+    _kind = "alpha_dropout"
+
+    @checked_keywords(ignored=KERAS | {"noise_shape": None})
+    def __init__(
+        self,
+        rate: float,
+        *,
+        seed: int | None = None,
+        name: str | None = None,
+        trainable: bool = True,
+        input_shape: Sequence[int] | int | None = None,
+    ) -> None:
+        self.rate = number(rate, "rate", at_least=0, below=1)
+        self.seed = seed_value(seed)
+        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description."""
+        return _core.AlphaDropout(self.rate, self.seed)
+
+
+class SpatialDropout1D(Layer):
+    """`Dropout` of whole channels: in training, a channel of a sample becomes 0 in all its steps.
+
+    y_tc = x_tc·m_c / (1 - rate), m ~ Bernoulli(1 - rate); outside of training y = x (Tompson,
+    Goroshin, Jain, LeCun and Bregler, "Efficient object localization using convolutional networks",
+    2015). Where neighbouring steps say much the same, behind an `Embedding` or a `Conv1D`, single
+    ones dropped would hardly be missed. The mask is a function of (seed, layer, count of training
+    forwards, sample, channel). Shapes: x and y (batch, steps, channels). ∂L/∂x = ∂L/∂y·m_c /
+    (1 - rate).
+
+    Parameters
+    ----------
+    rate : float
+        In [0, 1).
+    seed : int, optional
+        The model's seed where it is None.
+    name, trainable, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a rate outside [0, 1); when built, for samples of another rank.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.layers.SpatialDropout1D(0.2)
+    SpatialDropout1D(0.2)
+    """
+
+    _kind = "spatial_dropout1d"
+
+    @checked_keywords(ignored=KERAS)
+    def __init__(
+        self,
+        rate: float,
+        seed: int | None = None,
+        name: str | None = None,
+        *,
+        trainable: bool = True,
+        input_shape: Sequence[int] | int | None = None,
+    ) -> None:
+        self.rate = number(rate, "rate", at_least=0, below=1)
+        self.seed = seed_value(seed)
+        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of one sample behind this layer."""
+        steps_and_channels(self.name, input_shape)
+        return input_shape
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description."""
+        return _core.SpatialDropout1D(self.rate, self.seed)
+
+
+class Dropout(Layer):
+    """In training, each element becomes 0 with probability `rate` and is else divided by 1 - rate.
+
+    y = x·m / (1 - rate), m ~ Bernoulli(1 - rate) (Srivastava et al., 2014, in its inverted form);
+    outside of training y = x. The mask is a function of (seed, layer, count of training forwards,
+    element), so it is the same for any number of threads and goes on after save and load.
+
+    Parameters
+    ----------
+    rate : float
+        In [0, 1).
+    seed : int, optional
+        The model's seed where it is None.
+    name, trainable, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    ValueError
+        For a rate outside [0, 1).
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.layers.Dropout(0.2)
+    Dropout(0.2)
+    """
+
+    _kind = "dropout"
+
+    @checked_keywords(ignored=KERAS | {"noise_shape": None})
+    def __init__(
+        self,
+        rate: float,
+        *,
+        seed: int | None = None,
+        name: str | None = None,
+        trainable: bool = True,
+        input_shape: Sequence[int] | int | None = None,
+    ) -> None:
+        self.rate = number(rate, "rate", at_least=0, below=1)
+        self.seed = seed_value(seed)
+        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description."""
+        return _core.Dropout(self.rate, self.seed)

@@ -1,0 +1,257 @@
+"""Pooling over time steps: see `mundur.layers`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from .. import _core
+from .._support.checks import boolean
+from .._support.names import checked_keywords
+from .base import KERAS, Layer, MaskFlow
+from .windows import channels_last, output_steps, padding_name, single, steps_and_channels
+
+
+class _Pooling(Layer):
+    """A number of each window and channel."""
+
+    _averages: ClassVar[bool]
+    pool_size: int
+    strides: int | None
+    padding: str
+
+    def _set(self, pool_size: Any, strides: Any, padding: Any) -> None:
+        self.pool_size = single(pool_size, "pool_size")
+        self.strides = None if strides is None else single(strides, "strides")
+        self.padding = padding_name(padding, causal=False)
+
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of one sample behind this layer."""
+        steps, channels = steps_and_channels(self.name, input_shape)
+        size, strides = self.pool_size, self.strides or self.pool_size
+        left = output_steps(self.name, "pool_size", steps, size, strides, 1, self.padding)
+        return (left, channels)
+
+    @property
+    def mask_flow(self) -> MaskFlow:
+        """Windows see padding as they see data."""
+        return "drops"
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description."""
+        strides = self.strides or self.pool_size
+        return _core.Pooling1D(self._averages, self.pool_size, strides, self.padding)
+
+
+class MaxPooling1D(_Pooling):
+    """The greatest number of each window and channel: y_tc = max_k x_(tS - P + k)c.
+
+    S is the stride, P the steps of padding in front, which no window sees. Of equal numbers the
+    first counts; a NaN is greater than all. Backward, ∂L/∂y goes to where the maximum stood
+    (Ranzato, Huang, Boureau and LeCun, "Unsupervised learning of invariant feature hierarchies",
+    2007).
+
+    Shapes: x (batch, steps, channels), y (batch, steps', channels): of n steps, "valid" leaves
+    ⌊(n - pool_size) / S⌋ + 1, "same" ⌈n / S⌉. A mask of time steps ends here, with a warning.
+
+    Parameters
+    ----------
+    pool_size : int, default 2
+        Steps that a window sees.
+    strides : int, optional
+        Steps from a window to the next; without it, `pool_size`.
+    padding : {"valid", "same"}, default "valid"
+        Windows that lie within the sample only, or enough for every step to be seen.
+    data_format : {"channels_last"}, optional
+    name, trainable, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a bad argument, naming it; when built, for samples of another rank, or of fewer steps
+        than a window has.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> model = md.Model([md.layers.MaxPooling1D(2)], seed=0)
+    >>> model.predict([[[1], [4], [9], [2]]])[0].ravel()
+    array([4., 9.], dtype=float32)
+    """
+
+    _kind = "max_pooling1d"
+    _averages = False
+
+    @checked_keywords(ignored=KERAS)
+    def __init__(
+        self,
+        pool_size: int = 2,
+        strides: int | None = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        name: str | None = None,
+        *,
+        trainable: bool = True,
+        input_shape: Sequence[int] | int | None = None,
+    ) -> None:
+        self._set(pool_size, strides, padding)
+        self.data_format = channels_last(data_format)
+        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+
+
+class AveragePooling1D(_Pooling):
+    """The mean of each window and channel: y_tc = (1/n) Σ_k x_(tS - P + k)c.
+
+    S is the stride, P the steps of padding in front; n counts the steps of the window that are
+    there. Backward, ∂L/∂y / n goes to each of them (LeCun, Bottou, Bengio and Haffner,
+    "Gradient-based learning applied to document recognition", 1998).
+
+    Shapes and masks are those of `MaxPooling1D`.
+
+    Parameters
+    ----------
+    pool_size : int
+        Steps that a window sees.
+    strides : int, optional
+        Steps from a window to the next; without it, `pool_size`.
+    padding : {"valid", "same"}, default "valid"
+        Windows that lie within the sample only, or enough for every step to be seen.
+    data_format : {"channels_last"}, optional
+    name, trainable, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a bad argument, naming it; when built, for samples of another rank, or of fewer steps
+        than a window has.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> model = md.Model([md.layers.AveragePooling1D(2)], seed=0)
+    >>> model.predict([[[1], [4], [9], [2]]])[0].ravel()
+    array([2.5, 5.5], dtype=float32)
+    """
+
+    _kind = "average_pooling1d"
+    _averages = True
+
+    @checked_keywords(ignored=KERAS)
+    def __init__(
+        self,
+        pool_size: int,
+        strides: int | None = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        name: str | None = None,
+        *,
+        trainable: bool = True,
+        input_shape: Sequence[int] | int | None = None,
+    ) -> None:
+        self._set(pool_size, strides, padding)
+        self.data_format = channels_last(data_format)
+        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+
+
+class _GlobalPooling(Layer):
+    """A number of each channel."""
+
+    _averages: ClassVar[bool]
+
+    @checked_keywords(ignored=KERAS)
+    def __init__(
+        self,
+        data_format: str | None = None,
+        keepdims: bool = False,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        input_shape: Sequence[int] | int | None = None,
+    ) -> None:
+        self.data_format = channels_last(data_format)
+        self.keepdims = boolean(keepdims, "keepdims")
+        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of one sample behind this layer."""
+        _, channels = steps_and_channels(self.name, input_shape)
+        return (1, channels) if self.keepdims else (channels,)
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description."""
+        return _core.Pooling1D.whole(self._averages, self.keepdims)
+
+
+class GlobalMaxPooling1D(_GlobalPooling):
+    """The greatest number of each channel: y_c = max_t x_tc.
+
+    Of equal numbers the first counts; a NaN is greater than all. Backward, ∂L/∂y goes to where the
+    maximum stood (Collobert, Weston, Bottou, Karlen, Kavukcuoglu and Kuksa, "Natural language
+    processing (almost) from scratch", 2011, section 3.3). Shapes: x (batch, steps, channels),
+    y (batch, channels). A mask of time steps ends here, with a warning.
+
+    Parameters
+    ----------
+    data_format : {"channels_last"}, optional
+    keepdims : bool, default False
+        Whether y is (batch, 1, channels).
+    name, trainable, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a bad argument, naming it; when built, for samples of another rank.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.Model([md.layers.GlobalMaxPooling1D()], seed=0).predict([[[1, 5], [4, 2]]])
+    array([[4., 5.]], dtype=float32)
+    """
+
+    _kind = "global_max_pooling1d"
+    _averages = False
+
+    @property
+    def mask_flow(self) -> MaskFlow:
+        """Padding may be the greatest."""
+        return "drops"
+
+
+class GlobalAveragePooling1D(_GlobalPooling):
+    """The mean of each channel: y_c = (1/n) Σ_t x_tc over the n steps that are there.
+
+    With a mask, such as that of ``Embedding(mask_zero=True)``, those that it has; a sample without
+    any gives zeros (NaN in Keras). Backward, ∂L/∂y / n goes to each of them. Shapes: x (batch,
+    steps, channels), y (batch, channels) (Lin, Chen and Yan, "Network in network", 2013).
+
+    Parameters
+    ----------
+    data_format : {"channels_last"}, optional
+    keepdims : bool, default False
+        Whether y is (batch, 1, channels).
+    name, trainable, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a bad argument, naming it; when built, for samples of another rank.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.Model([md.layers.GlobalAveragePooling1D()], seed=0).predict([[[1, 5], [4, 2]]])
+    array([[2.5, 3.5]], dtype=float32)
+    """
+
+    _kind = "global_average_pooling1d"
+    _averages = True
+
+    @property
+    def mask_flow(self) -> MaskFlow:
+        """The mean is over the steps that are there."""
+        return "ends"

@@ -1,0 +1,317 @@
+"""Layers that only move a sample's numbers: Flatten, Reshape, Permute, ..."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from .. import _core
+from .._support.checks import MOST_AXES, integer
+from .._support.names import checked_keywords
+from .base import KERAS, Layer, MaskFlow
+from .windows import channels_last, steps_and_channels
+
+
+def _integers(value: Any, name: str, minimum: int) -> tuple[int, ...]:
+    if not isinstance(value, (tuple, list)):
+        raise TypeError(f"{name} must be a tuple of integers; got {value!r:.80}")
+    if len(value) > MOST_AXES:
+        raise ValueError(f"{name} must have at most {MOST_AXES} extents; got {len(value)}")
+    return tuple(integer(part, f"{name}[{i}]", minimum) for i, part in enumerate(value))
+
+
+class Reshape(Layer):
+    """A sample takes another shape, its numbers in the same (row-major) order.
+
+    Shapes: x (batch, ...), y (batch, ...) with target_shape behind the batch. ∂L/∂x is ∂L/∂y in
+    the old shape. A mask of time steps ends here, with a warning.
+
+    Parameters
+    ----------
+    target_shape : tuple of int
+        Of one sample; one extent may be -1, what the others leave.
+    name, trainable, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what is no shape; when built, where a sample has not as many numbers.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.Model([md.layers.Reshape((-1, 2))], input_shape=(6,), seed=0).output_shape
+    (3, 2)
+    """
+
+    _kind = "reshape"
+
+    @checked_keywords(ignored=KERAS)
+    def __init__(
+        self,
+        target_shape: Sequence[int],
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        input_shape: Sequence[int] | int | None = None,
+    ) -> None:
+        shape = _integers(target_shape, "target_shape", -1)
+        if not shape:
+            raise ValueError("target_shape must have at least one extent; got ()")
+        if 0 in shape or shape.count(-1) > 1:
+            raise ValueError(
+                f"target_shape must have positive extents, one of them -1 at most; got {shape}"
+            )
+        self.target_shape = shape
+        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of one sample behind this layer."""
+        size, shape = math.prod(input_shape), self.target_shape
+        known = math.prod(extent for extent in shape if extent != -1)
+        if size % known or (-1 not in shape and size != known):
+            raise ValueError(
+                f"{self.name}: samples of shape {input_shape} have {size} numbers, which do not "
+                f"fill target_shape={shape}"
+            )
+        return tuple(size // known if extent == -1 else extent for extent in shape)
+
+    @property
+    def mask_flow(self) -> MaskFlow:
+        """Time steps may be others, or none."""
+        return "drops"
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description."""
+        return _core.Reshape(self.target_shape)
+
+
+class Permute(Layer):
+    """The axes of a sample in another order.
+
+    Shapes: with x (batch, d₁, d₂, ...), y (batch, d_dims[0], d_dims[1], ...). ∂L/∂x is ∂L/∂y with
+    the axes in their old order. A mask of time steps ends here, with a warning.
+
+    Parameters
+    ----------
+    dims : tuple of int
+        Axes of x in the order of y, counted from 1: (2, 1) exchanges steps and channels.
+    name, trainable, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For dims that are not 1, 2, ... in some order; when built, for samples of another rank.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.Model([md.layers.Permute((2, 1))], input_shape=(3, 5), seed=0).output_shape
+    (5, 3)
+    """
+
+    _kind = "permute"
+
+    @checked_keywords(ignored=KERAS)
+    def __init__(
+        self,
+        dims: Sequence[int],
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        input_shape: Sequence[int] | int | None = None,
+    ) -> None:
+        self.dims = _integers(dims, "dims", 0)
+        if not self.dims or sorted(self.dims) != list(range(1, len(self.dims) + 1)):
+            raise ValueError(f"dims must be 1, 2, ... in some order; got {self.dims}")
+        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of one sample behind this layer."""
+        if len(input_shape) != len(self.dims):
+            raise ValueError(
+                f"{self.name}: dims={self.dims} are for samples of rank {len(self.dims)}; got "
+                f"shape {input_shape}"
+            )
+        return tuple(input_shape[axis - 1] for axis in self.dims)
+
+    @property
+    def mask_flow(self) -> MaskFlow:
+        """Time steps are another axis."""
+        return "drops"
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description."""
+        return _core.Permute([axis - 1 for axis in self.dims])
+
+
+class ZeroPadding1D(Layer):
+    """Steps of zeros in front of a sample and behind it.
+
+    Shapes: x (batch, steps, channels), y (batch, before + steps + after, channels). ∂L/∂x is ∂L/∂y
+    without those steps. A mask of time steps ends here, with a warning.
+
+    Parameters
+    ----------
+    padding : int or pair of int, default 1
+        Steps on both sides, or (before, after).
+    data_format : {"channels_last"}, optional
+    name, trainable, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a bad argument, naming it; when built, for samples of another rank.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> model = md.Model([md.layers.ZeroPadding1D((2, 0))], seed=0)
+    >>> model.predict([[[7], [8]]])[0].ravel()
+    array([0., 0., 7., 8.], dtype=float32)
+    """
+
+    _kind = "zero_padding1d"
+
+    @checked_keywords(ignored=KERAS)
+    def __init__(
+        self,
+        padding: int | Sequence[int] = 1,
+        data_format: str | None = None,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        input_shape: Sequence[int] | int | None = None,
+    ) -> None:
+        pair = isinstance(padding, (tuple, list))
+        both = padding if pair else (integer(padding, "padding"),) * 2
+        self.padding = _integers(both, "padding", 0)
+        if len(self.padding) != 2:
+            raise ValueError(f"padding must be an integer or (before, after); got {padding!r}")
+        self.data_format = channels_last(data_format)
+        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of one sample behind this layer."""
+        steps, channels = steps_and_channels(self.name, input_shape)
+        return (steps + sum(self.padding), channels)
+
+    @property
+    def mask_flow(self) -> MaskFlow:
+        """There are steps that it knows nothing of."""
+        return "drops"
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description."""
+        return _core.ZeroPadding1D(*self.padding)
+
+
+class RepeatVector(Layer):
+    """A vector becomes a sequence that has it at each of n steps: y_t = x.
+
+    Between two recurrent layers it hands what an encoder made of a sequence to a decoder that makes
+    another sequence of it, at every step (Cho et al., "Learning phrase representations using RNN
+    encoder-decoder for statistical machine translation", 2014).
+
+    Shapes: x (batch, channels), y (batch, n, channels). ∂L/∂x = Σ_t ∂L/∂y_t, in order of the steps.
+
+    Parameters
+    ----------
+    n : int
+        Steps, 1 or more.
+    name, trainable, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an n that is no positive integer; when built, for samples of another rank.
+    MemoryError
+        When built, where a sample of n steps does not fit into memory.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> layers = [md.layers.LSTM(8), md.layers.RepeatVector(5)]
+    >>> layers += [md.layers.LSTM(8, return_sequences=True)]
+    >>> layers += [md.layers.TimeDistributed(md.layers.Dense(3))]
+    >>> md.Model(layers, input_shape=(7, 2), seed=0).output_shape
+    (5, 3)
+    """
+
+    _kind = "repeat_vector"
+
+    @checked_keywords(ignored=KERAS)
+    def __init__(
+        self,
+        n: int,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        input_shape: Sequence[int] | int | None = None,
+    ) -> None:
+        self.n = integer(n, "n", 1)
+        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of one sample behind this layer."""
+        if len(input_shape) != 1:
+            raise ValueError(
+                f"{self.name}: samples must have shape (channels,), got {input_shape}; put "
+                "Flatten() before it, or a recurrent layer without return_sequences"
+            )
+        return (self.n, *input_shape)
+
+    @property
+    def mask_flow(self) -> MaskFlow:
+        """Its steps are new ones."""
+        return "drops"
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description."""
+        return _core.RepeatVector(self.n)
+
+
+class Flatten(Layer):
+    """A sample of any shape becomes a vector, in row-major order: (batch, 28, 28) → (batch, 784).
+
+    Parameters
+    ----------
+    name, trainable, input_shape
+        See `Layer`.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.Model([md.layers.Flatten()], input_shape=(28, 28)).output_shape
+    (784,)
+    """
+
+    _kind = "flatten"
+
+    @checked_keywords(ignored=KERAS | {"data_format": None})
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        input_shape: Sequence[int] | int | None = None,
+    ) -> None:
+        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of one sample behind this layer."""
+        return (math.prod(input_shape),)
+
+    @property
+    def mask_flow(self) -> MaskFlow:
+        """There are no time steps behind it."""
+        return "drops"
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description."""
+        return _core.Flatten()

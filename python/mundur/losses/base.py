@@ -1,0 +1,179 @@
+"""What all losses share: `Loss`, for subclasses in Python, and `NativeLoss`, for the core's."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import _core
+from .._support.checks import choice, identifier
+from .._support.config import Configurable, rebuild
+from ..data import arrays
+from ..data.targets import like_outputs, sample_targets
+
+Array = npt.NDArray[Any]
+
+MEAN = "sum_over_batch_size"
+# What the core wants of every loss.
+_NUMBERS = {"delta": 1.0, "label_smoothing": 0.0, "gamma": 0.0, "positive": 1.0, "negative": 1.0}
+# Keras's arguments with one value here.
+KERAS: dict[str, Any] = {"dtype": None}
+
+
+class Loss(Configurable):
+    """Base class of the losses.
+
+    A subclass in Python writes `__call__` and `gradient` and serves training by hand, and `fit`,
+    `evaluate` and `train_on_batch`, too. These call it with the GIL, on the thread that called
+    them, once per batch: y_true are the batch's rows of the targets as they were given, of any
+    shape; y_pred is an array (batch, *output_shape) of the model's dtype; `sample_weight`, a
+    keyword, comes where weights were given. What is reported is the mean of the batches' losses,
+    each weighing what its samples weigh; a batch whose weights sum to zero is not asked for.
+
+    Where the loss is not finite, `NonFiniteLossError` comes as for any loss. Any other exception
+    ends the call and leaves the model as the last whole step made it.
+
+    `load_model` finds the class by its name: ``load_model(path, custom_objects={"Mine": Mine})``.
+
+    Examples
+    --------
+    >>> import mundur as md, numpy as np
+    >>> class Quartic(md.Loss):
+    ...     def __call__(self, y_true, y_pred, sample_weight=None):
+    ...         return np.mean((y_pred - y_true) ** 4)
+    ...     def gradient(self, y_true, y_pred, sample_weight=None):
+    ...         return 4 * (y_pred - y_true) ** 3 / y_pred.size
+    >>> model = md.Model([md.layers.Dense(1, kernel_initializer="ones")], input_shape=(2,))
+    >>> model.compile("sgd", Quartic())
+    >>> model.train_on_batch(np.ones((4, 2)), np.ones((4, 1)))
+    1.0
+    """
+
+    kind: ClassVar[str] = "python"
+    from_logits: bool = False
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
+        """The loss of predictions, a number."""
+        raise NotImplementedError(f"{type(self).__name__}.__call__ is not written")
+
+    def gradient(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Array:
+        """∂loss/∂y_pred, of y_pred's shape."""
+        raise NotImplementedError(f"{type(self).__name__}.gradient is not written")
+
+    # ---- what suits it; a loss written in Python takes whatever comes ----
+
+    def _check_head(self, head: str, output_shape: tuple[int, ...]) -> None:
+        """Raises a ValueError, naming the mend, where it does not suit a model's last layer.
+
+        `head` is the activation there, `output_shape` the shape of one sample behind it.
+        """
+
+    def _suited(self, y: Array, shape: tuple[int, ...], name: str) -> Array:
+        """Targets for outputs of `shape` as the loss wants them, their values checked."""
+        return y
+
+    def _classes(self, y: Array, outputs: int) -> tuple[int, Array] | None:
+        """How many exclusive classes there are and that of each sample; None where there are none.
+
+        `y` is what `_suited` returned.
+        """
+        return None
+
+
+class NativeLoss(Loss):
+    """A loss that the core computes."""
+
+    _exclusive: ClassVar[bool] = False  # whether one class excludes the others
+
+    name: str
+    reduction: str | None
+    _native: _core.Loss
+
+    def _prepare(self, reduction: Any, name: Any, **numbers: float) -> None:
+        """What every constructor ends with."""
+        choice(reduction, "reduction", MEAN, "sum", "none", None)
+        self.reduction = None if reduction == "none" else reduction
+        self.name = identifier(name, "name")
+        self._native = _core.Loss(
+            self.kind, self.from_logits, **(_NUMBERS | numbers), sums=self.reduction != MEAN
+        )
+
+    def _suited(self, y: Array, shape: tuple[int, ...], name: str) -> Array:
+        y = like_outputs(y, shape, name, type(self).__name__, self._hint(y, shape[-1], name))
+        arrays.check_finite(y, name)
+        self._check_values(y, name)
+        return y
+
+    def _hint(self, y: Array, outputs: int, name: str) -> str:
+        """What to do about targets that hold one number for several outputs."""
+        if y.dtype.kind == "f" and not self._exclusive:
+            return f"; the model gives {outputs} numbers per sample, {name} holds one"
+        return f"; integer labels become one-hot with to_categorical({name}, {outputs})"
+
+    def _check_values(self, y: Array, name: str) -> None:
+        """Raises for targets of the right shape that the loss is not made for."""
+
+    def _check_predictions(self, p: Array, name: str = "y_pred") -> None:
+        """Raises for predictions that it is not made for; NaN may be anything."""
+
+    def __reduce__(self) -> Any:
+        return rebuild, (type(self), self.get_config())
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """The loss of predictions: a number, or one of each sample where reduction is None."""
+        y, p, weight, shape = self._rows(y_true, y_pred, sample_weight)
+        rows = len(p) // shape[0]
+        if self.reduction is not None:
+            return self._native.value(y, p, weight, rows)
+        by_step = self._exclusive or np.size(sample_weight) > shape[0]
+        values = self._native.sample_values(y, p, weight, 1 if by_step else rows)
+        return values.reshape(shape[:-1]) if by_step and len(shape) > 1 else values
+
+    def gradient(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Array:
+        """∂loss/∂y_pred, of y_pred's shape; of the samples' sum where reduction is None."""
+        y, p, weight, shape = self._rows(y_true, y_pred, sample_weight)
+        return self._native.gradient(y, p, weight, len(p) // shape[0]).reshape(shape)
+
+    def _rows(
+        self, y_true: Any, y_pred: Any, sample_weight: Any
+    ) -> tuple[Array, Array, Array | None, tuple[int, ...]]:
+        """Checked arrays as the core wants them: two axes, one dtype, contiguous.
+
+        Places beyond the samples, such as time steps, are rows of their own, as in `fit`.
+        """
+        p = arrays.real_array(y_pred, "y_pred")
+        if p.ndim == 0 or p.size == 0:
+            raise ValueError(f"y_pred must hold at least one sample; got shape {p.shape}")
+        shape = p.shape
+        if p.ndim == 1:
+            p = p[:, None]
+        self._check_predictions(p)
+        with _core.to_nearest:  # conversions round
+            return self._converted(y_true, p, sample_weight, shape)
+
+    def _converted(
+        self, y_true: Any, p: Array, sample_weight: Any, shape: tuple[int, ...]
+    ) -> tuple[Array, Array, Array | None, tuple[int, ...]]:
+        y = sample_targets(y_true, self, p.shape, "y_true", "y_pred")
+        dtype = np.float32 if p.dtype == np.float32 else np.float64
+        rows, are_labels = p.size // p.shape[-1], y.ndim < p.ndim
+        weight = None
+        if sample_weight is not None:
+            weight = arrays.weights(sample_weight, len(p), rows=p.shape[:-1]).astype(dtype)
+            weight = weight.repeat(rows // len(weight))
+        p = np.ascontiguousarray(p, dtype).reshape(rows, -1)
+        if are_labels:
+            return y.reshape(rows), p, weight, shape
+        return np.ascontiguousarray(y, dtype).reshape(p.shape), p, weight, shape
+
+
+def is_native(loss: Loss) -> bool:
+    """Whether the core computes the loss; a subclass of one of its losses may do it anew."""
+    cls = type(loss)
+    return (
+        isinstance(loss, NativeLoss)
+        and cls.__call__ is NativeLoss.__call__
+        and cls.gradient is NativeLoss.gradient
+    )

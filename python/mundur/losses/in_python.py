@@ -1,0 +1,103 @@
+"""Losses written in Python inside `fit`: what the core asks for a batch, and their answers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import _core
+from ..data.targets import metric_targets
+from .base import Loss, NativeLoss, is_native
+
+if TYPE_CHECKING:
+    from ..data.dataset import Dataset
+
+Array = npt.NDArray[Any]
+
+
+def check_compiled(loss: Loss) -> None:
+    """Raises where training could not make a loss small."""
+    if isinstance(loss, NativeLoss) and loss.reduction is None:
+        raise ValueError(
+            f"compile needs a loss that is one number; {loss!r} gives one per sample: leave out "
+            'reduction, or set it to "sum"'
+        )
+
+
+def native_loss(
+    loss: Loss, data: Dataset, output_shape: tuple[int, ...], accuracies: bool, sparse: bool
+) -> tuple[_core.Loss, Array]:
+    """What the core calls in a pass over checked data, and the targets that it reads.
+
+    `accuracies`, of labels where they are `sparse`, are computed beside it.
+    """
+    if is_native(loss):
+        assert isinstance(loss, NativeLoss)
+        return loss._native, data.y
+    y = data.y
+    if accuracies and len(output_shape) > 1:
+        raise ValueError(
+            f"accuracies beside a loss written in Python need one row of outputs per sample; the "
+            f"model gives {output_shape}"
+        )
+    if accuracies:
+        y = metric_targets(y, (len(y), *output_shape), sparse)
+    ask = _Batches(loss, data, output_shape)
+    return _core.PythonLoss(ask, bool(loss.from_logits), sparse, accuracies), y
+
+
+class _Batches:
+    """Asks a loss about one batch after another."""
+
+    def __init__(self, loss: Loss, data: Dataset, output_shape: tuple[int, ...]) -> None:
+        self._loss = loss
+        self._data = data
+        self._output_shape = output_shape
+
+    def __call__(
+        self, samples: slice | npt.NDArray[np.int64], y_pred: Array, wants_gradient: bool
+    ) -> tuple[float, Array | None]:
+        loss, weights = self._loss, self._data.weights
+        given: Mapping[str, Any] = {}
+        if weights is not None:
+            given = {"sample_weight": weights[samples]}
+        y_true = self._data.y[samples]
+        shaped = y_pred.reshape(len(y_pred), *self._output_shape)
+        value = _number(loss, loss(y_true, shaped, **given))
+        if not wants_gradient or not math.isfinite(value):
+            return value, None
+        gradient = _derivative(loss, loss.gradient(y_true, shaped, **given), shaped)
+        return value, gradient.reshape(y_pred.shape)
+
+
+def _number(loss: Loss, value: Any) -> float:
+    array = np.asarray(value)
+    if array.ndim != 0 or array.dtype.kind not in "biuf":
+        came = f"an array of shape {array.shape}" if array.ndim else repr(value)
+        name = type(loss).__name__
+        raise TypeError(f"{name}(y_true, y_pred) must return one number for the batch; got {came}")
+    return float(array)
+
+
+def _derivative(loss: Loss, value: Any, y_pred: Array) -> Array:
+    name = f"{type(loss).__name__}.gradient"
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must return real numbers; got {value!r}")
+    if array.shape != y_pred.shape:
+        raise ValueError(
+            f"{name} must return ∂loss/∂y_pred, of y_pred's shape {y_pred.shape}; got {array.shape}"
+        )
+    with np.errstate(over="ignore"):
+        array = np.ascontiguousarray(array, y_pred.dtype)
+    if not np.isfinite(array).all():
+        bad = np.unravel_index(int((~np.isfinite(array)).argmax()), array.shape)
+        raise ValueError(
+            f"{name} must be finite where the loss is; got {array[bad]} at sample {int(bad[0])} of "
+            "the batch"
+        )
+    return array

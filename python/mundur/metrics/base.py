@@ -1,0 +1,251 @@
+"""The base of the metrics, and metrics made of functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import _core
+from .._support.checks import identifier
+from .._support.config import Configurable
+from .._support.names import checked_keywords
+from ..data import arrays
+
+if TYPE_CHECKING:
+    from ..losses.base import Loss
+
+Array = npt.NDArray[Any]
+Floats = npt.NDArray[np.float64]
+
+
+class Metric(Configurable):
+    """Base class of the metrics: a name for logs and History, and a number from a whole set.
+
+    A subclass writes `compute`; inside `fit` and `evaluate` it gets every sample of the epoch or
+    the set at once, targets and outputs as training has them, so that a metric need not be a mean
+    over batches. Or it writes `update_state`, `result` and `reset_state`, as for Keras, which then
+    are called once each. By hand those three collect batches.
+
+    Parameters
+    ----------
+    name : str, optional
+        The key in logs, History and ``evaluate(return_dict=True)``.
+
+    Examples
+    --------
+    >>> import mundur as md, numpy as np
+    >>> class LargestError(md.Metric):
+    ...     title = "largest_error"
+    ...     def compute(self, y_true, y_pred, sample_weight=None):
+    ...         return float(np.abs(y_pred - y_true).max())
+    >>> metric = LargestError()
+    >>> metric.update_state([1.0, 2.0], [1.0, 2.5])
+    >>> metric.update_state([3.0], [1.0])
+    >>> metric.name, metric.result()
+    ('largest_error', 2.0)
+    """
+
+    form: ClassVar[str] = ""  # the core's name of what it computes; "": Python computes
+    title: ClassVar[str] = ""  # the default name
+    larger_is_better: ClassVar[bool | None] = None
+
+    _weighted = False  # whether it came through weighted_metrics
+
+    _seen: list[tuple[Array, Array, Floats | None]]
+
+    @checked_keywords(ignored={"dtype": None})
+    def __init__(self, *, name: str | None = None) -> None:
+        self._set_name(name)
+
+    def _set_name(self, name: str | None) -> None:
+        self.name = self._default_name() if name is None else identifier(name, "name")
+
+    def _default_name(self) -> str:
+        return self.title or type(self).__name__.lower()
+
+    def _repr_config(self) -> dict[str, Any]:
+        config = self.get_config()
+        return config | {"name": None if self.name == self._default_name() else self.name}
+
+    # ---- inside fit and evaluate -------------------------------------------------------------
+
+    def resolve(self, target_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> str:
+        """The core's name of the metric for targets and outputs of these shapes."""
+        return self.form
+
+    def check(self, target_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> None:
+        """Raises a ValueError where it cannot compare targets and outputs of these shapes."""
+
+    @property
+    def in_core(self) -> bool:
+        """Whether the core computes it, batch by batch."""
+        return bool(self.form) and not self._weighted
+
+    def over_set(
+        self, y_true: Array, y_pred: Array, loss: Loss, weight: Floats | None = None
+    ) -> float:
+        """The number over a set of targets and a model's outputs."""
+        if len(y_pred) == 0:
+            return float("nan")
+        if type(self).update_state is not Metric.update_state:
+            self.reset_state()
+            self.update_state(y_true, y_pred, *(() if weight is None else (weight,)))
+            value = self.result()
+            self.reset_state()
+        else:
+            value = self.compute(y_true, self._suited(y_pred, loss), weight)
+        number = np.asarray(value, np.float64)
+        if number.size != 1:
+            raise ValueError(f"metric {self.name!r} must give one number; got {value!r}")
+        return float(number.item())
+
+    def _suited(self, y_pred: Array, loss: Loss) -> Array:
+        """What `compute` shall see of a model's outputs, which may be logits."""
+        return y_pred
+
+    # ---- by hand -----------------------------------------------------------------------------
+
+    def compute(self, y_true: Array, y_pred: Array, sample_weight: Floats | None = None) -> Any:
+        """The number of targets and predictions."""
+        raise NotImplementedError(f"{type(self).__name__}.compute is not written")
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Takes a batch into account."""
+        y, p = arrays.real_array(y_true, "y_true"), arrays.real_array(y_pred, "y_pred")
+        if p.ndim == 0 or y.ndim == 0 or len(y) != len(p):
+            raise ValueError(
+                f"y_true and y_pred must have as many samples; got shapes {y.shape} and {p.shape}"
+            )
+        weight = None if sample_weight is None else arrays.weights(sample_weight, len(p))
+        if not hasattr(self, "_seen"):
+            self._seen = []
+        if self._seen and (self._seen[0][2] is None) != (weight is None):
+            raise ValueError("sample_weight must come with every batch or with none")
+        self._seen.append((y.copy(), p.copy(), weight))
+
+    def result(self) -> Any:
+        """The number over all batches since `reset_state`; 0 before any."""
+        seen = getattr(self, "_seen", [])
+        if not seen:
+            return 0.0
+        y, p = (np.concatenate([batch[i] for batch in seen]) for i in (0, 1))
+        weights = [batch[2] for batch in seen if batch[2] is not None]
+        with _core.to_nearest:
+            return self.compute(y, p, np.concatenate(weights) if weights else None)
+
+    def reset_state(self) -> None:
+        """Forgets all batches."""
+        self._seen = []
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Takes a batch into account; the number over all batches so far."""
+        self.update_state(y_true, y_pred, sample_weight)
+        return self.result()
+
+
+class MeanMetricWrapper(Metric):
+    """A function of targets and predictions as a metric; ``metrics=[function]`` makes one.
+
+    The function gets all samples of the epoch or the set at once (Keras: each batch, and the mean
+    of those). Model files hold its name only: after `load_model`, compile again.
+
+    Parameters
+    ----------
+    fn : callable
+        fn(y_true, y_pred), arrays, returns a number, or an array of which the mean is taken.
+    name : str, optional
+        By default the function's own.
+
+    Raises
+    ------
+    TypeError
+        Where fn is not callable, or has no name and none is given.
+
+    Examples
+    --------
+    >>> import mundur as md, numpy as np
+    >>> def bias(y_true, y_pred):
+    ...     return y_pred - y_true
+    >>> md.metrics.MeanMetricWrapper(bias)(np.zeros(2), np.array([1.0, 2.0]))
+    1.5
+    """
+
+    @checked_keywords(ignored={"dtype": None})
+    def __init__(self, fn: Callable[[Array, Array], Any], name: str | None = None) -> None:
+        if not callable(fn) or isinstance(fn, type):
+            raise TypeError(f"fn must be callable as fn(y_true, y_pred); got {fn!r}")
+        if name is None and not hasattr(fn, "__name__"):
+            raise TypeError(f"{fn!r} has no name of its own; pass name=")
+        self.fn = fn
+        self._set_name(name)
+
+    def _default_name(self) -> str:
+        return str(getattr(self.fn, "__name__", ""))
+
+    def compute(self, y_true: Array, y_pred: Array, sample_weight: Floats | None = None) -> float:
+        """The function's number, or the mean of its array."""
+        value = np.asarray(self.fn(y_true, y_pred), np.float64)
+        if sample_weight is None or value.ndim == 0:
+            return float(value.mean())
+        return mean(value.reshape(len(value), -1).mean(axis=1), sample_weight)
+
+
+# ---- what metrics share -------------------------------------------------------------------------
+
+
+def mean(values: Floats, weight: Floats | None = None) -> float:
+    """Σᵢ wᵢ vᵢ / Σᵢ wᵢ, 0 where the weights sum to zero."""
+    if weight is None:
+        return float(values.mean())
+    total = weight.sum()
+    return float((weight * values).sum() / total) if total > 0 else 0.0
+
+
+def pair(y_true: Array, y_pred: Array, what: str) -> tuple[Floats, Floats]:
+    """Both as rows in float64, their shapes compared; (n,) equals (n, 1)."""
+    y, p = _column(y_true), _column(y_pred)
+    if y.shape != p.shape:
+        raise ValueError(
+            f"{what} needs y_true and y_pred of one shape; got {y_true.shape} and {y_pred.shape}"
+        )
+    rows = (len(p), -1)
+    return y.reshape(rows).astype(np.float64), p.reshape(rows).astype(np.float64)
+
+
+def _column(values: Array) -> Array:
+    return values[:, None] if values.ndim == 1 else values
+
+
+def with_labels(y_true: Array, y_pred: Array, what: str) -> tuple[Floats, Floats]:
+    """As `pair`, where targets may also be integer labels of the classes in y_pred's columns."""
+    if not takes_labels(y_true.shape, y_pred.shape):
+        return pair(y_true, y_pred, what)
+    labels = y_true.reshape(len(y_true))
+    classes = y_pred.shape[1]
+    bad = ~((labels >= 0) & (labels < classes) & (labels == np.floor(labels)))  # NaN too
+    if bad.any():
+        raise ValueError(
+            f"y_true must hold labels in [0, {classes}) for {what}; got {labels[bad][0]}"
+        )
+    return np.eye(classes)[labels.astype(np.int64)], y_pred.astype(np.float64)
+
+
+def takes_labels(target_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> bool:
+    """Whether targets of this shape are labels beside outputs of that one."""
+    rows = output_shape[:-1]
+    return target_shape in (rows, (*rows, 1)) and len(rows) > 0 and output_shape[-1] > 1
+
+
+def probabilities(y_pred: Array, loss: Loss) -> Array:
+    """A model's outputs, from logits too, as probabilities in float64."""
+    if not loss.from_logits:
+        return y_pred
+    z = y_pred.astype(np.float64)
+    if "categorical" in loss.kind:
+        e = np.exp(z - z.max(axis=-1, keepdims=True))
+        return np.asarray(e / e.sum(axis=-1, keepdims=True))
+    e = np.exp(-np.abs(z))
+    return np.where(z >= 0, 1 / (1 + e), e / (1 + e))

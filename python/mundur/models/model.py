@@ -1,0 +1,832 @@
+"""The model: compile, fit, evaluate, predict, save, and what it shows of itself.
+
+The methods say what they do; what does it stands in `mundur.training`, `saving` and `inspection`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+
+from .. import _core, losses, optimizers
+from .. import metrics as known_metrics
+from .._support.checks import boolean, check_layers, extents, integer
+from .._support.names import checked_keywords
+from ..callbacks.history import History
+from ..layers.base import Layer
+from ..layers.input import InputLayer
+from ..losses.base import Loss
+from ..losses.in_python import check_compiled
+from ..metrics.base import Metric
+from ..optimizers.base import Optimizer
+from ..training import loop, passes
+from ..training.loop import Fit
+from ..training.position import Place
+from .chain import Chain
+
+if TYPE_CHECKING:
+    from ..inspection.explain import Explanation
+    from ..inspection.gradient_check import GradientCheck
+    from ..inspection.verify import Verification
+    from ..training.learning_rates import LearningRates
+
+__all__ = ["Model"]
+
+Array = npt.NDArray[Any]
+# float, [float, ...] or {name: float}, as Keras has it; Any spares callers the distinction.
+Result = Any
+
+
+class Model(Chain):
+    """A chain of layers that trains natively from NumPy arrays; `Sequential` is another name of it.
+
+    Parameters
+    ----------
+    layers : list of Layer, optional
+        In order; the first may be an `Input`. More can follow through `add`.
+    trainable : bool, default True
+        False freezes every layer.
+    name : str, default "model"
+    seed : int, optional
+        Fixes first weights, dropout and shuffles; None draws one. Readable as ``model.seed``.
+    dtype : {"float32", "float64"}, default "float32"
+        Of parameters and computation.
+    compute_dtype : {None, "bfloat16"}, optional
+        What products compute in: `dtype`, or, faster where the CPU has AVX512_BF16 and at some
+        cost in accuracy, bfloat16 with float32 sums; see `Model.compute_dtype`.
+    device : {"cpu"}, default "cpu"
+    input_shape : tuple of int, optional
+        Shape of one sample; without it the first data tells.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a bad argument, naming it; for layers that do not fit one another.
+    MemoryError
+        Where the parameters do not fit in memory.
+
+    Notes
+    -----
+    One model used from several threads at once is safe: calls wait for one another.
+
+    Examples
+    --------
+    >>> import mundur as md, numpy as np
+    >>> x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    >>> y = np.array([0, 1, 1, 0])
+    >>> model = md.Model([md.layers.Dense(8, "tanh"), md.layers.Dense(1, "sigmoid")], seed=1)
+    >>> model.compile(md.optimizers.Adam(0.1), "binary_crossentropy", metrics=["accuracy"])
+    >>> history = model.fit(x, y, batch_size="full", epochs=200, verbose=0)
+    >>> model.predict(x).round().ravel()
+    array([0., 1., 1., 0.], dtype=float32)
+    """
+
+    _optimizer: Optimizer | None = None
+    _loss: Loss | None = None
+    _metrics: tuple[Metric, ...] = ()
+    _epochs_begun = 0
+    _loop: Fit | None = None  # the fit at work
+    _place: Place | None = None  # where the last one ended
+    _reported_names: tuple[str, ...] = ()  # what fit puts into the logs
+    _stop_reason = "callback"
+    _text: Any = None  # of a `TextClassifier`: files hold it beside the layers
+
+    @checked_keywords()
+    def __init__(
+        self,
+        layers: Iterable[Layer | InputLayer] | None = None,
+        trainable: bool = True,
+        name: str | None = None,
+        *,
+        seed: int | None = None,
+        dtype: Any = "float32",
+        compute_dtype: Any = None,
+        device: str = "cpu",
+        input_shape: Sequence[int] | int | None = None,
+    ) -> None:
+        super().__init__(seed, dtype, compute_dtype, device)
+        check_layers(() if layers is None else layers, "Model")
+        hint = "; for a seed write seed=..." if isinstance(trainable, int) else ""
+        boolean(trainable, "trainable", hint)
+        self.name = "model" if name is None else name
+        self.stop_training = False
+        self.history: History | None = None
+        if input_shape is not None:
+            self._declare(extents(input_shape, "input_shape"))
+        for layer in layers or ():
+            self._append(layer)
+        if not trainable:
+            self.trainable = False
+        if self._layers and self._declared_shape is not None:
+            self._build(self._declared_shape)
+        self._made = True
+
+    # ---- compile ------------------------------------------------------------------------------
+
+    @checked_keywords(
+        ignored={
+            "run_eagerly": False,
+            "steps_per_execution": 1,
+            "jit_compile": "auto",
+            "auto_scale_loss": True,
+        }
+    )
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: None = None,
+        metrics: Sequence[Any] | None = None,
+        weighted_metrics: Sequence[Any] | None = None,
+    ) -> None:
+        """Sets what training uses.
+
+        Parameters
+        ----------
+        optimizer : str or Optimizer
+            "adam", "sgd", ... or an instance; "rmsprop" by default, as in Keras.
+        loss : str or Loss
+            "mse", "binary_crossentropy", ... or an instance, also of a class of yours: see `Loss`.
+        loss_weights : None
+            Keras's name; a model has one loss here.
+        metrics : list of str, Metric or callable, optional
+            For instance ``["accuracy"]``; a function f(y_true, y_pred) -> number too. See
+            `mundur.metrics`.
+        weighted_metrics : list of str, Metric or callable, optional
+            Those that sample and class weights count for.
+
+        Raises
+        ------
+        ValueError
+            For unknown names, and a loss that does not suit the last layer; it names the mend.
+
+        Examples
+        --------
+        >>> import mundur as md
+        >>> model = md.Model([md.layers.Dense(1)], input_shape=(2,), seed=0)
+        >>> model.compile("adam", "mse")
+        >>> model.compile("adam", "binary_crossentropy")
+        Traceback (most recent call last):
+        ...
+        ValueError: BinaryCrossentropy expects probabilities, but the model ends in linear; set \
+from_logits=True in the loss or activation="sigmoid" in the last layer
+        """
+        if loss_weights is not None:
+            raise ValueError(
+                f"loss_weights must be None, a model has one loss; got {loss_weights!r}"
+            )
+        new_optimizer = optimizers.get(optimizer)
+        new_loss = None if loss is None else losses.get(loss)
+        new_metrics = tuple(known_metrics.get_both(metrics, weighted_metrics))
+        if not hasattr(new_optimizer, "_native"):
+            raise _written_in_python(new_optimizer)
+        if new_loss is not None:
+            check_compiled(new_loss)
+        with self.lock:
+            if self._loop is not None:
+                raise RuntimeError("compile was called by a callback of the same model's fit")
+            if new_loss is not None and self.built:
+                new_loss._check_head(self.native.head, self.native.output_shape)
+            self._optimizer, self._loss, self._metrics = new_optimizer, new_loss, new_metrics
+            self._place = None
+
+    @property
+    def optimizer(self) -> Optimizer | None:
+        """The optimizer of `compile`."""
+        return self._optimizer
+
+    @property
+    def loss(self) -> Loss | None:
+        """The loss of `compile`."""
+        return self._loss
+
+    @property
+    def epochs_begun(self) -> int:
+        """How many epochs `fit` has begun, by which shuffles are told apart."""
+        return self._epochs_begun
+
+    @epochs_begun.setter
+    def epochs_begun(self, value: int) -> None:
+        self._epochs_begun = integer(value, "epochs_begun")
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The metrics of `compile`, the weighted ones behind, the loss not among them."""
+        return list(self._metrics)
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """Names of what `evaluate` returns, in order."""
+        return ["loss", *(metric.name for metric in self._metrics)]
+
+    @property
+    def compiled_optimizer(self) -> Optimizer:
+        """The optimizer; a RuntimeError before `compile`."""
+        if self._optimizer is None:
+            raise RuntimeError("call compile(optimizer, loss) before training")
+        return self._optimizer
+
+    @property
+    def compiled_loss(self) -> Loss:
+        """The loss; a RuntimeError before `compile` named one."""
+        if self._loss is None:
+            raise RuntimeError("call compile(optimizer, loss) with a loss first")
+        return self._loss
+
+    def _left_behind(self) -> None:
+        self._loop, self._place = None, None
+        if self._optimizer is not None:
+            self._optimizer._left_behind()
+
+    def _place_now(self) -> Place | None:
+        """Where a training stands; None where there was none, or other steps came since."""
+        place = self._place if self._loop is None else self._loop.place()
+        return place if place is not None and place.is_of(self) else None
+
+    def _before_change(self, what: str) -> None:
+        if self.built and self._optimizer is not None:
+            raise RuntimeError(f"{what} comes before compile; the optimizer knows the old layers")
+        super()._before_change(what)
+
+    # ---- fit ---------------------------------------------------------------------------------
+
+    @checked_keywords()
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | str | None = None,
+        epochs: int = 1,
+        verbose: str | int = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool | str = True,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | str | None = None,
+        validation_freq: int = 1,
+        *,
+        stop_loss: float | None = None,
+        allow_nonfinite: bool = False,
+        augment: Any = None,
+        resume_from: str | os.PathLike[str] | None = None,
+    ) -> History:
+        """Trains for a number of epochs in native code.
+
+        Parameters
+        ----------
+        x : array (samples, *input_shape), DataFrame, or iterable of batches
+            Any real dtype and strides, memory maps too; converted batch by batch. An iterable
+            (generator, loader, ...) gives ``(x, y)`` or ``(x, y, sample_weight)`` and is begun
+            again for each epoch; `y`, `batch_size`, `sample_weight` then stay None.
+        y : array
+            One row per sample; (n,) equals (n, 1); integer labels for the sparse loss.
+        batch_size : int or "full", optional
+            None is 32, "full" the whole set; the last batch may be short.
+        epochs : int, default 1
+            The epoch to train up to, counting from `initial_epoch`.
+        verbose : {"auto", 0, 1, 2}, default "auto"
+            0 silent, 1 bars, 2 a line per epoch; "auto": bars on a terminal, lines in a log.
+        callbacks : list of Callback, optional
+        validation_split : float, default 0.0
+            The share of samples, from the end and before shuffling, to validate on.
+        validation_data : (x, y), (x, y, sample_weight) or iterable of batches, optional
+            Evaluated after each epoch; goes before `validation_split`.
+        shuffle : bool or "block", default True
+            The order is a function of the model's seed and the epochs begun so far. "block" is for
+            maps larger than memory: blocks of neighbours (8 MiB, at least a batch) in random order,
+            the samples of each in random order. Batches of an iterable stay as they come.
+        class_weight : dict of int to float, optional
+            The weight of each class; those left out weigh 1.
+        sample_weight : array (samples,), optional
+            Finite, not negative; multiplied with the weight of the sample's class. A batch's loss
+            is divided by the sum of its weights, so weights say how samples compare within a
+            batch (Keras divides by the number of samples, which scales the steps, too).
+        initial_epoch : int, default 0
+        steps_per_epoch, validation_steps : int, optional
+            Batches that an epoch, or a validation, takes from an iterable, which may be endless.
+        validation_batch_size : int or "full", optional
+            By default `batch_size`.
+        validation_freq : int, default 1 (after every epoch)
+        stop_loss : float, optional
+            Ends training after an epoch whose mean loss is this or less.
+        allow_nonfinite : bool, default False
+            Whether features may be NaN or infinite.
+        augment : Augmentation, list of them, or callable, optional
+            What changes each batch of training, see `mundur.augment`; ``f(x_batch, rng)``, with a
+            NumPy generator of (seed, epoch, step), returns the batch to train on.
+        resume_from : path, optional
+            A file of `ModelCheckpoint`, or of `save` after Ctrl-C: training goes on from there up
+            to `epochs` in all, to the bit as if it had never stopped, from within an epoch too.
+            For x and y as arrays, without an `augment` written in Python.
+
+        Returns
+        -------
+        History
+            ``history.history`` holds the numbers, ``history.stop_reason`` why training ended:
+            "epochs", "stop_loss", "patience", "callback", "nonfinite_loss" (`TerminateOnNaN`), or
+            "interrupted" after Ctrl-C, which leaves the model whole.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For bad arguments, each named with what was expected and what came.
+        NonFiniteLossError
+            Where a batch's loss, or a parameter after an epoch, is not finite; the model is back
+            where this call took the epoch up.
+
+        Examples
+        --------
+        >>> import mundur as md, numpy as np
+        >>> x = np.linspace(-1, 1, 64).reshape(-1, 1)
+        >>> model = md.Model([md.layers.Dense(1)], seed=0)
+        >>> model.compile(md.optimizers.SGD(0.1), "mse")
+        >>> history = model.fit(x, 3 * x + 1, epochs=1000, stop_loss=1e-6, verbose=0)
+        >>> history.stop_reason
+        'stop_loss'
+        """
+        with self.lock, _core.to_nearest:
+            return loop.fit(
+                *(self, x, y, batch_size, epochs, verbose, callbacks, validation_split),
+                *(validation_data, shuffle, class_weight, sample_weight, initial_epoch),
+                *(steps_per_epoch, validation_steps, validation_batch_size, validation_freq),
+                *(stop_loss, allow_nonfinite, augment, resume_from),
+            )
+
+    @property
+    def stop_training(self) -> bool:
+        """Whether `fit` ends after this epoch; a callback may set it."""
+        return self._stop_training
+
+    @stop_training.setter
+    def stop_training(self, value: bool) -> None:
+        self._stop_training = boolean(value, "stop_training")
+
+    # ---- evaluate and predict ----------------------------------------------------------------
+
+    @checked_keywords()
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | str | None = None,
+        verbose: str | int = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        *,
+        allow_nonfinite: bool = False,
+    ) -> Result:
+        """The loss and the metrics over a set.
+
+        Parameters
+        ----------
+        x, y, batch_size, verbose, sample_weight, callbacks, allow_nonfinite
+            As for `fit`; "auto" shows a bar on a terminal once it takes long.
+        steps : int, optional
+            How many batches of an iterable, which may be endless; None is all.
+        return_dict : bool, default False
+
+        Returns
+        -------
+        float, list of float or dict
+            The loss, penalties included; [loss, metric, ...] where there are metrics; a dict with
+            `return_dict`.
+
+        Examples
+        --------
+        >>> import mundur as md, numpy as np
+        >>> model = md.Model([md.layers.Dense(1, kernel_initializer="zeros")], seed=0)
+        >>> model.compile("sgd", "mse")
+        >>> model.evaluate(np.ones((4, 2)), np.ones(4), verbose=0)
+        1.0
+        """
+        with self.lock, _core.to_nearest:
+            return passes.evaluate(
+                *(self, x, y, batch_size, verbose, sample_weight, steps, callbacks),
+                *(return_dict, allow_nonfinite),
+            )
+
+    @checked_keywords()
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | str | None = None,
+        verbose: str | int = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+        *,
+        allow_nonfinite: bool = False,
+    ) -> Array:
+        """The outputs for samples; a sample's bits do not depend on what else is in the batch.
+
+        Parameters
+        ----------
+        x, batch_size, verbose, steps, callbacks, allow_nonfinite
+            As for `evaluate`; the batches of an iterable may be features alone.
+
+        Returns
+        -------
+        ndarray (samples, *output_shape)
+
+        Examples
+        --------
+        >>> import mundur as md, numpy as np
+        >>> model = md.Model([md.layers.Dense(1, kernel_initializer="ones")], seed=0)
+        >>> model.predict(np.ones((2, 3)))
+        array([[3.],
+               [3.]], dtype=float32)
+        """
+        with self.lock:
+            return passes.predict(self, x, batch_size, verbose, steps, callbacks, allow_nonfinite)
+
+    # ---- single batches ----------------------------------------------------------------------
+
+    @checked_keywords()
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+        return_dict: bool = False,
+        *,
+        allow_nonfinite: bool = False,
+    ) -> Result:
+        """One update on one batch; returns its loss and metrics from before the update.
+
+        Each call stands for itself.
+
+        Examples
+        --------
+        >>> import mundur as md, numpy as np
+        >>> model = md.Model([md.layers.Dense(1, kernel_initializer="zeros")], seed=0)
+        >>> model.compile("sgd", "mse")
+        >>> model.train_on_batch(np.ones((4, 2)), np.ones(4))
+        1.0
+        """
+        with self.lock, _core.to_nearest:
+            return passes.train_on_batch(
+                self, x, y, sample_weight, class_weight, return_dict, allow_nonfinite
+            )
+
+    @checked_keywords()
+    def test_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        return_dict: bool = False,
+        *,
+        allow_nonfinite: bool = False,
+    ) -> Result:
+        """The loss and the metrics of one batch, as `evaluate`."""
+        return self.evaluate(
+            x,
+            y,
+            "full",
+            verbose=0,
+            sample_weight=sample_weight,
+            return_dict=return_dict,
+            allow_nonfinite=allow_nonfinite,
+        )
+
+    def predict_on_batch(self, x: Any) -> Array:
+        """The outputs for one batch, as `predict`."""
+        return self.predict(x, "full", verbose=0)
+
+    # ---- looking for a learning rate ----------------------------------------------------------
+
+    @checked_keywords()
+    def find_learning_rate(
+        self,
+        x: Any,
+        y: Any,
+        batch_size: int | str | None = None,
+        *,
+        min_rate: float = 1e-6,
+        max_rate: float = 1.0,
+        steps: int = 100,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+    ) -> LearningRates:
+        """Trains with exponentially growing rates, until the loss diverges, and takes it all back.
+
+        Step i of n takes the rate min_rate · (max_rate / min_rate)^(i / (n - 1)) (Smith, 2017,
+        *Cyclical learning rates*, section 3.3). It ends where the smoothed loss is 4 times its
+        least, or not finite. Afterwards parameters, optimizer and random state are what they were.
+
+        Parameters
+        ----------
+        x, y, batch_size, sample_weight, class_weight
+            As for `fit`.
+        min_rate, max_rate : float, default 1e-6 and 1.0
+        steps : int, default 100
+
+        Returns
+        -------
+        LearningRates
+            Arrays ``rates`` and ``losses``, the ``suggestion``, and ``plot()``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For bad arguments, each named.
+
+        Examples
+        --------
+        >>> import mundur as md, numpy as np
+        >>> x = np.linspace(-1, 1, 64).reshape(-1, 1)
+        >>> model = md.Model([md.layers.Dense(1)], seed=0)
+        >>> model.compile(md.optimizers.SGD(), "mse")
+        >>> found = model.find_learning_rate(x, 3 * x, max_rate=10)
+        >>> 1e-3 < found.suggestion < 1
+        True
+        """
+        from ..training.learning_rates import find_learning_rate
+
+        with self.lock, _core.to_nearest:
+            return find_learning_rate(
+                *(self, x, y, batch_size, min_rate, max_rate, steps, sample_weight, class_weight)
+            )
+
+    # ---- the chain rule at work ---------------------------------------------------------------
+
+    def explain(self, x: Any, y: Any, loss: Any = None) -> Explanation:
+        """One pass forward and backward with every number: z, a, δ, ∂L/∂W, ∂L/∂b of each layer.
+
+        Layers work as in `predict` (dropout drops nothing); the model stays as it is.
+
+        Parameters
+        ----------
+        x : array (samples, *input_shape)
+        y : array
+            Targets, as for `fit`.
+        loss : str or Loss, optional
+            By default that of `compile`.
+
+        Returns
+        -------
+        Explanation
+            ``print`` shows a calculation as in course notes; ``[0]`` or ``["dense"]`` is a
+            `LayerPass` with the arrays ``z``, ``a``, ``delta``, ``dW``, ``db``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For arrays that do not suit model and loss; where there is no loss.
+
+        Examples
+        --------
+        >>> import mundur as md, numpy as np
+        >>> model = md.Model([md.layers.Dense(1, kernel_initializer="ones")], seed=0)
+        >>> explanation = model.explain(np.ones((2, 3)), [1.0, 2.0], loss="mse")
+        >>> explanation["dense"].delta.ravel(), explanation["dense"].db
+        (array([2., 1.], dtype=float32), array([3.], dtype=float32))
+        """
+        from ..inspection.explain import explain
+
+        with self.lock, _core.to_nearest:
+            return explain(self, x, y, loss)
+
+    def per_sample_gradients(self, x: Any, y: Any, loss: Any = None) -> dict[str, npt.NDArray[Any]]:
+        """The gradient of every sample by itself, whose mean is the batch's gradient.
+
+        With L = 1/n Σ ℓᵢ that is ∂ℓᵢ/∂w, one pass per sample: which samples pull where, and how
+        noisy a mini-batch's gradient is. Layers work as in `predict`; the model stays as it is.
+
+        Parameters
+        ----------
+        x, y, loss
+            As for `explain`.
+
+        Returns
+        -------
+        dict of str to ndarray (samples, *parameter's shape)
+            Those that are not frozen, by "layer/parameter".
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `explain`.
+
+        Examples
+        --------
+        >>> import mundur as md, numpy as np
+        >>> model = md.Model([md.layers.Dense(1, kernel_initializer="zeros")], seed=0)
+        >>> gradients = model.per_sample_gradients([[1.0], [1.0]], [1.0, 3.0], loss="mse")
+        >>> gradients["dense/bias"].ravel()
+        array([-2., -6.], dtype=float32)
+        """
+        from ..inspection.explain import per_sample_gradients
+
+        with self.lock, _core.to_nearest:
+            return per_sample_gradients(self, x, y, loss)
+
+    def check_gradients(
+        self,
+        x: Any,
+        y: Any,
+        loss: Any = None,
+        *,
+        training: bool = False,
+        elements: int | None = 200,
+        tolerance: float = 1e-6,
+    ) -> GradientCheck:
+        """Whether `backward` tells the truth about `forward`: native gradients, differences beside.
+
+        ∂L/∂w ≈ (L(w + h) - L(w - h)) / 2h with h = 6·10⁻⁶ max(1, |w|), on a copy of the model in
+        float64 (Baydin, Pearlmutter, Radul and Siskind, 2018, section 2.1). The model stays as it
+        is. A few samples are enough: every element costs two passes forward of them.
+
+        Parameters
+        ----------
+        x, y, loss
+            As for `explain`.
+        training : bool, default False
+            Whether layers work as in training, with one and the same draw of random numbers, or as
+            in `predict`.
+        elements : int or None, default 200
+            How many of each parameter's elements to vary, drawn at random; None is all.
+        tolerance : float, default 1e-6
+            Of the difference, relative to the gradient's largest element.
+
+        Returns
+        -------
+        GradientCheck
+            True where nothing failed; ``print`` shows each parameter.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `explain`.
+
+        Examples
+        --------
+        >>> import mundur as md, numpy as np
+        >>> model = md.Model([md.layers.Dense(4, "tanh"), md.layers.Dense(1)], seed=0)
+        >>> x = np.linspace(-1, 1, 6).reshape(3, 2)
+        >>> bool(model.check_gradients(x, [0.0, 1.0, 0.0], loss="mse"))
+        True
+        """
+        from ..inspection.gradient_check import check_gradients
+
+        with self.lock, _core.to_nearest:
+            return check_gradients(self, x, y, loss, training, elements, tolerance)
+
+    def verify(
+        self, x: Any, y: Any, loss: Any = None, *, tolerance: float | None = None
+    ) -> Verification:
+        """The native code against the textbook, `mundur.reference`: one pass, every number.
+
+        Layers work as in `predict`; the model stays as it is. The textbook is plain Python: a few
+        samples are enough, and large layers take their time.
+
+        Parameters
+        ----------
+        x, y, loss
+            As for `explain`.
+        tolerance : float, optional
+            Of differences, relative to an array's largest element; by default 1e-10 in float64,
+            1e-4 in float32, 5e-2 in bfloat16.
+
+        Returns
+        -------
+        Verification
+            True where everything agrees; ``print`` shows outputs, ∂L/∂x and gradients by layer.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `explain`; for a layer or loss that the textbook does not have.
+
+        Examples
+        --------
+        >>> import mundur as md, numpy as np
+        >>> model = md.Model([md.layers.Dense(4, "tanh"), md.layers.Dense(1)], seed=0)
+        >>> x = np.linspace(-1, 1, 6).reshape(3, 2)
+        >>> bool(model.verify(x, [0.0, 1.0, 0.0], loss="mse"))
+        True
+        """
+        from ..inspection.verify import verify
+
+        with self.lock, _core.to_nearest:
+            return verify(self, x, y, loss, tolerance)
+
+    # ---- what is shown and kept ---------------------------------------------------------------
+
+    @checked_keywords(
+        ignored={"expand_nested": False, "show_trainable": False, "layer_range": None}
+    )
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: None = None,
+        print_fn: Any = None,
+        *,
+        batch_size: int = 32,
+    ) -> None:
+        """Prints layers, shapes, parameters and memory.
+
+        Parameters
+        ----------
+        line_length : int, optional
+            Columns, 72 by default.
+        positions : None
+            Keras's name; no other value is supported.
+        print_fn : callable, optional
+            Called with each line instead of `print`.
+        batch_size : int, default 32
+            The batch whose workspace is shown.
+
+        Examples
+        --------
+        >>> import mundur as md
+        >>> md.Model([md.layers.Dense(2)], input_shape=(3,), seed=0).summary()  # doctest: +ELLIPSIS
+        Model "model" (float32, seed 0)
+        ...
+        dense (Dense)                   (None, 2)                              8
+        ...
+        """
+        from .summary import summary
+
+        slots = 0 if self._optimizer is None else len(self._optimizer.slots)
+        summary(self, slots, line_length, positions, print_fn, batch_size)
+
+    @checked_keywords(ignored={"zipped": None})
+    def save(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+        """Writes the whole model to one safetensors file, in one step: the old file or the new.
+
+        It holds layers, weights, compile's arguments, the optimizer's state and the random state,
+        so training goes on after `load_model` as if it had never stopped.
+
+        Parameters
+        ----------
+        filepath : path
+            Best ends in ".safetensors". Scripts for Keras end it in ".keras" or ".h5", which works,
+            with a warning: the file is not one of Keras's.
+        overwrite : bool, default True
+            False raises FileExistsError where the file exists.
+
+        Raises
+        ------
+        OSError
+            Where the file cannot be written, naming it.
+        ValueError
+            Where it is a FIFO, a device or a socket.
+
+        Notes
+        -----
+        A link stays one, and the file it leads to is replaced. What a killed process left of a
+        save, ``.NAME.*.tmp``, is swept by the next save of the same name.
+
+        Examples
+        --------
+        >>> import mundur as md, tempfile, os
+        >>> model = md.Model([md.layers.Dense(2)], input_shape=(3,), seed=0)
+        >>> path = os.path.join(tempfile.mkdtemp(), "model.safetensors")
+        >>> model.save(path)
+        >>> md.load_model(path)
+        Model([Dense(2)], seed=0, input_shape=(3,))
+        """
+        from ..saving import save_model
+
+        with self.lock:
+            save_model(self, filepath, overwrite)
+
+    @checked_keywords(ignored={"max_shard_size": None})
+    def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+        """Writes parameters and state alone, by name, to a safetensors file."""
+        from ..saving import save_weights
+
+        with self.lock:
+            save_weights(self, filepath, overwrite)
+
+    @checked_keywords(ignored={"skip_mismatch": False})
+    def load_weights(self, filepath: str | os.PathLike[str]) -> None:
+        """Reads parameters and state by name from a file of `save_weights` or `save`."""
+        from ..saving import load_weights
+
+        with self.lock:
+            load_weights(self, filepath)
+
+    def __reduce__(self) -> Any:
+        from ..saving import custom_objects, from_bytes, to_bytes
+
+        with self.lock:
+            return from_bytes, (to_bytes(self), custom_objects(self))
+
+
+def _written_in_python(piece: object) -> TypeError:
+    return TypeError(
+        f"{type(piece).__name__} is written in Python; inside fit only the built-in optimizers "
+        "work for now, yours serves training by hand"
+    )

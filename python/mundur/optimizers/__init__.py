@@ -1,0 +1,68 @@
+"""The optimizers: how a gradient changes the parameters.
+
+w are the parameters, g = ∂L/∂w, η the learning rate. Formulas and first states are PyTorch's,
+under Keras's argument names. Hyper-parameters may be set at any time, between batches too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import schedules
+from .._support.names import lookup, unknown_attribute
+from .adam import Adam, Adamax, AdamW, Nadam
+from .adaptive import Adadelta, Adagrad, Lion, RMSprop
+from .base import Optimizer
+from .sgd import SGD
+
+__all__ = [
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Lion",
+    "Nadam",
+    "Optimizer",
+    "RMSprop",
+    "get",
+    "schedules",
+]
+
+KNOWN: dict[str, type[Optimizer]] = {
+    cls.__name__.lower(): cls
+    for cls in (SGD, RMSprop, Adam, AdamW, Nadam, Adamax, Adagrad, Adadelta, Lion)
+}
+CLASS_NAMES: dict[str, type[Optimizer]] = {cls.__name__: cls for cls in KNOWN.values()}
+
+
+def get(identifier: Any) -> Optimizer:
+    """The optimizer of a name ("adam", "rmsprop", ...), a class or an instance.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name; it lists the known ones.
+    TypeError
+        For anything else.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.optimizers.get("adam")
+    Adam()
+    """
+    if isinstance(identifier, Optimizer):
+        return identifier
+    if isinstance(identifier, type) and issubclass(identifier, Optimizer):
+        return identifier()
+    if isinstance(identifier, str):
+        return lookup(KNOWN, identifier, "optimizer", CLASS_NAMES)()
+    raise TypeError(f"optimizer must be a name or an Optimizer; got {identifier!r}")
+
+
+if not TYPE_CHECKING:  # else type checkers would believe in any name
+
+    def __getattr__(name: str) -> object:
+        raise unknown_attribute("mundur.optimizers", name, __all__)

@@ -1,0 +1,351 @@
+"""What all optimizers share: the learning rate, decay, clipping, averages, and `step`."""
+
+from __future__ import annotations
+
+import functools
+import math
+import weakref
+from collections.abc import Callable
+from typing import Any, ClassVar, Protocol
+
+from .. import _core
+from .._support.checks import boolean, integer, number
+from .._support.config import Configurable
+from ..schedules.base import rates_of
+
+# Keras's arguments with one value here.
+KERAS: dict[str, Any] = {"loss_scale_factor": None, "name": None}
+
+_CLIPS = ("clipnorm", "clipvalue", "global_clipnorm")
+_NEVER = object()
+
+
+class Trainee(Protocol):
+    """What an optimizer asks of a model."""
+
+    @property
+    def lock(self) -> Any:
+        """Held while numbers change."""
+
+    @property
+    def native(self) -> _core.Network:
+        """The network; a RuntimeError where the model does not know its input shape."""
+
+
+class _Option(property):
+    """An argument that the native optimizer holds under its name; see `option`."""
+
+    def __init__(
+        self, name: str, doc: str, check: Callable[..., Any], none: Any, is_fixed: bool
+    ) -> None:
+        self.name, self.check, self.none = name, check, none
+        super().__init__(self.get, None if is_fixed else self.put, doc=doc)
+
+    def get(self, optimizer: Optimizer) -> Any:
+        value = optimizer._native[self.name]
+        return None if value == self.none else value
+
+    def put(self, optimizer: Optimizer, value: Any) -> None:
+        is_none = value is None and self.none is not _NEVER
+        optimizer._native[self.name] = self.none if is_none else self.check(value, self.name)
+
+
+class _Clip(_Option):
+    """A limit, of which there may be one."""
+
+    def put(self, optimizer: Optimizer, value: Any) -> None:
+        if value is not None:
+            self.check(value, self.name)
+            for other in _CLIPS:
+                if other != self.name and getattr(optimizer, other) is not None:
+                    raise ValueError(
+                        f"only one of {', '.join(_CLIPS)} may be given; got {self.name} and {other}"
+                    )
+        super().put(optimizer, value)
+
+
+def option(
+    name: str,
+    doc: str,
+    check: Callable[..., Any] = number,
+    *,
+    none: Any = _NEVER,
+    is_fixed: bool = False,
+    kind: type[_Option] = _Option,
+    **bounds: float,
+) -> Any:
+    """A property: an argument of this name, which the native optimizer holds.
+
+    `check(value, name, **bounds)` returns the clean value; `none` is what None stands for;
+    `is_fixed`: only the constructor sets it.
+    """
+    return kind(name, doc, functools.partial(check, **bounds), none, is_fixed)
+
+
+class Optimizer(Configurable):
+    """Base class of the optimizers: a learning rate, a count of steps, and `step`.
+
+    All take these arguments, which stand behind their own. In a step the regularisers' gradients
+    come first, then accumulation, clipping, decay, the rule itself, and last the average.
+
+    Parameters
+    ----------
+    learning_rate : float or callable
+        η >= 0; or a function of the number of updates so far, such as one of
+        `mundur.optimizers.schedules`. It is called ahead of the steps, so it must depend on its
+        argument alone.
+    weight_decay : float, optional
+        λ >= 0: w ← w - η λ w before the rule's own step (Loshchilov and Hutter, 2019), biases
+        included; None is 0. PyTorch decays like this in AdamW only, and elsewhere adds λ w to g.
+    clipnorm : float, optional
+        c > 0: scales the gradient of each parameter to a Euclidean norm of at most c:
+        g ← g min(1, c / ‖g‖) (Pascanu et al., 2013).
+    clipvalue : float, optional
+        c > 0: limits each element of the gradients to [-c, c].
+    global_clipnorm : float, optional
+        As `clipnorm`, with one norm over all gradients. Only one of the three may be given.
+    use_ema : bool, default False
+        Keeps a running mean of the parameters, a ← μ a + (1-μ) w after each update, a = w after the
+        first. `fit` ends with w ← a; by hand that is `finalize_variable_values`.
+    ema_momentum : float, default 0.99
+        μ in [0, 1].
+    ema_overwrite_frequency : int, optional
+        With `use_ema`, w ← a after every so many updates.
+    gradient_accumulation_steps : int, optional
+        At least 2: as many batches make one update, from the mean of their gradients.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> optimizer = md.optimizers.Adam(1e-3, weight_decay=0.01, global_clipnorm=1.0)
+    >>> optimizer.learning_rate = 1e-4
+    >>> isinstance(optimizer, md.Optimizer), optimizer.iterations
+    (True, 0)
+    """
+
+    _rule: ClassVar[str]
+    _native: _core.Optimizer
+    _served: weakref.ref[Trainee] | None = None
+    _busy: Trainee | None = None  # the model that it is training at this moment
+    _schedule: Callable[[int], float] | None = None
+
+    def _set_up(self, arguments: dict[str, Any]) -> None:
+        """From the constructor's arguments by name, in their order: its `locals()`."""
+        self._native = _core.Optimizer(self._rule)
+        learning_rate = arguments.pop("learning_rate")
+        if callable(learning_rate):
+            self._schedule = learning_rate
+            self._native["learning_rate"] = self.learning_rate
+        else:
+            self.learning_rate = learning_rate
+        for name, value in arguments.items():
+            argument = getattr(type(self), name, None)
+            if isinstance(argument, _Option):
+                argument.put(self, value)
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """Names of the state vectors that training takes, each as large as the parameters."""
+        return tuple(self._native.slots) if hasattr(self, "_native") else ()
+
+    @property
+    def learning_rate(self) -> float:
+        """η, finite and >= 0; of the next step where a schedule gives it."""
+        if self._schedule is not None:
+            return rates_of(self._schedule, self.iterations, 1)[0]
+        return float(self._native["learning_rate"])
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        if self._schedule is not None:
+            raise TypeError(
+                f"learning_rate is given by the schedule {self._schedule!r} and cannot be set; "
+                f"make a new {type(self).__name__}"
+            )
+        self._native["learning_rate"] = number(value, "learning_rate", at_least=0)
+
+    weight_decay: float | None = option(
+        "weight_decay", "λ, above 0, or None.", none=0.0, at_least=0
+    )
+    clipnorm: float | None = option(
+        "clipnorm",
+        "The largest norm of each parameter's gradient, or None.",
+        none=math.inf,
+        kind=_Clip,
+        above=0,
+    )
+    clipvalue: float | None = option(
+        "clipvalue",
+        "The largest magnitude of a gradient's element, or None.",
+        none=math.inf,
+        kind=_Clip,
+        above=0,
+    )
+    global_clipnorm: float | None = option(
+        "global_clipnorm",
+        "The largest norm of all gradients together, or None.",
+        none=math.inf,
+        kind=_Clip,
+        above=0,
+    )
+    use_ema: bool = option(
+        "use_ema", "Whether a running mean of the parameters is kept.", boolean, is_fixed=True
+    )
+    ema_momentum: float = option(
+        "ema_momentum", "How slowly that mean forgets.", is_fixed=True, at_least=0, at_most=1
+    )
+    ema_overwrite_frequency: int | None = option(
+        "ema_overwrite_frequency",
+        "Updates after which the parameters become their mean, or None.",
+        integer,
+        none=0,
+        is_fixed=True,
+        minimum=1,
+    )
+    gradient_accumulation_steps: int | None = option(
+        "gradient_accumulation_steps",
+        "Batches that make one update, or None.",
+        integer,
+        none=1,
+        is_fixed=True,
+        minimum=2,
+    )
+
+    @property
+    def iterations(self) -> int:
+        """Updates done so far."""
+        return self._native.iterations
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments as they stand now."""
+        config = super().get_config()
+        if self._schedule is not None:
+            config["learning_rate"] = self._schedule
+        return config
+
+    def step(self, model: Trainee) -> None:
+        """Updates ``model.parameters`` in place from ``model.gradients``.
+
+        Raises
+        ------
+        TypeError
+            For what is no model.
+        ValueError
+            Where the optimizer holds the state of another model.
+
+        Examples
+        --------
+        >>> import mundur as md, numpy as np
+        >>> model = md.Model([md.layers.Dense(1, use_bias=False)], input_shape=(1,), seed=0)
+        >>> model.parameters["dense/kernel"] = [[1.0]]
+        >>> model.gradients["dense/kernel"] = [[0.5]]
+        >>> md.optimizers.SGD(0.5).step(model)
+        >>> model.parameters["dense/kernel"]
+        array([[0.75]], dtype=float32)
+        """
+        if not isinstance(getattr(model, "native", None), _core.Network):
+            raise TypeError(f"step takes the model, as in step(model); got {type(model).__name__}")
+        with model.lock:
+            native = self.serve(model)
+            self.look_ahead(1)
+            native.step(model.native)
+
+    def look_ahead(self, steps: int) -> int:
+        """Tells native code the learning rates of the next steps; returns of how many it knows."""
+        if self._schedule is None:
+            return steps
+        rates = rates_of(self._schedule, self.iterations, steps)
+        self._native.set_learning_rates(self.iterations, rates)
+        return len(rates)
+
+    def finalize_variable_values(self, model: Trainee) -> None:
+        """With `use_ema`, the model's trainable parameters become their running mean.
+
+        `fit` does so at its end.
+
+        Examples
+        --------
+        >>> import mundur as md
+        >>> model = md.Model([md.layers.Dense(1, use_bias=False)], input_shape=(1,), seed=0)
+        >>> optimizer = md.optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5)
+        >>> model.parameters["dense/kernel"] = [[4.0]]
+        >>> model.gradients["dense/kernel"] = [[1.0]]
+        >>> for step in range(2):
+        ...     optimizer.step(model)
+        >>> optimizer.finalize_variable_values(model)
+        >>> model.parameters["dense/kernel"]
+        array([[2.5]], dtype=float32)
+        """
+        if self.use_ema and self.iterations > 0:
+            with model.lock:
+                self.serve(model).take_average(model.native)
+
+    def serve(self, model: Trainee) -> _core.Optimizer:
+        """The native optimizer, for one model only: its state means nothing to another."""
+        if self._busy is not None and self._busy is not model:
+            raise self._at_work()
+        if self._served is not None and self._served() is not model and self.iterations > 0:
+            raise ValueError(
+                f"this optimizer holds the state of another model after {self.iterations} steps; "
+                "make a new one for each model, or call reset()"
+            )
+        self._served = weakref.ref(model)
+        return self._native
+
+    def training(self, model: Trainee) -> Training:
+        """While it trains a model, no other one may, and nobody takes its state away."""
+        return Training(self, model)
+
+    def _left_behind(self) -> None:
+        """Nobody trains with it any more; in a forked child, whoever did is not there."""
+        self.__dict__.pop("_busy", None)
+
+    def _at_work(self) -> RuntimeError:
+        return RuntimeError(
+            f"this {type(self).__name__} is training another model at this moment; make a new "
+            "optimizer for each model"
+        )
+
+    def reset(self) -> None:
+        """Forgets all state, the count of steps too; the hyper-parameters stay.
+
+        Raises
+        ------
+        RuntimeError
+            While `fit` trains with it.
+        """
+        if self._busy is not None:
+            raise RuntimeError("reset was called while fit trains with this optimizer")
+        self._forget()
+
+    def _forget(self) -> None:
+        self._native.reset()
+        self._served = None
+
+    def __reduce__(self) -> Any:
+        return _restore, (type(self), self.get_config(), self._native.state())
+
+
+class Training:
+    """A model's claim to an optimizer, from enter to exit."""
+
+    def __init__(self, optimizer: Optimizer, model: Trainee) -> None:
+        self._optimizer = optimizer
+        self._model = model
+
+    def __enter__(self) -> None:
+        self._is_outermost = self._optimizer._busy is None
+        # In one step: of two threads one comes first.
+        if self._optimizer.__dict__.setdefault("_busy", self._model) is not self._model:
+            raise self._optimizer._at_work()
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_outermost:
+            self._optimizer._left_behind()
+
+
+def _restore(cls: type[Optimizer], config: dict[str, Any], state: Any) -> Optimizer:
+    optimizer = cls.from_config(config)
+    if state[0] or optimizer._native.state()[1] != state[1]:
+        optimizer._native.set_state(*state)
+    return optimizer

@@ -1,0 +1,397 @@
+"""A model as plain data and tensors, and back; what comes in is checked as hostile input."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import (
+    constraints,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    optimizers,
+    regularizers,
+    schedules,
+)
+from .._support.checks import extents, integer, number
+from .._support.config import Configurable
+from ..activations import Custom
+from ..initializers.base import ArrayInitializer, FunctionInitializer, Initializer
+from ..layers.container import Nested
+from ..models.model import Model
+from ..training.position import Place
+
+if TYPE_CHECKING:
+    from ..layers.base import Layer
+    from ..optimizers.base import Optimizer
+
+__all__ = ["MissingCustomObject", "custom_objects", "describe", "restore"]
+
+Array = npt.NDArray[Any]
+Tensors = dict[str, Array]
+T = TypeVar("T", bound=Configurable)
+
+_PIECES: dict[str, type[Configurable]] = {
+    **{cls.__name__: cls for cls in initializers.KNOWN.values()},
+    FunctionInitializer.__name__: FunctionInitializer,
+    **regularizers.CLASS_NAMES,
+    **constraints.CLASS_NAMES,
+}
+_METRICS = metrics.CLASS_NAMES
+
+
+class MissingCustomObject(ValueError):
+    """A sound file needs a class or an activation that only the caller has."""
+
+
+# ---- out ----------------------------------------------------------------------------------------
+
+
+def describe(model: Model, tensors: Tensors) -> dict[str, Any]:
+    """Everything but arrays as data for JSON; the arrays are added to `tensors`."""
+    _custom_activations(model.layers)
+    document: dict[str, Any] = {
+        "name": model.name,
+        "seed": model.seed,
+        "dtype": model.dtype,
+        "compute_dtype": model.compute_dtype,
+        "input_shape": model.input_shape,
+        "layers": [_describe_layer(layer, tensors) for layer in model.layers],
+        "built": model.built,
+        "epochs_begun": model.epochs_begun,
+        "training_forwards": model.native.training_forwards if model.built else 0,
+    }
+    if model.built:
+        for name, view in model._parameter_views().items():
+            tensors[f"parameters/{name}"] = view.copy()
+        for name, view in model._state.items():
+            tensors[f"state/{name}"] = view.copy()
+    if model.optimizer is not None:
+        document["optimizer"] = _describe_optimizer(model, model.optimizer, tensors)
+        document["loss"] = None if model.loss is None else _describe_loss(model.loss)
+        for key, weighted in (("metrics", False), ("weighted_metrics", True)):
+            chosen = [metric for metric in model.metrics if metric._weighted == weighted]
+            document[key] = [_describe_metric(metric) for metric in chosen]
+        place = model._place_now()
+        if place is not None:
+            document["place"] = place.describe(tensors)
+    if model._text is not None:
+        document["text"] = model._text.describe(tensors)
+    return document
+
+
+def _custom_activations(chain: list[Layer]) -> dict[str, Custom]:
+    """By the names that stand for them in a file."""
+    found: dict[str, Custom] = {}
+    for layer in chain:
+        own = getattr(layer, "activation", None)
+        pieces = _custom_activations(layer.inner) if isinstance(layer, Nested) else {}
+        if isinstance(own, Custom):
+            pieces[own.name] = own
+        for name, piece in pieces.items():
+            other = found.setdefault(name, piece)
+            if (other.f, other.f_prime) != (piece.f, piece.f_prime):
+                raise ValueError(
+                    f"two custom activations are named {name!r}, and a file holds only names; "
+                    "give them names of their own with md.activations.Custom(f, f_prime, name=...)"
+                )
+    return found
+
+
+def _describe(piece: Configurable) -> dict[str, Any]:
+    return {"class": type(piece).__name__, "config": piece.get_config()}
+
+
+def custom_objects(model: Model) -> dict[str, Any]:
+    """What a file of the model only names; pickle takes classes and functions by reference."""
+    loss, found = model.loss, _custom_activations(model.layers)
+    return found if loss is None or _is_ours(loss) else found | {type(loss).__name__: type(loss)}
+
+
+def _is_ours(loss: losses.Loss) -> bool:
+    return losses.CLASS_NAMES.get(type(loss).__name__) is type(loss)
+
+
+def _describe_loss(loss: losses.Loss) -> dict[str, Any]:
+    if _is_ours(loss):
+        return _describe(loss)
+    try:
+        described = _describe(loss)
+    except AttributeError as error:
+        raise ValueError(
+            f"to be saved, {type(loss).__name__} must keep its constructor's arguments as "
+            f"attributes of the same names, or write get_config: {error}"
+        ) from None
+    return described | {"custom": True}
+
+
+def _describe_metric(metric: metrics.Metric) -> dict[str, Any]:
+    if _METRICS.get(type(metric).__name__) is type(metric):
+        return _describe(metric)
+    return {"python": metric.name}
+
+
+def _listed(held: Any) -> list[Any]:
+    """What an argument holds that is a list, a single thing or None."""
+    return held if isinstance(held, list) else [] if held is None else [held]
+
+
+def _describe_layer(layer: Layer, tensors: Tensors, within: str = "") -> dict[str, Any]:
+    known = layers.KNOWN.get(type(layer).__name__)
+    if known is not type(layer):
+        raise ValueError(f"layer {layer.name!r} is of a class that files cannot name yet")
+    config: dict[str, Any] = layer.get_config() | {"name": layer.name}
+    place = within + layer.name
+    for key in layer._holds:
+        held = getattr(layer, key)
+        described = [_describe_layer(one, tensors, f"{place}/") for one in _listed(held)]
+        config[key] = described if isinstance(held, list) else described[0] if described else None
+    for key, value in config.items():
+        if isinstance(value, ArrayInitializer):
+            tensors[f"initializers/{place}/{key}"] = value.values
+            config[key] = {"class": "array", "config": {}}
+        elif isinstance(value, Custom):
+            config[key] = {"class": "custom", "config": {"name": value.name}}
+        elif isinstance(value, Initializer) and type(value) not in _PIECES.values():
+            config[key] = _describe(FunctionInitializer(value))
+        elif isinstance(value, Configurable):
+            config[key] = _describe(value)
+    frozen = [name for name in layer.parameter_initializers if not layer.is_trainable(name)]
+    return {
+        "class": type(layer).__name__,
+        "config": config,
+        "frozen": frozen,
+        "automatic_name": layer._given_name is None,
+    }
+
+
+def _describe_optimizer(model: Model, optimizer: Optimizer, tensors: Tensors) -> dict[str, Any]:
+    arrays, scalars = optimizer._native.state()
+    if any(flat.size != model.native.flat_parameters.size for flat in arrays.values()):
+        raise ValueError("the optimizer holds the state of another model")
+    for slot, flat in arrays.items():
+        for name, part in _parts(model).items():
+            tensors[f"optimizer/{slot}/{name}"] = flat[part].reshape(
+                model._parameter_views()[name].shape
+            )
+    entry = _describe(optimizer)
+    entry["config"]["learning_rate"] = schedules.describe(entry["config"]["learning_rate"])
+    return entry | {"slots": list(arrays), "scalars": scalars}
+
+
+def _parts(model: Model) -> dict[str, slice]:
+    """Where each parameter lies in the flat vector, whose padding is the core's own affair."""
+    base = model.native.flat_parameters
+    start, item = base.__array_interface__["data"][0], base.itemsize
+    parts = {}
+    for name, view in model._parameter_views().items():
+        first = (view.__array_interface__["data"][0] - start) // item
+        parts[name] = slice(first, first + view.size)
+    return parts
+
+
+# ---- in -----------------------------------------------------------------------------------------
+
+
+def restore(
+    document: Any,
+    tensors: Tensors,
+    compiled: bool,
+    custom: Mapping[str, Any] | None = None,
+) -> Model:
+    """The model of `describe`; raises ValueError, TypeError or KeyError for anything else.
+
+    `custom` holds what is the user's own by the names that files call it.
+    """
+    model = Model(
+        name=document["name"],
+        seed=integer(document["seed"], "seed"),
+        dtype=document["dtype"],
+        compute_dtype=document.get("compute_dtype"),
+    )
+    # One by one: a model that is given all of them, and the shape, would be built at once.
+    for layer in _restore_layers(document["layers"], tensors, custom or {}):
+        model._append(layer)
+    _forget_names(model.layers, document["layers"])
+    shape = document["input_shape"]
+    if _typed(document["built"], bool):
+        model._declare(extents(shape, "input_shape"))
+        _build(model, extents(shape, "input_shape"), tensors)
+        model.native.training_forwards = integer(
+            document["training_forwards"], "training_forwards", 0, 2**48 - 1
+        )
+    elif shape is not None:
+        model._declare(extents(shape, "input_shape"))
+    model.epochs_begun = integer(document["epochs_begun"], "epochs_begun")
+    if compiled and "optimizer" in document:
+        _compile(model, document, tensors, custom or {})
+        if "place" in document:
+            model._place = Place.restore(document["place"], tensors)
+    return model
+
+
+def _typed(value: Any, kind: type) -> Any:
+    if not isinstance(value, kind):
+        raise TypeError(f"expected {kind.__name__}, got {type(value).__name__}")
+    return value
+
+
+def _config(entry: Any) -> dict[str, Any]:
+    config: dict[str, Any] = _typed(_typed(entry, dict)["config"], dict)
+    return config
+
+
+def _restored(entry: Any, known: Mapping[str, type[T]]) -> T:
+    config = _config(entry)
+    return known[entry["class"]].from_config(config)
+
+
+def _restore_layers(
+    entries: Any, tensors: Tensors, custom: Mapping[str, Any], within: str = ""
+) -> list[Layer]:
+    return [_restore_layer(entry, tensors, custom, within) for entry in _typed(entries, list)]
+
+
+def _forget_names(made: list[Layer], entries: Any) -> None:
+    """Names that a model had chosen are given ones no longer, once they did their work."""
+    for layer, entry in zip(made, entries, strict=True):
+        if _typed(entry["automatic_name"], bool):
+            layer._automatic_name, layer._given_name = layer.name, None
+        for key in layer._holds:
+            _forget_names(_listed(getattr(layer, key)), _listed(_config(entry)[key]))
+
+
+def _restore_layer(entry: Any, tensors: Tensors, custom: Mapping[str, Any], within: str) -> Layer:
+    config = dict(_config(entry))
+    place = f"{within}{config['name']}"
+    for key in layers.KNOWN[entry["class"]]._holds:
+        held = config[key]
+        restored = _restore_layers(_listed(held), tensors, custom, f"{place}/")
+        config[key] = restored if isinstance(held, list) else restored[0] if restored else None
+    for key, value in config.items():
+        if isinstance(value, dict):
+            if value["class"] == "array":
+                config[key] = ArrayInitializer(tensors[f"initializers/{place}/{key}"])
+            elif value["class"] == "custom":
+                config[key] = _custom_activation(str(_config(value)["name"]), custom)
+            else:
+                config[key] = _restored(value, _PIECES)
+    layer = layers.KNOWN[entry["class"]].from_config(config)
+    for parameter in _typed(entry["frozen"], list):
+        layer.set_trainable(parameter, False)
+    return layer
+
+
+def _custom_activation(name: str, custom: Mapping[str, Any]) -> Custom:
+    if name not in custom:
+        raise MissingCustomObject(
+            f"the activation {name!r} is a pair of Python functions, which files do not hold; pass "
+            f"custom_objects={{{name!r}: (f, f_prime)}}"
+        )
+    given = custom[name]
+    try:
+        pair = (given.f, given.f_prime) if isinstance(given, Custom) else tuple(given)
+        f, f_prime = pair
+    except (TypeError, ValueError):
+        raise MissingCustomObject(
+            f"custom_objects[{name!r}] must be a pair (f, f_prime); got {given!r}"
+        ) from None
+    return Custom(f, f_prime, name)
+
+
+def _build(model: Model, shape: tuple[int, ...], tensors: Tensors) -> None:
+    """Builds only once every parameter's shape is that of a tensor in hand."""
+    expected, at = {}, shape
+    for layer in model.layers:
+        for name, extent in layer.parameter_shapes(at).items():
+            expected[f"parameters/{layer.name}/{name}"] = extent
+        for name, extent in layer.state_shapes(at).items():
+            expected[f"state/{layer.name}/{name}"] = extent
+        at = layer.compute_output_shape(at)
+    for name, extent in expected.items():
+        _tensor(tensors, name, extent, model.dtype)
+    try:
+        model._build(shape, initialize=False)
+    except MemoryError as error:
+        raise ValueError(str(error)) from None
+    views = model._weight_views()
+    for name in expected:
+        views[name.partition("/")[2]] = tensors[name]
+
+
+def _tensor(tensors: Tensors, name: str, shape: tuple[int, ...], dtype: str) -> Array:
+    tensor = tensors[name]
+    if tensor.shape != shape or tensor.dtype != dtype:
+        raise ValueError(
+            f"{name} must be {dtype} of shape {shape}; got {tensor.dtype} of {tensor.shape}"
+        )
+    return tensor
+
+
+def _restore_loss(entry: Any, custom: Mapping[str, Any]) -> losses.Loss:
+    if "custom" not in entry:
+        return _restored(entry, losses.CLASS_NAMES)
+    name = str(entry["class"])
+    known = custom.get(name)
+    if known is None:
+        raise MissingCustomObject(
+            f"the loss {name} is a class of its author's: load_model(path, "
+            f'custom_objects={{"{name}": {name}}}) loads it, compile=False leaves it out'
+        )
+    if not (isinstance(known, type) and issubclass(known, losses.Loss)):
+        raise MissingCustomObject(
+            f"custom_objects[{name!r}] must be a subclass of Loss; got {known!r}"
+        )
+    return known.from_config(_config(entry))
+
+
+def _compile(model: Model, document: Any, tensors: Tensors, custom: Mapping[str, Any]) -> None:
+    entry = document["optimizer"]
+    rate = schedules.restore(_config(entry)["learning_rate"])
+    entry["config"]["learning_rate"] = rate
+    optimizer = _restored(entry, optimizers.CLASS_NAMES)
+    loss = document["loss"]
+    model.compile(
+        optimizer,
+        None if loss is None else _restore_loss(loss, custom),
+        metrics=_restore_metrics(_typed(document["metrics"], list)),
+        weighted_metrics=_restore_metrics(_typed(document.get("weighted_metrics", []), list)),
+    )
+    scalars = {
+        str(key): number(value, str(key), at_least=0, at_most=2**53)
+        for key, value in _typed(entry["scalars"], dict).items()
+    }
+    slots = _typed(entry["slots"], list)
+    if slots and not model.built:
+        raise ValueError("an optimizer's state needs a built model")
+    state = {slot: _flat(model, slot, tensors) for slot in slots}
+    native = optimizer._native
+    if set(scalars) != set(native.state()[1]):
+        raise ValueError(f"the optimizer's state has the unknown parts {sorted(scalars)}")
+    if state or scalars != native.state()[1]:
+        native.set_state(state, scalars)
+
+
+def _restore_metrics(entries: list[Any]) -> list[metrics.Metric]:
+    in_python = [str(entry["python"]) for entry in entries if "python" in _typed(entry, dict)]
+    if in_python:
+        warnings.warn(
+            f"files hold only the names of metrics written in Python; left out: "
+            f"{', '.join(in_python)}. Call compile to have them again",
+            stacklevel=2,
+        )
+    return [_restored(entry, _METRICS) for entry in entries if "python" not in entry]
+
+
+def _flat(model: Model, slot: Any, tensors: Tensors) -> Array:
+    flat = np.zeros_like(model.native.flat_parameters)
+    for name, part in _parts(model).items():
+        shape = model._parameter_views()[name].shape
+        flat[part] = _tensor(tensors, f"optimizer/{slot}/{name}", shape, model.dtype).ravel()
+    return flat

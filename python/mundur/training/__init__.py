@@ -1,0 +1,1 @@
+"""The passes over data behind `Model`: fit, evaluate, predict."""

@@ -1,0 +1,251 @@
+"""The loop of `fit`: native code works in slices, Python reports, stops and recovers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from .. import _core
+from ..callbacks.base import CallbackList
+from ..callbacks.basic import TerminateOnNaN
+from ..callbacks.history import History
+from ..callbacks.monitors import ModelCheckpoint, Monitor
+from ..data.dataset import Data, Dataset
+from ..errors import NonFiniteLossError
+from . import passes
+from .learner import LearningModel
+from .passes import ALLOW, Logs, complete, evaluated, fail_on, make_trainer, named, room, too_large
+from .plan import Plan, planned
+from .position import Cursor, Place
+from .progress import Progress
+
+__all__ = ["Fit", "fit"]
+
+
+class Fit:
+    """One call of `fit`, its plan made: epochs, slices, reports, and what goes wrong."""
+
+    def __init__(self, model: LearningModel, plan: Plan) -> None:
+        self._model = model
+        self._plan = plan
+        self._callbacks = plan.callbacks
+        self._progress = plan.progress
+        if plan.validation is not None and (model.vocabulary or not plan.allow_nonfinite):
+            # Before an epoch is spent.
+            plan.validation.check(model.vocabulary, ALLOW)
+        self._outputs = room(model, plan.train)
+        self._trainer = plan.train.trainer(self._make, plan.order.batch_size, plan.order.shuffle)
+        if plan.augment:
+            self._trainer.set_augment(plan.augment)
+        self._at = Cursor(
+            model, self._trainer, plan.order, self._outputs, plan.resumed, plan.initial_epoch
+        )
+        self._logs: Logs = {}
+        self.history = History()
+
+    def _make(self, data: Dataset, batch_size: int, shuffle: bool) -> _core.Trainer:
+        allow, order = self._plan.allow_nonfinite, self._plan.order
+        trainer = make_trainer(self._model, data, batch_size, shuffle, allow, self._outputs)
+        if shuffle and order.block:
+            trainer.set_block(order.block)
+        return trainer
+
+    def place(self) -> Place | None:
+        """Where the training stands, for a file; None where batches come from an iterable."""
+        return self._at.place(self._callbacks.callbacks)
+
+    def run(self) -> History:
+        """Trains until an epoch limit, a callback, `stop_loss` or Ctrl-C ends it."""
+        model = self._model
+        model.stop_training, model._stop_reason = False, "callback"
+        model.history, model._loop = self.history, self
+        try:
+            with model.compiled_optimizer.training(model):
+                return self._run()
+        finally:
+            model._loop, model._place = None, self.place()
+
+    def _run(self) -> History:
+        history, resumed = self.history, self._plan.resumed
+        CallbackList([history], self._model, self._plan.params)  # tells it both
+        self._model._reported_names = tuple(self._names())
+        if resumed is not None:
+            resumed.restore(self._model)
+        self._check_monitors()
+        try:
+            self._callbacks.call("on_train_begin", {})
+            if resumed is not None:
+                resumed.place.set_counters(self._callbacks.callbacks)
+            reason = self._epochs()
+        except KeyboardInterrupt:
+            reason = "interrupted"
+            for name in self._names():
+                history.history.setdefault(name, [])
+        else:
+            self._model.compiled_optimizer.finalize_variable_values(self._model)
+        finally:
+            self._progress.close()
+        if reason == "interrupted":
+            self._progress.say(
+                f"interrupted in epoch {self._at.epoch + 1}; call fit again to go on"
+            )
+        history.stop_reason = reason
+        self._callbacks.call("on_train_end", self._logs)
+        return history
+
+    def _names(self) -> list[str]:
+        own = self._model.metrics_names
+        return own if self._plan.validation is None else [*own, *(f"val_{name}" for name in own)]
+
+    def _check_monitors(self) -> None:
+        own, names = self._model.metrics_names, self._names()
+        watching = [c for c in self._callbacks.callbacks if isinstance(c, Monitor)]
+        # Another callback may add to the logs, though hardly the numbers that are training's own.
+        hooks = self._callbacks.hooks("on_epoch_end")
+        closed = all(isinstance(getattr(hook, "__self__", None), Monitor) for hook in hooks)
+        for callback in watching:
+            if isinstance(callback, ModelCheckpoint) and not callback.save_best_only:
+                continue
+            if closed or callback.monitor.removeprefix("val_") in own:
+                callback.check_monitor(names)
+
+    def _epochs(self) -> str:
+        model, plan, at = self._model, self._plan, self._at
+        while at.epoch < plan.epochs:
+            if not at.begun_before():
+                self._callbacks.call("on_epoch_begin", at.epoch, {})
+            logs = self._train_epoch()
+            epoch = at.epoch
+            due = (epoch + 1) % plan.validation_freq == 0
+            if plan.validation is not None and due and not at.undone:
+                logs |= self._validate(plan.validation)
+            self._logs = logs
+            self._progress.end_epoch(logs)
+            at.end()
+            self._callbacks.call("on_epoch_end", epoch, logs)
+            self.history.on_epoch_end(epoch, logs)
+            if model.stop_training:
+                return model._stop_reason
+            if plan.stop_loss is not None and logs["loss"] <= plan.stop_loss:
+                return "stop_loss"
+            at.next()
+        return "epochs"
+
+    def _slice(self, by_batch: bool) -> str:
+        """A slice of the epoch, or a batch; small epochs go on into the next ones."""
+        trainer, steps = self._trainer, self._trainer.steps_per_epoch or 2**31
+        look_ahead = self._model.compiled_optimizer.look_ahead
+        ahead = self._ahead()
+        if not ahead:
+            return trainer.run(
+                passes.SLICE_SECONDS, look_ahead(1 if by_batch else steps - trainer.step)
+            )
+        assert isinstance(trainer, _core.Trainer)
+        left = steps * (1 + ahead[0]) - trainer.step
+        try:
+            return trainer.run(passes.SLICE_SECONDS, look_ahead(min(left, 2**62)), *ahead)
+        finally:
+            self._pass_on(trainer)
+
+    def _ahead(self) -> tuple[int, float] | tuple[()]:
+        """How many epochs native code may go on by itself, and above which loss."""
+        plan = self._plan
+        hooks = ("on_epoch_begin", "on_epoch_end", "on_train_batch_begin", "on_train_batch_end")
+        seen = plan.validation is not None or any(map(self._callbacks.hooks, hooks))
+        if seen or self._outputs is not None or plan.train.whole_set_mend:
+            return ()
+        least = -math.inf if plan.stop_loss is None else plan.stop_loss
+        return min(plan.epochs - 1 - self._at.epoch, 2**31), least
+
+    def _pass_on(self, trainer: _core.Trainer) -> None:
+        """Takes down the epochs that native code has left behind."""
+        passed = trainer.passed
+        if len(passed) == 0:
+            return
+        names = named(self._model, 0.0, trainer.metric_values)
+        logs = dict(zip(names, passed.T.tolist(), strict=True))
+        self.history._extend(self._at.epoch, logs)
+        self._progress.pass_epochs(self._at.epoch, trainer.steps_per_epoch, logs)
+        self._at.passed(len(passed))
+
+    def _train_epoch(self) -> Logs:
+        model, trainer, at = self._model, self._trainer, self._at
+        at.begin()
+        self._progress.begin_epoch(at.epoch, trainer.steps_per_epoch)
+        by_batch = self._callbacks.wants_batches("train")
+        logs = named(model, trainer.loss, trainer.metric_values)
+        # A place at the end of an epoch is one too; batches may be without number (0).
+        is_over = 0 < trainer.steps_per_epoch <= trainer.step
+        status = "finished" if is_over else "more"
+        while status == "more":
+            if by_batch:
+                self._callbacks.call("on_train_batch_begin", trainer.step, {})
+            try:
+                status = self._slice(by_batch)
+            except MemoryError as error:
+                if trainer.step == 0:
+                    at.never_began()
+                raise too_large(self._plan.order.batch_size, error) from None
+            except BaseException:  # from a function of the user's, Ctrl-C within it too
+                if trainer.restored:
+                    at.undo()
+                raise
+            if status in ("loss", "input"):
+                self._fail(status)
+                logs = named(model, trainer.loss, trainer.metric_values)
+                break
+            logs = named(model, trainer.loss, trainer.metric_values)
+            if by_batch:
+                self._callbacks.call("on_train_batch_end", trainer.step - 1, logs)
+            self._progress.update(trainer.step, logs)
+            if model.stop_training:
+                break
+        if not at.undone:
+            self._check_parameters()
+        return complete(model, logs, self._plan.train, self._outputs, at.seen())
+
+    def _fail(self, status: str) -> None:
+        step, train = self._trainer.step, self._plan.train
+        self._at.undo()
+        self._at.undone = True
+        fail_on(status, train.x, train.name, self._model)
+        self._stop(step)
+
+    def _check_parameters(self) -> None:
+        """What the last update made is seen by no loss."""
+        views = self._model._parameter_views().items()
+        bad = next((name for name, v in views if _core.first_nonfinite(v) is not None), None)
+        if bad is None:
+            return
+        step = self._trainer.step - 1
+        self._at.undone = self._trainer.undo()
+        if self._at.undone:
+            self._at.undo()
+        self._stop(step, bad)
+
+    def _stop(self, step: int, parameter: str | None = None) -> None:
+        if any(isinstance(c, TerminateOnNaN) for c in self._callbacks.callbacks):
+            self._model.stop_training = True
+            self._model._stop_reason = "nonfinite_loss"
+            return
+        rate, at = self._model.compiled_optimizer.learning_rate, self._at
+        raise NonFiniteLossError(step, rate, at.epoch, at.begun_before(), parameter, at.undone)
+
+    def _validate(self, data: Data) -> Logs:
+        plan = self._plan
+        logs = evaluated(
+            self._model,
+            data,
+            plan.validation_batch_size,
+            self._callbacks,
+            Progress(),
+            plan.allow_nonfinite,
+        )
+        return {f"val_{name}": value for name, value in logs.items()}
+
+
+def fit(model: LearningModel, *arguments: Any) -> History:
+    """See `Model.fit`."""
+    with planned(model, *arguments) as plan:
+        loop = Fit(model, plan)
+    return loop.run()

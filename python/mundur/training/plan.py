@@ -1,0 +1,160 @@
+"""The arguments of `fit`, checked, and what they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from .. import _core, augment
+from .._support.checks import boolean, integer, number
+from ..callbacks.base import CallbackList
+from ..data.dataset import (
+    Data,
+    Dataset,
+    Order,
+    block_rows,
+    given_for_validation,
+    prepare,
+    resolve_batch_size,
+)
+from ..data.stream import (
+    ArrayBatches,
+    Stream,
+    checked_steps,
+    first_features,
+    is_batches,
+    steps_without_batches,
+    stream_of,
+)
+from .learner import LearningModel
+from .position import Resumed, resumed_from
+from .progress import Progress, for_fit, verbosity
+
+__all__ = ["Plan", "planned"]
+
+
+class Plan(NamedTuple):
+    """What a call of `fit` comes to."""
+
+    train: Data
+    validation: Data | None
+    order: Order  # of samples; for an iterable its batch size alone means something
+    validation_batch_size: int
+    epochs: int
+    initial_epoch: int
+    validation_freq: int
+    stop_loss: float | None
+    allow_nonfinite: bool
+    augment: tuple[_core.Augmentation, ...]
+    callbacks: CallbackList
+    progress: Progress
+    params: dict[str, Any]  # for callbacks
+    resumed: Resumed | None
+
+
+@contextmanager
+def planned(
+    model: LearningModel,
+    x: Any,
+    y: Any,
+    batch_size: Any,
+    epochs: Any,
+    verbose: Any,
+    callbacks: Any,
+    validation_split: Any,
+    validation_data: Any,
+    shuffle: Any,
+    class_weight: Any,
+    sample_weight: Any,
+    initial_epoch: Any,
+    steps_per_epoch: Any,
+    validation_steps: Any,
+    validation_batch_size: Any,
+    validation_freq: Any,
+    stop_loss: Any,
+    allow_nonfinite: Any,
+    augmentation: Any,
+    resume_from: Any,
+) -> Iterator[Plan]:
+    """The plan of the arguments of `Model.fit`; within, the model is built for their data.
+
+    Where the body fails, a model that was only built for them is unbuilt again.
+    """
+    level = verbosity(verbose)
+    if model._loop is not None:
+        raise RuntimeError("fit was called by a callback of the same model's fit")
+    _ = model.compiled_optimizer, model.compiled_loss
+    last, first = integer(epochs, "epochs", 1), integer(initial_epoch, "initial_epoch")
+    stream = stream_of(
+        *(model, x, steps_per_epoch, "steps_per_epoch", last - first),
+        **{"y": y, "batch_size": batch_size, "sample_weight": sample_weight},
+        validation_split=number(validation_split, "validation_split") or None,
+    )
+    checked = first_features(x, stream, model._declared_shape)
+    with model._built_for(checked):
+        data: Data = stream or prepare(model, checked, y, sample_weight)
+        train, validation = _with_validation(
+            model, data, validation_split, validation_data, validation_steps, last - first
+        )
+        train = train.weighed(model, class_weight)
+        size = train.size(batch_size)
+        blocks = isinstance(shuffle, str) and shuffle == "block"
+        block = block_rows(checked, size) if blocks else 0
+        steps, function = augment.resolve(augmentation, model.native.input_shape)
+        if steps and model.vocabulary:
+            raise ValueError(
+                "augment must be a function f(x_batch, rng) where samples are ids; Noise, "
+                "Shift and Flip change numbers"
+            )
+        if validation_batch_size is None:
+            # As it was given: `size` is no more than the samples to train on.
+            validation_batch_size = batch_size if stream is None else size
+        samples = len(train.x) if isinstance(train, Dataset) else 0
+        order = Order(samples, size, bool(block) or boolean(shuffle, "shuffle"), block)
+        if function is not None:
+            if isinstance(train, Dataset):
+                stream = Stream(model, ArrayBatches(model, train, order))
+            assert stream is not None
+            train, stream.transform = stream, function
+        resumed = resumed_from(model, resume_from, first, train, order)
+        if resumed is not None:
+            first = resumed.place.epoch
+        params = {"verbose": level, "epochs": last, "steps": train.steps(size)}
+        yield Plan(
+            train=train,
+            validation=validation,
+            order=order,
+            validation_batch_size=_size(validation, validation_batch_size),
+            epochs=last,
+            initial_epoch=first,
+            validation_freq=integer(validation_freq, "validation_freq", 1),
+            stop_loss=None if stop_loss is None else number(stop_loss, "stop_loss"),
+            allow_nonfinite=boolean(allow_nonfinite, "allow_nonfinite"),
+            augment=steps,
+            callbacks=CallbackList(callbacks, model, params),
+            progress=for_fit(level, last, first),
+            params=params,
+            resumed=resumed,
+        )
+
+
+def _size(validation: Data | None, batch_size: Any) -> int:
+    name = "validation_batch_size"
+    if validation is None:
+        return resolve_batch_size(batch_size, 1, name)
+    return validation.size(batch_size, name)
+
+
+def _with_validation(
+    model: LearningModel, data: Data, fraction: Any, given: Any, steps: Any, passes: int
+) -> tuple[Data, Data | None]:
+    """What to train on and what to validate on, from fit's arguments for them."""
+    if given is not None:
+        number(fraction, "validation_split", at_least=0, below=1)
+        if is_batches(given):
+            steps = checked_steps(steps, "validation_steps")
+            return data, Stream(model, given, steps, "validation_data", passes=passes, restart=True)
+    if steps is not None:
+        raise steps_without_batches("validation_steps")
+    return data.split(fraction) if given is None else (data, given_for_validation(model, given))

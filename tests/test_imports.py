@@ -1,0 +1,143 @@
+"""Which part of the package knows which: imports run one way, in functions and for types too."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import mundur as md
+import pytest
+
+PACKAGE = Path(md.__file__).parent
+
+# What each package, or module at the top, may import, beside `_core` and `_support`.
+ALLOWED = {
+    "_support": "",
+    "errors": "",
+    "runtime": "",
+    "data": "",
+    "utils": "data",
+    "augment": "",
+    "activations": "data",
+    "regularizers": "data",
+    "constraints": "data",
+    "initializers": "",
+    "schedules": "",
+    "layers": "activations constraints initializers regularizers",
+    "losses": "data",
+    "metrics": "data losses",
+    "optimizers": "schedules",
+    "callbacks": "data",
+    "training": "augment callbacks data errors losses metrics optimizers",
+    "models": "callbacks data initializers layers losses metrics optimizers training",
+    "saving": (
+        "activations constraints initializers layers losses metrics models optimizers regularizers "
+        "schedules training"
+    ),
+    "inspection": "activations data layers losses models reference regularizers",
+    "solvers": "callbacks models",
+    "plots": "callbacks data inspection models",
+    "text": "activations callbacks layers losses models optimizers saving utils",
+    "reference": "",
+}
+# Programs and the front, which may import whatever they show.
+PROGRAMS = ("", "examples", "selftest")
+
+# Imports that run back up, each within a function or for types, and why.
+ON_USE = "json, safetensors and what few calls need cost `import mundur` nothing"
+WHOLE = "for a type: what a callback's author gets is the whole Model"
+UPWARDS = {
+    ("models", "saving"): ON_USE,
+    ("models", "inspection"): ON_USE,
+    ("training", "saving"): ON_USE,
+    ("callbacks", "models"): WHOLE,
+}
+
+
+def module_of(path: Path) -> str:
+    """layers.base, or layers for its __init__; the package itself is the empty name."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def imported(module: str) -> Iterator[tuple[str, bool]]:
+    """The modules of the package that one imports, and whether as soon as it is imported."""
+    path = MODULES[module]
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    at_once = {id(node) for node in tree.body}
+    package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
+    package = [part for part in package if part]
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        base = (node.module or "").split(".")
+        if node.level:
+            base = package[: len(package) - node.level + 1] + [part for part in base if part]
+        elif base.pop(0) != "mundur":
+            continue
+        for alias in node.names:
+            inner = ".".join([*base, alias.name])
+            found = inner if inner in MODULES or inner == "_core" else ".".join(base)
+            yield found, id(node) in at_once
+
+
+def top(module: str) -> str:
+    return module.partition(".")[0]
+
+
+EDGES = {
+    (module, other, at_once)
+    for module in MODULES
+    if top(module) not in PROGRAMS
+    for other, at_once in imported(module)
+    if other != "_core" and other != module
+}
+
+
+def test_the_table_names_every_package() -> None:
+    assert {top(module) for module in MODULES} == {*ALLOWED, *PROGRAMS}
+
+
+def test_the_table_has_no_rings() -> None:
+    TopologicalSorter({name: others.split() for name, others in ALLOWED.items()}).prepare()
+
+
+def test_packages_import_what_the_table_allows() -> None:
+    allowed = {(name, other) for name, others in ALLOWED.items() for other in others.split()}
+    between = {(top(module), top(other)) for module, other, _ in EDGES if top(module) != top(other)}
+    found = {edge for edge in between if edge[1] != "_support"}
+    assert found == allowed | set(UPWARDS)
+
+
+def test_what_runs_back_up_is_not_imported_at_once() -> None:
+    assert not [edge for edge in EDGES if (top(edge[0]), top(edge[1])) in UPWARDS and edge[2]]
+
+
+# The textbook's layers.py imports its parts at its end.
+@pytest.mark.parametrize("package", sorted(set(ALLOWED) - {"reference"}))
+def test_within_a_package_there_are_no_rings(package: str) -> None:
+    graph: dict[str, set[str]] = {}
+    for module, other, _ in EDGES:
+        if top(module) == top(other) == package:
+            graph.setdefault(module, set()).add(other)
+    TopologicalSorter(graph).prepare()
+
+
+def test_the_top_is_short() -> None:
+    names = [path.name for path in PACKAGE.iterdir() if path.is_file()]
+    assert len([name for name in names if not name.endswith((".so", ".pyd"))]) <= 20
+
+
+def test_how_many_modules_an_import_loads() -> None:
+    code = "import sys, mundur; print(sum(name.startswith('mundur') for name in sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=100
+    )
+    assert int(done.stdout) <= 77
