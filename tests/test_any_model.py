@@ -8,7 +8,7 @@ import mundur as md
 import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from mundur import saving
+from mundur.saving import format as files  # a copy through bytes
 
 from cases import NAMED
 
@@ -50,7 +50,7 @@ def models(draw: Any) -> md.Model:
 @given(models())
 @settings(max_examples=100, deadline=None)
 def test_any_model_comes_back(model: md.Model) -> None:
-    other = saving.from_bytes(saving.to_bytes(model))
+    other = files.from_bytes(files.to_bytes(model))
     assert repr(other) == repr(model)
     x = np.linspace(-1, 1, 2 * int(np.prod(model.input_shape)))
     x = x.reshape(2, *model.input_shape)

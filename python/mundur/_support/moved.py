@@ -25,7 +25,7 @@ _HOMES = {
     "metrics": "classification_metrics metric regression_metrics",
     "optimizers": "adams",
     "optimizers.base": "optimizer",
-    "saving": "serialization",
+    "saving.format": "serialization",
     "schedules": "cosine_decays",
     "schedules.base": "schedule",
     "training.learning_rates": "learning_rates",

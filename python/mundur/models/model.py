@@ -797,7 +797,7 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
         >>> md.load_model(path)
         Model([Dense(2)], seed=0, input_shape=(3,))
         """
-        from ..saving import save_model
+        from ..saving.format import save_model
 
         with self.lock:
             save_model(self, filepath, overwrite)
@@ -805,7 +805,7 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
     @checked_keywords(ignored={"max_shard_size": None})
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
         """Writes parameters and state alone, by name, to a safetensors file."""
-        from ..saving import save_weights
+        from ..saving.format import save_weights
 
         with self.lock:
             save_weights(self, filepath, overwrite)
@@ -813,13 +813,14 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
     @checked_keywords(ignored={"skip_mismatch": False})
     def load_weights(self, filepath: str | os.PathLike[str]) -> None:
         """Reads parameters and state by name from a file of `save_weights` or `save`."""
-        from ..saving import load_weights
+        from ..saving.format import load_weights
 
         with self.lock:
             load_weights(self, filepath)
 
     def __reduce__(self) -> Any:
-        from ..saving import custom_objects, from_bytes, to_bytes
+        from ..saving.description import custom_objects
+        from ..saving.format import from_bytes, to_bytes
 
         with self.lock:
             return from_bytes, (to_bytes(self), custom_objects(self))

@@ -2,25 +2,6 @@
 
 from __future__ import annotations
 
-from .description import custom_objects, describe
-from .format import (
-    from_bytes,
-    load_model,
-    load_weights,
-    read_model,
-    save_model,
-    save_weights,
-    to_bytes,
-)
+from .format import load_model
 
-__all__ = [
-    "custom_objects",
-    "describe",
-    "from_bytes",
-    "load_model",
-    "load_weights",
-    "read_model",
-    "save_model",
-    "save_weights",
-    "to_bytes",
-]
+__all__ = ["load_model"]

@@ -212,7 +212,8 @@ def resumed_from(
 def _read(model: Any, path: Any, initial_epoch: int) -> Resumed:
     """What a file of `Model.save` or `ModelCheckpoint` holds, if the model is the same."""
     # Reading files takes json and safetensors, which `import mundur` does without.
-    from ..saving import custom_objects, describe, read_model
+    from ..saving.description import custom_objects, describe
+    from ..saving.format import read_model
 
     if initial_epoch != 0:
         raise ValueError(f"initial_epoch comes from the file of resume_from; got {initial_epoch}")
