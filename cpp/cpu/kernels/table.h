@@ -124,8 +124,8 @@ struct SampleRows {
 /// A matrix where it lies: its first element, and the distance between its rows in elements.
 template <class T>
 struct Matrix {
-  T* p = nullptr;
-  std::int64_t ld = 0;
+  T* p;
+  std::int64_t ld;
 };
 
 /// Bytes of a core's L2 where nobody says how many there are. Blocks of products fit into it; bits

@@ -384,11 +384,21 @@ class Large {
 };
 
 template <class T>
-MUNDUR_INLINE bool is_large(const Job<T>& job) {
+MUNDUR_INLINE bool exceeds_l2(const Job<T>& job) {
   const i64 width = job.a_step == 1 ? job.rows : least(job.rows, job.a_step);  // windows overlap
   const i64 elements = job.rows * job.columns + (width + job.columns) * job.depth;
-  return job.depth > 0 && job.rows > 2 * Blocking<T>::kRows &&
-         LargeBlocks<T>::exceeds(elements, job.l2_bytes);
+  return job.rows > 2 * Blocking<T>::kRows && LargeBlocks<T>::exceeds(elements, job.l2_bytes);
+}
+
+/// What is packed is read too few times in a small part of a result, and sums of few terms are over
+/// before memory has answered.
+template <class T>
+MUNDUR_INLINE bool is_large(const Job<T>& job) {
+  constexpr i64 kLeastRows = 96, kLeastColumns = 192, kLeastDepth = 192;
+  // Caches so small are a test's, which wants this way taken.
+  const bool is_worth_it =
+      job.rows >= kLeastRows && job.columns >= kLeastColumns && job.depth >= kLeastDepth;
+  return job.depth > 0 && (is_worth_it || job.l2_bytes < kLeastL2) && exceeds_l2(job);
 }
 
 template <class T>

@@ -288,7 +288,7 @@ __attribute__((noinline)) void run_blocks(const Job<T>& job) {
   Tile<T> tile;
   tile.partial = joins;
   Step<T> step;
-  step.is_large = is_large(job);
+  step.is_large = exceeds_l2(job);
   for (step.row = 0; step.row < job.rows; step.row += row_block) {
     step.rows = least(row_block, job.rows - step.row);
     for (step.column = 0; step.column < job.columns; step.column += column_block) {
