@@ -21,13 +21,13 @@ from mundur import (
     metrics,
     optimizers,
     regularizers,
-    saving,
     schedules,
 )
 from mundur._support.config import defaults  # arguments of every class, one by one
 from mundur._support.names import argument_names
 from mundur.callbacks import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
 from mundur.callbacks.monitors import Monitor  # every callback that watches a number
+from mundur.saving import format as files  # a copy through bytes
 from mundur.text import TextClassifier, Vocabulary
 
 # fmt: off
@@ -43,7 +43,7 @@ FEW = [None, True, -1, 2**63, 2**64, math.nan, math.inf, "", "a/b", b"x", np.flo
 
 
 def reloaded(model: md.Model) -> md.Model:
-    return saving.from_bytes(saving.to_bytes(model))
+    return files.from_bytes(files.to_bytes(model))
 
 
 def equal(one: Any, two: Any) -> bool:
@@ -255,7 +255,7 @@ def test_arguments_that_were_taken_come_back(kind: str) -> None:
                 repr(model.loss),
                 repr(model.metrics),
             ), told
-            assert saving.to_bytes(other) == saving.to_bytes(model), told
+            assert files.to_bytes(other) == files.to_bytes(model), told
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_arguments_that_were_taken_come_back(kind: str) -> None:
 )
 def test_the_type_of_initial_values_stays(values: Any) -> None:
     model = md.Model([layers.Dense(2, bias_initializer=values)], seed=0)
-    assert saving.to_bytes(reloaded(model)) == saving.to_bytes(model)
+    assert files.to_bytes(reloaded(model)) == files.to_bytes(model)
 
 
 @pytest.mark.parametrize(
