@@ -391,14 +391,12 @@ MUNDUR_INLINE bool exceeds_l2(const Job<T>& job) {
 }
 
 /// What is packed is read too few times in a small part of a result, and sums of few terms are over
-/// before memory has answered.
+/// before memory has answered; the smaller L2, the sooner it pays.
 template <class T>
 MUNDUR_INLINE bool is_large(const Job<T>& job) {
-  constexpr i64 kLeastRows = 96, kLeastColumns = 192, kLeastDepth = 192;
-  // Caches so small are a test's, which wants this way taken.
-  const bool is_worth_it =
-      job.rows >= kLeastRows && job.columns >= kLeastColumns && job.depth >= kLeastDepth;
-  return job.depth > 0 && (is_worth_it || job.l2_bytes < kLeastL2) && exceeds_l2(job);
+  const i64 least_extent = least(192, job.l2_bytes / 4096);
+  return job.depth > 0 && job.rows >= least_extent / 2 && job.columns >= least_extent &&
+         job.depth >= least_extent && exceeds_l2(job);
 }
 
 template <class T>
