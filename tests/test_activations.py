@@ -151,7 +151,7 @@ def test_errors_name_the_argument(make: Any, error: type[Exception], words: str)
         make()
 
 
-@pytest.mark.parametrize("compute_dtype", [None, "bfloat16"])
+@pytest.mark.parametrize("compute_dtype", [None, "bfloat16", "bfloat16_pairs"])
 def test_backward_behind_a_forward_outside_of_training(compute_dtype: str | None) -> None:
     found = []
     for training in (False, True):

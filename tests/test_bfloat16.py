@@ -1,9 +1,11 @@
-"""`compute_dtype="bfloat16"`: the definition of its products in NumPy, to the bit; the option."""
+"""Both kinds of `compute_dtype="bfloat16"`: their products in NumPy, to the bit; the option."""
 
 from __future__ import annotations
 
 import copy
+import json
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,13 @@ import mundur as md
 import numpy as np
 import numpy.typing as npt
 import pytest
+import safetensors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mundur import _core, reference
+from mundur.models import chain as chain_module
+from mundur.saving.format import _checksum
+from safetensors.numpy import save_file
 
 Array = npt.NDArray[Any]
 SHARD = 256
@@ -45,11 +51,15 @@ def fused(a: Array, b: Array, c: Array) -> Array:
     return np.where(tiny, np.copysign(0.0, total), total).astype(np.float32)
 
 
-def chain(a: Array, b: Array) -> Array:
+def filled_up(a: Array, b: Array, block: int) -> tuple[Array, Array]:
+    """Zeros behind the inner index, up to whole blocks of it."""
+    more = -a.shape[1] % block
+    return np.pad(a, ((0, 0), (0, more))), np.pad(b, ((0, more), (0, 0)))
+
+
+def by_pairs(a: Array, b: Array) -> Array:
     """a[n, k] · b[k, m] over pairs along k, the odd element first."""
-    if a.shape[1] % 2:
-        a = np.pad(a, ((0, 0), (0, 1)))
-        b = np.pad(b, ((0, 1), (0, 0)))
+    a, b = filled_up(a, b, 2)
     total = np.zeros((a.shape[0], b.shape[1]), np.float32)
     for k in range(0, a.shape[1], 2):
         for element in (k + 1, k):
@@ -57,20 +67,38 @@ def chain(a: Array, b: Array) -> Array:
     return total
 
 
-def over_samples(x: Array, delta: Array) -> Array:
+def by_tiles(a: Array, b: Array) -> Array:
+    """a[n, k] · b[k, m] over blocks of 32 along k, even and odd elements apart."""
+    a, b = filled_up(a, b, 32)
+    one = np.float32(1)
+    total = np.zeros((a.shape[0], b.shape[1]), np.float32)
+    for k in range(0, a.shape[1], 32):
+        sides = [np.zeros_like(total), np.zeros_like(total)]
+        for element in range(k, k + 32):
+            side = element % 2
+            sides[side] = fused(a[:, element, None], b[element], sides[side])
+        total = fused(total, one, fused(sides[0], one, sides[1]))
+    return total
+
+
+CHAINS = {"bfloat16": by_tiles, "bfloat16_pairs": by_pairs}
+kinds = pytest.mark.parametrize("kind", CHAINS)
+
+
+def over_samples(x: Array, delta: Array, kind: str) -> Array:
     """xᵀ · delta, shards of 256 samples joined by a tree."""
     shards = -(-len(x) // SHARD)
     if shards <= 1:
-        return chain(x.T, delta)
+        return CHAINS[kind](x.T, delta)
     half = SHARD << (shards - 1).bit_length() - 1
-    return over_samples(x[:half], delta[:half]) + over_samples(x[half:], delta[half:])
+    return over_samples(x[:half], delta[:half], kind) + over_samples(x[half:], delta[half:], kind)
 
 
-def model_of(inputs: int, outputs: int, **options: Any) -> md.Model:
+def model_of(inputs: int, outputs: int, kind: str = "bfloat16", **options: Any) -> md.Model:
     model = md.Model(
         [md.layers.Dense(outputs, **options)],
         seed=3,
-        compute_dtype="bfloat16",
+        compute_dtype=kind,
         input_shape=(inputs,),
     )
     bias = model.parameters["dense/bias"]
@@ -82,9 +110,9 @@ def assert_same_bits(got: Array, expected: Array) -> None:
     np.testing.assert_array_equal(got.view(np.uint32), expected.view(np.uint32))
 
 
-def check(inputs: int, outputs: int, batch: int, scale: float = 1.0) -> None:
+def check(inputs: int, outputs: int, batch: int, kind: str, scale: float = 1.0) -> None:
     rng = np.random.default_rng(7)
-    model = model_of(inputs, outputs)
+    model, chain = model_of(inputs, outputs, kind), CHAINS[kind]
     x = (scale * rng.normal(size=(batch, inputs))).astype(np.float32)
     delta = (scale * rng.normal(size=(batch, outputs))).astype(np.float32)
     w, b = model.parameters["dense/kernel"], model.parameters["dense/bias"]
@@ -96,33 +124,38 @@ def check(inputs: int, outputs: int, batch: int, scale: float = 1.0) -> None:
         assert_same_bits(y, chain(x16, w16) + b)
     if inputs > 4 or outputs < 32:
         assert_same_bits(dx, chain(delta16, w16.T))
-    assert_same_bits(model.gradients["dense/kernel"], over_samples(x16, delta16))
+    assert_same_bits(model.gradients["dense/kernel"], over_samples(x16, delta16, kind))
 
 
+@kinds
 @pytest.mark.parametrize("inputs", [1, 2, 3, 15, 16, 17, 31, 32, 33, 64, 101])
-def test_inner_extents_even_and_odd(inputs: int) -> None:
-    check(inputs, 7, 3)
+def test_inner_extents_even_and_odd(inputs: int, kind: str) -> None:
+    check(inputs, 7, 3, kind)
 
 
+@kinds
 @pytest.mark.parametrize("outputs", [1, 2, 5, 8, 15, 16, 17, 31, 33, 47, 48, 49, 97])
-def test_columns_around_registers_and_tiles(outputs: int) -> None:
-    check(9, outputs, 5)
+def test_columns_around_registers_and_tiles(outputs: int, kind: str) -> None:
+    check(9, outputs, 5, kind)
 
 
+@kinds
 @pytest.mark.parametrize("batch", [1, 2, 7, 8, 9, 17, 255, 256, 257, 513, 1025, 1300])
-def test_samples_around_tiles_and_shards(batch: int) -> None:
-    check(6, 5, batch)
+def test_samples_around_tiles_and_shards(batch: int, kind: str) -> None:
+    check(6, 5, batch, kind)
 
 
+@kinds
 @pytest.mark.parametrize("inputs", [1023, 1024, 1025, 2050])
-def test_blocks_of_the_inner_extent(inputs: int) -> None:
-    check(inputs, 5, 2)
+def test_blocks_of_the_inner_extent(inputs: int, kind: str) -> None:
+    check(inputs, 5, 2, kind)
 
 
+@kinds
 @pytest.mark.parametrize("exponent", [-62, -63, -64, 60, 63])
-def test_results_that_are_flushed_or_overflow(exponent: int) -> None:
+def test_results_that_are_flushed_or_overflow(exponent: int, kind: str) -> None:
     with np.errstate(over="ignore", invalid="ignore"):
-        check(12, 20, 30, 2.0**exponent)
+        check(12, 20, 30, kind, 2.0**exponent)
 
 
 @given(
@@ -130,29 +163,31 @@ def test_results_that_are_flushed_or_overflow(exponent: int) -> None:
     st.integers(1, 70),
     st.integers(1, 40),
     st.sampled_from([0, 0, -63]),
+    st.sampled_from(list(CHAINS)),
     st.sampled_from(_core.available_isas()),
     st.sampled_from([1, 2, 5]),
 )
 @settings(max_examples=60, deadline=None)
 def test_any_shape(
-    inputs: int, outputs: int, batch: int, exponent: int, isa: str, threads: int
+    inputs: int, outputs: int, batch: int, exponent: int, kind: str, isa: str, threads: int
 ) -> None:
     before = _core.current_isa()
     _core.set_isa(isa)
     _core.set_num_threads(threads)
     try:
-        check(inputs, outputs, batch, 2.0**exponent)
+        check(inputs, outputs, batch, kind, 2.0**exponent)
     finally:
         _core.set_isa(before)
         _core.set_num_threads(0)
 
 
-def test_the_textbook_agrees_to_bfloat16s_precision() -> None:
+@kinds
+def test_the_textbook_agrees_to_bfloat16s_precision(kind: str) -> None:
     """What the definition above is a rounding of; biases' gradients are float32."""
     native = md.Model(
         [md.layers.Dense(40, "tanh"), md.layers.Dense(10)],
         seed=3,
-        compute_dtype="bfloat16",
+        compute_dtype=kind,
         input_shape=(30,),
     )
     textbook = reference.Model(
@@ -176,25 +211,27 @@ def test_the_textbook_agrees_to_bfloat16s_precision() -> None:
 # ---- the option ----------------------------------------------------------------------------------
 
 
-def test_the_default_is_the_parameters_type() -> None:
+@kinds
+def test_the_default_is_the_parameters_type(kind: str) -> None:
     assert md.Model().compute_dtype == "float32"
     assert md.Model(compute_dtype="float32").compute_dtype == "float32"
     assert md.Model(dtype="float64").compute_dtype == "float64"
-    model = md.Model([md.layers.Dense(2)], input_shape=(3,), compute_dtype="bfloat16")
-    assert (model.dtype, model.compute_dtype) == ("float32", "bfloat16")
-    assert model.native.compute_dtype == "bfloat16"
+    model = md.Model([md.layers.Dense(2)], input_shape=(3,), compute_dtype=kind)
+    assert (model.dtype, model.compute_dtype) == ("float32", kind)
+    assert model.native.compute_dtype == kind
     assert model.parameters["dense/kernel"].dtype == np.float32
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"compute_dtype": "float16"}, 'compute_dtype must be None, "float32" or "bfloat16"'),
+        ({"compute_dtype": "float16"}, 'must be None, "float32", "bfloat16" or "bfloat16_pairs"'),
         ({"compute_dtype": 3}, "compute_dtype must be"),
         ({"compute_dtype": "float64"}, "compute_dtype must be"),
-        ({"dtype": "float64", "compute_dtype": "float32"}, 'None, "float64" or "bfloat16"'),
+        ({"dtype": "float64", "compute_dtype": "float32"}, 'None, "float64", "bfloat16"'),
         ({"dtype": "float64", "compute_dtype": "bfloat16"}, 'goes with dtype="float32"'),
-        ({"dtype": "bfloat16"}, 'pass compute_dtype="bfloat16"'),
+        ({"dtype": "float64", "compute_dtype": "bfloat16_pairs"}, 'goes with dtype="float32"'),
+        ({"dtype": "bfloat16"}, "pass compute_dtype='bfloat16'"),
     ],
 )
 def test_other_types_are_refused(options: dict[str, Any], message: str) -> None:
@@ -202,8 +239,9 @@ def test_other_types_are_refused(options: dict[str, Any], message: str) -> None:
         md.Model(**options)
 
 
-def test_it_is_kept_by_files_copies_and_pickles(tmp_path: Path) -> None:
-    model = model_of(20, 10)
+@kinds
+def test_it_is_kept_by_files_copies_and_pickles(tmp_path: Path, kind: str) -> None:
+    model = model_of(20, 10, kind)
     model.compile("adam", "mse")
     model.save(tmp_path / "model.safetensors")
     x, y = np.random.default_rng(0).normal(size=(2, 40, 20))
@@ -215,11 +253,44 @@ def test_it_is_kept_by_files_copies_and_pickles(tmp_path: Path) -> None:
     ]
     model.fit(x, y, epochs=2, verbose=0)
     for other in others:
-        assert other.compute_dtype == "bfloat16"
+        assert other.compute_dtype == kind
         other.fit(x, y, epochs=2, verbose=0)
         assert_same_bits(
             other.parameters["dense/kernel"], np.array(model.parameters["dense/kernel"])
         )
+
+
+def test_files_of_earlier_builds_have_pairs(tmp_path: Path) -> None:
+    model = model_of(20, 10, "bfloat16_pairs")
+    path = tmp_path / "model.safetensors"
+    model.save(path)
+    with safetensors.safe_open(path, "numpy") as file:
+        document = json.loads(file.metadata()["mundur"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    document["model"] = document["model"].replace('"bfloat16_pairs"', '"bfloat16"')
+    document["checksum"] = _checksum(document["model"], tensors)
+    save_file(tensors, path, {"mundur": json.dumps(document)})
+    with pytest.warns(UserWarning, match='"bfloat16" is what is called "bfloat16_pairs" now'):
+        other = md.load_model(path)
+    assert other.compute_dtype == "bfloat16_pairs"
+    x = np.random.default_rng(0).normal(size=(4, 20))
+    assert_same_bits(other.predict(x, verbose=0), model.predict(x, verbose=0))
+
+
+@kinds
+def test_a_kind_that_gains_nothing_here_says_so_once(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fast = md.build_info()["fast_compute_dtypes"]
+    monkeypatch.setattr(chain_module, "_WARNED_OF", set())
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        for _ in range(2):
+            md.Model(compute_dtype=kind)
+    assert len(told) == (kind not in fast)
+    if told:
+        assert "gains no speed over float32" in str(told[0].message)
+        assert told[0].filename == __file__
 
 
 def test_summary_mentions_it(capsys: pytest.CaptureFixture[str]) -> None:
@@ -239,7 +310,8 @@ def test_it_computes_something_else_than_float32() -> None:
 
 def test_the_workspace_grows_by_no_more_than_the_rounded_copies() -> None:
     model, other = model_of(100, 50), md.Model([md.layers.Dense(50)], input_shape=(100,))
-    rounded = 64 * 2 * (128 + 64)  # rows of whole lines; what was rounded need not stay
+    # Rows of whole lines, and tiles for the sum over samples; what was rounded need not stay.
+    rounded = 64 * 2 * (128 + 64) + 64 * 2 * (112 + 64)
     assert model.native.workspace_bytes(64, True) <= (
         other.native.workspace_bytes(64, True) + rounded
     )

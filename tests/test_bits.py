@@ -21,7 +21,7 @@ from waiting import wait_for
 
 Array = npt.NDArray[Any]
 # "bfloat16" stands for products in it, on float32 parameters.
-DTYPES = ["float32", "float64", "bfloat16"]
+DTYPES = ["float32", "float64", "bfloat16", "bfloat16_pairs"]
 ISAS = _core.available_isas()
 THREADS = [1, 2, 3, 8]
 
@@ -36,8 +36,8 @@ def _restore() -> Iterator[None]:
 
 def types(dtype: str) -> dict[str, str]:
     """Model's arguments."""
-    if dtype == "bfloat16":
-        return {"dtype": "float32", "compute_dtype": "bfloat16"}
+    if dtype.startswith("bfloat16"):
+        return {"dtype": "float32", "compute_dtype": dtype}
     return {"dtype": dtype}
 
 

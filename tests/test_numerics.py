@@ -224,9 +224,9 @@ def test_twenty_steps_of_fit(case: LossCase, dtype: str) -> None:
         assert_close(native.parameters[name], value, 1e-4 if dtype == "float32" else 1e-10)
 
 
-@pytest.mark.parametrize("dtype", [*DTYPES, "bfloat16"])
+@pytest.mark.parametrize("dtype", [*DTYPES, "bfloat16", "bfloat16_pairs"])
 def test_by_hand_equals_fit_to_the_bit(dtype: str) -> None:
-    compute_dtype = "bfloat16" if dtype == "bfloat16" else None
+    compute_dtype = dtype if dtype.startswith("bfloat16") else None
     dtype = "float32" if compute_dtype else dtype
 
     def build() -> md.Model:

@@ -110,4 +110,4 @@ def test_every_x86_build_holds_all_instruction_sets() -> None:
 
     if platform.machine() not in ("x86_64", "AMD64"):
         pytest.skip(f"this is {platform.machine()}")
-    assert md.build_info()["isas_built"] == ["generic", "avx2", "avx512", "avx512bf16"]
+    assert md.build_info()["isas_built"] == ["generic", "avx2", "avx512", "avx512bf16", "amx"]

@@ -108,7 +108,7 @@ def test_by_hand(case: PenaltyCase, dtype: str) -> None:
 
 
 def bits(case: PenaltyCase, dtype: str) -> dict[str, bytes]:
-    options: dict[str, Any] = {"compute_dtype": "bfloat16"} if dtype == "bfloat16" else {}
+    options: dict[str, Any] = {"compute_dtype": dtype} if dtype.startswith("bfloat16") else {}
     model = network(case, 70, 150, "float32" if options else dtype, **options)
     x, y = regression(20, 70, 3)
     model.compile(md.optimizers.SGD(0.05, momentum=0.9), "mse")
@@ -118,7 +118,7 @@ def bits(case: PenaltyCase, dtype: str) -> dict[str, bytes]:
     return {name: value.tobytes() for name, value in results.items()}
 
 
-@pytest.mark.parametrize("dtype", [*DTYPES, "bfloat16"])
+@pytest.mark.parametrize("dtype", [*DTYPES, "bfloat16", "bfloat16_pairs"])
 @pytest.mark.parametrize("case", PENALTIES, ids=ids)
 def test_a_training_has_the_same_bits_everywhere(case: PenaltyCase, dtype: str) -> None:
     _core.set_isa("generic")

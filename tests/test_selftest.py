@@ -47,7 +47,7 @@ def test_this_machine_has_everybodys_bits() -> None:
     for step in selftest.STEPS:
         assert any(line.startswith(step) and line.endswith("equal") for line in lines), step
     available = _core.available_isas()
-    for isa in ("generic", "avx2", "avx512", "avx512bf16", "neon"):
+    for isa in ("generic", "avx2", "avx512", "avx512bf16", "amx", "neon"):
         rows = sum(f" {isa} " in line and "equal" in line for line in lines)
         assert rows == (len(selftest.STEPS) if isa in available else 0)
         assert any(f"not tried: {isa}," in line for line in lines) == (isa not in available)

@@ -34,8 +34,10 @@ void register_arithmetic(mundur::Isa isa) {
   for (mundur::Isa isa : mundur::available_isas()) {
     register_arithmetic<float>(isa);
     register_arithmetic<double>(isa);
-    register_limit("peak/" + std::string(name_of(isa)) + "/bfloat16", 1, "FLOP/s",
-                   [=] { return mundur_bench::bfloat16_peak(isa); });
+    for (mundur::Compute kind : {mundur::Compute::bfloat16, mundur::Compute::bfloat16_pairs}) {
+      register_limit("peak/" + std::string(name_of(isa)) + "/" + std::string(name_of(kind)), 1,
+                     "FLOP/s", [=] { return mundur_bench::bfloat16_peak(isa, kind); });
+    }
   }
   // From 16 KiB, which the nearest cache holds, to 256 MiB, which none does.
   constexpr std::int64_t kLeast = 1 << 14, kMost = 1 << 28;

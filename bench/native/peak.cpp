@@ -18,7 +18,8 @@
   namespace mundur::name {                                                                   \
   std::int64_t run_peak(float* sink, std::int64_t steps);                                    \
   std::int64_t run_peak(double* sink, std::int64_t steps);                                   \
-  std::int64_t run_bfloat16_peak(float* sink, std::int64_t steps);                           \
+  std::int64_t run_pairs_peak(float* sink, std::int64_t steps);                              \
+  std::int64_t run_tiles_peak(float* sink, std::int64_t steps);                              \
   std::int64_t run_chain(float* sink, std::int64_t steps);                                   \
   std::int64_t run_chain(double* sink, std::int64_t steps);                                  \
   std::int64_t run_read(float* sink, const float* x, std::int64_t size, std::int64_t times); \
@@ -27,6 +28,7 @@ MUNDUR_DECLARE_LOOPS(generic)
 MUNDUR_DECLARE_LOOPS(avx2)
 MUNDUR_DECLARE_LOOPS(avx512)
 MUNDUR_DECLARE_LOOPS(avx512bf16)
+MUNDUR_DECLARE_LOOPS(amx)
 MUNDUR_DECLARE_LOOPS(neon)
 
 namespace mundur_bench {
@@ -42,14 +44,15 @@ template <class T>
 struct Loops {
   std::int64_t (*peak)(T*, std::int64_t);
   std::int64_t (*chain)(T*, std::int64_t);
-  std::int64_t (*bfloat16_peak)(float*, std::int64_t);
+  std::int64_t (*pairs_peak)(float*, std::int64_t);
+  std::int64_t (*tiles_peak)(float*, std::int64_t);
   std::int64_t (*read)(float*, const float*, std::int64_t, std::int64_t);
 };
 
-#define MUNDUR_LOOPS(name)                                                            \
-  return {                                                                            \
-    mundur::name::run_peak, mundur::name::run_chain, mundur::name::run_bfloat16_peak, \
-        mundur::name::run_read                                                        \
+#define MUNDUR_LOOPS(name)                                                         \
+  return {                                                                         \
+    mundur::name::run_peak, mundur::name::run_chain, mundur::name::run_pairs_peak, \
+        mundur::name::run_tiles_peak, mundur::name::run_read                       \
   }
 template <class T>
 Loops<T> loops(Isa isa) {
@@ -65,6 +68,10 @@ Loops<T> loops(Isa isa) {
 #ifdef MUNDUR_HAS_avx512bf16
     case Isa::avx512bf16:
       MUNDUR_LOOPS(avx512bf16);
+#endif
+#ifdef MUNDUR_HAS_amx
+    case Isa::amx:
+      MUNDUR_LOOPS(amx);
 #endif
 #ifdef MUNDUR_HAS_neon
     case Isa::neon:
@@ -134,12 +141,14 @@ double fma_peak(Isa isa, int threads) {
   });
 }
 
-double bfloat16_peak(Isa isa, int threads) {
-  static std::map<std::pair<Isa, int>, double> known;
-  return once(known, std::pair(isa, threads), [&] {
-    return best_rate(threads, [isa] {
-      return [isa, sink = std::vector<float>(kSink)]() mutable {
-        return loops<float>(isa).bfloat16_peak(sink.data(), steps_of(isa));
+double bfloat16_peak(Isa isa, mundur::Compute kind, int threads) {
+  static std::map<std::tuple<Isa, mundur::Compute, int>, double> known;
+  return once(known, std::tuple(isa, kind, threads), [&] {
+    const auto loop = kind == mundur::Compute::bfloat16_pairs ? loops<float>(isa).pairs_peak
+                                                              : loops<float>(isa).tiles_peak;
+    return best_rate(threads, [isa, loop] {
+      return [isa, loop, sink = std::vector<float>(kSink)]() mutable {
+        return loop(sink.data(), steps_of(isa));
       };
     });
   });

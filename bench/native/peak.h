@@ -16,8 +16,8 @@ template <class T>
 double fma_peak(mundur::Isa isa, int threads = 1);
 
 /// The same of what the instruction set computes products in bfloat16 with, four operations for
-/// each lane.
-double bfloat16_peak(mundur::Isa isa, int threads = 1);
+/// each lane of pairs.
+double bfloat16_peak(mundur::Isa isa, mundur::Compute kind, int threads = 1);
 
 /// Seconds of one fused multiply-add that waits for the one before it.
 template <class T>

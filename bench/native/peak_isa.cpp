@@ -31,7 +31,7 @@ i64 run_peak(double* sink, i64 steps) { return run<kChains>(sink, steps); }
 i64 run_chain(float* sink, i64 steps) { return run<1>(sink, steps); }
 i64 run_chain(double* sink, i64 steps) { return run<1>(sink, steps); }
 
-i64 run_bfloat16_peak(float* sink, i64 steps) {
+i64 run_pairs_peak(float* sink, i64 steps) {
   Vec<float> sum[kChains];
   for (int i = 0; i < kChains; ++i) sum[i] = load(sink + i * Vec<float>::kWidth);
   const Words a = set_words(0x3F803F80), b = set_words(0x3C003C00);  // 1, 1 and 2^-7, 2^-7
@@ -43,6 +43,40 @@ i64 run_bfloat16_peak(float* sink, i64 steps) {
   for (int i = 0; i < kChains; ++i) store(sink + i * Vec<float>::kWidth, sum[i]);
   return steps * kChains * Vec<float>::kWidth * 4;
 }
+
+#if defined(__AMX_BF16__)
+/// Four tiles of sums, as products have them.
+i64 run_tiles_peak(float* sink, i64 steps) {
+  struct alignas(64) {
+    std::uint8_t palette = 1, start = 0, reserved[14] = {};
+    std::uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64};
+    std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16};
+  } shape;
+  alignas(64) std::uint32_t ones[16 * 16];
+  for (std::uint32_t& one : ones) one = 0x3F803C00u;  // 2^-7, 1
+  alignas(64) float sums[16 * 16];
+  _tile_loadconfig(&shape);
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  _tile_loadd(4, ones, 64);
+  _tile_loadd(5, ones, 64);
+  for (i64 n = 0; n < steps; ++n) {
+    _tile_dpbf16ps(0, 4, 5);
+    _tile_dpbf16ps(1, 4, 5);
+    _tile_dpbf16ps(2, 4, 5);
+    _tile_dpbf16ps(3, 4, 5);
+  }
+  _tile_stored(0, sums, 64);
+  _tile_release();
+  sink[0] = sums[0];
+  return steps * 4 * 16 * 16 * 32 * 2;
+}
+#else
+/// Tiles are computed with fused multiply-adds.
+i64 run_tiles_peak(float* sink, i64 steps) { return run<kChains>(sink, steps); }
+#endif
 
 /// Adds x up so many times, whole groups of 12 registers and not what is left behind them. Returns
 /// the bytes read.

@@ -190,7 +190,7 @@ void register_products(Isa isa) {
 [[maybe_unused]] const bool registered = [] {
   const auto isas = mundur::available_isas();
   for (auto isa = isas.rbegin(); isa != isas.rend(); ++isa) {
-    if (*isa == Isa::avx512bf16) continue;  // has those of avx512
+    if (*isa == Isa::avx512bf16 || *isa == Isa::amx) continue;  // have those of avx512
     register_products<float>(*isa);
     register_products<double>(*isa);
   }

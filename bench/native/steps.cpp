@@ -75,6 +75,14 @@ const std::vector<Workload>& workloads() {
       {"W3", {16}, w3, kSquares, "adam", 32, 6'400},
       {"W4", {1024}, w4, kSparse, "momentum", 512, 1'024},
       {"W4bfloat16", {1024}, w4, kSparse, "momentum", 512, 1'024, mundur::Compute::bfloat16},
+      {"W4bfloat16_pairs",
+       {1024},
+       w4,
+       kSparse,
+       "momentum",
+       512,
+       1'024,
+       mundur::Compute::bfloat16_pairs},
       {"W5", {2}, w5, kSquares, "sgd", 1, 4'096},
       {"W6", {100}, w6, kBinary, "adam", 32, 1'600},
       {"W7", {200}, w7, kBinary, "adam", 32, 1'600},
@@ -214,9 +222,10 @@ void run_epochs(benchmark::State& state, const Workload& workload, int threads) 
   const double step =
       epochs[epochs.size() / 2] / static_cast<double>(setup.trainer().steps_per_epoch());
   const mundur::Isa isa = mundur::current_isa();
-  const double limit = setup.operations() / (workload.compute == mundur::Compute::bfloat16
-                                                 ? mundur_bench::bfloat16_peak(isa, threads)
-                                                 : mundur_bench::fma_peak<float>(isa, threads));
+  const double limit =
+      setup.operations() / (workload.compute != mundur::Compute::own
+                                ? mundur_bench::bfloat16_peak(isa, workload.compute, threads)
+                                : mundur_bench::fma_peak<float>(isa, threads));
   state.counters["step"] = step;
   state.counters["limit"] = limit;
   state.counters["of_limit"] = limit / step;

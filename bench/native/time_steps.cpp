@@ -79,7 +79,7 @@ void register_steps(Isa isa) {
 
 [[maybe_unused]] const bool registered = [] {
   for (Isa isa : mundur::available_isas()) {
-    if (isa == Isa::avx512bf16) continue;  // has those of avx512
+    if (isa == Isa::avx512bf16 || isa == Isa::amx) continue;  // have those of avx512
     register_steps<float>(isa);
     register_steps<double>(isa);
   }

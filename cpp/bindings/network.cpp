@@ -15,11 +15,14 @@ std::unique_ptr<AnyNetwork> make_network(const py::sequence& layers, const Shape
                                          const std::vector<std::string>& names) {
   const FloatEnvironment environment;
   const std::vector<LayerSpec> specs = specs_of(layers);
-  if (compute_dtype != dtype && compute_dtype != "bfloat16") {
-    throw py::value_error("compute_dtype: expected '" + dtype + "' or 'bfloat16', got '" +
-                          compute_dtype + "'");
+  const auto is = [&](Compute compute) { return compute_dtype == name_of(compute); };
+  if (compute_dtype != dtype && !is(Compute::bfloat16) && !is(Compute::bfloat16_pairs)) {
+    throw py::value_error("compute_dtype: expected '" + dtype +
+                          "', 'bfloat16' or 'bfloat16_pairs', got '" + compute_dtype + "'");
   }
-  const Compute compute = compute_dtype == dtype ? Compute::own : Compute::bfloat16;
+  const Compute compute = compute_dtype == dtype  ? Compute::own
+                          : is(Compute::bfloat16) ? Compute::bfloat16
+                                                  : Compute::bfloat16_pairs;
   const auto made = [&]<class T>(T) {
     return std::make_unique<AnyNetwork>(
         AnyNetwork{std::make_unique<Network<T>>(specs, input_shape, seed, compute, names)});
@@ -168,8 +171,8 @@ py::array flat(const py::object& self, bool gradients) {
 void bind_network(py::module_& m) {
   using Flags = std::vector<bool>;
   const auto compute_dtype = [](auto& network) {
-    const char* own = dtype_name<element_of<decltype(network)>>();
-    return network.compute() == Compute::bfloat16 ? "bfloat16" : own;
+    const std::string_view own = dtype_name<element_of<decltype(network)>>();
+    return network.compute() == Compute::own ? own : name_of(network.compute());
   };
   py::class_<AnyNetwork>(m, "Network")
       .def(py::init(&make_network), py::arg("layers"), py::arg("input_shape"), py::arg("dtype"),

@@ -80,6 +80,9 @@ void bind_runtime(py::module_& m) {
     all["compiler"] = info.compiler;
     all["openmp"] = info.openmp;
     all["isas_built"] = info.isas_built;
+    std::vector<std::string> fast;
+    for (Compute compute : fast_computes()) fast.emplace_back(name_of(compute));
+    all["fast_compute_dtypes"] = fast;
     return all;
   });
   m.def(

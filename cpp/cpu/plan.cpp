@@ -10,9 +10,8 @@ namespace {
 
 /// Bytes of one element, but for what is packed.
 std::int64_t element_of(Element element, std::int64_t real) {
+  if (is_bfloat16(element)) return 2;
   switch (element) {
-    case Element::bfloat16:
-      return 2;
     case Element::float64:
       return 8;
     case Element::int32:
@@ -62,7 +61,7 @@ bool conflict(const Touch& a, const Touch& b) {
   if (a.role != b.role || a.begin + a.bytes <= b.begin || b.begin + b.bytes <= a.begin)
     return false;
   const bool same_matrix = !a.whole && !b.whole && a.begin == b.begin && a.rows == b.rows &&
-                           a.columns == b.columns && a.element == b.element;
+                           a.columns == b.columns && a.kind == b.kind;
   if (!same_matrix) return true;
   const bool same_blocks =
       std::equal(a.blocks.begin(), a.blocks.end(), b.blocks.begin(), b.blocks.end(),
@@ -77,12 +76,18 @@ std::int64_t bytes_of(const ValueInfo& value, std::int64_t batch, std::int64_t r
   constexpr const char* kWhat = "the workspace of one batch";
   const std::int64_t samples =
       value.samples == 0 ? 1 : checked_product(batch, value.samples, kWhat);
+  if (value.element == Element::bfloat16_left || value.element == Element::bfloat16_right) {
+    const std::int64_t rows = checked_product(samples, rows_of(value.shape), kWhat);
+    const std::int64_t tiles = (value.shape.back() + kTileSide - 1) / kTileSide;
+    return checked_product(
+        checked_product(checked_sum(rows, kTileDepth, kWhat) / kTileDepth, tiles, kWhat),
+        kTileSize * 2, kWhat);
+  }
   std::int64_t each = 1;
   for (std::size_t i = 0; i < value.shape.size(); ++i) {
     const bool is_last = i + 1 == value.shape.size();
-    const std::int64_t extent = is_last && value.element == Element::bfloat16
-                                    ? bfloat16_stride(value.shape[i])
-                                    : value.shape[i];
+    const std::int64_t extent =
+        is_last && is_bfloat16(value.element) ? bfloat16_stride(value.shape[i]) : value.shape[i];
     each = checked_product(each, extent, kWhat);
   }
   if (value.element == Element::panels) each = panels_size(value.shape[0], value.shape[1]);
@@ -97,12 +102,15 @@ std::int64_t scratch_bytes(const Program& program, std::int64_t batch) {
   const auto need = [&](auto of) {
     for (Isa isa : available_isas()) most = std::max(most, of(kernels<T>(isa)));
   };
-  const auto need_of = [&](Value x, Value y) {
+  const auto need_of = [&](Value x, Value y, std::int64_t more = 0) {
     const std::int64_t I = program[x].shape.back(), O = program[y].shape.back();
     const std::int64_t rows = program[y].samples * program[y].size() / std::max<std::int64_t>(1, O);
-    const bool is_real = program[x].element == Element::real && program[y].element == Element::real;
+    const Element element = std::max(program[x].element, program[y].element);
     need([&](const Kernels<T>& k) {
-      return (is_real ? k.scratch_of : k.scratch_of_bf16)(batch * rows, O, I, k.l2_bytes);
+      const auto scratch_of = element == Element::real             ? k.scratch_of
+                              : element == Element::bfloat16_pairs ? k.pairs.scratch_of
+                                                                   : k.tiles.scratch_of;
+      return scratch_of(batch * rows, O, I, k.l2_bytes) + more;
     });
   };
   for (const Operation& operation : program.operations) {
@@ -113,7 +121,8 @@ std::int64_t scratch_bytes(const Program& program, std::int64_t batch) {
           } else if constexpr (std::is_same_v<Op, op::ProductDx>) {
             need_of(o.dx, o.dy);
           } else if constexpr (std::is_same_v<Op, op::ProductDw>) {
-            need_of(o.x, o.dy);
+            const bool passes = program[o.x].element == Element::bfloat16_left && o.after.update;
+            need_of(o.x, o.dy, passes ? tiled_strip(program[o.dw].shape) : 0);
           } else if constexpr (requires { Op::kMultiplies; }) {
             need([](const Kernels<T>& k) { return k.scratch; });
           }
@@ -178,6 +187,7 @@ Touch Resolver<T>::memory_of(Value value, bool writes) const {
   Touch touch{};
   touch.role = info.role;
   touch.element = element_of(info.element, sizeof(T));
+  touch.kind = info.element;
   touch.bytes = bytes_of(info, batch, sizeof(T));
   touch.begin = info.role == Role::planned
                     ? placement_.offsets[static_cast<std::size_t>(root.index)]

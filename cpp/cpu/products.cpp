@@ -45,24 +45,37 @@ template Following<double> following_flat(Resolver<double>&, const After&, Range
 
 namespace {
 
-/// Whether an operand is bfloat16. Throws std::invalid_argument beside float64, which lacks that.
+/// The products of an operand in bfloat16; null: it is none. Throws std::invalid_argument beside
+/// float64, which lacks them.
 template <class T>
-bool is_bfloat16(const ValueInfo& operand, const char* operation) {
-  if (operand.element != Element::bfloat16) return false;
+const Bfloat16Products<T>* bfloat16_of(const Resolver<T>& r, Value operand, const char* operation) {
+  if (!is_bfloat16(r[operand].element)) return nullptr;
   if constexpr (!std::is_same_v<T, float>) {
-    throw std::invalid_argument(std::string(operation) + " of " + operand.name +
+    throw std::invalid_argument(std::string(operation) + " of " + r[operand].name +
                                 ": the CPU has it in bfloat16 beside float32 only");
   }
-  return true;
+  return r[operand].element == Element::bfloat16_pairs ? &r.kernels.pairs : &r.kernels.tiles;
 }
+
+/// Rows and columns of a worker's block of what a product makes, at least: its tiles'.
+struct Grain {
+  std::int64_t rows, columns;
+  template <class T>
+  Grain(const Resolver<T>& r, Value operand, std::int64_t own_rows)
+      : rows(own_rows), columns(r.kernels.column_grain) {
+    if (r[operand].element == Element::bfloat16 || r[operand].element == Element::bfloat16_left)
+      rows = columns = 2 * kTileSide;
+  }
+};
 
 }  // namespace
 
 template <class T>
 void resolve(Resolver<T>& r, const op::Product& o) {
   const std::int64_t B = r.rows(o.y), O = r.columns(o.y), I = r.columns(o.x);
+  const Grain grain(r, o.x, kTileRows);
   const Block part = o.whole_rows ? Block{share(B, 1, r.worker), {0, O}}
-                                  : share(B, kTileRows, O, r.kernels.column_grain, r.worker);
+                                  : share(B, grain.rows, O, grain.columns, r.worker);
   r.writes(o.y, part);
   r.reads(o.x, part.rows);
   r.reads(o.w, {{0, I}, part.columns});
@@ -83,8 +96,8 @@ void resolve(Resolver<T>& r, const op::Product& o) {
     p.l2_bytes = r.kernels.l2_bytes;
     r.call([=](Now<T>&, Worker&) { kernel(p); });
   };
-  if (is_bfloat16<T>(r[o.x], "Product")) return call(r.kernels.product_bf16, bfloat16_stride(I));
-  call(r.kernels.product, I);
+  const auto* const low = bfloat16_of(r, o.x, "Product");
+  low ? call(low->product, bfloat16_stride(I)) : call(r.kernels.product, I);
 }
 MUNDUR_RESOLVED(Product);
 
@@ -94,8 +107,9 @@ void resolve(Resolver<T>& r, const op::ProductDx& o) {
   // Where time went through samples, their rows go on.
   const Range rows_of_dy = r.share_rows_as(o.dy);
   const bool follows = r.stays_with_rows(o.dy);
-  const Block part = follows ? Block{rows_of_dy, {0, I}}
-                             : share(B, kTileRows, I, r.kernels.column_grain, r.worker);
+  const Grain grain(r, o.dy, kTileRows);
+  const Block part =
+      follows ? Block{rows_of_dy, {0, I}} : share(B, grain.rows, I, grain.columns, r.worker);
   r.writes(o.dx, part);
   r.reads(o.dy, part.rows);
   r.reads(o.w, {part.columns, {0, O}});
@@ -113,23 +127,32 @@ void resolve(Resolver<T>& r, const op::ProductDx& o) {
     p.l2_bytes = r.kernels.l2_bytes;
     r.call([=](Now<T>&, Worker&) { kernel(p); });
   };
-  if (is_bfloat16<T>(r[o.dy], "ProductDx")) {
-    return call(r.kernels.product_dx_bf16, bfloat16_stride(O));
-  }
-  call(r.kernels.product_dx, O);
+  const auto* const low = bfloat16_of(r, o.dy, "ProductDx");
+  low ? call(low->product_dx, bfloat16_stride(O)) : call(r.kernels.product_dx, O);
 }
 MUNDUR_RESOLVED(ProductDx);
 
 namespace {
 
-/// Rows of a gradient at a time: as many as keep the product busy, and no more than the cache
-/// holds, where something follows.
-std::int64_t strip_rows(std::int64_t rows, std::int64_t columns, bool followed) {
-  constexpr std::int64_t kLeast = 256;
-  constexpr std::int64_t kElements = 1 << 18;
-  if (!followed) return std::max<std::int64_t>(rows, 1);
-  return std::max(kLeast, kElements / columns / kParameterRows * kParameterRows);
-}
+/// A gradient at a time: as many rows as keep the product busy, and no more than the cache holds,
+/// where something follows.
+struct Strip {
+  std::int64_t rows, columns;
+
+  Strip(std::int64_t all_rows, std::int64_t all_columns, bool followed) {
+    constexpr std::int64_t kLeast = 256;
+    constexpr std::int64_t kElements = 1 << 18;
+    columns = all_columns;
+    rows = followed ? std::max(kLeast, kElements / columns / kParameterRows * kParameterRows)
+                    : std::max<std::int64_t>(all_rows, 1);
+  }
+  /// In tiles: its operand on the right stays in L2, beside what follows.
+  Strip(std::int64_t samples, std::int64_t l2_bytes) : rows(kTiledRows) {
+    const std::int64_t fits = l2_bytes / 8 / std::max<std::int64_t>(samples, 1);
+    columns =
+        std::clamp<std::int64_t>(fits / kTiledGrain * kTiledGrain, kTiledGrain, kTiledColumns);
+  }
+};
 
 }  // namespace
 
@@ -138,38 +161,58 @@ void resolve(Resolver<T>& r, const op::ProductDw& o) {
   const std::int64_t I = r.columns(o.x), O = r.columns(o.dy), ld = r.columns(o.dw);
   const SampleRows samples{r.rows(o.dy), r.rows_of_sample(o.dy)};
   const std::int64_t width = o.columns < 0 ? O : o.columns;
-  Block part = own(I, kParameterRows, width, r.kernels.column_grain, r.worker);
+  const Grain grain(r, o.x, kParameterRows);
+  Block part = own(I, grain.rows, width, grain.columns, r.worker);
   const Range taken = part.columns;  // of dy
   part.columns = {taken.begin + o.column, taken.end + o.column};
   r.writes(o.dw, part);
   const Following<T> then = following(r, o.after, part);
+  const auto* const low = bfloat16_of(r, o.dy, "ProductDw");
   r.reads(o.x, {{0, samples.count}, part.rows});
   r.reads(o.dy, {{0, samples.count}, taken});
   if (part.empty()) return;
-  const std::int64_t strip = strip_rows(part.rows.size(), taken.size(), then.any());
-  const auto call = [&]<class A>(void (*kernel)(const SampleProduct<T, A>&), std::int64_t ldx,
-                                 std::int64_t lddy) {
-    for (std::int64_t row = part.rows.begin; row < part.rows.end; row += strip) {
-      const std::int64_t first = row * ld + part.columns.begin;
-      SampleProduct<T, A> p;
-      p.dw = {r.at(o.dw) + first, ld};
-      p.x = {r.template at<A>(o.x) + row, ldx};
-      p.dy = {r.template at<A>(o.dy) + taken.begin, lddy};
-      p.I = std::min(strip, part.rows.end - row);
-      p.O = taken.size();
-      p.rows = samples;
-      p.scratch = r.scratch;
-      p.l2_bytes = r.kernels.l2_bytes;
-      r.call([=, k = &r.kernels](Now<T>& now, Worker&) {
-        kernel(p);
-        then(*k, now, p.dw.p, first, p.I, p.O, ld);
-      });
-    }
+  const bool in_tiles = r[o.x].element == Element::bfloat16_left;
+  // Where an update follows at once nobody reads the gradient, which then never leaves the cache.
+  const bool passes = in_tiles && then.updates;
+  const Strip strip = passes ? Strip(samples.count, r.kernels.l2_bytes)
+                             : Strip(part.rows.size(), taken.size(), then.any());
+  const auto at = [=](std::int64_t column) {
+    return in_tiles ? column / kTileSide * tiles_stride(samples.count) : column;
   };
-  if (is_bfloat16<T>(r[o.dy], "ProductDw")) {
-    return call(r.kernels.product_dw_bf16, bfloat16_stride(I), bfloat16_stride(O));
+  const auto call = [&]<class A>(void (*kernel)(const SampleProduct<T, A>&), std::int64_t ldx,
+                                 std::int64_t lddy, std::int64_t row, std::int64_t column) {
+    const std::int64_t first = row * ld + column + o.column;
+    SampleProduct<T, A> p;
+    p.I = std::min(strip.rows, part.rows.end - row);
+    p.O = std::min(strip.columns, taken.end - column);
+    p.dw = passes ? Matrix<T>{r.scratch, p.O} : Matrix<T>{r.at(o.dw) + first, ld};
+    p.x = {r.template at<A>(o.x) + at(row), ldx};
+    p.dy = {r.template at<A>(o.dy) + at(column), lddy};
+    p.rows = samples;
+    p.scratch = r.scratch + (passes ? tiled_strip(r[o.dw].shape) : 0);
+    p.l2_bytes = r.kernels.l2_bytes;
+    p.ld_soon = ld;
+    r.call([=, k = &r.kernels](Now<T>& now, Worker&) {
+      SampleProduct<T, A> own = p;
+      if (passes) {
+        for (int i = 0; i < p.kSoon; ++i) own.soon[i] = then.soon(now, first, i);
+      }
+      kernel(own);
+      then(*k, now, p.dw.p, first, p.I, p.O, ld, p.dw.ld);
+    });
+  };
+  const std::int64_t tiles = tiles_stride(samples.count);
+  for (std::int64_t column = taken.begin; column < taken.end; column += strip.columns) {
+    for (std::int64_t row = part.rows.begin; row < part.rows.end; row += strip.rows) {
+      if (!low) {
+        call(r.kernels.product_dw, I, O, row, column);
+      } else if (in_tiles) {
+        call(low->product_dw, tiles, tiles, row, column);
+      } else {
+        call(low->product_dw, bfloat16_stride(I), bfloat16_stride(O), row, column);
+      }
+    }
   }
-  call(r.kernels.product_dw, I, O);
 }
 MUNDUR_RESOLVED(ProductDw);
 
@@ -197,16 +240,26 @@ MUNDUR_RESOLVED(SumRows);
 
 template <class T>
 void resolve(Resolver<T>& r, const op::ToBfloat16& o) {
-  const std::int64_t I = r.columns(o.x);
-  const Range rows = r.share_rows_as(o.x);
+  const std::int64_t I = r.columns(o.x), N = r.rows(o.x);
+  const Element form = r[o.y].element;
+  const bool in_tiles = form == Element::bfloat16_left || form == Element::bfloat16_right;
+  const Range rows = in_tiles ? share(N, kTileDepth, r.worker) : r.share_rows_as(o.x);
   r.writes(o.y, rows);
   r.reads(o.x, rows);
-  if (!is_bfloat16<T>(r[o.y], "ToBfloat16")) return;
-  const std::int64_t ldy = bfloat16_stride(I);
-  auto* const y = r.template at<std::uint16_t>(o.y) + rows.begin * ldy;
+  if (!bfloat16_of(r, o.y, "ToBfloat16") || rows.empty()) return;
   const T* const x = r.at(o.x) + rows.begin * I;
-  r.call(
-      [=, k = r.kernels.to_bfloat16, n = rows.size()](Now<T>&, Worker&) { k(y, x, n, I, ldy, I); });
+  auto* const y = r.template at<std::uint16_t>(o.y);
+  if (in_tiles) {
+    auto* const first = y + rows.begin / kTileDepth * kTileSize;
+    const auto k = form == Element::bfloat16_left ? r.kernels.to_left : r.kernels.to_right;
+    return r.call(
+        [=, n = rows.size()](Now<T>&, Worker&) { k(first, x, n, I, tiles_stride(N), I); });
+  }
+  const std::int64_t ldy = bfloat16_stride(I);
+  const std::int64_t grain = form == Element::bfloat16 ? kTileDepth : 2;
+  const std::int64_t filled = (I + grain - 1) / grain * grain;
+  r.call([=, first = y + rows.begin * ldy, n = rows.size(), k = r.kernels.to_bfloat16](
+             Now<T>&, Worker&) { k(first, x, n, I, ldy, I, filled); });
 }
 MUNDUR_RESOLVED(ToBfloat16);
 

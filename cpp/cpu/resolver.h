@@ -2,6 +2,7 @@
 
 // How an operation becomes calls: what each worker computes of it, and what it touches meanwhile.
 
+#include <algorithm>
 #include <type_traits>
 
 #include "cpu/plan.h"
@@ -14,12 +15,18 @@ inline constexpr std::int64_t kGrain = 64;
 inline constexpr std::int64_t kParameterRows = 8;
 /// Rows of a product's tile.
 inline constexpr std::int64_t kTileRows = 8;
+/// The most of a gradient in tiles that is made before its update, in the worker's scratch.
+inline constexpr std::int64_t kTiledGrain = 32, kTiledRows = 64, kTiledColumns = 512;
+inline std::int64_t tiled_strip(const Shape& parameter) {
+  return std::min(kTiledRows, parameter.front()) * std::min(kTiledColumns, parameter.back());
+}
 
 /// What an operation touches of some memory, seen as a matrix: the block of each worker.
 struct Touch {
   Role role;
   std::int64_t begin, bytes;            // in the role's memory
   std::int64_t rows, columns, element;  // of the matrix; bytes of an element
+  Element kind;                         // how the matrix lies there
   bool writes;
   bool whole = false;  // each worker touches all of it
   bool stays = false;  // who reads it had better keep to these parts
@@ -224,13 +231,24 @@ struct Following {
   bool penalises = false, updates = false;
 
   /// `g` holds the gradient of the block whose first element is number `at`; `ld` is the distance
-  /// of its rows.
+  /// of the parameter's rows, `ldg` of the gradient's.
+  void operator()(const Kernels<T>& kernels, const Now<T>& now, T* g, std::int64_t at,
+                  std::int64_t rows, std::int64_t columns, std::int64_t ld,
+                  std::int64_t ldg) const {
+    if (penalises) kernels.add_penalty(g, w + at, rows, columns, ldg, ld, l1, two_l2);
+    if (updates) kernels.update(now.update.at(place + at), g, rows, columns, ld, ldg);
+  }
   void operator()(const Kernels<T>& kernels, const Now<T>& now, T* g, std::int64_t at,
                   std::int64_t rows, std::int64_t columns, std::int64_t ld) const {
-    if (penalises) kernels.add_penalty(g, w + at, rows, columns, ld, ld, l1, two_l2);
-    if (updates) kernels.update(now.update.at(place + at), g, rows, columns, ld, ld);
+    (*this)(kernels, now, g, at, rows, columns, ld, ld);
   }
   bool any() const { return penalises || updates; }
+  /// What an update reads of a block whose first element is number `at`; null where it has no more.
+  const T* soon(const Now<T>& now, std::int64_t at, int i) const {
+    if (!updates) return nullptr;
+    const T* const first = i == 0 ? now.update.w : now.update.state[i - 1];
+    return first ? first + place + at : nullptr;
+  }
 };
 
 /// Touches what follows the gradient in a block of it, and resolves it.

@@ -133,12 +133,13 @@ void Builder::show(Value x, const char* name, const char* gradient) {
 
 // ---- operations ---------------------------------------------------------------------------------
 
-Value Builder::operand(Value x, bool lanes) {
-  if (how_.compute != Compute::bfloat16 || lanes) return x;
+Value Builder::operand(Value x, bool lanes, Element tiles) {
+  if (how_.compute == Compute::own || lanes) return x;
+  const Element element = how_.compute == Compute::bfloat16 ? tiles : Element::bfloat16_pairs;
   for (const auto& [of, rounded] : rounded_) {
-    if (of == x) return rounded;
+    if (of == x && program_[rounded].element == element) return rounded;
   }
-  const Value y = value("bfloat16", program_[x].shape, x, Element::bfloat16);
+  const Value y = value("bfloat16", program_[x].shape, x, element);
   emit(op::ToBfloat16{y, x});
   rounded_.emplace_back(x, y);
   return y;
@@ -162,7 +163,8 @@ Value Builder::product_dx(Value dy, Value w, Value x) {
 
 Value Builder::product_dw(Value x, Value dy, Value w) {
   const Value dw = whole("dw", program_[w].shape);
-  emit(op::ProductDw{dw, operand(x, false), operand(dy, false)});
+  emit(op::ProductDw{dw, operand(x, false, Element::bfloat16_left),
+                     operand(dy, false, Element::bfloat16_right)});
   return dw;
 }
 

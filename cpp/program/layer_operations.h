@@ -64,19 +64,20 @@ namespace op {
 
 // ---- products -------------------------------------------------------------------------------
 
-/// y[n,O] = f(x[n,I]·w[I,O] + bias[O]); bias may be missing; x may be bfloat16.
+/// y[n,O] = f(x[n,I]·w[I,O] + bias[O]); bias may be missing; x may be bfloat16, of either kind.
 struct Product {
   Value y, x, w, bias;
   Function f = Function::linear;
   bool whole_rows = false;  // what comes next needs rows of y whole
   void walk(auto& go) const { go.writes(y).reads(x).reads(w).reads(bias); }
 };
-/// dx[n,I] = dy[n,O]·wᵀ; dy may be bfloat16.
+/// dx[n,I] = dy[n,O]·wᵀ; dy may be bfloat16, of either kind.
 struct ProductDx {
   Value dx, dy, w;
   void walk(auto& go) const { go.writes(dx).reads(dy).reads(w); }
 };
-/// dw[I, column + O] = x[n,I]ᵀ·dy[n,O], O < columns: a sum over samples. Both may be bfloat16.
+/// dw[I, column + O] = x[n,I]ᵀ·dy[n,O], O < columns: a sum over samples. Both may be bfloat16,
+/// pairs, or left and right.
 struct ProductDw {
   Value dw, x, dy;
   std::int64_t column = 0, columns = -1;  // -1: all
@@ -90,7 +91,7 @@ struct SumRows {
   After after{};
   void walk(auto& go) const { go.sums(db).reads(dy).then(after); }
 };
-/// y = x rounded to bfloat16.
+/// y = x rounded to bfloat16, in the form that y has.
 struct ToBfloat16 {
   Value y, x;
   void walk(auto& go) const { go.writes(y).reads(x); }

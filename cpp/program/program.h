@@ -225,8 +225,8 @@ class Builder {
   ValueInfo& info(Value value) { return program_.values[static_cast<std::size_t>(value.index)]; }
   Value add_value(ValueInfo info);
   std::string named(const char* name) const { return scope_.empty() ? name : scope_ + "/" + name; }
-  /// What a product of such extents reads for x.
-  Value operand(Value x, bool lanes);
+  /// What a product of such extents reads for x, as an element of that kind in tiles.
+  Value operand(Value x, bool lanes, Element tiles = Element::bfloat16);
   void drop_dead();
   void fuse_activations();
   void join_sums();

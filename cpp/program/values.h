@@ -24,8 +24,22 @@ struct Value {
 
 /// What a value's elements are: real numbers of the network's type, real numbers of another, ids
 /// and places, flags; `panels`: real numbers of a matrix, in the order in which a provider's
-/// products read them.
-enum class Element : std::uint8_t { real, bfloat16, float64, int32, byte, panels };
+/// products read them. Of bfloat16 each kind of products has its own: pairs; or rows, and for sums
+/// over samples the operand on the left and that on the right.
+enum class Element : std::uint8_t {
+  real,
+  bfloat16,
+  bfloat16_left,
+  bfloat16_right,
+  bfloat16_pairs,
+  float64,
+  int32,
+  byte,
+  panels
+};
+constexpr bool is_bfloat16(Element element) {
+  return element >= Element::bfloat16 && element <= Element::bfloat16_pairs;
+}
 
 /// Whose memory a value lies in: the program's own, planned by lifetime; or flat vectors that
 /// outlive it, of the network and (sums of gradients) of the optimizer.

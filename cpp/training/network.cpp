@@ -37,7 +37,7 @@ Network<T>::Network(Graph graph, std::uint64_t seed, Compute compute)
       graph_(std::move(graph)),
       training_arena_(std::make_unique<Arena<T>>()),
       paces_(std::make_unique<Paces>()) {
-  if (compute == Compute::bfloat16 && sizeof(T) != sizeof(float)) {
+  if (compute != Compute::own && sizeof(T) != sizeof(float)) {
     throw std::invalid_argument("compute_dtype: bfloat16 goes with dtype float32 only");
   }
   graph_.check();

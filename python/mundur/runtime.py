@@ -78,7 +78,7 @@ def threads(n: int) -> Iterator[None]:
 
 
 def isa() -> str:
-    """The instruction set in force: "generic", "avx2", "avx512", "avx512bf16" or "neon".
+    """The instruction set in force: "generic", "avx2", "avx512", "avx512bf16", "amx" or "neon".
 
     It is the widest that build and CPU share, or MUNDUR_ISA's.
 
@@ -119,6 +119,9 @@ def set_isa(name: str) -> None:
 
 def build_info() -> dict[str, Any]:
     """Version, compiler, OpenMP, the instruction sets built in and those this CPU can run.
+
+    "fast_compute_dtypes" lists the kinds of bfloat16 whose products the instruction set in force
+    computes faster than float32's; the others cost accuracy and gain nothing.
 
     Examples
     --------

@@ -32,7 +32,7 @@ def output(*command: str) -> str:
 
 
 def namespace(symbol: str) -> str | None:
-    match = re.search(r"mundur::(generic|avx2|avx512|avx512bf16|neon)::", symbol)
+    match = re.search(r"mundur::(generic|avx2|avx512|avx512bf16|amx|neon)::", symbol)
     return match[1] if match else None
 
 
@@ -68,7 +68,7 @@ def check_instructions(objdump: str, module: str) -> Iterator[str]:
         match = INSTRUCTION.match(line)
         if not match or not AVX.match(match[1]):
             continue
-        fault = isa not in ("avx2", "avx512", "avx512bf16")
+        fault = isa not in ("avx2", "avx512", "avx512bf16", "amx")
         if isa == "avx2":
             fault = match[1][0] == "k" or bool(AVX512_OPERANDS.search(match[2]))
         if isa == "avx512":
@@ -78,7 +78,7 @@ def check_instructions(objdump: str, module: str) -> Iterator[str]:
             yield f"{name}: {match[1]}{match[2]}"
         wide[isa or "baseline"] += 1
     print("AVX instructions:", dict(wide))
-    for needed in ("avx2", "avx512", "avx512bf16"):
+    for needed in ("avx2", "avx512", "avx512bf16", "amx"):
         if not wide[needed]:
             yield f"no AVX instruction in mundur::{needed}: is this check blind?"
 

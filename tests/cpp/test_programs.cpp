@@ -86,7 +86,8 @@ std::vector<Chain> chains(std::int64_t wide) {
         mundur::RepeatVectorSpec{3}, mundur::GRUSpec{recurrent(5 * wide, true)}}},
       {"products",
        false,
-       {mundur::DenseSpec{70, Activation::relu}, mundur::DenseSpec{40, Activation::softmax}}},
+       {mundur::DenseSpec{70, Activation::relu}, mundur::DenseSpec{97, Activation::relu},
+        mundur::DenseSpec{40, Activation::softmax}}},
       {"groups",
        false,
        {convolution(6 * wide, 1, Padding::same, 1, 3, Activation::linear), windows}},
@@ -344,6 +345,8 @@ void test_barriers(const Chain& chain, mundur::Compute compute) {
                !check::same_bits(serial.step(true, without), expected);
       };
       CHECK(!shows(0));
+      // In tiles some memory is used twice within a piece: only finer interleaving would show that.
+      if (compute == mundur::Compute::bfloat16) continue;
       for (std::size_t piece : serial.behind_barriers()) CHECK(shows(piece));
     }
   }
@@ -401,6 +404,7 @@ int main() {
   for (const Chain& chain : chains(8)) {
     test_barriers(chain, mundur::Compute::own);
     test_barriers(chain, mundur::Compute::bfloat16);
+    test_barriers(chain, mundur::Compute::bfloat16_pairs);
   }
   return check::result();
 }

@@ -229,6 +229,7 @@ int main() {
   test_bits_across_teams<float>();
   test_bits_across_teams<double>();
   test_bits_across_teams<float>(mundur::Compute::bfloat16);
+  test_bits_across_teams<float>(mundur::Compute::bfloat16_pairs);
   test_an_epoch_is_resumed<float>();
   test_an_epoch_is_resumed<double>();
   test_double_does_not_compute_in_bfloat16();

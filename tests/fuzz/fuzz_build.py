@@ -97,8 +97,8 @@ def chain_of(layers: tuple[Piece, ...], shape: Shape, **options: Any) -> md.Mode
 def built(case: Case, metrics: tuple[str, ...] | None = None) -> md.Model:
     """The case's model, compiled; Refused where the package refuses it."""
     types = (
-        {"dtype": "float32", "compute_dtype": "bfloat16"}
-        if case.dtype == "bfloat16"
+        {"dtype": "float32", "compute_dtype": case.dtype}
+        if case.dtype.startswith("bfloat16")
         else {"dtype": case.dtype}
     )
     try:

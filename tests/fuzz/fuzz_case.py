@@ -25,7 +25,7 @@ class Case:
     pads: bool = False  # whether there is a 0 among the ids, or a step for Masking to find
     optimizer: Piece = ("SGD", {"learning_rate": 0.05})
     metrics: tuple[str, ...] = ()
-    dtype: str = "float32"  # or "float64", or "bfloat16" for products in it
+    dtype: str = "float32"  # or "float64", or a kind of bfloat16 for products in it
     features: str = "float64"  # the dtype of x, or "strided"
     augment: bool = False
     samples: int = 5

@@ -188,7 +188,7 @@ def options(
     return {
         "optimizer": (rule.optimizer, arguments),
         "metrics": one(rng, METRICS[: 3 if targets == "labels" or masked else None]),
-        "dtype": one(rng, ("float32", "float32", "float64", "bfloat16")),
+        "dtype": one(rng, ("float32", "float32", "float64", "bfloat16", "bfloat16_pairs")),
         "features": one(rng, IDS if ids else NUMBERS),
         "augment": not ids and bool(rng.random() < 0.1),
         "pads": bool(rng.random() < 0.7),

@@ -141,7 +141,8 @@ NUMBERS = [
 TEXTS = [
     *("", "a", "a/b", "\0", "\ud800", "é" * 50, "x" * 5000, "../../etc/passwd", "__class__"),
     *("relu", "softmax", "linear", "dense", "kernel", "Dense", "LSTM", "Adam", "array", "custom"),
-    *("nan", "inf", "0x1p3", "0x1p5000", "loss", "float32", "bfloat16", "same", "causal"),
+    *("nan", "inf", "0x1p3", "0x1p5000", "loss", "float32", "same", "causal"),
+    *("bfloat16", "bfloat16_pairs", "bfloat16_tiles"),
 ]
 
 

@@ -1,10 +1,15 @@
 // Which kernels run: what this build holds, what this CPU can do, what MUNDUR_ISA asks for.
 
+#ifdef MUNDUR_HAS_avx512bf16
+#include <cpuid.h>
+#include <sys/syscall.h>
+#endif
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <cstring>
 #include <stdexcept>
 
 #include "cpu/kernels/table.h"
@@ -24,7 +29,13 @@ MUNDUR_DECLARE_ISA(avx512)
 #endif
 #ifdef MUNDUR_HAS_avx512bf16
 namespace mundur::avx512bf16 {
-void fill_products_bf16(Kernels<float>& table);
+void fill_rounding(Kernels<float>& table);
+void fill_products_pairs(Kernels<float>& table);
+}  // namespace mundur::avx512bf16
+#endif
+#ifdef MUNDUR_HAS_amx
+namespace mundur::amx {
+void fill_products_tiles(Kernels<float>& table);
 }
 #endif
 #ifdef MUNDUR_HAS_neon
@@ -33,6 +44,25 @@ MUNDUR_DECLARE_ISA(neon)
 
 namespace mundur {
 namespace {
+
+#ifdef MUNDUR_HAS_amx
+/// Whether this process may use tiles: the CPU has them, and the system gives them to those who
+/// ask. It is asked once, before any thread of ours can need them, and not at all where MUNDUR_ISA
+/// names another instruction set.
+bool may_use_tiles() {
+  static const bool may = [] {
+    const char* asked = std::getenv("MUNDUR_ISA");
+    if (asked && *asked && std::strcmp(asked, "amx") != 0) return false;
+    constexpr unsigned kBf16 = 1u << 22, kTile = 1u << 24;  // of leaf 7's edx
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & kBf16) == 0 || (d & kTile) == 0)
+      return false;
+    constexpr long kRequest = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM
+    return syscall(SYS_arch_prctl, kRequest, kTileData) == 0;
+  }();
+  return may;
+}
+#endif
 
 bool cpu_has(Isa isa) {
   switch (isa) {
@@ -53,6 +83,10 @@ bool cpu_has(Isa isa) {
     case Isa::avx512bf16:
       return cpu_has(Isa::avx512) && __builtin_cpu_supports("avx512bf16");
 #endif
+#ifdef MUNDUR_HAS_amx
+    case Isa::amx:
+      return cpu_has(Isa::avx512bf16) && may_use_tiles();
+#endif
 #ifdef MUNDUR_HAS_neon
     case Isa::neon:
       return true;
@@ -66,12 +100,25 @@ bool cpu_has(Isa isa) {
 /// Only these rows differ from those of avx512.
 void fill_avx512bf16(Kernels<float>& table) {
   avx512::fill(table);
-  avx512bf16::fill_products_bf16(table);
+  avx512bf16::fill_rounding(table);
+  avx512bf16::fill_products_pairs(table);
   table.isa = Isa::avx512bf16;
 }
 void fill_avx512bf16(Kernels<double>& table) {
   avx512::fill(table);
   table.isa = Isa::avx512bf16;
+}
+#endif
+
+#ifdef MUNDUR_HAS_amx
+void fill_amx(Kernels<float>& table) {
+  fill_avx512bf16(table);
+  amx::fill_products_tiles(table);
+  table.isa = Isa::amx;
+}
+void fill_amx(Kernels<double>& table) {
+  avx512::fill(table);
+  table.isa = Isa::amx;
 }
 #endif
 
@@ -98,6 +145,9 @@ struct Tables {
 #endif
 #ifdef MUNDUR_HAS_avx512bf16
     fill_if(Isa::avx512bf16, fill_avx512bf16);
+#endif
+#ifdef MUNDUR_HAS_amx
+    fill_if(Isa::amx, fill_amx);
 #endif
 #ifdef MUNDUR_HAS_neon
     fill_if(Isa::neon, neon::fill);
@@ -138,6 +188,21 @@ std::vector<Isa> available_isas() {
     if (cpu_has(isa)) isas.push_back(isa);
   }
   return isas;
+}
+
+std::vector<Compute> fast_computes() {
+  std::vector<Compute> fast;
+#ifdef MUNDUR_HAS_amx
+  if (cpu_has(Isa::amx)) fast.push_back(Compute::bfloat16);
+#endif
+#ifdef MUNDUR_HAS_avx512bf16
+  // Cores with float16 arithmetic have, so far, VDPBF16PS at half the rate of FMA.
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  constexpr unsigned kFp16 = 1u << 23;
+  const bool is_slow = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & kFp16) != 0;
+  if (cpu_has(Isa::avx512bf16) && !is_slow) fast.push_back(Compute::bfloat16_pairs);
+#endif
+  return fast;
 }
 
 Isa isa_from_name(const std::string& name) {

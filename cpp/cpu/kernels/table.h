@@ -30,6 +30,13 @@ constexpr std::int64_t bfloat16_stride(std::int64_t columns) {
   return whole % 1024 == 0 ? whole + 32 : whole;
 }
 
+/// Tiles of bfloat16 numbers: so many of the inner index for each of so many rows or columns.
+inline constexpr std::int64_t kTileDepth = 32, kTileSide = 16, kTileSize = kTileDepth * kTileSide;
+/// Numbers that `rows` samples of one row of tiles take: the distance between such rows.
+constexpr std::int64_t tiles_stride(std::int64_t rows) {
+  return (rows + kTileDepth - 1) / kTileDepth * kTileSize;
+}
+
 /// A counter-based random stream: Philox 4x32-10 with this key; the 128-bit counter is (block,
 /// stream).
 struct RandomKey {
@@ -151,12 +158,26 @@ struct Product {
 /// first row that is there.
 template <class T, class A = T>
 struct SampleProduct {
+  static constexpr int kSoon = 4;
   Matrix<T> dw;
   Matrix<const A> x, dy;
   std::int64_t I = 0, O = 0;
   SampleRows rows;
   T* scratch = nullptr;
   std::int64_t l2_bytes = kUsualL2;
+  /// What is read as soon as dw is there, matrices of its shape: worth to be fetched meanwhile. Any
+  /// may be null.
+  const T* soon[kSoon] = {};
+  std::int64_t ld_soon = 0;
+};
+
+/// The products of one kind of bfloat16, as those of Kernels.
+template <class T>
+struct Bfloat16Products {
+  std::int64_t (*scratch_of)(std::int64_t B, std::int64_t O, std::int64_t I, std::int64_t l2_bytes);
+  void (*product)(const Product<T, std::uint16_t>& product);
+  void (*product_dx)(const Product<T, std::uint16_t>& product);
+  void (*product_dw)(const SampleProduct<T, std::uint16_t>& product);
 };
 
 /// One time step of a recurrent layer on B samples, between its products. A masked sample keeps
@@ -230,24 +251,32 @@ struct Kernels {
 
   // ---- products in bfloat16: of Kernels<float> only, null in Kernels<double> --------------------
   // Operands are rounded to bfloat16, to nearest, ties to even, subnormal numbers to zeros of their
-  // sign. A chain runs over pairs of neighbours k, k + 1, from +0: the odd element's product is
-  // added first, then the even one's, each fused and rounded once to T; a result that is still
-  // below the normal range once rounded becomes a zero of its sign. The partner that a last element
-  // lacks is +0 in both operands. This is what VDPBF16PS computes, whatever the instruction set.
-  // Everything else (shards, their tree, bias, f) is in T, as above; no pair straddles a shard.
+  // sign; sums are in T. Each operation is rounded once, and a result that is still below the
+  // normal range once rounded becomes a zero of its sign. Whatever the instruction set, the bits
+  // are those of one instruction:
+  // - tiles, TDPBF16PS: of each block of 32 numbers of the inner index, the even and the odd ones
+  //   make a fused chain each, from +0; their sum is added to the sum of the blocks before.
+  // - pairs, VDPBF16PS: a fused chain over pairs of neighbours k, k + 1, from +0, the odd element's
+  //   product first.
+  // What the last block or pair lacks is +0 in both operands. Everything else (shards, their tree,
+  // bias, f) is in T, as above; no block or pair straddles a shard.
   //
-  // x and dy come from to_bfloat16: ldx and lddy are even and the start of a row is aligned to 4
-  // bytes, but for product_dw, which takes any start.
+  // For tiles, a comes from to_bfloat16 filled up to whole blocks, x from to_left and dy from
+  // to_right, where their columns begin at multiples of kTileSide; ld is the distance between rows
+  // of tiles. For pairs all come from to_bfloat16, filled up to whole pairs: ld is even and the
+  // start of a row is aligned to 4 bytes, but for product_dw, which takes any start.
+  Bfloat16Products<T> tiles, pairs;
 
-  /// As scratch_of.
-  std::int64_t (*scratch_of_bf16)(std::int64_t B, std::int64_t O, std::int64_t I,
-                                  std::int64_t l2_bytes);
-  /// y[B,I] = x[B,I] rounded; behind a row of odd length follows one +0. ldy is even.
+  /// y[B,I] = x[B,I] rounded; behind each row +0 up to `filled` numbers, which is even, as ldy is.
   void (*to_bfloat16)(std::uint16_t* y, const T* x, std::int64_t B, std::int64_t I,
-                      std::int64_t ldy, std::int64_t ldx);
-  void (*product_bf16)(const Product<T, std::uint16_t>& product);
-  void (*product_dx_bf16)(const Product<T, std::uint16_t>& product);
-  void (*product_dw_bf16)(const SampleProduct<T, std::uint16_t>& product);
+                      std::int64_t ldy, std::int64_t ldx, std::int64_t filled);
+  /// The same in tiles, +0 where x has no number: that of row b and column i is the one at
+  /// (i / 16)·ldy + (b / 32)·512; in it row b % 32 and column i % 16 stand, of the left form, at
+  /// [i][b], of the right one at [b / 2][i][b % 2].
+  void (*to_left)(std::uint16_t* y, const T* x, std::int64_t B, std::int64_t I, std::int64_t ldy,
+                  std::int64_t ldx);
+  void (*to_right)(std::uint16_t* y, const T* x, std::int64_t B, std::int64_t I, std::int64_t ldy,
+                   std::int64_t ldx);
 
   // ---- sums -------------------------------------------------------------------------------------
   /// db[O] = Σ_b dy[b,O]: a sum over samples.

@@ -215,6 +215,9 @@ BuildInfo build_info() {
 #if defined(MUNDUR_HAS_avx512bf16)
   info.isas_built.push_back("avx512bf16");
 #endif
+#if defined(MUNDUR_HAS_amx)
+  info.isas_built.push_back("amx");
+#endif
 #if defined(MUNDUR_HAS_neon)
   info.isas_built.push_back("neon");
 #endif

@@ -16,6 +16,8 @@ Isa current_isa();
 /// Forces an instruction set for calls that start later; throws where it isn't available.
 void set_isa(Isa isa);
 Isa isa_from_name(const std::string& name);
+/// The kinds of bfloat16 in which this CPU multiplies faster than in float32.
+std::vector<Compute> fast_computes();
 
 /// Threads that a native call may use: set_num_threads, else MUNDUR_NUM_THREADS, else the least of
 /// OpenMP's own maximum, the CPU affinity, the cgroup quota and the cores. 1 in a forked child.

@@ -100,8 +100,13 @@ enum class Activation : int {
 inline constexpr int kCurveParameters = 3;
 
 /// What products compute with: numbers of the parameters' own type, or those rounded to bfloat16
-/// (float32 parameters only; sums stay float32).
-enum class Compute : int { own, bfloat16 };
+/// (float32 parameters only; sums stay float32), of two kinds: see cpu/kernels/table.h.
+enum class Compute : int { own, bfloat16, bfloat16_pairs };
+
+inline std::string_view name_of(Compute compute) {
+  constexpr std::string_view kNames[] = {"own", "bfloat16", "bfloat16_pairs"};
+  return kNames[static_cast<int>(compute)];
+}
 
 /// One byte, true unless it is 0; the bits of a float16.
 struct Boolean {
@@ -138,12 +143,13 @@ struct LossNumbers {
   bool operator==(const LossNumbers&) const = default;
 };
 
-/// avx512bf16 is avx512 with the instructions of AVX512_BF16 for products in bfloat16.
-enum class Isa : int { generic, avx2, avx512, avx512bf16, neon };
-inline constexpr int kIsas = 5;
+/// avx512bf16 is avx512 with the instructions of AVX512_BF16 for products in bfloat16_pairs, amx is
+/// that with tiles for products in bfloat16.
+enum class Isa : int { generic, avx2, avx512, avx512bf16, amx, neon };
+inline constexpr int kIsas = 6;
 
 inline std::string_view name_of(Isa isa) {
-  constexpr std::string_view kNames[] = {"generic", "avx2", "avx512", "avx512bf16", "neon"};
+  constexpr std::string_view kNames[] = {"generic", "avx2", "avx512", "avx512bf16", "amx", "neon"};
   return kNames[static_cast<int>(isa)];
 }
 

@@ -152,11 +152,15 @@ def extents(value: Any, name: str) -> tuple[int, ...]:
     return tuple(integer(extent, f"{name}[{i}]", 1) for i, extent in enumerate(value))
 
 
+ROUNDED = ("bfloat16", "bfloat16_pairs")
+"""What products may compute in beside a model's dtype."""
+
+
 def dtype_name(value: Any) -> str:
     """Turns a name, a NumPy type or a dtype into "float32" or "float64"."""
     name = _type_name(value)
     if name not in ("float32", "float64"):
-        hint = '; for products in it pass compute_dtype="bfloat16"' if name == "bfloat16" else ""
+        hint = f"; for products in it pass compute_dtype={name!r}" if name in ROUNDED else ""
         raise ValueError(f'dtype must be "float32" or "float64"; got {value!r}{hint}')
     return name
 
@@ -164,7 +168,7 @@ def dtype_name(value: Any) -> str:
 def _type_name(value: Any) -> str:
     if not isinstance(value, (str, type, np.dtype)):  # NumPy takes any array or number for its type
         return ""
-    if isinstance(value, str) and value in ("float32", "float64", "bfloat16"):
+    if isinstance(value, str) and value in ("float32", "float64", *ROUNDED):
         return value
     try:
         with warnings.catch_warnings():
@@ -177,11 +181,12 @@ def _type_name(value: Any) -> str:
 def compute_dtype_name(value: Any, dtype: str) -> str:
     """What a model of this dtype computes in: None is the dtype itself."""
     name = dtype if value is None else _type_name(value)
-    if name not in (dtype, "bfloat16"):
-        raise ValueError(f'compute_dtype must be None, "{dtype}" or "bfloat16"; got {value!r}')
-    if name == "bfloat16" and dtype != "float32":
+    if name not in (dtype, *ROUNDED):
+        kinds = " or ".join(f'"{kind}"' for kind in ROUNDED)
+        raise ValueError(f'compute_dtype must be None, "{dtype}", {kinds}; got {value!r}')
+    if name in ROUNDED and dtype != "float32":
         raise ValueError(
-            f'compute_dtype="bfloat16" goes with dtype="float32", whose sums it keeps; got '
+            f'compute_dtype="{name}" goes with dtype="float32", whose sums it keeps; got '
             f"dtype={dtype!r}"
         )
     return name

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import reference
-from .._support.checks import number
+from .._support.checks import ROUNDED, number
 from .._support.config import Configurable
 from ..activations import Custom
 from ..layers.base import Layer
@@ -28,7 +28,7 @@ __all__ = ["Verification", "verify"]
 Array = npt.NDArray[Any]
 
 # The textbook computes in float64; a chain of layers passes its roundings on.
-VERIFY_TOLERANCE = {"float64": 1e-10, "float32": 1e-4, "bfloat16": 5e-2}
+VERIFY_TOLERANCE = {"float64": 1e-10, "float32": 1e-4} | dict.fromkeys(ROUNDED, 5e-2)
 # Where the textbook has its piece of the same name.
 _BOOKS: dict[type, ModuleType] = {
     Layer: reference.layers,

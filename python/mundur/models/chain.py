@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from .. import _core
 from .._support.checks import (
+    ROUNDED,
     boolean,
     compute_dtype_name,
     dtype_name,
@@ -39,6 +40,7 @@ __all__ = ["Chain"]
 Array = npt.NDArray[Any]
 
 _CHAINS: weakref.WeakSet[Chain] = weakref.WeakSet()
+_WARNED_OF: set[str] = set()  # kinds of bfloat16
 
 
 def _free_locks() -> None:
@@ -81,6 +83,7 @@ class Chain:
             raise ValueError(f'device must be "cpu", the only one for now; got {device!r}')
         self._dtype = dtype_name(dtype)
         self._compute_dtype = compute_dtype_name(compute_dtype, self._dtype)
+        _warn_of_no_gain(self._compute_dtype)
         given = seed_value(seed)
         self._seed = fresh_seed() if given is None else given
         self.lock = RLock()
@@ -126,13 +129,15 @@ class Chain:
 
     @property
     def compute_dtype(self) -> str:
-        """What the products of dense layers compute in: `dtype`, or "bfloat16".
+        """What dense layers' products compute in: `dtype`, "bfloat16" or "bfloat16_pairs".
 
         In bfloat16 a product's two operands are rounded to 8 bits of precision (to nearest, ties
         to even, subnormal numbers to zeros); the sums are float32. Parameters, their updates,
-        biases, activations, losses and everything else stay float32. With AVX512_BF16 a large
-        network trains about 1.8 times as fast; other CPUs emulate it, to the bit, and gain nothing
-        (AVX-512 alone is as fast as in float32, AVX2 takes 1.4 times as long, the rest longer).
+        biases, activations, losses and everything else stay float32. The two kinds differ in the
+        order of the sums, which is that of an instruction; a CPU with it is much faster than in
+        float32, others emulate it, to the bit, and gain nothing: ``mundur.build_info()`` lists the
+        kinds that are fast here. "bfloat16" is for Intel's AMX, "bfloat16_pairs" for AVX512_BF16 on
+        AMD's Zen 4 and 5.
 
         It costs accuracy: an operand is off by up to 2⁻⁹ of itself (float32: 2⁻²⁵), so outputs and
         gradients are off by some thousandths, and a loss stops falling earlier. Classifiers hardly
@@ -140,9 +145,11 @@ class Chain:
 
         Notes
         -----
-        A sum runs over pairs of neighbours k, k + 1, as the instruction VDPBF16PS has it: the odd
-        element's product is added first, then the even one's, each fused and rounded once; a
-        result below float32's normal range becomes 0. A missing last partner counts as 0 · 0.
+        In "bfloat16", as TDPBF16PS has it, the terms 2k and the terms 2k + 1 of each 32 neighbours
+        make one sum each; the two are added, then their sum to that of the terms before. In
+        "bfloat16_pairs", as VDPBF16PS has it, a sum runs over pairs 2k, 2k + 1, the odd element's
+        product first. Products are fused with their addition, each step is rounded once, and a
+        result below float32's normal range becomes 0. Terms that are missing count as 0 · 0.
         Two products stay in float32: forward with at most 4 outputs and at least 32 inputs (so a
         regressor's head), and the inputs' gradient with at most 4 inputs and at least 32 outputs.
         """
@@ -697,6 +704,21 @@ def _masked(layers: Sequence[Layer], shape: tuple[int, ...]) -> list[int]:
         shape = layer.compute_output_shape(shape)
         masked.append({"makes": len(shape), "passes": masked[-1]}.get(flow, 0))
     return masked
+
+
+def _warn_of_no_gain(compute_dtype: str) -> None:
+    """Once for each kind of bfloat16 that this CPU computes no faster than float32."""
+    if compute_dtype not in ROUNDED or compute_dtype in _WARNED_OF:
+        return
+    _WARNED_OF.add(compute_dtype)
+    fast = _core.build_info()["fast_compute_dtypes"]
+    if compute_dtype not in fast:
+        hint = "".join(f', but "{kind}" does' for kind in fast)
+        warnings.warn(
+            f'compute_dtype="{compute_dtype}" gains no speed over float32 on this CPU{hint}',
+            UserWarning,
+            stacklevel=5,
+        )
 
 
 def _warn_of_a_dropped_mask(layers: Sequence[Layer], shape: tuple[int, ...]) -> None:

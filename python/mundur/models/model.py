@@ -54,9 +54,9 @@ class Model(Chain):
         Fixes first weights, dropout and shuffles; None draws one. Readable as ``model.seed``.
     dtype : {"float32", "float64"}, default "float32"
         Of parameters and computation.
-    compute_dtype : {None, "bfloat16"}, optional
-        What products compute in: `dtype`, or, faster where the CPU has AVX512_BF16 and at some
-        cost in accuracy, bfloat16 with float32 sums; see `Model.compute_dtype`.
+    compute_dtype : {None, "bfloat16", "bfloat16_pairs"}, optional
+        What products compute in: `dtype`, or, at some cost in accuracy, bfloat16 with float32 sums:
+        much faster where the CPU has AMX, or, in pairs, AVX512_BF16; see `Model.compute_dtype`.
     device : {"cpu"}, default "cpu"
     input_shape : tuple of int, optional
         Shape of one sample; without it the first data tells.

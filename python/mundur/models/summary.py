@@ -32,7 +32,9 @@ def lines(model: Chain, slots: int, batch_size: int, width: int | None) -> list[
     width = width or 72
     rows = [("Layer (type)", "Output shape", "Parameters"), *_rows(model)]
     heading, *table = [line for row in rows for line in _row(row, width)]
-    types = [model.dtype] + ["bfloat16 products"] * (model.compute_dtype != model.dtype)
+    types = [model.dtype]
+    if model.compute_dtype != model.dtype:
+        types.append(f"{model.compute_dtype} products")
     title = f'Model "{model.name}" ({", ".join(types)}, seed {model.seed})'
     return [
         title,

@@ -60,7 +60,9 @@ def describe(model: Model, tensors: Tensors) -> dict[str, Any]:
         "name": model.name,
         "seed": model.seed,
         "dtype": model.dtype,
-        "compute_dtype": model.compute_dtype,
+        "compute_dtype": "bfloat16_tiles"
+        if model.compute_dtype == "bfloat16"
+        else model.compute_dtype,
         "input_shape": model.input_shape,
         "layers": [_describe_layer(layer, tensors) for layer in model.layers],
         "built": model.built,
@@ -199,6 +201,19 @@ def _parts(model: Model) -> dict[str, slice]:
 # ---- in -----------------------------------------------------------------------------------------
 
 
+def _compute_dtype(saved: Any) -> Any:
+    """The name of what files call so: one of an earlier build has "bfloat16" for pairs."""
+    if saved != "bfloat16":
+        return "bfloat16" if saved == "bfloat16_tiles" else saved
+    warnings.warn(
+        'the file is of an earlier build: its compute_dtype "bfloat16" is what is called '
+        '"bfloat16_pairs" now, and stays that',
+        UserWarning,
+        stacklevel=2,
+    )
+    return "bfloat16_pairs"
+
+
 def restore(
     document: Any,
     tensors: Tensors,
@@ -213,7 +228,7 @@ def restore(
         name=document["name"],
         seed=integer(document["seed"], "seed"),
         dtype=document["dtype"],
-        compute_dtype=document.get("compute_dtype"),
+        compute_dtype=_compute_dtype(document.get("compute_dtype")),
     )
     # One by one: a model that is given all of them, and the shape, would be built at once.
     for layer in _restore_layers(document["layers"], tensors, custom or {}):

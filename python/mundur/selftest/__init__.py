@@ -3,11 +3,11 @@
     python -m mundur.selftest
 
 Trains small networks, every layer, activation, loss and optimizer among them, in float32, in
-float64 and with products in bfloat16, with each instruction set that this CPU has and with one and
-several threads. After every step it hashes what was computed (SHA-256 of the bytes, all NaNs alike)
-and compares with the hashes in ``hashes.json``, which came with the package. It prints a table, the
-first step that differs wherever one does, and in the last line ``yes`` or ``no``; the exit status
-is 0 or 1.
+float64 and with products in either kind of bfloat16, with each instruction set that this CPU has
+and with one and several threads. After every step it hashes what was computed (SHA-256 of the
+bytes, all NaNs alike) and compares with the hashes in ``hashes.json``, which came with the package.
+It prints a table, the first step that differs wherever one does, and in the last line ``yes`` or
+``no``; the exit status is 0 or 1.
 
 A change of what is computed needs new hashes. They are taken from the generic code on one thread,
 and kept only if every other instruction set and number of threads here agrees::
@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .. import _core, runtime
+from .._support.checks import ROUNDED
 from .case import Case
 from .networks import CASES
 from .steps import STEPS, hashes
@@ -30,7 +31,7 @@ from .steps import STEPS, hashes
 __all__ = ["CASES", "STEPS", "TABLE", "Case", "Result", "hashes", "run"]
 
 TABLE = Path(__file__).with_name("hashes.json")
-DTYPES = ("float32", "float64", "bfloat16")  # the last: of products, on float32
+DTYPES = ("float32", "float64", *ROUNDED)  # the last: of products, on float32
 
 
 class Result(NamedTuple):

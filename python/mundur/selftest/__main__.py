@@ -33,7 +33,7 @@ def _table(results: Sequence[Result]) -> Iterator[str]:
 
 def _left_out() -> Iterator[str]:
     info = runtime.build_info()
-    for isa in ("generic", "avx2", "avx512", "avx512bf16", "neon"):
+    for isa in ("generic", "avx2", "avx512", "avx512bf16", "amx", "neon"):
         if isa not in info["isas_built"]:
             yield f"not tried: {isa}, which is not in this build"
         elif isa not in info["isas_available"]:

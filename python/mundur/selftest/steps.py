@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core
+from .._support.checks import ROUNDED
 from ..models.model import Model
 from .case import Case
 from .networks import data_of, numbers, words
@@ -59,10 +61,12 @@ def _pieces(dtype: str) -> Iterator[tuple[str, str]]:
 
 
 def _compiled(case: Case, dtype: str) -> Model:
-    types = ("float32", "bfloat16") if dtype == "bfloat16" else (dtype, None)
-    model = Model(
-        case.layers(), seed=11, dtype=types[0], compute_dtype=types[1], input_shape=case.shape
-    )
+    types = ("float32", dtype) if dtype in ROUNDED else (dtype, None)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="compute_dtype=.* gains no speed")
+        model = Model(
+            case.layers(), seed=11, dtype=types[0], compute_dtype=types[1], input_shape=case.shape
+        )
     metrics = [] if case.targets == "numbers" else ["accuracy"]
     model.compile(case.optimizer(), case.loss(), metrics=metrics)
     return model
@@ -118,8 +122,8 @@ def hashes(case: Case | None, dtype: str) -> dict[str, str]:
     ----------
     case : Case or None
         One of `CASES`; None for the functions and the random numbers, which need no network.
-    dtype : {"float32", "float64", "bfloat16"}
-        Of parameters and computation; "bfloat16" of products alone, on float32.
+    dtype : {"float32", "float64", "bfloat16", "bfloat16_pairs"}
+        Of parameters and computation; the last two of products alone, on float32.
 
     Examples
     --------

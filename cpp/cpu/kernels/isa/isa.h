@@ -14,7 +14,9 @@ using i64 = std::int64_t;
 // Each file fills its rows of the table, for both element types.
 void fill_products(Kernels<float>& table);
 void fill_products(Kernels<double>& table);
-void fill_products_bf16(Kernels<float>& table);
+void fill_products_pairs(Kernels<float>& table);
+void fill_products_tiles(Kernels<float>& table);
+void fill_rounding(Kernels<float>& table);
 void fill_sums(Kernels<float>& table);
 void fill_sums(Kernels<double>& table);
 void fill_activations(Kernels<float>& table);

@@ -7,8 +7,8 @@
 namespace mundur::MUNDUR_ISA {
 namespace {
 
-MUNDUR_INLINE i64 least(i64 a, i64 b) { return a < b ? a : b; }
-MUNDUR_INLINE i64 divided_up(i64 a, i64 b) { return (a + b - 1) / b; }
+constexpr MUNDUR_INLINE i64 least(i64 a, i64 b) { return a < b ? a : b; }
+constexpr MUNDUR_INLINE i64 divided_up(i64 a, i64 b) { return (a + b - 1) / b; }
 
 /// The next piece of n where pieces are at most `most`: full ones, but the last two alike, since a
 /// thin piece would leave the units waiting.

@@ -22,7 +22,9 @@ void fill_all(Kernels<T>& table) {
 
 void fill(Kernels<float>& table) {
   fill_all(table);
-  fill_products_bf16(table);
+  fill_rounding(table);
+  fill_products_pairs(table);
+  fill_products_tiles(table);
 }
 void fill(Kernels<double>& table) { fill_all(table); }
 

@@ -1,6 +1,6 @@
-// The bits of the products in bfloat16: every instruction set, the one with VDPBF16PS among them,
-// against a loop of the same rule in double precision, over the edges of tiles, blocks and shards,
-// splits as threads make them, and values at every edge of the formats.
+// The bits of both kinds of products in bfloat16: every instruction set, those with VDPBF16PS and
+// TDPBF16PS among them, against loops of the same rules in double precision, over the edges of
+// tiles, blocks and shards, splits as threads make them, and values at every edge of the formats.
 
 #include <algorithm>
 
@@ -59,10 +59,26 @@ float fused(float a, float b, float c) {
                                  : static_cast<float>(sum);
 }
 
-/// Σ_k a(k)·b(k) over pairs [begin, end), the odd element first; +0 where an odd one is missing.
+float flushed_sum(float a, float b) { return fused(a, 1, b); }
+
+enum class Kind { pairs, tiles };
+
+/// Σ_k a(k)·b(k) over [begin, end). Of pairs the odd element comes first; +0 where an odd one is
+/// missing. Of tiles the even and the odd ones of each 32 are sums of their own; +0 behind the end.
 template <class A, class B>
-float chain(i64 begin, i64 end, A a, B b) {
+float chain(Kind kind, i64 begin, i64 end, A a, B b) {
   float sum = 0;
+  if (kind == Kind::tiles) {
+    for (i64 first = begin; first < end; first += 32) {
+      float part[2] = {0, 0};
+      for (i64 k = first; k < first + 32; ++k) {
+        float& own = part[(k - first) % 2];
+        own = k < end ? fused(a(k), b(k), own) : fused(0, 0, own);
+      }
+      sum = flushed_sum(sum, flushed_sum(part[0], part[1]));
+    }
+    return sum;
+  }
   for (i64 k = begin; k < end; k += 2) {
     sum = k + 1 < end ? fused(a(k + 1), b(k + 1), sum) : fused(0, 0, sum);
     sum = fused(a(k), b(k), sum);
@@ -81,12 +97,12 @@ float joined(i64 first, i64 count, Sum sum) {
 
 /// Groups of kShard samples of `each` rows, in shards of kShard rows.
 template <class A, class B>
-float over_samples(i64 rows, i64 each, A a, B b) {
+float over_samples(Kind kind, i64 rows, i64 each, A a, B b) {
   const i64 shards = (rows + kShard - 1) / kShard, groups = (shards + each - 1) / each;
   return joined(0, groups, [&](i64 group) {
     const i64 first = group * each;
     return joined(first, std::min(each, shards - first), [&](i64 shard) {
-      return chain(shard * kShard, std::min(rows, (shard + 1) * kShard), a, b);
+      return chain(kind, shard * kShard, std::min(rows, (shard + 1) * kShard), a, b);
     });
   });
 }
@@ -151,10 +167,24 @@ struct Case {
 
 i64 even(i64 n) { return (n + 1) / 2 * 2; }
 
-/// x as the kernels take it.
-std::vector<Short> shortened(const Kernels<float>& kernels, Matrix& x, i64 ld) {
+/// x as the kernels take it: rows filled up with +0 to a multiple of `grain`.
+std::vector<Short> shortened(const Kernels<float>& kernels, Matrix& x, i64 ld, i64 grain) {
   std::vector<Short> y(static_cast<std::size_t>(x.rows * ld + 2), Short{0x7FC0});
-  kernels.to_bfloat16(y.data(), x.of.data(), x.rows, x.columns, ld, x.ld);
+  const i64 filled = (x.columns + grain - 1) / grain * grain;
+  kernels.to_bfloat16(y.data(), x.of.data(), x.rows, x.columns, ld, x.ld, filled);
+  return y;
+}
+
+/// x in tiles, made in two parts as threads would; nothing behind them is touched.
+using ToTiles = void (*)(Short*, const float*, i64, i64, i64, i64);
+std::vector<Short> tiled(ToTiles to_tiles, Matrix& x) {
+  const i64 ld = mundur::tiles_stride(x.rows);
+  const i64 size = ld * ((x.columns + 15) / 16);
+  std::vector<Short> y(static_cast<std::size_t>(size + 64), Short{0x7FC0});
+  const i64 first = std::min(x.rows, (x.rows + 63) / 64 * 32);
+  to_tiles(y.data(), x.of.data(), first, x.columns, ld, x.ld);
+  to_tiles(y.data() + first / 32 * 512, x.at(first, 0), x.rows - first, x.columns, ld, x.ld);
+  CHECK(std::count(y.begin() + size, y.end(), Short{0x7FC0}) == 64);
   return y;
 }
 
@@ -165,7 +195,7 @@ void compare(const Matrix& got, const Matrix& want, const char* what) {
   check::context = kept;
 }
 
-void test_case(const Case& c, Numbers& numbers) {
+void test_case(Kind kind, const Case& c, Numbers& numbers) {
   Matrix x(c.B, c.I, c.gap), w(c.I, c.O, c.gap), dy(c.B, c.O, c.gap), bias(1, c.O, 0);
   for (Matrix* m : {&x, &w, &dy, &bias}) m->fill([&](i64, i64) { return draw(numbers, c.values); });
   const auto b16 = [](const Matrix& m) {
@@ -177,33 +207,40 @@ void test_case(const Case& c, Numbers& numbers) {
 
   Matrix y(c.B, c.O, c.gap), y_relu = y, dx(c.B, c.I, c.gap), dw(c.I, c.O, c.gap);
   y.fill([&](i64 b, i64 o) {
-    return chain(0, c.I, [&](i64 i) { return x16(b, i); }, [&](i64 i) { return w16(i, o); });
+    return chain(kind, 0, c.I, [&](i64 i) { return x16(b, i); }, [&](i64 i) { return w16(i, o); });
   });
   y_relu.fill([&](i64 b, i64 o) {
     const float z = y(b, o) + bias(0, o);
     return z > 0 ? z : std::isnan(z) ? z : 0.0f;
   });
   dx.fill([&](i64 b, i64 i) {
-    return chain(0, c.O, [&](i64 o) { return dy16(b, o); }, [&](i64 o) { return w16(i, o); });
+    return chain(kind, 0, c.O, [&](i64 o) { return dy16(b, o); }, [&](i64 o) { return w16(i, o); });
   });
   dw.fill([&](i64 i, i64 o) {
     return over_samples(
-        c.B, c.each, [&](i64 b) { return x16(b, i); }, [&](i64 b) { return dy16(b, o); });
+        kind, c.B, c.each, [&](i64 b) { return x16(b, i); }, [&](i64 b) { return dy16(b, o); });
   });
 
   for (mundur::Isa isa : mundur::available_isas()) {
     const Kernels<float>& kernels = mundur::kernels<float>(isa);
-    check::context = std::string(name_of(isa)) + " B=" + std::to_string(c.B) +
-                     " I=" + std::to_string(c.I) + " O=" + std::to_string(c.O) +
-                     " gap=" + std::to_string(c.gap) +
+    check::context = std::string(name_of(isa)) + (kind == Kind::pairs ? " pairs" : " tiles") +
+                     " B=" + std::to_string(c.B) + " I=" + std::to_string(c.I) +
+                     " O=" + std::to_string(c.O) + " gap=" + std::to_string(c.gap) +
                      " values=" + std::to_string(static_cast<int>(c.values)) + " ";
-    const i64 size = kernels.scratch_of_bf16(c.B, c.O, c.I, kernels.l2_bytes);
+    const bool is_tiles = kind == Kind::tiles;
+    const auto& products = is_tiles ? kernels.tiles : kernels.pairs;
+    const i64 size = products.scratch_of(c.B, c.O, c.I, kernels.l2_bytes);
     constexpr std::size_t kBehind = 64;
     constexpr float kCanary = 7.0F;
     std::vector<float> scratch(static_cast<std::size_t>(size), 0.0F);
     scratch.insert(scratch.end(), kBehind, kCanary);
-    const i64 ldx = even(c.I) + 2 * c.gap, ldy = even(c.O) + 2 * c.gap;
-    const std::vector<Short> xs = shortened(kernels, x, ldx), dys = shortened(kernels, dy, ldy);
+    const i64 grain = is_tiles ? 32 : 2;
+    const auto stride = [&](i64 n) { return (n + grain - 1) / grain * grain + grain * c.gap; };
+    const i64 ldx = stride(c.I), ldy = stride(c.O);
+    const auto xs = shortened(kernels, x, ldx, grain), dys = shortened(kernels, dy, ldy, grain);
+    const auto left = is_tiles ? tiled(kernels.to_left, x) : xs;
+    const auto right = is_tiles ? tiled(kernels.to_right, dy) : dys;
+    const i64 ld_tiles = mundur::tiles_stride(c.B);
     // Calls part(row, rows, column, columns) over pieces, as threads would share them.
     const auto split = [](i64 rows, i64 columns, i64 high, i64 wide, auto part) {
       for (i64 r = 0; r < rows; r += high)
@@ -217,15 +254,15 @@ void test_case(const Case& c, Numbers& numbers) {
       Matrix out(c.B, c.O, c.gap);
       const auto forward = [&](const float* with, Function f) {
         split(c.B, c.O, high, wide, [&](i64 r, i64 rows, i64 k, i64 columns) {
-          kernels.product_bf16({{out.at(r, k), out.ld},
-                                {xs.data() + r * ldx, ldx},
-                                {w.at(0, k), w.ld},
-                                rows,
-                                columns,
-                                c.I,
-                                scratch.data(),
-                                with ? with + k : with,
-                                f});
+          products.product({{out.at(r, k), out.ld},
+                            {xs.data() + r * ldx, ldx},
+                            {w.at(0, k), w.ld},
+                            rows,
+                            columns,
+                            c.I,
+                            scratch.data(),
+                            with ? with + k : with,
+                            f});
         });
       };
       forward(nullptr, Function::linear);
@@ -242,26 +279,30 @@ void test_case(const Case& c, Numbers& numbers) {
 
       out = Matrix(c.B, c.I, c.gap);
       split(c.B, c.I, high, wide, [&](i64 r, i64 rows, i64 k, i64 columns) {
-        kernels.product_dx_bf16({{out.at(r, k), out.ld},
-                                 {dys.data() + r * ldy, ldy},
-                                 {w.at(k, 0), w.ld},
-                                 rows,
-                                 columns,
-                                 c.O,
-                                 scratch.data()});
+        products.product_dx({{out.at(r, k), out.ld},
+                             {dys.data() + r * ldy, ldy},
+                             {w.at(k, 0), w.ld},
+                             rows,
+                             columns,
+                             c.O,
+                             scratch.data()});
       });
       compare(out, dx, "product_dx");
 
       out = Matrix(c.I, c.O, c.gap);
-      split(c.I, c.O, high, wide, [&](i64 r, i64 rows, i64 k, i64 columns) {
-        kernels.product_dw_bf16({{out.at(r, k), out.ld},
-                                 {xs.data() + r, ldx},
-                                 {dys.data() + k, ldy},
-                                 rows,
-                                 columns,
-                                 {c.B, c.each},
-                                 scratch.data()});
-      });
+      // Parts begin with a tile.
+      const auto whole_tiles = [&](i64 n) { return is_tiles ? (n + 15) / 16 * 16 : n; };
+      split(c.I, c.O, whole_tiles(high), whole_tiles(wide),
+            [&](i64 r, i64 rows, i64 k, i64 columns) {
+              products.product_dw(
+                  {{out.at(r, k), out.ld},
+                   {left.data() + (is_tiles ? r / 16 * ld_tiles : r), is_tiles ? ld_tiles : ldx},
+                   {right.data() + (is_tiles ? k / 16 * ld_tiles : k), is_tiles ? ld_tiles : ldy},
+                   rows,
+                   columns,
+                   {c.B, c.each},
+                   scratch.data()});
+            });
       compare(out, dw, "product_dw");
     }
     CHECK(size <= kernels.scratch);
@@ -281,7 +322,8 @@ void test_rounding() {
     for (mundur::Isa isa : mundur::available_isas()) {
       check::context = "rounding, " + std::string(name_of(isa));
       std::vector<Short> y(static_cast<std::size_t>(rows * ld), Short{77});
-      mundur::kernels<float>(isa).to_bfloat16(y.data(), x.data(), rows, columns, ld, columns);
+      mundur::kernels<float>(isa).to_bfloat16(y.data(), x.data(), rows, columns, ld, columns,
+                                              even(columns));
       bool right = true;
       for (i64 r = 0; r < rows; ++r) {
         const Short* row = y.data() + r * ld;
@@ -297,12 +339,9 @@ void test_rounding() {
   }
 }
 
-}  // namespace
-
-int main() {
-  test_rounding();
+void test_all(Kind kind) {
   Numbers numbers(1);
-  const auto test = [&](const Case& c) { test_case(c, numbers); };
+  const auto test = [&](const Case& c) { test_case(kind, c, numbers); };
   // Every small size: single tiles and their edges; inner extents of both parities.
   for (i64 B : {0, 1, 2, 3, 6, 7, 8, 9, 13, 17})
     for (i64 I : {0, 1, 2, 5, 16, 31, 33})
@@ -342,5 +381,13 @@ int main() {
   for (int n = 0; n < 40; ++n) test({150, 4, 150, 0, Values::edge});
   check::context = "results next to 2^-126";
   CHECK(edges > 10000);
+}
+
+}  // namespace
+
+int main() {
+  test_rounding();
+  test_all(Kind::pairs);
+  test_all(Kind::tiles);
   return check::result();
 }
