@@ -11,13 +11,13 @@
 // - Word: 32 bits, what one step of a tile takes of A and of each column of B: a pair of numbers,
 // or
 //   one of them as a float; kPerStep numbers of the inner index
-// - kRows, kRowBlock, kDepth: rows of a tile, of a block of A; steps of a panel
+// - kRows, kRowBlock, kDepth: rows that run() takes at most, of a block of A; steps of a panel
 // - kTogether: shards that are made together, so that their sums are joined within a tile's own
 //   memory, of groups with fewer shards whole ones; kNearSlots, of which none waits for more
 // - steps(k): for so many numbers of the inner index
 // - rows(a, ...), left(p, ...): A as a tile reads it, in `room` or where it lies
 // - Plain, Transposed, right(p, ...): panels of w, wᵀ and dy
-// - run(a, b, steps, sums, resume, rows, vecs): a tile
+// - run(a, b, steps, sums, resume, rows, vecs): tiles of kTileRows rows at most
 //
 // Which way blocks are cut never shows in the result, as in products.cpp: blocks of depth are whole
 // multiples of 32 numbers, and so are shards.
@@ -40,18 +40,18 @@ struct Operand {
   MUNDUR_INLINE Operand at(i64 r, i64 k) const { return {p + r * row + k * step, row, step}; }
 };
 
-/// Tiles of every size, K::run_tile<rows, vecs>, by [rows - 1][vecs - 1].
+/// Tiles of up to K::kTileRows rows, K::run_tile<rows, vecs>, by [rows - 1][vecs - 1].
 template <class K, class Tile>
 struct TilesOf {
   using Run = void (*)(const Tile&);
-  Run of[K::kRows][B::kVecs];
+  Run of[K::kTileRows][B::kVecs];
 
   template <int kRows, int kVecs>
   constexpr void add() {
     of[kRows - 1][kVecs - 1] = K::template run_tile<kRows, kVecs>;
     if constexpr (kVecs < B::kVecs) {
       add<kRows, kVecs + 1>();
-    } else if constexpr (kRows < K::kRows) {
+    } else if constexpr (kRows < K::kTileRows) {
       add<kRows + 1, 1>();
     }
   }

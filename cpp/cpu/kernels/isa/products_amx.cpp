@@ -3,13 +3,14 @@
 // products_tiles.cpp for its arithmetic).
 //
 //            A                      B                               C
-//   product  x, rows                w, pairs of rows, by chunks     y
-//   dx       dy, rows               wᵀ, likewise                    dx
+//   product  x, rows                w, right                        y
+//   dx       dy, rows               wᵀ, right                       dx
 //   dw       xᵀ, left               dy, right                       dw
 //
 // Four tiles of C, two of A and two of B: each step of 32 reads four tiles and multiplies four
-// times. A chunk of B and the rows of A beside it stay in L1 while the chunk passes all rows of a
-// block; sums wait in a strip of scratch from chunk to chunk, which never shows in the result.
+// times. Of w a group of columns is rounded and packed, once, and stays in L2 while all rows pass;
+// of A a chunk of 32 rows stays in L1 while it passes the group. Sums wait in a strip of scratch
+// from chunk to chunk, which never shows in the result.
 
 #include "cpu/kernels/isa/bfloat16.h"
 #include "cpu/kernels/shards.h"
@@ -19,11 +20,18 @@ namespace {
 
 /// Of a block of C that one go of the tiles computes.
 constexpr i64 kSide = 2 * kTileSide;
-/// Numbers of the inner index in a chunk: 16 KB of A, and of B.
-constexpr i64 kChunk = 8 * kTileDepth;
-constexpr i64 kChunkSize = kChunk * kSide / 2;  // words
-constexpr i64 kMostRows = 512;                  // of a block of A
+/// Numbers of the inner index in a chunk of A: 20 KB.
+constexpr i64 kChunk = 10 * kTileDepth;
+/// ... that are packed at once; a deeper product goes on from what C holds.
+constexpr i64 kDepth = 8192;
+constexpr i64 kGroup = 256;  // columns, at most
 constexpr i64 kBlockSize = kSide * kSide;
+
+/// The most columns of a group, which takes half of L2.
+i64 most_columns(i64 depth, i64 l2) {
+  const i64 fits = l2 / 4 / (divided_up(depth, kTileDepth) + 1) / kTileDepth / kSide * kSide;
+  return fits < kSide ? kSide : least(fits, kGroup);
+}
 
 /// The tiles' shapes, while a product runs: what a thread has configured is its own. Rows beyond
 /// those of A are in none.
@@ -63,20 +71,20 @@ class TileRegisters {
 /// alike, line by line.
 struct Ahead {
   static constexpr int kMost = SampleProduct<float>::kSoon;
-  const float* p[kMost];
+  const char* p[kMost];
   int matrices = 0;
-  i64 rows = 0, columns = 0, ld = 0;
+  i64 rows = 0, columns = 0, ld = 0;  // still to fetch; in bytes
   i64 column = 0;
 
-  void add(const float* first) {
-    if (first) p[matrices++] = first;
+  void add(const void* first) {
+    if (first) p[matrices++] = static_cast<const char*>(first);
   }
   MUNDUR_INLINE void fetch_some() {
     constexpr int kLines = 4;
     if (matrices == 0) return;
     for (int line = 0; line < kLines && rows > 0; ++line) {
       for (int i = 0; i < matrices; ++i) __builtin_prefetch(p[i] + column, 0, 2);
-      column += kLine;
+      column += 64;
       if (column < columns) continue;
       column = 0;
       --rows;
@@ -162,72 +170,102 @@ void emit(float* c, i64 ldc, const float* sums, i64 rows, i64 columns, const flo
 
 // ---- chains: product and dx ---------------------------------------------------------------------
 
-/// pack(chunk, k, depth, column, columns): pairs of B's rows from k on, half by half of 16 columns;
-/// pack.ahead(...), where these lie.
+/// Sums of an earlier part of the inner index, from where emit left them.
+void resume(float* sums, const float* c, i64 ldc, i64 rows, i64 columns) {
+  for (i64 r = 0; r < rows; ++r) {
+    for_each_vec<float>(columns, [&](i64 i, int n) MUNDUR_BODY {
+      store(sums + r * kSide + i, load_up_to(c + r * ldc + i, n));
+    });
+  }
+}
+
+/// pack(to, stack, k, depth, column, columns): a part of B in stacks of tiles, one for each 16
+/// columns.
 template <class Pack>
 MUNDUR_INLINE void run_chains(const Product<float, std::uint16_t>& p, Pack pack) {
-  auto* const chunk = reinterpret_cast<Pair*>(p.scratch);
-  float* const strip = p.scratch + kChunkSize;
-  const i64 fits = p.l2_bytes / 2 / (2 * (p.depth > 0 ? p.depth : 1)) / kSide * kSide;
-  const i64 most = fits < 4 * kSide ? 4 * kSide : least(fits, kMostRows);
-  const i64 row_block = even_piece(p.rows, most, kSide);
-  const bool is_large = p.depth * p.columns * 4 > p.l2_bytes / 4;
+  const i64 deepest = least(p.depth, kDepth);
+  const i64 fair = even_piece(p.columns, most_columns(deepest, p.l2_bytes), kSide);
+  const i64 group = divided_up(fair, kSide) * kSide;
+  const i64 stack = divided_up(deepest, kTileDepth) * kTileSize / 2;
+  auto* const packed = reinterpret_cast<Pair*>(p.scratch);
+  float* const strip = p.scratch + group / kTileSide * stack;
+  const bool is_large = 2 * deepest * (p.rows + group) > p.l2_bytes / 4 * 3;
   TileRegisters tiles;
-  for (i64 i0 = 0; i0 < p.rows; i0 += row_block) {
-    const i64 rows = least(row_block, p.rows - i0);
-    for (i64 j = 0; j < p.columns; j += kSide) {
-      const i64 wide = least(kSide, p.columns - j);
-      for (i64 k = 0; k == 0 || k < p.depth; k += kChunk) {
-        const i64 deep = least(kChunk, p.depth - k);
-        const i64 blocks = divided_up(deep, kTileDepth);
-        for (i64 h = 0; h < wide; h += kTileSide) {
-          Pair* const to = chunk + h / kTileSide * (kChunkSize / 2);
-          pack(to, k, deep, j + h, least(kTileSide, wide - h));
-          for (i64 i = pairs_of(deep); i < blocks * kTileDepth / 2; ++i)
-            store_words(to + i * kTileSide, set_words(0));
+  for (i64 k0 = 0; k0 == 0 || k0 < p.depth; k0 += kDepth) {
+    const i64 deep = least(kDepth, p.depth - k0);
+    const i64 chunk = deep == 0 ? 1 : even_piece(deep, kChunk, kTileDepth);
+    const bool last = k0 + deep == p.depth;
+    for (i64 j0 = 0; j0 < p.columns; j0 += group) {
+      const i64 wide = least(group, p.columns - j0);
+      pack(packed, stack, k0, deep, j0, wide);
+      for (i64 i = 0; i < p.rows; i += kSide) {
+        const i64 high = least(kSide, p.rows - i);
+        float* const c = p.to.p + i * p.to.ld + j0;
+        for (i64 j = 0; j < wide && k0 > 0; j += kSide)
+          resume(strip + j * kSide, c + j, p.to.ld, high, least(kSide, wide - j));
+        for (i64 k = 0; k == 0 || k < deep; k += chunk) {
+          const i64 length = least(chunk, deep - k);
+          const std::uint16_t* const a = p.a.p + i * p.a.ld + k0 + k;
+          Ahead ahead;
+          if (is_large) {
+            const bool goes_on = k + length < deep;
+            ahead.add(goes_on ? a + length : p.a.p + (i + kSide) * p.a.ld + k0);
+            ahead.rows = goes_on ? high : least(kSide, p.rows - i - high);
+            ahead.columns = 2 * (goes_on ? least(chunk, deep - k - length) : chunk);
+            ahead.ld = 2 * p.a.ld;
+          }
+          for (i64 j = 0; j < wide; j += kSide) {
+            run(tiles,
+                {a, p.a.ld, kTileSide * p.a.ld, kTileDepth,
+                 packed + j / kTileSide * stack + k / kTileDepth * kTileSize / 2, stack,
+                 divided_up(length, kTileDepth), strip + j * kSide, k0 + k > 0, &ahead},
+                high, least(kSide, wide - j));
+          }
         }
-        Ahead ahead;
-        if (is_large) {
-          const bool goes_on = k + deep < p.depth;
-          const i64 next = goes_on ? j : j + kSide, from = goes_on ? k + deep : 0;
-          if (next < p.columns)
-            ahead = pack.ahead(from, least(kChunk, p.depth - from), next,
-                               least(kSide, p.columns - next));
-        }
-        for (i64 i = 0; i < rows; i += kSide) {
-          run(tiles,
-              {p.a.p + (i0 + i) * p.a.ld + k, p.a.ld, kTileSide * p.a.ld, kTileDepth, chunk,
-               kChunkSize / 2, blocks, strip + i * kSide, k > 0, &ahead},
-              least(kSide, rows - i), wide);
-        }
+        for (i64 j = 0; j < wide; j += kSide)
+          emit(c + j, p.to.ld, strip + j * kSide, high, least(kSide, wide - j),
+               last && p.bias ? p.bias + j0 + j : nullptr, last ? p.f : Function::linear);
       }
-      emit(p.to.p + i0 * p.to.ld + j, p.to.ld, strip, rows, wide, p.bias ? p.bias + j : nullptr,
-           p.f);
     }
   }
 }
 
-/// B = w, as it lies.
+/// The pairs behind the last one, up to a whole tile.
+MUNDUR_INLINE void fill_up(Pair* to, i64 depth) {
+  for (i64 i = pairs_of(depth); i < divided_up(depth, kTileDepth) * kTileDepth / 2; ++i)
+    store_words(to + i * kTileSide, set_words(0));
+}
+
+/// B = w, as it lies: some of its rows at a time.
 struct Plain {
   Matrix<const float> w;
 
-  MUNDUR_INLINE void operator()(Pair* to, i64 k, i64 depth, i64 column, i64 columns) const {
-    pair_rows(to, kTileSide, w.p + k * w.ld + column, w.ld, depth, columns);
-  }
-  MUNDUR_INLINE Ahead ahead(i64 k, i64 depth, i64 column, i64 columns) const {
-    return {{w.p + k * w.ld + column}, 1, depth, columns, w.ld};
+  MUNDUR_INLINE void operator()(Pair* to, i64 stack, i64 k, i64 depth, i64 column,
+                                i64 columns) const {
+    for (i64 r = 0; r < depth; r += kTileDepth) {
+      const i64 high = least(kTileDepth, depth - r);
+      for (i64 c = 0; c < columns; c += kTileSide) {
+        Pair* const tile = to + c / kTileSide * stack + r / kTileDepth * kTileSize / 2;
+        pair_rows(tile, kTileSide, w.p + (k + r) * w.ld + column + c, w.ld, high,
+                  least(kTileSide, columns - c));
+        fill_up(tile, high);
+      }
+    }
   }
 };
 
-/// B = wᵀ.
+/// B = wᵀ: some of its columns, which are rows of w, at a time.
 struct Transposed {
   Matrix<const float> w;
 
-  MUNDUR_INLINE void operator()(Pair* to, i64 k, i64 depth, i64 column, i64 columns) const {
-    transpose_pairs(to, kTileSide, w.p + column * w.ld + k, w.ld, depth, columns);
-  }
-  MUNDUR_INLINE Ahead ahead(i64 k, i64 depth, i64 column, i64 columns) const {
-    return {{w.p + column * w.ld + k}, 1, columns, depth, w.ld};
+  MUNDUR_INLINE void operator()(Pair* to, i64 stack, i64 k, i64 depth, i64 column,
+                                i64 columns) const {
+    for (i64 c = 0; c < columns; c += kTileSide) {
+      Pair* const tiles = to + c / kTileSide * stack;
+      transpose_pairs(tiles, kTileSide, w.p + (column + c) * w.ld + k, w.ld, depth,
+                      least(kTileSide, columns - c));
+      fill_up(tiles, depth);
+    }
   }
 };
 
@@ -255,8 +293,8 @@ void product_dw(const SampleProduct<float, std::uint16_t>& p) {
         Ahead ahead;
         for (const float* soon : p.soon) ahead.add(soon ? soon + i * p.ld_soon + j : soon);
         ahead.rows = high;
-        ahead.columns = wide;
-        ahead.ld = p.ld_soon;
+        ahead.columns = 4 * wide;
+        ahead.ld = 4 * p.ld_soon;
         for (i64 n = 0; n < shards; ++n) {
           const i64 count = least(kShard, p.rows.count - n * kShard);
           const i64 at = n * (kShard / kTileDepth) * kTileSize;
@@ -283,17 +321,25 @@ void product_dw(const SampleProduct<float, std::uint16_t>& p) {
 }
 
 /// See the other products' scratch_of.
-i64 scratch_of(i64 samples, i64 /*O*/, i64 /*I*/, i64 /*l2*/) {
-  const i64 chains = kChunkSize + divided_up(least(samples, kMostRows), kSide) * kBlockSize;
+i64 scratch_of(i64 samples, i64 O, i64 I, i64 l2) {
+  // Of product and dx, whichever has the more.
+  const auto chains = [&](i64 depth, i64 columns) {
+    depth = least(depth, kDepth);
+    const i64 group = least(most_columns(depth, l2), divided_up(columns, kSide) * kSide);
+    return group * (divided_up(depth, kTileDepth) * kTileDepth / 2 + kSide);
+  };
   const i64 slots = samples > kShard ? ShardTree::most_slots(samples) : 0;
-  const i64 sums = kBlockSize * (1 + slots);
-  return chains > sums ? chains : sums;
+  i64 most = kBlockSize * (1 + slots);
+  for (const i64 other : {chains(I, O), chains(O, I)}) most = other > most ? other : most;
+  return most;
 }
 
 }  // namespace
 
 void fill_products_tiles(Kernels<float>& table) {
-  const i64 size = kChunkSize + kBlockSize * (1 + kMaxSlots);
+  const i64 sums = kBlockSize * (1 + kMaxSlots);
+  const i64 chains = scratch_of(1, kDepth, kGroup, kMostL2) + kMostL2 / 4;
+  const i64 size = sums > chains ? sums : chains;
   if (table.scratch < size) table.scratch = size;
   table.tiles = {scratch_of, product, product_dx, product_dw};
 }

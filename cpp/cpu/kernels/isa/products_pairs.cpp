@@ -48,7 +48,7 @@ struct PairTile {
 struct Pairs : PairWords {
   using A = Operand<PairWords>;
   static constexpr i64 kPerStep = 2;
-  static constexpr int kRows = B::kRows;
+  static constexpr int kRows = B::kRows, kTileRows = kRows;
   // The panel (96 KB with AVX-512) streams from L2 at 8 bytes a cycle.
   static constexpr i64 kRowBlock = 512, kDepth = 512;
   static constexpr i64 kTogether = 4;

@@ -48,7 +48,7 @@ struct BlockTile {
 struct Blocks : Floats {
   using A = Operand<Floats>;
   static constexpr i64 kPerStep = 1;
-  static constexpr int kRows = B::kRows / 2;  // of two chains each
+  static constexpr int kRows = B::kRows, kTileRows = kRows;
   static constexpr i64 kRowBlock = 256, kDepth = 512;
   static constexpr i64 kTogether = 2;
   static constexpr int kNearSlots = 1;
@@ -87,48 +87,60 @@ struct Blocks : Floats {
     }
   }
 
-  template <int kRows, int kVecs>
+  /// Of a block the even numbers first, then the odd ones: so a tile has as many rows as one of one
+  /// chain, whose loads the units need not wait for.
+  template <int kHigh, int kVecs>
   static void run_tile(const BlockTile& t) {
+    alignas(64) float evens[kHigh * kVecs * kWidth];
     const float* a = t.a.p;
     const float* b = t.b;
     const i64 a_row = t.a.row;
     if (!t.resume) {
-      for (int r = 0; r < kRows; ++r) {
+      for (int r = 0; r < kHigh; ++r) {
         for (int v = 0; v < kVecs; ++v) store(t.sums + r * kColumns + v * kWidth, zero<float>());
       }
     }
     for (i64 left = t.steps; left > 0; left -= kTileDepth) {
-      Vec<float> sum[2][kRows][kVecs];
-#pragma GCC unroll 16
-      for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 16
-        for (int v = 0; v < kVecs; ++v) sum[0][r][v] = sum[1][r][v] = zero<float>();
-      }
-      for (i64 pair = least(left, kTileDepth) / 2; pair > 0; --pair) {
+      const i64 pairs = least(left, kTileDepth) / 2;
 #pragma GCC unroll 2
-        for (int side = 0; side < 2; ++side) {
+      for (int side = 0; side < 2; ++side) {
+        Vec<float> sum[kHigh][kVecs];
+#pragma GCC unroll 16
+        for (int r = 0; r < kHigh; ++r) {
+#pragma GCC unroll 16
+          for (int v = 0; v < kVecs; ++v) sum[r][v] = zero<float>();
+        }
+        const float* own_a = a + side;
+        const float* own_b = b + side * kVecs * kWidth;
+        for (i64 pair = pairs; pair > 0; --pair) {
           Vec<float> column[kVecs];
 #pragma GCC unroll 16
-          for (int v = 0; v < kVecs; ++v) column[v] = load(b + (side * kVecs + v) * kWidth);
+          for (int v = 0; v < kVecs; ++v) column[v] = load(own_b + v * kWidth);
 #pragma GCC unroll 16
-          for (int r = 0; r < kRows; ++r) {
-            const Vec<float> element = set(a[r * a_row + side]);
+          for (int r = 0; r < kHigh; ++r) {
+            const Vec<float> element = set(own_a[r * a_row]);
 #pragma GCC unroll 16
-            for (int v = 0; v < kVecs; ++v)
-              sum[side][r][v] = flushed_fma(element, column[v], sum[side][r][v]);
+            for (int v = 0; v < kVecs; ++v) sum[r][v] = flushed_fma(element, column[v], sum[r][v]);
+          }
+          own_a += 2;
+          own_b += 2 * kVecs * kWidth;
+        }
+#pragma GCC unroll 16
+        for (int r = 0; r < kHigh; ++r) {
+#pragma GCC unroll 16
+          for (int v = 0; v < kVecs; ++v) {
+            float* const even = evens + (r * kVecs + v) * kWidth;
+            float* const to = t.sums + r * kColumns + v * kWidth;
+            if (side == 0) {
+              store(even, sum[r][v]);
+            } else {
+              store(to, flushed_sum(load(to), flushed_sum(load(even), sum[r][v])));
+            }
           }
         }
-        a += 2;
-        b += 2 * kVecs * kWidth;
       }
-#pragma GCC unroll 16
-      for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 16
-        for (int v = 0; v < kVecs; ++v) {
-          float* const to = t.sums + r * kColumns + v * kWidth;
-          store(to, flushed_sum(load(to), flushed_sum(sum[0][r][v], sum[1][r][v])));
-        }
-      }
+      a += kTileDepth;
+      b += kTileDepth * kVecs * kWidth;
     }
   }
   static void run(const A& a, const float* b, i64 steps, float* sums, bool resume, i64 rows,
