@@ -155,6 +155,21 @@ double bfloat16_peak(Isa isa, mundur::Compute kind, int threads) {
 }
 
 template <class T>
+std::int64_t fma_work(Isa isa) {
+  thread_local std::vector<T> sink(kSink);
+  return loops<T>(isa).peak(sink.data(), steps_of(isa));
+}
+template std::int64_t fma_work<float>(Isa);
+template std::int64_t fma_work<double>(Isa);
+
+std::int64_t bfloat16_work(Isa isa, mundur::Compute kind) {
+  thread_local std::vector<float> sink(kSink);
+  const Loops<float> all = loops<float>(isa);
+  const auto loop = kind == mundur::Compute::bfloat16_pairs ? all.pairs_peak : all.tiles_peak;
+  return loop(sink.data(), steps_of(isa));
+}
+
+template <class T>
 double fma_latency(Isa isa) {
   static std::map<Isa, double> known;
   return once(known, isa, [&] {

@@ -1,7 +1,8 @@
 #pragma once
 
 // What the machine can do, measured: the limits that the benchmarks are held against. Each is the
-// best of many short measurements, taken once per process.
+// best of many short measurements, taken once per process; shares of the peak are told beside one
+// taken right before and after (timing.h), since clocks fall under load.
 
 #include <cstdint>
 #include <string>
@@ -18,6 +19,11 @@ double fma_peak(mundur::Isa isa, int threads = 1);
 /// The same of what the instruction set computes products in bfloat16 with, four operations for
 /// each lane of pairs.
 double bfloat16_peak(mundur::Isa isa, mundur::Compute kind, int threads = 1);
+
+/// Some microseconds of the same, by the calling thread; the operations done.
+template <class T>
+std::int64_t fma_work(mundur::Isa isa);
+std::int64_t bfloat16_work(mundur::Isa isa, mundur::Compute kind);
 
 /// Seconds of one fused multiply-add that waits for the one before it.
 template <class T>

@@ -121,7 +121,8 @@ class Product {
                           scratch,
                           bias_.get() + n,
                           Function::relu,
-                          lanes_});
+                          lanes_,
+                          kernels_.l2_bytes});
         break;
       case Form::dx:  // dy[rows, depth] · w[columns, depth]ᵀ
         kernels_.product_dx({c,
@@ -133,7 +134,8 @@ class Product {
                              scratch,
                              nullptr,
                              Function::linear,
-                             lanes_});
+                             lanes_,
+                             kernels_.l2_bytes});
         break;
       case Form::dw:  // x[depth, rows]ᵀ · dy[depth, columns]
         kernels_.product_dw({c,
@@ -142,7 +144,8 @@ class Product {
                              rows,
                              columns,
                              {e_.depth},
-                             scratch});
+                             scratch,
+                             kernels_.l2_bytes});
         break;
     }
   }
@@ -160,17 +163,17 @@ template <class T>
 void run_product(benchmark::State& state, Isa isa, Form form, Extents e, int threads) {
   const Limit limit = limit_of<T>(isa, form, e, threads);
   Product<T> product(isa, form, e, threads);
-  double median = 0.0;
+  mundur_bench::Beside found{};
   for ([[maybe_unused]] auto _ : state) {
-    const auto times = mundur_bench::times_of(threads, [&](Worker& worker) { product(worker); });
-    median = times[times.size() / 2];
-    state.SetIterationTime(median);
+    found = mundur_bench::beside_peak(
+        threads, e.operations(), [&](Worker& worker) { product(worker); },
+        [isa] { return mundur_bench::fma_work<T>(isa); });
+    state.SetIterationTime(found.seconds);
   }
-  const double rate = e.operations() / median;
-  state.counters["FLOP/s"] = rate;
-  state.counters["of_peak"] = rate / (mundur_bench::fma_peak<T>(isa, threads));
+  state.counters["FLOP/s"] = e.operations() / found.seconds;
+  state.counters["of_peak"] = found.of_peak;
   state.counters["limit"] = limit.seconds;
-  state.counters["of_limit"] = limit.seconds / median;
+  state.counters["of_limit"] = limit.seconds / found.seconds;
   state.SetLabel("limit: " + limit.what);
 }
 

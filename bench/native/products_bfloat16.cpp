@@ -52,7 +52,10 @@ class Product {
     } else {
       a16_ = rounded(a.get(), e.rows, e.depth);
     }
-    for (int i = 0; i < threads; ++i) scratch_.push_back(numbers<float>(kernels_.scratch));
+    for (int i = 0; i < threads; ++i)
+      scratch_.push_back(numbers<float>(
+          products_.scratch_of(form == Form::dw ? e.depth : e.rows, e.columns,
+                               form == Form::dw ? e.rows : e.depth, kernels_.l2_bytes)));
   }
 
   void operator()(Worker& worker) {
@@ -74,7 +77,9 @@ class Product {
                            e_.depth,
                            scratch,
                            nullptr,
-                           mundur::Function::relu});
+                           mundur::Function::relu,
+                           false,
+                           kernels_.l2_bytes});
         break;
       case Form::dx:
         products_.product_dx({c,
@@ -83,10 +88,15 @@ class Product {
                               rows,
                               columns,
                               e_.depth,
-                              scratch});
+                              scratch,
+                              nullptr,
+                              mundur::Function::linear,
+                              false,
+                              kernels_.l2_bytes});
         break;
       case Form::dw:
-        products_.product_dw({c, a_of(r, ld), b_of(n), rows, columns, {e_.depth}, scratch});
+        products_.product_dw(
+            {c, a_of(r, ld), b_of(n), rows, columns, {e_.depth}, scratch, kernels_.l2_bytes});
         break;
     }
   }
@@ -132,15 +142,15 @@ class Product {
 void run_product(benchmark::State& state, Isa isa, Compute kind, Form form, const Extents& e,
                  int threads) {
   Product product(isa, kind, form, e, threads);
-  double median = 0.0;
+  mundur_bench::Beside found{};
   for ([[maybe_unused]] auto _ : state) {
-    const auto times = mundur_bench::times_of(threads, [&](Worker& worker) { product(worker); });
-    median = times[times.size() / 2];
-    state.SetIterationTime(median);
+    found = mundur_bench::beside_peak(
+        threads, e.operations(), [&](Worker& worker) { product(worker); },
+        [=] { return mundur_bench::bfloat16_work(isa, kind); });
+    state.SetIterationTime(found.seconds);
   }
-  const double rate = e.operations() / median;
-  state.counters["FLOP/s"] = rate;
-  state.counters["of_peak"] = rate / mundur_bench::bfloat16_peak(isa, kind, threads);
+  state.counters["FLOP/s"] = e.operations() / found.seconds;
+  state.counters["of_peak"] = found.of_peak;
 }
 
 [[maybe_unused]] const bool registered = [] {

@@ -224,8 +224,8 @@ struct TimeStepBackward {
 template <class T>
 struct Kernels {
   Isa isa;
-  /// Elements of T each worker must lend to any product as scratch (64-byte aligned); and to those
-  /// below of at most B, O and I, whose rows lie behind one another, and to parts of them.
+  /// Elements of T each worker must lend to any product in T as scratch (64-byte aligned); and to
+  /// those below of at most B, O and I, whose rows lie behind one another, and to parts of them.
   std::int64_t scratch;
   std::int64_t (*scratch_of)(std::int64_t B, std::int64_t O, std::int64_t I, std::int64_t l2_bytes);
   /// Bytes of this CPU's.

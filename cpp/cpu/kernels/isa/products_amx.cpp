@@ -337,10 +337,6 @@ i64 scratch_of(i64 samples, i64 O, i64 I, i64 l2) {
 }  // namespace
 
 void fill_products_tiles(Kernels<float>& table) {
-  const i64 sums = kBlockSize * (1 + kMaxSlots);
-  const i64 chains = scratch_of(1, kDepth, kGroup, kMostL2) + kMostL2 / 4;
-  const i64 size = sums > chains ? sums : chains;
-  if (table.scratch < size) table.scratch = size;
   table.tiles = {scratch_of, product, product_dx, product_dw};
 }
 
