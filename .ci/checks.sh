@@ -8,36 +8,51 @@ readme_tests() {
   timeout 1100 env -u MUNDUR_FUZZ_SECONDS bash -c "$line"
 }
 
+# The environment that README's line makes, for steps that run without it.
+needs_environment() {
+  "$python" -c 'import mundur' 2>/dev/null || { python3 -m venv .venv && "$python" -m pip install -q ".[test]"; }
+}
+
 # Models, files and arguments, each for a part of the time.
 fuzz_for_long() {
+  needs_environment
   local seconds=${MUNDUR_FUZZ_SECONDS:-3600}
   MUNDUR_FUZZ_SECONDS=$((seconds / 3)) "$python" -m pytest -q -s -o faulthandler_timeout=0 tests/fuzz -k for_long
 }
 
-install_tools() {
+# For lint, types and native builds.
+needs_tools() {
+  [ ! -e "$scratch/lint.txt" ] || return 0
   [ -x "$python" ] || python3 -m venv .venv
-  python3 .ci/show.py extra lint >"$scratch/lint.txt"
-  "$python" -m pip install -q -r "$scratch/lint.txt"
+  python3 .ci/show.py extra lint >"$scratch/lint-wanted.txt"
+  "$python" -m pip install -q -r "$scratch/lint-wanted.txt"
+  mv "$scratch/lint-wanted.txt" "$scratch/lint.txt"
 }
 
 lint_python() {
   local status=0
+  needs_tools
   "$python" -m ruff check --no-cache --output-format=concise . || status=1
   "$python" -m ruff format --no-cache --check . || status=1
   return $status
 }
 
 lint_cpp() {
+  needs_tools
   find cpp tests/cpp bench -name '*.h' -o -name '*.cpp' -o -name '*.cu' | sort |
     xargs .venv/bin/clang-format --dry-run --Werror
 }
 
 check_types() {
+  needs_environment
+  needs_tools
   "$python" -m mypy
 }
 
 # From outside of the tree: the installed module is the one to check.
 check_stubs() {
+  needs_environment
+  needs_tools
   cd "$scratch"
   # stubtest finds no fault with a private module that has no stub at all.
   "$python" -c 'import pathlib, mundur._core as m; pathlib.Path(m.__file__).with_name("_core.pyi").read_text()'
@@ -51,6 +66,7 @@ check_stubs() {
 
 # The build tree that native_tests uses; the bindings are in it for their warnings' sake.
 build_without_warnings() {
+  needs_tools
   export PATH=$tree/.venv/bin:$PATH CMAKE_GENERATOR=Ninja
   cmake --preset release -DMUNDUR_WERROR=ON -DMUNDUR_PYTHON=ON -DPython_EXECUTABLE="$python" \
     -Dpybind11_DIR="$("$python" -m pybind11 --cmakedir)" >"$scratch/configure.log" ||
@@ -59,8 +75,12 @@ build_without_warnings() {
   touch "$scratch/built-without-warnings"
 }
 
-native_tests() {
-  [ -e "$scratch/built-without-warnings" ] || { echo "there is no build to test" >&2; return 1; }
+needs_build() {
+  [ -e "$scratch/built-without-warnings" ] || build_without_warnings
   export PATH=$tree/.venv/bin:$PATH
+}
+
+native_tests() {
+  needs_build
   ctest --preset release
 }

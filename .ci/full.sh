@@ -2,12 +2,14 @@
 
 # This exact pin is the build for CPUs.
 witnesses() {
+  needs_environment
   "$python" -m pip install -q torch==2.13.0
   "$python" -m pytest -m witness
 }
 
 # Beside the first environment, whose packages it sees, so that Keras and what it brings stay out of that one.
 keras_tests() {
+  needs_environment
   "$python" -m venv "$scratch/keras"
   local packages=("$scratch"/keras/lib/python*/site-packages)
   "$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))' >"${packages[0]}/first.pth"
@@ -18,6 +20,7 @@ keras_tests() {
 
 # Warnings are errors, and so are public names that the index lacks.
 documentation() {
+  needs_environment
   python3 .ci/show.py extra docs >"$scratch/docs.txt"
   "$python" -m pip install -q -r "$scratch/docs.txt"
   "$python" python/docs/build.py "$scratch/docs"
@@ -25,15 +28,14 @@ documentation() {
 
 # In the build tree of the native tests; minutes.
 every_float32() {
-  [ -e "$scratch/built-without-warnings" ] || { echo "there is no build to test" >&2; return 1; }
-  export PATH=$tree/.venv/bin:$PATH
+  needs_build
   ctest --preset release -C exhaustive -R exhaustive
 }
 
 # In the same build tree: they must build and know what they measure.
 native_benchmarks() {
-  [ -e "$scratch/built-without-warnings" ] || { echo "there is no build to extend" >&2; return 1; }
-  export PATH=$tree/.venv/bin:$PATH CMAKE_GENERATOR=Ninja
+  needs_build
+  export CMAKE_GENERATOR=Ninja
   [ -e /usr/include/benchmark/benchmark.h ] || install_package libbenchmark-dev
   cmake --preset release -DMUNDUR_BENCH=ON >"$scratch/configure.log" || { cat "$scratch/configure.log"; return 1; }
   cmake --build --preset release
@@ -42,6 +44,7 @@ native_benchmarks() {
 
 # sanitizer_tests PRESET
 sanitizer_tests() {
+  needs_tools
   export PATH=$tree/.venv/bin:$PATH CMAKE_GENERATOR=Ninja
   cmake --preset "$1" >"$scratch/configure.log" || { cat "$scratch/configure.log"; return 1; }
   cmake --build --preset "$1"
@@ -67,6 +70,7 @@ python_tests_under_asan() {
 }
 
 aarch64_tests() {
+  needs_tools
   have aarch64-linux-gnu-g++ g++-aarch64-linux-gnu
   have qemu-aarch64 qemu-user
   export PATH=$tree/.venv/bin:$PATH CMAKE_GENERATOR=Ninja
@@ -81,6 +85,7 @@ build_wheel() {
 
 # example NAME: as a user runs it, from a folder of their own.
 example() {
+  needs_environment
   mkdir -p "$scratch/example"
   cd "$scratch/example"
   timeout 600 "$python" -m "mundur.examples.$1"
@@ -88,6 +93,7 @@ example() {
 
 # Each in both languages, executed in a folder of its own; an error in a cell fails the step.
 notebooks() {
+  needs_environment
   python3 .ci/show.py extra notebooks >"$scratch/notebooks.txt"
   "$python" -m pip install -q -r "$scratch/notebooks.txt"
   timeout 900 "$python" python/docs/notebooks/build.py "$scratch/notebooks" --execute
