@@ -141,7 +141,8 @@ class Chain:
 
         It costs accuracy: an operand is off by up to 2⁻⁹ of itself (float32: 2⁻²⁵), so outputs and
         gradients are off by some thousandths, and a loss stops falling earlier. Classifiers hardly
-        notice: 784-128-10 on MNIST, 10 epochs of Adam, five seeds, 97.69% instead of 97.67%.
+        notice: 784-128-10 on MNIST, 10 epochs of Adam, batches of 128, five seeds, 97.72% in
+        "bfloat16" instead of 97.76%.
 
         Notes
         -----
