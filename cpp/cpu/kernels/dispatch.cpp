@@ -2,6 +2,8 @@
 
 #ifdef MUNDUR_HAS_avx512bf16
 #include <cpuid.h>
+#endif
+#ifdef MUNDUR_HAS_amx
 #include <sys/syscall.h>
 #endif
 #include <unistd.h>
