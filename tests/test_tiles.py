@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from typing import Any
 
 import mundur as md
@@ -85,22 +84,22 @@ def test_signals_do_not_touch_tiles() -> None:
     np.testing.assert_array_equal(got, expected)
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of fork beside threads
 def test_a_forked_child_computes_in_tiles_while_its_parent_does() -> None:
-    expected = trained()
-    results: list[npt.NDArray[Any]] = []
-    worker = threading.Thread(target=lambda: results.append(trained()))
-    worker.start()
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            status = 0 if np.array_equal(trained(), expected) else 2
-        finally:
-            os._exit(status)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    worker.join()
-    np.testing.assert_array_equal(results[0], expected)
+    code = """
+import threading
+
+expected = trained()
+results = []
+thread = threading.Thread(target=lambda: results.extend(trained() for _ in range(10)))
+thread.start()
+child = os.fork()
+if child == 0:
+    os._exit(0 if trained() == expected else 2)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+thread.join()
+assert results == [expected] * 10
+"""
+    run(code)
 
 
 @needs_tiles
