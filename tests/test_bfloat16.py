@@ -315,3 +315,18 @@ def test_the_workspace_grows_by_no_more_than_the_rounded_copies() -> None:
     assert model.native.workspace_bytes(64, True) <= (
         other.native.workspace_bytes(64, True) + rounded
     )
+
+
+@kinds
+def test_a_penalised_gradient_of_many_rows_is_the_same_gradient(kind: str) -> None:
+    """It is made strip by strip, so that the penalty finds it in the cache."""
+    rng = np.random.default_rng(2)
+    x, delta = rng.normal(size=(9, 3000)), rng.normal(size=(9, 100))
+    gradients = []
+    for penalty in (None, md.regularizers.L2(1e-30)):  # which changes no bit
+        model = model_of(3000, 100, kind, kernel_regularizer=penalty)
+        with md.runtime.threads(1):
+            model.forward(x, training=True)
+            model.backward(delta)
+        gradients.append(np.array(model.gradients["dense/kernel"]))
+    assert_same_bits(*gradients)

@@ -139,11 +139,11 @@ namespace {
 struct Strip {
   std::int64_t rows, columns;
 
-  Strip(std::int64_t all_rows, std::int64_t all_columns, bool followed) {
+  Strip(std::int64_t all_rows, std::int64_t all_columns, bool followed, std::int64_t grain) {
     constexpr std::int64_t kLeast = 256;
     constexpr std::int64_t kElements = 1 << 18;
     columns = all_columns;
-    rows = followed ? std::max(kLeast, kElements / columns / kParameterRows * kParameterRows)
+    rows = followed ? std::max(kLeast, kElements / columns / grain * grain)
                     : std::max<std::int64_t>(all_rows, 1);
   }
   /// In tiles: its operand on the right stays in L2, beside what follows.
@@ -175,7 +175,7 @@ void resolve(Resolver<T>& r, const op::ProductDw& o) {
   // Where an update follows at once nobody reads the gradient, which then never leaves the cache.
   const bool passes = in_tiles && then.updates;
   const Strip strip = passes ? Strip(samples.count, r.kernels.l2_bytes)
-                             : Strip(part.rows.size(), taken.size(), then.any());
+                             : Strip(part.rows.size(), taken.size(), then.any(), grain.rows);
   const auto at = [=](std::int64_t column) {
     return in_tiles ? column / kTileSide * tiles_stride(samples.count) : column;
   };
