@@ -88,6 +88,20 @@ struct Ahead {
   }
 };
 
+/// What panels are made of: w as it lies, or its transpose.
+struct PlainW {
+  Matrix<const float> w;
+  MUNDUR_INLINE Ahead ahead(i64 k, i64 depth, i64 column, i64 columns) const {
+    return {w.p + k * w.ld + column, depth, columns, w.ld, 0};
+  }
+};
+struct TransposedW {
+  Matrix<const float> w;
+  MUNDUR_INLINE Ahead ahead(i64 k, i64 depth, i64 column, i64 columns) const {
+    return {w.p + column * w.ld + k, columns, depth, w.ld, 0};
+  }
+};
+
 // ---- chains: product and dx ---------------------------------------------------------------------
 
 /// c[rows, columns] = f(a · B + bias), B the panels that `pack` makes.

@@ -113,33 +113,23 @@ MUNDUR_INLINE void Pairs::run(const A& a, const Pair* b, i64 steps, float* sums,
 }
 
 /// B = w, as it lies.
-struct Plain {
-  Matrix<const float> w;
-
+struct Plain : PlainW {
   MUNDUR_INLINE void operator()(Pair* panel, i64 ld, i64 k, i64 depth, i64 column,
                                 i64 columns) const {
     pair_rows(panel, ld, w.p + k * w.ld + column, w.ld, depth, columns);
   }
-  MUNDUR_INLINE Ahead ahead(i64 k, i64 depth, i64 column, i64 columns) const {
-    return {w.p + k * w.ld + column, depth, columns, w.ld, 0};
-  }
 };
 
 /// B = wᵀ.
-struct Transposed {
-  Matrix<const float> w;
-
+struct Transposed : TransposedW {
   MUNDUR_INLINE void operator()(Pair* panel, i64 ld, i64 k, i64 depth, i64 column,
                                 i64 columns) const {
     transpose_pairs(panel, ld, w.p + column * w.ld + k, w.ld, depth, columns);
   }
-  MUNDUR_INLINE Ahead ahead(i64 k, i64 depth, i64 column, i64 columns) const {
-    return {w.p + column * w.ld + k, columns, depth, w.ld, 0};
-  }
 };
 
-void product(const Rounded& p) { run_chains<Pairs>(p, Plain{p.b}); }
-void product_dx(const Rounded& p) { run_chains<Pairs>(p, Transposed{p.b}); }
+void product(const Rounded& p) { run_chains<Pairs>(p, Plain{{p.b}}); }
+void product_dx(const Rounded& p) { run_chains<Pairs>(p, Transposed{{p.b}}); }
 void product_dw(const RoundedSum& p) { run_sums<Pairs>(p); }
 
 }  // namespace

@@ -161,9 +161,7 @@ MUNDUR_INLINE void fill_up(float* panel, i64 ld, i64 depth) {
 }
 
 /// B = w, as it lies.
-struct Plain {
-  Matrix<const float> w;
-
+struct Plain : PlainW {
   MUNDUR_INLINE void operator()(float* panel, i64 ld, i64 k, i64 depth, i64 column,
                                 i64 columns) const {
     for (i64 r = 0; r < depth; ++r) {
@@ -173,28 +171,20 @@ struct Plain {
     }
     fill_up(panel, ld, depth);
   }
-  MUNDUR_INLINE Ahead ahead(i64 k, i64 depth, i64 column, i64 columns) const {
-    return {w.p + k * w.ld + column, depth, columns, w.ld, 0};
-  }
 };
 
 /// B = wᵀ.
-struct Transposed {
-  Matrix<const float> w;
-
+struct Transposed : TransposedW {
   MUNDUR_INLINE void operator()(float* panel, i64 ld, i64 k, i64 depth, i64 column,
                                 i64 columns) const {
     transpose(panel, w.p + column * w.ld + k, columns, depth, ld, w.ld, true);
     for (i64 i = 0; i < depth * ld; i += kWidth) store(panel + i, rounded(load(panel + i)));
     fill_up(panel, ld, depth);
   }
-  MUNDUR_INLINE Ahead ahead(i64 k, i64 depth, i64 column, i64 columns) const {
-    return {w.p + column * w.ld + k, columns, depth, w.ld, 0};
-  }
 };
 
-void product(const Rounded& p) { run_chains<Blocks>(p, Plain{p.b}); }
-void product_dx(const Rounded& p) { run_chains<Blocks>(p, Transposed{p.b}); }
+void product(const Rounded& p) { run_chains<Blocks>(p, Plain{{p.b}}); }
+void product_dx(const Rounded& p) { run_chains<Blocks>(p, Transposed{{p.b}}); }
 void product_dw(const RoundedSum& p) { run_sums<Blocks>(p); }
 
 }  // namespace
