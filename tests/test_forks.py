@@ -75,7 +75,7 @@ for attempts in range(40):
     time.sleep(random.uniform(0.0, 0.15))
     status = in_child(everything)
     assert status == 0, status
-print("done")
+print("done", flush=True)  # os._exit flushes nothing
 os._exit(0)
 """
 
@@ -114,4 +114,4 @@ def test_a_forked_child_never_waits_for_who_stayed_behind(code: str) -> None:
         timeout=100,
     )
     assert found.returncode == 0, found.stdout[-2000:] + found.stderr
-    assert found.stdout.strip().endswith("done")
+    assert "done" in found.stdout  # a bar of the training beside may come after it
