@@ -36,7 +36,7 @@ from workloads import WORKLOADS, Workload
 BACKENDS = {"jax": "jaxlib", "keras": "tensorflow-cpu"}
 
 #: What --quick leaves out.
-LONG = ("W4", "W8", "W9")
+LONG = ("W4", "W8", "W9", "W12", "W13")
 
 
 def to_json(one: Measurement, limit: limits.Limits | None) -> dict[str, Any]:

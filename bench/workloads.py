@@ -90,6 +90,8 @@ class Workload:
             return x, rng.integers(0, outputs, self.samples)
         if self.loss == "binary":
             return x, rng.integers(0, 2, (self.samples, outputs)).astype(np.float32)
+        if self.name == "W10":
+            return x, _exponentials(x)
         return x, np.sin(x.sum(axis=1, keepdims=True)).astype(np.float32)
 
     def layer_weights(self) -> list[list[Array]]:
@@ -152,6 +154,16 @@ def lstm_classifier(vocabulary: int, units: int = 64) -> tuple[Layer, ...]:
     return Embedding(vocabulary, 64), LSTM(units), Dense(1)
 
 
+def _exponentials(x: Array) -> Array:
+    """e^X of each 2x2 matrix, by its series: the elements are below 1."""
+    matrices = x.reshape(-1, 2, 2).astype(np.float64)
+    term = total = np.broadcast_to(np.eye(2), matrices.shape)
+    for order in range(1, 20):
+        term = term @ matrices / order
+        total = total + term
+    return total.reshape(-1, 4).astype(np.float32)
+
+
 _PIXELS = (784,)
 _W1 = perceptron(128, 10, hidden="relu")
 _W2 = perceptron(512, 512, 10, hidden="relu")
@@ -161,6 +173,10 @@ _W5 = perceptron(2, 2, hidden="sigmoid", output="sigmoid")
 _W6 = lstm_classifier(10_000)
 _W7 = Embedding(10_000, 64), Conv1D(64, 5, "relu"), MaxPooling1D(4), LSTM(64), Dense(1)
 _W9 = lstm_classifier(20_000)
+_W10 = perceptron(32, 16, 4, hidden="tanh")
+_W11 = perceptron(*[300] * 5, 1, hidden="tanh")
+_W12 = perceptron(1000, 500, 100, hidden="relu")
+_W13 = perceptron(4096, 4096, 10, hidden="relu")
 
 WORKLOADS = {
     workload.name: workload
@@ -174,6 +190,11 @@ WORKLOADS = {
         Workload("W7", (200,), _W7, 32, 1_600, "binary", "adam"),
         Workload("W8", _PIXELS, _W1, 128, 60_000, optimizer="adam", shuffled=True),
         Workload("W9", (200,), _W9, 64, 12_800, "binary", "adam", shuffled=True),
+        # What others publish: SimpleChains.jl a matrix's exponential, OpenNN a network for HIGGS.
+        Workload("W10", (4,), _W10, 10_000, 10_000, "mse", "adam"),
+        Workload("W11", (28,), _W11, 100, 10_000, "binary", "adam"),
+        Workload("W12", (3072,), _W12, 256, 2_560, optimizer="sgd", learning_rate=0.01),
+        Workload("W13", (4096,), _W13, 256, 1_024, "crossentropy", "momentum", 0.01),
         Workload("W1f/1", _PIXELS, _W1, 1, 1),
         Workload("W1f/1024", _PIXELS, _W1, 1024, 1024),
         Workload("W2f/1", _PIXELS, _W2, 1, 1),

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.linalg import expm
 
 BENCH = Path(__file__).resolve().parents[1] / "bench"
 
@@ -89,6 +90,12 @@ def test_sequences_are_ids_with_one_label_each(bench: Any) -> None:
     )
 
 
+def test_a_matrix_is_taught_its_exponential(bench: Any) -> None:
+    x, y = bench("workloads").WORKLOADS["W10"].data()
+    assert x.shape == y.shape == (10_000, 4)
+    np.testing.assert_allclose(y[:3], [expm(one.reshape(2, 2)).ravel() for one in x[:3]], 1e-5)
+
+
 def test_the_limit_is_the_slower_of_arithmetic_and_memory(bench: Any) -> None:
     limits, workloads = bench("limits"), bench("workloads").WORKLOADS
     fast_memory = limits.Limits(1, flops=1e9, read={2**10: 1e15, 2**30: 1e15})
@@ -118,7 +125,7 @@ def test_the_native_program_is_understood(bench: Any) -> None:
 
 
 # ---- peers ---------------------------------------------------------------------------------------
-@pytest.mark.parametrize("name", ["W1", "W3", "W1f/1", "W1f/1024"])
+@pytest.mark.parametrize("name", ["W1", "W3", "W10", "W11", "W1f/1", "W1f/1024"])
 def test_scikit_learn_computes_the_same(bench: Any, name: str) -> None:
     pytest.importorskip("sklearn")
     processes = bench("processes")

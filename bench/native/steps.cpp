@@ -69,6 +69,8 @@ const std::vector<Workload>& workloads() {
   const std::vector<mundur::LayerSpec> w7 = {embedding, convolution, max_pooling(4), lstm(64),
                                              logit};
   const std::vector<mundur::LayerSpec> w9 = {mundur::EmbeddingSpec{20'000, 64}, lstm(64), logit};
+  const auto w10 = perceptron({32, 16, 4}, Activation::tanh);
+  const auto w11 = perceptron({300, 300, 300, 300, 300, 1}, Activation::tanh);
   static const std::vector<Workload> all = {
       {"W1", {784}, w1, kSparse, "sgd", 64, 6'400},
       {"W2", {784}, w2, kSparse, "adam", 128, 6'400},
@@ -88,6 +90,8 @@ const std::vector<Workload>& workloads() {
       {"W7", {200}, w7, kBinary, "adam", 32, 1'600},
       {"W8", {784}, w1, kSparse, "adam", 128, 60'000},
       {"W9", {200}, w9, kBinary, "adam", 64, 12'800},
+      {"W10", {4}, w10, kSquares, "adam", 10'000, 10'000},
+      {"W11", {28}, w11, kBinary, "adam", 100, 10'000},
   };
   return all;
 }

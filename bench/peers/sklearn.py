@@ -43,9 +43,9 @@ class ScikitLearn(Peer):
         )
         if w.predicts:
             self.y = np.zeros((w.samples, w.widths[-1]), np.float32)
-        elif regresses and w.widths[-1] == 1:
+        elif w.widths[-1] == 1:
             self.y = self.y[:, 0]
-        first = {} if regresses else {"classes": np.arange(w.widths[-1])}
+        first = {} if regresses else {"classes": np.arange(max(2, w.widths[-1]))}
         # One step makes its weights; then ours take their place, and its optimizer starts anew.
         self.estimator.partial_fit(self.x[self.batch(0)], self.y[self.batch(0)], **first)
         weights = w.weights()
