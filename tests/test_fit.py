@@ -11,6 +11,7 @@ import mundur as md
 import numpy as np
 import pytest
 
+from states import training_state
 from waiting import wait_for
 
 D = md.layers.Dense
@@ -331,9 +332,10 @@ def test_ctrl_c_ends_training_with_the_model_whole(rng: Any, ctrl_c: Any) -> Non
 
     ctrl_c(after=0.7)
     start = time.monotonic()
-    history = model.fit(x, y, batch_size=64, epochs=100_000, verbose=0, callbacks=[End()])
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(x, y, batch_size=64, epochs=100_000, verbose=0, callbacks=[End()])
     assert time.monotonic() - start < 5
-    assert history.stop_reason == "interrupted"
+    assert model.history.stop_reason == "interrupted"
     assert ended == [1]
     assert all(np.isfinite(w).all() for w in model.get_weights())
     assert model.fit(x[:640], y[:640], verbose=0).stop_reason == "epochs"
@@ -345,21 +347,47 @@ def test_ctrl_c_in_the_first_epoch(verbose: int, blobs: Any, classifier: Any, ca
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             raise KeyboardInterrupt
 
-    history = classifier().fit(*blobs, verbose=verbose, callbacks=[Stop()], validation_split=0.1)
+    model = classifier()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(*blobs, verbose=verbose, callbacks=[Stop()], validation_split=0.1)
+    history = model.history
     assert history.stop_reason == "interrupted"
     names = ("loss", "accuracy", "val_loss", "val_accuracy")
     assert history.history == {name: [] for name in names}
     assert repr(history) == "<History: 0 epochs, ended by 'interrupted'>"
-    said = "interrupted in epoch 1; call fit again to go on\n"
+    said = (
+        "interrupted in epoch 1; model.history has the epochs before, and another fit goes on from "
+        "here\n"
+    )
     assert capsys.readouterr().out.endswith(said if verbose else "")
 
 
-def test_ctrl_c_in_predict_is_an_interrupt(ctrl_c: Any) -> None:
+def test_ctrl_c_ends_a_loop_over_fits(blobs: Any, classifier: Any, ctrl_c: Any) -> None:
+    send = md.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: ctrl_c())
+    begun = []
+    with pytest.raises(KeyboardInterrupt):
+        for rate in (0.1, 0.2):
+            begun.append(rate)
+            classifier(optimizer=md.optimizers.SGD(rate)).fit(*blobs, verbose=0, callbacks=[send])
+    assert begun == [0.1]
+
+
+@pytest.mark.parametrize("work", ["predict", "evaluate", "find_learning_rate"])
+def test_ctrl_c_in_other_work(work: str, ctrl_c: Any) -> None:
     x = np.broadcast_to(np.zeros((1, 256), np.float32), (4_000_000, 256))
+    y = np.broadcast_to(np.zeros((1, 1), np.float32), (4_000_000, 1))
     model = md.Model([D(512), D(1)], seed=0, input_shape=(256,))
+    model.compile(md.optimizers.Adam(), "mse")
+    before = training_state(model)
     ctrl_c(after=0.5)
     with pytest.raises(KeyboardInterrupt):
-        model.predict(x, 1024, allow_nonfinite=True)
+        if work == "predict":
+            model.predict(x, 1024, allow_nonfinite=True)
+        elif work == "evaluate":
+            model.evaluate(x, y, 1024, allow_nonfinite=True)
+        else:
+            model.find_learning_rate(x, y, 1024, steps=3900)
+    assert training_state(model) == before
 
 
 # ---- several threads ----------------------------------------------------------------------------

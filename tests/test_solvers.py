@@ -76,6 +76,34 @@ def test_what_is_frozen_stays_and_iterations_end_it() -> None:
         lbfgs(model, x, y)
 
 
+def test_ctrl_c_leaves_the_last_iteration(monkeypatch: Any) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(30, 3)), rng.normal(size=30)
+
+    def build() -> md.Model:
+        model = md.Model([md.layers.Dense(5, "tanh"), md.layers.Dense(1)], seed=0, input_shape=(3,))
+        model.compile(loss="mse")
+        return model
+
+    whole, part = build(), build()
+    lbfgs(whole, x, y, max_iterations=4)
+    forward = md.Model.forward
+
+    def cut(self: md.Model, *args: Any) -> Any:
+        if self.history is not None and len(self.history.epoch) == 4:  # at a trial of the fifth
+            raise KeyboardInterrupt
+        return forward(self, *args)
+
+    monkeypatch.setattr(md.Model, "forward", cut)
+    with pytest.raises(KeyboardInterrupt):
+        lbfgs(part, x, y, max_iterations=8)
+    for expected, found in zip(whole.get_weights(), part.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    assert part.history is not None
+    assert part.history.stop_reason == "interrupted"
+    assert len(part.history.epoch) == 4
+
+
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [

@@ -53,7 +53,7 @@ def lbfgs(
     -------
     History
         The loss after each iteration; ``stop_reason`` is "converged", "iterations", or "precision"
-        where the numbers' own digits allow no better step.
+        where the numbers' own digits allow no better step. It is `Model.history`, too.
 
     Raises
     ------
@@ -61,6 +61,9 @@ def lbfgs(
         Where SciPy is missing; ``pip install mundur[scipy]`` brings it.
     TypeError, ValueError
         For bad arguments, and a first loss that is not finite.
+    KeyboardInterrupt
+        After Ctrl-C; the model is where the last whole iteration left it, and `Model.history` has
+        the reason "interrupted".
 
     Examples
     --------
@@ -85,23 +88,34 @@ def lbfgs(
         first = problem.loss()
         if not np.isfinite(first):
             raise ValueError(f"the loss must be finite at the start; got {first}")
-        result = minimize(
-            problem.loss_and_gradient,
-            problem.parameters(),
-            method="L-BFGS-B",
-            jac=True,
-            callback=lambda intermediate_result: history.on_epoch_end(
-                len(history.epoch), {"loss": float(intermediate_result.fun)}
-            ),
-            options={
-                "maxiter": max_iterations,
-                "maxfun": 20 * max_iterations,
-                "maxcor": memory,
-                "gtol": tolerance,
-                "ftol": 0.0,
-            },
-        )
-        problem.place(result.x)
+        model.history, reached = history, problem.parameters()
+
+        def iterated(intermediate_result: Any) -> None:
+            nonlocal reached
+            reached = np.array(intermediate_result.x)
+            history.on_epoch_end(len(history.epoch), {"loss": float(intermediate_result.fun)})
+
+        try:
+            result = minimize(
+                problem.loss_and_gradient,
+                reached,
+                method="L-BFGS-B",
+                jac=True,
+                callback=iterated,
+                options={
+                    "maxiter": max_iterations,
+                    "maxfun": 20 * max_iterations,
+                    "maxcor": memory,
+                    "gtol": tolerance,
+                    "ftol": 0.0,
+                },
+            )
+            reached = result.x
+        except KeyboardInterrupt:
+            history.stop_reason = "interrupted"
+            raise
+        finally:
+            problem.place(reached)
     history.stop_reason = {0: "converged", 1: "iterations"}.get(result.status, "precision")
     return history
 

@@ -294,7 +294,7 @@ def resumed(case: Case) -> None:
             if error is ZeroDivisionError:
                 callbacks.insert(0, md.callbacks.ModelCheckpoint(path, save_freq=step))
             part = built(case)
-            with contextlib.suppress(ZeroDivisionError):
+            with contextlib.suppress(error):
                 fitted(case, data, part, callbacks=callbacks)
             if error is KeyboardInterrupt:
                 part.save(path)

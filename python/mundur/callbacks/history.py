@@ -20,8 +20,8 @@ class History(Callback):
     params : dict
         epochs, steps and verbose of the call.
     stop_reason : str or None
-        "epochs", "stop_loss", "patience", "nonfinite_loss", "interrupted" or "callback"; None while
-        training runs.
+        "epochs", "stop_loss", "patience", "nonfinite_loss", "interrupted" (by Ctrl-C; see
+        `Model.history`) or "callback"; None while training runs.
 
     Examples
     --------

@@ -10,6 +10,7 @@ predicted digits) and digits.safetensors, and checks that the loaded model predi
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import time
 from collections.abc import Sequence
@@ -60,12 +61,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     model.summary()
     epochs = options.epochs or (10 if options.data else 60)
     start = time.perf_counter()
-    history = model.fit(
-        *digits.train,
-        batch_size=128 if options.data else 32,
-        epochs=epochs,
-        validation_data=digits.validation,
-    )
+    with contextlib.suppress(KeyboardInterrupt):  # model.history tells of it
+        model.fit(
+            *digits.train,
+            batch_size=128 if options.data else 32,
+            epochs=epochs,
+            validation_data=digits.validation,
+        )
+    history = model.history
+    assert history is not None
     seconds = time.perf_counter() - start
     result = model.evaluate(*digits.test, return_dict=True)
     done = len(history.epoch)

@@ -331,8 +331,8 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
         -------
         History
             ``history.history`` holds the numbers, ``history.stop_reason`` why training ended:
-            "epochs", "stop_loss", "patience", "callback", "nonfinite_loss" (`TerminateOnNaN`), or
-            "interrupted" after Ctrl-C, which leaves the model whole.
+            "epochs", "stop_loss", "patience", "callback" or "nonfinite_loss" (`TerminateOnNaN`).
+            It is `Model.history`, too.
 
         Raises
         ------
@@ -341,6 +341,9 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
         NonFiniteLossError
             Where a batch's loss, or a parameter after an epoch, is not finite; the model is back
             where this call took the epoch up.
+        KeyboardInterrupt
+            After Ctrl-C, within a batch. The model is whole and another `fit` goes on with it;
+            `Model.history` has the epochs before, and the reason "interrupted".
 
         Examples
         --------

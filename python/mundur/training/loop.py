@@ -55,7 +55,7 @@ class Fit:
         return self._at.place(self._callbacks.callbacks)
 
     def run(self) -> History:
-        """Trains until an epoch limit, a callback, `stop_loss` or Ctrl-C ends it."""
+        """Trains until an epoch limit, a callback, `stop_loss`, Ctrl-C or another error ends it."""
         model = self._model
         model.stop_training, model._stop_reason = False, "callback"
         model.history, model._loop = self.history, self
@@ -73,25 +73,35 @@ class Fit:
             resumed.restore(self._model)
         self._check_monitors()
         try:
-            self._callbacks.call("on_train_begin", {})
-            if resumed is not None:
-                resumed.place.set_counters(self._callbacks.callbacks)
-            reason = self._epochs()
+            reason = self._trained()
         except KeyboardInterrupt:
-            reason = "interrupted"
-            for name in self._names():
-                history.history.setdefault(name, [])
-        else:
-            self._model.compiled_optimizer.finalize_variable_values(self._model)
+            self._interrupted()
+            raise
+        self._model.compiled_optimizer.finalize_variable_values(self._model)
+        self._end(reason)
+        return history
+
+    def _trained(self) -> str:
+        try:
+            self._callbacks.call("on_train_begin", {})
+            if self._plan.resumed is not None:
+                self._plan.resumed.place.set_counters(self._callbacks.callbacks)
+            return self._epochs()
         finally:
             self._progress.close()
-        if reason == "interrupted":
-            self._progress.say(
-                f"interrupted in epoch {self._at.epoch + 1}; call fit again to go on"
-            )
-        history.stop_reason = reason
+
+    def _interrupted(self) -> None:
+        for name in self._names():
+            self.history.history.setdefault(name, [])
+        self._progress.say(
+            f"interrupted in epoch {self._at.epoch + 1}; model.history has the epochs before, and "
+            "another fit goes on from here"
+        )
+        self._end("interrupted")
+
+    def _end(self, reason: str) -> None:
+        self.history.stop_reason = reason
         self._callbacks.call("on_train_end", self._logs)
-        return history
 
     def _names(self) -> list[str]:
         own = self._model.metrics_names
