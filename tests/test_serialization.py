@@ -253,6 +253,18 @@ def test_names_of_keras_files(ending: str, tmp_path: Path) -> None:
         assert repr(md.load_model(path)) == repr(model)
 
 
+@pytest.mark.parametrize("ending", ["onnx", "pkl", "PT", "npz"])
+def test_names_of_other_formats(ending: str, tmp_path: Path) -> None:
+    model = md.Model([md.layers.Dense(2)], input_shape=(3,), seed=0)
+    path = tmp_path / f"model.{ending}"
+    for write in (model.save, model.save_weights, md.callbacks.ModelCheckpoint):
+        with pytest.raises(ValueError, match=r"written is a safetensors file, .*model.safetensors"):
+            write(path)
+    assert not any(tmp_path.iterdir())
+    model.save(tmp_path / "onnx")  # no ending at all
+    model.save(tmp_path / "model.v2.bin")
+
+
 # What an HDF5 and a zip file begin with.
 KERAS = (b"\x89HDF\r\n", b"PK\x03\x04" * 10)
 

@@ -14,6 +14,7 @@ __all__ = [
     "MOST_AXES",
     "SMALLEST",
     "boolean",
+    "check_ending",
     "check_layers",
     "choice",
     "dtype_name",
@@ -134,6 +135,23 @@ def identifier(value: Any, name: str) -> str:
     if not value or "/" in value or not value.isprintable():
         raise ValueError(f"{name} must be printable, not empty and without '/'; got {value!r}")
     return str(value)  # NumPy's text, too
+
+
+# What other formats' files end in, but for Keras's: its scripts run here.
+_FOREIGN = (
+    *(".onnx", ".pkl", ".pickle", ".joblib", ".pt", ".pth", ".tflite", ".pb", ".npz", ".npy"),
+    *(".json", ".mat", ".csv"),
+)
+
+
+def check_ending(path: str, name: str) -> None:
+    """Raises where a model's file would end in what means another format than safetensors."""
+    stem, dot, ending = path.rpartition(".")
+    if dot + ending.lower() in _FOREIGN:
+        raise ValueError(
+            f"{name} must not end in {dot + ending!r}: what is written is a safetensors file, best "
+            f"named {stem + '.safetensors'!r}; got {path!r}"
+        )
 
 
 def extents(value: Any, name: str) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from .._support.checks import boolean, choice, integer, items, number, verbosity
+from .._support.checks import boolean, check_ending, choice, integer, items, number, verbosity
 from .._support.names import checked_keywords, suggestion
 from .base import BuiltIn, Logs
 
@@ -367,6 +367,7 @@ class ModelCheckpoint(Monitor):
         if not isinstance(filepath, (str, os.PathLike)) or not os.fspath(filepath):
             raise TypeError(f"filepath must be the path of a file; got {filepath!r}")
         self.filepath = os.fspath(filepath)
+        check_ending(self.filepath, "filepath")
         self._watch(monitor, mode)
         self.verbose = verbosity(verbose)
         self.save_best_only = boolean(save_best_only, "save_best_only")

@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from .. import _core
 from .._support import disk
-from .._support.checks import boolean
+from .._support.checks import boolean, check_ending
 from .._support.disk import Path, path_value
 from .._support.names import checked_keywords
 from ..models.model import Model
@@ -118,6 +118,7 @@ def _checksum(document: str, tensors: Tensors) -> str:
 
 def _write(path: Path, data: bytes, overwrite: bool) -> None:
     given = path_value(path, "filepath")
+    check_ending(given, "filepath")
     if os.path.splitext(given)[1] in (".keras", ".h5", ".hdf5"):
         warnings.warn(
             f"{given!r} will be a safetensors file, which Keras cannot read; name it .safetensors",
