@@ -14,14 +14,12 @@ __all__ = ["check_ids", "check_values", "features", "nonfinite_error", "real_arr
 
 Array = npt.NDArray[Any]
 
+_OF_TEXT = "encode text as numbers first, with mundur.text for instance"
 _HINTS = {
     "O": (
         "; rows of different lengths? mundur.utils.pad_sequences brings them to one. Mixed "
         "columns? Convert with np.asarray(..., dtype=float)"
     ),
-    "U": "; encode text as numbers first, with mundur.text for instance",
-    "S": "; encode text as numbers first, with mundur.text for instance",
-    "T": "; encode text as numbers first, with mundur.text for instance",
     "c": "; give real and imaginary parts as separate features",
     "M": "; convert times to numbers first",
     "m": "; convert times to numbers first",
@@ -34,14 +32,18 @@ _COLUMN_HINTS = {
 }
 
 
-def real_array(value: Any, name: str) -> Array:
-    """An array of real numbers, native byte order, aligned; a copy only where that needs one."""
+def real_array(value: Any, name: str, of_text: str = _OF_TEXT) -> Array:
+    """An array of real numbers, native byte order, aligned; a copy only where that needs one.
+
+    `of_text` is what the error for text advises.
+    """
     array = value if type(value) in (np.ndarray, np.memmap) else _converted(value, name)
     dtype = array.dtype
     if dtype.kind not in "biuf":
         raise TypeError(
             f"{name} must hold real numbers (bool, integers, float16, float32 or float64); "
-            f"got dtype {dtype}{_HINTS.get(dtype.kind, '')}"
+            f"got dtype {dtype}"
+            + (f", text; {of_text}" if _is_text(array) else _HINTS.get(dtype.kind, ""))
         )
     if dtype.itemsize > 8:
         raise TypeError(
@@ -53,6 +55,12 @@ def real_array(value: Any, name: str) -> Array:
     if not array.flags.aligned:
         array = array.copy()
     return array
+
+
+def _is_text(array: Array) -> bool:
+    if array.dtype.kind == "O":
+        return any(isinstance(value, (str, bytes)) for value in array.ravel()[:100])
+    return array.dtype.kind in "UST"
 
 
 def _converted(value: Any, name: str) -> Array:

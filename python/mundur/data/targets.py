@@ -48,7 +48,7 @@ def sample_targets(
 
     Errors call the outputs' side `against`.
     """
-    y = real_array(value, name)
+    y = real_array(value, name, "classes, y = np.unique(y, return_inverse=True) numbers labels")
     if y.ndim == 0:
         raise ValueError(f"{name} must be an array with one row per sample; got a single number")
     if y.shape[0] != shape[0]:
