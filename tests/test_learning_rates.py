@@ -48,6 +48,7 @@ def test_the_sweep_is_training(blobs: Any, classifier: Any) -> None:
         batch = order[100 * (step % 3) : 100 * (step % 3 + 1)]
         twin.optimizer.learning_rate = rate
         losses.append(twin.train_on_batch(x[batch], y[batch])[0])
+    assert repr(found).startswith("<LearningRates: 4 from 0.001 to 1, suggestion ")
     rates, found_losses = found
     assert rates is found.rates
     assert found_losses.tolist() == losses

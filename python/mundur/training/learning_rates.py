@@ -52,6 +52,13 @@ class LearningRates(NamedTuple):
         finite = np.where(np.isfinite(smoothed), smoothed, np.inf)
         return float(self.rates[int(np.argmin(finite))]) / 10
 
+    def __repr__(self) -> str:
+        first, last = self.rates[0], self.rates[-1]
+        return (
+            f"<LearningRates: {len(self.rates)} from {first:.3g} to {last:.3g}, suggestion "
+            f"{self.suggestion:.3g}>"
+        )
+
     def plot(self, axes: Any = None) -> Any:
         """Draws the losses over the rates, smoothed and raw, and marks the suggestion.
 
