@@ -102,3 +102,6 @@ if not TYPE_CHECKING:  # else type checkers would believe in any name
 
             return import_module(f"mundur.{name}")
         raise unknown_attribute("mundur", name, __all__)
+
+    def __dir__() -> list[str]:
+        return sorted(__all__)

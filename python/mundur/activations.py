@@ -570,10 +570,10 @@ def named(value: Any, argument: str = "activation") -> str | Custom:
     if callable(value) and value in _NAMES:
         return _NAMES[value]
     hint = ""
-    if callable(value):
-        hint = "; a function of your own comes with its derivative, as (f, f_prime)"
-    elif hasattr(value, "describe"):
+    if hasattr(value, "describe"):
         hint = "; a layer stands by itself, behind this one"
+    elif callable(value):
+        hint = "; a function of your own comes with its derivative, as (f, f_prime)"
     raise TypeError(
         f"{argument} must be a name (known: {', '.join(sorted(NATIVE))}), a function of "
         f"md.activations or a pair of functions; got {value!r} ({type(value).__name__})"
@@ -590,3 +590,6 @@ if not TYPE_CHECKING:  # else type checkers would believe in any name
 
     def __getattr__(name: str) -> object:
         raise unknown_attribute("mundur.activations", name, __all__)
+
+    def __dir__() -> list[str]:
+        return sorted(__all__)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _core
 from ._support.checks import integer
-from ._support.names import lookup
+from ._support.names import lookup, unknown_attribute
 
 __all__ = ["build_info", "get_num_threads", "isa", "set_isa", "set_num_threads", "threads"]
 
@@ -130,3 +130,12 @@ def build_info() -> dict[str, Any]:
     True
     """
     return _core.build_info() | {"isas_available": _core.available_isas(), "isa": isa()}
+
+
+if not TYPE_CHECKING:  # else type checkers would believe in any name
+
+    def __getattr__(name: str) -> object:
+        raise unknown_attribute("mundur.runtime", name, __all__)
+
+    def __dir__() -> list[str]:
+        return sorted(__all__)

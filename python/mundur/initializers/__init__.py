@@ -133,3 +133,6 @@ if not TYPE_CHECKING:  # else type checkers would believe in any name
 
     def __getattr__(name: str) -> object:
         raise unknown_attribute("mundur.initializers", name, __all__)
+
+    def __dir__() -> list[str]:
+        return sorted(__all__)

@@ -26,3 +26,6 @@ if not TYPE_CHECKING:  # else type checkers would believe in any name
 
             return load_model
         raise unknown_attribute("mundur.models", name, __all__)
+
+    def __dir__() -> list[str]:
+        return sorted(__all__)

@@ -7,8 +7,20 @@ which colour-blind eyes tell apart; what colour says, line styles, markers or nu
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from .._support.names import unknown_attribute
 from .classes import confusion, decision_boundary
 from .curves import descent, gradient_flow
 from .graph import network
 
 __all__ = ["confusion", "decision_boundary", "descent", "gradient_flow", "network"]
+
+
+if not TYPE_CHECKING:  # else type checkers would believe in any name
+
+    def __getattr__(name: str) -> object:
+        raise unknown_attribute("mundur.plots", name, __all__)
+
+    def __dir__() -> list[str]:
+        return sorted(__all__)
