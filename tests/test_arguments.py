@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
+import types
 from typing import Any
 
 import mundur as md
@@ -251,9 +254,26 @@ def test_defaults() -> None:
         (lambda: L.Dens, AttributeError, "mundur.layers has no 'Dens'; did you mean 'Dense'"),
         (lambda: L.Normalization, AttributeError, "mean 'Rescaling' or 'BatchNormalization'?"),
         (lambda: S.get(math.hypot), TypeError, "write a class, class Mine(md.Loss)"),
-        (lambda: md.Model().weights, AttributeError, "get_weights() copies them, parameters"),
+        (lambda: md.Model().weights, AttributeError, "get_weights() copies them, model.parameters"),
         (lambda: md.Model().trainable_variables, AttributeError, "trainable_parameters names"),
         (lambda: md.Model().non_trainable_weights, AttributeError, "state holds live views"),
+        (lambda: L.Dense(3)([[1.0]]), TypeError, "a Dense cannot be called: it is a description"),
+        (lambda: L.Dense(3)(md.Input((4,))), TypeError, "graphs made of layer(x) are still"),
+        (lambda: L.Dense(3).weights, AttributeError, "get_weights() copies them"),
+        (lambda: L.Dense(3).unit, AttributeError, "did you mean 'units'?"),
+        (lambda: L.Dense(3, activation=L.ReLU()), TypeError, "a layer stands by itself, behind"),
+        (lambda: L.Dense(3, dtype="float16"), ValueError, 'dtype must be "float32" or "float64"'),
+        (lambda: md.Input((3,), dtype="string"), ValueError, "got 'string'; texts become numbers"),
+        (
+            lambda: md.Model([L.Bidirectional(L.LSTM(3, dtype="float64"))]),
+            ValueError,
+            "LSTM(dtype='float64') in a model of float32: all layers have the model's dtype",
+        ),
+        (
+            lambda: S.MeanSquaredError(dtype="float64"),
+            ValueError,
+            "only dtype=None here; got 'float64'; numbers have the model's dtype",
+        ),
         (lambda: md.Model().sumary(), AttributeError, "no attribute 'sumary'; did you mean 'summ"),
         (lambda: L.ConvLSTM2D, AttributeError, "known: ELU, GRU, LSTM, Activation"),
         (lambda: OPT.Adamm, AttributeError, "did you mean 'Adam'"),
@@ -287,12 +307,38 @@ def test_bad_arguments(make: Any, error: type[Exception], words: str) -> None:
         (md.Model(), "seed", "fixed; make a new Model"),
         (md.Model(), "optimizer", "call compile(optimizer=...)"),
         (md.Model(), "stop_trainig", "did you mean 'stop_training'?"),
+        (md.Model(), "lr", "no attribute 'lr'; set model.optimizer.learning_rate"),
+        (md.Model(), "batch_size", "it is an argument of fit"),
     ],
 )
 def test_attributes_that_would_be_ignored(thing: Any, name: str, words: str) -> None:
     with pytest.raises(AttributeError) as caught:
         setattr(thing, name, 1)
     assert words in str(caught.value)
+
+
+def test_a_modules_names_are_those_to_use() -> None:
+    modules = {md, *(getattr(md, name) for name in md.__all__ if name != "__version__")}
+    for module in modules:
+        if isinstance(module, types.ModuleType):
+            assert dir(module) == sorted(module.__all__)
+
+
+def test_a_model_takes_notes() -> None:
+    model = md.Model([L.Dense(1)], seed=0)
+    model.note = {"set": "A"}
+    model.columns = ["a", "b"]
+    for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert (other.note, other.columns) == (model.note, model.columns)
+    assert "note" not in vars(copy.deepcopy(md.Model([L.Dense(1)], seed=0)))
+
+
+def test_dtypes_that_change_nothing_are_taken() -> None:
+    layers = [md.Input((3,), dtype="int32"), L.Dense(2, dtype="float32"), L.Dense(1, dtype=None)]
+    assert repr(md.Model(layers, seed=0)) == repr(
+        md.Model([L.Dense(2), L.Dense(1)], seed=0, input_shape=(3,))
+    )
+    assert md.Model([L.LSTM(2, dtype=np.float64)], dtype="float64").layers[0].units == 2
 
 
 def test_attributes_that_may_be_set() -> None:

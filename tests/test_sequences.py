@@ -324,6 +324,23 @@ def test_samples_that_do_not_fit(layer: Any, shape: tuple[int, ...], message: st
         md.Model([copy.deepcopy(layer)], seed=0, input_shape=shape)
 
 
+@pytest.mark.parametrize(
+    ("before", "layer"),
+    [
+        (L.LSTM(4, name="first"), L.LSTM(4)),
+        (L.Bidirectional(L.GRU(4), name="first"), L.SimpleRNN(4)),
+        (L.SimpleRNN(4, name="first"), L.Conv1D(4, 3)),
+        (L.SimpleRNN(4, name="first"), L.TimeDistributed(L.Dense(4))),
+    ],
+)
+def test_a_last_step_is_no_sequence(before: Any, layer: Any) -> None:
+    layers = [L.Embedding(5, 4), before, layer]
+    with pytest.raises(ValueError, match=r"wants a sequence.* set return_sequences=True in first"):
+        md.Model(layers, input_shape=(7,))
+    with pytest.raises(ValueError, match="have 4 numbers, which do not fill"):  # or 28
+        md.Model([L.LSTM(4), L.Reshape((3, 2))], input_shape=(7, 1))
+
+
 # ---- Keras --------------------------------------------------------------------------------------
 
 

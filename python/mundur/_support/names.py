@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 __all__ = [
+    "Harmless",
     "argument_names",
     "check_assignment",
     "checked_keywords",
@@ -67,7 +68,7 @@ _OTHERS = {
 }
 
 
-def suggestion(given: str, known: Iterable[str]) -> str:
+def suggestion(given: str, known: Iterable[str], nearness: float = 0.6) -> str:
     """The end of an error message: "; did you mean 'x'?" where something is near, else ""."""
     known = list(known)
     near = [name for name in _ALIASES.get(given.lower(), ()) if name in known]
@@ -75,7 +76,7 @@ def suggestion(given: str, known: Iterable[str]) -> str:
         import difflib
 
         folded = {name.lower().replace("_", ""): name for name in known}
-        close = difflib.get_close_matches(given.lower().replace("_", ""), folded, 1, 0.6)
+        close = difflib.get_close_matches(given.lower().replace("_", ""), folded, 1, nearness)
         near = [folded[name] for name in close]
     return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
 
@@ -110,13 +111,20 @@ def argument_names(function: Callable[..., Any]) -> tuple[str, ...]:
     return names[1:] if names[:1] == ("self",) else names
 
 
+class Harmless(NamedTuple):
+    """An argument of Keras's that says what is so here anyway, with other values than one."""
+
+    usual: Any
+    check: Callable[[Any, Any], None]  # of the object that is made and the value: raises
+
+
 def checked_keywords(
     ignored: Mapping[str, Any] | None = None,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorates a function so that an unknown keyword is answered with the nearest known one.
 
-    `ignored` holds Keras's arguments that have only one value here: that value is accepted and
-    dropped, any other is an error.
+    `ignored` holds Keras's arguments that have only one value here, or are `Harmless`: that value
+    is accepted and dropped, any other is an error.
     """
     single = dict(ignored or {})
 
@@ -130,10 +138,17 @@ def checked_keywords(
                 constructor = function.__name__ == "__init__"
                 name = type(args[0]).__name__ if constructor else function.__name__
                 for key in [key for key in kwargs if key not in known_set]:
-                    _drop_or_raise(name, key, kwargs.pop(key), known, single)
+                    value = kwargs.pop(key)
+                    harmless = single.get(key)
+                    if isinstance(harmless, Harmless):
+                        harmless.check(args[0], value)
+                    else:
+                        _drop_or_raise(name, key, value, known, single)
             return function(*args, **kwargs)
 
-        vars(checked)["ignored"] = single
+        vars(checked)["ignored"] = {
+            key: only.usual if isinstance(only, Harmless) else only for key, only in single.items()
+        }
         return checked
 
     return decorate
@@ -150,23 +165,41 @@ def _drop_or_raise(
     only = single[key]
     if value is not only and not (type(value) is type(only) and value == only):
         raise ValueError(
-            f"{function}({key}=...): only {key}={only!r} is supported for now; got {value!r}"
+            f"{function}({key}=...): there is only {key}={only!r} here; got {value!r}"
+            f"{_MENDS.get(key, '')}"
         )
 
 
+_MENDS = {
+    "dtype": '; numbers have the model\'s dtype: Model(..., dtype="float64")',
+    "batch_size": "; a batch's size is an argument of fit, evaluate and predict",
+    "run_eagerly": "; piece by piece work Model.forward, Model.backward and Optimizer.step",
+}
+
 # What Keras calls a model's numbers.
 _NUMBERS = {
-    "": "get_weights() copies them, parameters and state are live views by name",
-    "trainable_": "trainable_parameters names them, parameters[name] is a live view",
-    "non_trainable_": "state holds live views of those that no gradient changes",
+    "": "get_weights() copies them, model.parameters and model.state are live views by name",
+    "trainable_": "model.trainable_parameters names them, model.parameters[name] is a live view",
+    "non_trainable_": "model.state holds live views of those that no gradient changes",
 }
 
 
-def check_assignment(thing: object, name: str, fixed: Iterable[str], known: Iterable[str]) -> None:
+# What a user may take for a model's, and where it is.
+_ELSEWHERE = {
+    **dict.fromkeys(("learning_rate", "lr"), "set model.optimizer.learning_rate"),
+    **dict.fromkeys(("batch_size", "epochs", "callbacks"), "it is an argument of fit"),
+    "weights": "set_weights copies into them",
+}
+
+
+def check_assignment(
+    thing: object, name: str, fixed: Iterable[str], known: Iterable[str], notes: bool = False
+) -> None:
     """Raises an AttributeError where ``thing.name = ...`` would be ignored.
 
     `fixed` are names that can be set once, by the constructor; `known` those of plain attributes.
-    Objects of other people's subclasses take any attribute.
+    Objects of other people's subclasses take any attribute; with `notes` others do where the name
+    means nothing here, nor looks as if it should.
     """
     cls = type(thing)
     if name.startswith("_") or not cls.__module__.startswith("mundur."):
@@ -181,7 +214,11 @@ def check_assignment(thing: object, name: str, fixed: Iterable[str], known: Iter
         return
     if name not in known:
         public = [*fixed, *known, *(n for n in dir(cls) if isinstance(getattr(cls, n), property))]
-        raise AttributeError(f"{title} has no attribute {name!r}{suggestion(name, public)}")
+        hint = suggestion(name, public, 0.8 if notes else 0.6)
+        if notes and name in _ELSEWHERE:
+            hint = f"; {_ELSEWHERE[name]}"
+        if hint or not notes:
+            raise AttributeError(f"{title} has no attribute {name!r}{hint}")
 
 
 def _mend(thing: object, name: str) -> str:
@@ -200,5 +237,5 @@ def unknown(thing: object, name: str) -> AttributeError:
     kind = name.removesuffix("weights").removesuffix("variables")
     if kind != name and kind in _NUMBERS:
         return AttributeError(f"{message}; {_NUMBERS[kind]}")
-    public = [known for known in dir(cls) if not known.startswith("_")]
+    public = [known for known in dir(thing) if not known.startswith("_")]
     return AttributeError(message + ("" if name.startswith("_") else suggestion(name, public)))

@@ -6,13 +6,14 @@ import functools
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Protocol, TypeAlias
 
 import numpy.typing as npt
 
 from .. import constraints, initializers, regularizers
-from .._support.checks import boolean, extents, identifier
+from .._support.checks import boolean, dtype_name, extents, identifier
 from .._support.config import Configurable, defaults, rebuild
+from .._support.names import Harmless, unknown
 from .._support.views import Views, copy_all
 from ..constraints import Constraint
 from ..initializers import Initializer
@@ -24,8 +25,15 @@ if TYPE_CHECKING:
 # "ends": the layer makes use of the mask, and it has no meaning behind it. "drops": it can't.
 MaskFlow: TypeAlias = Literal["passes", "makes", "ends", "drops"]
 
+
+def _ask_for_dtype(layer: Layer, value: Any) -> None:
+    """Keeps it until the layer meets its model, whose dtype it must be."""
+    layer._asked_dtype = None if value is None else dtype_name(value)
+
+
+DTYPE = Harmless(None, _ask_for_dtype)
 # Arguments that every layer has in Keras, with one value here.
-KERAS: dict[str, Any] = {"dtype": None, "activity_regularizer": None, "autocast": True}
+KERAS: dict[str, Any] = {"dtype": DTYPE, "activity_regularizer": None, "autocast": True}
 
 
 class Owner(Protocol):
@@ -75,6 +83,7 @@ class Layer(Configurable):
     _holds: ClassVar[tuple[str, ...]] = ()  # arguments that are a layer or a list of layers
 
     activity_regularizer: Regularizer | None = None
+    _asked_dtype: str | None = None
 
     def __init__(
         self,
@@ -103,6 +112,18 @@ class Layer(Configurable):
                 return shape
 
             cls.compute_output_shape = checked  # type: ignore[method-assign]
+
+    def __call__(self, *inputs: Any, **options: Any) -> NoReturn:
+        """Raises: layers stand in a chain; graphs of layer(x), as in Keras, are still to come."""
+        raise TypeError(
+            f"a {type(self).__name__} cannot be called: it is a description, and model(x) computes "
+            "for a Model([layer, ...]), a chain; graphs made of layer(x) are still to come"
+        )
+
+    if not TYPE_CHECKING:  # else type checkers would believe in any name
+
+        def __getattr__(self, name: str) -> object:
+            raise unknown(self, name)
 
     # ---- what a layer is ---------------------------------------------------------------------
 

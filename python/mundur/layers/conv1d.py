@@ -9,7 +9,7 @@ from .. import _core
 from .._support.checks import boolean, integer
 from .._support.names import checked_keywords
 from ..activations import Identifier, named, native
-from .base import MaskFlow, Weighted
+from .base import DTYPE, MaskFlow, Weighted
 from .windows import channels_last, output_steps, padding_name, single, steps_and_channels
 
 
@@ -76,7 +76,7 @@ class Conv1D(Weighted):
     _kind = "conv1d"
 
     @checked_keywords(
-        ignored={"dtype": None, "autocast": True, "lora_rank": None, "lora_alpha": None}
+        ignored={"dtype": DTYPE, "autocast": True, "lora_rank": None, "lora_alpha": None}
     )
     def __init__(
         self,

@@ -11,7 +11,7 @@ from .. import _core
 from .._support.checks import boolean, extents, integer
 from .._support.names import checked_keywords
 from ..initializers.base import ArrayInitializer
-from .base import MaskFlow, Weighted
+from .base import DTYPE, MaskFlow, Weighted
 
 _MOST = 2**31 - 1
 
@@ -72,7 +72,7 @@ class Embedding(Weighted):
 
     @checked_keywords(
         ignored={
-            "dtype": None,
+            "dtype": DTYPE,
             "autocast": True,
             "lora_rank": None,
             "lora_alpha": None,

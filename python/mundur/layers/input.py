@@ -5,8 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from .._support.checks import extents
-from .._support.names import checked_keywords
+from .._support.names import Harmless, checked_keywords
+
+
+def _check_dtype(_: object, value: Any) -> None:
+    """Features of any real dtype are converted batch by batch, whatever an Input says of them."""
+    if value is None:
+        return
+    try:
+        real = np.dtype(value).kind in "biuf"
+    except TypeError:
+        real = False
+    if not real:
+        raise ValueError(
+            f"Input(dtype=...) must be a type of real numbers, as float32, int32 or uint8; "
+            f"got {value!r}; texts become numbers first, with mundur.text for instance"
+        )
 
 
 class InputLayer:
@@ -28,7 +45,7 @@ class InputLayer:
     @checked_keywords(
         ignored={
             "batch_size": None,
-            "dtype": None,
+            "dtype": Harmless(None, _check_dtype),
             "sparse": None,
             "ragged": None,
             "batch_shape": None,

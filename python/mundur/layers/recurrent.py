@@ -14,7 +14,7 @@ from .._support.checks import boolean, integer, number, seed_value
 from .._support.names import checked_keywords
 from ..activations import named, native
 from ..initializers.base import ArrayInitializer, Initializer
-from .base import Weighted
+from .base import DTYPE, Weighted
 
 if TYPE_CHECKING:
     from .base import MaskFlow
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _MOST = 2**28
 # Arguments of Keras that have one value here.
 KERAS: dict[str, Any] = {
-    "dtype": None,
+    "dtype": DTYPE,
     "autocast": True,
     "return_state": False,
     "stateful": False,

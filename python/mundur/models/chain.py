@@ -75,7 +75,7 @@ class Chain:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if self._made:
-            check_assignment(self, name, ("lock",), vars(self))
+            check_assignment(self, name, ("lock",), vars(self), notes=True)
         object.__setattr__(self, name, value)
 
     def __init__(self, seed: int | None, dtype: Any, compute_dtype: Any, device: str) -> None:
@@ -188,6 +188,7 @@ class Chain:
             raise ValueError(
                 f"layer {layer.name!r} is already part of a model; make a new one or a deepcopy"
             )
+        self._check_dtype(layer)
         layer.describe()
         name_among(layer, self._layers)
         if layer.input_shape is not None:
@@ -199,6 +200,16 @@ class Chain:
             self._declare(layer.input_shape)
         layer._owner = weakref.ref(self)
         self._layers.append(layer)
+
+    def _check_dtype(self, layer: Layer) -> None:
+        """Raises where a layer, or one within it, asked for another dtype than the model's."""
+        for part in _with_inner([layer]):
+            if part._asked_dtype not in (None, self._dtype):
+                raise ValueError(
+                    f"{type(part).__name__}(dtype={part._asked_dtype!r}) in a model of "
+                    f"{self._dtype}: all layers have the model's dtype, Model(..., "
+                    f"dtype={part._asked_dtype!r})"
+                )
 
     def _declare(self, shape: tuple[int, ...]) -> None:
         if self._declared_shape not in (None, shape):
@@ -331,10 +342,17 @@ class Chain:
         size = np.dtype(self._dtype).itemsize
         widest = math.prod(shape)
         parameters = 0
-        for layer in self._layers:
-            parameters += sum(math.prod(s) for s in layer.parameter_shapes(shape).values())
-            parameters += sum(math.prod(s) for s in layer.state_shapes(shape).values())
-            shape = layer.compute_output_shape(shape)
+        shapes = [shape]
+        for index, layer in enumerate(self._layers):
+            try:
+                parameters += sum(math.prod(s) for s in layer.parameter_shapes(shape).values())
+                parameters += sum(math.prod(s) for s in layer.state_shapes(shape).values())
+                shapes.append(layer.compute_output_shape(shape))
+            except ValueError:
+                if index:
+                    _check_for_sequences(self._layers[index - 1], layer, *shapes[-2:])
+                raise
+            shape = shapes[-1]
             widest = max(widest, math.prod(shape))
         needed = (2 * parameters + widest) * size
         if needed > _core.available_memory():
@@ -681,6 +699,24 @@ class Chain:
         if self.input_shape is not None and first is None:
             parts.append(f"input_shape={self.input_shape}")
         return f"Model({', '.join(parts)})"
+
+
+def _check_for_sequences(
+    before: Layer, layer: Layer, given: tuple[int, ...], shape: tuple[int, ...]
+) -> None:
+    """Raises where the layer wants the sequence whose last step alone is what it gets."""
+    if all(getattr(part, "return_sequences", True) for part in _with_inner([before])):
+        return
+    sequence = (given[0], *shape)
+    try:
+        layer.parameter_shapes(sequence), layer.compute_output_shape(sequence)
+    except ValueError:
+        return
+    raise ValueError(
+        f"{layer.name} wants a sequence, and {before.name} gives the last step of its own alone: "
+        f"samples of shape {shape} instead of {sequence}; set return_sequences=True in "
+        f"{before.name}"
+    ) from None
 
 
 def _with_inner(layers: Sequence[Layer]) -> Iterator[Layer]:

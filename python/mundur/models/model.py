@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Model"]
 
+_OWN = ("lock", "history")  # public attributes that are no properties
+
 Array = npt.NDArray[Any]
 # float, [float, ...] or {name: float}, as Keras has it; Any spares callers the distinction.
 Result = Any
@@ -70,7 +72,8 @@ class Model(Chain):
 
     Notes
     -----
-    One model used from several threads at once is safe: calls wait for one another.
+    One model used from several threads at once is safe: calls wait for one another. An attribute of
+    your own, such as ``model.note = "..."``, goes with copies and pickles, not into files.
 
     Examples
     --------
@@ -775,7 +778,7 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
         ----------
         filepath : path
             Best ends in ".safetensors". Scripts for Keras end it in ".keras" or ".h5", which works,
-            with a warning: the file is not one of Keras's.
+            with a warning: the file is not one of Keras's. Other formats' endings are refused.
         overwrite : bool, default True
             False raises FileExistsError where the file exists.
 
@@ -784,7 +787,7 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
         OSError
             Where the file cannot be written, naming it.
         ValueError
-            Where it is a FIFO, a device or a socket.
+            Where it is a FIFO, a device or a socket, or ends as ".onnx", ".pkl", ".pt", ... do.
 
         Notes
         -----
@@ -826,7 +829,9 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
         from ..saving.format import from_bytes, to_bytes
 
         with self.lock:
-            return from_bytes, (to_bytes(self), custom_objects(self))
+            made = from_bytes, (to_bytes(self), custom_objects(self))
+        notes = {name: v for name, v in vars(self).items() if name not in _OWN and name[0] != "_"}
+        return (*made, notes) if notes else made
 
 
 def _written_in_python(piece: object) -> TypeError:
