@@ -6,6 +6,7 @@ import copy
 import math
 import pickle
 import types
+import typing
 from typing import Any
 
 import mundur as md
@@ -322,6 +323,13 @@ def test_a_modules_names_are_those_to_use() -> None:
     for module in modules:
         if isinstance(module, types.ModuleType):
             assert dir(module) == sorted(module.__all__)
+
+
+def test_type_checkers_see_what_compile_takes_and_load_model_returns() -> None:
+    hints = typing.get_type_hints(md.Model.compile)
+    assert {*typing.get_args(hints["optimizer"])} == {str, md.Optimizer, type[md.Optimizer]}
+    assert {*typing.get_args(hints["loss"])} == {str, md.Loss, type[md.Loss], type(None)}
+    assert typing.get_type_hints(md.load_model)["return"] is md.Model
 
 
 def test_a_model_takes_notes() -> None:

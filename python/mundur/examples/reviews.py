@@ -107,7 +107,7 @@ def report(
     ):
         print(f"  {label} ({probability:.0%}): {text}")
     classifier.save(path)
-    if md.load_model(path).predict(reviews.new, verbose=0) != classifier.predict(
+    if TextClassifier.load(path).predict(reviews.new, verbose=0) != classifier.predict(
         reviews.new, verbose=0
     ):
         raise RuntimeError("the loaded model predicts something else")

@@ -139,8 +139,8 @@ class Model(Chain):
     )
     def compile(
         self,
-        optimizer: Any = "rmsprop",
-        loss: Any = None,
+        optimizer: str | Optimizer | type[Optimizer] = "rmsprop",
+        loss: str | Loss | type[Loss] | None = None,
         loss_weights: None = None,
         metrics: Sequence[Any] | None = None,
         weighted_metrics: Sequence[Any] | None = None,

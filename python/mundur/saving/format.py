@@ -134,7 +134,7 @@ def _write(path: Path, data: bytes, overwrite: bool) -> None:
 @checked_keywords(ignored={"safe_mode": True})
 def load_model(
     filepath: Path, custom_objects: Mapping[str, Any] | None = None, compile: bool = True
-) -> Model | Any:
+) -> Model:
     """Reads a model that `Model.save` wrote, or `mundur.text.TextClassifier.save`.
 
     Parameters
@@ -148,8 +148,10 @@ def load_model(
 
     Returns
     -------
-    Model, or TextClassifier where the file holds a vocabulary
-        With the same numbers; training goes on as if it had never stopped.
+    Model
+        With the same numbers; training goes on as if it had never stopped. Where the file holds a
+        vocabulary, a `mundur.text.TextClassifier` instead; for type checkers, that is what
+        ``TextClassifier.load`` returns.
 
     Raises
     ------
@@ -168,7 +170,8 @@ def load_model(
     0
     """
     model = read_model(filepath, custom_objects, compile)
-    return model if model._text is None else _texts().owner(model)
+    loaded: Model = model if model._text is None else _texts().owner(model)
+    return loaded
 
 
 def read_model(
