@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +31,15 @@ def test_the_worked_example_with_biases(capsys: Any) -> None:
     assert "b1′ of h2" in text
     assert "∂E/∂b1′" in text
     assert "0.291027924" not in text
+
+
+def test_the_package_says_where_to_go_on() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "mundur"], capture_output=True, text=True, check=True, timeout=100
+    )
+    for module in re.findall(r"python -m (\S+)", done.stdout):
+        assert importlib.util.find_spec(module) is not None
+    assert {"mundur.examples", "mundur.selftest"} <= {*done.stdout.split()}
 
 
 @pytest.mark.parametrize("arguments", [[], ["nonsense"]])
