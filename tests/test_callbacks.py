@@ -320,7 +320,11 @@ def pyplot() -> Any:
 
 def test_plot(blobs: Any, classifier: Any, pyplot: Any, tmp_path: Any) -> None:
     history = classifier().fit(*blobs, epochs=4, validation_split=0.2, validation_freq=2, verbose=0)
-    loss, accuracy = history.plot()
+    loss, accuracy = axes = history.plot()
+    assert repr(axes) == "<2 axes: loss, accuracy>"
+    assert axes[0].figure is loss.figure
+    # What IPython calls in place of printing the last value of a cell.
+    assert axes._ipython_display_() is None
     training, validation = loss.get_lines()
     assert training.get_xdata().tolist() == [1, 2, 3, 4]
     assert training.get_ydata().tolist() == history.history["loss"]

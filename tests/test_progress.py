@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import types
 from typing import Any
 
 import mundur as md
@@ -80,6 +81,16 @@ def test_auto_on_a_terminal(blobs: Any, classifier: Any, capsys: Any) -> None:
     assert "Evaluate" not in capsys.readouterr().out
 
 
+def test_a_notebook_has_bars_and_lines_in_one_output(
+    blobs: Any, classifier: Any, capsys: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setitem(sys.modules, "ipykernel", types.ModuleType("ipykernel"))
+    classifier().fit(*blobs, epochs=2)
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert "\rEpoch 2/2 - " in captured.out and "Epoch 1/2:   0%|" in captured.out
+
+
 @pytest.mark.usefixtures("terminal")
 def test_bars_are_closed_after_an_error(capsys: Any) -> None:
     model = md.Model([md.layers.Dense(1)], seed=0)
@@ -94,8 +105,9 @@ def test_bars_are_closed_after_an_error(capsys: Any) -> None:
 
 
 def test_numbers_are_short() -> None:
-    assert progress._duration(1.234) == "1.23s"
-    assert progress._duration(0.00456) == "4.56ms"
+    assert progress._duration(123.4) == "123.4 s"
+    assert progress._duration(1.234) == "1.23 s"
+    assert progress._duration(0.00456) == "4.56 ms"
     assert progress._short(0.12345) == "0.1235"
     assert progress._short(0.0) == "0.0000"
     assert progress._short(1.2344e-7) == "1.234e-07"

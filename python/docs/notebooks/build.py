@@ -82,7 +82,9 @@ def main() -> None:
                 from nbclient import NotebookClient
 
                 resources = {"metadata": {"path": str(options.out)}}
-                NotebookClient(made, timeout=300, resources=resources).execute()
+                NotebookClient(
+                    made, timeout=300, resources=resources, coalesce_streams=True
+                ).execute()
             nbformat.validate(made)
             nbformat.write(made, path)
             print(path)

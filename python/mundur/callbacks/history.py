@@ -5,7 +5,23 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from .base import Callback, Logs
+
+
+class AxesArray(np.ndarray[Any, np.dtype[Any]]):
+    """The axes that were drawn on, as an array; the last line of a notebook's cell shows nothing.
+
+    The figure shows by itself.
+    """
+
+    def _ipython_display_(self) -> None:
+        """Instead of a text."""
+
+    def __repr__(self) -> str:
+        labels = [axis.get_ylabel() or axis.get_title() for axis in self.ravel()]
+        return f"<{self.size} axes: {', '.join(labels)}>"
 
 
 class History(Callback):
@@ -131,20 +147,18 @@ class History(Callback):
 
 
 def _axes(axes: Any, count: int, least: int) -> Any:
-    import numpy as np
-
     if axes is not None:
         given = np.atleast_1d(np.asarray(axes, dtype=object)).ravel()
         if len(given) < least:
             raise ValueError(f"axes must hold {least} axes or more; got {len(given)}")
-        return given[:count]
+        return given[:count].view(AxesArray)
     try:
         from matplotlib import pyplot
     except ImportError as error:
         raise ImportError("History.plot needs Matplotlib: pip install mundur[examples]") from error
     figure, made = pyplot.subplots(1, count, figsize=(5 * count, 4), squeeze=False)
     figure.set_layout_engine("tight")
-    return made[0]
+    return made[0].view(AxesArray)
 
 
 def _curves(axis: Any, record: History, names: list[str], label: str) -> None:

@@ -78,7 +78,7 @@ def _work(options: argparse.Namespace) -> Any:
         validation_split=_share(found),
         callbacks=[best],
     )
-    print(f"{len(history.epoch)} epochs in {time.perf_counter() - start:.1f} s")
+    print(f"{len(history.epoch)} epochs in {time.perf_counter() - start:.2f} s")
     return reviews.report(
         classifier,
         history,

@@ -97,7 +97,7 @@ def train(
         }
         history.on_epoch_end(epoch, logs)
         numbers = " - ".join(f"{name}: {value:.4f}" for name, value in logs.items())
-        print(f"Epoch {epoch + 1}/{epochs} - {time.perf_counter() - start:.1f}s - {numbers}")
+        print(f"Epoch {epoch + 1}/{epochs} - {time.perf_counter() - start:.2f} s - {numbers}")
         if logs["val_accuracy"] > best_accuracy:
             best, best_accuracy = epoch, logs["val_accuracy"]
             weights = [np.copy(w) for w in model.get_weights()]
@@ -131,7 +131,7 @@ def _work(options: argparse.Namespace) -> Any:
     history, best = train(
         model, loss, optimizer, (parts[0], parts[1]), epochs, 64 if found.many else 16
     )
-    print(f"{epochs} epochs in {time.perf_counter() - start:.1f} s")
+    print(f"{epochs} epochs in {time.perf_counter() - start:.2f} s")
     classifier = md.text.TextClassifier(model, vocabulary, length, labels=labels)
     return reviews.report(
         classifier, history, found, best, options.out / "sentiment_lstm.safetensors"

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from ..callbacks.history import AxesArray
+
 __all__ = ["COLOURS", "DASHES", "MARKERS", "axes_for", "pyplot"]
 
 # Okabe and Ito, "Color Universal Design" (2008).
@@ -25,14 +29,12 @@ def pyplot() -> Any:
 
 def axes_for(axes: Any, count: int = 1, size: tuple[float, float] = (5.0, 4.0)) -> Any:
     """The given axes, checked, or new ones side by side: an array of so many."""
-    import numpy as np
-
     if axes is None:
         _, made = pyplot().subplots(
             1, count, figsize=(size[0] * count, size[1]), squeeze=False, layout="constrained"
         )
-        return made[0]
+        return made[0].view(AxesArray)
     given = np.atleast_1d(np.asarray(axes, dtype=object)).ravel()
     if len(given) < count or not all(hasattr(axis, "plot") for axis in given):
         raise ValueError(f"axes must hold {count} Matplotlib axes; got {axes!r}")
-    return given[:count]
+    return given[:count].view(AxesArray)

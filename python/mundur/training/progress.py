@@ -184,14 +184,13 @@ def _line(title: str, start: float, logs: dict[str, float]) -> str:
 
 
 def _duration(seconds: float) -> str:
-    return f"{seconds:.2f}s" if seconds >= 0.1 else f"{1e3 * seconds:.3g}ms"
+    if seconds < 0.1:
+        return f"{1e3 * seconds:.3g} ms"
+    return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
 
 
 def _bar(**options: Any) -> Any:
-    if "ipykernel" in sys.modules:
-        from tqdm.auto import tqdm
-
-        return tqdm(**options)
+    """In a notebook as on a terminal: text, in one output with the lines."""
     import shutil
 
     from tqdm import tqdm
