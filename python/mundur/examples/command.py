@@ -62,7 +62,7 @@ def run(
         return 1
     figure.savefig(figure_file, dpi=100)
     pyplot.close(figure)
-    print(f"wrote {figure_file}")
+    print(f"wrote {figure_file.resolve()}")
     return 0
 
 

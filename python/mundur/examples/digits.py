@@ -3,7 +3,7 @@
     python -m mundur.examples.digits                 scikit-learn's 1,797 digits of 8 x 8 pixels
     python -m mundur.examples.digits --data DIR      MNIST's four IDX files (gzip or not) in DIR
 
-Prints the accuracy of every epoch and that on the test set, writes digits.png (the curves and some
+Prints the accuracy as it grows and that on the test set, writes digits.png (the curves and some
 predicted digits) and digits.safetensors, and checks that the loaded model predicts the same.
 """
 
@@ -35,6 +35,16 @@ class Digits(NamedTuple):
     white: float
 
 
+class EveryTenth(md.Callback):
+    """Prints every tenth epoch, and the first."""
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Called by `fit`."""
+        if epoch == 0 or (epoch + 1) % 10 == 0:
+            numbers = [f"{name}: {value:.4f}" for name, value in (logs or {}).items()]
+            print(" - ".join([f"Epoch {epoch + 1}/{self.params['epochs']}", *numbers]), flush=True)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the example; 0 if all went well."""
     options = _parser().parse_args(arguments)
@@ -60,6 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     model.build(digits.train[0].shape[1:])
     model.summary()
     epochs = options.epochs or (10 if options.data else 60)
+    # Of many short epochs every tenth is enough to see.
+    shown: Any = {"callbacks": [EveryTenth()], "verbose": 0} if epochs > 20 else {}
     start = time.perf_counter()
     with contextlib.suppress(KeyboardInterrupt):  # model.history tells of it
         model.fit(
@@ -67,6 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             batch_size=128 if options.data else 32,
             epochs=epochs,
             validation_data=digits.validation,
+            **shown,
         )
     history = model.history
     assert history is not None
@@ -76,17 +89,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"{done} epoch{'' if done == 1 else 's'} in {seconds:.1f} s")
     if history.stop_reason == "interrupted":
         print(f"cut short by Ctrl-C: {epochs} epochs were asked for, what follows is of {done}")
-    print(f"test accuracy: {result['accuracy']:.2%} of {len(digits.test[1])} digits")
+    right = f"{result['accuracy']:.2%} of {len(digits.test[1])} digits"
+    print(f"test accuracy: {right}")
 
     predicted = model.predict(digits.test[0])
-    figure = options.out / "digits.png"
-    _draw(history, digits.test, predicted.argmax(axis=1), figure)
-    file = options.out / "digits.safetensors"
+    figure = options.out.resolve() / "digits.png"
+    _draw(history, digits.test, predicted.argmax(axis=1), right, figure)
+    file = figure.with_suffix(".safetensors")
     model.save(file)
     if not np.array_equal(md.load_model(file).predict(digits.test[0]), predicted):
         print("the loaded model predicts something else", file=sys.stderr)
         return 1
-    print(f"wrote {figure} and {file}; the loaded model predicts the same")
+    print(f"wrote {figure}, the curves and some predictions,")
+    print(f"and {file}, the model: loaded from there it predicts the same")
+    print(f'next: mundur.load_model("{file}") in Python, or python -m mundur.examples for more')
     return 0
 
 
@@ -158,19 +174,21 @@ def _model(white: float, seed: int, large: bool) -> md.Model:
     return model
 
 
-def _draw(history: md.History, test: tuple[Array, Array], predicted: Array, path: Path) -> None:
+def _draw(
+    history: md.History, test: tuple[Array, Array], predicted: Array, right: str, path: Path
+) -> None:
     """The curves; below them digits of the test set, up to a dozen wrong ones, then right ones."""
     from matplotlib import pyplot
 
     images, labels = test
     wrong = np.flatnonzero(predicted != labels)[:12]
-    right = np.flatnonzero(predicted == labels)[: 36 - len(wrong)]
+    others = np.flatnonzero(predicted == labels)[: 36 - len(wrong)]
     figure = pyplot.figure(figsize=(12, 9), layout="constrained")
     parts: Any = figure.subfigures(2, 1, height_ratios=(2, 3))
     upper, lower = parts
     history.plot(upper.subplots(1, 2))
-    lower.suptitle("predicted digits of the test set, wrong ones first and in red")
-    for axis, i in zip(lower.subplots(3, 12).flat, [*wrong, *right], strict=False):
+    lower.suptitle(f"test set: {right} are right; predictions, wrong ones first and in red")
+    for axis, i in zip(lower.subplots(3, 12).flat, [*wrong, *others], strict=False):
         mistaken = predicted[i] != labels[i]
         axis.imshow(images[i], cmap="gray_r")
         axis.set_title(

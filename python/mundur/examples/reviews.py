@@ -111,7 +111,7 @@ def report(
         reviews.new, verbose=0
     ):
         raise RuntimeError("the loaded model predicts something else")
-    print(f"wrote {path}; the loaded model predicts the same")
+    print(f"wrote {path.resolve()}; the loaded model predicts the same")
     axes = history.plot()
     for axis in axes:
         axis.axvline(best + 1, color="0.6", linestyle=":", linewidth=1)
