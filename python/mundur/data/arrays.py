@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,15 @@ import numpy.typing as npt
 
 from .. import _core
 
-__all__ = ["check_ids", "check_values", "features", "nonfinite_error", "real_array", "weights"]
+__all__ = [
+    "check_ids",
+    "check_values",
+    "features",
+    "nonfinite_error",
+    "real_array",
+    "warn_of_scales",
+    "weights",
+]
 
 Array = npt.NDArray[Any]
 
@@ -151,6 +160,40 @@ def features(value: Any, input_shape: tuple[int, ...] | None, name: str = "x") -
     if x.size == 0:
         raise ValueError(f"{name} must not be empty; got shape {x.shape}")
     return x
+
+
+_LOOKED_AT = 256  # rows and columns at most
+_APART = 1000.0
+_LARGE = 10.0  # it is silent of tiny numbers beside ordinary ones
+
+
+def warn_of_scales(x: Array, given: Any, stacklevel: int) -> None:
+    """Warns where columns of a table are a thousandfold apart, by the names that `given` has.
+
+    What is told of a column is the root mean square of its numbers other than 0, so that rare
+    events are as large as frequent ones.
+    """
+    if x.ndim != 2 or x.dtype.kind != "f" or not 2 <= x.shape[1] <= _LOOKED_AT or len(x) < 20:
+        return
+    rows = np.asarray(x[:_LOOKED_AT], np.float64)
+    present = np.maximum(np.count_nonzero(rows, axis=0), 1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        sizes = np.sqrt(np.square(rows).sum(axis=0) / present)
+    told = (sizes > 0) & (rows != rows[0]).any(axis=0)  # a constant column tells nothing
+    if not told.any() or not np.isfinite(sizes).all():
+        return
+    large, small = int(np.argmax(sizes * told)), int(np.argmin(np.where(told, sizes, np.inf)))
+    if sizes[large] < _LARGE or sizes[large] < _APART * sizes[small]:
+        return
+    names = list(getattr(given, "columns", range(x.shape[1])))
+    warnings.warn(
+        f"features of x are far apart in scale: column {names[large]!r} holds numbers about "
+        f"{sizes[large]:.2g}, column {names[small]!r} about {sizes[small]:.2g}, and so train "
+        "badly. Standardise them, (x - mean) / std with the columns' mean and std of the training "
+        "set, or put BatchNormalization() first",
+        UserWarning,
+        stacklevel=stacklevel,
+    )
 
 
 def _wrong_shape(x: Array, input_shape: tuple[int, ...] | None, name: str) -> ValueError:

@@ -32,7 +32,10 @@ from .._support.views import Views, copy_all
 from ..data import arrays
 from ..initializers.base import stream_of
 from ..layers.base import Layer, MaskFlow, name_among
+from ..layers.dense import Dense
+from ..layers.dropout import Dropout
 from ..layers.input import InputLayer
+from ..layers.shape import Flatten
 from ..layers.wrappers import TimeDistributed
 
 __all__ = ["Chain"]
@@ -432,6 +435,13 @@ class Chain:
     def masks_output(self) -> bool:
         """Whether a mask of time steps reaches the outputs, which then count where it is."""
         return _masked(self._layers, self.native.input_shape)[-1] > 0
+
+    @property
+    def dense_first(self) -> bool:
+        """Whether a dense layer sums up samples' numbers as they come."""
+        passing = (Flatten, Dropout)
+        first = next((layer for layer in self._layers if not isinstance(layer, passing)), None)
+        return isinstance(first, Dense)
 
     @property
     def output_shape(self) -> tuple[int, ...]:

@@ -348,6 +348,12 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
             After Ctrl-C, within a batch. The model is whole and another `fit` goes on with it;
             `Model.history` has the epochs before, and the reason "interrupted".
 
+        Warns
+        -----
+        UserWarning
+            Where a dense layer comes first and columns of float features differ a thousandfold in
+            scale, as far as the first samples tell.
+
         Examples
         --------
         >>> import mundur as md, numpy as np

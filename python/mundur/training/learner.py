@@ -47,6 +47,10 @@ class LearningModel(Learner, Protocol):
         """Whether a mask of time steps reaches the outputs."""
 
     @property
+    def dense_first(self) -> bool:
+        """Whether a dense layer sums up samples' numbers as they come."""
+
+    @property
     def state(self) -> Views:
         """Views of what training changes, but no gradient."""
 

@@ -10,6 +10,7 @@ from ..callbacks.base import CallbackList
 from ..callbacks.basic import TerminateOnNaN
 from ..callbacks.history import History
 from ..callbacks.monitors import ModelCheckpoint, Monitor
+from ..data.arrays import warn_of_scales
 from ..data.dataset import Data, Dataset
 from ..errors import NonFiniteLossError
 from . import passes
@@ -254,8 +255,10 @@ class Fit:
         return {f"val_{name}": value for name, value in logs.items()}
 
 
-def fit(model: LearningModel, *arguments: Any) -> History:
+def fit(model: LearningModel, x: Any, *arguments: Any) -> History:
     """See `Model.fit`."""
-    with planned(model, *arguments) as plan:
+    with planned(model, x, *arguments) as plan:
+        if isinstance(plan.train, Dataset) and model.dense_first:
+            warn_of_scales(plan.train.x, x, stacklevel=5)
         loop = Fit(model, plan)
     return loop.run()
