@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -85,6 +86,25 @@ def test_large_layers_are_abbreviated_with_dots() -> None:
     assert "0" in texts(axis) and "6.3" in texts(axis)  # the first input and the last, rescaled
     assert "input\nRescaling" in texts(axis) and "dense\nrelu\nDropout" in texts(axis)
     assert not [text for text in texts(axis) if text.startswith("δ")]
+
+
+def test_units_are_named_by_the_layer_whose_outputs_they_are() -> None:
+    layers = [md.layers.Embedding(9, 4), md.layers.LSTM(3), md.layers.Dropout(0.1), D(2)]
+    model = md.Model(layers, input_shape=(5,), seed=0)
+    shown = texts(plots.network(model, [[1, 2, 3, 4, 5]]))
+    assert "input → embedding →\nlstm\nDropout" in shown
+    normalized = md.Model([md.layers.BatchNormalization(), D(2)], input_shape=(5,), seed=0)
+    assert "input\nBatchNormalization" in texts(plots.network(normalized))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.593, "0.593"), (-0.00769, "-8e-3"), (0.000961, "1e-3"), (-12345.0, "-1e4"), (0.0, "0")],
+)
+def test_numbers_fit_into_their_circles(value: float, text: str) -> None:
+    identity = D(1, use_bias=False, kernel_initializer="ones")
+    axis = plots.network(md.Model([identity], input_shape=(1,), seed=0), [[value]])
+    assert texts(axis).count(text) == 2
 
 
 def test_networks_that_cannot_be_drawn() -> None:
@@ -179,6 +199,16 @@ def test_gradient_flow_of_passes() -> None:
     assert axis.get_yscale() == "log"
 
 
+def test_names_of_many_layers_stand_side_by_side() -> None:
+    deep = md.Model([D(2) for _ in range(21)], seed=0)
+    axis = plots.gradient_flow(deep.explain(np.ones((2, 2)), np.ones((2, 2)), "mse"))
+    names = [label.get_text() for label in axis.get_xticklabels()]
+    assert names == ["dense", "dense_4", "dense_8", "dense_12", "dense_16", "dense_20"]
+    axis.figure.canvas.draw()
+    boxes = [label.get_window_extent() for label in axis.get_xticklabels()]
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
+
+
 def test_gradient_norms_in_history(blobs: Any, classifier: Any) -> None:
     x, y = blobs
     watched, alone = classifier(dropout=0.3), classifier(dropout=0.3)
@@ -223,7 +253,9 @@ def test_a_confusion_of_labels_and_scores() -> None:
     axis = plots.confusion([0, 1, 1, 2, 1, 0], scores, labels=["a", "b", "c"])
     assert axis.get_title() == "5 of 6 right (83.3%)"
     cells = {t.get_position(): t.get_text() for t in axis.texts}
-    assert cells == {(0, 0): "2", (1, 1): "2", (2, 1): "1", (2, 2): "1"}
+    shown = {(0, 0): "2\n100%", (1, 1): "2\n67%", (2, 1): "1\n33%", (2, 2): "1\n100%"}
+    assert cells == shown
+    assert {label.get_rotation() for label in axis.get_xticklabels()} == {0}
     assert axis.get_xlabel().startswith("predicted") and axis.get_ylabel().startswith("true")
     shares = plots.confusion(np.eye(3)[[0, 1, 1, 2, 1, 0]], scores.argmax(1), normalize=True)
     assert {t.get_position(): t.get_text() for t in shares.texts}[2, 1] == "0.33"

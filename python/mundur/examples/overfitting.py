@@ -117,8 +117,9 @@ def _work(options: argparse.Namespace) -> Any:
         training, validation = (loss(y, model.predict(x)) for x, y in (data.train, data.validation))
         accuracy = model.evaluate(*data.test, verbose=0, return_dict=True)["accuracy"]
         print(f"{name:16}{len(history.epoch):8}{training:15.3f}{validation:12.3f}{accuracy:15.1%}")
-        with_penalty = ", losses with penalty" if name == "L2" else ""
-        _draw(axis, history, f"{name}: {accuracy:.1%} of the test set{with_penalty}")
+        _draw(axis, history, f"{name}: {accuracy:.1%} of the test set")
+        if name == "L2":
+            axis.set_ylabel("loss with penalty")
         if name == "none":
             lowest, last = min(history.history["val_loss"]), history.history["val_loss"][-1]
             weights = model.count_params()

@@ -114,7 +114,9 @@ def report(
     print(f"wrote {path.resolve()}; the loaded model predicts the same")
     axes = history.plot()
     for axis in axes:
-        axis.axvline(best + 1, color="0.6", linestyle=":", linewidth=1)
+        label = f"epoch {best + 1}, whose weights stay"
+        axis.axvline(best + 1, color="0.4", linestyle=":", linewidth=1, label=label)
+        axis.legend()
     return axes[0].figure
 
 

@@ -72,6 +72,7 @@ def _work(options: argparse.Namespace) -> Any:
         curves.plot(epochs, history.history["loss"], label=name, **style)
     print(f"Guessing one of ten digits has the loss log 10 = {np.log(10):.3f} and 10% right.")
     curves.set(title="Training", xlabel="epoch", ylabel="loss")
+    curves.xaxis.get_major_locator().set_params(integer=True)
     curves.legend()
     curves.grid(alpha=0.3)
     return figure

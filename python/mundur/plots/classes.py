@@ -24,6 +24,8 @@ def confusion(
 ) -> Any:
     """Draws how often each class was taken for which: a row per true class, numbers in the cells.
 
+    Up to a dozen classes a cell holds the share of its row, too.
+
     Parameters
     ----------
     y_true : array (samples,) or (samples, classes)
@@ -70,17 +72,24 @@ def confusion(
     np.add.at(counts, (true, predicted), 1)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
 
-    side = 2.2 + 0.45 * len(names)
+    few, longest = len(names) <= 12, max(map(len, names))
+    # Names stand below their columns where a dozen letters do, else aslant.
+    cell = max(0.55 if few else 0.45, min(0.095 * longest, 1.2) if few else 0)
+    side = 2.2 + cell * len(names)
     axis = axes_for(axes, 1, (side, side))[0]
     # By share, so that a rare class is as dark as a frequent one that fares alike.
     axis.imshow(shares, cmap="Greys", vmin=0, vmax=1)
     for row, column in np.ndindex(counts.shape):
-        text = f"{shares[row, column]:.2f}" if normalize else f"{counts[row, column]:,}"
-        colour = "white" if shares[row, column] > 0.5 else "black"
-        if counts[row, column]:
-            axis.text(column, row, text, ha="center", va="center", color=colour, fontsize=9)
-    turned = 90 if max(map(len, names)) > 3 else 0
-    axis.set_xticks(range(len(names)), names, rotation=turned)
+        share, count = shares[row, column], counts[row, column]
+        text = f"{share:.2f}" if normalize else f"{count:,}" + (f"\n{share:.0%}" if few else "")
+        colour = "white" if share > 0.5 else "black"
+        if count:
+            size = 8 if few and not normalize else 9
+            axis.text(column, row, text, ha="center", va="center", color=colour, fontsize=size)
+    if 0.095 * longest <= cell:
+        axis.set_xticks(range(len(names)), names)
+    else:
+        axis.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
     axis.set_yticks(range(len(names)), names)
     axis.set_xlabel("predicted class")
     axis.set_ylabel("true class")

@@ -22,6 +22,8 @@ __all__ = ["descent", "gradient_flow"]
 
 Array = npt.NDArray[Any]
 
+_LETTERS = 64  # below axes of ordinary width
+
 
 def descent(
     model: Model,
@@ -199,8 +201,10 @@ def gradient_flow(source: Any, *, axes: Any = None) -> Any:
             linestyle=DASHES[number_ % len(DASHES)],
             label=label or None,
         )
-    many = len(names) > 8
-    axis.set_xticks(range(len(names)), names, rotation=90 if many else 0, fontsize=8)
+    # As many names as stand side by side, evenly.
+    step = -(-len(names) * (max(map(len, names)) + 2) // _LETTERS)
+    axis.set_xticks(range(len(names)), minor=True)
+    axis.set_xticks(range(0, len(names), step), names[::step], fontsize=9)
     _finish(axis, "layer, from input to output", bool(passes.keys() - {""}))
     return axis
 

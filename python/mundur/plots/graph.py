@@ -210,8 +210,8 @@ def _draw_units(
     for unit, height in zip(column.shown, column.heights, strict=True):
         axis.add_patch(_circle(at, height))
         if a is not None:
-            text = f"{a[unit]:.3g}"
-            size = 8 if len(text) < 6 else 6
+            text = _within(float(a[unit]))
+            size = 8 if len(text) < 6 else 7
             axis.text(at, height, text, ha="center", va="center", fontsize=size, zorder=4)
         if bias is not None:
             above = height + _RADIUS + 0.04
@@ -233,6 +233,15 @@ def _draw_units(
     if column.dots is not None:
         for shift in (-0.17, 0.0, 0.17):
             axis.plot(at, column.dots + shift, "o", color="black", markersize=3, zorder=4)
+
+
+def _within(value: float) -> str:
+    """A number that a circle has room for, of six characters at most."""
+    for text in (f"{value:.3g}", f"{value:.2g}"):
+        if len(text) <= 6:
+            return text
+    mantissa, exponent = f"{value:.0e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
 
 
 def _circle(at: float, height: float) -> Any:
@@ -262,13 +271,21 @@ def _last(behind_all: Array, of_dense: Array) -> Array:
 
 
 def _titles(model: Model, dense: list[str]) -> list[str]:
-    """Above each column its layer, and below that what else lies before the next one."""
+    """Above each column its layer, and below that what else lies before the next one.
+
+    Layers with weights that are not drawn make other units of them: those are named in their place.
+    """
     groups: list[list[str]] = [["input"]]
+    shape = model.native.input_shape
     for layer in model.layers:
+        before, shape = shape, layer.compute_output_shape(shape)
         kind = type(layer).__name__
         activation = str(getattr(layer, "activation", None) or "linear")
         if layer.name in dense:
             groups.append([layer.name] + [activation] * (activation != "linear"))
+        elif layer.parameter_initializers and shape != before:
+            behind = [name.removesuffix(" →") for name in groups[-1]]
+            groups[-1] = [f"{' → '.join(behind)} →", layer.name]
         else:
             groups[-1].append(activation if kind == "Activation" else kind)
     return ["\n".join(group) for group in groups]
