@@ -74,7 +74,7 @@ SIGNATURES = [
         "losses.*",
         "*",
         "keyword",
-        "In Keras an argument that has one value here stands before it.",
+        "In Keras other arguments, or other orders of them, stand before it.",
     ),
     Signature(
         "metrics.*",
@@ -100,11 +100,12 @@ SIGNATURES = [
             f"layers.{layer}",
             argument,
             "keyword",
-            "In Keras an argument that has one value here stands before it.",
+            "In Keras other arguments, or other orders of them, stand before it.",
         )
         for layer, argument in (
-            *(("SimpleRNN", "go_backwards"), ("SimpleRNN", "seed")),
-            *(("LSTM", "go_backwards"), ("GRU", "go_backwards")),
+            *((layer, "seed") for layer in ("SimpleRNN", "LSTM", "GRU")),
+            *((layer, "return_sequences") for layer in ("SimpleRNN", "LSTM", "GRU")),
+            *((layer, "go_backwards") for layer in ("SimpleRNN", "LSTM", "GRU")),
             ("Bidirectional", "backward_layer"),
         )
     ),

@@ -82,11 +82,13 @@ def faults(pair: Pair) -> list[Fault]:
     """How a class's constructor and methods, or a function, differ from Keras's."""
     if not inspect.isclass(pair.ours):
         return compare(pair.name, pair.ours, list(_parameters(pair.theirs)), _ignored(pair.ours))
+    own = pair.ours.__init__
+    takes_anything = own is object.__init__
     found = compare(
         pair.name,
-        pair.ours.__init__,
+        own if takes_anything else pair.ours,
         _constructor(pair.theirs),
-        _ignored(pair.ours.__init__),
+        _ignored(own),
     )
     for name in dir(pair.ours):
         mine, other = getattr(pair.ours, name), getattr(pair.theirs, name, None)

@@ -50,14 +50,14 @@ def shared(module: str) -> list[Any]:
 
 def made(cls: Any, **given: Any) -> Any:
     """An instance of either library's class from the arguments that it requires."""
-    parameters = inspect.signature(cls.__init__).parameters.values()
+    parameters = inspect.signature(cls).parameters.values()
     names = [p.name for p in parameters if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
     required = {name: REQUIRED[name] for name in names if name in REQUIRED}
     return cls(**required | given)
 
 
 def takes(cls: Any, argument: str) -> bool:
-    return argument in inspect.signature(cls.__init__).parameters
+    return argument in inspect.signature(cls).parameters
 
 
 def close(ours: Any, theirs: Any, tolerance: float = 1e-5, least: float = 1e-3) -> None:

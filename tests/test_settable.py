@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import math
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -23,8 +24,7 @@ from mundur import (
     regularizers,
     schedules,
 )
-from mundur._support.config import defaults  # arguments of every class, one by one
-from mundur._support.names import argument_names
+from mundur._support.names import argument_names, defaults  # of every class, one by one
 from mundur.callbacks import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
 from mundur.callbacks.monitors import Monitor  # every callback that watches a number
 from mundur.saving import format as files  # a copy through bytes
@@ -389,3 +389,15 @@ def test_arguments_of_a_classifier(value: Any) -> None:
             TextClassifier(**{name: value})
         except (TypeError, ValueError) as error:
             assert ("layer" if name == "model" else name) in str(error), value
+
+
+def test_what_constructors_share_is_in_every_signature() -> None:
+    for cls in (*layers.KNOWN.values(), *optimizers.CLASS_NAMES.values()):
+        assert tuple(inspect.signature(cls).parameters) == argument_names(cls.__init__)  # type: ignore[misc]
+    assert repr(optimizers.SGD(0.1, 0.5, False, 0.01)) == repr(
+        optimizers.SGD(0.1, 0.5, weight_decay=0.01)
+    )
+    with pytest.raises(TypeError, match="too many positional"):
+        optimizers.SGD(*[0.1] * 20)
+    with pytest.raises(TypeError, match="multiple values for argument 'weight_decay'"):
+        optimizers.SGD(0.1, 0.5, False, 0.1, weight_decay=0.01)  # type: ignore[misc]

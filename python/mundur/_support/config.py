@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, TypeVar
 
 import numpy as np
 
-from .names import argument_names, check_assignment
+from .names import argument_names, check_assignment, defaults, signature
 
-__all__ = ["Configurable", "defaults", "rebuild"]
+__all__ = ["Configurable", "rebuild"]
 
 C = TypeVar("C", bound="Configurable")
+
+
+class _Signature:
+    """What `inspect.signature` says of a class, which need not be made for its import."""
+
+    def __get__(self, thing: object, cls: type) -> inspect.Signature:
+        if thing is not None:
+            raise AttributeError("__signature__")
+        return signature(cls.__init__)  # type: ignore[misc]
 
 
 class Configurable:
@@ -19,6 +29,8 @@ class Configurable:
     From that follow `get_config`, `from_config` and a `repr` that can be pasted back. What the core
     was told cannot be changed behind its back: arguments are fixed unless there is a setter.
     """
+
+    __signature__ = _Signature()
 
     def __setattr__(self, name: str, value: Any) -> None:
         check_assignment(self, name, argument_names(type(self).__init__), ())
@@ -55,18 +67,6 @@ class Configurable:
 def rebuild(cls: type[C], config: dict[str, Any]) -> C:
     """What pickle calls for objects that hold more than their arguments."""
     return cls.from_config(config)
-
-
-def defaults(function: Any) -> dict[str, Any]:
-    """The defaults of a function's arguments, by name."""
-    function = getattr(function, "__wrapped__", function)
-    if not hasattr(function, "__code__"):  # object.__init__
-        return {}
-    code = function.__code__
-    positional = code.co_varnames[: code.co_argcount]
-    values = function.__defaults__ or ()
-    found = dict(zip(positional[len(positional) - len(values) :], values, strict=True))
-    return found | (function.__kwdefaults__ or {})
 
 
 def _same(value: Any, default: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
@@ -11,7 +12,9 @@ __all__ = [
     "argument_names",
     "check_assignment",
     "checked_keywords",
+    "defaults",
     "lookup",
+    "signature",
     "suggestion",
     "unknown",
     "unknown_attribute",
@@ -102,13 +105,36 @@ def unknown_attribute(module: str, name: str, known: Iterable[str]) -> Attribute
     return AttributeError(f"{module} has no {name!r}{hint} (known: {', '.join(known)})")
 
 
+@functools.lru_cache(1024)
+def signature(function: Callable[..., Any]) -> inspect.Signature:
+    """A function's signature without self, arguments of `checked_keywords`' rest by name."""
+    if function is object.__init__:
+        return inspect.Signature()
+    own = {p.name: p for p in inspect.signature(function).parameters.values() if p.name != "self"}
+    if rest := getattr(function, "rest", None):
+        own = {name: p for name, p in own.items() if p.kind is not p.VAR_KEYWORD}
+        shared = signature(rest.__init__).parameters
+        own |= {name: p for name, p in shared.items() if name not in own}
+    return inspect.Signature(sorted(own.values(), key=lambda p: p.kind))
+
+
+@functools.lru_cache(1024)
+def _arguments(function: Callable[..., Any]) -> dict[str, Any]:
+    """A function's arguments by name, without self, in order, with their defaults."""
+    parameters = signature(function).parameters.values()
+    unnamed = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return {p.name: p.default for p in parameters if p.kind not in unnamed}
+
+
 def argument_names(function: Callable[..., Any]) -> tuple[str, ...]:
     """Names of a function's arguments, without self, in order."""
-    code = getattr(getattr(function, "__wrapped__", function), "__code__", None)
-    if code is None:  # object.__init__
-        return ()
-    names: tuple[str, ...] = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    return names[1:] if names[:1] == ("self",) else names
+    return tuple(_arguments(function))
+
+
+def defaults(function: Callable[..., Any]) -> dict[str, Any]:
+    """The defaults of a function's arguments, by name."""
+    found = _arguments(function).items()
+    return {name: default for name, default in found if default is not inspect.Parameter.empty}
 
 
 class Harmless(NamedTuple):
@@ -119,33 +145,38 @@ class Harmless(NamedTuple):
 
 
 def checked_keywords(
-    ignored: Mapping[str, Any] | None = None,
+    ignored: Mapping[str, Any] | None = None, rest: type | None = None
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorates a function so that an unknown keyword is answered with the nearest known one.
 
     `ignored` holds Keras's arguments that have only one value here, or are `Harmless`: that value
-    is accepted and dropped, any other is an error.
+    is accepted and dropped, any other is an error. `rest` is for a constructor that takes
+    `**others`: the class for whose constructor they are. They may be given by position, too.
     """
     single = dict(ignored or {})
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        known = argument_names(function)
-        known_set = frozenset(known)
+        most = function.__code__.co_argcount
 
         @functools.wraps(function)
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-            if not kwargs.keys() <= known_set:
+            known = _arguments(checked)
+            if not kwargs.keys() <= known.keys():
                 constructor = function.__name__ == "__init__"
                 name = type(args[0]).__name__ if constructor else function.__name__
-                for key in [key for key in kwargs if key not in known_set]:
+                for key in [key for key in kwargs if key not in known]:
                     value = kwargs.pop(key)
                     harmless = single.get(key)
                     if isinstance(harmless, Harmless):
                         harmless.check(args[0], value)
                     else:
                         _drop_or_raise(name, key, value, known, single)
+            if rest is not None and len(args) > most:
+                named = signature(checked).bind(*args[1:], **kwargs).arguments
+                return function(args[0], **named)  # type: ignore[arg-type]
             return function(*args, **kwargs)
 
+        vars(checked)["rest"] = rest
         vars(checked)["ignored"] = {
             key: only.usual if isinstance(only, Harmless) else only for key, only in single.items()
         }
@@ -155,7 +186,7 @@ def checked_keywords(
 
 
 def _drop_or_raise(
-    function: str, key: str, value: Any, known: tuple[str, ...], single: Mapping[str, Any]
+    function: str, key: str, value: Any, known: Iterable[str], single: Mapping[str, Any]
 ) -> None:
     if key not in single:
         raise TypeError(

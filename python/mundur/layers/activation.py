@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import _core, regularizers
 from .._support.checks import number
 from .._support.names import checked_keywords
 from ..activations import NATIVE, Identifier, exponential_unit, named, native, rectifier
 from ..regularizers import L1L2
-from .base import KERAS, Layer
+from .base import KERAS, Layer, LayerArguments
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class ReLU(Layer):
@@ -44,21 +46,18 @@ class ReLU(Layer):
 
     _kind = "re_lu"
 
-    @checked_keywords(ignored=KERAS)
+    @checked_keywords(ignored=KERAS, rest=Layer)
     def __init__(
         self,
         max_value: float | None = None,
         negative_slope: float = 0.0,
         threshold: float = 0.0,
-        *,
-        name: str | None = None,
-        trainable: bool = True,
-        input_shape: Sequence[int] | int | None = None,
+        **layer: Unpack[LayerArguments],
     ) -> None:
         self.max_value = None if max_value is None else number(max_value, "max_value", at_least=0)
         self.negative_slope = number(negative_slope, "negative_slope", at_least=0)
         self.threshold = number(threshold, "threshold", at_least=0)
-        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+        super().__init__(**layer)
 
     def describe(self) -> _core.LayerSpec:
         """The native description."""
@@ -91,17 +90,14 @@ class LeakyReLU(Layer):
 
     _kind = "leaky_re_lu"
 
-    @checked_keywords(ignored=KERAS)
+    @checked_keywords(ignored=KERAS, rest=Layer)
     def __init__(
         self,
         negative_slope: float = 0.3,
-        *,
-        name: str | None = None,
-        trainable: bool = True,
-        input_shape: Sequence[int] | int | None = None,
+        **layer: Unpack[LayerArguments],
     ) -> None:
         self.negative_slope = number(negative_slope, "negative_slope", at_least=0)
-        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+        super().__init__(**layer)
 
     def describe(self) -> _core.LayerSpec:
         """The native description."""
@@ -133,17 +129,14 @@ class ELU(Layer):
 
     _kind = "elu"
 
-    @checked_keywords(ignored=KERAS)
+    @checked_keywords(ignored=KERAS, rest=Layer)
     def __init__(
         self,
         alpha: float = 1.0,
-        *,
-        name: str | None = None,
-        trainable: bool = True,
-        input_shape: Sequence[int] | int | None = None,
+        **layer: Unpack[LayerArguments],
     ) -> None:
         self.alpha = number(alpha, "alpha")
-        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+        super().__init__(**layer)
 
     def describe(self) -> _core.LayerSpec:
         """The native description."""
@@ -167,15 +160,12 @@ class Softmax(Layer):
 
     _kind = "softmax"
 
-    @checked_keywords(ignored=KERAS | {"axis": -1})
+    @checked_keywords(ignored=KERAS | {"axis": -1}, rest=Layer)
     def __init__(
         self,
-        *,
-        name: str | None = None,
-        trainable: bool = True,
-        input_shape: Sequence[int] | int | None = None,
+        **layer: Unpack[LayerArguments],
     ) -> None:
-        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+        super().__init__(**layer)
 
     def describe(self) -> _core.LayerSpec:
         """The native description."""
@@ -237,19 +227,17 @@ class Activation(Layer):
 
     _kind = "activation"
 
-    @checked_keywords(ignored=KERAS)
+    @checked_keywords(ignored=KERAS, rest=Layer)
     def __init__(
         self,
         activation: Identifier,
         *,
         activity_regularizer: Any = None,
-        name: str | None = None,
-        trainable: bool = True,
-        input_shape: Sequence[int] | int | None = None,
+        **layer: Unpack[LayerArguments],
     ) -> None:
         self.activation = named(activation)
         self.activity_regularizer = regularizers.get(activity_regularizer, "activity_regularizer")
-        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+        super().__init__(**layer)
 
     def describe(self) -> _core.LayerSpec:
         """The native description."""
@@ -283,20 +271,17 @@ class ActivityRegularization(Layer):
 
     _kind = "activity_regularization"
 
-    @checked_keywords(ignored=KERAS)
+    @checked_keywords(ignored=KERAS, rest=Layer)
     def __init__(
         self,
         l1: float = 0.0,
         l2: float = 0.0,
-        *,
-        name: str | None = None,
-        trainable: bool = True,
-        input_shape: Sequence[int] | int | None = None,
+        **layer: Unpack[LayerArguments],
     ) -> None:
         self.l1 = number(l1, "l1", at_least=0)
         self.l2 = number(l2, "l2", at_least=0)
         self._activity_regularizer = L1L2(self.l1, self.l2)
-        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+        super().__init__(**layer)
 
     @property
     def activity_regularizer(self) -> L1L2:  # type: ignore[override]

@@ -6,14 +6,14 @@ import functools
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Protocol, TypeAlias, TypedDict
 
 import numpy.typing as npt
 
 from .. import constraints, initializers, regularizers
 from .._support.checks import boolean, dtype_name, extents, identifier
-from .._support.config import Configurable, defaults, rebuild
-from .._support.names import Harmless, unknown
+from .._support.config import Configurable, rebuild
+from .._support.names import Harmless, defaults, unknown
 from .._support.views import Views, copy_all
 from ..constraints import Constraint
 from ..initializers import Initializer
@@ -49,6 +49,14 @@ class Owner(Protocol):
 
     def _weight_views(self) -> Views:
         """Parameters and state, for use within one call."""
+
+
+class LayerArguments(TypedDict, total=False):
+    """What every layer takes behind its own arguments; see `Layer`."""
+
+    name: str | None
+    trainable: bool
+    input_shape: Sequence[int] | int | None
 
 
 class Layer(Configurable):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._support.checks import boolean, integer
 from .._support.names import checked_keywords
 from ..activations import Identifier, named, native
-from .base import DTYPE, MaskFlow, Weighted
+from .base import DTYPE, Layer, LayerArguments, MaskFlow, Weighted
 from .windows import channels_last, output_steps, padding_name, single, steps_and_channels
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Conv1D(Weighted):
@@ -76,7 +78,8 @@ class Conv1D(Weighted):
     _kind = "conv1d"
 
     @checked_keywords(
-        ignored={"dtype": DTYPE, "autocast": True, "lora_rank": None, "lora_alpha": None}
+        ignored={"dtype": DTYPE, "autocast": True, "lora_rank": None, "lora_alpha": None},
+        rest=Layer,
     )
     def __init__(
         self,
@@ -96,10 +99,7 @@ class Conv1D(Weighted):
         activity_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
-        *,
-        name: str | None = None,
-        trainable: bool = True,
-        input_shape: Sequence[int] | int | None = None,
+        **layer: Unpack[LayerArguments],
     ) -> None:
         self.filters = integer(filters, "filters", 1)
         self.kernel_size = single(kernel_size, "kernel_size")
@@ -118,7 +118,7 @@ class Conv1D(Weighted):
         self.activation = named(activation)
         self.use_bias = boolean(use_bias, "use_bias")
         self._take(locals())
-        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+        super().__init__(**layer)
 
     def parameter_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
         """Kernel (kernel_size, channels / groups, filters) and, where there is one, bias."""

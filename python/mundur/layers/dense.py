@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._support.checks import boolean, integer
 from .._support.names import checked_keywords
 from ..activations import Identifier, named, native
-from .base import KERAS, Weighted
+from .base import KERAS, Layer, LayerArguments, Weighted
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Dense(Weighted):
@@ -58,7 +60,8 @@ class Dense(Weighted):
             "lora_rank": None,
             "lora_alpha": None,
             "quantization_config": None,
-        }
+        },
+        rest=Layer,
     )
     def __init__(
         self,
@@ -73,21 +76,19 @@ class Dense(Weighted):
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
         *,
-        name: str | None = None,
-        trainable: bool = True,
-        input_shape: Sequence[int] | int | None = None,
         input_dim: int | None = None,
+        **layer: Unpack[LayerArguments],
     ) -> None:
         self.units = integer(units, "units", 1)
         self.activation = named(activation)
         self.use_bias = boolean(use_bias, "use_bias")
         self._take(locals())
         if input_dim is not None:
-            if input_shape is not None:
+            if layer.get("input_shape") is not None:
                 raise ValueError("input_dim and input_shape say the same; give one of them")
-            input_shape = (integer(input_dim, "input_dim", 1),)
+            layer["input_shape"] = (integer(input_dim, "input_dim", 1),)
         self.input_dim = None
-        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+        super().__init__(**layer)
 
     def parameter_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
         """Kernel (inputs, units) and, where there is one, bias (units,)."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from .. import _core
 from .._support.checks import number, seed_value
 from .._support.names import checked_keywords
-from .base import KERAS, Layer
+from .base import KERAS, Layer, LayerArguments
 from .windows import steps_and_channels
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class GaussianNoise(Layer):
@@ -41,19 +45,16 @@ class GaussianNoise(Layer):
 
     _kind = "gaussian_noise"
 
-    @checked_keywords(ignored=KERAS)
+    @checked_keywords(ignored=KERAS, rest=Layer)
     def __init__(
         self,
         stddev: float,
         seed: int | None = None,
-        *,
-        name: str | None = None,
-        trainable: bool = True,
-        input_shape: Sequence[int] | int | None = None,
+        **layer: Unpack[LayerArguments],
     ) -> None:
         self.stddev = number(stddev, "stddev", at_least=0)
         self.seed = seed_value(seed)
-        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+        super().__init__(**layer)
 
     def describe(self) -> _core.LayerSpec:
         """The native description."""
@@ -90,19 +91,16 @@ class GaussianDropout(Layer):
 
     _kind = "gaussian_dropout"
 
-    @checked_keywords(ignored=KERAS)
+    @checked_keywords(ignored=KERAS, rest=Layer)
     def __init__(
         self,
         rate: float,
         seed: int | None = None,
-        *,
-        name: str | None = None,
-        trainable: bool = True,
-        input_shape: Sequence[int] | int | None = None,
+        **layer: Unpack[LayerArguments],
     ) -> None:
         self.rate = number(rate, "rate", at_least=0, below=1)
         self.seed = seed_value(seed)
-        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+        super().__init__(**layer)
 
     def describe(self) -> _core.LayerSpec:
         """The native description."""
@@ -145,19 +143,17 @@ class AlphaDropout(Layer):
 
     _kind = "alpha_dropout"
 
-    @checked_keywords(ignored=KERAS | {"noise_shape": None})
+    @checked_keywords(ignored=KERAS | {"noise_shape": None}, rest=Layer)
     def __init__(
         self,
         rate: float,
         *,
         seed: int | None = None,
-        name: str | None = None,
-        trainable: bool = True,
-        input_shape: Sequence[int] | int | None = None,
+        **layer: Unpack[LayerArguments],
     ) -> None:
         self.rate = number(rate, "rate", at_least=0, below=1)
         self.seed = seed_value(seed)
-        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+        super().__init__(**layer)
 
     def describe(self) -> _core.LayerSpec:
         """The native description."""
@@ -251,19 +247,17 @@ class Dropout(Layer):
 
     _kind = "dropout"
 
-    @checked_keywords(ignored=KERAS | {"noise_shape": None})
+    @checked_keywords(ignored=KERAS | {"noise_shape": None}, rest=Layer)
     def __init__(
         self,
         rate: float,
         *,
         seed: int | None = None,
-        name: str | None = None,
-        trainable: bool = True,
-        input_shape: Sequence[int] | int | None = None,
+        **layer: Unpack[LayerArguments],
     ) -> None:
         self.rate = number(rate, "rate", at_least=0, below=1)
         self.seed = seed_value(seed)
-        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+        super().__init__(**layer)
 
     def describe(self) -> _core.LayerSpec:
         """The native description."""

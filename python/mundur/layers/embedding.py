@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
@@ -11,7 +10,10 @@ from .. import _core
 from .._support.checks import boolean, extents, integer
 from .._support.names import checked_keywords
 from ..initializers.base import ArrayInitializer
-from .base import DTYPE, MaskFlow, Weighted
+from .base import DTYPE, Layer, LayerArguments, MaskFlow, Weighted
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 _MOST = 2**31 - 1
 
@@ -78,7 +80,8 @@ class Embedding(Weighted):
             "lora_alpha": None,
             "quantization_config": None,
             "activity_regularizer": None,
-        }
+        },
+        rest=Layer,
     )
     def __init__(
         self,
@@ -90,10 +93,8 @@ class Embedding(Weighted):
         mask_zero: bool = False,
         weights: Any = None,
         *,
-        name: str | None = None,
-        trainable: bool = True,
-        input_shape: Sequence[int] | int | None = None,
         input_length: int | None = None,
+        **layer: Unpack[LayerArguments],
     ) -> None:
         self.input_dim = integer(input_dim, "input_dim", 1, _MOST)
         self.output_dim = integer(output_dim, "output_dim", 1, _MOST)
@@ -103,11 +104,11 @@ class Embedding(Weighted):
         self.mask_zero = boolean(mask_zero, "mask_zero")
         self.weights = None
         if input_length is not None:
-            if input_shape is not None:
+            if layer.get("input_shape") is not None:
                 raise ValueError("input_length and input_shape say the same; give one of them")
-            input_shape = extents(integer(input_length, "input_length", 1), "input_length")
+            layer["input_shape"] = extents(integer(input_length, "input_length", 1), "input_length")
         self.input_length = None
-        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+        super().__init__(**layer)
 
     def _given(self, weights: Any) -> ArrayInitializer:
         if isinstance(weights, (list, tuple)) and len(weights) == 1:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from .. import _core
 from .._support.checks import number
 from .._support.names import checked_keywords
-from .base import KERAS, Layer, MaskFlow
+from .base import KERAS, Layer, LayerArguments, MaskFlow
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Masking(Layer):
@@ -46,17 +49,14 @@ class Masking(Layer):
 
     _kind = "masking"
 
-    @checked_keywords(ignored=KERAS)
+    @checked_keywords(ignored=KERAS, rest=Layer)
     def __init__(
         self,
         mask_value: float = 0.0,
-        *,
-        name: str | None = None,
-        trainable: bool = True,
-        input_shape: Sequence[int] | int | None = None,
+        **layer: Unpack[LayerArguments],
     ) -> None:
         self.mask_value = number(mask_value, "mask_value")
-        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+        super().__init__(**layer)
 
     @property
     def mask_flow(self) -> MaskFlow:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
 from .. import _core, initializers
 from .._support.checks import boolean, epsilon_value, integer, number
 from .._support.names import checked_keywords
-from .base import KERAS, Layer
+from .base import KERAS, Layer, LayerArguments
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 _KERAS = KERAS | dict.fromkeys(
     ("beta_regularizer", "gamma_regularizer", "beta_constraint", "gamma_constraint")
@@ -115,7 +117,8 @@ class BatchNormalization(_Normalization):
             "renorm": False,
             "renorm_clipping": None,
             "renorm_momentum": 0.99,
-        }
+        },
+        rest=Layer,
     )
     def __init__(
         self,
@@ -128,10 +131,7 @@ class BatchNormalization(_Normalization):
         gamma_initializer: Any = "ones",
         moving_mean_initializer: Any = "zeros",
         moving_variance_initializer: Any = "ones",
-        *,
-        name: str | None = None,
-        trainable: bool = True,
-        input_shape: Sequence[int] | int | None = None,
+        **layer: Unpack[LayerArguments],
     ) -> None:
         self.axis = integer(axis, "axis", -1)
         self.momentum = number(momentum, "momentum", at_least=0, at_most=1)
@@ -146,7 +146,7 @@ class BatchNormalization(_Normalization):
         self.moving_variance_initializer = initializers.get(
             moving_variance_initializer, "moving_variance_initializer"
         )
-        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+        super().__init__(**layer)
 
     @property
     def state_initializers(self) -> dict[str, initializers.Initializer]:
@@ -215,7 +215,7 @@ class LayerNormalization(_Normalization):
 
     _kind = "layer_normalization"
 
-    @checked_keywords(ignored=_KERAS | {"rms_scaling": False})
+    @checked_keywords(ignored=_KERAS | {"rms_scaling": False}, rest=Layer)
     def __init__(
         self,
         axis: int = -1,
@@ -224,10 +224,7 @@ class LayerNormalization(_Normalization):
         scale: bool = True,
         beta_initializer: Any = "zeros",
         gamma_initializer: Any = "ones",
-        *,
-        name: str | None = None,
-        trainable: bool = True,
-        input_shape: Sequence[int] | int | None = None,
+        **layer: Unpack[LayerArguments],
     ) -> None:
         self.axis = integer(axis, "axis", -1)
         self.epsilon = epsilon_value(epsilon)
@@ -235,7 +232,7 @@ class LayerNormalization(_Normalization):
         self.scale = boolean(scale, "scale")
         self.beta_initializer = initializers.get(beta_initializer, "beta_initializer")
         self.gamma_initializer = initializers.get(gamma_initializer, "gamma_initializer")
-        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+        super().__init__(**layer)
 
     def describe(self) -> _core.LayerSpec:
         """The native description."""
@@ -267,19 +264,16 @@ class Rescaling(Layer):
 
     _kind = "rescaling"
 
-    @checked_keywords(ignored=KERAS)
+    @checked_keywords(ignored=KERAS, rest=Layer)
     def __init__(
         self,
         scale: float,
         offset: float = 0.0,
-        *,
-        name: str | None = None,
-        trainable: bool = True,
-        input_shape: Sequence[int] | int | None = None,
+        **layer: Unpack[LayerArguments],
     ) -> None:
         self.scale = number(scale, "scale")
         self.offset = number(offset, "offset")
-        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+        super().__init__(**layer)
 
     def describe(self) -> _core.LayerSpec:
         """The native description."""

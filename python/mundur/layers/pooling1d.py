@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .. import _core
 from .._support.checks import boolean
 from .._support.names import checked_keywords
-from .base import KERAS, Layer, MaskFlow
+from .base import KERAS, Layer, LayerArguments, MaskFlow
 from .windows import channels_last, output_steps, padding_name, single, steps_and_channels
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class _Pooling(Layer):
@@ -160,19 +163,16 @@ class _GlobalPooling(Layer):
 
     _averages: ClassVar[bool]
 
-    @checked_keywords(ignored=KERAS)
+    @checked_keywords(ignored=KERAS, rest=Layer)
     def __init__(
         self,
         data_format: str | None = None,
         keepdims: bool = False,
-        *,
-        name: str | None = None,
-        trainable: bool = True,
-        input_shape: Sequence[int] | int | None = None,
+        **layer: Unpack[LayerArguments],
     ) -> None:
         self.data_format = channels_last(data_format)
         self.keepdims = boolean(keepdims, "keepdims")
-        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+        super().__init__(**layer)
 
     def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of one sample behind this layer."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -14,9 +14,11 @@ from .._support.checks import boolean, integer, number, seed_value
 from .._support.names import checked_keywords
 from ..activations import named, native
 from ..initializers.base import ArrayInitializer, Initializer
-from .base import DTYPE, Weighted
+from .base import DTYPE, Layer, LayerArguments, Weighted
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from .base import MaskFlow
 
 _MOST = 2**28
@@ -42,7 +44,23 @@ _CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "return_sequences": boolean,
     "go_backwards": boolean,
 }
-_OF_A_LAYER = ("name", "trainable", "input_shape")
+
+
+class RecurrentArguments(LayerArguments, total=False):
+    """What every recurrent layer takes behind its own arguments."""
+
+    kernel_regularizer: Any
+    recurrent_regularizer: Any
+    bias_regularizer: Any
+    activity_regularizer: Any
+    kernel_constraint: Any
+    recurrent_constraint: Any
+    bias_constraint: Any
+    dropout: float
+    recurrent_dropout: float
+    seed: int | None
+    return_sequences: bool
+    go_backwards: bool
 
 
 class Recurrent(Weighted):
@@ -58,12 +76,34 @@ class Recurrent(Weighted):
     return_sequences: bool
     go_backwards: bool
 
-    def _set_up(self, arguments: dict[str, Any]) -> None:
-        """Keeps what all take of the constructor's arguments, its `locals()`, checked."""
+    @checked_keywords(rest=Layer)
+    def __init__(
+        self,
+        units: int,
+        use_bias: bool,
+        kernel_initializer: Any,
+        recurrent_initializer: Any,
+        bias_initializer: Any,
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        *,
+        seed: int | None = None,
+        return_sequences: bool = False,
+        go_backwards: bool = False,
+        **layer: Unpack[LayerArguments],
+    ) -> None:
+        arguments = locals()
         for name, check in _CHECKS.items():
             setattr(self, name, check(arguments[name], name))
         self._take(arguments)
-        Weighted.__init__(self, **{name: arguments[name] for name in _OF_A_LAYER})
+        super().__init__(**layer)
 
     def _prefixes(self) -> dict[str, str]:
         weights = {"kernel": "kernel", "recurrent_kernel": "recurrent"}
@@ -187,7 +227,7 @@ class SimpleRNN(Recurrent):
     _kind = "simple_rnn"
     _gates = 1
 
-    @checked_keywords(ignored=KERAS)
+    @checked_keywords(ignored=KERAS, rest=Recurrent)
     def __init__(
         self,
         units: int,
@@ -196,22 +236,7 @@ class SimpleRNN(Recurrent):
         kernel_initializer: Any = "glorot_uniform",
         recurrent_initializer: Any = "orthogonal",
         bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        return_sequences: bool = False,
-        *,
-        go_backwards: bool = False,
-        seed: int | None = None,
-        name: str | None = None,
-        trainable: bool = True,
-        input_shape: Sequence[int] | int | None = None,
+        **others: Unpack[RecurrentArguments],
     ) -> None:
         found = named(activation, "activation")
         if found not in ("linear", "relu", "sigmoid", "tanh"):
@@ -219,7 +244,14 @@ class SimpleRNN(Recurrent):
                 f"activation must be 'tanh', 'sigmoid', 'relu' or 'linear'; got {activation!r}"
             )
         self.activation = found
-        self._set_up(locals())
+        super().__init__(
+            units,
+            use_bias,
+            kernel_initializer,
+            recurrent_initializer,
+            bias_initializer,
+            **others,
+        )
 
     def describe(self) -> _core.LayerSpec:
         """The native description."""
@@ -316,7 +348,7 @@ class LSTM(Recurrent):
     _kind = "lstm"
     _gates = 4
 
-    @checked_keywords(ignored=KERAS)
+    @checked_keywords(ignored=KERAS, rest=Recurrent)
     def __init__(
         self,
         units: int,
@@ -327,27 +359,19 @@ class LSTM(Recurrent):
         recurrent_initializer: Any = "orthogonal",
         bias_initializer: Any = "zeros",
         unit_forget_bias: bool = True,
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: int | None = None,
-        return_sequences: bool = False,
-        *,
-        go_backwards: bool = False,
-        name: str | None = None,
-        trainable: bool = True,
-        input_shape: Sequence[int] | int | None = None,
+        **others: Unpack[RecurrentArguments],
     ) -> None:
         self.activation = only(activation, "activation", "tanh")
         self.recurrent_activation = only(recurrent_activation, "recurrent_activation", "sigmoid")
         self.unit_forget_bias = boolean(unit_forget_bias, "unit_forget_bias")
-        self._set_up(locals())
+        super().__init__(
+            units,
+            use_bias,
+            kernel_initializer,
+            recurrent_initializer,
+            bias_initializer,
+            **others,
+        )
 
     @property
     def parameter_initializers(self) -> dict[str, Initializer]:
@@ -432,7 +456,7 @@ class GRU(Recurrent):
     _kind = "gru"
     _gates = 3
 
-    @checked_keywords(ignored=KERAS | {"reset_after": True})
+    @checked_keywords(ignored=KERAS | {"reset_after": True}, rest=Recurrent)
     def __init__(
         self,
         units: int,
@@ -442,26 +466,18 @@ class GRU(Recurrent):
         kernel_initializer: Any = "glorot_uniform",
         recurrent_initializer: Any = "orthogonal",
         bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        seed: int | None = None,
-        return_sequences: bool = False,
-        *,
-        go_backwards: bool = False,
-        name: str | None = None,
-        trainable: bool = True,
-        input_shape: Sequence[int] | int | None = None,
+        **others: Unpack[RecurrentArguments],
     ) -> None:
         self.activation = only(activation, "activation", "tanh")
         self.recurrent_activation = only(recurrent_activation, "recurrent_activation", "sigmoid")
-        self._set_up(locals())
+        super().__init__(
+            units,
+            use_bias,
+            kernel_initializer,
+            recurrent_initializer,
+            bias_initializer,
+            **others,
+        )
 
     def _bias_shape(self) -> tuple[int, ...]:
         return (2, 3 * self.units)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._support.checks import MOST_AXES, integer
 from .._support.names import checked_keywords
-from .base import KERAS, Layer, MaskFlow
+from .base import KERAS, Layer, LayerArguments, MaskFlow
 from .windows import channels_last, steps_and_channels
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 def _integers(value: Any, name: str, minimum: int) -> tuple[int, ...]:
@@ -48,14 +51,11 @@ class Reshape(Layer):
 
     _kind = "reshape"
 
-    @checked_keywords(ignored=KERAS)
+    @checked_keywords(ignored=KERAS, rest=Layer)
     def __init__(
         self,
         target_shape: Sequence[int],
-        *,
-        name: str | None = None,
-        trainable: bool = True,
-        input_shape: Sequence[int] | int | None = None,
+        **layer: Unpack[LayerArguments],
     ) -> None:
         shape = _integers(target_shape, "target_shape", -1)
         if not shape:
@@ -65,7 +65,7 @@ class Reshape(Layer):
                 f"target_shape must have positive extents, one of them -1 at most; got {shape}"
             )
         self.target_shape = shape
-        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+        super().__init__(**layer)
 
     def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of one sample behind this layer."""
@@ -115,19 +115,16 @@ class Permute(Layer):
 
     _kind = "permute"
 
-    @checked_keywords(ignored=KERAS)
+    @checked_keywords(ignored=KERAS, rest=Layer)
     def __init__(
         self,
         dims: Sequence[int],
-        *,
-        name: str | None = None,
-        trainable: bool = True,
-        input_shape: Sequence[int] | int | None = None,
+        **layer: Unpack[LayerArguments],
     ) -> None:
         self.dims = _integers(dims, "dims", 0)
         if not self.dims or sorted(self.dims) != list(range(1, len(self.dims) + 1)):
             raise ValueError(f"dims must be 1, 2, ... in some order; got {self.dims}")
-        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+        super().__init__(**layer)
 
     def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of one sample behind this layer."""
@@ -177,15 +174,12 @@ class ZeroPadding1D(Layer):
 
     _kind = "zero_padding1d"
 
-    @checked_keywords(ignored=KERAS)
+    @checked_keywords(ignored=KERAS, rest=Layer)
     def __init__(
         self,
         padding: int | Sequence[int] = 1,
         data_format: str | None = None,
-        *,
-        name: str | None = None,
-        trainable: bool = True,
-        input_shape: Sequence[int] | int | None = None,
+        **layer: Unpack[LayerArguments],
     ) -> None:
         pair = isinstance(padding, (tuple, list))
         both = padding if pair else (integer(padding, "padding"),) * 2
@@ -193,7 +187,7 @@ class ZeroPadding1D(Layer):
         if len(self.padding) != 2:
             raise ValueError(f"padding must be an integer or (before, after); got {padding!r}")
         self.data_format = channels_last(data_format)
-        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+        super().__init__(**layer)
 
     def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of one sample behind this layer."""
@@ -245,17 +239,14 @@ class RepeatVector(Layer):
 
     _kind = "repeat_vector"
 
-    @checked_keywords(ignored=KERAS)
+    @checked_keywords(ignored=KERAS, rest=Layer)
     def __init__(
         self,
         n: int,
-        *,
-        name: str | None = None,
-        trainable: bool = True,
-        input_shape: Sequence[int] | int | None = None,
+        **layer: Unpack[LayerArguments],
     ) -> None:
         self.n = integer(n, "n", 1)
-        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+        super().__init__(**layer)
 
     def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of one sample behind this layer."""
@@ -293,15 +284,12 @@ class Flatten(Layer):
 
     _kind = "flatten"
 
-    @checked_keywords(ignored=KERAS | {"data_format": None})
+    @checked_keywords(ignored=KERAS | {"data_format": None}, rest=Layer)
     def __init__(
         self,
-        *,
-        name: str | None = None,
-        trainable: bool = True,
-        input_shape: Sequence[int] | int | None = None,
+        **layer: Unpack[LayerArguments],
     ) -> None:
-        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+        super().__init__(**layer)
 
     def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of one sample behind this layer."""

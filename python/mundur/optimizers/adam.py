@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .._support.checks import SMALLEST, boolean
 from .._support.names import checked_keywords
 from ..schedules.base import Rate
-from .base import KERAS, Optimizer, option
+from .base import KERAS, ArgumentsButDecay, BuiltIn, OptimizerArguments, option
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
-class _Betas(Optimizer):
+class _Betas(BuiltIn):
     """The numbers of Adam and its relatives."""
 
     beta_1: float = option(
@@ -56,7 +61,7 @@ class Adam(_Betas):
 
     _rule = "Adam"
 
-    @checked_keywords(ignored=KERAS)
+    @checked_keywords(ignored=KERAS, rest=BuiltIn)
     def __init__(
         self,
         learning_rate: Rate = 0.001,
@@ -64,17 +69,10 @@ class Adam(_Betas):
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
         amsgrad: bool = False,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        *,
-        gradient_accumulation_steps: int | None = None,
+        **others: Unpack[OptimizerArguments],
     ) -> None:
-        self._set_up(locals())
+        super().__init__(learning_rate, **others)
+        self._put(locals())
 
     amsgrad: bool = option(
         "amsgrad", "Whether the greatest v so far is what counts.", boolean, is_fixed=True
@@ -115,7 +113,7 @@ class AdamW(Adam):
 
     _rule = "Adam"
 
-    @checked_keywords(ignored=KERAS)
+    @checked_keywords(ignored=KERAS, rest=BuiltIn)
     def __init__(
         self,
         learning_rate: Rate = 0.001,
@@ -124,39 +122,26 @@ class AdamW(Adam):
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
         amsgrad: bool = False,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        *,
-        gradient_accumulation_steps: int | None = None,
+        **others: Unpack[ArgumentsButDecay],
     ) -> None:
-        self._set_up(locals())
+        super().__init__(learning_rate, **others)
+        self._put(locals())
 
 
 class _Moments(_Betas):
     """Relatives that take those numbers only."""
 
-    @checked_keywords(ignored=KERAS)
+    @checked_keywords(ignored=KERAS, rest=BuiltIn)
     def __init__(
         self,
         learning_rate: Rate = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        *,
-        gradient_accumulation_steps: int | None = None,
+        **others: Unpack[OptimizerArguments],
     ) -> None:
-        self._set_up(locals())
+        super().__init__(learning_rate, **others)
+        self._put(locals())
 
 
 class Nadam(_Moments):

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .._support.checks import SMALLEST, boolean
 from .._support.names import checked_keywords
 from ..schedules.base import Rate
-from .base import KERAS, Optimizer, option
+from .base import KERAS, BuiltIn, OptimizerArguments, option
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
-class RMSprop(Optimizer):
+class RMSprop(BuiltIn):
     """Divides the gradient by the root of a running mean of its square.
 
     v ← ρ v + (1-ρ) g²; w ← w - η g / (√v + ε). Centred, v - a² stands for v, where
@@ -44,7 +49,7 @@ class RMSprop(Optimizer):
 
     _rule = "RMSprop"
 
-    @checked_keywords(ignored=KERAS)
+    @checked_keywords(ignored=KERAS, rest=BuiltIn)
     def __init__(
         self,
         learning_rate: Rate = 0.001,
@@ -52,17 +57,10 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         epsilon: float = 1e-7,
         centered: bool = False,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        *,
-        gradient_accumulation_steps: int | None = None,
+        **others: Unpack[OptimizerArguments],
     ) -> None:
-        self._set_up(locals())
+        super().__init__(learning_rate, **others)
+        self._put(locals())
 
     rho: float = option("rho", "Decay of the mean of squares, in [0, 1).", at_least=0, below=1)
     momentum: float = option("momentum", "μ, in [0, 1].", at_least=0, at_most=1)
@@ -70,7 +68,7 @@ class RMSprop(Optimizer):
     centered: bool = option("centered", "Whether the mean is taken off.", boolean, is_fixed=True)
 
 
-class Adagrad(Optimizer):
+class Adagrad(BuiltIn):
     """Steps that shrink where gradients have been large; for sparse features.
 
     v ← v + g²; w ← w - η g / (√v + ε).
@@ -102,23 +100,16 @@ class Adagrad(Optimizer):
 
     _rule = "Adagrad"
 
-    @checked_keywords(ignored=KERAS)
+    @checked_keywords(ignored=KERAS, rest=BuiltIn)
     def __init__(
         self,
         learning_rate: Rate = 0.001,
         initial_accumulator_value: float = 0.1,
         epsilon: float = 1e-7,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        *,
-        gradient_accumulation_steps: int | None = None,
+        **others: Unpack[OptimizerArguments],
     ) -> None:
-        self._set_up(locals())
+        super().__init__(learning_rate, **others)
+        self._put(locals())
 
     epsilon: float = option("epsilon", "ε, above 0.", at_least=SMALLEST)
     initial_accumulator_value: float = option(
@@ -126,7 +117,7 @@ class Adagrad(Optimizer):
     )
 
 
-class Adadelta(Optimizer):
+class Adadelta(BuiltIn):
     """Steps as long as the steps of late, against gradients of late.
 
     v ← ρ v + (1-ρ) g²; s = √(d + ε) / √(v + ε) g; d ← ρ d + (1-ρ) s²; w ← w - η s.
@@ -157,29 +148,22 @@ class Adadelta(Optimizer):
 
     _rule = "Adadelta"
 
-    @checked_keywords(ignored=KERAS)
+    @checked_keywords(ignored=KERAS, rest=BuiltIn)
     def __init__(
         self,
         learning_rate: Rate = 0.001,
         rho: float = 0.95,
         epsilon: float = 1e-7,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        *,
-        gradient_accumulation_steps: int | None = None,
+        **others: Unpack[OptimizerArguments],
     ) -> None:
-        self._set_up(locals())
+        super().__init__(learning_rate, **others)
+        self._put(locals())
 
     rho: float = option("rho", "Decay of the mean of squares, in [0, 1).", at_least=0, below=1)
     epsilon: float = option("epsilon", "ε, above 0.", at_least=SMALLEST)
 
 
-class Lion(Optimizer):
+class Lion(BuiltIn):
     """Steps of exactly η, along the sign of a running mean of gradients.
 
     w ← w - η sign(β₁m + (1-β₁)g); m ← β₂m + (1-β₂)g.
@@ -208,23 +192,16 @@ class Lion(Optimizer):
 
     _rule = "Lion"
 
-    @checked_keywords(ignored=KERAS)
+    @checked_keywords(ignored=KERAS, rest=BuiltIn)
     def __init__(
         self,
         learning_rate: Rate = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.99,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        *,
-        gradient_accumulation_steps: int | None = None,
+        **others: Unpack[OptimizerArguments],
     ) -> None:
-        self._set_up(locals())
+        super().__init__(learning_rate, **others)
+        self._put(locals())
 
     beta_1: float = option("beta_1", "Share of the mean in a step.", at_least=0, below=1)
     beta_2: float = option("beta_2", "Decay of the mean, in [0, 1).", at_least=0, below=1)

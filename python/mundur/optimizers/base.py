@@ -6,12 +6,12 @@ import functools
 import math
 import weakref
 from collections.abc import Callable
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypedDict
 
 from .. import _core
 from .._support.checks import boolean, integer, number
 from .._support.config import Configurable
-from ..schedules.base import rates_of
+from ..schedules.base import Rate, rates_of
 
 # Keras's arguments with one value here.
 KERAS: dict[str, Any] = {"loss_scale_factor": None, "name": None}
@@ -82,6 +82,24 @@ def option(
     return kind(name, doc, functools.partial(check, **bounds), none, is_fixed)
 
 
+class ArgumentsButDecay(TypedDict, total=False):
+    """What every optimizer takes behind its own arguments; see `Optimizer`."""
+
+    clipnorm: float | None
+    clipvalue: float | None
+    global_clipnorm: float | None
+    use_ema: bool
+    ema_momentum: float
+    ema_overwrite_frequency: int | None
+    gradient_accumulation_steps: int | None
+
+
+class OptimizerArguments(ArgumentsButDecay, total=False):
+    """With the decay, which has a place of its own in AdamW."""
+
+    weight_decay: float | None
+
+
 class Optimizer(Configurable):
     """Base class of the optimizers: a learning rate, a count of steps, and `step`.
 
@@ -123,25 +141,10 @@ class Optimizer(Configurable):
     (True, 0)
     """
 
-    _rule: ClassVar[str]
     _native: _core.Optimizer
     _served: weakref.ref[Trainee] | None = None
     _busy: Trainee | None = None  # the model that it is training at this moment
     _schedule: Callable[[int], float] | None = None
-
-    def _set_up(self, arguments: dict[str, Any]) -> None:
-        """From the constructor's arguments by name, in their order: its `locals()`."""
-        self._native = _core.Optimizer(self._rule)
-        learning_rate = arguments.pop("learning_rate")
-        if callable(learning_rate):
-            self._schedule = learning_rate
-            self._native["learning_rate"] = self.learning_rate
-        else:
-            self.learning_rate = learning_rate
-        for name, value in arguments.items():
-            argument = getattr(type(self), name, None)
-            if isinstance(argument, _Option):
-                argument.put(self, value)
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -324,6 +327,41 @@ class Optimizer(Configurable):
 
     def __reduce__(self) -> Any:
         return _restore, (type(self), self.get_config(), self._native.state())
+
+
+class BuiltIn(Optimizer):
+    """The optimizers that native code knows, by the name of their rule."""
+
+    _rule: ClassVar[str]
+
+    def __init__(
+        self,
+        learning_rate: Rate,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        *,
+        gradient_accumulation_steps: int | None = None,
+    ) -> None:
+        arguments = locals()
+        self._native = _core.Optimizer(self._rule)
+        if callable(learning_rate):
+            self._schedule = learning_rate
+            self._native["learning_rate"] = self.learning_rate
+        else:
+            self.learning_rate = learning_rate
+        self._put(arguments)
+
+    def _put(self, arguments: dict[str, Any]) -> None:
+        """Keeps those of a constructor's arguments, its `locals()`, that native code holds."""
+        for name, value in arguments.items():
+            argument = getattr(type(self), name, None)
+            if isinstance(argument, _Option):
+                argument.put(self, value)
 
 
 class Training:

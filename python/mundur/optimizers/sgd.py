@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .._support.checks import boolean
 from .._support.names import checked_keywords
 from ..schedules.base import Rate
-from .base import KERAS, Optimizer, option
+from .base import KERAS, BuiltIn, OptimizerArguments, option
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
-class SGD(Optimizer):
+class SGD(BuiltIn):
     """Gradient descent: each step goes against the gradient; the textbook's rule.
 
     A good first choice to understand a network, or with momentum and a tuned η to train one; where
@@ -42,23 +47,16 @@ class SGD(Optimizer):
 
     _rule = "SGD"
 
-    @checked_keywords(ignored=KERAS)
+    @checked_keywords(ignored=KERAS, rest=BuiltIn)
     def __init__(
         self,
         learning_rate: Rate = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        *,
-        gradient_accumulation_steps: int | None = None,
+        **others: Unpack[OptimizerArguments],
     ) -> None:
-        self._set_up(locals())
+        super().__init__(learning_rate, **others)
+        self._put(locals())
 
     momentum: float = option("momentum", "μ, in [0, 1].", at_least=0, at_most=1)
 
