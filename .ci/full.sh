@@ -1,5 +1,11 @@
 # What `.ci/run --full` does beside the checks. Sourced by .ci/run; each works in the root of the copy.
 
+# Also what README's command leaves out: slow tests, and all but a few cells of instruction set and number of threads.
+all_tests() {
+  needs_environment
+  timeout 3000 "$python" -m pytest -q --full
+}
+
 # This exact pin is the build for CPUs.
 witnesses() {
   needs_environment
@@ -66,7 +72,7 @@ python_tests_under_asan() {
   ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
   UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
     timeout 3000 "$scratch/asan/bin/python" -m pytest -q -o timeout=600 \
-      -m "not slow and not witness and not keras"
+      -m "not witness and not keras"
 }
 
 aarch64_tests() {

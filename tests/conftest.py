@@ -15,7 +15,23 @@ import numpy as np
 import pytest
 from mundur import _core
 
+from cells import EVERY, few, place
 from waiting import wait_for
+
+# ---- how much is run -----------------------------------------------------------------------------
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    told = "slow tests too, more random cases, every instruction set with every number of threads"
+    parser.addoption("--full", action="store_true", help=told)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("full"):
+        return
+    config.hook.pytest_deselected(items=[one for one in items if one.get_closest_marker("slow")])
+    items[:] = [one for one in items if not one.get_closest_marker("slow")]
+
 
 # ---- limits ------------------------------------------------------------------------------------
 # pytest-timeout ends a test; what hangs while tests are collected, or when the interpreter waits
@@ -55,6 +71,21 @@ def _native_code_under_test() -> None:
     """Teams as large as told, however small the step; what native code must fill is NaN before."""
     _core.set_adaptive(False)
     _core.set_poison(True)
+
+
+@pytest.fixture
+def same_everywhere(request: pytest.FixtureRequest) -> Callable[[Callable[[], Any]], None]:
+    """Asserts that a function returns the same in a few cells as in the baseline, or in all."""
+    cells = EVERY if request.config.getoption("full") else few(request.node.name)
+
+    def check(results: Callable[[], Any]) -> None:
+        with place("generic", 1):
+            expected = results()
+        for isa, threads in cells:
+            with place(isa, threads):
+                assert results() == expected, f"{isa}, {threads} threads"
+
+    return check
 
 
 @pytest.fixture(scope="session")

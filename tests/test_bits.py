@@ -17,13 +17,13 @@ import pytest
 from mundur import _core
 
 from cases import ACTIVATIONS, LAYERS, LayerCase
+from cells import EVERY, few
 from waiting import wait_for
 
 Array = npt.NDArray[Any]
 # "bfloat16" stands for products in it, on float32 parameters.
 DTYPES = ["float32", "float64", "bfloat16", "bfloat16_pairs"]
 ISAS = _core.available_isas()
-THREADS = [1, 2, 3, 8]
 
 
 @pytest.fixture(autouse=True)
@@ -67,17 +67,42 @@ def one_pass(case: LayerCase, dtype: str) -> dict[str, bytes]:
     )
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("case", LAYERS, ids=lambda case: case.id)
-def test_a_layer_has_the_same_bits_everywhere(case: LayerCase, dtype: str) -> None:
-    _core.set_isa("generic")
-    _core.set_num_threads(1)
-    expected = one_pass(case, dtype)
-    for isa in ISAS:
-        for threads in THREADS:
-            _core.set_isa(isa)
-            _core.set_num_threads(threads)
-            assert one_pass(case, dtype) == expected, f"{isa}, {threads} threads"
+def has_product(case: LayerCase) -> bool:
+    """Whether some of it is computed in bfloat16 where that is asked for."""
+    return case.layer == "Dense"
+
+
+ROWS = [
+    pytest.param(
+        *(case, dtype),
+        id=f"{case.id}-{dtype}",
+        marks=() if dtype.startswith("float") or has_product(case) else pytest.mark.slow,
+    )
+    for case in LAYERS
+    for dtype in DTYPES
+]
+
+
+@pytest.mark.parametrize(("case", "dtype"), ROWS)
+def test_a_layer_has_the_same_bits_everywhere(
+    case: LayerCase, dtype: str, same_everywhere: Any
+) -> None:
+    same_everywhere(lambda: one_pass(case, dtype))
+
+
+def test_every_cell_is_some_rows() -> None:
+    test = test_a_layer_has_the_same_bits_everywhere.__name__
+    everyday = [row for row in ROWS if not row.marks]
+    assert {cell for row in everyday for cell in few(f"{test}[{row.id}]")} == {*EVERY}
+
+
+ONE_OF_A_KIND = {case.layer: case for case in LAYERS}
+
+
+@pytest.mark.parametrize("case", ONE_OF_A_KIND.values(), ids=ONE_OF_A_KIND)
+def test_only_products_are_in_bfloat16(case: LayerCase) -> None:
+    for kind in DTYPES[2:]:
+        assert (one_pass(case, kind) != one_pass(case, "float32")) == has_product(case)
 
 
 def training(activation: str, dtype: str, weighted: bool, wide: int = 150) -> dict[str, bytes]:
@@ -114,20 +139,23 @@ def training(activation: str, dtype: str, weighted: bool, wide: int = 150) -> di
     return bits({**dict(model.parameters), **logs, "predictions": model.predict(x, verbose=0)})
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
-@pytest.mark.parametrize("activation", [*ACTIVATIONS, "log_softmax", "gelu", "elu"])
+# Each run has every activation once, and every dtype with weights and without.
+ALL = [*ACTIVATIONS, "log_softmax", "gelu", "elu"]
+KINDS = [(dtype, weighted) for dtype in DTYPES for weighted in (False, True)]
+
+
+@pytest.mark.parametrize(
+    ("activation", "dtype", "weighted"),
+    [
+        pytest.param(activation, *kind, marks=() if i == j else pytest.mark.slow)
+        for i, activation in enumerate(ALL)
+        for j, kind in enumerate(KINDS)
+    ],
+)
 def test_a_training_has_the_same_bits_everywhere(
-    activation: str, weighted: bool, dtype: str
+    activation: str, dtype: str, weighted: bool, same_everywhere: Any
 ) -> None:
-    _core.set_isa(ISAS[-1])
-    _core.set_num_threads(1)
-    expected = training(activation, dtype, weighted)
-    for isa in ISAS:
-        for threads in THREADS:
-            _core.set_isa(isa)
-            _core.set_num_threads(threads)
-            assert training(activation, dtype, weighted) == expected, f"{isa}, {threads} threads"
+    same_everywhere(lambda: training(activation, dtype, weighted))
 
 
 @pytest.mark.parametrize("outputs", [1, 3, 10, 50])
@@ -142,35 +170,6 @@ def test_a_prediction_does_not_depend_on_its_batch(dtype: str, outputs: int) -> 
         np.testing.assert_array_equal(model.predict(x, batch_size=batch, verbose=0), whole)
     alone = np.concatenate([model.predict(x[i : i + 1], verbose=0) for i in range(67)])
     np.testing.assert_array_equal(alone, whole)
-
-
-@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
-def test_a_resumed_run_equals_an_uninterrupted_one(optimizer: str, tmp_path: Any) -> None:
-    rules = {
-        "sgd": lambda: md.optimizers.SGD(0.1),
-        "momentum": lambda: md.optimizers.SGD(0.1, momentum=0.9, nesterov=True),
-        "adam": lambda: md.optimizers.Adam(0.01),
-    }
-    rng = np.random.default_rng(6)
-    x = rng.normal(size=(90, 8))
-    y = (x[:, 0] * x[:, 1] > 0).astype(float)
-
-    def build() -> md.Model:
-        model = md.Model(
-            [md.layers.Dense(16, "relu"), md.layers.Dropout(0.5), md.layers.Dense(1, "sigmoid")],
-            seed=21,
-        )
-        model.compile(rules[optimizer](), md.losses.BinaryCrossentropy(), metrics=["accuracy"])
-        return model
-
-    whole = build()
-    whole.fit(x, y, batch_size=16, epochs=6, verbose=0)
-    half = build()
-    half.fit(x, y, batch_size=16, epochs=3, verbose=0)
-    half.save(tmp_path / "half.safetensors")
-    resumed = md.load_model(tmp_path / "half.safetensors")
-    resumed.fit(x, y, batch_size=16, epochs=6, initial_epoch=3, verbose=0)
-    assert bits(dict(resumed.parameters)) == bits(dict(whole.parameters))
 
 
 def test_slices_of_time_do_not_change_the_bits() -> None:
@@ -218,7 +217,7 @@ def test_a_team_that_changes_its_size_does_not_change_the_bits(rng: np.random.Ge
 @pytest.mark.parametrize("batch_size", [15, 16, 40, 256, 257, "full"])
 @pytest.mark.parametrize("kind", ["labels", "dense", "weighted", "penalised", "sum"])
 def test_an_evaluation_has_the_same_bits_everywhere(
-    kind: str, batch_size: Any, rng: np.random.Generator
+    kind: str, batch_size: Any, rng: np.random.Generator, same_everywhere: Any
 ) -> None:
     """Many batches of some size are taken by one worker each, the others by all together."""
     x, labels = rng.normal(size=(2100, 20)), rng.integers(0, 3, 2100)
@@ -239,18 +238,21 @@ def test_an_evaluation_has_the_same_bits_everywhere(
         given["sample_weight"] = rng.random(2100) * (rng.random(2100) > 0.2)
     steps: list[int] = []
     count = md.callbacks.LambdaCallback(on_test_batch_end=lambda step, logs: steps.append(step))
-    found = set()
-    for threads in THREADS:
-        _core.set_num_threads(threads)
-        for callbacks in ([], [count]):  # hooks see one batch after another
-            found.add(tuple(model.evaluate(x, y, callbacks=callbacks, **given)))
-    assert len(found) == 1
     size = 2100 if batch_size == "full" else batch_size
-    assert steps == list(range(-(-2100 // size))) * len(THREADS)
+
+    def told() -> Any:
+        steps.clear()
+        found = model.evaluate(x, y, **given)
+        # Hooks see one batch after another.
+        assert model.evaluate(x, y, callbacks=[count], **given) == found
+        assert steps == list(range(-(-2100 // size)))
+        return found
+
+    same_everywhere(told)
 
 
 def test_an_evaluation_over_time_steps_has_the_same_bits_everywhere(
-    rng: np.random.Generator,
+    rng: np.random.Generator, same_everywhere: Any
 ) -> None:
     x = rng.integers(0, 9, (300, 7))  # 0 is masked
     y = rng.integers(0, 4, (300, 7))
@@ -259,13 +261,14 @@ def test_an_evaluation_over_time_steps_has_the_same_bits_everywhere(
     )
     loss = md.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile("sgd", loss, metrics=["accuracy"])
-    found = set()
     count = md.callbacks.LambdaCallback(on_test_batch_end=lambda step, logs: None)
-    for threads in THREADS:
-        _core.set_num_threads(threads)
-        for callbacks in ([], [count]):
-            found.add(tuple(model.evaluate(x, y, 16, callbacks=callbacks, verbose=0)))
-    assert len(found) == 1
+
+    def told() -> Any:
+        found = model.evaluate(x, y, 16, verbose=0)
+        assert model.evaluate(x, y, 16, callbacks=[count], verbose=0) == found
+        return found
+
+    same_everywhere(told)
 
 
 def test_workers_evaluate_batches_of_their_own(rng: np.random.Generator) -> None:

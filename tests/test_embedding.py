@@ -9,7 +9,6 @@ import mundur as md
 import numpy as np
 import numpy.typing as npt
 import pytest
-from mundur import _core
 
 from states import training_state
 
@@ -154,32 +153,25 @@ def test_fit_is_what_a_loop_by_hand_does(optimizer: str, clip: float | None) -> 
 
 
 @pytest.mark.parametrize("columns", [3, 8, 40])
-def test_a_training_has_the_same_bits_everywhere(columns: int) -> None:
+def test_a_training_has_the_same_bits_everywhere(columns: int, same_everywhere: Any) -> None:
     x, y = data_of(ids=500, samples=700)
-    found = set()
-    try:
-        for isa in _core.available_isas():
-            for threads in (1, 2, 3, 8):
-                _core.set_isa(isa)
-                _core.set_num_threads(threads)
-                model = md.Model(
-                    [
-                        md.layers.Embedding(500, columns, embeddings_regularizer="l2"),
-                        md.layers.Dense(30, "tanh"),
-                        md.layers.Flatten(),
-                        md.layers.Dense(1, "sigmoid"),
-                    ],
-                    seed=4,
-                    input_shape=(6,),
-                )
-                model.compile("adam", "binary_crossentropy")
-                history = model.fit(x, y, batch_size=300, epochs=2, verbose=0)
-                weights = b"".join(w.tobytes() for w in model.get_weights())
-                found.add((weights, *history.history["loss"]))
-    finally:
-        _core.set_isa(_core.available_isas()[-1])
-        _core.set_num_threads(0)
-    assert len(found) == 1
+
+    def trained() -> tuple[list[bytes], list[float]]:
+        model = md.Model(
+            [
+                md.layers.Embedding(500, columns, embeddings_regularizer="l2"),
+                md.layers.Dense(30, "tanh"),
+                md.layers.Flatten(),
+                md.layers.Dense(1, "sigmoid"),
+            ],
+            seed=4,
+            input_shape=(6,),
+        )
+        model.compile("adam", "binary_crossentropy")
+        history = model.fit(x, y, batch_size=300, epochs=2, verbose=0)
+        return [w.tobytes() for w in model.get_weights()], history.history["loss"]
+
+    same_everywhere(trained)
 
 
 def test_a_frozen_table_keeps_its_bits() -> None:

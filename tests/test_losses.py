@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import mundur as md
 import numpy as np
 import numpy.typing as npt
 import pytest
-from mundur import _core, losses, reference
+from mundur import losses, reference
 
 from cases import LOSSES, LossCase
 from test_numerics import predictions_and_targets
@@ -17,14 +16,6 @@ from test_numerics import predictions_and_targets
 Array = npt.NDArray[Any]
 every_case = pytest.mark.parametrize("case", LOSSES, ids=lambda case: case.id)
 every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
-
-
-@pytest.fixture(autouse=True)
-def _restore() -> Iterator[None]:
-    isa = _core.current_isa()
-    yield
-    _core.set_isa(isa)
-    _core.set_num_threads(0)
 
 
 def made(case: LossCase, **more: Any) -> Any:
@@ -36,7 +27,9 @@ def made(case: LossCase, **more: Any) -> Any:
 
 @every_dtype
 @every_case
-def test_a_loss_has_the_same_bits_everywhere(case: LossCase, dtype: str) -> None:
+def test_a_loss_has_the_same_bits_everywhere(
+    case: LossCase, dtype: str, same_everywhere: Any
+) -> None:
     p, y = predictions_and_targets(case, 37, dtype)
     p[0] = p[0] * 0 + (p[0] < 0.5)  # corners
     weights = np.linspace(0, 1, 37)
@@ -47,15 +40,13 @@ def test_a_loss_has_the_same_bits_everywhere(case: LossCase, dtype: str) -> None
         slopes = loss.gradient(y, p), loss.gradient(y, p, weights)
         return [array.tobytes() for array in (values, *slopes, each(y, p))]
 
-    _core.set_isa("generic")
-    expected = results()
-    for isa in _core.available_isas():
-        _core.set_isa(isa)
-        assert results() == expected, isa
+    same_everywhere(results)
 
 
 @every_case
-def test_a_training_with_a_loss_has_the_same_bits_everywhere(case: LossCase) -> None:
+def test_a_training_with_a_loss_has_the_same_bits_everywhere(
+    case: LossCase, same_everywhere: Any
+) -> None:
     p, y = predictions_and_targets(case, 90, "float32")
     x = np.random.default_rng(3).normal(size=(90, 6))
 
@@ -68,14 +59,7 @@ def test_a_training_with_a_loss_has_the_same_bits_everywhere(case: LossCase) -> 
         logs = np.array([history.history[name] for name in model.metrics_names])
         return logs.tobytes() + b"".join(w.tobytes() for w in model.get_weights())
 
-    _core.set_isa("generic")
-    _core.set_num_threads(1)
-    expected = trained()
-    for isa in _core.available_isas():
-        for threads in (1, 3):
-            _core.set_isa(isa)
-            _core.set_num_threads(threads)
-            assert trained() == expected, f"{isa}, {threads} threads"
+    same_everywhere(trained)
 
 
 # ---- reductions ---------------------------------------------------------------------------------

@@ -1,30 +1,18 @@
-"""What surrounds the optimizers' rules: clipping, decay, averages, accumulation, bits, resuming."""
+"""What surrounds the optimizers' rules: clipping, decay, averages, accumulation, bits."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import mundur as md
 import numpy as np
 import numpy.typing as npt
 import pytest
-from mundur import _core
 
 from cases import AROUND, OPTIMIZERS, OptimizerCase
 
 Array = npt.NDArray[Any]
-ISAS = _core.available_isas()
 OPT = md.optimizers
-
-
-@pytest.fixture(autouse=True)
-def _restore() -> Iterator[None]:
-    isa = _core.current_isa()
-    yield
-    _core.set_isa(isa)
-    _core.set_num_threads(0)
 
 
 def two(values: Array, gradients: Array, dtype: str = "float64") -> md.Model:
@@ -200,7 +188,9 @@ def data() -> tuple[Array, Array]:
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("case", EVERY, ids=lambda case: case.id)
-def test_a_rule_has_the_same_bits_everywhere(case: OptimizerCase, dtype: str) -> None:
+def test_a_rule_has_the_same_bits_everywhere(
+    case: OptimizerCase, dtype: str, same_everywhere: Any
+) -> None:
     x, y = data()
 
     def trained() -> bytes:
@@ -208,14 +198,7 @@ def test_a_rule_has_the_same_bits_everywhere(case: OptimizerCase, dtype: str) ->
         model.fit(x, y, batch_size=40, epochs=2, verbose=0)
         return numbers(model).tobytes()
 
-    _core.set_isa("generic")
-    _core.set_num_threads(1)
-    expected = trained()
-    for isa in ISAS:
-        for threads in (1, 3):
-            _core.set_isa(isa)
-            _core.set_num_threads(threads)
-            assert trained() == expected, f"{isa}, {threads} threads"
+    same_everywhere(trained)
 
 
 @pytest.mark.parametrize("case", EVERY, ids=lambda case: case.id)
@@ -230,20 +213,6 @@ def test_by_hand_equals_fit_to_the_bit(case: OptimizerCase) -> None:
         optimizer.step(by_hand)
     optimizer.finalize_variable_values(by_hand)
     assert numbers(trained).tobytes() == numbers(by_hand).tobytes()
-
-
-@pytest.mark.parametrize("case", EVERY, ids=lambda case: case.id)
-def test_a_resumed_run_equals_an_uninterrupted_one(case: OptimizerCase, tmp_path: Path) -> None:
-    """Stopped between two epochs, where the sum of gradients is not yet an update."""
-    x, y = data()
-    whole, part = build(case, "float32", 12), build(case, "float32", 12)
-    for epoch in range(3):
-        for model in (whole, part):
-            model.fit(x, y, batch_size=40, epochs=1, verbose=0)
-        if epoch == 1:
-            part.save(tmp_path / "part.safetensors")
-            part = md.load_model(tmp_path / "part.safetensors")
-    assert numbers(whole).tobytes() == numbers(part).tobytes()
 
 
 def test_the_default_optimizer_is_keras_s() -> None:

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
 from typing import Any
 
 import mundur as md
 import numpy as np
 import numpy.typing as npt
 import pytest
-from mundur import _core, reference
+from mundur import reference
 
 from cases import PENALTIES, TOLERANCE, PenaltyCase
 
 Array = npt.NDArray[Any]
 DTYPES = ["float32", "float64"]
 MSE, L = md.losses.MeanSquaredError, md.layers
-
-
-@pytest.fixture(autouse=True)
-def _restore() -> Iterator[None]:
-    isa = _core.current_isa()
-    yield
-    _core.set_isa(isa)
-    _core.set_num_threads(0)
 
 
 def ids(case: Any) -> str:
@@ -120,15 +111,10 @@ def bits(case: PenaltyCase, dtype: str) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("dtype", [*DTYPES, "bfloat16", "bfloat16_pairs"])
 @pytest.mark.parametrize("case", PENALTIES, ids=ids)
-def test_a_training_has_the_same_bits_everywhere(case: PenaltyCase, dtype: str) -> None:
-    _core.set_isa("generic")
-    _core.set_num_threads(1)
-    expected = bits(case, dtype)
-    for isa in _core.available_isas():
-        for threads in (1, 3):
-            _core.set_isa(isa)
-            _core.set_num_threads(threads)
-            assert bits(case, dtype) == expected, f"{isa}, {threads} threads"
+def test_a_training_has_the_same_bits_everywhere(
+    case: PenaltyCase, dtype: str, same_everywhere: Any
+) -> None:
+    same_everywhere(lambda: bits(case, dtype))
 
 
 @pytest.mark.parametrize("case", PENALTIES, ids=ids)

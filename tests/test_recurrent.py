@@ -10,7 +10,7 @@ import mundur as md
 import numpy as np
 import numpy.typing as npt
 import pytest
-from mundur import _core, reference
+from mundur import reference
 
 Array = npt.NDArray[Any]
 LAYERS = ["SimpleRNN", "LSTM", "GRU"]
@@ -154,9 +154,7 @@ def test_a_sample_has_the_same_bits_in_every_batch(
         np.testing.assert_array_equal(model.predict(x, batch_size=batch, verbose=0), y)
 
 
-def trained(isa: str, threads: int, dtype: str) -> bytes:
-    _core.set_isa(isa)
-    _core.set_num_threads(threads)
+def trained(dtype: str) -> bytes:
     rates = {"dropout": 0.3, "recurrent_dropout": 0.2}
     model = md.Model(
         [
@@ -179,13 +177,8 @@ def trained(isa: str, threads: int, dtype: str) -> bytes:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_training_has_the_same_bits_everywhere(dtype: str) -> None:
-    try:
-        found = {trained(isa, n, dtype) for isa in _core.available_isas() for n in (1, 3, 8)}
-    finally:
-        _core.set_isa(_core.available_isas()[-1])
-        _core.set_num_threads(0)
-    assert len(found) == 1
+def test_a_training_has_the_same_bits_everywhere(dtype: str, same_everywhere: Any) -> None:
+    same_everywhere(lambda: trained(dtype))
 
 
 @pytest.mark.parametrize("layer", LAYERS)

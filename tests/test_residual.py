@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import copy
 import pickle
-from collections.abc import Iterator
 from typing import Any
 
 import mundur as md
 import numpy as np
 import numpy.typing as npt
 import pytest
-from mundur import _core, reference
+from mundur import reference
 
 from test_numerics import assert_close, teach
 
 Array = npt.NDArray[Any]
 DTYPES = ["float32", "float64"]
 L = md.layers
-
-
-@pytest.fixture(autouse=True)
-def _restore() -> Iterator[None]:
-    isa = _core.current_isa()
-    yield
-    _core.set_isa(isa)
-    _core.set_num_threads(0)
 
 
 def chains(kind: Any) -> dict[str, list[Any]]:
@@ -107,15 +98,8 @@ def trained(name: str, dtype: str) -> list[bytes]:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", NAMES)
-def test_the_same_bits_everywhere(name: str, dtype: str) -> None:
-    _core.set_isa("generic")
-    _core.set_num_threads(1)
-    expected = trained(name, dtype)
-    for isa in _core.available_isas():
-        for threads in (1, 2, 5):
-            _core.set_isa(isa)
-            _core.set_num_threads(threads)
-            assert trained(name, dtype) == expected, f"{isa}, {threads} threads"
+def test_the_same_bits_everywhere(name: str, dtype: str, same_everywhere: Any) -> None:
+    same_everywhere(lambda: trained(name, dtype))
 
 
 def test_a_chain_that_yields_zero_changes_nothing(rng: np.random.Generator) -> None:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mundur import _core, reference
+from mundur import reference
 
 from test_numerics import assert_close, teach
 
@@ -243,7 +243,7 @@ def test_it_is_saved_with_what_it_holds() -> None:
 # ---- a whole network ----------------------------------------------------------------------------
 
 
-def test_a_text_network_has_the_same_bits_everywhere() -> None:
+def test_a_text_network_has_the_same_bits_everywhere(same_everywhere: Any) -> None:
     rng = np.random.default_rng(0)
     ids, y = rng.integers(0, 30, size=(150, 40)), rng.integers(0, 2, size=150)
 
@@ -263,19 +263,7 @@ def test_a_text_network_has_the_same_bits_everywhere() -> None:
         model.fit(ids, y, batch_size=64, epochs=2, verbose=0)
         return [w.tobytes() for w in (*model.get_weights(), model.predict(ids, verbose=0))]
 
-    isa = _core.current_isa()
-    try:
-        _core.set_isa("generic")
-        _core.set_num_threads(1)
-        expected = trained()
-        for name in _core.available_isas():
-            for threads in (1, 2, 5):
-                _core.set_isa(name)
-                _core.set_num_threads(threads)
-                assert trained() == expected, f"{name}, {threads} threads"
-    finally:
-        _core.set_isa(isa)
-        _core.set_num_threads(0)
+    same_everywhere(trained)
 
 
 # ---- bad input ----------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import mundur as md
 import numpy as np
 import numpy.typing as npt
 import pytest
-from mundur import _core, reference
+from mundur import reference
 
 Array = npt.NDArray[Any]
 SAMPLES, STEPS, CLASSES = 37, 5, 4
@@ -117,29 +117,18 @@ def test_a_batch_of_padding_alone_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("mask_zero", [False, True], ids=["whole", "masked"])
-def test_the_same_bits_everywhere(mask_zero: bool) -> None:
+def test_the_same_bits_everywhere(mask_zero: bool, same_everywhere: Any) -> None:
     x, y, weights = data()
     x, y, weights = np.tile(x, (20, 1)), np.tile(y, (20, 1)), np.tile(weights, 20)
-    found = set()
-    isa = _core.current_isa()
-    try:
-        for one in _core.available_isas():
-            for threads in (1, 2, 8):
-                _core.set_isa(one)
-                _core.set_num_threads(threads)
-                model = tagger(mask_zero, dtype="float32")
-                model.compile(
-                    "adam",
-                    md.losses.SparseCategoricalCrossentropy(from_logits=True),
-                    metrics=["accuracy"],
-                )
-                history = model.fit(x, y, 300, 2, sample_weight=weights, verbose=0)
-                found.add(b"".join(w.tobytes() for w in model.get_weights()))
-                found.add(repr(history.history).encode())
-    finally:
-        _core.set_isa(isa)
-        _core.set_num_threads(0)
-    assert len(found) == 2
+
+    def trained() -> tuple[list[bytes], dict[str, list[float]]]:
+        model = tagger(mask_zero, dtype="float32")
+        loss = md.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile("adam", loss, metrics=["accuracy"])
+        history = model.fit(x, y, 300, 2, sample_weight=weights, verbose=0)
+        return [w.tobytes() for w in model.get_weights()], history.history
+
+    same_everywhere(trained)
 
 
 def test_bad_targets_of_steps_are_named() -> None:

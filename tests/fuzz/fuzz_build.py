@@ -236,19 +236,6 @@ def everything(case: Case, run: Run, data: Data) -> dict[str, Any]:
 
 
 @contextmanager
-def place(isa: str, threads: int) -> Iterator[None]:
-    """An instruction set and a number of threads, for a while."""
-    before = _core.current_isa()
-    _core.set_isa(isa)
-    _core.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        _core.set_isa(before)
-        _core.set_num_threads(0)
-
-
-@contextmanager
 def slices_of(seconds: float) -> Iterator[None]:
     """Native calls that return so soon that small cases take many."""
     before = passes.SLICE_SECONDS

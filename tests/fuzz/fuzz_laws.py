@@ -15,6 +15,7 @@ from typing import Any
 import mundur as md
 import numpy as np
 
+from cells import place
 from fuzz_build import (
     ALLOW,
     CUSTOM,
@@ -28,7 +29,6 @@ from fuzz_build import (
     everything,
     first_run,
     fitted,
-    place,
     same,
     slices_of,
     state,

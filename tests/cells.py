@@ -1,0 +1,32 @@
+"""The cells of a test of bits: each instruction set with each of some numbers of threads."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mundur import _core
+
+Cell = tuple[str, int]
+
+EVERY: list[Cell] = [(isa, n) for isa in _core.available_isas() for n in (1, 2, 3, 5, 8)]
+FEW = 2
+
+
+def few(row: str) -> list[Cell]:
+    """Those of a row that each run tries: by a hash of its name, so always the same."""
+    return sorted(EVERY, key=lambda cell: zlib.crc32(f"{row} {cell}".encode()))[:FEW]
+
+
+@contextmanager
+def place(isa: str, threads: int) -> Iterator[None]:
+    """An instruction set and a number of threads, for a while."""
+    before = _core.current_isa()
+    _core.set_isa(isa)
+    _core.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        _core.set_isa(before)
+        _core.set_num_threads(0)
