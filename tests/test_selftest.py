@@ -26,13 +26,24 @@ from mundur.layers.container import Nested  # every layer but those around other
 from mundur.selftest import __main__ as command
 from mundur.selftest import networks, steps
 
-# One to two minutes each where others use the cores as well.
-pytestmark = pytest.mark.timeout(600)
+from cells import few
 
 STORED = json.loads(selftest.TABLE.read_text(encoding="utf-8"))
 REGRESSOR = next(case for case in selftest.CASES if case.name == "regressor")
 
 
+@pytest.fixture
+def as_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that computes what is stored, in no time."""
+
+    def hashes(case: networks.Case | None, dtype: str) -> dict[str, str]:
+        return STORED[f"{case.name if case else 'functions'} {dtype}"]
+
+    monkeypatch.setattr(selftest, "hashes", hashes)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_this_machine_has_everybodys_bits() -> None:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-m", "mundur.selftest"],
@@ -53,6 +64,7 @@ def test_this_machine_has_everybodys_bits() -> None:
         assert any(f"not tried: {isa}," in line for line in lines) == (isa not in available)
 
 
+@pytest.mark.usefixtures("as_stored")
 def test_a_stored_hash_that_differs_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -71,6 +83,14 @@ def test_a_stored_hash_that_differs_is_named(
     }
     assert told == everywhere
     assert next(line for line in lines if line.endswith("differs")).startswith("gradients")
+
+
+@pytest.mark.parametrize("case", [None, *selftest.CASES], ids=lambda case: case and case.name)
+def test_a_network_has_everybodys_bits(case: networks.Case | None) -> None:
+    """In one cell; the command tries all."""
+    isa, threads = few(str(case and case.name))[0]
+    for result in selftest.run(STORED, [case], [isa], [threads]):
+        assert not result.differs, result
 
 
 def test_a_weight_that_differs_shows_from_its_step_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,9 +115,9 @@ def test_a_table_that_lacks_a_step_or_has_another_differs() -> None:
     assert [result.differs for result in found] == [["functions"], ["update"]]
 
 
-def test_the_stored_table_is_what_is_written(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.usefixtures("as_stored")
+def test_the_stored_table_is_what_is_written(tmp_path: Path) -> None:
+    """By whom it has everybody's bits: nothing else, in this order."""
     table = tmp_path / "hashes.json"
     assert command.main(["--write", "--table", str(table)]) == 0
     assert table.read_text(encoding="utf-8") == selftest.TABLE.read_text(encoding="utf-8")
