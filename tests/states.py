@@ -15,7 +15,7 @@ def training_state(model: md.Model) -> list[Any]:
         [weights.tobytes() for weights in model.get_weights()],
         {name: array.tobytes() for name, array in arrays.items()},
         scalars,
-        model.optimizer.get_config(),
+        repr(model.optimizer.get_config()),
         model.native.training_forwards,
         model.epochs_begun,
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import mundur as md
@@ -167,23 +166,6 @@ def test_the_bits_do_not_depend_on_the_instruction_set() -> None:
             assert np.array_equal(weights(trained()), one), name
     finally:
         md.runtime.set_isa(widest)
-
-
-@pytest.mark.parametrize("augment", [ALL, jitter], ids=["native", "callable"])
-def test_a_resumed_run_equals_an_uninterrupted_one(augment: Any, tmp_path: Any) -> None:
-    path = tmp_path / "model.safetensors"
-    options: dict[str, Any] = {"verbose": 0, "augment": augment}
-    whole = spy_model()
-    whole.compile(md.optimizers.Adam(1e-2), "mse")
-    y = PICTURES.reshape(40, 12) / 100
-    whole.build((3, 4))
-    part = copy.deepcopy(whole)
-    whole.fit(PICTURES / 100, y, 16, epochs=4, **options)
-    part.fit(PICTURES / 100, y, 16, epochs=2, **options)
-    part.save(path)
-    rest = md.load_model(path)
-    rest.fit(PICTURES / 100, y, 16, epochs=4, initial_epoch=2, **options)
-    assert np.array_equal(weights(rest), weights(whole))
 
 
 def test_batches_of_an_iterable_are_augmented_as_those_of_an_array() -> None:

@@ -286,20 +286,6 @@ def test_a_rollback_restores_the_state(batch_size: Any, blobs: tuple[Array, Arra
         np.testing.assert_array_equal(model.state[name], value)
 
 
-def test_a_resumed_run_equals_an_uninterrupted_one(
-    blobs: tuple[Array, Array], tmp_path: Path
-) -> None:
-    x, y = blobs
-    whole, half = classifier(), classifier()
-    whole.fit(x, y, epochs=4, verbose=0)
-    half.fit(x, y, epochs=2, verbose=0)
-    half.save(tmp_path / "half.safetensors")
-    resumed = md.load_model(tmp_path / "half.safetensors")
-    resumed.fit(x, y, epochs=4, initial_epoch=2, verbose=0)
-    for one, other in zip(resumed.get_weights(), whole.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
-
-
 def test_weights_alone_are_saved_with_the_state(blobs: tuple[Array, Array], tmp_path: Path) -> None:
     model, other = classifier(), classifier()
     model.fit(*blobs, epochs=1, verbose=0)

@@ -1,4 +1,4 @@
-"""fit(resume_from=...): a training that was stopped anywhere ends as one that never was."""
+"""A training that was stopped anywhere, and taken up from a file, ends as one that never was."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ import mundur as md
 import numpy as np
 import pytest
 
+from cases import AROUND, OPTIMIZERS
 from states import training_state
 from waiting import Child
 
 Checkpoint = md.callbacks.ModelCheckpoint
-OPTIMIZERS = [md.optimizers.SGD(0.05, 0.9), md.optimizers.Adam(0.01), md.optimizers.SGD(0.1)]
+FEW_RULES = [md.optimizers.SGD(0.05, 0.9), md.optimizers.Adam(0.01), md.optimizers.SGD(0.1)]
 
 
 class Die(md.Callback):
@@ -38,7 +39,75 @@ def make(rule: Any, classifier: Any, **options: Any) -> md.Model:
     return model
 
 
-@pytest.mark.parametrize("rule", OPTIMIZERS, ids=repr)
+# ---- the law, between two epochs -----------------------------------------------------------------
+
+OPT, S = md.optimizers, md.schedules
+RULES = [
+    *(getattr(OPT, case.optimizer)(**case.arguments) for case in (*OPTIMIZERS, *AROUND)),
+    OPT.AdamW(S.CosineDecay(1e-3, 30, warmup_target=1e-2, warmup_steps=5), amsgrad=True),
+    OPT.Adagrad(S.WarmUp(S.ExponentialDecay(0.1, 10, 0.5), 4)),
+    OPT.RMSprop(momentum=0.5, centered=True, clipnorm=0.1),
+    OPT.Nadam(gradient_accumulation_steps=3),  # of 4 batches: a sum is under way
+    OPT.Adamax(global_clipnorm=0.1),
+    OPT.Adadelta(clipvalue=0.01),
+    OPT.Lion(0.001, weight_decay=0.1),
+]
+
+
+def jitter(x: Any, rng: np.random.Generator) -> Any:
+    return x + rng.normal(0, 0.3, size=x.shape)
+
+
+AUGMENTED = [md.augment.Flip("horizontal_and_vertical"), md.augment.Shift(1), md.augment.Noise(0.3)]
+HOW: dict[str, dict[str, Any]] = {
+    "augmented": {"augment": AUGMENTED},
+    "augmented in Python": {"augment": jitter},
+    "blocks": {"shuffle": "block"},
+    "in order": {"shuffle": False},
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("rule", "how"),
+    [
+        *(pytest.param(rule, {}, id=repr(rule)) for rule in RULES),
+        *(pytest.param(OPT.Adam(), how, id=name) for name, how in HOW.items()),
+    ],
+)
+def test_a_resumed_run_equals_an_uninterrupted_one(
+    rule: Any, how: dict[str, Any], dtype: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(md.training.plan, "block_rows", lambda features, size: 25)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(60, 3, 4)).astype(dtype), rng.integers(0, 3, 60)
+    options = {"batch_size": 16, "verbose": 0, **how}
+
+    def made() -> md.Model:
+        layers = [md.layers.Flatten(), md.layers.Dense(8, "relu"), md.layers.BatchNormalization()]
+        layers += [md.layers.Dropout(0.4), md.layers.Dense(3, "softmax")]
+        model = md.Model(layers, seed=7, dtype=dtype)
+        own = type(rule).from_config(rule.get_config())
+        model.compile(own, "sparse_categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+    whole, part = made(), made()
+    # Averages are put into their place at the end of a fit, which is then part of the law.
+    for end in (2, 4) if rule.use_ema else (4,):
+        expected = whole.fit(x, y, epochs=end, initial_epoch=whole.epochs_begun, **options).history
+    part.fit(x, y, epochs=2, **options)
+    part.save(tmp_path / "part.safetensors")
+    for rest in ({"epochs": 4, "initial_epoch": 2}, {"epochs": 2}):
+        resumed = md.load_model(tmp_path / "part.safetensors")
+        history = resumed.fit(x, y, **rest, **options).history
+        assert history == {name: values[-2:] for name, values in expected.items()}
+        assert training_state(resumed) == training_state(whole)
+
+
+# ---- within an epoch: resume_from ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", FEW_RULES, ids=repr)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shuffle", [True, False])
 @pytest.mark.parametrize("died", [4, 8, 9, 11, 24])

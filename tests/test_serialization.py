@@ -23,41 +23,6 @@ def equal(one: md.Model, two: md.Model) -> bool:
     return all(np.array_equal(a, b) for a, b in pairs)
 
 
-OPTIMIZERS = [
-    md.optimizers.Adam(0.01, 0.8),
-    md.optimizers.SGD(0.01),
-    md.optimizers.SGD(0.01, 0.9, True),
-    md.optimizers.RMSprop(0.001, momentum=0.5, centered=True, clipnorm=0.1),
-    md.optimizers.AdamW(
-        md.schedules.CosineDecay(0.001, 30, warmup_target=0.01, warmup_steps=5), amsgrad=True
-    ),
-    md.optimizers.Nadam(0.01, gradient_accumulation_steps=3),
-    md.optimizers.Adamax(0.01, global_clipnorm=0.1),
-    md.optimizers.Adagrad(md.schedules.WarmUp(md.schedules.ExponentialDecay(0.1, 10, 0.5), 4)),
-    md.optimizers.Adadelta(1.0, clipvalue=0.01),
-    md.optimizers.Lion(0.001, weight_decay=0.1),
-]
-
-
-@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_resumed_run_equals_an_uninterrupted_one(
-    optimizer: Any, dtype: str, blobs: Any, classifier: Any, tmp_path: Path
-) -> None:
-    x, y = blobs
-    rule = type(optimizer).from_config(optimizer.get_config())
-    other = type(optimizer).from_config(optimizer.get_config())
-    whole, part = (classifier(r, dropout=0.4, dtype=dtype) for r in (rule, other))
-    whole.fit(x, y, epochs=5, verbose=0)
-    part.fit(x, y, epochs=2, verbose=0)
-    part.save(tmp_path / "model.safetensors")
-    resumed = md.load_model(tmp_path / "model.safetensors")
-    history = resumed.fit(x, y, epochs=3, verbose=0)
-    assert equal(whole, resumed)
-    assert whole.history.history["loss"][2:] == history.history["loss"]
-    assert whole.evaluate(x, y) == resumed.evaluate(x, y)
-
-
 def test_everything_comes_back(tmp_path: Path) -> None:
     init = md.initializers
     model = md.Model(
