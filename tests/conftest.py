@@ -73,10 +73,18 @@ def _native_code_under_test() -> None:
     _core.set_poison(True)
 
 
+@pytest.fixture(scope="session")
+def full(request: pytest.FixtureRequest) -> bool:
+    """Whether nothing is left out, however long it takes."""
+    return bool(request.config.getoption("full"))
+
+
 @pytest.fixture
-def same_everywhere(request: pytest.FixtureRequest) -> Callable[[Callable[[], Any]], None]:
+def same_everywhere(
+    full: bool, request: pytest.FixtureRequest
+) -> Callable[[Callable[[], Any]], None]:
     """Asserts that a function returns the same in a few cells as in the baseline, or in all."""
-    cells = EVERY if request.config.getoption("full") else few(request.node.name)
+    cells = EVERY if full else few(request.node.name)
 
     def check(results: Callable[[], Any]) -> None:
         with place("generic", 1):

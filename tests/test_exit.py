@@ -66,7 +66,7 @@ def run(piece: str, work: str, threads: int, batch: int, status: int = 0) -> Non
     assert (done.returncode, done.stderr) == (status, ""), f"after {moment} s"
 
 
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("threads", [pytest.param(1, marks=pytest.mark.slow), 2])
 @pytest.mark.parametrize(
     ("piece", "work"),
     [

@@ -118,6 +118,7 @@ def test_every_optimizer_finds_a_parabolas_foot(case: OptimizerCase) -> None:
     np.testing.assert_allclose(found, [3.0, -1.0], atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", OPTIMIZERS, ids=lambda case: case.id)
 def test_every_optimizer_descends_rosenbrocks_valley(case: OptimizerCase) -> None:
     def slope(w: Any) -> Any:
@@ -130,7 +131,7 @@ def test_every_optimizer_descends_rosenbrocks_valley(case: OptimizerCase) -> Non
     assert (1 - x) ** 2 + 100 * (y - x * x) ** 2 < 0.01
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("case", LAYERS, ids=lambda case: case.id)
 def test_a_layer_is_saved_and_loaded_to_the_bit(case: LayerCase, dtype: str) -> None:
     layer = getattr(md.layers, case.layer)(**case.arguments)

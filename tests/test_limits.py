@@ -281,11 +281,16 @@ assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 @pytest.mark.parametrize(
     "inherited",
     [
-        "signal.signal(signal.SIGINT, signal.SIG_IGN)",
-        "signal.signal(signal.SIGINT, signal.SIG_DFL)",
-        "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])",
+        pytest.param("signal.signal(signal.SIGINT, signal.SIG_IGN)", id="ignored"),
+        pytest.param(
+            "signal.signal(signal.SIGINT, signal.SIG_DFL)", id="default", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])",
+            id="blocked",
+            marks=pytest.mark.slow,
+        ),
     ],
-    ids=["ignored", "default", "blocked"],
 )
 def test_tests_of_ctrl_c_work_whatever_is_inherited(inherited: str, tmp_path: Path) -> None:
     """As in a shell's background job, or under a supervisor."""

@@ -1,8 +1,8 @@
 """Odd arguments for all that is public: it works, or says which argument was expected to be what.
 
-The default is every fifth call of the table of single arguments and some of several at once;
-MUNDUR_FUZZ_SECONDS=600 makes all of the table, and draws several for so long. A call that fails is
-printed, and ``fuzz_arguments.fault`` repeats it.
+The default is every 15th call of the table of single arguments, with --full every fifth, and some
+of several at once; MUNDUR_FUZZ_SECONDS=600 makes all of the table, and draws several for so long. A
+call that fails is printed, and ``fuzz_arguments.fault`` repeats it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pytest
 from fuzz_arguments import ODD, Callee, arguments, callees, fault
 
 SECONDS = float(os.environ.get("MUNDUR_FUZZ_SECONDS", 0))
-EVERY, SEVERAL = 5, 400
+EVERY, SEVERAL = 15, 400
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +61,10 @@ def test_what_suits_is_taken(public: list[Callee], capsys: pytest.CaptureFixture
 
 @pytest.mark.parametrize("part", range(4))
 def test_single_arguments(
-    part: int, public: list[Callee], capsys: pytest.CaptureFixture[str]
+    part: int, full: bool, public: list[Callee], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    calls = [call for i, call in enumerate(table(public)) if i % (4 * EVERY) == part * EVERY]
+    every = EVERY // 3 if full else EVERY
+    calls = [call for i, call in enumerate(table(public)) if i % (4 * every) == part * every]
     assert faults(calls, capsys) == ""
 
 

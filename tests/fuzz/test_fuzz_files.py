@@ -1,8 +1,8 @@
 """Files with something wrong in them: read as a whole model, or refused in a sentence.
 
-A few hundred cases by default. MUNDUR_FUZZ_SECONDS=600 goes on for so long, in processes of their
-own, with seeds that differ from run to run; a seed that fails is said, and
-``python tests/fuzz/fuzz_files_cases.py SEED 1 FOLDER`` repeats it.
+Some dozens of cases by default, some hundreds with --full. MUNDUR_FUZZ_SECONDS=600 goes on for so
+long, in processes of their own, with seeds that differ from run to run; a seed that fails is said,
+and ``python tests/fuzz/fuzz_files_cases.py SEED 1 FOLDER`` repeats it.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import pytest
 import fuzz_files_cases
 
 SECONDS = float(os.environ.get("MUNDUR_FUZZ_SECONDS", 0))
-CASES, LANES = 240, 4
+CASES, LANES = 80, 4
 BATCH, LIMIT = 500, 120  # seconds; a batch takes about five
 
 
 @pytest.mark.parametrize("lane", range(LANES))
-def test_mutated_files(lane: int, tmp_path: Path) -> None:
-    each = CASES // LANES
+def test_mutated_files(lane: int, full: bool, tmp_path: Path) -> None:
+    each = CASES // LANES * (3 if full else 1)
     faults = fuzz_files_cases.run(range(lane * each, (lane + 1) * each), str(tmp_path))
     assert not faults, "\n\n".join(faults)
 

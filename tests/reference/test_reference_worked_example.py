@@ -83,8 +83,9 @@ def test_the_first_update_with_trained_biases():
     ("train_biases", "error"), [(False, 3.510187782978859e-5), (True, 2.44756223593e-6)]
 )
 def test_ten_thousand_updates(train_biases, error):
-    assert worked_example(10_000, train_biases).error_after == exact(error)
-    assert worked_example(10_000, train_biases).error_after == pytest.approx(error, rel=1e-9)
+    found = worked_example(10_000, train_biases).error_after
+    assert found == exact(error)
+    assert found == pytest.approx(error, rel=1e-9)
 
 
 def test_bad_updates():
