@@ -69,7 +69,9 @@ def everything():
 
 fit = lambda: model.fit(x, y, epochs=100000, verbose=1)  # whose bars have locks, too
 threading.Thread(target=fit, daemon=True).start()
-time.sleep(0.2)
+# A child forked amid an import of another thread, such as the first bar's, waits for it for ever.
+while model.epochs_begun < 2:
+    time.sleep(0.01)
 random.seed(1)
 for attempts in range(int(sys.argv[1])):
     time.sleep(random.uniform(0.0, 0.15))
