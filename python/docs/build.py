@@ -1,15 +1,20 @@
-"""Builds the documentation: the pages beside this file, and the reference from the docstrings.
+"""Builds the documentation: the pages beside this file, the examples, the docstrings' reference.
 
-python python/docs/build.py OUT     needs Sphinx (the extra `docs`) and an installed mundur
+python python/docs/build.py OUT     needs the extra `docs` and an installed mundur
 
-Any warning is an error, and so is a public name that the index lacks.
+The pages' code is run, and draws their figures; so are the examples, whose figures and output stay
+in OUT/.examples as long as the package is the same. Any warning is an error, and so is a public
+name that the index lacks.
 """
 
 from __future__ import annotations
 
+import doctest
 import importlib
 import inspect
+import os
 import pkgutil
+import re
 import runpy
 import shutil
 import sys
@@ -19,15 +24,37 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import gallery
 import mundur
 import mundur.reference
+from markup import escaped, heading, literal, table
 
 HERE = Path(__file__).resolve().parent
+README = HERE.parents[1] / "README.md"
 MEND = """\
 Sphinx indexes what has a docstring. Give a class or function one; give data one below its line, in
 the module whose `__all__` names it, for Sphinx does not follow data to where it was imported from;
 or take the name out of `__all__`."""
 DIFFERENCES = HERE.parents[1] / "tests" / "keras_differences.py"
+
+# The layers by what they are for.
+LAYERS = {
+    "Core": "Layer Input InputLayer Dense Embedding Masking",
+    "Convolution and pooling": (
+        "Conv1D MaxPooling1D AveragePooling1D GlobalMaxPooling1D GlobalAveragePooling1D"
+    ),
+    "Recurrent": "SimpleRNN LSTM GRU",
+    "Normalising": "BatchNormalization LayerNormalization Rescaling",
+    "Regularising": (
+        "Dropout SpatialDropout1D AlphaDropout GaussianDropout GaussianNoise ActivityRegularization"
+    ),
+    "Shape": "Flatten Reshape Permute RepeatVector ZeroPadding1D",
+    "Wrappers": "Bidirectional TimeDistributed Residual",
+    "Activations": "Activation ReLU LeakyReLU ELU Softmax",
+}
+
+
+# ---- the reference -------------------------------------------------------------------------------
 
 
 def public_modules() -> Iterator[ModuleType]:
@@ -67,32 +94,79 @@ def public_names(module: ModuleType) -> list[str]:
 def module_page(module: ModuleType, home: dict[str, str]) -> str:
     """A page of everything that a module makes public."""
     title = module.__name__
-    lines = [title, "=" * len(title), "", f".. automodule:: {title}", "   :members:"]
+    lines = [*heading(title, "="), f".. automodule:: {title}", "   :members:"]
     guests = {n: home[f"{title}.{n}"] for n in public_names(module)}
     guests = {n: full for n, full in guests.items() if full != f"{title}.{n}"}
-    by_itself = ["Model"] if module is mundur else []
-    if guests or by_itself:
-        lines.append(f"   :exclude-members: {', '.join([*by_itself, *guests])}")
+    if module is mundur:
+        guests["Model"] = "mundur.Model"  # which has a page of its own
+    if guests:
+        lines.append(f"   :exclude-members: {', '.join(guests)}")
     lines.append("")
     for name, full in guests.items():
         lines += [f".. index:: {name} ({title})", "", f"- ``{title}.{name}``: see `{full}`", ""]
-    if module is mundur:
-        lines += [".. autoclass:: mundur.Model", "   :members:", "   :inherited-members:", ""]
     return "\n".join(lines)
 
 
-def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
-    """A list table."""
-    lines = [".. list-table::", "   :header-rows: 1", ""]
-    for row in [header, *rows]:
-        cells = [f"{'* -' if i == 0 else '  -'} {cell}" for i, cell in enumerate(row)]
-        lines += [f"   {cell}" for cell in cells]
-    return [*lines, ""]
+def layers_page(module: ModuleType) -> str:
+    """The layers by kind: at first their names alone, then each."""
+    title = module.__name__
+    lines = [*heading(title, "="), f".. automodule:: {title}", ""]
+    lines += table(
+        ("Kind", "Layers"),
+        [(kind, re.sub(r"\w+", r"`\g<0>`", names)) for kind, names in LAYERS.items()],
+        widths=(25, 75),
+    )
+    for kind, names in LAYERS.items():
+        lines += heading(kind, "-")
+        for name in names.split():
+            what = "class" if inspect.isclass(getattr(module, name)) else "function"
+            lines += [f".. auto{what}:: {title}.{name}", *["   :members:"] * (what == "class"), ""]
+    return "\n".join(lines)
 
 
-def literal(text: str) -> str:
-    """The text in a fixed width."""
-    return f"``{text}``" if text else ""
+def model_page() -> str:
+    """The class that everything else is for."""
+    lines = [*heading("mundur.Model", "="), ".. autoclass:: mundur.Model"]
+    return "\n".join([*lines, "   :members:", "   :inherited-members:", ""])
+
+
+def contents(title: str, modules: list[ModuleType]) -> str:
+    """What each module holds, in a line."""
+    names = [module.__name__ for module in modules]
+    rows = [
+        (f":doc:`{name} <{name}>`", escaped(str(module.__doc__).partition("\n")[0]))
+        for name, module in zip(names, modules, strict=True)
+    ]
+    lines = [*heading(title, "="), *table(("Module", "What it holds"), rows, (40, 60))]
+    return "\n".join([*lines, ".. toctree::", "   :hidden:", "", *(f"   {n}" for n in names), ""])
+
+
+# ---- pages ---------------------------------------------------------------------------------------
+def pages() -> list[Path]:
+    """The pages by hand."""
+    return sorted(HERE.glob("*.rst"))
+
+
+def run_code(page: Path, folder: Path) -> None:
+    """Runs a page's code in a folder, which gets what the code writes."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        failed, _ = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
+    finally:
+        os.chdir(before)
+    if failed:
+        raise SystemExit(f"{page}: its code does something else than it says")
+
+
+def ten_lines() -> str:
+    """README's first code."""
+    found = re.search(r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.M | re.S)
+    assert found
+    return found[1]
 
 
 def keras_page() -> str:
@@ -110,32 +184,42 @@ def keras_page() -> str:
             "Behaviour",
             "---------",
             "",
-            *table(("Where", "Here", "Keras", "Why"), behaviours),
+            *table(("Where", "Here", "Keras", "Why"), behaviours, (22, 24, 21, 33)),
             "Signatures",
             "----------",
             "",
-            *table(("Where", "Argument", "What", "Why"), signatures),
+            *table(("Where", "Argument", "What", "Why"), signatures, (27, 23, 15, 35)),
             "Numbers",
             "-------",
             "",
-            *table(("Where", "Why"), numbers),
+            *table(("Where", "Why"), numbers, (38, 62)),
         ]
     )
 
 
-def write_sources(folder: Path) -> None:
+# ---- all of it -----------------------------------------------------------------------------------
+def write_sources(folder: Path, kept: Path) -> None:
     """The pages by hand and the pages that follow from the code."""
-    for path in [HERE / "conf.py", *HERE.glob("*.rst")]:
+    for path in [HERE / "conf.py", HERE / "mundur.css", HERE / "digits.png", *pages()]:
         shutil.copy(path, folder)
+    (folder / "ten_lines.py").write_text(ten_lines(), encoding="utf-8")
+    for page in pages():
+        run_code(page, folder)
+    gallery.write(folder, kept)
     modules = list(public_modules())
     home = homes(modules)
     for module in modules:
-        page = module_page(module, home)
+        page = layers_page(module) if module is mundur.layers else module_page(module, home)
         (folder / f"{module.__name__}.rst").write_text(page, encoding="utf-8")
-    listed = "\n".join(f"   {module.__name__}" for module in modules)
-    contents = f"Modules\n=======\n\n.. toctree::\n   :maxdepth: 2\n\n{listed}\n"
-    (folder / "modules.rst").write_text(contents, encoding="utf-8")
-    (folder / "keras.rst").write_text(keras_page(), encoding="utf-8")
+    textbook = [module for module in modules if module.__name__.startswith("mundur.reference")]
+    package = [module for module in modules if module not in textbook]
+    for name, page in (
+        ("mundur.Model", model_page()),
+        ("modules", contents("Modules", package)),
+        ("textbook", contents("The textbook", textbook)),
+        ("keras", keras_page()),
+    ):
+        (folder / f"{name}.rst").write_text(page, encoding="utf-8")
 
 
 def missing_names(inventory: Path) -> list[str]:
@@ -153,7 +237,7 @@ def main(out: str) -> int:
     from sphinx.cmd.build import build_main
 
     with tempfile.TemporaryDirectory() as folder:
-        write_sources(Path(folder))
+        write_sources(Path(folder), Path(out).resolve() / ".examples")
         status = build_main(["-q", "-W", "--keep-going", "-E", "-b", "html", folder, out])
     if status:
         return status

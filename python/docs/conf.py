@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+import sys
 from typing import Any
 
 import mundur
+from markup import escaped
 
 project = "mundur"
 author = copyright = "The mundur developers"
 version = release = mundur.__version__
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
 html_theme = "alabaster"
-html_theme_options = {"description": "Backpropagation in native code", "page_width": "70rem"}
+html_theme_options = {"description": "Backpropagation in native code", "page_width": "76rem"}
 html_sidebars = {"**": ["about.html", "searchfield.html", "navigation.html", "relations.html"]}
+html_static_path = ["mundur.css"]
+html_css_files = ["mundur.css"]
 html_show_sourcelink = False
 templates_path: list[str] = []
+toc_object_entries_show_parents = "hide"
 
 default_role = "py:obj"  # `Layer` links where it is a name, and is only slanted where not
 autodoc_member_order = "bysource"
@@ -32,28 +38,75 @@ mundur.models.load_model = mundur.load_model
 # One noun names a layer and its textbook version; a link from prose takes the nearest.
 suppress_warnings = ["ref.python"]
 
-_MARKUP = re.compile(r"(?<=\w)_(?!\w)|[|]|[*](?! )")
-_CODE = re.compile(r"(``.*?``|`.*?`)")
+# What the package's parts ask of one another, and nobody else.
+INTERNAL = {
+    *("describe", "native", "resolve", "in_core", "over_set", "start", "rates", "serve"),
+    *("look_ahead", "slots", "training", "learning_flags", "inner_shapes", "mask_flow", "owner"),
+    *("parameter_constraints", "parameter_initializers", "parameter_regularizers"),
+    *("state_initializers", "parameter_shapes", "state_shapes", "vocabulary", "masks_output"),
+    *("compiled_loss", "compiled_optimizer"),
+}
+BASES = {
+    mundur.Callback,
+    mundur.Initializer,
+    mundur.Layer,
+    mundur.Loss,
+    mundur.Metric,
+    mundur.Optimizer,
+    mundur.constraints.Constraint,
+    mundur.regularizers.Regularizer,
+}
+
+
+def hidden(app: Any, what: str, name: str, thing: Any, skip: bool, options: Any) -> bool | None:
+    """Leaves out what is internal, and what a documented base says already."""
+    method = inspect.unwrap(getattr(thing, "fget", thing))
+    module = sys.modules.get(getattr(method, "__module__", None) or "")
+    path = getattr(method, "__qualname__", "").split(".")
+    if len(path) != 2 or module is None or module.__name__.startswith("mundur.reference"):
+        return None  # no method, or the textbook's, which is shown whole
+    owner = getattr(module, path[0], None)
+    said = isinstance(owner, type) and any(
+        name in vars(base) for base in owner.__mro__[1:] if base in BASES
+    )
+    return True if said or name in INTERNAL else None
+
+
+_RULE = re.compile(r"-{3,}")
+_COLON = "\ue000"  # of no text
 
 
 def plain(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
-    """Docstrings are read in terminals: |x|, *args and val_... in them are no markup."""
-    written, literal = [], False
-    for line in lines:
-        if what == "module" and line.startswith("    ") and written[-1:] == [""]:
-            written += ["::", ""]  # a drawing, or formulas in lines of their own
+    """Docstrings are read in terminals.
+
+    What looks like markup is none; a drawing, or formulas in lines of their own, are shown as they
+    stand.
+    """
+    written: list[str] = []
+    prose, literal, example = True, False, False
+    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+        if _RULE.fullmatch(following):
+            prose = line == "Notes"
+        indented = line.startswith("    ")
+        if prose and indented and not literal and written[-1:] == [""]:
+            written += ["::", ""]
             literal = True
-        elif line.lstrip().startswith(">>>"):
-            literal = True
-        elif not line.strip():
+        elif line and not indented:
             literal = False
-        parts = _CODE.split(line)
-        if not literal:
-            parts[::2] = [re.sub(_MARKUP, r"\\\g<0>", part) for part in parts[::2]]
-        written.append("".join(parts))
+        example = line.lstrip().startswith(">>>") or (example and bool(line.strip()))
+        written.append(line if literal or example else escaped(line))
+    if what in ("property", "attribute", "data"):
+        written[:1] = [line.replace(":", _COLON) for line in written[:1]]
     lines[:] = written
 
 
+def colons(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
+    """Come back, once napoleon cannot take what stands before one for an attribute's type."""
+    lines[:] = [line.replace(_COLON, ":") for line in lines]
+
+
 def setup(app: Any) -> None:
-    """Before napoleon, which writes markup of its own."""
+    """Before napoleon, which writes markup of its own, and after it."""
     app.connect("autodoc-process-docstring", plain, priority=400)
+    app.connect("autodoc-process-docstring", colons, priority=600)
+    app.connect("autodoc-skip-member", hidden)

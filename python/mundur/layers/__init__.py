@@ -1,4 +1,4 @@
-"""The layers: Dense, Embedding, activations, Dropout and its kin, normalisations, shapes."""
+"""The layers: dense, over time, normalising, disturbing, of shapes, and around other layers."""
 
 from __future__ import annotations
 

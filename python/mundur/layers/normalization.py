@@ -90,8 +90,10 @@ class BatchNormalization(_Normalization):
         First values, by default "zeros" and "ones".
     moving_mean_initializer, moving_variance_initializer : str, Initializer or array
         First moving statistics, by default "zeros" and "ones".
-    name, trainable, input_shape
-        See `Layer`. Frozen, it uses and keeps its moving statistics, in training too.
+    name, input_shape
+        See `Layer`.
+    trainable : bool, default True
+        Frozen, it uses and keeps its moving statistics, in training too.
 
     Raises
     ------
