@@ -122,7 +122,7 @@ def main() -> None:
         if arguments.quick:
             print("quick: nothing is kept without --output")
             return
-        output = report.RESULTS / f"compare_{machine.slug(document['machine'])}.json"
+        output = report.RESULTS / f"{report.comparison_name(document)}.json"
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     table = report.comparison_table(document)
@@ -133,9 +133,7 @@ def main() -> None:
         print(f"no figure: {error}")
     near = report.not_ahead(document)
     print(f"\nless than {report.AHEAD}x ahead of the best peer: {'; '.join(near) or 'nowhere'}")
-    print(
-        f"\n{table}\n\nwritten: {output} (.md, .png); README: python bench/report.py --write-readme"
-    )
+    print(f"\n{table}\n\nwritten: {output} (.md, .png); the pages: python bench/report.py --write")
 
 
 if __name__ == "__main__":

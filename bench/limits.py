@@ -100,7 +100,7 @@ def measure_if_built(native: Path, threads: list[int]) -> dict[int, Limits]:
         return measure(native, threads)
     if native != NATIVE:
         raise SystemExit(f"--native: there is no {native}")
-    print("no limits: the native benchmark is not built (README, Bench)")
+    print("no limits: the native benchmark is not built (bench/RESULTS.md)")
     return {}
 
 

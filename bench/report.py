@@ -1,7 +1,7 @@
-"""Tables and figures from bench/results, for people; the part of README that shows numbers.
+"""Tables and figures from bench/results, for people: bench/RESULTS.md, and README's few rows.
 
-python bench/report.py                   prints README's part
-python bench/report.py --write-readme    puts it into README.md, between its markers
+python bench/report.py            prints what stands between the markers of bench/RESULTS.md
+python bench/report.py --write    puts it there, and the rows into README.md
 """
 
 from __future__ import annotations
@@ -9,15 +9,16 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import machine
 
 RESULTS = machine.ROOT / "bench" / "results"
-README = machine.ROOT / "README.md"
-BEGIN = "<!-- measured: written by `python bench/report.py --write-readme` -->"
+BEGIN = "<!-- measured: written by `python bench/report.py --write` -->"
 END = "<!-- measured: end -->"
+NOTHING = "Nothing has been measured yet: `python bench/compare.py` does it."
 
 Document = dict[str, Any]
 Row = dict[str, Any]
@@ -76,6 +77,33 @@ def comparison_table(document: Document) -> str:
         if "error" in row
     ]
     lines += disturbed(document["results"])
+    return "\n".join(lines)
+
+
+IN_README = ("W3", "W8", "W4", "W6")  # small, an epoch, large, a sequence
+
+
+def summary_table(document: Document) -> str:
+    """A few workloads on all cores, and each library's best time."""
+    threads = max(row["threads"] for row in document["results"])
+    rows = {workload: rows for (workload, n), rows in _groups(document) if n == threads}
+    names = {"mundur": "mundur"} | PEERS
+    lines = [
+        f"| {' | '.join(['', *names.values(), 'Best peer'])} |",
+        "|---" + "|---:" * (len(names) + 1) + "|",
+    ]
+    for workload in IN_README:
+        if workload not in rows:
+            continue
+        best = {library: _best(rows[workload], library) for library in names}
+        cells = [duration(None if row is None else row["median"]) for row in best.values()]
+        cells.append(_ratio(_best_peer(rows[workload]), best["mundur"]))
+        lines.append(f"| {' | '.join([rows[workload][0]['description'], *cells])} |")
+    lines += [
+        "",
+        f"{machine.title(document['machine'])}, {threads} thread{'s' * (threads > 1)}; "
+        f"{document['machine']['date']}.",
+    ]
     return "\n".join(lines)
 
 
@@ -191,6 +219,17 @@ def _method(document: Document) -> str:
     )
 
 
+def comparison_name(document: Document) -> str:
+    """Of its files in bench/results."""
+    return f"compare_{machine.slug(document['machine'])}"
+
+
+def comparison_part(document: Document) -> str:
+    """The table, and its figure."""
+    figure = f"{RESULTS.name}/{comparison_name(document)}.png"
+    return f"{comparison_table(document)}\n\n![each library's time over mundur's]({figure})"
+
+
 def draw_comparison(document: Document, path: Path) -> None:
     """Each library's best time over mundur's, from quartile to quartile, and the limit."""
     plt = pyplot()
@@ -300,7 +339,7 @@ def growth_part(document: Document) -> str:
     found = [f"{sweep} {cliff}" for sweep, all_ in document["cliffs"].items() for cliff in all_]
     sweeps = list(document["cliffs"])
     against = " and ".join(filter(None, [", ".join(sweeps[:-1]), sweeps[-1]]))
-    figure = f"bench/results/{growth_name(document)}.png"
+    figure = f"{RESULTS.name}/{growth_name(document)}.png"
     text = f"No cliff: no step costs {CLIFF:.3g} times what its neighbours predict."
     if found:
         text = f"Cliffs: {'; '.join(found)}."
@@ -330,25 +369,37 @@ def _distances(document: Document) -> list[str]:
     return lines
 
 
-# ---- README --------------------------------------------------------------------------------------
-def readme_part() -> str:
-    """What belongs between README's markers, markers included."""
-    parts = [comparison_table(document) for document in load("compare")]
+# ---- pages ---------------------------------------------------------------------------------------
+def everything() -> str:
+    """What is known, for people who want to know it."""
+    parts = [comparison_part(document) for document in load("compare")]
     parts += [growth_part(document) for document in load("growth")]
     parts += [data_table(document) for document in load("data")]
     parts += [memory_table(document) for document in load("memory")]
     parts += [footprint_table(document) for document in load("footprint")]
-    if not parts:
-        parts = ["Nothing has been measured yet: `python bench/compare.py` does it."]
-    return "\n\n".join([BEGIN, *parts, END])
+    return "\n\n".join(parts or [NOTHING])
 
 
-def replaced(readme: str) -> str:
-    """README's text with the part between its markers made anew."""
-    if readme.count(BEGIN) != 1 or readme.count(END) != 1:
-        raise SystemExit(f"README.md must hold each marker once: {BEGIN} and {END}")
-    before, rest = readme.split(BEGIN)
-    return before + readme_part() + rest.split(END)[1]
+def summary() -> str:
+    """The latest comparison in a few rows."""
+    documents = sorted(load("compare"), key=lambda document: str(document["machine"]["date"]))
+    return summary_table(documents[-1]) if documents else NOTHING
+
+
+# What stands between the markers of each page.
+PAGES: dict[Path, Callable[[], str]] = {
+    machine.ROOT / "bench" / "RESULTS.md": everything,
+    machine.ROOT / "README.md": summary,
+}
+
+
+def replaced(page: Path) -> str:
+    """A page's text with the part between its markers made anew."""
+    text = page.read_text(encoding="utf-8")
+    if text.count(BEGIN) != 1 or text.count(END) != 1:
+        raise SystemExit(f"{page} must hold each marker once: {BEGIN} and {END}")
+    before, rest = text.split(BEGIN)
+    return "\n\n".join([before + BEGIN, PAGES[page](), END + rest.split(END)[1]])
 
 
 def main() -> None:
@@ -356,11 +407,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--write-readme", action="store_true")
-    if parser.parse_args().write_readme:
-        README.write_text(replaced(README.read_text(encoding="utf-8")), encoding="utf-8")
-    else:
-        print(readme_part())
+    parser.add_argument("--write", action="store_true")
+    if not parser.parse_args().write:
+        print(everything())
+        return
+    for page in PAGES:
+        page.write_text(replaced(page), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -313,6 +313,35 @@ def test_a_comparison_without_limits_says_nothing_of_them(bench: Any) -> None:
     assert "peak" not in table
 
 
+def test_the_summary_has_the_chosen_rows_on_all_cores(bench: Any) -> None:
+    report = bench("report")
+    rows = [
+        row | {"workload": name} for name in ("W3", "W1", "W6") for row in comparison()["results"]
+    ]
+    more = [row | {"threads": 2} for row in rows if row["workload"] != "W6"]
+    table = report.summary_table(comparison(results=[*rows, *more]))
+    lines = table.splitlines()
+    assert lines[2:4] == ["| MLP | 50 µs | 200 µs | 55 µs | - | 20 µs | 1.1× |", ""]
+    assert lines[4].endswith("2 threads; 2026-01-01.")
+    single = report.summary_table(comparison(results=rows)).splitlines()
+    assert len(single) == 6 and single[-1].endswith("1 thread; 2026-01-01.")
+
+
+def test_results_are_put_between_the_markers(bench: Any, tmp_path: Path) -> None:
+    report, page = bench("report"), tmp_path / "page.md"
+    page.write_text(f"before\n\n{report.BEGIN}\nold\n{report.END}\n\nafter\n", encoding="utf-8")
+    report.PAGES[page] = lambda: "new"
+    try:
+        assert report.replaced(page) == (
+            f"before\n\n{report.BEGIN}\n\nnew\n\n{report.END}\n\nafter\n"
+        )
+        page.write_text("no markers", encoding="utf-8")
+        with pytest.raises(SystemExit, match="must hold each marker once"):
+            report.replaced(page)
+    finally:
+        del report.PAGES[page]
+
+
 def test_peers_that_are_near_are_named(bench: Any) -> None:
     assert bench("report").not_ahead(comparison()) == ["W1, threads 1: 1.1× (JAX, scan)"]
     rows = [row for row in comparison()["results"] if row["library"] != "jax"]
@@ -338,7 +367,7 @@ def test_growth_tells_its_cliffs(bench: Any) -> None:
     report = bench("report")
     document = {"machine": MACHINE, "cliffs": {"width": [], "batch": []}, "results": []}
     document["method"] = {"base": "MLP", "threads": 2}
-    figure = "(bench/results/growth_a-cpu-f1m2-2cores.png)"
+    figure = "(results/growth_a-cpu-f1m2-2cores.png)"
     assert f"against width and batch]{figure}" in report.growth_part(document)
     assert "MLP. No cliff" in report.growth_part(document)
     document["cliffs"]["batch"] = ["64: slow"]
@@ -356,7 +385,7 @@ def test_growth_tells_where_each_peer_is_nearest(bench: Any) -> None:
     document = {"machine": MACHINE, "cliffs": {"hidden": []}, "results": rows}
     document["method"] = {"base": "LSTM", "network": "lstm"}
     text = bench("report").growth_part(document)
-    assert "against hidden](bench/results/growth_lstm_a-cpu-f1m2-2cores.png)" in text
+    assert "against hidden](results/growth_lstm_a-cpu-f1m2-2cores.png)" in text
     assert "PyTorch takes 1.5× (hidden 512) to 8× (hidden 16) mundur's time." in text
     assert "JAX" not in text
 
