@@ -1,14 +1,16 @@
-"""Checks of single arguments: each returns the clean value or says what was expected and came."""
+"""Checks of single arguments: each returns the clean value or says what was expected and came.
+
+Without NumPy, for the textbook checks here, too: what one half of the package refuses, the other
+refuses with the same sentence.
+"""
 
 from __future__ import annotations
 
 import math
 import operator
-import warnings
 from collections.abc import Iterable, Iterator
+from numbers import Integral
 from typing import Any
-
-import numpy as np
 
 __all__ = [
     "MOST_AXES",
@@ -17,7 +19,6 @@ __all__ = [
     "check_ending",
     "check_layers",
     "choice",
-    "dtype_name",
     "epsilon_value",
     "extents",
     "identifier",
@@ -30,7 +31,7 @@ __all__ = [
 
 _INT64_MAX = 2**63 - 1
 MOST_AXES = 32  # of a sample; NumPy 1 had no more either
-SMALLEST = float(np.finfo(np.float32).tiny)
+SMALLEST = 2.0**-126  # of the normal numbers in float32
 
 
 def _came(value: Any) -> str:
@@ -40,9 +41,14 @@ def _came(value: Any) -> str:
     return f"got {text} ({type(value).__name__})"
 
 
+def _is_bool(value: Any) -> bool:
+    """Whether it is True or False, NumPy's too."""
+    return type(value).__name__ in ("bool", "bool_")
+
+
 def integer(value: Any, name: str, minimum: int = 0, maximum: int = _INT64_MAX) -> int:
     """A whole number in [minimum, maximum]; neither bool nor float."""
-    if isinstance(value, (bool, np.bool_)):
+    if _is_bool(value):
         raise TypeError(f"{name} must be an integer; {_came(value)}")
     try:
         result = operator.index(value)
@@ -64,7 +70,7 @@ def number(
     below: float | None = None,
 ) -> float:
     """A finite real number within the bounds; neither bool nor text."""
-    if isinstance(value, (bool, np.bool_, str, bytes)) or not hasattr(value, "__float__"):
+    if _is_bool(value) or isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
         raise TypeError(f"{name} must be a number; {_came(value)}")
     try:
         result = float(value)
@@ -93,7 +99,7 @@ def epsilon_value(value: Any) -> float:
 
 def boolean(value: Any, name: str, hint: str = "") -> bool:
     """True or False, NumPy's too; no other truthy value."""
-    if isinstance(value, (bool, np.bool_)):
+    if _is_bool(value):
         return bool(value)
     raise TypeError(f"{name} must be True or False; {_came(value)}{hint}")
 
@@ -125,7 +131,7 @@ def items(value: Any, name: str, most: int = 10**7) -> list[Any]:
 
 def verbosity(value: Any) -> int:
     """0, 1 or 2; True and False count as 1 and 0."""
-    return integer(int(value) if isinstance(value, (bool, np.bool_)) else value, "verbose", 0, 2)
+    return integer(int(value) if _is_bool(value) else value, "verbose", 0, 2)
 
 
 def identifier(value: Any, name: str) -> str:
@@ -156,7 +162,7 @@ def check_ending(path: str, name: str) -> None:
 
 def extents(value: Any, name: str) -> tuple[int, ...]:
     """A shape of one sample: positive integers, without the batch."""
-    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+    if isinstance(value, Integral) and not _is_bool(value):
         value = (value,)
     if not isinstance(value, (tuple, list)):
         raise TypeError(f"{name} must be a tuple of integers; {_came(value)}")
@@ -170,46 +176,6 @@ def extents(value: Any, name: str) -> tuple[int, ...]:
     return tuple(integer(extent, f"{name}[{i}]", 1) for i, extent in enumerate(value))
 
 
-ROUNDED = ("bfloat16", "bfloat16_pairs")
-"""What products may compute in beside a model's dtype."""
-
-
-def dtype_name(value: Any) -> str:
-    """Turns a name, a NumPy type or a dtype into "float32" or "float64"."""
-    name = _type_name(value)
-    if name not in ("float32", "float64"):
-        hint = f"; for products in it pass compute_dtype={name!r}" if name in ROUNDED else ""
-        raise ValueError(f'dtype must be "float32" or "float64"; got {value!r}{hint}')
-    return name
-
-
-def _type_name(value: Any) -> str:
-    if not isinstance(value, (str, type, np.dtype)):  # NumPy takes any array or number for its type
-        return ""
-    if isinstance(value, str) and value in ("float32", "float64", *ROUNDED):
-        return value
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # of old names, refused below
-            return np.dtype(value).name
-    except (TypeError, ValueError):
-        return str(value)
-
-
-def compute_dtype_name(value: Any, dtype: str) -> str:
-    """What a model of this dtype computes in: None is the dtype itself."""
-    name = dtype if value is None else _type_name(value)
-    if name not in (dtype, *ROUNDED):
-        kinds = " or ".join(f'"{kind}"' for kind in ROUNDED)
-        raise ValueError(f'compute_dtype must be None, "{dtype}", {kinds}; got {value!r}')
-    if name in ROUNDED and dtype != "float32":
-        raise ValueError(
-            f'compute_dtype="{name}" goes with dtype="float32", whose sums it keeps; got '
-            f"dtype={dtype!r}"
-        )
-    return name
-
-
 def seed_value(value: Any, name: str = "seed") -> int | None:
     """None or an integer in [0, 2**63)."""
     return None if value is None else integer(value, name)
@@ -217,8 +183,9 @@ def seed_value(value: Any, name: str = "seed") -> int | None:
 
 def check_layers(value: Any, title: str) -> None:
     """Raises where a Model or Residual was given anything but layers one can walk through."""
-    arrays = (str, bytes, bytearray, range, np.ndarray, dict, set, frozenset)
-    if isinstance(value, arrays) or not isinstance(value, Iterable):
+    others = (str, bytes, bytearray, range, dict, set, frozenset)
+    is_array = hasattr(value, "__array__")
+    if is_array or isinstance(value, others) or not isinstance(value, Iterable):
         hint = f"; write {title}([{value!r}, ...])" if hasattr(value, "describe") else ""
         raise TypeError(f"layers must be a list of layers; {_came(value)}{hint}")
 

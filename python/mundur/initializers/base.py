@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core
-from .._support.checks import dtype_name, extents, fresh_seed
+from .._support.checks import extents, fresh_seed
 from .._support.config import Configurable
+from .._support.dtypes import dtype_name
 
 _LONGEST = 10**8  # of a range, which would first become a list
 

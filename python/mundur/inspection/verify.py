@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import reference
-from .._support.checks import ROUNDED, number
+from .._support.checks import number
 from .._support.config import Configurable
+from .._support.dtypes import ROUNDED
 from ..activations import Custom
 from ..layers.base import Layer
 from ..losses.base import Loss

@@ -17,16 +17,14 @@ import numpy.typing as npt
 
 from .. import _core
 from .._support.checks import (
-    ROUNDED,
     boolean,
-    compute_dtype_name,
-    dtype_name,
     extents,
     fresh_seed,
     identifier,
     integer,
     seed_value,
 )
+from .._support.dtypes import ROUNDED, compute_dtype_name, dtype_name
 from .._support.names import check_assignment, checked_keywords, unknown
 from .._support.views import Views, copy_all
 from ..data import arrays

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .. import _core, runtime
-from .._support.checks import ROUNDED
+from .._support.dtypes import ROUNDED
 from .case import Case
 from .networks import CASES
 from .steps import STEPS, hashes

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core
-from .._support.checks import ROUNDED
+from .._support.dtypes import ROUNDED
 from ..models.model import Model
 from .case import Case
 from .networks import data_of, numbers, words
