@@ -11,10 +11,11 @@ from types import MappingProxyType
 from typing import Literal, TypeVar
 
 from .constraints import Constraint
-from .layers import Layer, forward_chain
+from .layers import Layer
+from .layers.container import forward_chain, name_layers
 from .lists import Shape, Tensor, Vector, check_shape, flatten, map_elements, nest, shape
 from .losses import Loss, as_weights
-from .metrics import weighted_mean
+from .metrics.base import weighted_mean
 from .optimizers import Optimizer
 
 T = TypeVar("T")
@@ -267,26 +268,6 @@ def add_mean(gradient: Tensor, slopes: Tensor) -> Tensor:
     [[3.0], [5.0]]
     """
     return map_elements(lambda g, s: g + s / len(gradient), gradient, slopes)
-
-
-def name_layers(layers: Sequence[Layer]) -> None:
-    """Name those without a name of their own by kind and count: dense, dense_1, dense_2, ..."""
-    taken = [layer.name for layer in layers if layer.has_own_name]
-    for layer in layers:
-        if not layer.has_own_name:
-            layer.name = next(name for name in numbered(layer.kind()) if name not in taken)
-            taken.append(layer.name)
-    if len(set(taken)) < len(layers):
-        raise ValueError(f"layers: expected different names, got {', '.join(sorted(taken))}")
-
-
-def numbered(kind: str) -> Iterator[str]:
-    """Yield kind, kind_1, kind_2, ..."""
-    yield kind
-    count = 1
-    while True:
-        yield f"{kind}_{count}"
-        count += 1
 
 
 def batches(order: list[int], size: int) -> Iterator[list[int]]:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from math import sqrt
 from random import Random
 
-from ._lookup import check_number
-from .layers import Layer
-from .lists import Shape, Tensor, check_shape, filled, map_elements, shape
+from .._lookup import check_number
+from ..lists import Shape, Tensor, check_shape, filled, map_elements, shape
+from .base import Layer
 from .windows import check_steps
 
 

@@ -6,9 +6,9 @@ Source: LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to d
 
 from random import Random
 
-from . import activations, constraints, initializers, regularizers
-from .layers import Layer
-from .lists import Mask, Matrix, Shape, Tensor, dot, shape, transpose, zeros
+from .. import activations, constraints, initializers, regularizers
+from ..lists import Mask, Matrix, Shape, Tensor, dot, shape, transpose, zeros
+from .base import Layer
 from .windows import Windows, check_padding, check_positive, check_steps
 
 

@@ -9,31 +9,34 @@ so a class below says only what f, the loss of one element, is.
 
 import math
 
-from ._lookup import check_number
-from .lists import Matrix, Vector
-from .loss import EPSILON, Loss
+from .._lookup import check_number
+from ..lists import Matrix, Vector
+from .base import EPSILON, ElementLoss, Loss
 
 
-class ElementLoss(Loss):
-    """A mean over outputs: subclasses say `element` and `slope`."""
+class MeanSquaredError(Loss):
+    """ℓ = 1/m Σ_j (y_j − t_j)², for numbers.
 
-    def element(self, t: float, y: float) -> float:
-        """Return f of one target t and output y."""
-        raise NotImplementedError
+    With two outputs and one sample it is the Σ ½ (t − o)² of many course notes.
 
-    def slope(self, t: float, y: float) -> float:
-        """Return ∂f/∂y."""
-        raise NotImplementedError
+    Examples
+    --------
+    >>> loss = MeanSquaredError()
+    >>> loss([[1.0, 2.0]], [[1.0, 5.0]])
+    4.5
+    >>> loss.gradient([[1.0, 2.0]], [[1.0, 5.0]])
+    [[0.0, 3.0]]
+    """
 
     def sample_loss(self, t: Vector, y: Vector) -> float:
-        """Return the mean over the m outputs."""
-        # ℓ = 1/m Σ_j f(t_j, y_j)
-        return sum(map(self.element, t, y)) / len(y)
+        """Return the mean of squared errors."""
+        # ℓ = 1/m Σ_j (y_j − t_j)²
+        return sum((y_j - t_j) * (y_j - t_j) for t_j, y_j in zip(t, y, strict=True)) / len(y)
 
     def sample_gradient(self, t: Vector, y: Vector) -> Vector:
-        """Return the slopes of the m outputs, over m."""
-        # ∂ℓ/∂y_j = 1/m ∂f/∂y_j
-        return [self.slope(t_j, y_j) / len(y) for t_j, y_j in zip(t, y, strict=True)]
+        """Return twice the errors, over m."""
+        # ∂ℓ/∂y_j = 2/m (y_j − t_j)
+        return [2 * (y_j - t_j) / len(y) for t_j, y_j in zip(t, y, strict=True)]
 
 
 class MeanAbsoluteError(ElementLoss):
@@ -197,53 +200,6 @@ class Poisson(ElementLoss):
                 raise ValueError(
                     f"y_pred: expected no negative means, got {min(row)} at sample {n}"
                 )
-
-
-class Hinge(ElementLoss):
-    """f = max(1 − t y, 0), t = −1 or 1: scores on the right side by a margin of 1 cost nothing.
-
-    Source: Cortes and Vapnik (1995). Targets of 0 and 1 become −1 and 1, as in Keras.
-
-    Examples
-    --------
-    >>> Hinge()([[1.0, 0.0]], [[0.5, -2.0]])
-    0.25
-    """
-
-    def margin(self, t: float, y: float) -> float:
-        """Return how much is lacking to the margin."""
-        # 1 − t y, with t = −1 for a target of 0
-        return 1 - (-1 if t == 0 else t) * y
-
-    def element(self, t: float, y: float) -> float:
-        """Return what is lacking to the margin."""
-        # max(1 − t y, 0)
-        return max(self.margin(t, y), 0.0)
-
-    def slope(self, t: float, y: float) -> float:
-        """Return −t short of the margin, else 0."""
-        # −t where 1 − t y > 0, else 0
-        return -(-1.0 if t == 0 else t) if self.margin(t, y) > 0 else 0.0 * y
-
-
-class SquaredHinge(Hinge):
-    """f = max(1 − t y, 0)²: `Hinge` squared, smooth at the margin.
-
-    Examples
-    --------
-    >>> SquaredHinge()([[1.0, 0.0]], [[0.5, -2.0]])
-    0.125
-    """
-
-    def element(self, t: float, y: float) -> float:
-        """Return the square of what is lacking to the margin."""
-        # max(1 − t y, 0)²
-        return max(self.margin(t, y), 0.0) ** 2
-
-    def slope(self, t: float, y: float) -> float:
-        """Return its derivative."""
-        # −2 t max(1 − t y, 0)
-        return -2 * (-1 if t == 0 else t) * max(self.margin(t, y), 0.0)
 
 
 def sign(x: float) -> float:

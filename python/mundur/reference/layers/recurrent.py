@@ -13,10 +13,10 @@ from operator import add, mul
 from random import Random
 from typing import Any
 
-from . import activations, constraints, initializers, regularizers
-from ._lookup import check_number
-from .layers import Layer
-from .lists import Mask, Matrix, Shape, Tensor, Vector, dot, filled, transpose, zeros
+from .. import activations, constraints, initializers, regularizers
+from .._lookup import check_number
+from ..lists import Mask, Matrix, Shape, Tensor, Vector, dot, filled, transpose, zeros
+from .base import Layer
 
 State = tuple[Vector, ...]
 """What a step hands to the next: (h,) or (h, c)."""

@@ -5,9 +5,9 @@ Source: Bengio, Ducharme, Vincent and Jauvin, "A neural probabilistic language m
 
 from random import Random
 
-from . import constraints, initializers, regularizers
-from .layers import Layer
-from .lists import Mask, Shape, Tensor, flatten, map_elements, nest, shape
+from .. import constraints, initializers, regularizers
+from ..lists import Mask, Shape, Tensor, flatten, map_elements, nest, shape
+from .base import Layer
 
 
 class Embedding(Layer):

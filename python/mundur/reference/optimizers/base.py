@@ -7,8 +7,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from ._lookup import check_number
-from .lists import Tensor, Vector, rows, shape, zeros
+from .._lookup import check_number
+from ..lists import Tensor, Vector, rows, shape, zeros
 
 SHARED = {
     "weight_decay": 0.0,

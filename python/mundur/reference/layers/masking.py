@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from .layers import Layer
-from .lists import Mask, Tensor, is_list
+from ..lists import Mask, Tensor, is_list
+from .base import Layer
 
 
 class Masking(Layer):

@@ -8,10 +8,22 @@ from collections.abc import Sequence
 from math import sqrt
 from random import Random
 
-from . import initializers
-from ._lookup import check_number
-from .layers import Layer
-from .lists import Matrix, Shape, Tensor, Vector, dot, flatten, nest, rows, shape, transpose
+from .. import initializers
+from .._lookup import check_number
+from ..lists import (
+    Matrix,
+    Shape,
+    Tensor,
+    Vector,
+    dot,
+    flatten,
+    map_elements,
+    nest,
+    rows,
+    shape,
+    transpose,
+)
+from .base import Layer
 
 
 class Normalization(Layer):
@@ -309,3 +321,50 @@ def without_mean_and_slope(
         g_n - mean - v * slope if is_there else g_n
         for g_n, v, is_there in zip(g, x_hat, there, strict=True)
     ]
+
+
+class Rescaling(Layer):
+    """Inputs brought to another range: y_j = x_j · scale + offset.
+
+    Parameters
+    ----------
+    scale : float
+        1/255 brings the bytes of an image to [0, 1].
+    offset : float, default 0.0
+
+    Notes
+    -----
+    x and y have shape (batch, ...), the same.
+
+    Examples
+    --------
+    >>> layer = Rescaling(1 / 255)
+    >>> layer.build((2,))
+    (2,)
+    >>> layer.forward([[0, 255]])
+    [[0.0, 1.0]]
+    """
+
+    def __init__(self, scale: float, offset: float = 0.0, *, name: str | None = None) -> None:
+        super().__init__(name)
+        check_number("scale", scale)
+        check_number("offset", offset)
+        self.scale = scale
+        self.offset = offset
+        self.y: Tensor | None = None
+
+    def forward(self, x: Tensor, training: bool = False) -> Tensor:
+        """Scale and shift."""
+        self.check_input(x)
+        # y_j = x_j · scale + offset
+        self.y = map_elements(lambda x_j: x_j * self.scale + self.offset, x)
+        return self.y
+
+    def backward(self, gradient: Tensor) -> Tensor:
+        """Scale; a shift changes no slope."""
+        self.check_gradient(gradient, self.y)
+        # ∂L/∂x_j = ∂L/∂y_j · scale
+        return map_elements(lambda g_j: g_j * self.scale, gradient)
+
+    def __repr__(self) -> str:
+        return f"Rescaling(scale={self.scale!r}, offset={self.offset!r})"

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from math import prod
 from random import Random
 
-from .layers import Layer
-from .lists import Mask, Matrix, Shape, Tensor, flatten, nest, zeros
+from ..lists import Mask, Matrix, Shape, Tensor, flatten, nest, zeros
+from .base import Layer
 from .windows import check_steps
 
 

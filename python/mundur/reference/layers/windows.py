@@ -4,8 +4,8 @@ With a stride S, a dilation D and P steps of padding in front, tap k of the wind
 of the output lies on step t S − P + k D of the input.
 """
 
-from ._lookup import check_number
-from .lists import Shape
+from .._lookup import check_number
+from ..lists import Shape
 
 
 class Windows:

@@ -8,8 +8,8 @@ to document recognition" (1998).
 from math import isnan
 from random import Random
 
-from .layers import Layer
-from .lists import Mask, Shape, Tensor, Vector, shape, zeros
+from ..lists import Mask, Shape, Tensor, Vector, shape, zeros
+from .base import Layer
 from .windows import Windows, check_padding, check_positive, check_steps
 
 

@@ -17,28 +17,29 @@ Below stands the squared error. `element_losses` has the other losses for number
 and `focal_losses` those for classes; `loss` is what all of them share.
 """
 
-from .crossentropies import (
+from .base import Loss, as_rows, as_weights, clip, is_clipped
+from .classification import (
     BinaryCrossentropy,
+    BinaryFocalCrossentropy,
     CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
+    Hinge,
     KLDivergence,
     SparseCategoricalCrossentropy,
+    SquaredHinge,
     log_softmax,
     one_hot,
     smoothed,
 )
-from .element_losses import (
-    Hinge,
+from .regression import (
     Huber,
     LogCosh,
     MeanAbsoluteError,
     MeanAbsolutePercentageError,
+    MeanSquaredError,
     MeanSquaredLogarithmicError,
     Poisson,
-    SquaredHinge,
 )
-from .focal_losses import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
-from .lists import Vector
-from .loss import Loss, as_rows, as_weights, clip, is_clipped
 
 __all__ = [
     "BinaryCrossentropy",
@@ -65,28 +66,3 @@ __all__ = [
     "one_hot",
     "smoothed",
 ]
-
-
-class MeanSquaredError(Loss):
-    """ℓ = 1/m Σ_j (y_j − t_j)², for numbers.
-
-    With two outputs and one sample it is the Σ ½ (t − o)² of many course notes.
-
-    Examples
-    --------
-    >>> loss = MeanSquaredError()
-    >>> loss([[1.0, 2.0]], [[1.0, 5.0]])
-    4.5
-    >>> loss.gradient([[1.0, 2.0]], [[1.0, 5.0]])
-    [[0.0, 3.0]]
-    """
-
-    def sample_loss(self, t: Vector, y: Vector) -> float:
-        """Return the mean of squared errors."""
-        # ℓ = 1/m Σ_j (y_j − t_j)²
-        return sum((y_j - t_j) * (y_j - t_j) for t_j, y_j in zip(t, y, strict=True)) / len(y)
-
-    def sample_gradient(self, t: Vector, y: Vector) -> Vector:
-        """Return twice the errors, over m."""
-        # ∂ℓ/∂y_j = 2/m (y_j − t_j)
-        return [2 * (y_j - t_j) / len(y) for t_j, y_j in zip(t, y, strict=True)]

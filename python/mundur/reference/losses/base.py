@@ -2,7 +2,7 @@
 
 import math
 
-from .lists import Matrix, Tensor, Vector, check_shape, dot, flatten, nest, shape
+from ..lists import Matrix, Tensor, Vector, check_shape, dot, flatten, nest, shape
 
 EPSILON = 1e-7
 """Probabilities are clipped to [EPSILON, 1 − EPSILON] before a logarithm, as in Keras."""
@@ -91,6 +91,28 @@ class Loss:
     def __repr__(self) -> str:
         options = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
         return f"{type(self).__name__}({options})"
+
+
+class ElementLoss(Loss):
+    """A mean over outputs: subclasses say `element` and `slope`."""
+
+    def element(self, t: float, y: float) -> float:
+        """Return f of one target t and output y."""
+        raise NotImplementedError
+
+    def slope(self, t: float, y: float) -> float:
+        """Return ∂f/∂y."""
+        raise NotImplementedError
+
+    def sample_loss(self, t: Vector, y: Vector) -> float:
+        """Return the mean over the m outputs."""
+        # ℓ = 1/m Σ_j f(t_j, y_j)
+        return sum(map(self.element, t, y)) / len(y)
+
+    def sample_gradient(self, t: Vector, y: Vector) -> Vector:
+        """Return the slopes of the m outputs, over m."""
+        # ∂ℓ/∂y_j = 1/m ∂f/∂y_j
+        return [self.slope(t_j, y_j) / len(y) for t_j, y_j in zip(t, y, strict=True)]
 
 
 def clip(p: float) -> float:

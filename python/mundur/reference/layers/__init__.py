@@ -1,0 +1,51 @@
+"""The layers: forward, and backward directly below it."""
+
+from .activation import ELU, Activation, ActivityRegularization, LeakyReLU, ReLU, Softmax
+from .base import Layer
+from .conv1d import Conv1D
+from .dense import Dense
+from .dropout import AlphaDropout, Dropout, GaussianDropout, GaussianNoise, SpatialDropout1D
+from .embedding import Embedding
+from .masking import Masking
+from .normalization import BatchNormalization, LayerNormalization, Rescaling
+from .pooling1d import AveragePooling1D, GlobalAveragePooling1D, GlobalMaxPooling1D, MaxPooling1D
+from .recurrent import GRU, LSTM, SimpleRNN
+from .shape import Flatten, Permute, RepeatVector, Reshape, ZeroPadding1D
+from .wrappers import Bidirectional, Residual, TimeDistributed
+
+__all__ = [
+    "ELU",
+    "GRU",
+    "LSTM",
+    "Activation",
+    "ActivityRegularization",
+    "AlphaDropout",
+    "AveragePooling1D",
+    "BatchNormalization",
+    "Bidirectional",
+    "Conv1D",
+    "Dense",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
+    "GlobalAveragePooling1D",
+    "GlobalMaxPooling1D",
+    "Layer",
+    "LayerNormalization",
+    "LeakyReLU",
+    "Masking",
+    "MaxPooling1D",
+    "Permute",
+    "ReLU",
+    "RepeatVector",
+    "Rescaling",
+    "Reshape",
+    "Residual",
+    "SimpleRNN",
+    "Softmax",
+    "SpatialDropout1D",
+    "TimeDistributed",
+    "ZeroPadding1D",
+]

@@ -1,0 +1,115 @@
+"""Layers: forward, and backward directly below it.
+
+`forward` keeps what `backward` needs; `backward` takes ∂L/∂y, where y is the layer's output,
+fills `gradients` with ∂L/∂w of its parameters, and returns ∂L/∂x of its input.
+
+Source: Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors"
+(1986). Layouts and names are those of Keras: a kernel has shape (inputs, units).
+"""
+
+from operator import add
+from random import Random
+
+from .. import constraints, regularizers
+from ..lists import Mask, Shape, Tensor, check_shape, map_elements, shape
+
+
+class Layer:
+    """What all layers share.
+
+    Attributes
+    ----------
+    name : str
+        Unique within a model, which names its layers "dense", "dense_1", ... where they have none.
+    parameters : dict of str to nested list
+        What is learned, changed in place by optimizers.
+    gradients : dict of str to nested list
+        ∂L/∂w of every parameter that is not frozen, since the last `backward`.
+    state : dict of str to nested list
+        What training changes, but no gradient, such as moving statistics.
+    trainable : bool
+        False freezes all of the layer's parameters.
+    frozen : set of str
+        The names of single frozen parameters, such as {"bias"}.
+    regularizers, constraints : dict
+        The regularizer, and the constraint, of each parameter that has one.
+    activity_regularizer : Regularizer or None
+        That of the outputs.
+    mask : nested list of bool or None
+        Which time steps of the batch to come are there; None: all. A model sets it before forward.
+    """
+
+    def __init__(self, name: str | None = None) -> None:
+        self.name = name or self.kind()
+        self.has_own_name = name is not None
+        self.trainable = True
+        self.frozen: set[str] = set()
+        self.parameters: dict[str, Tensor] = {}
+        self.gradients: dict[str, Tensor] = {}
+        self.state: dict[str, Tensor] = {}
+        self.regularizers: dict[str, regularizers.Regularizer] = {}
+        self.constraints: dict[str, constraints.Constraint] = {}
+        self.activity_regularizer: regularizers.Regularizer | None = None
+        self.input_shape: Shape | None = None
+        self.output_shape: Shape | None = None
+        self.mask: Mask | None = None
+
+    @classmethod
+    def kind(cls) -> str:
+        """Return what a layer without a name is called: layer_normalization, for instance."""
+        name = cls.__name__.replace("1D", "1d")
+        return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).strip("_")
+
+    def build(self, input_shape: Shape, rng: Random | None = None) -> Shape:
+        """Make the parameters for samples of `input_shape`; give the shape of output samples.
+
+        Parameters
+        ----------
+        input_shape : tuple of int
+            The shape of one sample, without the batch.
+        rng : random.Random, optional
+            Where random numbers come from.
+        """
+        self.input_shape = input_shape
+        self.output_shape = self.build_for(input_shape, rng or Random(0))
+        return self.output_shape
+
+    def build_for(self, input_shape: Shape, rng: Random) -> Shape:
+        """Do in `build` what a kind of layer has to; without parameters, only the shape matters."""
+        return input_shape
+
+    def compute_mask(self, x: Tensor, mask: Mask | None) -> Mask | None:
+        """Return which time steps of the output are there, by the input and its mask."""
+        return mask
+
+    def forward(self, x: Tensor, training: bool = False) -> Tensor:
+        """Return y of the batch x; `training` says whether dropout drops."""
+        raise NotImplementedError
+
+    def backward(self, gradient: Tensor) -> Tensor:
+        """Return ∂L/∂x from `gradient` = ∂L/∂y, for the batch that went forward last."""
+        raise NotImplementedError
+
+    def learns(self, parameter: str) -> bool:
+        """Say whether the parameter of this name gets a gradient."""
+        return self.trainable and parameter not in self.frozen
+
+    def add_penalties(self) -> None:
+        """Add to the gradients, as `backward` left them, those of the weights' penalties."""
+        for name, regularizer in self.regularizers.items():
+            if name in self.gradients:
+                # ∂L/∂w ← ∂L/∂w + ∂R/∂w
+                slopes = regularizer.gradient(self.parameters[name])
+                self.gradients[name] = map_elements(add, self.gradients[name], slopes)
+
+    def check_input(self, x: Tensor) -> None:
+        """Raise unless x is a batch of at least one sample that this layer was built for."""
+        if self.input_shape is None:
+            raise RuntimeError(f"{self.name}: call build(input_shape) before forward")
+        check_shape(f"{self.name}: input (batch first)", x, (None, *self.input_shape))
+
+    def check_gradient(self, gradient: Tensor, y: Tensor | None) -> None:
+        """Raise unless there was a forward, with an output of the gradient's shape."""
+        if y is None:
+            raise RuntimeError(f"{self.name}: call forward before backward")
+        check_shape(f"{self.name}: gradient of the output", gradient, shape(y))
