@@ -129,6 +129,19 @@ def test_within_a_package_there_are_no_rings(package: str) -> None:
     TopologicalSorter(graph).prepare()
 
 
+def test_the_textbook_is_an_island() -> None:
+    """What it shares with the native half knows no NumPy: tests/reference looks into that."""
+    found = {other for module, other, _ in EDGES if top(module) == "reference" != top(other)}
+    assert found == {"_support.checks", "_support.names"}
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if top(name) == "reference"])
+def test_the_textbook_imports_at_the_head_of_a_file(module: str) -> None:
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    assert tree.body[1 : len(imports) + 1] == imports  # behind the docstring
+
+
 def test_the_top_is_short() -> None:
     names = [path.name for path in PACKAGE.iterdir() if path.is_file()]
     assert len([name for name in names if not name.endswith((".so", ".pyd"))]) <= 20

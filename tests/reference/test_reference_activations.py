@@ -111,5 +111,9 @@ def test_a_pair_of_functions_is_an_activation():
 
 
 def test_unknown_names_are_answered_with_known_ones():
-    with pytest.raises(ValueError, match=r"unknown activation 'sigmoids'.*tanh.*mean 'sigmoid'"):
+    with pytest.raises(
+        ValueError, match=r"unknown activation 'sigmoids'; did you mean 'sigmoid'.*tanh"
+    ):
         activations.get("sigmoids")
+    with pytest.raises(TypeError, match=r"must be a name .*tanh\) or a pair of functions; got 3"):
+        activations.get(3)

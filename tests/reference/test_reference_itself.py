@@ -3,7 +3,6 @@
 import ast
 import doctest
 import importlib
-import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,48 +12,53 @@ from mundur.reference import __file__ as reference_file
 from mundur.reference import check, lists
 
 FOLDER = Path(reference_file).parent
-MODULES = [found.name for found in pkgutil.walk_packages([str(FOLDER)], "mundur.reference.")]
+FILES = sorted(FOLDER.glob("**/*.py"))
+MODULES = [
+    ".".join(file.relative_to(FOLDER.parent).with_suffix("").parts).removesuffix(".__init__")
+    for file in FILES
+]
 WITHOUT_EXAMPLES = {
-    f"mundur.reference.{name}"
+    f"reference.{name}"
     for name in (
-        *("_lookup", "layers", "layers.base", "layers.container", "losses", "metrics"),
+        *("layers", "layers.base", "layers.container", "losses", "metrics"),
         *("optimizers", "optimizers.adaptive"),
     )
 }
-ALLOWED = {
-    "collections",
-    "copy",
-    "dataclasses",
-    "difflib",
-    "fnmatch",
-    "math",
-    "operator",
-    "random",
-    "types",
-    "typing",
+PLAIN = {
+    *("collections", "copy", "dataclasses", "fnmatch", "itertools", "math", "operator", "random"),
+    *("types", "typing"),
+}
+# What both halves of the package share, so that both refuse with the same sentences.
+SHARED = {
+    "_support.checks": {"__future__", "numbers", "os"},
+    "_support.names": {"__future__", "difflib", "functools"},
 }
 
 
-def forbidden_imports(source, depth=1):
-    """Imports of neither the standard modules above nor the textbook, `depth` levels below it."""
+def forbidden_imports(source, depth=1, plain=PLAIN):
+    """Imports that are neither plain nor shared nor the textbook's, `depth` levels below it."""
     found = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            found += [a.name for a in node.names if a.name.split(".")[0] not in ALLOWED]
+            found += [a.name for a in node.names if a.name.split(".")[0] not in plain]
         if isinstance(node, ast.ImportFrom):
-            inside = (
-                node.module.split(".")[0] in ALLOWED if node.level == 0 else node.level <= depth
-            )
+            is_plain = node.level == 0 and node.module.split(".")[0] in plain
+            is_shared = node.level == depth + 1 and node.module in SHARED
+            inside = is_plain or is_shared or 0 < node.level <= depth
             found += [] if inside else ["." * node.level + (node.module or "")]
     return found
 
 
 def test_nothing_is_imported_but_the_textbook_and_plain_python():
-    files = list(FOLDER.glob("**/*.py"))
-    assert len(files) == len(MODULES) + 1
-    for file in files:
+    for file in FILES:
         depth = len(file.relative_to(FOLDER).parts)
         assert forbidden_imports(file.read_text("utf-8"), depth) == [], file
+
+
+@pytest.mark.parametrize("module", SHARED)
+def test_what_it_shares_imports_plain_python_only(module):
+    source = FOLDER.parent.joinpath(*module.split(".")).with_suffix(".py").read_text("utf-8")
+    assert forbidden_imports(source, 0, PLAIN | SHARED[module]) == []
 
 
 @pytest.mark.parametrize(
@@ -63,6 +67,7 @@ def test_nothing_is_imported_but_the_textbook_and_plain_python():
         "import numpy as np",
         "from numpy import dot",
         "from .. import _core",
+        "from .._support.config import defaults",
         "from .._core import x",
         "import mundur",
         "def f():\n    import mundur._core",
@@ -91,11 +96,11 @@ def test_it_runs_where_there_is_nothing_else():
     assert run.stdout.split() == ["False", "False"]
 
 
-@pytest.mark.parametrize("name", ["mundur.reference", *MODULES])
+@pytest.mark.parametrize("name", MODULES)
 def test_examples_in_docstrings(name):
-    results = doctest.testmod(importlib.import_module(name))
+    results = doctest.testmod(importlib.import_module(f"mundur.{name}"))
     assert results.failed == 0
-    assert results.attempted > 0 or name in WITHOUT_EXAMPLES
+    assert (results.attempted > 0) != (name in WITHOUT_EXAMPLES)
 
 
 class TestCheck:

@@ -74,11 +74,11 @@ def test_the_form_follows_the_loss_and_the_shapes(loss, y_true, y_pred, expected
 
 
 def test_bad_shapes():
-    with pytest.raises(ValueError, match=r"y_true: expected shape \(4, 3\), got \(4, 1\)"):
+    with pytest.raises(ValueError, match=r"y_true must have shape \(4, 3\); got \(4, 1\)"):
         categorical_accuracy(LABELS, ROWS)
-    with pytest.raises(ValueError, match=r"y_true: expected shape \(4, 1\), got \(4, 3\)"):
+    with pytest.raises(ValueError, match=r"y_true must have shape \(4, 1\); got \(4, 3\)"):
         sparse_categorical_accuracy(ONE_HOT, ROWS)
-    with pytest.raises(ValueError, match="y_true: expected shape"):
+    with pytest.raises(ValueError, match="y_true must have shape"):
         binary_accuracy([1], [0.5, 0.5])
 
 

@@ -280,7 +280,7 @@ class TestFreezing:
 
     def test_patterns_that_fit_nothing(self):
         model = Model([Dense(1)], input_shape=(1,))
-        with pytest.raises(ValueError, match=r"no parameter fits '\*/weights'.*dense/kernel"):
+        with pytest.raises(ValueError, match=r"no parameter matches '\*/weights'.*dense/kernel"):
             model.freeze("*/weights")
 
 
@@ -301,7 +301,7 @@ class TestParameters:
         assert [layer.name for layer in model.layers] == ["dense_1", "dense"]
 
     def test_equal_names(self):
-        with pytest.raises(ValueError, match="expected different names, got a, a"):
+        with pytest.raises(ValueError, match="two layers are named 'a'; names must be distinct"):
             Model([Dense(1, name="a"), Dense(1, name="a")])
 
     def test_they_are_live(self):
@@ -323,16 +323,16 @@ class TestParameters:
 
     def test_set_parameters_checks(self):
         model = Model([Dense(1)], input_shape=(2,))
-        with pytest.raises(ValueError, match=r"dense/bias: expected shape \(1,\), got \(2,\)"):
+        with pytest.raises(ValueError, match=r"dense/bias must have shape \(1,\); got \(2,\)"):
             model.set_parameters({"dense/bias": [1.0, 2.0]})
-        with pytest.raises(ValueError, match="no parameter 'bias': there are dense/kernel"):
+        with pytest.raises(ValueError, match=r"no parameter 'bias' \(known: dense/kernel"):
             model.set_parameters({"bias": [1.0]})
 
     def test_shape_from_the_first_batch(self):
         model = Model([Flatten(), Dense(4)])
         assert shape(model.predict([[[1, 2, 3], [4, 5, 6]]])) == (1, 4)
         assert shape(model.parameters["dense/kernel"]) == (6, 4)
-        with pytest.raises(ValueError, match="flatten: input"):
+        with pytest.raises(ValueError, match="flatten: x must have"):
             model.predict([[1, 2, 3]])
 
 
@@ -349,14 +349,14 @@ class TestBadInput:
     def test_batch_size(self, batch_size):
         model = Model([Dense(1)])
         model.compile(SGD(), MeanSquaredError())
-        with pytest.raises(ValueError, match="batch_size: expected a positive integer or 'full'"):
+        with pytest.raises(ValueError, match="batch_size must be >= 1; got"):
             model.fit([[1.0]], [[1.0]], batch_size=batch_size)
 
     @pytest.mark.parametrize(("x", "y"), [([[1.0], [2.0]], [1.0]), ([], []), ([[1.0]], [])])
     def test_lengths(self, x, y):
         model = Model([Dense(1)])
         model.compile(SGD(), MeanSquaredError())
-        with pytest.raises(ValueError, match=r"[xy]: expected shape"):
+        with pytest.raises(ValueError, match=r"[xy] must have shape"):
             model.fit(x, y)
 
     def test_training_before_compile(self):

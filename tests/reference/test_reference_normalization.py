@@ -52,7 +52,7 @@ def test_gradients_of_sequences(batch, time, columns, training):
     for layer in (layers.BatchNormalization(epsilon=0.1), layers.LayerNormalization(0.1)):
         built(layer, (time, columns + 2))
         assert_proven(check_backward(layer, x, training), "gamma", "beta")
-        assert shape(layer.y) == shape(x)
+        assert shape(layer.a) == shape(x)
 
 
 def test_batch_normalization_on_paper():
@@ -190,20 +190,20 @@ class TestNoise:
     def test_noise_of_another_shape(self):
         layer = built(layers.GaussianNoise(0.5), (2,))
         layer.fixed_noise = [[1.0, 1.0, 1.0]]
-        with pytest.raises(ValueError, match=r"fixed_noise: expected shape \(1, 2\), got \(1, 3\)"):
+        with pytest.raises(ValueError, match=r"fixed_noise must have shape \(1, 2\); got \(1, 3\)"):
             layer.forward([[1.0, 2.0]], training=True)
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: layers.BatchNormalization(momentum=2), "momentum: expected"),
-        (lambda: layers.BatchNormalization(epsilon=0), "epsilon: expected"),
-        (lambda: layers.LayerNormalization(epsilon=-1), "epsilon: expected"),
-        (lambda: layers.LayerNormalization().build(()), "single numbers"),
-        (lambda: layers.GaussianNoise(-1), "stddev: expected"),
-        (lambda: layers.GaussianDropout(1.0), "rate: expected"),
-        (lambda: layers.AlphaDropout(1.0), "rate: expected"),
+        (lambda: layers.BatchNormalization(momentum=2), "momentum must be"),
+        (lambda: layers.BatchNormalization(epsilon=0), "epsilon must be"),
+        (lambda: layers.LayerNormalization(epsilon=-1), "epsilon must be"),
+        (lambda: layers.LayerNormalization().build(()), "samples must have shape"),
+        (lambda: layers.GaussianNoise(-1), "stddev must be"),
+        (lambda: layers.GaussianDropout(1.0), "rate must be"),
+        (lambda: layers.AlphaDropout(1.0), "rate must be"),
     ],
 )
 def test_bad_arguments(make, message):

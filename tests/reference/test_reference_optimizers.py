@@ -152,7 +152,7 @@ def test_the_learning_rate_may_change():
     ],
 )
 def test_bad_arguments(make, message):
-    with pytest.raises(ValueError, match=f"{message}: expected"):
+    with pytest.raises(ValueError, match=f"{message} must be"):
         make()
 
 
@@ -171,5 +171,5 @@ def test_repr_can_be_pasted_back():
     ],
 )
 def test_numbers_must_be_numbers(make):
-    with pytest.raises(TypeError, match="expected a number, got"):
+    with pytest.raises(TypeError, match="must be a number; got"):
         make()

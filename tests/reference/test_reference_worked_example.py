@@ -89,5 +89,5 @@ def test_ten_thousand_updates(train_biases, error):
 
 
 def test_bad_updates():
-    with pytest.raises(ValueError, match="updates: expected a positive integer, got 0"):
+    with pytest.raises(ValueError, match="updates must be >= 1; got 0"):
         worked_example(0)

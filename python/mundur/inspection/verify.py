@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,11 +29,11 @@ Array = npt.NDArray[Any]
 
 # The textbook computes in float64; a chain of layers passes its roundings on.
 VERIFY_TOLERANCE = {"float64": 1e-10, "float32": 1e-4} | dict.fromkeys(ROUNDED, 5e-2)
-# Where the textbook has its piece of the same name.
-_BOOKS: dict[type, ModuleType] = {
-    Layer: reference.layers,
-    Loss: reference.losses,
-    Regularizer: reference.regularizers,
+# The textbook's pieces by the names that they share with ours.
+_BOOKS: dict[type, Mapping[str, type]] = {
+    Layer: reference.layers.KNOWN,
+    Loss: reference.losses.CLASS_NAMES,
+    Regularizer: reference.regularizers.CLASS_NAMES,
 }
 # Arguments that leave the numbers of one pass alone.
 _NOT_OF_A_PASS = {"input_dim", "input_shape", "name", "seed", "trainable"}
@@ -165,8 +164,8 @@ def _textbook(piece: Any, **changes: Any) -> Any:
         return _of_numbers(piece.f), _of_numbers(piece.f_prime)
     if not isinstance(piece, Configurable):
         return piece
-    book = next((book for base, book in _BOOKS.items() if isinstance(piece, base)), None)
-    cls = None if book is None else vars(book).get(type(piece).__name__)
+    book = next((book for base, book in _BOOKS.items() if isinstance(piece, base)), {})
+    cls = book.get(type(piece).__name__)
     if cls is None:
         raise ValueError(
             f"mundur.reference has no {type(piece).__name__} to verify this model against; "

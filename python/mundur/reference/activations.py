@@ -6,9 +6,9 @@ the whole row.
 
 import math
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from ._lookup import lookup
+from .._support.names import lookup
 from .lists import Vector, dot
 
 
@@ -326,13 +326,13 @@ Pair: TypeAlias = tuple[Callable[[float], float], Callable[[float], float]]
 Identifier: TypeAlias = str | Pair | ActivationFunction | None
 
 
-def get(identifier: Identifier) -> ActivationFunction:
+def get(identifier: Identifier, argument: str = "activation") -> ActivationFunction:
     """Find the activation behind a name, a pair (f, f′), or None (linear).
 
     Raises
     ------
-    ValueError
-        For an unknown name, with the list of known ones.
+    TypeError, ValueError
+        For what is none of these, and for an unknown name; with the list of known ones.
 
     Examples
     --------
@@ -342,8 +342,14 @@ def get(identifier: Identifier) -> ActivationFunction:
     if identifier is None:
         return KNOWN["linear"]
     if isinstance(identifier, str):
-        return lookup("activation", identifier, KNOWN)
+        return lookup(KNOWN, identifier, argument)
     if isinstance(identifier, ActivationFunction):
         return identifier
-    f, derivative = identifier
+    pair: Any = identifier
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise TypeError(
+            f"{argument} must be a name (known: {', '.join(sorted(KNOWN))}) or a pair of "
+            f"functions; got {pair!r} ({type(pair).__name__})"
+        )
+    f, derivative = pair
     return Elementwise(getattr(f, "__name__", "custom"), f, derivative)

@@ -33,7 +33,7 @@ class Differentiable(Protocol):
         """Return ∂L/∂w, by the same names."""
 
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
-        """Return y of the batch x."""
+        """Return the outputs y of the batch x."""
 
     def backward(self, gradient: Tensor) -> Tensor:
         """Return ∂L/∂x from `gradient` = ∂L/∂y; fill `gradients`."""

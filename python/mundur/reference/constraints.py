@@ -4,7 +4,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from ._lookup import lookup
+from .._support.checks import integer, number
+from .._support.names import lookup
 from .lists import Tensor, Vector, flatten, is_list, map_elements, nest, shape, transpose
 
 # Keeps quotients by a norm of 0 finite; Keras's value.
@@ -62,10 +63,10 @@ class MinMaxNorm(Constraint):
         rate: float = 1.0,
         axis: int = 0,
     ) -> None:
-        self.min_value = min_value
-        self.max_value = max_value
-        self.rate = rate
-        self.axis = axis
+        self.min_value = number(min_value, "min_value", at_least=0)
+        self.max_value = number(max_value, "max_value", at_least=self.min_value)
+        self.rate = number(rate, "rate", at_least=0, at_most=1)
+        self.axis = integer(axis, "axis", -32, 31)
 
     def __call__(self, w: Tensor) -> Tensor:
         """Return w with each vector along the axis scaled."""
@@ -105,7 +106,7 @@ class MaxNorm(MinMaxNorm):
     """
 
     def __init__(self, max_value: float = 2.0, axis: int = 0) -> None:
-        super().__init__(0.0, max_value, 1.0, axis)
+        super().__init__(0.0, number(max_value, "max_value", at_least=0), 1.0, axis)
 
 
 class UnitNorm(MinMaxNorm):
@@ -131,7 +132,7 @@ KNOWN: dict[str, Callable[[], Constraint]] = {
 Identifier: TypeAlias = str | Constraint | None
 
 
-def get(identifier: Identifier) -> Constraint | None:
+def get(identifier: Identifier, argument: str = "constraint") -> Constraint | None:
     """Find the constraint behind a name; None stays None.
 
     Examples
@@ -140,5 +141,5 @@ def get(identifier: Identifier) -> Constraint | None:
     NonNeg()
     """
     if isinstance(identifier, str):
-        return lookup("constraint", identifier, KNOWN)()
+        return lookup(KNOWN, identifier, argument)()
     return identifier

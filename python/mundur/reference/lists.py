@@ -66,7 +66,7 @@ def check_shape(what: str, x: Any, expected: Sequence[int | None]) -> Shape:
     if not fits:
         wanted = ", ".join("any" if e is None else str(e) for e in expected)
         comma = "," if len(expected) == 1 else ""
-        raise ValueError(f"{what}: expected shape ({wanted}{comma}), got {given}")
+        raise ValueError(f"{what} must have shape ({wanted}{comma}); got {given}")
     return given
 
 

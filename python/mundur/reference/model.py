@@ -10,6 +10,7 @@ from random import Random
 from types import MappingProxyType
 from typing import Literal, TypeVar
 
+from .._support.checks import check_layers, integer
 from .constraints import Constraint
 from .layers import Layer
 from .layers.container import forward_chain, name_layers
@@ -54,6 +55,7 @@ class Model:
     def __init__(
         self, layers: Sequence[Layer], seed: int = 0, input_shape: Shape | None = None
     ) -> None:
+        check_layers(layers, "Model")
         self.layers = list(layers)
         self.seed = seed
         self.rng = Random(seed)
@@ -93,7 +95,7 @@ class Model:
 
     def penalty(self) -> float:
         """Return what regularizers add to the loss, for the batch that went forward last."""
-        # Σ_w R(w) + Σ_y R(y) / B
+        # Σ_w R(w) + Σ_a R(a) / B
         weights = sum(
             regularizer(layer.parameters[p])
             for layer in self.layers
@@ -101,8 +103,8 @@ class Model:
             if p in layer.parameters  # a layer may be without its bias
         )
         return weights + sum(
-            layer.activity_regularizer(y) / len(y)
-            for layer, y in zip(self.layers, self.outputs, strict=False)  # none before a forward
+            layer.activity_regularizer(a) / len(a)
+            for layer, a in zip(self.layers, self.outputs, strict=False)  # none before a forward
             if layer.activity_regularizer
         )
 
@@ -150,7 +152,7 @@ class Model:
         parameters = self.parameters
         for name, value in values.items():
             if name not in parameters:
-                raise ValueError(f"no parameter {name!r}: there are {', '.join(parameters)}")
+                raise ValueError(f"no parameter {name!r} (known: {', '.join(parameters)})")
             check_shape(name, value, shape(parameters[name]))
             parameters[name][:] = nest(map(float, flatten(value)), shape(value))
 
@@ -175,9 +177,8 @@ class Model:
             if fnmatchcase(f"{layer.name}/{parameter}", pattern)
         ]
         if not found:
-            raise ValueError(
-                f"no parameter fits {pattern!r}: there are {', '.join(self.parameters)}"
-            )
+            known = ", ".join(self.parameters)
+            raise ValueError(f"no parameter matches {pattern!r} (known: {known})")
         return found
 
     def compile(self, optimizer: Optimizer, loss: Loss) -> None:
@@ -226,10 +227,9 @@ class Model:
         check_shape("y", y, (samples, *shape(y)[1:]))
         weights = as_weights(sample_weight, samples)
         size = samples if batch_size == "full" else 32 if batch_size is None else batch_size
-        if size < 1:
-            raise ValueError(f"batch_size: expected a positive integer or 'full', got {size}")
+        integer(size, "batch_size", 1)
         history: dict[str, list[float]] = {"loss": []}
-        for _ in range(epochs):
+        for _ in range(integer(epochs, "epochs", 1)):
             order = self.rng.sample(range(samples), samples) if shuffle else list(range(samples))
             batch_losses, batch_weights, penalties = [], [], []
             for batch in batches(order, size):
@@ -260,7 +260,7 @@ class Model:
 
 
 def add_mean(gradient: Tensor, slopes: Tensor) -> Tensor:
-    """Return ∂L/∂y + ∂R/∂y / B, B the samples of the batch.
+    """Return ∂L/∂a + ∂R/∂a / B, B the samples of the batch.
 
     Examples
     --------

@@ -1,14 +1,15 @@
 """Regularizers: penalties R(w), added to the loss to keep weights, or activities, small.
 
-    L = data's loss + Σ_w R(w) + Σ_y R(y) / B
+    L = data's loss + Σ_w R(w) + Σ_a R(a) / B
 
-over the weights w and the activities y that have one, B the samples of the batch.
+over the weights w and the activities a that have one, B the samples of the batch.
 """
 
 from collections.abc import Callable
 from typing import TypeAlias
 
-from ._lookup import check_number, lookup
+from .._support.checks import number
+from .._support.names import lookup
 from .lists import Tensor, flatten, map_elements
 
 
@@ -22,12 +23,8 @@ class Regularizer:
     """
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
-        for name, value in (("l1", l1), ("l2", l2)):
-            check_number(name, value)
-            if value < 0:
-                raise ValueError(f"{name}: expected a number that is not negative, got {value}")
-        self.l1 = l1
-        self.l2 = l2
+        self.l1 = number(l1, "l1", at_least=0)
+        self.l2 = number(l2, "l2", at_least=0)
 
     def __call__(self, w: Tensor) -> float:
         """Return R(w)."""
@@ -83,6 +80,7 @@ class L1L2(Regularizer):
     """Both. Source: Zou and Hastie, "Regularization and variable selection via the elastic net"."""
 
 
+CLASS_NAMES: dict[str, type[Regularizer]] = {cls.__name__: cls for cls in (L1, L2, L1L2)}
 KNOWN: dict[str, Callable[[], Regularizer]] = {
     "l1": L1,
     "l2": L2,
@@ -92,7 +90,7 @@ KNOWN: dict[str, Callable[[], Regularizer]] = {
 Identifier: TypeAlias = str | Regularizer | None
 
 
-def get(identifier: Identifier) -> Regularizer | None:
+def get(identifier: Identifier, argument: str = "regularizer") -> Regularizer | None:
     """Find the regularizer behind a name; None stays None.
 
     Examples
@@ -101,5 +99,5 @@ def get(identifier: Identifier) -> Regularizer | None:
     L2(l1=0.0, l2=0.01)
     """
     if isinstance(identifier, str):
-        return lookup("regularizer", identifier, KNOWN)()
+        return lookup(KNOWN, identifier, argument)()
     return identifier

@@ -15,6 +15,7 @@ b2, b2′), which is how the networks of practice learn.
 
 from dataclasses import dataclass
 
+from .._support.checks import integer
 from .layers import Dense
 from .lists import Matrix, Tensor, Vector
 from .losses import MeanSquaredError
@@ -79,8 +80,7 @@ def worked_example(updates: int = 1, train_biases: bool = False) -> Values:
     >>> round(values.gradients["∂E/∂w5"], 12)
     0.082167040564
     """
-    if updates < 1:
-        raise ValueError(f"updates: expected a positive integer, got {updates}")
+    integer(updates, "updates", 1)
     hidden, output = Dense(2, "sigmoid"), Dense(2, "sigmoid")
     model = Model([hidden, output], input_shape=(2,))
     model.set_parameters(WEIGHTS)
@@ -94,7 +94,7 @@ def worked_example(updates: int = 1, train_biases: bool = False) -> Values:
         error = model.train_on_batch(INPUTS, TARGETS)
 
     # The layers still hold z, f(z) and δ of the last pass; E after it needs a new one.
-    forward = forward_values(hidden.z[0], (hidden.y or [])[0], output.z[0], (output.y or [])[0])
+    forward = forward_values(hidden.z[0], (hidden.a or [])[0], output.z[0], (output.a or [])[0])
     deltas = delta_values(hidden.delta[0], output.delta[0])
     gradients = gradient_values(dict(model.gradients))
     weights = weight_values(dict(model.parameters))

@@ -8,7 +8,7 @@ The numbers drawn are not those of the native code: to compare the two, copy the
 from collections.abc import Callable
 from typing import TypeAlias
 
-from .._lookup import lookup
+from ..._support.names import lookup
 from ..lists import Tensor
 from .base import Array, Initializer
 from .basic import (
@@ -73,7 +73,7 @@ KNOWN: dict[str, Callable[[], Initializer]] = {
 Identifier: TypeAlias = str | Tensor | Initializer
 
 
-def get(identifier: Identifier) -> Initializer:
+def get(identifier: Identifier, argument: str = "initializer") -> Initializer:
     """Find the initializer behind a name, or the one that gives these nested lists.
 
     Raises
@@ -90,5 +90,5 @@ def get(identifier: Identifier) -> Initializer:
     if isinstance(identifier, Initializer):
         return identifier
     if isinstance(identifier, str):
-        return lookup("initializer", identifier, KNOWN)()
+        return lookup(KNOWN, identifier, argument)()
     return Array(identifier)

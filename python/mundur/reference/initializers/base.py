@@ -2,7 +2,8 @@
 
 from random import Random
 
-from ..lists import Shape, Tensor, check_shape, flatten, nest
+from .. import lists
+from ..lists import Shape, Tensor, flatten, nest
 
 
 class Initializer:
@@ -36,5 +37,9 @@ class Array(Initializer):
 
     def __call__(self, shape: Shape, rng: Random) -> Tensor:
         """Return a copy of the values."""
-        check_shape("initializer's values", self.values, shape)
+        if lists.shape(self.values) != shape:
+            raise ValueError(
+                f"initial values must have the parameter's shape {shape}; "
+                f"got {lists.shape(self.values)}"
+            )
         return nest(map(float, flatten(self.values)), shape)

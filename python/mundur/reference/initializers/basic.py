@@ -3,6 +3,7 @@
 import math
 from random import Random
 
+from ..._support.checks import number
 from ..lists import Shape, Tensor, Vector, dot, filled, transpose
 from .base import Initializer
 
@@ -21,7 +22,7 @@ class Constant(Initializer):
     """
 
     def __init__(self, value: float = 0.0) -> None:
-        self.value = value
+        self.value = number(value, "value")
 
     def __call__(self, shape: Shape, rng: Random) -> Tensor:
         """Return the value, in nested lists."""
@@ -53,8 +54,8 @@ class RandomUniform(Initializer):
     """
 
     def __init__(self, minval: float = -0.05, maxval: float = 0.05) -> None:
-        self.minval = minval
-        self.maxval = maxval
+        self.minval = number(minval, "minval")
+        self.maxval = number(maxval, "maxval", at_least=self.minval)
 
     def __call__(self, shape: Shape, rng: Random) -> Tensor:
         """Draw the numbers, in order of the elements."""
@@ -70,8 +71,8 @@ class RandomNormal(Initializer):
     """
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05) -> None:
-        self.mean = mean
-        self.stddev = stddev
+        self.mean = number(mean, "mean")
+        self.stddev = number(stddev, "stddev", at_least=0)
 
     def __call__(self, shape: Shape, rng: Random) -> Tensor:
         """Draw the numbers, in order of the elements."""
@@ -88,8 +89,8 @@ class TruncatedNormal(Initializer):
     """
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05) -> None:
-        self.mean = mean
-        self.stddev = stddev
+        self.mean = number(mean, "mean")
+        self.stddev = number(stddev, "stddev", at_least=0)
 
     def __call__(self, shape: Shape, rng: Random) -> Tensor:
         """Draw the numbers, in order of the elements."""
@@ -114,7 +115,7 @@ class Orthogonal(Initializer):
     """
 
     def __init__(self, gain: float = 1.0) -> None:
-        self.gain = gain
+        self.gain = number(gain, "gain")
 
     def __call__(self, shape: Shape, rng: Random) -> Tensor:
         """Draw normal vectors, and take from each what it shares with those before."""
@@ -143,7 +144,7 @@ class Identity(Initializer):
     """
 
     def __init__(self, gain: float = 1.0) -> None:
-        self.gain = gain
+        self.gain = number(gain, "gain")
 
     def __call__(self, shape: Shape, rng: Random) -> Tensor:
         """Return the values, in nested lists."""

@@ -3,13 +3,17 @@
 import math
 from random import Random
 
-from .._lookup import lookup
+from ..._support.checks import number
+from ..._support.names import lookup
 from ..lists import Shape, Tensor, filled
 from .base import Initializer
 from .basic import RandomNormal, RandomUniform, TruncatedNormal
 
 # The deviation of a standard normal number that lies within [−2, 2].
 TRUNCATED_DEVIATION = 0.87962566103423978
+
+MODES = {name: name for name in ("fan_in", "fan_out", "fan_avg")}
+DISTRIBUTIONS = {name: name for name in ("truncated_normal", "untruncated_normal", "uniform")}
 
 
 def fans(shape: Shape) -> tuple[int, int]:
@@ -39,23 +43,23 @@ class VarianceScaling(Initializer):
         mode: str = "fan_in",
         distribution: str = "truncated_normal",
     ) -> None:
-        self.scale = scale
-        self.mode = mode
-        self.distribution = distribution
+        self.scale = number(scale, "scale", above=0)
+        self.mode = lookup(MODES, mode, "mode")
+        self.distribution = lookup(DISTRIBUTIONS, distribution, "distribution")
 
     def __call__(self, shape: Shape, rng: Random) -> Tensor:
         """Draw the numbers, in order of the elements."""
         fan_in, fan_out = fans(shape)
-        modes = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
+        n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         # s = √(scale / n)
-        s = math.sqrt(self.scale / lookup("mode", self.mode, modes))
+        s = math.sqrt(self.scale / n)
         # U(−√3 s, √3 s) has variance s²; what is cut off a normal is made up for beforehand
         distributions: dict[str, Initializer] = {
             "truncated_normal": TruncatedNormal(stddev=s / TRUNCATED_DEVIATION),
             "untruncated_normal": RandomNormal(stddev=s),
             "uniform": RandomUniform(-math.sqrt(3) * s, math.sqrt(3) * s),
         }
-        return lookup("distribution", self.distribution, distributions)(shape, rng)
+        return distributions[self.distribution](shape, rng)
 
 
 class GlorotUniform(Initializer):

@@ -49,3 +49,16 @@ __all__ = [
     "TimeDistributed",
     "ZeroPadding1D",
 ]
+
+KNOWN: dict[str, type[Layer]] = {
+    cls.__name__: cls
+    for cls in (
+        *(Dense, Activation, ActivityRegularization, ReLU, LeakyReLU, ELU, Softmax),
+        *(Dropout, SpatialDropout1D, GaussianNoise, GaussianDropout, AlphaDropout),
+        *(Flatten, Reshape, Permute, ZeroPadding1D, RepeatVector, Masking, Embedding),
+        *(BatchNormalization, LayerNormalization, Rescaling),
+        *(Conv1D, MaxPooling1D, AveragePooling1D, GlobalMaxPooling1D, GlobalAveragePooling1D),
+        *(SimpleRNN, LSTM, GRU, Bidirectional, TimeDistributed, Residual),
+    )
+}
+"""The layers by the names of their classes, which are those of their native twins."""

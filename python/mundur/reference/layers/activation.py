@@ -1,16 +1,16 @@
-"""Activations as layers, those with parameters too."""
+"""Activations as layers, those with bends of one's own too."""
 
 import math
 from random import Random
 
+from ..._support.checks import number
 from .. import activations, regularizers
-from .._lookup import check_number
 from ..lists import Shape, Tensor, map_rows
 from .base import Layer
 
 
 class Activation(Layer):
-    """An activation as a layer of its own: y = f(x).
+    """An activation as a layer of its own: a = f(x).
 
     Parameters
     ----------
@@ -18,11 +18,11 @@ class Activation(Layer):
         "linear", "relu", "sigmoid", "tanh", ... (see `activations`); softmax and log_softmax go
         over the last axis.
     activity_regularizer : str, Regularizer or None
-        What y adds to the loss.
+        What a adds to the loss.
 
     Notes
     -----
-    x and y have shape (batch, ...), the same.
+    x and a have shape (batch, ...), the same.
 
     Examples
     --------
@@ -42,34 +42,33 @@ class Activation(Layer):
     ) -> None:
         super().__init__(name)
         self.activation = activations.get(activation)
-        self.activity_regularizer = regularizers.get(activity_regularizer)
-        self.x: Tensor | None = None
+        self.activity_regularizer = regularizers.get(activity_regularizer, "activity_regularizer")
 
     def build_for(self, input_shape: Shape, rng: Random) -> Shape:
         """Keep the shape, which needs an axis for the activation."""
-        if not input_shape:
-            raise ValueError(f"{self.name}: expected samples of rank 1 or more, got single numbers")
+        self.check_samples("(..., inputs)", input_shape, len(input_shape) > 0)
         return input_shape
 
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
         """Activate."""
         self.check_input(x)
         self.x = x
-        # y_j = f(x_j)
-        return map_rows(self.activation, x)
+        # a_j = f(x_j)
+        self.a = map_rows(self.activation, x)
+        return self.a
 
     def backward(self, gradient: Tensor) -> Tensor:
         """Multiply by the slopes."""
-        self.check_gradient(gradient, self.x)
-        # ∂L/∂x_j = f′(x_j) ∂L/∂y_j
-        return map_rows(self.activation.backward, gradient, self.x or [])
+        self.check_gradient(gradient)
+        # ∂L/∂x_j = f′(x_j) ∂L/∂a_j
+        return map_rows(self.activation.backward, gradient, self.x)
 
     def __repr__(self) -> str:
         return f"Activation({self.activation})"
 
 
 class ActivityRegularization(Activation):
-    """y = x; l1 Σ|x| + l2 Σx², divided by the samples of the batch, is added to the loss.
+    """a = x; l1 Σ|x| + l2 Σx², divided by the samples of the batch, is added to the loss.
 
     Parameters
     ----------
@@ -85,12 +84,12 @@ class ActivityRegularization(Activation):
 
 
 class ReLU(Activation):
-    """y = min(x, max_value) where x > threshold, else negative_slope (x − threshold).
+    """a = min(x, max_value) where x > threshold, else negative_slope (x − threshold).
 
     Parameters
     ----------
     max_value : float or None
-        Where y ends; None is nowhere.
+        Where a ends; None is nowhere.
     negative_slope : float, default 0.0
         The slope on the left.
     threshold : float, default 0.0
@@ -113,18 +112,14 @@ class ReLU(Activation):
         *,
         name: str | None = None,
     ) -> None:
-        end = math.inf if max_value is None else max_value
-        for argument, value in (
-            ("max_value", end),
-            ("negative_slope", negative_slope),
-            ("threshold", threshold),
-        ):
-            check_number(argument, value)
-        super().__init__(activations.rectifier(negative_slope, end, threshold), name=name)
+        end = math.inf if max_value is None else number(max_value, "max_value", at_least=0)
+        slope = number(negative_slope, "negative_slope", at_least=0)
+        start = number(threshold, "threshold", at_least=0)
+        super().__init__(activations.rectifier(slope, end, start), name=name)
 
 
 class LeakyReLU(Activation):
-    """y = x where x > 0, else negative_slope x.
+    """a = x where x > 0, else negative_slope x.
 
     Parameters
     ----------
@@ -141,12 +136,12 @@ class LeakyReLU(Activation):
     """
 
     def __init__(self, negative_slope: float = 0.3, *, name: str | None = None) -> None:
-        check_number("negative_slope", negative_slope)
-        super().__init__(activations.rectifier(negative_slope), name=name)
+        slope = number(negative_slope, "negative_slope", at_least=0)
+        super().__init__(activations.rectifier(slope), name=name)
 
 
 class ELU(Activation):
-    """y = x where x ≥ 0, else alpha (e^x − 1).
+    """a = x where x ≥ 0, else alpha (e^x − 1).
 
     Parameters
     ----------
@@ -163,12 +158,12 @@ class ELU(Activation):
     """
 
     def __init__(self, alpha: float = 1.0, *, name: str | None = None) -> None:
-        check_number("alpha", alpha)
-        super().__init__(activations.exponential_unit(alpha), name=name)
+        lowest = number(alpha, "alpha", at_least=0)
+        super().__init__(activations.exponential_unit(lowest), name=name)
 
 
 class Softmax(Activation):
-    """y_i = e^(x_i) / Σ_j e^(x_j) along the last axis.
+    """a_i = e^(x_i) / Σ_j e^(x_j) along the last axis.
 
     Examples
     --------

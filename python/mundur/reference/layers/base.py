@@ -1,16 +1,15 @@
-"""Layers: forward, and backward directly below it.
+"""What all layers share: forward, and backward directly below it.
 
-`forward` keeps what `backward` needs; `backward` takes ∂L/∂y, where y is the layer's output,
-fills `gradients` with ∂L/∂w of its parameters, and returns ∂L/∂x of its input.
-
-Source: Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors"
-(1986). Layouts and names are those of Keras: a kernel has shape (inputs, units).
+`forward` keeps what `backward` needs; `backward` takes ∂L/∂a of the layer's output a, fills
+`gradients` with ∂L/∂W, ∂L/∂b, ... of its parameters, and returns ∂L/∂x of its input x.
 """
 
+from collections.abc import Mapping
 from operator import add
 from random import Random
+from typing import Any, ClassVar
 
-from .. import constraints, regularizers
+from .. import constraints, initializers, regularizers
 from ..lists import Mask, Shape, Tensor, check_shape, map_elements, shape
 
 
@@ -21,6 +20,8 @@ class Layer:
     ----------
     name : str
         Unique within a model, which names its layers "dense", "dense_1", ... where they have none.
+    x, a : nested list
+        Input and output of the last forward; a is None before it.
     parameters : dict of str to nested list
         What is learned, changed in place by optimizers.
     gradients : dict of str to nested list
@@ -37,7 +38,11 @@ class Layer:
         That of the outputs.
     mask : nested list of bool or None
         Which time steps of the batch to come are there; None: all. A model sets it before forward.
+    keeps_mask : bool
+        Whether the time steps of the output are those of the input.
     """
+
+    keeps_mask = True
 
     def __init__(self, name: str | None = None) -> None:
         self.name = name or self.kind()
@@ -53,6 +58,8 @@ class Layer:
         self.input_shape: Shape | None = None
         self.output_shape: Shape | None = None
         self.mask: Mask | None = None
+        self.x: Tensor = []
+        self.a: Tensor | None = None
 
     @classmethod
     def kind(cls) -> str:
@@ -80,14 +87,14 @@ class Layer:
 
     def compute_mask(self, x: Tensor, mask: Mask | None) -> Mask | None:
         """Return which time steps of the output are there, by the input and its mask."""
-        return mask
+        return mask if self.keeps_mask else None
 
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
-        """Return y of the batch x; `training` says whether dropout drops."""
+        """Return a of the batch x; `training` says whether dropout drops."""
         raise NotImplementedError
 
     def backward(self, gradient: Tensor) -> Tensor:
-        """Return ∂L/∂x from `gradient` = ∂L/∂y, for the batch that went forward last."""
+        """Return ∂L/∂x from `gradient` = ∂L/∂a, for the batch that went forward last."""
         raise NotImplementedError
 
     def learns(self, parameter: str) -> bool:
@@ -102,14 +109,52 @@ class Layer:
                 slopes = regularizer.gradient(self.parameters[name])
                 self.gradients[name] = map_elements(add, self.gradients[name], slopes)
 
+    def check_samples(self, wanted: str, input_shape: Shape, fits: bool) -> None:
+        """Raise unless samples fit a description of their shape."""
+        if not fits:
+            raise ValueError(f"{self.name}: samples must have shape {wanted}, got {input_shape}")
+
     def check_input(self, x: Tensor) -> None:
         """Raise unless x is a batch of at least one sample that this layer was built for."""
         if self.input_shape is None:
             raise RuntimeError(f"{self.name}: call build(input_shape) before forward")
-        check_shape(f"{self.name}: input (batch first)", x, (None, *self.input_shape))
+        check_shape(f"{self.name}: x", x, (None, *self.input_shape))
 
-    def check_gradient(self, gradient: Tensor, y: Tensor | None) -> None:
+    def check_gradient(self, gradient: Tensor) -> None:
         """Raise unless there was a forward, with an output of the gradient's shape."""
-        if y is None:
+        if self.a is None:
             raise RuntimeError(f"{self.name}: call forward before backward")
-        check_shape(f"{self.name}: gradient of the output", gradient, shape(y))
+        check_shape(f"{self.name}: ∂L/∂a", gradient, shape(self.a))
+
+
+class Weighted(Layer):
+    """A layer with arguments such as `kernel_initializer`, `bias_regularizer`, `bias_constraint`.
+
+    Attributes
+    ----------
+    starts : dict of str to str
+        With what the arguments of each parameter begin, in order.
+    initializers : dict of str to Initializer
+        That of each parameter.
+    """
+
+    starts: ClassVar[dict[str, str]] = {"kernel": "kernel", "bias": "bias"}
+
+    def take(self, arguments: Mapping[str, Any]) -> None:
+        """Keep what the constructor's arguments, its `locals()`, say of the parameters."""
+        self.initializers: dict[str, initializers.Initializer] = {}
+        for parameter, start in self.starts.items():
+            first, penalty, limit = (
+                f"{start}_{kind}" for kind in ("initializer", "regularizer", "constraint")
+            )
+            self.initializers[parameter] = initializers.get(arguments[first], first)
+            if found := regularizers.get(arguments.get(penalty), penalty):
+                self.regularizers[parameter] = found
+            if kept := constraints.get(arguments.get(limit), limit):
+                self.constraints[parameter] = kept
+        activity = "activity_regularizer"
+        self.activity_regularizer = regularizers.get(arguments.get(activity), activity)
+
+    def make(self, shapes: Mapping[str, Shape], rng: Random) -> None:
+        """Make the parameters, of these shapes, in order."""
+        self.parameters = {name: self.initializers[name](of, rng) for name, of in shapes.items()}

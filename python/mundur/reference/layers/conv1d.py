@@ -6,14 +6,16 @@ Source: LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to d
 
 from random import Random
 
+from ..._support.checks import boolean, integer
+from ..._support.names import lookup
 from .. import activations, constraints, initializers, regularizers
-from ..lists import Mask, Matrix, Shape, Tensor, dot, shape, transpose, zeros
-from .base import Layer
-from .windows import Windows, check_padding, check_positive, check_steps
+from ..lists import Matrix, Shape, Tensor, dot, shape, transpose, zeros
+from .base import Weighted
+from .windows import CAUSAL, Windows
 
 
-class Conv1D(Layer):
-    """A window of steps makes a step: y_t = f(Σ_k x_(tS − P + kD) W_k + b).
+class Conv1D(Weighted):
+    """A window of steps makes a step: a_t = f(Σ_k x_(tS − P + kD) W_k + b).
 
     Steps beyond the ends of a sample are left out of the sum.
 
@@ -38,13 +40,13 @@ class Conv1D(Layer):
     kernel_initializer, bias_initializer : str, nested list or Initializer
         The first values of W, shape (kernel_size, channels / groups, filters), and b, (filters,).
     kernel_regularizer, bias_regularizer, activity_regularizer : str, Regularizer or None
-        What W, b and y add to the loss.
+        What W, b and a add to the loss.
     kernel_constraint, bias_constraint : str, Constraint or None
         What W and b hold to after every update.
 
     Notes
     -----
-    x has shape (batch, steps, channels), y has shape (batch, windows, filters).
+    x has shape (batch, steps, channels), a has shape (batch, windows, filters).
 
     Examples
     --------
@@ -58,6 +60,8 @@ class Conv1D(Layer):
     >>> layer.gradients
     {'kernel': [[[41.0]], [[94.0]]], 'bias': [11.0]}
     """
+
+    keeps_mask = False
 
     def __init__(
         self,
@@ -80,50 +84,35 @@ class Conv1D(Layer):
         name: str | None = None,
     ) -> None:
         super().__init__(name)
-        check_positive(
-            filters=filters,
-            kernel_size=kernel_size,
-            strides=strides,
-            dilation_rate=dilation_rate,
-            groups=groups,
-        )
-        if filters % groups:
-            raise ValueError(f"groups: expected a divisor of {filters} filters, got {groups}")
-        self.filters, self.kernel_size, self.groups = filters, kernel_size, groups
-        self.strides, self.dilation_rate = strides, dilation_rate
-        self.padding = check_padding(padding, "valid", "same", "causal")
+        self.filters = integer(filters, "filters", 1)
+        self.kernel_size = integer(kernel_size, "kernel_size", 1)
+        self.strides = integer(strides, "strides", 1)
+        self.padding = lookup(CAUSAL, padding, "padding")
+        self.dilation_rate = integer(dilation_rate, "dilation_rate", 1)
+        self.groups = integer(groups, "groups", 1)
+        if self.filters % self.groups:
+            raise ValueError(f"groups={groups} must divide filters={filters}")
         self.activation = activations.get(activation)
-        self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        penalties = {"kernel": kernel_regularizer, "bias": bias_regularizer}
-        self.regularizers = {p: r for p, i in penalties.items() if (r := regularizers.get(i))}
-        limits = {"kernel": kernel_constraint, "bias": bias_constraint}
-        self.constraints = {p: c for p, i in limits.items() if (c := constraints.get(i))}
-        self.activity_regularizer = regularizers.get(activity_regularizer)
-        self.windows = Windows(kernel_size, kernel_size, 1, 1, "same")
-        self.x: Tensor = []
+        self.use_bias = boolean(use_bias, "use_bias")
+        self.take(locals())
         self.z: Tensor = []
-        self.y: Tensor | None = None
 
     def build_for(self, input_shape: Shape, rng: Random) -> Shape:
         """Make W, and b."""
-        check_steps(self.name, input_shape)
+        self.check_samples("(steps, channels)", input_shape, len(input_shape) == 2)
         steps, channels = input_shape
         if channels % self.groups:
-            raise ValueError(f"{self.name}: {self.groups} groups do not divide {channels} channels")
+            raise ValueError(
+                f"{self.name}: groups={self.groups} must divide the channels, got {channels}"
+            )
         self.windows = Windows(
             steps, self.kernel_size, self.strides, self.dilation_rate, self.padding
         )
-        kernel_shape = (self.kernel_size, channels // self.groups, self.filters)
-        self.parameters = {"kernel": self.kernel_initializer(kernel_shape, rng)}
-        if self.use_bias:
-            self.parameters["bias"] = self.bias_initializer((self.filters,), rng)
+        shapes: dict[str, Shape] = {
+            "kernel": (self.kernel_size, channels // self.groups, self.filters)
+        }
+        self.make(shapes | ({"bias": (self.filters,)} if self.use_bias else {}), rng)
         return (self.windows.count, self.filters)
-
-    def compute_mask(self, x: Tensor, mask: Mask | None) -> Mask | None:
-        """Drop the mask: a window may see steps that are there and steps that are not."""
-        return None
 
     def channels_of(self, j: int, channels: int) -> slice:
         """Return the channels that filter j sees."""
@@ -148,14 +137,14 @@ class Conv1D(Layer):
             ]
             for x_n in x
         ]
-        # y_t = f(z_t)
-        self.y = [[self.activation(z_t) for z_t in z_n] for z_n in self.z]
-        return self.y
+        # a_t = f(z_t)
+        self.a = [[self.activation(z_t) for z_t in z_n] for z_n in self.z]
+        return self.a
 
     def backward(self, gradient: Tensor) -> Tensor:
         """Send δ back along the weights that each step came by."""
-        self.check_gradient(gradient, self.y)
-        # δ_tj = f′(z_tj) ∂L/∂y_tj
+        self.check_gradient(gradient)
+        # δ_tj = f′(z_tj) ∂L/∂a_tj
         delta = [
             [self.activation.backward(g_t, z_t) for g_t, z_t in zip(g_n, z_n, strict=True)]
             for g_n, z_n in zip(gradient, self.z, strict=True)

@@ -1,4 +1,4 @@
-"""Dense: forward, and backward directly below it.
+"""Dense, the layer of course notes: a = f(x W + b), and δ on its way back.
 
 Source: Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors"
 (1986). Layouts and names are those of Keras: a kernel has shape (inputs, units).
@@ -6,14 +6,14 @@ Source: Rumelhart, Hinton and Williams, "Learning representations by back-propag
 
 from random import Random
 
+from ..._support.checks import boolean, integer
 from .. import activations, constraints, initializers, regularizers
-from .._lookup import check_number
 from ..lists import Shape, Tensor, Vector, dot, map_rows, rows, transpose
-from .base import Layer
+from .base import Weighted
 
 
-class Dense(Layer):
-    """Every unit sees every input: y = f(x W + b).
+class Dense(Weighted):
+    """Every unit sees every input: a = f(x W + b).
 
     Parameters
     ----------
@@ -26,15 +26,15 @@ class Dense(Layer):
     kernel_initializer, bias_initializer : str, nested list or Initializer
         The first values of W, shape (inputs, units), and b, shape (units,).
     kernel_regularizer, bias_regularizer, activity_regularizer : str, Regularizer or None
-        What W, b and y add to the loss.
+        What W, b and a add to the loss.
     kernel_constraint, bias_constraint : str, Constraint or None
         What W and b hold to after every update.
 
     Notes
     -----
-    x has shape (batch, inputs), y has shape (batch, units); with more axes, every row of a sample,
-    such as a time step, is treated alike. After a pass forward and backward, the attributes `z`,
-    `y` and `delta` hold z, f(z) and δ = ∂L/∂z of the batch.
+    x has shape (batch, inputs), a has shape (batch, units); with more axes, every row of a sample,
+    such as a time step, is treated alike. After a pass forward and backward, the attributes `x`,
+    `z`, `a` and `delta` hold x, z = x W + b, a = f(z) and δ = ∂L/∂z of the batch.
 
     Examples
     --------
@@ -65,32 +65,18 @@ class Dense(Layer):
         name: str | None = None,
     ) -> None:
         super().__init__(name)
-        check_number("units", units, int)
-        if units < 1:
-            raise ValueError(f"units: expected a positive integer, got {units}")
-        self.units = units
+        self.units = integer(units, "units", 1)
         self.activation = activations.get(activation)
-        self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        penalties = {"kernel": kernel_regularizer, "bias": bias_regularizer}
-        self.regularizers = {p: r for p, i in penalties.items() if (r := regularizers.get(i))}
-        limits = {"kernel": kernel_constraint, "bias": bias_constraint}
-        self.constraints = {p: c for p, i in limits.items() if (c := constraints.get(i))}
-        self.activity_regularizer = regularizers.get(activity_regularizer)
-        self.x: Tensor = []
+        self.use_bias = boolean(use_bias, "use_bias")
+        self.take(locals())
         self.z: Tensor = []
-        self.y: Tensor | None = None
         self.delta: Tensor = []
 
     def build_for(self, input_shape: Shape, rng: Random) -> Shape:
         """Make W of shape (inputs, units), and b of shape (units,)."""
-        if not input_shape:
-            raise ValueError(f"{self.name}: expected samples of rank 1 or more, got single numbers")
-        kernel_shape = (input_shape[-1], self.units)
-        self.parameters = {"kernel": self.kernel_initializer(kernel_shape, rng)}
-        if self.use_bias:
-            self.parameters["bias"] = self.bias_initializer((self.units,), rng)
+        self.check_samples("(..., inputs)", input_shape, len(input_shape) > 0)
+        shapes: dict[str, Shape] = {"kernel": (input_shape[-1], self.units)}
+        self.make(shapes | ({"bias": (self.units,)} if self.use_bias else {}), rng)
         return (*input_shape[:-1], self.units)
 
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
@@ -105,19 +91,19 @@ class Dense(Layer):
             return [dot(x_n, W_j) + b_j for W_j, b_j in zip(columns, bias, strict=True)]
 
         self.z = map_rows(weighed, x)
-        # y_j = f(z_j)
-        self.y = map_rows(self.activation, self.z)
-        return self.y
+        # a_j = f(z_j)
+        self.a = map_rows(self.activation, self.z)
+        return self.a
 
     def backward(self, gradient: Tensor) -> Tensor:
         """Send δ back along the weights that the inputs came by."""
-        self.check_gradient(gradient, self.y)
-        kernel = self.parameters["kernel"]
-        # δ_j = f′(z_j) ∂L/∂y_j
+        self.check_gradient(gradient)
+        # δ_j = f′(z_j) ∂L/∂a_j
         self.delta = map_rows(self.activation.backward, gradient, self.z)
         self.gradients = self.parameter_gradients(
             transpose(list(rows(self.x))), transpose(list(rows(self.delta)))
         )
+        kernel = self.parameters["kernel"]
         # ∂L/∂x_i = Σ_j W_ij δ_j
         return map_rows(lambda delta_n: [dot(W_i, delta_n) for W_i in kernel], self.delta)
 

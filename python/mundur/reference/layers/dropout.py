@@ -1,24 +1,40 @@
-"""Layers that disturb their input in training: forward, and backward directly below it.
+"""Layers that disturb their input in training: forward, and backward directly below it."""
 
-See `layers` for the rest.
-"""
-
+import random
 from collections.abc import Callable
 from math import sqrt
-from random import Random
+from operator import add, mul
 
-from .._lookup import check_number
+from ..._support.checks import number
 from ..lists import Shape, Tensor, check_shape, filled, map_elements, shape
 from .base import Layer
-from .windows import check_steps
 
 
-class Dropout(Layer):
+class Drawing(Layer):
+    """What these layers share: a source of random numbers.
+
+    Attributes
+    ----------
+    rng : random.Random
+        Where numbers are drawn from, in order of the elements; a model gives its own.
+    """
+
+    def __init__(self, name: str | None = None) -> None:
+        super().__init__(name)
+        self.rng = random.Random(0)
+
+    def build_for(self, input_shape: Shape, rng: random.Random) -> Shape:
+        """Keep the shape, and the source of random numbers."""
+        self.rng = rng
+        return input_shape
+
+
+class Dropout(Drawing):
     """While training, each element is dropped with probability `rate`; the others are scaled up.
 
-    With m_j = 1 for a kept element and 0 for a dropped one, y_j = x_j m_j / (1 − rate): the
-    expected value of y is x, so nothing needs to change when the network is used ("inverted"
-    dropout). Outside of training, y = x.
+    With m_j = 1 for a kept element and 0 for a dropped one, a_j = x_j m_j / (1 − rate): the
+    expected value of a is x, so nothing needs to change when the network is used ("inverted"
+    dropout). Outside of training, a = x.
 
     Source: Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, "Dropout: a simple way to
     prevent neural networks from overfitting" (2014).
@@ -30,16 +46,14 @@ class Dropout(Layer):
 
     Attributes
     ----------
-    rng : random.Random
-        Where masks are drawn from, in order of the elements; a model gives its own.
     fixed_mask : nested list or None
         Set it to use this mask of 0 and 1 in place of drawing one.
-    mask : nested list or None
+    kept : nested list or None
         The mask of the last forward in training; None if nothing was dropped.
 
     Notes
     -----
-    x and y have shape (batch, ...), the same.
+    x and a have shape (batch, ...), the same.
 
     Examples
     --------
@@ -55,32 +69,22 @@ class Dropout(Layer):
 
     def __init__(self, rate: float, *, name: str | None = None) -> None:
         super().__init__(name)
-        check_number("rate", rate)
-        if not 0 <= rate < 1:
-            raise ValueError(f"rate: expected a number within [0, 1), got {rate}")
-        self.rate = rate
-        self.rng = Random(0)
+        self.rate = number(rate, "rate", at_least=0, below=1)
         self.fixed_mask: Tensor | None = None
-        self.mask: Tensor | None = None
-        self.y: Tensor | None = None
-
-    def build_for(self, input_shape: Shape, rng: Random) -> Shape:
-        """Keep the shape, and the source of random numbers."""
-        self.rng = rng
-        return input_shape
+        self.kept: Tensor | None = None
 
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
         """Drop, in training; else hand x on."""
         self.check_input(x)
-        self.mask = self.next_mask(shape(x)) if training else None
-        # y_j = x_j m_j / (1 − rate)
-        self.y = self.masked(x)
-        return self.y
+        self.kept = self.next_mask(shape(x)) if training else None
+        # a_j = x_j m_j / (1 − rate)
+        self.a = self.masked(x)
+        return self.a
 
     def backward(self, gradient: Tensor) -> Tensor:
         """Let through what forward let through, as much enlarged."""
-        self.check_gradient(gradient, self.y)
-        # ∂L/∂x_j = ∂L/∂y_j m_j / (1 − rate)
+        self.check_gradient(gradient)
+        # ∂L/∂x_j = ∂L/∂a_j m_j / (1 − rate)
         return self.masked(gradient)
 
     def next_mask(self, shape: Shape) -> Tensor:
@@ -92,17 +96,17 @@ class Dropout(Layer):
 
     def masked(self, x: Tensor) -> Tensor:
         """Return x_j / (1 − rate) where the mask keeps x_j, else 0; x without a mask."""
-        if self.mask is None:
+        if self.kept is None:
             return x
         scale = 1 / (1 - self.rate)
-        return map_elements(lambda x_j, m_j: x_j * scale if m_j else 0.0, x, self.mask)
+        return map_elements(lambda x_j, m_j: x_j * scale if m_j else 0.0, x, self.kept)
 
     def __repr__(self) -> str:
         return f"Dropout(rate={self.rate!r})"
 
 
 class SpatialDropout1D(Dropout):
-    """While training, whole channels of a sample are dropped: y_tc = x_tc m_c / (1 − rate).
+    """While training, whole channels of a sample are dropped: a_tc = x_tc m_c / (1 − rate).
 
     Neighbouring steps say much the same, so that a single one dropped would hardly be missed.
 
@@ -116,7 +120,7 @@ class SpatialDropout1D(Dropout):
 
     Notes
     -----
-    x and y have shape (batch, steps, channels); so do `fixed_mask` and `mask`, alike in all steps.
+    x and a have shape (batch, steps, channels); so do `fixed_mask` and `kept`, alike in all steps.
 
     Examples
     --------
@@ -128,9 +132,9 @@ class SpatialDropout1D(Dropout):
     [[[2.0, 0.0], [6.0, 0.0]]]
     """
 
-    def build_for(self, input_shape: Shape, rng: Random) -> Shape:
+    def build_for(self, input_shape: Shape, rng: random.Random) -> Shape:
         """Keep the shape, and the source of random numbers."""
-        check_steps(self.name, input_shape)
+        self.check_samples("(steps, channels)", input_shape, len(input_shape) == 2)
         return super().build_for(input_shape, rng)
 
     def next_mask(self, shape: Shape) -> Tensor:
@@ -144,13 +148,11 @@ class SpatialDropout1D(Dropout):
         return f"SpatialDropout1D(rate={self.rate!r})"
 
 
-class Noise(Layer):
+class Noise(Drawing):
     """What the Gaussian layers share: one random number for each element, in training.
 
     Attributes
     ----------
-    rng : random.Random
-        Where numbers are drawn from, in order of the elements; a model gives its own.
     fixed_noise : nested list or None
         Set it to use these numbers in place of drawing.
     noise : nested list or None
@@ -159,28 +161,21 @@ class Noise(Layer):
 
     def __init__(self, name: str | None = None) -> None:
         super().__init__(name)
-        self.rng = Random(0)
         self.fixed_noise: Tensor | None = None
         self.noise: Tensor | None = None
-        self.y: Tensor | None = None
 
-    def build_for(self, input_shape: Shape, rng: Random) -> Shape:
-        """Keep the shape, and the source of random numbers."""
-        self.rng = rng
-        return input_shape
-
-    def draw(self, x: Tensor, training: bool, number: Callable[[], float]) -> None:
+    def draw(self, x: Tensor, training: bool, source: Callable[[], float]) -> None:
         """Keep the noise for x: the one given, or a new one; none outside of training."""
         self.noise = None
         if training and self.fixed_noise is not None:
             check_shape(f"{self.name}: fixed_noise", self.fixed_noise, shape(x))
             self.noise = self.fixed_noise
         elif training:
-            self.noise = filled(shape(x), number)
+            self.noise = filled(shape(x), source)
 
 
 class GaussianNoise(Noise):
-    """While training, a normal number is added to each element: y_j = x_j + s n_j.
+    """While training, a normal number is added to each element: a_j = x_j + s n_j.
 
     Source: Bishop, "Training with noise is equivalent to Tikhonov regularization" (1995).
 
@@ -191,7 +186,7 @@ class GaussianNoise(Noise):
 
     Notes
     -----
-    x and y have shape (batch, ...), the same.
+    x and a have shape (batch, ...), the same.
 
     Examples
     --------
@@ -205,25 +200,20 @@ class GaussianNoise(Noise):
 
     def __init__(self, stddev: float, *, name: str | None = None) -> None:
         super().__init__(name)
-        check_number("stddev", stddev)
-        if not stddev >= 0:
-            raise ValueError(f"stddev: expected a number of 0 or more, got {stddev}")
-        self.stddev = stddev
+        self.stddev = number(stddev, "stddev", at_least=0)
 
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
         """Add the noise, in training; else hand x on."""
         self.check_input(x)
         self.draw(x, training, lambda: self.rng.gauss(0.0, self.stddev))
-        # y_j = x_j + s n_j
-        self.y = (
-            x if self.noise is None else map_elements(lambda x_j, n_j: x_j + n_j, x, self.noise)
-        )
-        return self.y
+        # a_j = x_j + s n_j
+        self.a = x if self.noise is None else map_elements(add, x, self.noise)
+        return self.a
 
     def backward(self, gradient: Tensor) -> Tensor:
         """Hand the gradient on: a shift changes no slope."""
-        self.check_gradient(gradient, self.y)
-        # ∂L/∂x_j = ∂L/∂y_j
+        self.check_gradient(gradient)
+        # ∂L/∂x_j = ∂L/∂a_j
         return gradient
 
     def __repr__(self) -> str:
@@ -231,7 +221,7 @@ class GaussianNoise(Noise):
 
 
 class GaussianDropout(Noise):
-    """While training, each element is multiplied with a normal number of mean 1: y_j = x_j n_j.
+    """While training, each element is multiplied with a normal number of mean 1: a_j = x_j n_j.
 
     Its variance, rate / (1 − rate), is that of what `Dropout` multiplies with, 0 or 1 / (1 − rate).
 
@@ -245,7 +235,7 @@ class GaussianDropout(Noise):
 
     Notes
     -----
-    x and y have shape (batch, ...), the same.
+    x and a have shape (batch, ...), the same.
 
     Examples
     --------
@@ -259,29 +249,26 @@ class GaussianDropout(Noise):
 
     def __init__(self, rate: float, *, name: str | None = None) -> None:
         super().__init__(name)
-        check_number("rate", rate)
-        if not 0 <= rate < 1:
-            raise ValueError(f"rate: expected a number within [0, 1), got {rate}")
-        self.rate = rate
+        self.rate = number(rate, "rate", at_least=0, below=1)
 
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
         """Multiply, in training; else hand x on."""
         self.check_input(x)
         deviation = sqrt(self.rate / (1 - self.rate))
         self.draw(x, training, lambda: self.rng.gauss(1.0, deviation))
-        # y_j = x_j n_j
-        self.y = self.multiplied(x)
-        return self.y
+        # a_j = x_j n_j
+        self.a = self.multiplied(x)
+        return self.a
 
     def backward(self, gradient: Tensor) -> Tensor:
         """Multiply with the same numbers."""
-        self.check_gradient(gradient, self.y)
-        # ∂L/∂x_j = ∂L/∂y_j n_j
+        self.check_gradient(gradient)
+        # ∂L/∂x_j = ∂L/∂a_j n_j
         return self.multiplied(gradient)
 
     def multiplied(self, x: Tensor) -> Tensor:
         """Return x_j n_j; x without noise."""
-        return x if self.noise is None else map_elements(lambda x_j, n_j: x_j * n_j, x, self.noise)
+        return x if self.noise is None else map_elements(mul, x, self.noise)
 
     def __repr__(self) -> str:
         return f"GaussianDropout(rate={self.rate!r})"
@@ -291,10 +278,10 @@ class AlphaDropout(Dropout):
     """Dropout that keeps mean 0 and variance 1, for networks of SELU units.
 
     While training, an element is set to α′ with probability `rate`, the lowest value of SELU, and
-    then all are mapped by y = a x + b, which undoes what that does to mean and variance. For x of
+    then all are mapped by a = s x + r, which undoes what that does to mean and variance. For x of
     mean 0 and variance 1, with q = rate, what is left has mean q α′ and variance
-    (1 − q) (1 + q α′²), so a = 1/√((1 − q) (1 + q α′²)) and b = −a q α′. Outside of training,
-    y = x.
+    (1 − q) (1 + q α′²), so s = 1/√((1 − q) (1 + q α′²)) and r = −s q α′. Outside of training,
+    a = x.
 
     Source: Klambauer, Unterthiner, Mayr and Hochreiter, "Self-normalizing neural networks" (2017).
 
@@ -305,7 +292,7 @@ class AlphaDropout(Dropout):
 
     Notes
     -----
-    x and y have shape (batch, ...), the same; `fixed_mask` and `mask` are those of `Dropout`.
+    x and a have shape (batch, ...), the same; `fixed_mask` and `kept` are those of `Dropout`.
 
     Examples
     --------
@@ -313,7 +300,7 @@ class AlphaDropout(Dropout):
     >>> layer.build((2,))
     (2,)
     >>> layer.fixed_mask = [[1, 0]]
-    >>> [[round(y, 4) for y in row] for row in layer.forward([[1.0, 1.0]], training=True)]
+    >>> [[round(a, 4) for a in row] for row in layer.forward([[1.0, 1.0]], training=True)]
     [[1.6656, -0.7792]]
     >>> [[round(g, 4) for g in row] for row in layer.backward([[1.0, 1.0]])]
     [[0.8864, 0.0]]
@@ -324,28 +311,29 @@ class AlphaDropout(Dropout):
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
         """Set to α′ and map, in training; else hand x on."""
         self.check_input(x)
-        self.mask = self.next_mask(shape(x)) if training and self.rate > 0 else None
-        if self.mask is None:
-            self.y = x
-            return x
-        a = self.slope()
-        b = -a * self.rate * self.ALPHA
-        # y_j = a (m_j x_j + (1 − m_j) α′) + b
-        self.y = map_elements(lambda x_j, m_j: a * (x_j if m_j else self.ALPHA) + b, x, self.mask)
-        return self.y
+        self.kept = self.next_mask(shape(x)) if training and self.rate > 0 else None
+        self.a = x
+        if self.kept is not None:
+            s = self.slope()
+            r = -s * self.rate * self.ALPHA
+            # a_j = s (m_j x_j + (1 − m_j) α′) + r
+            self.a = map_elements(
+                lambda x_j, m_j: s * (x_j if m_j else self.ALPHA) + r, x, self.kept
+            )
+        return self.a
 
     def backward(self, gradient: Tensor) -> Tensor:
         """Let through what forward let through, by its slope."""
-        self.check_gradient(gradient, self.y)
-        if self.mask is None:
+        self.check_gradient(gradient)
+        if self.kept is None:
             return gradient
-        a = self.slope()
-        # ∂L/∂x_j = a m_j ∂L/∂y_j
-        return map_elements(lambda g_j, m_j: a * g_j if m_j else 0.0, gradient, self.mask)
+        s = self.slope()
+        # ∂L/∂x_j = s m_j ∂L/∂a_j
+        return map_elements(lambda g_j, m_j: s * g_j if m_j else 0.0, gradient, self.kept)
 
     def slope(self) -> float:
-        """Return a."""
-        # a = 1/√((1 − q) (1 + q α′²))
+        """Return s."""
+        # s = 1/√((1 − q) (1 + q α′²))
         return 1 / sqrt((1 - self.rate) * (1 + self.rate * self.ALPHA**2))
 
     def __repr__(self) -> str:

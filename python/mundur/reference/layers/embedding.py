@@ -4,14 +4,16 @@ Source: Bengio, Ducharme, Vincent and Jauvin, "A neural probabilistic language m
 """
 
 from random import Random
+from typing import ClassVar
 
+from ..._support.checks import boolean, integer
 from .. import constraints, initializers, regularizers
 from ..lists import Mask, Shape, Tensor, flatten, map_elements, nest, shape
-from .base import Layer
+from .base import Weighted
 
 
-class Embedding(Layer):
-    """Each id's own row of W: y = W[id].
+class Embedding(Weighted):
+    """Each id's own row of W: a = W[id].
 
     Parameters
     ----------
@@ -28,7 +30,7 @@ class Embedding(Layer):
 
     Notes
     -----
-    x has shape (batch, ...) and holds whole numbers, y has shape (batch, ..., output_dim).
+    x has shape (batch, ...) and holds whole numbers, a has shape (batch, ..., output_dim).
 
     Examples
     --------
@@ -43,6 +45,8 @@ class Embedding(Layer):
     {'embeddings': [[0.0, 0.0, 2.0], [1.0, 1.0, 1.0]]}
     """
 
+    starts: ClassVar[dict[str, str]] = {"embeddings": "embeddings"}
+
     def __init__(
         self,
         input_dim: int,
@@ -55,22 +59,14 @@ class Embedding(Layer):
         name: str | None = None,
     ) -> None:
         super().__init__(name)
-        self.input_dim, self.output_dim = input_dim, output_dim
-        self.embeddings_initializer = initializers.get(embeddings_initializer)
-        self.mask_zero = mask_zero
-        regularizer = regularizers.get(embeddings_regularizer)
-        if regularizer:
-            self.regularizers["embeddings"] = regularizer
-        constraint = constraints.get(embeddings_constraint)
-        if constraint:
-            self.constraints["embeddings"] = constraint
-        self.x: Tensor = []
-        self.y: Tensor | None = None
+        self.input_dim = integer(input_dim, "input_dim", 1)
+        self.output_dim = integer(output_dim, "output_dim", 1)
+        self.mask_zero = boolean(mask_zero, "mask_zero")
+        self.take(locals())
 
     def build_for(self, input_shape: Shape, rng: Random) -> Shape:
         """Make W."""
-        table = self.embeddings_initializer((self.input_dim, self.output_dim), rng)
-        self.parameters = {"embeddings": table}
+        self.make({"embeddings": (self.input_dim, self.output_dim)}, rng)
         return (*input_shape, self.output_dim)
 
     def compute_mask(self, x: Tensor, mask: Mask | None) -> Mask | None:
@@ -83,20 +79,20 @@ class Embedding(Layer):
         table = self.parameters["embeddings"]
         for v in flatten(x):
             if v != int(v) or not 0 <= v < self.input_dim:
-                raise ValueError(f"{self.name}: expected ids 0 to {self.input_dim - 1}, got {v}")
+                raise ValueError(f"{self.name}: x must hold ids in [0, {self.input_dim}); got {v}")
         self.x = x
-        # y_n = W[v_n]
+        # a_n = W[v_n]
         rows = [number for v in flatten(x) for number in table[int(v)]]
-        self.y = nest(rows, (*shape(x), self.output_dim))
-        return self.y
+        self.a = nest(rows, (*shape(x), self.output_dim))
+        return self.a
 
     def backward(self, gradient: Tensor) -> Tensor:
         """Add each place's gradient to the row of its id."""
-        self.check_gradient(gradient, self.y)
+        self.check_gradient(gradient)
         if self.learns("embeddings"):
             table = [[0.0] * self.output_dim for _ in range(self.input_dim)]
             places = nest(flatten(gradient), (len(flatten(self.x)), self.output_dim))
-            # ∂L/∂W_v = Σ_n [v_n = v] ∂L/∂y_n
+            # ∂L/∂W_v = Σ_n [v_n = v] ∂L/∂a_n
             for v, g_n in zip(flatten(self.x), places, strict=True):
                 table[int(v)] = [w + g for w, g in zip(table[int(v)], g_n, strict=True)]
             self.gradients = {"embeddings": table}

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ..._support.checks import number
 from ..lists import Mask, Tensor, is_list
 from .base import Layer
 
@@ -16,7 +17,7 @@ class Masking(Layer):
 
     Notes
     -----
-    x and y have shape (batch, steps, channels), the mask (batch, steps).
+    x and a have shape (batch, steps, channels), the mask (batch, steps).
 
     Examples
     --------
@@ -33,9 +34,7 @@ class Masking(Layer):
 
     def __init__(self, mask_value: float = 0.0, *, name: str | None = None) -> None:
         super().__init__(name)
-        self.mask_value = mask_value
-        self.x: Tensor = []
-        self.y: Tensor | None = None
+        self.mask_value = number(mask_value, "mask_value")
 
     def compute_mask(self, x: Tensor, mask: Mask | None) -> Mask | None:
         """Say which steps hold anything else; a mask from before ends here."""
@@ -58,14 +57,14 @@ class Masking(Layer):
         """Put zeros in the place of what is not there."""
         self.check_input(x)
         self.x = x
-        # y_t = x_t where the step is there, else 0
-        self.y = self.masked(x, self.compute_mask(x, None))
-        return self.y
+        # a_t = x_t where the step is there, else 0
+        self.a = self.masked(x, self.compute_mask(x, None))
+        return self.a
 
     def backward(self, gradient: Tensor) -> Tensor:
         """Pass on the gradient of the steps that are there."""
-        self.check_gradient(gradient, self.y)
-        # ∂L/∂x_t = ∂L/∂y_t where the step is there, else 0
+        self.check_gradient(gradient)
+        # ∂L/∂x_t = ∂L/∂a_t where the step is there, else 0
         dx: Tensor = self.masked(gradient, self.compute_mask(self.x, None))
         return dx
 

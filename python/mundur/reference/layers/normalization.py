@@ -1,4 +1,4 @@
-"""Layers that normalise: forward, and backward directly below it; see `layers`.
+"""Layers that normalise: forward, and backward directly below it.
 
 Sources: Ioffe and Szegedy, "Batch normalization: accelerating deep network training by reducing
 internal covariate shift" (2015); Ba, Kiros and Hinton, "Layer normalization" (2016).
@@ -7,9 +7,10 @@ internal covariate shift" (2015); Ba, Kiros and Hinton, "Layer normalization" (2
 from collections.abc import Sequence
 from math import sqrt
 from random import Random
+from typing import ClassVar
 
+from ..._support.checks import boolean, epsilon_value, number
 from .. import initializers
-from .._lookup import check_number
 from ..lists import (
     Matrix,
     Shape,
@@ -23,14 +24,16 @@ from ..lists import (
     shape,
     transpose,
 )
-from .base import Layer
+from .base import Layer, Weighted
 
 
-class Normalization(Layer):
-    """What both normalisations share: y = γ x̂ + β, a γ and a β for each element of the last axis.
+class Normalization(Weighted):
+    """What both normalisations share: a = γ x̂ + β, a γ and a β for each element of the last axis.
 
     All axes but the last count as samples: the attributes hold matrices (rows, columns).
     """
+
+    starts: ClassVar[dict[str, str]] = {"gamma": "gamma", "beta": "beta"}
 
     def __init__(
         self,
@@ -42,28 +45,19 @@ class Normalization(Layer):
         name: str | None,
     ) -> None:
         super().__init__(name)
-        check_number("epsilon", epsilon)
-        if epsilon <= 0:
-            raise ValueError(f"epsilon: expected a number above 0, got {epsilon}")
-        self.epsilon = epsilon
-        self.center = center
-        self.scale = scale
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
+        self.epsilon = epsilon_value(epsilon)
+        self.center = boolean(center, "center")
+        self.scale = boolean(scale, "scale")
+        self.take(locals())
         self.columns = 0
         self.normalized: Matrix = []
-        self.y: Tensor | None = None
 
     def build_for(self, input_shape: Shape, rng: Random) -> Shape:
         """Make γ and β, where there are such."""
-        if not input_shape:
-            raise ValueError(f"{self.name}: expected samples of rank 1 or more, got single numbers")
+        self.check_samples("(..., columns)", input_shape, len(input_shape) > 0)
         self.columns = input_shape[-1]
-        self.parameters = {}
-        if self.scale:
-            self.parameters["gamma"] = self.gamma_initializer((self.columns,), rng)
-        if self.center:
-            self.parameters["beta"] = self.beta_initializer((self.columns,), rng)
+        there = {"gamma": self.scale, "beta": self.center}
+        self.make({name: (self.columns,) for name in there if there[name]}, rng)
         return input_shape
 
     @property
@@ -77,25 +71,25 @@ class Normalization(Layer):
         return self.parameters.get("beta", [0.0] * self.columns)
 
     def scaled_and_shifted(self, x_hat: Matrix, of: Tensor) -> Tensor:
-        """Return y, in the shape of `of`."""
+        """Return a, in the shape of `of`."""
         self.normalized = x_hat
-        # y_nj = γ_j x̂_nj + β_j
-        y = [
+        # a_nj = γ_j x̂_nj + β_j
+        scaled = [
             [g * v + b for g, v, b in zip(self.gamma, row, self.beta, strict=True)] for row in x_hat
         ]
-        self.y = nest(flatten(y), shape(of))
-        return self.y
+        self.a = nest(flatten(scaled), shape(of))
+        return self.a
 
     def parameter_gradients(self, gradient: Matrix) -> None:
         """Fill ∂L/∂γ and ∂L/∂β, sums over the rows n."""
-        dy, x_hat = transpose(gradient), transpose(self.normalized)
+        da, x_hat = transpose(gradient), transpose(self.normalized)
         self.gradients = {}
         if self.scale and self.learns("gamma"):
-            # ∂L/∂γ_j = Σ_n ∂L/∂y_nj x̂_nj
-            self.gradients["gamma"] = [dot(g, v) for g, v in zip(dy, x_hat, strict=True)]
+            # ∂L/∂γ_j = Σ_n ∂L/∂a_nj x̂_nj
+            self.gradients["gamma"] = [dot(g, v) for g, v in zip(da, x_hat, strict=True)]
         if self.center and self.learns("beta"):
-            # ∂L/∂β_j = Σ_n ∂L/∂y_nj
-            self.gradients["beta"] = [sum(g) for g in dy]
+            # ∂L/∂β_j = Σ_n ∂L/∂a_nj
+            self.gradients["beta"] = [sum(g) for g in da]
 
 
 class BatchNormalization(Normalization):
@@ -120,7 +114,7 @@ class BatchNormalization(Normalization):
 
     Notes
     -----
-    x and y have shape (batch, ..., columns), the same. The batch's moments are taken over the time
+    x and a have shape (batch, ..., columns), the same. The batch's moments are taken over the time
     steps that the mask of the input has; without any, the moving ones serve and stay.
 
     Examples
@@ -128,7 +122,7 @@ class BatchNormalization(Normalization):
     >>> layer = BatchNormalization(momentum=0.5, epsilon=1e-12)
     >>> layer.build((1,))
     (1,)
-    >>> [[round(y, 6)] for [y] in layer.forward([[1.0], [3.0]], training=True)]
+    >>> [[round(a, 6)] for [a] in layer.forward([[1.0], [3.0]], training=True)]
     [[-1.0], [1.0]]
     >>> layer.state
     {'moving_mean': [1.0], 'moving_variance': [1.0]}
@@ -146,10 +140,7 @@ class BatchNormalization(Normalization):
         name: str | None = None,
     ) -> None:
         super().__init__(epsilon, center, scale, beta_initializer, gamma_initializer, name)
-        check_number("momentum", momentum)
-        if not 0 <= momentum <= 1:
-            raise ValueError(f"momentum: expected a number within [0, 1], got {momentum}")
-        self.momentum = momentum
+        self.momentum = number(momentum, "momentum", at_least=0, at_most=1)
         self.deviation: Vector = []
         self.by_batch = False
         self.there: list[bool] = []
@@ -194,15 +185,15 @@ class BatchNormalization(Normalization):
 
     def backward(self, gradient: Tensor) -> Tensor:
         """Take away from each column's slopes what μ and σ² do to all of its samples."""
-        self.check_gradient(gradient, self.y)
-        dy = list(rows(gradient))
-        self.parameter_gradients(dy)
-        # ∂L/∂x̂_nj = γ_j ∂L/∂y_nj
-        slopes = transpose([[g * v for g, v in zip(self.gamma, row, strict=True)] for row in dy])
+        self.check_gradient(gradient)
+        da = list(rows(gradient))
+        self.parameter_gradients(da)
+        # ∂L/∂x̂_nj = γ_j ∂L/∂a_nj
+        slopes = transpose([[g * v for g, v in zip(self.gamma, row, strict=True)] for row in da])
         columns = transpose(self.normalized)
         # ∂L/∂x_nj = (∂L/∂x̂_nj − mean − x̂_nj slope) / √(σ²_j + ε), by the batch's moments;
         # moving ones do not depend on x
-        there = self.there if self.by_batch else [False] * len(dy)
+        there = self.there if self.by_batch else [False] * len(da)
         dx = [
             [g / s for g in without_mean_and_slope(slope, x_hat, there)]
             for slope, x_hat, s in zip(slopes, columns, self.deviation, strict=True)
@@ -238,14 +229,14 @@ class LayerNormalization(Normalization):
 
     Notes
     -----
-    x and y have shape (batch, ..., columns), the same.
+    x and a have shape (batch, ..., columns), the same.
 
     Examples
     --------
     >>> layer = LayerNormalization(epsilon=1e-12)
     >>> layer.build((2,))
     (2,)
-    >>> [[round(y, 6) for y in row] for row in layer.forward([[1.0, 3.0], [10.0, 30.0]])]
+    >>> [[round(a, 6) for a in row] for row in layer.forward([[1.0, 3.0], [10.0, 30.0]])]
     [[-1.0, 1.0], [-1.0, 1.0]]
     """
 
@@ -278,11 +269,11 @@ class LayerNormalization(Normalization):
 
     def backward(self, gradient: Tensor) -> Tensor:
         """Take away from each row's slopes what μ and σ² do to all of its elements."""
-        self.check_gradient(gradient, self.y)
-        dy = list(rows(gradient))
-        self.parameter_gradients(dy)
-        # ∂L/∂x̂_nj = γ_j ∂L/∂y_nj
-        slopes = [[g * v for g, v in zip(self.gamma, row, strict=True)] for row in dy]
+        self.check_gradient(gradient)
+        da = list(rows(gradient))
+        self.parameter_gradients(da)
+        # ∂L/∂x̂_nj = γ_j ∂L/∂a_nj
+        slopes = [[g * v for g, v in zip(self.gamma, row, strict=True)] for row in da]
         # ∂L/∂x_nj = (∂L/∂x̂_nj − mean − x̂_nj slope) / √(σ²_n + ε)
         dx = [
             [g / s for g in without_mean_and_slope(row, x_hat, [True] * len(row))]
@@ -324,7 +315,7 @@ def without_mean_and_slope(
 
 
 class Rescaling(Layer):
-    """Inputs brought to another range: y_j = x_j · scale + offset.
+    """Inputs brought to another range: a_j = x_j · scale + offset.
 
     Parameters
     ----------
@@ -334,7 +325,7 @@ class Rescaling(Layer):
 
     Notes
     -----
-    x and y have shape (batch, ...), the same.
+    x and a have shape (batch, ...), the same.
 
     Examples
     --------
@@ -347,23 +338,20 @@ class Rescaling(Layer):
 
     def __init__(self, scale: float, offset: float = 0.0, *, name: str | None = None) -> None:
         super().__init__(name)
-        check_number("scale", scale)
-        check_number("offset", offset)
-        self.scale = scale
-        self.offset = offset
-        self.y: Tensor | None = None
+        self.scale = number(scale, "scale")
+        self.offset = number(offset, "offset")
 
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
         """Scale and shift."""
         self.check_input(x)
-        # y_j = x_j · scale + offset
-        self.y = map_elements(lambda x_j: x_j * self.scale + self.offset, x)
-        return self.y
+        # a_j = x_j · scale + offset
+        self.a = map_elements(lambda x_j: x_j * self.scale + self.offset, x)
+        return self.a
 
     def backward(self, gradient: Tensor) -> Tensor:
         """Scale; a shift changes no slope."""
-        self.check_gradient(gradient, self.y)
-        # ∂L/∂x_j = ∂L/∂y_j · scale
+        self.check_gradient(gradient)
+        # ∂L/∂x_j = ∂L/∂a_j · scale
         return map_elements(lambda g_j: g_j * self.scale, gradient)
 
     def __repr__(self) -> str:

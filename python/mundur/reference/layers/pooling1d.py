@@ -8,31 +8,27 @@ to document recognition" (1998).
 from math import isnan
 from random import Random
 
-from ..lists import Mask, Shape, Tensor, Vector, shape, zeros
+from ..._support.checks import boolean, integer
+from ..._support.names import lookup
+from ..lists import Shape, Tensor, Vector, shape, zeros
 from .base import Layer
-from .windows import Windows, check_padding, check_positive, check_steps
+from .windows import PADDINGS, Windows
 
 
 class Pooling(Layer):
-    """What poolings share: from each window and channel of x a number of y.
+    """What poolings share: each window and channel of x makes a number of a.
 
     A kind of pooling says by `weights` how much each number of a window counts:
-    y = Σ_k w_k x_k, and ∂y/∂x_k = w_k.
+    a = Σ_k w_k x_k, and ∂a/∂x_k = w_k.
     """
 
-    def __init__(self, name: str | None = None) -> None:
-        super().__init__(name)
-        self.windows = Windows(1, 1, 1, 1, "valid")
-        self.x: Tensor = []
-        self.y: Tensor | None = None
+    keeps_mask = False
+    keepdims = True
+    windows: Windows
 
     def weights(self, values: Vector, there: list[bool]) -> Vector:
         """Return how much each of the values, of steps that a mask has or not, counts."""
         raise NotImplementedError
-
-    def compute_mask(self, x: Tensor, mask: Mask | None) -> Mask | None:
-        """Drop the mask: a window may see steps that are there and steps that are not."""
-        return None
 
     def counts(self, n: int, t: int, c: int) -> list[tuple[int, float]]:
         """Return the steps that window t sees of sample n, each with its weight in channel c."""
@@ -41,25 +37,29 @@ class Pooling(Layer):
         weights = self.weights([self.x[n][s][c] for s in steps], there)
         return [(s, w) for s, w in zip(steps, weights, strict=True) if w]
 
-    def pooled(self, x: Tensor) -> Tensor:
-        """Return y with an axis of windows."""
+    def forward(self, x: Tensor, training: bool = False) -> Tensor:
+        """Pool what each window sees."""
+        self.check_input(x)
         self.x = x
-        # y_tc = Σ_s w_s x_sc over what window t sees
-        return [
+        # a_tc = Σ_s w_s x_sc over what window t sees
+        pooled = [
             [
                 [sum(w * x_n[s][c] for s, w in self.counts(n, t, c)) for c in range(len(x_n[0]))]
                 for t in range(self.windows.count)
             ]
             for n, x_n in enumerate(x)
         ]
+        self.a = pooled if self.keepdims else [a_n[0] for a_n in pooled]
+        return self.a
 
-    def spread(self, gradient: Tensor) -> Tensor:
-        """Return ∂L/∂x from ∂L/∂y with an axis of windows."""
+    def backward(self, gradient: Tensor) -> Tensor:
+        """Send the gradient to where it came from."""
+        self.check_gradient(gradient)
         dx: Tensor = zeros(shape(self.x))
         for n, g_n in enumerate(gradient):
-            for t, g_t in enumerate(g_n):
+            for t, g_t in enumerate(g_n if self.keepdims else [g_n]):
                 for c, g_tc in enumerate(g_t):
-                    # ∂L/∂x_sc += w_s ∂L/∂y_tc
+                    # ∂L/∂x_sc += w_s ∂L/∂a_tc
                     for s, w in self.counts(n, t, c):
                         dx[n][s][c] += w * g_tc
         return dx
@@ -103,7 +103,7 @@ class MaxPooling1D(Pooling):
 
     Notes
     -----
-    x has shape (batch, steps, channels), y has shape (batch, windows, channels).
+    x has shape (batch, steps, channels), a has shape (batch, windows, channels).
 
     Examples
     --------
@@ -125,14 +125,13 @@ class MaxPooling1D(Pooling):
         name: str | None = None,
     ) -> None:
         super().__init__(name)
-        self.pool_size = pool_size
-        self.strides = pool_size if strides is None else strides
-        check_positive(pool_size=self.pool_size, strides=self.strides)
-        self.padding = check_padding(padding, "valid", "same")
+        self.pool_size = integer(pool_size, "pool_size", 1)
+        self.strides = self.pool_size if strides is None else integer(strides, "strides", 1)
+        self.padding = lookup(PADDINGS, padding, "padding")
 
     def build_for(self, input_shape: Shape, rng: Random) -> Shape:
         """Place the windows."""
-        check_steps(self.name, input_shape)
+        self.check_samples("(steps, channels)", input_shape, len(input_shape) == 2)
         steps, channels = input_shape
         self.windows = Windows(steps, self.pool_size, self.strides, 1, self.padding)
         return (self.windows.count, channels)
@@ -140,17 +139,6 @@ class MaxPooling1D(Pooling):
     def weights(self, values: Vector, there: list[bool]) -> Vector:
         """Return 1 for the maximum; a mask changes nothing."""
         return all_for_the_first_maximum(values)
-
-    def forward(self, x: Tensor, training: bool = False) -> Tensor:
-        """Pool."""
-        self.check_input(x)
-        self.y = self.pooled(x)
-        return self.y
-
-    def backward(self, gradient: Tensor) -> Tensor:
-        """Send the gradient to where it came from."""
-        self.check_gradient(gradient, self.y)
-        return self.spread(gradient)
 
     def __repr__(self) -> str:
         return (
@@ -187,11 +175,11 @@ class GlobalMaxPooling1D(Pooling):
     Parameters
     ----------
     keepdims : bool, default False
-        Whether y keeps an axis of one step.
+        Whether a keeps an axis of one step.
 
     Notes
     -----
-    x has shape (batch, steps, channels), y has shape (batch, channels).
+    x has shape (batch, steps, channels), a has shape (batch, channels).
 
     Examples
     --------
@@ -204,11 +192,11 @@ class GlobalMaxPooling1D(Pooling):
 
     def __init__(self, keepdims: bool = False, *, name: str | None = None) -> None:
         super().__init__(name)
-        self.keepdims = keepdims
+        self.keepdims = boolean(keepdims, "keepdims")
 
     def build_for(self, input_shape: Shape, rng: Random) -> Shape:
         """Make one window of all steps."""
-        check_steps(self.name, input_shape)
+        self.check_samples("(steps, channels)", input_shape, len(input_shape) == 2)
         steps, channels = input_shape
         self.windows = Windows(steps, steps, 1, 1, "valid")
         return (1, channels) if self.keepdims else (channels,)
@@ -216,18 +204,6 @@ class GlobalMaxPooling1D(Pooling):
     def weights(self, values: Vector, there: list[bool]) -> Vector:
         """Return 1 for the maximum; a mask changes nothing."""
         return all_for_the_first_maximum(values)
-
-    def forward(self, x: Tensor, training: bool = False) -> Tensor:
-        """Pool."""
-        self.check_input(x)
-        y = self.pooled(x)
-        self.y = y if self.keepdims else [y_n[0] for y_n in y]
-        return self.y
-
-    def backward(self, gradient: Tensor) -> Tensor:
-        """Send the gradient to where it came from."""
-        self.check_gradient(gradient, self.y)
-        return self.spread(gradient if self.keepdims else [[g_n] for g_n in gradient])
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(keepdims={self.keepdims})"
@@ -241,7 +217,7 @@ class GlobalAveragePooling1D(GlobalMaxPooling1D):
     Parameters
     ----------
     keepdims : bool, default False
-        Whether y keeps an axis of one step.
+        Whether a keeps an axis of one step.
 
     Examples
     --------

@@ -1,8 +1,9 @@
 """Layers that go through time: forward from step to step, and backward directly below it.
 
 What all share is the way through time: each step has the state of the one before. Backward goes
-from the last step to the first; at each step what comes from above, through y_t, and what comes
-from the future, through the next state, add up ("backpropagation through time").
+from the last step to the first; at each step what comes from above, through a_t, and what comes
+from the future, through the next state, add up ("backpropagation through time"). W weighs x_t and
+U weighs h_(t-1), the output of the step before.
 
 Source: Werbos, "Backpropagation through time: what it does and how to do it" (1990).
 """
@@ -11,20 +12,16 @@ from collections.abc import Sequence
 from math import tanh
 from operator import add, mul
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
+from ..._support.checks import boolean, integer, number
 from .. import activations, constraints, initializers, regularizers
-from .._lookup import check_number
+from ..activations import sigmoid
 from ..lists import Mask, Matrix, Shape, Tensor, Vector, dot, filled, transpose, zeros
-from .base import Layer
+from .base import Weighted
 
 State = tuple[Vector, ...]
 """What a step hands to the next: (h,) or (h, c)."""
-
-
-def sigmoid(z: float) -> float:
-    """Return 1 / (1 + e^-z), written through tanh so that no z is too large."""
-    return 0.5 + 0.5 * tanh(0.5 * z)
 
 
 def plus(a: Sequence[float], b: Sequence[float]) -> Vector:
@@ -37,7 +34,7 @@ def times(a: Sequence[float], b: Sequence[float]) -> Vector:
     return list(map(mul, a, b))
 
 
-class Recurrent(Layer):
+class Recurrent(Weighted):
     """What recurrent layers share: parameters, the loop over time, masks and dropout.
 
     Parameters
@@ -51,13 +48,13 @@ class Recurrent(Layer):
     kernel_initializer, recurrent_initializer, bias_initializer : str, nested list or Initializer
         The first values of W, U and b.
     kernel_regularizer, recurrent_regularizer, bias_regularizer, activity_regularizer : optional
-        What W, U, b and y add to the loss.
+        What W, U, b and a add to the loss.
     kernel_constraint, recurrent_constraint, bias_constraint : str, Constraint or None
         What W, U and b hold to after every update.
     dropout, recurrent_dropout : float, default 0.0
         The share of x, and of h on its way to U, that is dropped in training, at every step alike.
     return_sequences, go_backwards : bool, default False
-        Whether y is h of all steps, and whether the last step comes first.
+        Whether a is h of all steps, and whether the last step comes first.
     unit_forget_bias : bool, default True
         Whether an LSTM's forget gates' bias starts with 1 (but for a bias given as a list).
 
@@ -68,6 +65,11 @@ class Recurrent(Layer):
         place of drawing some.
     """
 
+    starts: ClassVar[dict[str, str]] = {
+        "kernel": "kernel",
+        "recurrent_kernel": "recurrent",
+        "bias": "bias",
+    }
     gates = 1
     states = 1
 
@@ -95,41 +97,23 @@ class Recurrent(Layer):
         name: str | None = None,
     ) -> None:
         super().__init__(name)
-        check_number("units", units, int)
-        if units < 1:
-            raise ValueError(f"units: expected a positive integer, got {units}")
+        self.units = integer(units, "units", 1)
         if activation != "tanh" and not isinstance(self, SimpleRNN):
-            raise ValueError(f"activation: expected 'tanh', got {activation!r}")
-        self.units = units
+            raise ValueError(
+                f"activation must be 'tanh', the only one supported here; got {activation!r}"
+            )
         self.activation = activations.get(activation)
-        self.unit_forget_bias = unit_forget_bias
-        self.use_bias = use_bias
-        self.initializers = [
-            initializers.get(kernel_initializer),
-            initializers.get(recurrent_initializer),
-            initializers.get(bias_initializer),
-        ]
-        names = ("kernel", "recurrent_kernel", "bias")
-        penalties = (kernel_regularizer, recurrent_regularizer, bias_regularizer)
-        limits = (kernel_constraint, recurrent_constraint, bias_constraint)
-        self.regularizers = {
-            p: r for p, i in zip(names, penalties, strict=True) if (r := regularizers.get(i))
-        }
-        self.constraints = {
-            p: c for p, i in zip(names, limits, strict=True) if (c := constraints.get(i))
-        }
-        self.activity_regularizer = regularizers.get(activity_regularizer)
-        for argument, rate in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)):
-            check_number(argument, rate)
-            if not 0 <= rate < 1:
-                raise ValueError(f"{argument}: expected a number within [0, 1), got {rate}")
-        self.dropout, self.recurrent_dropout = dropout, recurrent_dropout
-        self.return_sequences, self.go_backwards = return_sequences, go_backwards
+        self.unit_forget_bias = boolean(unit_forget_bias, "unit_forget_bias")
+        self.use_bias = boolean(use_bias, "use_bias")
+        self.take(locals())
+        self.dropout = number(dropout, "dropout", at_least=0, below=1)
+        self.recurrent_dropout = number(recurrent_dropout, "recurrent_dropout", at_least=0, below=1)
+        self.return_sequences = boolean(return_sequences, "return_sequences")
+        self.go_backwards = boolean(go_backwards, "go_backwards")
         self.rng = Random(0)
         self.fixed_mask: Matrix | None = None
         self.fixed_recurrent_mask: Matrix | None = None
         self.saved: list[list[Any]] = []
-        self.y: Tensor | None = None
 
     @classmethod
     def kind(cls) -> str:
@@ -142,10 +126,7 @@ class Recurrent(Layer):
 
     def build_for(self, input_shape: Shape, rng: Random) -> Shape:
         """Make W (inputs, gates · units), U (units, gates · units) and b."""
-        if len(input_shape) != 2:
-            raise ValueError(
-                f"{self.name}: expected samples of shape (steps, inputs), got {input_shape}"
-            )
+        self.check_samples("(steps, inputs)", input_shape, len(input_shape) == 2)
         steps, inputs = input_shape
         width = self.gates * self.units
         shapes: dict[str, Shape] = {
@@ -154,10 +135,7 @@ class Recurrent(Layer):
         }
         if self.use_bias:
             shapes["bias"] = self.bias_shape()
-        self.parameters = {
-            name: initializer(shape, rng)
-            for (name, shape), initializer in zip(shapes.items(), self.initializers, strict=False)
-        }
+        self.make(shapes, rng)
         self.rng = rng
         return (steps, self.units) if self.return_sequences else (self.units,)
 
@@ -189,7 +167,7 @@ class Recurrent(Layer):
                 self.recurrent_dropout, self.units, len(x), self.fixed_recurrent_mask
             )
         self.saved = []
-        y = []
+        self.a = []
         for n, x_n in enumerate(x):
             state: State = tuple([0.0] * self.units for _ in range(self.states))
             steps, outputs = [], []
@@ -201,13 +179,12 @@ class Recurrent(Layer):
                 steps.append(saved)
                 outputs.append(state[0])
             self.saved.append(steps)
-            y.append(outputs if self.return_sequences else outputs[-1])
-        self.y = y
-        return y
+            self.a.append(outputs if self.return_sequences else outputs[-1])
+        return self.a
 
     def backward(self, gradient: Tensor) -> Tensor:
         """Go from the last step to the first, with the gradient of the state behind."""
-        self.check_gradient(gradient, self.y)
+        self.check_gradient(gradient)
         self.sums = {
             name: zeros((len(w), len(w[0])) if isinstance(w[0], list) else (len(w),))
             for name, w in self.parameters.items()
@@ -218,7 +195,7 @@ class Recurrent(Layer):
             dx_n: Matrix = [[0.0] * inputs for _ in saved]
             d_state: State = tuple([0.0] * self.units for _ in range(self.states))
             for s in reversed(range(len(saved))):
-                # ∂L/∂h_t = ∂L/∂y_t + ∂h_{t+1}/∂h_t ∂L/∂h_{t+1}
+                # ∂L/∂h_t = ∂L/∂a_t + ∂h_{t+1}/∂h_t ∂L/∂h_{t+1}
                 if self.return_sequences:
                     d_state = (plus(d_state[0], gradient[n][s]), *d_state[1:])
                 elif s == len(saved) - 1:
@@ -235,34 +212,42 @@ class Recurrent(Layer):
 
     def prepare(self) -> None:
         """Take the columns of W and U, which every step needs."""
-        self.w = transpose(self.parameters["kernel"])
-        self.u = transpose(self.parameters["recurrent_kernel"])
+        self.W = transpose(self.parameters["kernel"])
+        self.U = transpose(self.parameters["recurrent_kernel"])
 
-    def bias(self) -> Vector:
-        """Return b, or zeros."""
-        bias: Vector = self.parameters.get("bias", [0.0] * (self.gates * self.units))
-        return bias
+    def sums_of(self, x: Vector, h: Vector) -> Vector:
+        """Return z of all gates."""
+        bias = self.parameters.get("bias", [0.0] * (self.gates * self.units))
+        # z_j = Σ_i x_i W_ij + Σ_k h_k U_kj + b_j
+        return [
+            dot(x, W_j) + dot(h, U_j) + b_j
+            for W_j, U_j, b_j in zip(self.W, self.U, bias, strict=True)
+        ]
 
     def parts(self, z: Vector) -> list[Vector]:
         """Return the part of each gate."""
         return [z[i : i + self.units] for i in range(0, len(z), self.units)]
 
-    def accumulate(self, x: Vector, h: Vector, dz: Vector, dq: Vector | None = None) -> None:
-        """Add a step's part to the gradients; `dq` is ∂L/∂(h U + b′) where it is not `dz`."""
+    def accumulate(
+        self, x: Vector, h: Vector, delta: Vector, delta_q: Vector | None = None
+    ) -> None:
+        """Add a step's part to the gradients; `delta_q` is the δ of h U + b′ alone, if any."""
         # ∂L/∂W_ij = Σ_t x_ti δ_tj        ∂L/∂U_ij = Σ_t h_(t-1)i δ_tj        ∂L/∂b_j = Σ_t δ_tj
-        for name, column, delta in (("kernel", x, dz), ("recurrent_kernel", h, dq or dz)):
-            for row, a in zip(self.sums[name], column, strict=True):
-                row[:] = [w + a * d for w, d in zip(row, delta, strict=True)]
+        pairs = {"kernel": (x, delta), "recurrent_kernel": (h, delta_q or delta)}
+        for name, (column, slopes) in pairs.items():
+            for row, x_i in zip(self.sums[name], column, strict=True):
+                row[:] = [total + x_i * d_j for total, d_j in zip(row, slopes, strict=True)]
         if self.use_bias:
             bias = self.sums["bias"]
-            for row, delta in ((bias, dz),) if dq is None else zip(bias, (dz, dq), strict=True):
-                row[:] = plus(row, delta)
+            both = ((bias, delta),) if delta_q is None else zip(bias, (delta, delta_q), strict=True)
+            for row, slopes in both:
+                row[:] = plus(row, slopes)
 
-    def back(self, dz: Vector, dq: Vector | None = None) -> tuple[Vector, Vector]:
+    def back(self, delta: Vector, delta_q: Vector | None = None) -> tuple[Vector, Vector]:
         """Return ∂L/∂x and ∂L/∂h of the products."""
         # ∂L/∂x_i = Σ_j W_ij δ_j        ∂L/∂h_i = Σ_j U_ij δ_j
-        dx = [dot(w_i, dz) for w_i in self.parameters["kernel"]]
-        dh = [dot(u_i, dq or dz) for u_i in self.parameters["recurrent_kernel"]]
+        dx = [dot(W_i, delta) for W_i in self.parameters["kernel"]]
+        dh = [dot(U_i, delta_q or delta) for U_i in self.parameters["recurrent_kernel"]]
         return dx, dh
 
     def step(self, x: Vector, h: Vector, state: State) -> tuple[State, Any]:
@@ -284,7 +269,7 @@ class SimpleRNN(Recurrent):
 
     Notes
     -----
-    x has shape (batch, steps, inputs); y is the last h, of shape (batch, units), or with
+    x has shape (batch, steps, inputs); a is the last h, of shape (batch, units), or with
     return_sequences all of them, (batch, steps, units).
 
     Examples
@@ -298,20 +283,17 @@ class SimpleRNN(Recurrent):
 
     def step(self, x: Vector, h: Vector, state: State) -> tuple[State, Any]:
         """Weigh input and state, sum and activate."""
-        # z_j = Σ_i x_i W_ij + Σ_k h_k U_kj + b_j        h_j = f(z_j)
-        z = [
-            dot(x, w_j) + dot(h, u_j) + b_j
-            for w_j, u_j, b_j in zip(self.w, self.u, self.bias(), strict=True)
-        ]
+        z = self.sums_of(x, h)
+        # h_j = f(z_j)
         return (self.activation(z),), (x, h, z)
 
     def step_backward(self, d_state: State, saved: Any) -> tuple[Vector, Vector, State]:
         """Send δ back along the weights."""
         x, h, z = saved
         # δ_j = f′(z_j) ∂L/∂h_j
-        dz = self.activation.backward(d_state[0], z)
-        self.accumulate(x, h, dz)
-        return *self.back(dz), ([0.0] * self.units,)
+        delta = self.activation.backward(d_state[0], z)
+        self.accumulate(x, h, delta)
+        return *self.back(delta), ([0.0] * self.units,)
 
 
 class LSTM(Recurrent):
@@ -322,8 +304,8 @@ class LSTM(Recurrent):
 
     Notes
     -----
-    x has shape (batch, steps, inputs); y is the last h, of shape (batch, units), or with
-    return_sequences all of them, (batch, steps, units). The gates stand in the order i, f, g, o.
+    x has shape (batch, steps, inputs); a is the last h, of shape (batch, units), or with
+    return_sequences all of them, (batch, steps, units). The gates stand in the order i, f, c, o.
 
     Examples
     --------
@@ -342,46 +324,41 @@ class LSTM(Recurrent):
     def build_for(self, input_shape: Shape, rng: Random) -> Shape:
         """Make W, U and b, of which the forget gates' part is 1."""
         output_shape = super().build_for(input_shape, rng)
-        given = isinstance(self.initializers[2], initializers.Array)
+        given = isinstance(self.initializers["bias"], initializers.Array)
         if self.use_bias and self.unit_forget_bias and not given:
             self.parameters["bias"][self.units : 2 * self.units] = [1.0] * self.units
         return output_shape
 
     def step(self, x: Vector, h: Vector, state: State) -> tuple[State, Any]:
         """Open the gates, then change the cell."""
-        # z_j = Σ_i x_i W_ij + Σ_k h_k U_kj + b_j
-        z = [
-            dot(x, w_j) + dot(h, u_j) + b_j
-            for w_j, u_j, b_j in zip(self.w, self.u, self.bias(), strict=True)
-        ]
-        z_i, z_f, z_g, z_o = self.parts(z)
-        # i, f, o = σ(z_i), σ(z_f), σ(z_o)        g = tanh(z_g)
+        z_i, z_f, z_c, z_o = self.parts(self.sums_of(x, h))
+        # i, f, o = σ(z_i), σ(z_f), σ(z_o)        n = tanh(z_c)
         i, f, o = (list(map(sigmoid, part)) for part in (z_i, z_f, z_o))
-        g = list(map(tanh, z_g))
-        # c_t = f c_(t-1) + i g        h_t = o tanh(c_t)
-        c = plus(times(f, state[1]), times(i, g))
-        return (times(o, map_tanh(c)), c), (x, h, (i, f, g, o), state[1], c)
+        n = map_tanh(z_c)
+        # c_t = f c_(t-1) + i n        h_t = o tanh(c_t)
+        c = plus(times(f, state[1]), times(i, n))
+        return (times(o, map_tanh(c)), c), (x, h, (i, f, n, o), state[1], c)
 
     def step_backward(self, d_state: State, saved: Any) -> tuple[Vector, Vector, State]:
         """Send the gradient through h_t to the cell, from there to the gates."""
-        x, h, (i, f, g, o), before, c = saved
+        x, h, (i, f, n, o), before, c = saved
         dh, dc = d_state
-        y = map_tanh(c)
+        tanh_c = map_tanh(c)
         # ∂L/∂o = tanh(c_t) ∂L/∂h_t        ∂L/∂c_t += o (1 − tanh²(c_t)) ∂L/∂h_t
-        do = times(y, dh)
-        dc = plus(dc, through_tanh(times(o, dh), y))
-        # ∂L/∂i = g ∂L/∂c_t        ∂L/∂f = c_(t-1) ∂L/∂c_t        ∂L/∂g = i ∂L/∂c_t
-        di, df, dg = times(g, dc), times(before, dc), times(i, dc)
+        do = times(tanh_c, dh)
+        dc = plus(dc, through_tanh(times(o, dh), tanh_c))
+        # ∂L/∂i = n ∂L/∂c_t        ∂L/∂f = c_(t-1) ∂L/∂c_t        ∂L/∂n = i ∂L/∂c_t
+        di, df, dn = times(n, dc), times(before, dc), times(i, dc)
         # δ = ∂L/∂z, gate by gate
-        dz = [
+        delta = [
             *through_sigmoid(di, i),
             *through_sigmoid(df, f),
-            *through_tanh(dg, g),
+            *through_tanh(dn, n),
             *through_sigmoid(do, o),
         ]
-        self.accumulate(x, h, dz)
+        self.accumulate(x, h, delta)
         # ∂L/∂c_(t-1) = f ∂L/∂c_t
-        return *self.back(dz), ([0.0] * self.units, times(f, dc))
+        return *self.back(delta), ([0.0] * self.units, times(f, dc))
 
 
 class GRU(Recurrent):
@@ -392,9 +369,9 @@ class GRU(Recurrent):
 
     Notes
     -----
-    x has shape (batch, steps, inputs); y is the last h, of shape (batch, units), or with
-    return_sequences all of them, (batch, steps, units). The gates stand in the order u, r, n; the
-    bias has two rows, b and b′.
+    x has shape (batch, steps, inputs); a is the last h, of shape (batch, units), or with
+    return_sequences all of them, (batch, steps, units). The gates stand in the order z, r, n; the
+    bias has two rows, b and b′. With z the update gate, the sums are p from x and q from h.
 
     Examples
     --------
@@ -414,31 +391,32 @@ class GRU(Recurrent):
     def step(self, x: Vector, h: Vector, state: State) -> tuple[State, Any]:
         """Open the gates, then mix the old state with the new one."""
         b, b_h = self.parameters.get("bias", zeros(self.bias_shape()))
-        # z = x W + b        q = h U + b′
-        z = [dot(x, w_j) + b_j for w_j, b_j in zip(self.w, b, strict=True)]
-        q = [dot(h, u_j) + b_j for u_j, b_j in zip(self.u, b_h, strict=True)]
-        (z_u, z_r, z_n), (q_u, q_r, q_n) = self.parts(z), self.parts(q)
-        # u = σ(z_u + q_u)        r = σ(z_r + q_r)        n = tanh(z_n + r q_n)
-        u, r = (list(map(sigmoid, plus(a, c))) for a, c in ((z_u, q_u), (z_r, q_r)))
-        n = map_tanh(plus(z_n, times(r, q_n)))
-        # h_t = u h_(t-1) + (1 − u) n
-        new = [u_j * h_j + (1 - u_j) * n_j for u_j, h_j, n_j in zip(u, state[0], n, strict=True)]
-        return (new,), (x, h, (u, r, n), q_n, state[0])
+        # p = x W + b        q = h U + b′
+        p = [dot(x, W_j) + b_j for W_j, b_j in zip(self.W, b, strict=True)]
+        q = [dot(h, U_j) + b_j for U_j, b_j in zip(self.U, b_h, strict=True)]
+        (p_z, p_r, p_n), (q_z, q_r, q_n) = self.parts(p), self.parts(q)
+        # z = σ(p_z + q_z)        r = σ(p_r + q_r)        n = tanh(p_n + r q_n)
+        z, r = (list(map(sigmoid, plus(*both))) for both in ((p_z, q_z), (p_r, q_r)))
+        n = map_tanh(plus(p_n, times(r, q_n)))
+        # h_t = z h_(t-1) + (1 − z) n
+        new = [z_j * h_j + (1 - z_j) * n_j for z_j, h_j, n_j in zip(z, state[0], n, strict=True)]
+        return (new,), (x, h, (z, r, n), q_n, state[0])
 
     def step_backward(self, d_state: State, saved: Any) -> tuple[Vector, Vector, State]:
         """Send the gradient through the mixture to the gates."""
-        x, h, (u, r, n), q_n, before = saved
+        x, h, (z, r, n), q_n, before = saved
         dh = d_state[0]
-        # ∂L/∂u = (h_(t-1) − n) ∂L/∂h_t        ∂L/∂n = (1 − u) ∂L/∂h_t
-        du = [(h_j - n_j) * d_j for h_j, n_j, d_j in zip(before, n, dh, strict=True)]
-        dn = [(1 - u_j) * d_j for u_j, d_j in zip(u, dh, strict=True)]
-        # ∂L/∂(z_n + r q_n) = (1 − n²) ∂L/∂n: for r times q_n, for q_n times r
+        # ∂L/∂z = (h_(t-1) − n) ∂L/∂h_t        ∂L/∂n = (1 − z) ∂L/∂h_t
+        dz = [(h_j - n_j) * d_j for h_j, n_j, d_j in zip(before, n, dh, strict=True)]
+        dn = [(1 - z_j) * d_j for z_j, d_j in zip(z, dh, strict=True)]
+        # ∂L/∂(p_n + r q_n) = (1 − n²) ∂L/∂n: for r times q_n, for q_n times r
         inner = through_tanh(dn, n)
-        delta = through_sigmoid(du, u) + through_sigmoid(times(inner, q_n), r)
-        dz, dq = delta + inner, delta + times(inner, r)
-        self.accumulate(x, h, dz, dq)
-        # Past the products: ∂L/∂h_(t-1) = u ∂L/∂h_t
-        return *self.back(dz, dq), (times(u, dh),)
+        gates = through_sigmoid(dz, z) + through_sigmoid(times(inner, q_n), r)
+        # δ = ∂L/∂p, and the δ of q
+        delta, delta_q = gates + inner, gates + times(inner, r)
+        self.accumulate(x, h, delta, delta_q)
+        # Past the products: ∂L/∂h_(t-1) = z ∂L/∂h_t
+        return *self.back(delta, delta_q), (times(z, dh),)
 
 
 def map_tanh(x: Sequence[float]) -> Vector:
@@ -446,13 +424,13 @@ def map_tanh(x: Sequence[float]) -> Vector:
     return list(map(tanh, x))
 
 
-def through_sigmoid(dy: Sequence[float], y: Sequence[float]) -> Vector:
-    """Return ∂L/∂z from ∂L/∂y, y = σ(z)."""
+def through_sigmoid(da: Sequence[float], a: Sequence[float]) -> Vector:
+    """Return δ = ∂L/∂z from ∂L/∂a, a = σ(z)."""
     # σ′ = σ (1 − σ)
-    return [d * y_j * (1 - y_j) for d, y_j in zip(dy, y, strict=True)]
+    return [d * a_j * (1 - a_j) for d, a_j in zip(da, a, strict=True)]
 
 
-def through_tanh(dy: Sequence[float], y: Sequence[float]) -> Vector:
-    """Return ∂L/∂z from ∂L/∂y, y = tanh(z)."""
+def through_tanh(da: Sequence[float], a: Sequence[float]) -> Vector:
+    """Return δ = ∂L/∂z from ∂L/∂a, a = tanh(z)."""
     # tanh′ = 1 − tanh²
-    return [d * (1 - y_j * y_j) for d, y_j in zip(dy, y, strict=True)]
+    return [d * (1 - a_j * a_j) for d, a_j in zip(da, a, strict=True)]

@@ -4,96 +4,43 @@ from collections.abc import Sequence
 from math import prod
 from random import Random
 
-from ..lists import Mask, Matrix, Shape, Tensor, flatten, nest, zeros
+from ..._support.checks import integer
+from ..lists import Shape, Tensor, flatten, nest, zeros
 from .base import Layer
-from .windows import check_steps
-
-
-class Flatten(Layer):
-    """All numbers of a sample in one row; backward, the row takes its old shape again.
-
-    Notes
-    -----
-    x has shape (batch, d₁, d₂, ...), y has shape (batch, d₁·d₂·...).
-
-    Examples
-    --------
-    >>> layer = Flatten()
-    >>> layer.build((2, 2))
-    (4,)
-    >>> layer.forward([[[1, 2], [3, 4]]])
-    [[1, 2, 3, 4]]
-    >>> layer.backward([[5, 6, 7, 8]])
-    [[[5, 6], [7, 8]]]
-    """
-
-    def __init__(self, *, name: str | None = None) -> None:
-        super().__init__(name)
-        self.y: Matrix | None = None
-
-    def build_for(self, input_shape: Shape, rng: Random) -> Shape:
-        """Give a row as long as a sample has numbers."""
-        return (prod(input_shape),)
-
-    def compute_mask(self, x: Tensor, mask: Mask | None) -> Mask | None:
-        """Drop the mask: there are no time steps."""
-        return None
-
-    def forward(self, x: Tensor, training: bool = False) -> Tensor:
-        """Put each sample in a row."""
-        self.check_input(x)
-        # y_(i·d₂ + j) = x_ij
-        self.y = [flatten(x_n) for x_n in x]
-        return self.y
-
-    def backward(self, gradient: Tensor) -> Tensor:
-        """Give each row its sample's shape again."""
-        self.check_gradient(gradient, self.y)
-        # ∂L/∂x_ij = ∂L/∂y_(i·d₂ + j)
-        return [nest(g_n, self.input_shape or ()) for g_n in gradient]
-
-    def __repr__(self) -> str:
-        return "Flatten()"
 
 
 class Moving(Layer):
-    """What these layers share: each number of y is one of x, or 0.
+    """What these layers share: each number of a is one of x, or 0.
 
-    A kind says by `sources` which: the place in a flat sample of x for each place of y, or None.
+    A kind says by `sources` which: the place in a flat sample of x for each place of a, or None.
     """
 
-    def __init__(self, name: str | None = None) -> None:
-        super().__init__(name)
-        self.y: Tensor | None = None
+    keeps_mask = False
 
     def sources(self, input_shape: Shape) -> list[int | None]:
-        """Return where each number of y comes from."""
+        """Return where each number of a comes from."""
         raise NotImplementedError
-
-    def compute_mask(self, x: Tensor, mask: Mask | None) -> Mask | None:
-        """Drop the mask: time steps are others."""
-        return None
 
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
         """Move the numbers."""
         self.check_input(x)
         sources = self.sources(self.input_shape or ())
-        self.y = []
+        self.a = []
         for x_n in x:
             flat = flatten(x_n)
-            # y_i = x_source(i), or 0
+            # a_i = x_source(i), or 0
             moved = [0.0 if source is None else flat[source] for source in sources]
-            self.y.append(nest(moved, self.output_shape or ()))
-        return self.y
+            self.a.append(nest(moved, self.output_shape or ()))
+        return self.a
 
     def backward(self, gradient: Tensor) -> Tensor:
         """Move the gradients back."""
-        self.check_gradient(gradient, self.y)
+        self.check_gradient(gradient)
         sources = self.sources(self.input_shape or ())
         result: Tensor = []
         for g_n in gradient:
             dx: list[float] = zeros((prod(self.input_shape or ()),))
-            # ∂L/∂x_source(i) = ∂L/∂y_i
+            # ∂L/∂x_source(i) = ∂L/∂a_i
             for source, g_i in zip(sources, flatten(g_n), strict=True):
                 if source is not None:
                     dx[source] = g_i
@@ -111,7 +58,7 @@ class Reshape(Moving):
 
     Notes
     -----
-    x has shape (batch, ...), y has shape (batch, *target_shape).
+    x has shape (batch, ...), a has shape (batch, *target_shape).
 
     Examples
     --------
@@ -126,14 +73,22 @@ class Reshape(Moving):
 
     def __init__(self, target_shape: Sequence[int], *, name: str | None = None) -> None:
         super().__init__(name)
-        self.target_shape = tuple(target_shape)
+        self.target_shape = integers(target_shape, "target_shape", -1)
+        if 0 in self.target_shape or self.target_shape.count(-1) > 1:
+            raise ValueError(
+                "target_shape must have positive extents, one of them -1 at most; got "
+                f"{self.target_shape}"
+            )
 
     def build_for(self, input_shape: Shape, rng: Random) -> Shape:
         """Find the open extent."""
         size, known = prod(input_shape), prod(extent for extent in self.target_shape if extent > 0)
         shape = tuple(size // known if extent == -1 else extent for extent in self.target_shape)
         if prod(shape) != size:
-            raise ValueError(f"{self.name}: samples of shape {input_shape} do not fill {shape}")
+            raise ValueError(
+                f"{self.name}: samples of shape {input_shape} have {size} numbers, which do not "
+                f"fill target_shape={self.target_shape}"
+            )
         return shape
 
     def sources(self, input_shape: Shape) -> list[int | None]:
@@ -144,17 +99,42 @@ class Reshape(Moving):
         return f"Reshape({self.target_shape})"
 
 
+class Flatten(Reshape):
+    """All numbers of a sample in one row; backward, the row takes its old shape again.
+
+    Notes
+    -----
+    x has shape (batch, d₁, d₂, ...), a has shape (batch, d₁·d₂·...).
+
+    Examples
+    --------
+    >>> layer = Flatten()
+    >>> layer.build((2, 2))
+    (4,)
+    >>> layer.forward([[[1, 2], [3, 4]]])
+    [[1, 2, 3, 4]]
+    >>> layer.backward([[5, 6, 7, 8]])
+    [[[5, 6], [7, 8]]]
+    """
+
+    def __init__(self, *, name: str | None = None) -> None:
+        super().__init__((-1,), name=name)
+
+    def __repr__(self) -> str:
+        return "Flatten()"
+
+
 class Permute(Moving):
     """The axes of a sample in another order.
 
     Parameters
     ----------
     dims : tuple of int
-        Axes of x in the order of y, counted from 1.
+        Axes of x in the order of a, counted from 1.
 
     Notes
     -----
-    x has shape (batch, d₁, d₂, ...), y has shape (batch, d_dims[0], d_dims[1], ...).
+    x has shape (batch, d₁, d₂, ...), a has shape (batch, d_dims[0], d_dims[1], ...).
 
     Examples
     --------
@@ -167,15 +147,16 @@ class Permute(Moving):
 
     def __init__(self, dims: Sequence[int], *, name: str | None = None) -> None:
         super().__init__(name)
-        self.dims = tuple(dims)
+        self.dims = integers(dims, "dims", 0)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
-            raise ValueError(f"dims: expected 1, 2, ... in some order, got {self.dims}")
+            raise ValueError(f"dims must be 1, 2, ... in some order; got {self.dims}")
 
     def build_for(self, input_shape: Shape, rng: Random) -> Shape:
         """Reorder the extents."""
         if len(input_shape) != len(self.dims):
             raise ValueError(
-                f"{self.name}: expected samples of rank {len(self.dims)}, got {input_shape}"
+                f"{self.name}: dims={self.dims} are for samples of rank {len(self.dims)}; got "
+                f"shape {input_shape}"
             )
         return tuple(input_shape[axis - 1] for axis in self.dims)
 
@@ -202,7 +183,7 @@ class ZeroPadding1D(Moving):
 
     Notes
     -----
-    x has shape (batch, steps, channels), y has shape (batch, before + steps + after, channels).
+    x has shape (batch, steps, channels), a has shape (batch, before + steps + after, channels).
 
     Examples
     --------
@@ -215,11 +196,14 @@ class ZeroPadding1D(Moving):
 
     def __init__(self, padding: int | Sequence[int] = 1, *, name: str | None = None) -> None:
         super().__init__(name)
-        self.padding = (padding, padding) if isinstance(padding, int) else tuple(padding)
+        both = padding if isinstance(padding, (tuple, list)) else [integer(padding, "padding")] * 2
+        self.padding = integers(both, "padding", 0)
+        if len(self.padding) != 2:
+            raise ValueError(f"padding must be an integer or (before, after); got {padding!r}")
 
     def build_for(self, input_shape: Shape, rng: Random) -> Shape:
         """Add the steps."""
-        check_steps(self.name, input_shape)
+        self.check_samples("(steps, channels)", input_shape, len(input_shape) == 2)
         return (input_shape[0] + sum(self.padding), input_shape[1])
 
     def sources(self, input_shape: Shape) -> list[int | None]:
@@ -242,7 +226,7 @@ class RepeatVector(Layer):
 
     Notes
     -----
-    x has shape (batch, channels), y has shape (batch, n, channels).
+    x has shape (batch, channels), a has shape (batch, n, channels).
 
     Examples
     --------
@@ -255,36 +239,36 @@ class RepeatVector(Layer):
     [[5.0, 7.0, 9.0]]
     """
 
+    keeps_mask = False
+
     def __init__(self, n: int, *, name: str | None = None) -> None:
         super().__init__(name)
-        self.n = n
-        self.y: Tensor | None = None
+        self.n = integer(n, "n", 1)
 
     def build_for(self, input_shape: Shape, rng: Random) -> Shape:
         """Put the steps in front."""
-        if len(input_shape) != 1 or self.n < 1:
-            raise ValueError(
-                f"{self.name}: expected samples of rank 1 and n of 1 or more, got {input_shape} "
-                f"and {self.n}"
-            )
+        self.check_samples("(channels,)", input_shape, len(input_shape) == 1)
         return (self.n, *input_shape)
-
-    def compute_mask(self, x: Tensor, mask: Mask | None) -> Mask | None:
-        """Drop the mask: the steps are new."""
-        return None
 
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
         """Repeat each sample."""
         self.check_input(x)
-        # y_tc = x_c
-        self.y = [[list(x_n) for _ in range(self.n)] for x_n in x]
-        return self.y
+        # a_tc = x_c
+        self.a = [[list(x_n) for _ in range(self.n)] for x_n in x]
+        return self.a
 
     def backward(self, gradient: Tensor) -> Tensor:
         """Add the gradients of all steps up."""
-        self.check_gradient(gradient, self.y)
-        # ∂L/∂x_c = Σ_t ∂L/∂y_tc
+        self.check_gradient(gradient)
+        # ∂L/∂x_c = Σ_t ∂L/∂a_tc
         return [[sum(column) for column in zip(*g_n, strict=True)] for g_n in gradient]
 
     def __repr__(self) -> str:
         return f"RepeatVector({self.n})"
+
+
+def integers(value: Sequence[int], name: str, least: int) -> tuple[int, ...]:
+    """Return the integers of a tuple, each of which must be at least so great."""
+    if not isinstance(value, (tuple, list)):
+        raise TypeError(f"{name} must be a tuple of integers; got {value!r:.80}")
+    return tuple(integer(part, f"{name}[{i}]", least) for i, part in enumerate(value))

@@ -4,8 +4,8 @@ With a stride S, a dilation D and P steps of padding in front, tap k of the wind
 of the output lies on step t S − P + k D of the input.
 """
 
-from .._lookup import check_number
-from ..lists import Shape
+PADDINGS = {name: name for name in ("valid", "same")}
+CAUSAL = PADDINGS | {"causal": "causal"}
 
 
 class Windows:
@@ -33,7 +33,7 @@ class Windows:
         extent = (size - 1) * dilation + 1
         if padding == "valid":
             if steps < extent:
-                raise ValueError(f"a window of {extent} steps does not fit into {steps}")
+                raise ValueError(f"samples must have the {extent} steps of a window; got {steps}")
             self.count, self.before = (steps - extent) // stride + 1, 0
         else:
             self.count = -(-steps // stride)
@@ -44,24 +44,3 @@ class Windows:
         """Return what window t sees: (tap, step), of the taps whose step is there."""
         places = [(k, t * self.stride - self.before + k * self.dilation) for k in range(self.size)]
         return [(k, s) for k, s in places if 0 <= s < self.steps]
-
-
-def check_positive(**arguments: int) -> None:
-    """Raise unless all of them are positive integers."""
-    for name, value in arguments.items():
-        check_number(name, value, int)
-        if value < 1:
-            raise ValueError(f"{name}: expected a positive integer, got {value}")
-
-
-def check_padding(padding: str, *known: str) -> str:
-    """Return the name of a padding, which must be known."""
-    if padding not in known:
-        raise ValueError(f"padding: expected one of {', '.join(known)}, got {padding!r}")
-    return padding
-
-
-def check_steps(name: str, input_shape: Shape) -> None:
-    """Raise unless samples have steps of channels."""
-    if len(input_shape) != 2:
-        raise ValueError(f"{name}: expected samples of shape (steps, channels), got {input_shape}")

@@ -1,6 +1,17 @@
-"""What all losses share: L is the weighted mean of the samples' losses. Read `losses` first."""
+"""What all losses share: L is the weighted mean of what each sample costs.
+
+`loss(y_true, y_pred)` is L, `loss.gradient(y_true, y_pred)` is ∂L/∂y_pred. With t the targets and y
+the model's outputs, ℓ the loss of one sample and w_n its weight, where weights are given:
+
+    L = Σ_n w_n ℓ_n / Σ_n w_n        ∂L/∂y_nj = w_n / Σ_n w_n · ∂ℓ_n/∂y_nj
+
+so a kind of loss says only what ℓ is. Where ℓ is itself a mean over the m outputs of a sample, L is
+the mean over every element. If the weights sum to zero, there is nothing to learn from: loss and
+gradient are zero.
+"""
 
 import math
+from collections.abc import Callable
 
 from ..lists import Matrix, Tensor, Vector, check_shape, dot, flatten, nest, shape
 
@@ -39,11 +50,7 @@ class Loss:
         ValueError
             If the shapes do not fit each other, or a label is not one of the classes.
         """
-        y_true, y_pred, sample_weight = in_rows(y_true, y_pred, sample_weight)
-        outputs = as_rows("y_pred", y_pred)
-        self.check_outputs(outputs)
-        targets = self.targets(y_true, outputs)
-        weights = as_weights(sample_weight, len(outputs))
+        targets, outputs, weights = self.checked(*in_rows(y_true, y_pred, sample_weight))
         # L = Σ_n w_n ℓ_n / Σ_n w_n
         total = sum(weights)
         if total == 0:
@@ -57,10 +64,7 @@ class Loss:
         if len(shape(y_pred)) > 2:
             flat = self.gradient(*in_rows(y_true, y_pred, sample_weight))
             return nest(flatten(flat), shape(y_pred))
-        outputs = as_rows("y_pred", y_pred)
-        self.check_outputs(outputs)
-        targets = self.targets(y_true, outputs)
-        weights = as_weights(sample_weight, len(outputs))
+        targets, outputs, weights = self.checked(y_true, y_pred, sample_weight)
         # ∂L/∂y_nj = w_n / Σ_n w_n · ∂ℓ_n/∂y_nj
         total = sum(weights) or math.inf
         gradient = [
@@ -69,23 +73,30 @@ class Loss:
         ]
         return gradient if len(shape(y_pred)) == 2 else [g for [g] in gradient]
 
+    def checked(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Vector | None
+    ) -> tuple[Matrix, Matrix, Vector]:
+        """Return targets and outputs as rows beside each other, and the weights of the samples."""
+        outputs = as_rows("y_pred", y_pred)
+        self.check_outputs(outputs)
+        if len(y_true) != len(outputs):
+            raise ValueError(
+                "y_pred and y_true must have the same number of samples; y_pred has "
+                f"{len(outputs)}, y_true has {len(y_true)}"
+            )
+        return self.targets(y_true, outputs), outputs, as_weights(sample_weight, len(outputs))
+
     def check_outputs(self, outputs: Matrix) -> None:
-        """Raise where a loss of probabilities was given something else."""
-        if getattr(self, "from_logits", True):
-            return
-        for n, row in enumerate(outputs):
-            for p in row:
-                # Rounding may lead a little beyond.
-                if p < -1e-6 or p > 1 + 1e-6:
-                    raise ValueError(
-                        f"y_pred: expected probabilities in [0, 1], got {p} at sample {n}; set "
-                        "from_logits=True or end the model in sigmoid or softmax"
-                    )
+        """Raise for outputs that the loss is not made for."""
 
     def targets(self, y_true: Tensor, outputs: Matrix) -> Matrix:
         """Return the targets as rows beside the outputs' rows."""
         targets = as_rows("y_true", y_true)
-        check_shape("y_true", targets, shape(outputs))
+        if shape(targets) != shape(outputs):
+            raise ValueError(
+                f"y_true must have shape {shape(outputs)} for {type(self).__name__}; got "
+                f"{shape(y_true)}"
+            )
         return targets
 
     def __repr__(self) -> str:
@@ -169,3 +180,10 @@ def as_weights(sample_weight: Vector | None, samples: int) -> Vector:
         return [1.0] * samples
     check_shape("sample_weight", sample_weight, (samples,))
     return sample_weight
+
+
+def refuse(rows: Matrix, bad: Callable[[float], bool], wanted: str, mend: str = "") -> None:
+    """Raise with the first bad value, if there is one; NaN may be anything."""
+    for n, row in enumerate(rows):
+        for value in filter(bad, row):
+            raise ValueError(f"{wanted}; got {value} at sample {n}{mend}")

@@ -1,14 +1,37 @@
-"""Losses for classes, from probabilities or from scores. Read `losses` first."""
+"""Losses for classes, from probabilities or from scores.
+
+Losses "from logits" take the scores z from before the sigmoid or softmax. That is more than a
+convenience: the logarithm and the exponential cancel on paper, so no rounding can make log 0 of
+them, and the gradient becomes "prediction minus target".
+
+Sources: Bishop, *Pattern Recognition and Machine Learning* (2006), sections 4.3.2 and 4.3.4; for
+focal losses Lin, Goyal, Girshick, He and Dollár (2017), section 3.
+"""
 
 import math
 
-from .._lookup import check_number
-from ..activations import Softmax, sigmoid
-from ..lists import Matrix, Tensor, Vector, check_shape, shape
-from .base import EPSILON, ElementLoss, Loss, as_rows, clip, is_clipped
+from ..._support.checks import boolean, number
+from ..activations import LogSoftmax, Softmax, sigmoid
+from ..lists import Matrix, Tensor, Vector, shape
+from .base import EPSILON, ElementLoss, Loss, as_rows, clip, is_clipped, refuse
 
 
-class BinaryCrossentropy(Loss):
+class Crossentropy(Loss):
+    """What cross-entropies share: outputs are probabilities p or, from logits, scores z."""
+
+    head = "softmax"
+
+    def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
+        self.from_logits = boolean(from_logits, "from_logits")
+        self.label_smoothing = number(label_smoothing, "label_smoothing", at_least=0, at_most=1)
+
+    def check_outputs(self, outputs: Matrix) -> None:
+        """Raise where probabilities were expected, and something else came."""
+        if not self.from_logits:
+            check_probabilities(outputs, self.head, "set from_logits=True in the loss or ")
+
+
+class BinaryCrossentropy(Crossentropy, ElementLoss):
     """ℓ = −1/m Σ_j [t_j log p_j + (1 − t_j) log(1 − p_j)], for yes or no, m times.
 
     Source: Bishop (2006), section 4.3.2.
@@ -33,20 +56,15 @@ class BinaryCrossentropy(Loss):
     1000000000.0
     """
 
-    def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
-        check_smoothing(label_smoothing)
-        self.from_logits = from_logits
-        self.label_smoothing = label_smoothing
+    head = "sigmoid"
 
-    def sample_loss(self, t: Vector, y: Vector) -> float:
-        """Return the mean over the m outputs."""
-        element = self.from_logit if self.from_logits else self.from_probability
-        return sum(map(element, t, y)) / len(y)
+    def element(self, t: float, y: float) -> float:
+        """Return one output's loss."""
+        return self.from_logit(t, y) if self.from_logits else self.from_probability(t, y)
 
-    def sample_gradient(self, t: Vector, y: Vector) -> Vector:
-        """Return the slopes of the m outputs, over m."""
-        slope = self.logit_slope if self.from_logits else self.probability_slope
-        return [slope(t_j, y_j) / len(y) for t_j, y_j in zip(t, y, strict=True)]
+    def slope(self, t: float, y: float) -> float:
+        """Return its derivative by the output: by z where that is a score, else by p."""
+        return self.logit_slope(t, y) if self.from_logits else self.probability_slope(t, y)
 
     @staticmethod
     def from_probability(t: float, p: float) -> float:
@@ -79,7 +97,7 @@ class BinaryCrossentropy(Loss):
         return smoothed(super().targets(y_true, outputs), self.label_smoothing, 2)
 
 
-class CategoricalCrossentropy(Loss):
+class CategoricalCrossentropy(Crossentropy):
     """ℓ = −Σ_j t_j log p_j, for one class of several, the target a row of class probabilities.
 
     Source: Bishop (2006), section 4.3.4; log-sum-exp as in Blanchard, Higham and Higham (2021).
@@ -107,11 +125,6 @@ class CategoricalCrossentropy(Loss):
     [[0.5, -0.5]]
     """
 
-    def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
-        check_smoothing(label_smoothing)
-        self.from_logits = from_logits
-        self.label_smoothing = label_smoothing
-
     def sample_loss(self, t: Vector, y: Vector) -> float:
         """Return minus the expected log p."""
         logs = log_softmax(y) if self.from_logits else [math.log(clip(p_j)) for p_j in y]
@@ -131,8 +144,9 @@ class CategoricalCrossentropy(Loss):
         """Return the rows of class probabilities."""
         if len(shape(y_true)) == 1 and len(outputs[0]) > 1:
             raise ValueError(
-                f"y_true: expected rows of class probabilities, shape {shape(outputs)}, got "
-                f"{shape(y_true)}; labels belong to SparseCategoricalCrossentropy"
+                f"y_true must have shape {shape(outputs)} for {type(self).__name__}; got "
+                f"{shape(y_true)}; integer labels become one-hot with to_categorical(y_true, "
+                f"{len(outputs[0])}), or use SparseCategoricalCrossentropy"
             )
         return smoothed(super().targets(y_true, outputs), self.label_smoothing, len(outputs[0]))
 
@@ -159,18 +173,21 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
     """
 
     def __init__(self, from_logits: bool = False) -> None:
-        self.from_logits = from_logits
+        self.from_logits = boolean(from_logits, "from_logits")
 
     def targets(self, y_true: Tensor, outputs: Matrix) -> Matrix:
         """Return the labels as one-hot rows."""
-        labels = as_rows("y_true", y_true)
+        labels, classes = as_rows("y_true", y_true), len(outputs[0])
         if len(labels[0]) != 1:
             raise ValueError(
-                f"y_true: expected one label per sample, got shape {shape(y_true)}; "
-                "one-hot rows belong to CategoricalCrossentropy"
+                "y_true must hold one integer label per sample for SparseCategoricalCrossentropy; "
+                f"got shape {shape(y_true)}, which looks one-hot: use CategoricalCrossentropy"
             )
-        check_shape("y_true", labels, (len(outputs), 1))
-        return [one_hot(label, len(outputs[0])) for [label] in labels]
+        wanted, mend = "y_true must hold whole class numbers", " (counted from 0)"
+        refuse(labels, lambda c: c != c // 1, wanted, mend)
+        wanted = f"y_true must hold labels in [0, {classes}), one per output"
+        refuse(labels, lambda c: not 0 <= c < classes, wanted)
+        return [one_hot(label, classes) for [label] in labels]
 
 
 class KLDivergence(Loss):
@@ -184,7 +201,9 @@ class KLDivergence(Loss):
     0.143841
     """
 
-    from_logits = False
+    def check_outputs(self, outputs: Matrix) -> None:
+        """Raise where these are no probabilities."""
+        check_probabilities(outputs, "softmax")
 
     def sample_loss(self, t: Vector, y: Vector) -> float:
         """Return the divergence."""
@@ -240,29 +259,19 @@ class BinaryFocalCrossentropy(BinaryCrossentropy):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(from_logits, label_smoothing)
-        check_focus(alpha, gamma)
-        self.apply_class_balancing = apply_class_balancing
-        self.alpha = alpha
-        self.gamma = gamma
+        self.apply_class_balancing = boolean(apply_class_balancing, "apply_class_balancing")
+        self.alpha = number(alpha, "alpha", at_least=0, at_most=1)
+        self.gamma = number(gamma, "gamma", at_least=0)
 
     def weight(self, t: float) -> float:
         """Return w."""
         # t α + (1 − t) (1 − α)
         return t * self.alpha + (1 - t) * (1 - self.alpha) if self.apply_class_balancing else 1.0
 
-    def sample_loss(self, t: Vector, y: Vector) -> float:
-        """Return the mean over the m outputs."""
-        # ℓ = 1/m Σ_j w_j q_j^γ c_j
-        return sum(map(self.element, t, y)) / len(y)
-
-    def sample_gradient(self, t: Vector, y: Vector) -> Vector:
-        """Return the slopes of the m outputs, over m."""
-        return [self.slope(t_j, y_j) / len(y) for t_j, y_j in zip(t, y, strict=True)]
-
     def element(self, t: float, y: float) -> float:
         """Return w q^γ c of one output."""
         p = sigmoid(y) if self.from_logits else y
-        c = self.from_logit(t, y) if self.from_logits else self.from_probability(t, y)
+        c = super().element(t, y)
         return self.weight(t) * math.pow(t * (1 - p) + (1 - t) * p, self.gamma) * c
 
     def slope(self, t: float, y: float) -> float:
@@ -271,8 +280,7 @@ class BinaryFocalCrossentropy(BinaryCrossentropy):
             return 0.0
         p = sigmoid(y) if self.from_logits else y
         q = t * (1 - p) + (1 - t) * p
-        c = self.from_logit(t, y) if self.from_logits else self.from_probability(t, y)
-        c_slope = self.logit_slope(t, y) if self.from_logits else self.probability_slope(t, y)
+        c, c_slope = super().element(t, y), super().slope(t, y)
         # ∂q/∂p = 1 − 2t, and ∂p/∂z = p (1 − p)
         q_slope = (1 - 2 * t) * (p * (1 - p) if self.from_logits else 1.0)
         # w (γ q^(γ−1) ∂q/∂y c + q^γ ∂c/∂y), nothing where nothing is wrong
@@ -308,9 +316,8 @@ class CategoricalFocalCrossentropy(CategoricalCrossentropy):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(from_logits, label_smoothing)
-        check_focus(alpha, gamma)
-        self.alpha = alpha
-        self.gamma = gamma
+        self.alpha = number(alpha, "alpha", at_least=0)
+        self.gamma = number(gamma, "gamma", at_least=0)
 
     def sample_loss(self, t: Vector, y: Vector) -> float:
         """Return the cross-entropy's terms, each times α (1 − p)^γ."""
@@ -340,14 +347,6 @@ class CategoricalFocalCrossentropy(CategoricalCrossentropy):
         q = 1 - p
         bend = self.gamma * math.pow(q, self.gamma) / q * p * log_p if q else 0.0
         return self.alpha * t * (bend - math.pow(q, self.gamma))
-
-
-def check_focus(alpha: float, gamma: float) -> None:
-    """Raise unless both are numbers of 0 or more."""
-    for name, value in (("alpha", alpha), ("gamma", gamma)):
-        check_number(name, value)
-        if not 0 <= value < math.inf:
-            raise ValueError(f"{name}: expected a finite number of 0 or more, got {value!r}")
 
 
 class Hinge(ElementLoss):
@@ -410,39 +409,23 @@ def smoothed(targets: Matrix, s: float, classes: int) -> Matrix:
     return [[t_j * (1 - s) + s / classes for t_j in row] for row in targets]
 
 
-def check_smoothing(label_smoothing: float) -> None:
-    """Raise unless the share is a number of [0, 1]."""
-    check_number("label_smoothing", label_smoothing)
-    if not 0 <= label_smoothing <= 1:
-        raise ValueError(f"label_smoothing: expected a number of [0, 1], got {label_smoothing!r}")
-
-
 def log_softmax(z: Vector) -> Vector:
-    """Return log p_j = z_j − log Σ_k e^(z_k), the maximum taken away first: nothing overflows.
-
-    Examples
-    --------
-    >>> log_softmax([1e9, -1e9])
-    [0.0, -2000000000.0]
-    """
-    top = max(z)
-    log_sum = math.log(sum(math.exp(z_k - top) for z_k in z))
-    return [z_j - top - log_sum for z_j in z]
+    """Return log p_j, the row of logarithms of softmax."""
+    return LogSoftmax()(z)
 
 
 def one_hot(label: float, classes: int) -> Vector:
     """Return the row t_j = 1[j = label].
-
-    Raises
-    ------
-    ValueError
-        If the label is not one of 0, 1, ..., classes − 1.
 
     Examples
     --------
     >>> one_hot(2, 4)
     [0.0, 0.0, 1.0, 0.0]
     """
-    if label not in range(classes):
-        raise ValueError(f"y_true: expected labels of 0, ..., {classes - 1}, got {label!r}")
     return [1.0 if j == label else 0.0 for j in range(classes)]
+
+
+def check_probabilities(outputs: Matrix, head: str, other: str = "") -> None:
+    """Raise for what is no probability; rounding may go a little beyond."""
+    mend = f'; {other}end the model in activation="{head}"'
+    refuse(outputs, lambda p: p < -1e-6 or p > 1 + 1e-6, "y_pred must lie in [0, 1]", mend)

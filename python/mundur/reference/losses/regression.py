@@ -1,6 +1,7 @@
-"""Losses for numbers: ℓ of one sample is the mean over its m outputs of what one element costs.
+"""Losses for numbers: the squared error, and others.
 
-With e_j = y_j − t_j, the error of output j:
+ℓ of one sample is the mean over its m outputs of what one element costs. With e_j = y_j − t_j, the
+error of output j:
 
     ℓ = 1/m Σ_j f(t_j, y_j)        ∂ℓ/∂y_j = 1/m ∂f/∂y_j
 
@@ -9,13 +10,13 @@ so a class below says only what f, the loss of one element, is.
 
 import math
 
-from .._lookup import check_number
-from ..lists import Matrix, Vector
-from .base import EPSILON, ElementLoss, Loss
+from ..._support.checks import number
+from ..lists import Matrix
+from .base import EPSILON, ElementLoss, refuse
 
 
-class MeanSquaredError(Loss):
-    """ℓ = 1/m Σ_j (y_j − t_j)², for numbers.
+class MeanSquaredError(ElementLoss):
+    """f = (y − t)².
 
     With two outputs and one sample it is the Σ ½ (t − o)² of many course notes.
 
@@ -28,15 +29,15 @@ class MeanSquaredError(Loss):
     [[0.0, 3.0]]
     """
 
-    def sample_loss(self, t: Vector, y: Vector) -> float:
-        """Return the mean of squared errors."""
-        # ℓ = 1/m Σ_j (y_j − t_j)²
-        return sum((y_j - t_j) * (y_j - t_j) for t_j, y_j in zip(t, y, strict=True)) / len(y)
+    def element(self, t: float, y: float) -> float:
+        """Return the squared error."""
+        # (y − t)²
+        return (y - t) * (y - t)
 
-    def sample_gradient(self, t: Vector, y: Vector) -> Vector:
-        """Return twice the errors, over m."""
-        # ∂ℓ/∂y_j = 2/m (y_j − t_j)
-        return [2 * (y_j - t_j) / len(y) for t_j, y_j in zip(t, y, strict=True)]
+    def slope(self, t: float, y: float) -> float:
+        """Return twice the error."""
+        # 2 (y − t)
+        return 2 * (y - t)
 
 
 class MeanAbsoluteError(ElementLoss):
@@ -124,10 +125,7 @@ class Huber(ElementLoss):
     """
 
     def __init__(self, delta: float = 1.0) -> None:
-        check_number("delta", delta)
-        if not 0 < delta < math.inf:
-            raise ValueError(f"delta: expected a finite number above 0, got {delta!r}")
-        self.delta = delta
+        self.delta = number(delta, "delta", above=0)
 
     def element(self, t: float, y: float) -> float:
         """Return the square near the target, the line away from it."""
@@ -195,11 +193,8 @@ class Poisson(ElementLoss):
 
     def check_outputs(self, outputs: Matrix) -> None:
         """Raise where a mean is negative."""
-        for n, row in enumerate(outputs):
-            if min(row) < 0:
-                raise ValueError(
-                    f"y_pred: expected no negative means, got {min(row)} at sample {n}"
-                )
+        mend = '; end the model in an activation such as "relu"'
+        refuse(outputs, lambda y: y < 0, "y_pred must not be negative for Poisson", mend)
 
 
 def sign(x: float) -> float:

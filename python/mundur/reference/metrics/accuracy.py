@@ -1,6 +1,6 @@
 """Accuracies: the share of right answers."""
 
-from ..lists import Tensor, Vector, check_shape, shape
+from ..lists import Tensor, Vector, check_shape
 from ..losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -8,7 +8,7 @@ from ..losses import (
     SparseCategoricalCrossentropy,
     as_rows,
 )
-from .base import argmax, weighted_mean
+from .base import argmax, pair, weighted_mean
 
 
 def binary_accuracy(
@@ -33,8 +33,7 @@ def binary_accuracy(
     >>> binary_accuracy([0, 1, 1, 0], [0.1, 0.9, 0.2, 0.5])
     0.75
     """
-    outputs, targets = as_rows("y_pred", y_pred), as_rows("y_true", y_true)
-    check_shape("y_true", targets, shape(outputs))
+    targets, outputs = pair(y_true, y_pred)
     # right_n = 1/m Σ_j 1[t_nj = 1[y_nj > threshold]]
     right = [
         sum(t_j == (y_j > threshold) for t_j, y_j in zip(t, y, strict=True)) / len(y)
@@ -60,8 +59,7 @@ def categorical_accuracy(
     >>> categorical_accuracy([[0, 1], [1, 0]], [[0.3, 0.7], [0.4, 0.6]])
     0.5
     """
-    outputs, targets = as_rows("y_pred", y_pred), as_rows("y_true", y_true)
-    check_shape("y_true", targets, shape(outputs))
+    targets, outputs = pair(y_true, y_pred)
     # right_n = 1[argmax_j y_nj = argmax_j t_nj]
     right = [float(argmax(t) == argmax(y)) for t, y in zip(targets, outputs, strict=True)]
     return weighted_mean(right, sample_weight)

@@ -1,7 +1,7 @@
 """What metrics share: the mean over samples, and the greatest of several outputs."""
 
-from ..lists import Vector, dot
-from ..losses import as_weights
+from ..lists import Matrix, Tensor, Vector, check_shape, dot, shape
+from ..losses import as_rows, as_weights
 
 
 def argmax(values: Vector) -> int:
@@ -13,6 +13,13 @@ def argmax(values: Vector) -> int:
     1
     """
     return values.index(max(values))
+
+
+def pair(y_true: Tensor, y_pred: Tensor) -> tuple[Matrix, Matrix]:
+    """Return targets and outputs as rows beside each other."""
+    outputs, targets = as_rows("y_pred", y_pred), as_rows("y_true", y_true)
+    check_shape("y_true", targets, shape(outputs))
+    return targets, outputs
 
 
 def weighted_mean(values: Vector, sample_weight: Vector | None = None) -> float:

@@ -1,8 +1,8 @@
 """Metrics for classes: the best few, precision and recall, the area under the ROC curve."""
 
-from ..lists import Tensor, Vector, check_shape, shape
+from ..lists import Tensor, Vector
 from ..losses import as_rows, as_weights
-from .base import argmax, weighted_mean
+from .base import argmax, pair, weighted_mean
 
 
 def top_k_categorical_accuracy(
@@ -51,8 +51,7 @@ def counts(
     y_true: Tensor, y_pred: Tensor, threshold: float, sample_weight: Vector | None
 ) -> tuple[float, float, float]:
     """Return true positives, false positives and false negatives, over every output."""
-    outputs, targets = as_rows("y_pred", y_pred), as_rows("y_true", y_true)
-    check_shape("y_true", targets, shape(outputs))
+    targets, outputs = pair(y_true, y_pred)
     tp = fp = fn = 0.0
     weights = as_weights(sample_weight, len(outputs))
     for w, t, y in zip(weights, targets, outputs, strict=True):

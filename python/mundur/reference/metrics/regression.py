@@ -2,14 +2,13 @@
 
 import math
 
-from ..lists import Tensor, Vector, check_shape, shape
+from ..lists import Tensor, Vector
 from ..losses import (
     MeanAbsolutePercentageError,
     MeanSquaredLogarithmicError,
-    as_rows,
     as_weights,
 )
-from .base import weighted_mean
+from .base import pair, weighted_mean
 
 
 def mean_absolute_error(
@@ -81,8 +80,7 @@ def mean_of_errors(
     y_true: Tensor, y_pred: Tensor, power: int, sample_weight: Vector | None
 ) -> float:
     """Return the mean of |y - t| to a power."""
-    outputs, targets = as_rows("y_pred", y_pred), as_rows("y_true", y_true)
-    check_shape("y_true", targets, shape(outputs))
+    targets, outputs = pair(y_true, y_pred)
     # e_n = 1/m Σ_j |y_nj - t_nj|ᵖ
     errors = [
         sum(abs(y_j - t_j) ** power for t_j, y_j in zip(t, y, strict=True)) / len(y)
@@ -101,8 +99,7 @@ def r2_score(y_true: Tensor, y_pred: Tensor, sample_weight: Vector | None = None
     >>> r2_score([1.0, 2.0, 3.0], [1.0, 2.0, 2.0])
     0.5
     """
-    outputs, targets = as_rows("y_pred", y_pred), as_rows("y_true", y_true)
-    check_shape("y_true", targets, shape(outputs))
+    targets, outputs = pair(y_true, y_pred)
     weights = as_weights(sample_weight, len(outputs))
     scores = []
     for y, t in zip(zip(*outputs, strict=True), zip(*targets, strict=True), strict=True):

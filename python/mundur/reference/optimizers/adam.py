@@ -3,7 +3,8 @@
 import math
 from typing import Any
 
-from .base import Optimizer, above_zero, fraction
+from ..._support.checks import boolean, epsilon_value, number
+from .base import Optimizer
 
 
 class Adam(Optimizer):
@@ -50,10 +51,10 @@ class Adam(Optimizer):
         **shared: Any,
     ) -> None:
         super().__init__(learning_rate, **shared)
-        self.beta_1 = fraction("beta_1", beta_1)
-        self.beta_2 = fraction("beta_2", beta_2)
-        self.epsilon = above_zero("epsilon", epsilon)
-        self.amsgrad = amsgrad
+        self.beta_1 = number(beta_1, "beta_1", at_least=0, below=1)
+        self.beta_2 = number(beta_2, "beta_2", at_least=0, below=1)
+        self.epsilon = epsilon_value(epsilon)
+        self.amsgrad = boolean(amsgrad, "amsgrad")
         if amsgrad:
             self.slots = ("mean", "square", "greatest")
         self.power_1 = 1.0

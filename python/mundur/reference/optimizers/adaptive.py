@@ -3,8 +3,9 @@
 import math
 from typing import Any
 
+from ..._support.checks import boolean, epsilon_value, number
 from ..lists import Tensor, rows, shape, zeros
-from .base import Optimizer, above_zero, fraction
+from .base import Optimizer
 
 
 class RMSprop(Optimizer):
@@ -40,10 +41,10 @@ class RMSprop(Optimizer):
         **shared: Any,
     ) -> None:
         super().__init__(learning_rate, **shared)
-        self.rho = fraction("rho", rho)
-        self.momentum = momentum
-        self.epsilon = above_zero("epsilon", epsilon)
-        self.centered = centered
+        self.rho = number(rho, "rho", at_least=0, below=1)
+        self.momentum = number(momentum, "momentum", at_least=0, at_most=1)
+        self.epsilon = epsilon_value(epsilon)
+        self.centered = boolean(centered, "centered")
 
     def update(self, w: float, g: float, *slots: float) -> tuple[float, ...]:
         """Return w, v, b and a after the step."""
@@ -84,8 +85,10 @@ class Adagrad(Optimizer):
         **shared: Any,
     ) -> None:
         super().__init__(learning_rate, **shared)
-        self.initial_accumulator_value = initial_accumulator_value
-        self.epsilon = above_zero("epsilon", epsilon)
+        self.initial_accumulator_value = number(
+            initial_accumulator_value, "initial_accumulator_value", at_least=0
+        )
+        self.epsilon = epsilon_value(epsilon)
 
     def first(self, slot: str, like: Tensor) -> Tensor:
         """Return the first sums."""
@@ -129,8 +132,8 @@ class Adadelta(Optimizer):
         **shared: Any,
     ) -> None:
         super().__init__(learning_rate, **shared)
-        self.rho = fraction("rho", rho)
-        self.epsilon = above_zero("epsilon", epsilon)
+        self.rho = number(rho, "rho", at_least=0, below=1)
+        self.epsilon = epsilon_value(epsilon)
 
     def update(self, w: float, g: float, *slots: float) -> tuple[float, ...]:
         """Return w, v and d after the step."""
@@ -168,8 +171,8 @@ class Lion(Optimizer):
         **shared: Any,
     ) -> None:
         super().__init__(learning_rate, **shared)
-        self.beta_1 = fraction("beta_1", beta_1)
-        self.beta_2 = fraction("beta_2", beta_2)
+        self.beta_1 = number(beta_1, "beta_1", at_least=0, below=1)
+        self.beta_2 = number(beta_2, "beta_2", at_least=0, below=1)
 
     def update(self, w: float, g: float, *slots: float) -> tuple[float, ...]:
         """Return w and m after the step."""

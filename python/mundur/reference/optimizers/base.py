@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from .._lookup import check_number
+from ..._support.checks import boolean, integer, number
 from ..lists import Tensor, Vector, rows, shape, zeros
 
 SHARED = {
@@ -68,24 +68,23 @@ class Optimizer:
         self,
         learning_rate: float,
         weight_decay: float = 0.0,
-        clipvalue: float = math.inf,
-        clipnorm: float = math.inf,
-        global_clipnorm: float = math.inf,
+        clipvalue: float | None = None,
+        clipnorm: float | None = None,
+        global_clipnorm: float | None = None,
         use_ema: bool = False,
         ema_momentum: float = 0.99,
         gradient_accumulation_steps: int = 1,
     ) -> None:
-        check_number("learning_rate", learning_rate)
-        if not 0 <= learning_rate < math.inf:
-            raise ValueError(
-                f"learning_rate: expected a finite number, not negative, got {learning_rate}"
-            )
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.clipvalue, self.clipnorm = clipvalue, clipnorm
-        self.global_clipnorm = global_clipnorm
-        self.use_ema, self.ema_momentum = use_ema, ema_momentum
-        self.gradient_accumulation_steps = gradient_accumulation_steps
+        self.learning_rate = number(learning_rate, "learning_rate", at_least=0)
+        self.weight_decay = number(weight_decay, "weight_decay", at_least=0)
+        self.clipvalue = limit_of(clipvalue, "clipvalue")
+        self.clipnorm = limit_of(clipnorm, "clipnorm")
+        self.global_clipnorm = limit_of(global_clipnorm, "global_clipnorm")
+        self.use_ema = boolean(use_ema, "use_ema")
+        self.ema_momentum = number(ema_momentum, "ema_momentum", at_least=0, at_most=1)
+        self.gradient_accumulation_steps = integer(
+            gradient_accumulation_steps, "gradient_accumulation_steps", 1
+        )
         self.state: dict[str, dict[str, Tensor]] = {}
         self.average: dict[str, Tensor] = {}
         self.waiting: list[dict[str, Tensor]] = []
@@ -171,20 +170,9 @@ class Optimizer:
         return {name: getattr(self, name) for name in (*self.arguments, *given)}
 
 
-def above_zero(name: str, value: float) -> float:
-    """Return the value, which must be finite and above 0."""
-    check_number(name, value)
-    if not 0 < value < math.inf:
-        raise ValueError(f"{name}: expected a finite number above 0, got {value}")
-    return value
-
-
-def fraction(name: str, value: float) -> float:
-    """Return the value, which must lie within [0, 1)."""
-    check_number(name, value)
-    if not 0 <= value < 1:
-        raise ValueError(f"{name}: expected a number within [0, 1), got {value}")
-    return value
+def limit_of(value: float | None, name: str) -> float:
+    """Return a limit of gradients, above 0; None is none."""
+    return math.inf if value is None else number(value, name, above=0)
 
 
 def scaled(tensor: Tensor, factor: float) -> Tensor:

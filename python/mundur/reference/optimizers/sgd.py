@@ -1,8 +1,8 @@
-"""Gradient descent."""
+"""Gradient descent: one step against the gradient, with momentum if wanted."""
 
 from typing import Any
 
-from .._lookup import check_number
+from ..._support.checks import boolean, number
 from .base import Optimizer
 
 
@@ -39,11 +39,8 @@ class SGD(Optimizer):
         **shared: Any,
     ) -> None:
         super().__init__(learning_rate, **shared)
-        check_number("momentum", momentum)
-        if not 0 <= momentum <= 1:
-            raise ValueError(f"momentum: expected a number within [0, 1], got {momentum}")
-        self.momentum = momentum
-        self.nesterov = nesterov
+        self.momentum = number(momentum, "momentum", at_least=0, at_most=1)
+        self.nesterov = boolean(nesterov, "nesterov")
 
     def update(self, w: float, g: float, *slots: float) -> tuple[float, ...]:
         """Return w and v after the step."""
