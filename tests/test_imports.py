@@ -11,6 +11,7 @@ from pathlib import Path
 
 import mundur as md
 import pytest
+from mundur.reference.__main__ import COURSE
 
 PACKAGE = Path(md.__file__).parent
 
@@ -140,6 +141,16 @@ def test_the_textbook_imports_at_the_head_of_a_file(module: str) -> None:
     tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
     imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
     assert tree.body[1 : len(imports) + 1] == imports  # behind the docstring
+
+
+def test_the_course_of_the_textbook_looks_back_only() -> None:
+    place = {f"reference.{name}": at for at, name in enumerate(COURSE)}
+    ahead = [
+        (module, other)
+        for module, other, _ in EDGES
+        if module in place and place.get(other, -1) > place[module]
+    ]
+    assert len(place) == 10 and not ahead
 
 
 def test_the_top_is_short() -> None:

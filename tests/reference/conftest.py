@@ -18,13 +18,13 @@ def import_from_source() -> None:
     bridge.__path__ = [str(SOURCE)]
     sys.modules["mundur"] = bridge
     try:
-        importlib.import_module("mundur.reference")
+        importlib.import_module("mundur.reference.__main__")
     finally:
         del sys.modules["mundur"]
 
 
 try:
-    importlib.import_module("mundur.reference")
+    importlib.import_module("mundur.reference.__main__")
     ORIGIN = "the installed mundur"
 except ModuleNotFoundError as error:
     if error.name not in ("mundur", "mundur._core"):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from mundur.reference import __file__ as reference_file
-from mundur.reference import check, lists
+from mundur.reference import __main__, check, lists
 
 FOLDER = Path(reference_file).parent
 FILES = sorted(FOLDER.glob("**/*.py"))
@@ -20,13 +20,13 @@ MODULES = [
 WITHOUT_EXAMPLES = {
     f"reference.{name}"
     for name in (
-        *("layers", "layers.base", "layers.container", "losses", "metrics"),
+        *("__main__", "layers", "layers.base", "layers.container", "losses", "metrics"),
         *("optimizers", "optimizers.adaptive"),
     )
 }
 PLAIN = {
     *("collections", "copy", "dataclasses", "fnmatch", "itertools", "math", "operator", "random"),
-    *("types", "typing"),
+    *("types", "typing", "importlib", "pathlib"),
 }
 # What both halves of the package share, so that both refuse with the same sentences.
 SHARED = {
@@ -101,6 +101,16 @@ def test_examples_in_docstrings(name):
     results = doctest.testmod(importlib.import_module(f"mundur.{name}"))
     assert results.failed == 0
     assert (results.attempted > 0) != (name in WITHOUT_EXAMPLES)
+
+
+def test_the_course_names_every_module_once():
+    printed = list(__main__.lines())
+    names = [line.split()[0] for line in printed[1:] if line.startswith("    ")]
+    assert sorted(f"reference.{name}" for name in names) == sorted(
+        name for name in MODULES if name not in ("reference", "reference.__main__")
+    )
+    assert names[: len(__main__.COURSE)] == list(__main__.COURSE)
+    assert all(len(line.split()) > 2 for line in printed if line.startswith("    "))
 
 
 class TestCheck:

@@ -1,29 +1,27 @@
 """The textbook: backpropagation as it is taught, in plain Python lists and `math`.
 
-Everything here is written to be read beside course notes, one formula per comment:
+Every module has the same notation, and one formula per comment:
 
     z_j = Σ_i a_i W_ij + b_j        a_j = f(z_j)
     δ_j = f′(z_j) Σ_k W_jk δ_k      ∂L/∂W_ij = δ_j a_i      ∂L/∂b_j = δ_j
 
+    x, a         a layer's input, which is the a of the layer before it, and its output
+    W, b         its weights: W_ij leads from input i to unit j
+    z, f         its weighted sums, z = x W + b, and its activation, a = f(z)
+    δ            ∂L/∂z; what comes from the layer above is ∂L/∂a, so δ_j = f′(z_j) ∂L/∂a_j
+    y, t         the last layer's a, and what it should be
+    ℓ, L         the loss of a sample, and of a batch
+    w, g, η      any one weight, its gradient ∂L/∂w, and the learning rate
+    h, c, U      a recurrent layer's states, and the weights of its h of the step before
+    i, f, c, o   an LSTM's gates: in, forget, cell and out; n is the new part of the cell
+    z, r, n      a GRU's gates: update and reset, and the new part; p and q are its sums
+
+As an index n counts samples, t time steps, i inputs, j units and k taps of a window.
+
 A batch is a list of samples, a sample a list of numbers (or of lists, before `Flatten`); every
 number is a Python float, that is float64. Nothing here uses NumPy or the native core: central
 differences prove the textbook (`check`), and the textbook proves the native code. It is slow on
-purpose.
-
-Read it in this order:
-
-- `activations`: f and f′;
-- `layers`: forward, and backward directly below it; then `normalization`, `noise` and `residual`,
-  and for sequences `embedding`, `convolution` with its `windows`, `pooling`, `reshaping` and
-  `time_distributed`;
-- `losses`: L and ∂L/∂y;
-- `optimizers`: w ← w − η ∂L/∂w, and its refinements;
-- `model`: the chain rule as a loop over layers, and training as a loop over batches;
-- `check`: why one should believe all of that;
-- `worked_example`: a 2-2-2 network, number by number.
-
-`initializers` and `metrics` give first weights and what people look at, `regularizers` and
-`constraints` keep weights small, `lists` has the few helpers for nested lists.
+purpose. ``python -m mundur.reference`` prints the order in which to read.
 
 Examples
 --------
