@@ -214,8 +214,14 @@ def test_a_team_that_changes_its_size_does_not_change_the_bits(rng: np.random.Ge
         _core.set_adaptive(False)
 
 
-@pytest.mark.parametrize("batch_size", [15, 16, 40, 256, 257, "full"])
-@pytest.mark.parametrize("kind", ["labels", "dense", "weighted", "penalised", "sum"])
+@pytest.mark.parametrize(
+    ("kind", "batch_size"),
+    [
+        pytest.param(kind, size, marks=() if (i + j) % 3 == 0 else pytest.mark.slow)
+        for i, kind in enumerate(["labels", "dense", "weighted", "penalised", "sum"])
+        for j, size in enumerate([15, 16, 40, 256, 257, "full"])
+    ],
+)
 def test_an_evaluation_has_the_same_bits_everywhere(
     kind: str, batch_size: Any, rng: np.random.Generator, same_everywhere: Any
 ) -> None:
