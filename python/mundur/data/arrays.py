@@ -68,7 +68,7 @@ def real_array(value: Any, name: str, of_text: str = _OF_TEXT) -> Array:
 
 def _is_text(array: Array) -> bool:
     if array.dtype.kind == "O":
-        return any(isinstance(value, (str, bytes)) for value in array.ravel()[:100])
+        return any(isinstance(value, (str, bytes)) for value in array.flat[:100])
     return array.dtype.kind in "UST"
 
 

@@ -21,8 +21,8 @@ def _check_dtype(_: object, value: Any) -> None:
         real = False
     if not real:
         raise ValueError(
-            f"Input(dtype=...) must be a type of real numbers, as float32, int32 or uint8; "
-            f"got {value!r}; texts become numbers first, with mundur.text for instance"
+            "Input(dtype=...) must be a type of real numbers, as float32, int32 or uint8; got "
+            f"{value!r}; texts become numbers first, with mundur.text for instance"
         )
 
 
