@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Protocol, Ty
 import numpy.typing as npt
 
 from .. import constraints, initializers, regularizers
-from .._support.checks import boolean, dtype_name, extents, identifier
+from .._support.checks import boolean, extents, identifier
 from .._support.config import Configurable, rebuild
+from .._support.dtypes import dtype_name
 from .._support.names import Harmless, defaults, unknown
 from .._support.views import Views, copy_all
 from ..constraints import Constraint
