@@ -152,6 +152,7 @@ def hang(library):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not PYPROJECT.exists(), reason="not in the source tree")
 @pytest.mark.parametrize(
     ("library", "behind"),
@@ -163,6 +164,7 @@ def test_native_code_that_hangs_is_ended(library: str, behind: int, tmp_path: Pa
     assert "Timeout" in said and "in hang" in said
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not PYPROJECT.exists(), reason="not in the source tree")
 @pytest.mark.parametrize(
     "test",
