@@ -9,10 +9,6 @@
 namespace mundur {
 namespace {
 
-void require(bool holds, const std::string& message) {
-  if (!holds) throw std::invalid_argument(message);
-}
-
 template <class Named>
 void require_distinct(const std::vector<Named>& all, const char* what) {
   std::set<std::string> names;

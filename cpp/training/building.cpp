@@ -9,13 +9,6 @@
 #include "mundur/network.h"
 
 namespace mundur {
-namespace {
-
-void require(bool holds, const std::string& message) {
-  if (!holds) throw std::invalid_argument(message);
-}
-
-}  // namespace
 
 /// Each call has a layer of its own: shared ones have their arrays in common.
 template <class T>

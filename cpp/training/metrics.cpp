@@ -90,10 +90,6 @@ void Tally::add_means_to(std::vector<double>& all) const {
 
 namespace {
 
-void require(bool holds, const std::string& message) {
-  if (!holds) throw std::invalid_argument(message);
-}
-
 /// How losses and metrics see the outputs of one sample.
 OutputRows rows_of_output(const Shape& output, const Loss* loss) {
   const std::int64_t O = size_of(output);

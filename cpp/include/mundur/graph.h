@@ -2,12 +2,18 @@
 
 // A network as the user asks for it: which layers are called on which values.
 
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "mundur/layers.h"
 
 namespace mundur {
+
+/// Of graphs, and of what is given to networks made of them: std::invalid_argument where it fails.
+inline void require(bool holds, const std::string& message) {
+  if (!holds) throw std::invalid_argument(message);
+}
 
 /// Values go by numbers: first come the inputs, then what each call makes. A layer that several
 /// calls name is shared: it has its parameters once. Names tell layers, and inputs, apart; none
