@@ -3,7 +3,6 @@
 #include <sys/mman.h>
 
 #include <atomic>
-#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 
@@ -21,38 +20,6 @@ std::atomic<std::int64_t> allocations{0};
                     std::to_string(static_cast<std::int64_t>(available)) + " MB");
 }
 
-constexpr std::size_t kLine = 64;
-constexpr std::size_t kHugePage = 2 << 20;
-#if defined(__SANITIZE_ADDRESS__)
-constexpr std::size_t kLarge = SIZE_MAX;  // the sanitizer guards what malloc gave
-#else
-constexpr std::size_t kLarge = kHugePage / 2;
-#endif
-
-constexpr std::size_t rounded_up(std::size_t n, std::size_t grain) {
-  return (n + grain - 1) / grain * grain;
-}
-
-/// From the system, whose pages are zero, and lie near the worker that touches them first.
-/// A matrix is walked along its columns: on pages of 4 KB each step of a panel would need an entry
-/// of the TLB of its own.
-void* map_large(std::size_t bytes) {
-  // One page more, of which the ends are given back: it must begin with a large one.
-  const std::size_t whole = bytes + kHugePage;
-  void* const map =
-      mmap(nullptr, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (map == MAP_FAILED) return nullptr;
-  auto* const begin = static_cast<std::byte*>(map);
-  const std::size_t place = reinterpret_cast<std::uintptr_t>(map);
-  const std::size_t front = rounded_up(place, kHugePage) - place;
-  if (front > 0) munmap(begin, front);
-  munmap(begin + front + bytes, kHugePage - front);
-#if defined(MADV_HUGEPAGE)
-  madvise(begin + front, bytes, MADV_HUGEPAGE);  // refused: small pages do as well
-#endif
-  return begin + front;
-}
-
 }  // namespace
 
 void require_memory(std::int64_t bytes, const char* what) {
@@ -63,26 +30,28 @@ void require_memory(std::int64_t bytes, const char* what) {
   if (bytes > available_memory()) refuse(what, std::to_string(bytes / 1'000'000) + " MB");
 }
 
-Buffer::Buffer(std::int64_t bytes, const char* what) {
+Buffer::Buffer(std::int64_t bytes, const char* what, Fill fill) {
   if (bytes == 0) return;
   require_memory(bytes, what);
+  // A matrix is walked along its columns: on pages of 4 KB each step of a panel would need an
+  // entry of the TLB of its own.
+  constexpr std::size_t kLine = 64;
+  constexpr std::size_t kHugePage = 2 << 20;
   const auto wanted = static_cast<std::size_t>(bytes);
-  if (wanted >= kLarge) mapped_ = rounded_up(wanted, kHugePage);
-  const std::size_t rounded = rounded_up(wanted, kLine);
-  data_ = mapped_ > 0 ? map_large(mapped_) : std::aligned_alloc(kLine, rounded);
+  const bool is_large = wanted >= kHugePage / 2;
+  const std::size_t grain = is_large ? kHugePage : kLine;
+  const std::size_t rounded = (wanted + grain - 1) / grain * grain;
+  data_ = std::aligned_alloc(grain, rounded);
   if (!data_) throw OutOfMemory(std::string(what) + ": out of memory");
-  if (mapped_ == 0) std::memset(data_, 0, rounded);
+#if defined(MADV_HUGEPAGE)
+  if (is_large) madvise(data_, rounded, MADV_HUGEPAGE);  // refused: small pages do as well
+#endif
+  if (fill == Fill::zero) std::memset(data_, 0, rounded);
   bytes_ = bytes;
   allocations.fetch_add(1, std::memory_order_relaxed);
 }
 
-Buffer::~Buffer() {
-  if (mapped_ > 0) {
-    munmap(data_, mapped_);
-  } else {
-    std::free(data_);
-  }
-}
+Buffer::~Buffer() { std::free(data_); }
 
 std::int64_t checked_product(std::int64_t a, std::int64_t b, const char* what) {
   std::int64_t result = 0;

@@ -50,7 +50,7 @@ void block_permutation(std::int64_t* order, std::int64_t n, std::int64_t block, 
                        std::uint64_t epoch) {
   const std::int64_t blocks = (n + block - 1) / block;
   constexpr const char* kWhat = "the order of the blocks";
-  Buffer turns(checked_product(blocks, sizeof(std::int64_t), kWhat), kWhat);
+  Buffer turns(checked_product(blocks, sizeof(std::int64_t), kWhat), kWhat, Fill::none);
   permutation(turns.as<std::int64_t>(), blocks, seed, epoch);
   std::int64_t* next = order;
   for (std::int64_t i = 0; i < blocks; ++i) {

@@ -32,7 +32,8 @@ class Trainer<T>::Epoch final : public Pass<T> {
     bind_optimizer();
     if (options.shuffle) {
       constexpr const char* kWhat = "the order of the samples";
-      order_ = Buffer(checked_product(data.samples(), sizeof(std::int64_t), kWhat), kWhat);
+      order_ =
+          Buffer(checked_product(data.samples(), sizeof(std::int64_t), kWhat), kWhat, Fill::none);
     }
   }
 
@@ -188,7 +189,7 @@ void Trainer<T>::Epoch::keep_start() {
   const auto take = [&](Buffer& values) {
     if (values.bytes() == 0) {
       values = Buffer(network.flat_size() * static_cast<std::int64_t>(sizeof(T)),
-                      "the parameters at the epoch's start");
+                      "the parameters at the epoch's start", Fill::none);
     }
   };
   take(start_values_);

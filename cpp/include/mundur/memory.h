@@ -21,11 +21,14 @@ class OutOfMemory : public std::bad_alloc {
   std::string message_;
 };
 
-/// A 64-byte aligned block, zero at first. Throws OutOfMemory, naming `what` it was for.
+/// Whether a block is zero at first, or left to who writes all of it before reading.
+enum class Fill { zero, none };
+
+/// A 64-byte aligned block. Throws OutOfMemory, naming `what` it was for.
 class Buffer {
  public:
   Buffer() = default;
-  Buffer(std::int64_t bytes, const char* what);
+  Buffer(std::int64_t bytes, const char* what, Fill fill = Fill::zero);
   ~Buffer();
   Buffer(Buffer&& other) noexcept { swap(other); }
   Buffer& operator=(Buffer&& other) noexcept {
@@ -49,11 +52,9 @@ class Buffer {
   void swap(Buffer& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(bytes_, other.bytes_);
-    std::swap(mapped_, other.mapped_);
   }
   void* data_ = nullptr;
   std::int64_t bytes_ = 0;
-  std::size_t mapped_ = 0;  // bytes of a large block, which comes from the system
 };
 
 /// Throws OutOfMemory if `bytes` more for `what` exceed available_memory(); negative counts as too
