@@ -68,7 +68,7 @@ check_stubs() {
 build_without_warnings() {
   needs_tools
   export PATH=$tree/.venv/bin:$PATH CMAKE_GENERATOR=Ninja
-  cmake --preset release -DMUNDUR_WERROR=ON -DMUNDUR_PYTHON=ON -DPython_EXECUTABLE="$python" \
+  cmake --preset release -DMUNDUR_WERROR=ON -DMUNDUR_UNITY=ON -DMUNDUR_PYTHON=ON -DPython_EXECUTABLE="$python" \
     -Dpybind11_DIR="$("$python" -m pybind11 --cmakedir)" >"$scratch/configure.log" ||
     { cat "$scratch/configure.log"; return 1; }
   cmake --build --preset release

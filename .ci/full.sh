@@ -72,7 +72,7 @@ python_tests_under_asan() {
   ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
   UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
     timeout 3000 "$scratch/asan/bin/python" -m pytest -q -o timeout=600 \
-      -m "not witness and not keras"
+      --full -m "not slow and not witness and not keras"
 }
 
 aarch64_tests() {

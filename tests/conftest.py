@@ -27,7 +27,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("full"):
+    named = "slow" in config.option.markexpr or any("::" in one for one in config.args)
+    if config.getoption("full") or named:
         return
     config.hook.pytest_deselected(items=[one for one in items if one.get_closest_marker("slow")])
     items[:] = [one for one in items if not one.get_closest_marker("slow")]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import gc
 import inspect
 import math
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import mundur as md
 import numpy as np
@@ -401,3 +403,44 @@ def test_what_constructors_share_is_in_every_signature() -> None:
         optimizers.SGD(*[0.1] * 20)
     with pytest.raises(TypeError, match="multiple values for argument 'weight_decay'"):
         optimizers.SGD(0.1, 0.5, False, 0.1, weight_decay=0.01)  # type: ignore[misc]
+
+
+def test_subclasses_of_the_users_have_their_own_signatures() -> None:
+    class Own(layers.Dense):
+        def __init__(this, width: int, *, q: int = 1) -> None:
+            super().__init__(width)
+
+        @property
+        def broken(self) -> int:
+            return self.nope  # type: ignore[attr-defined, no-any-return]
+
+    class Made(layers.Dense):
+        def __new__(cls, units: int, extra: int) -> Any:
+            return super().__new__(cls)
+
+    assert (
+        tuple(inspect.signature(Own).parameters) == argument_names(Own.__init__) == ("width", "q")
+    )
+    assert tuple(inspect.signature(Made).parameters) == ("units", "extra")
+    with pytest.raises(AttributeError, match="nope"):
+        Own(2).broken  # noqa: B018
+    gone = weakref.ref(Own)
+    del Own
+    gc.collect()
+    assert gone() is None
+    assert "LayerArguments" in str(get_type_hints(layers.Dropout.__init__)["layer"])
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        lambda layer: layers.Dense(3, kernel_initializer=layer),
+        lambda layer: md.callbacks.LearningRateScheduler(layer),
+        lambda layer: md.callbacks.LambdaCallback(on_epoch_end=layer),
+        lambda layer: metrics.get(layer),
+        lambda layer: losses.get(layer),
+    ],
+)
+def test_a_layer_is_no_function(attempt: Callable[[Any], Any]) -> None:
+    with pytest.raises(TypeError, match=r"got .*Dense"):
+        attempt(layers.Dense(2))

@@ -23,6 +23,7 @@ __all__ = [
     "extents",
     "identifier",
     "integer",
+    "is_function",
     "items",
     "number",
     "seed_value",
@@ -158,6 +159,11 @@ def check_ending(path: str, name: str) -> None:
             f"{name} must not end in {dot + ending!r}: what is written is a safetensors file, best "
             f"named {stem + '.safetensors'!r}; got {path!r}"
         )
+
+
+def is_function(value: Any) -> bool:
+    """Whether it is there to be called; a layer is not, whose call raises."""
+    return callable(value) and not hasattr(value, "compute_output_shape")
 
 
 def extents(value: Any, name: str) -> tuple[int, ...]:

@@ -18,7 +18,8 @@ class _Signature:
     """What `inspect.signature` says of a class, which need not be made for its import."""
 
     def __get__(self, thing: object, cls: type) -> inspect.Signature:
-        if thing is not None:
+        is_made_otherwise = any("__new__" in vars(base) for base in cls.__mro__[:-1])
+        if thing is not None or is_made_otherwise:
             raise AttributeError("__signature__")
         return signature(cls.__init__)  # type: ignore[misc]
 

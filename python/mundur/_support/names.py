@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
@@ -105,12 +106,14 @@ def unknown_attribute(module: str, name: str, known: Iterable[str]) -> Attribute
     return AttributeError(f"{module} has no {name!r}{hint} (known: {', '.join(known)})")
 
 
-@functools.lru_cache(1024)
 def signature(function: Callable[..., Any]) -> inspect.Signature:
     """A function's signature without self, arguments of `checked_keywords`' rest by name."""
     if function is object.__init__:
         return inspect.Signature()
-    own = {p.name: p for p in inspect.signature(function).parameters.values() if p.name != "self"}
+    all_of = list(inspect.signature(function).parameters.values())
+    if all_of and (function.__name__ == "__init__" or all_of[0].name == "self"):
+        del all_of[0]
+    own = {p.name: p for p in all_of}
     if rest := getattr(function, "rest", None):
         own = {name: p for name, p in own.items() if p.kind is not p.VAR_KEYWORD}
         shared = signature(rest.__init__).parameters
@@ -118,12 +121,21 @@ def signature(function: Callable[..., Any]) -> inspect.Signature:
     return inspect.Signature(sorted(own.values(), key=lambda p: p.kind))
 
 
-@functools.lru_cache(1024)
+# What is made of a signature once; a class that goes takes its own with it.
+_KNOWN: weakref.WeakKeyDictionary[Any, dict[str, Any]] = weakref.WeakKeyDictionary()
+
+
 def _arguments(function: Callable[..., Any]) -> dict[str, Any]:
     """A function's arguments by name, without self, in order, with their defaults."""
-    parameters = signature(function).parameters.values()
-    unnamed = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    return {p.name: p.default for p in parameters if p.kind not in unnamed}
+    if function is object.__init__:
+        return {}
+    found = _KNOWN.get(function)
+    if found is None:
+        unnamed = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+        parameters = signature(function).parameters.values()
+        found = {p.name: p.default for p in parameters if p.kind not in unnamed}
+        _KNOWN[function] = found
+    return found
 
 
 def argument_names(function: Callable[..., Any]) -> tuple[str, ...]:
@@ -172,7 +184,10 @@ def checked_keywords(
                     else:
                         _drop_or_raise(name, key, value, known, single)
             if rest is not None and len(args) > most:
-                named = signature(checked).bind(*args[1:], **kwargs).arguments
+                try:
+                    named = signature(checked).bind(*args[1:], **kwargs).arguments
+                except TypeError as error:
+                    raise TypeError(f"{type(args[0]).__name__}(): {error}") from None
                 return function(args[0], **named)  # type: ignore[arg-type]
             return function(*args, **kwargs)
 

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from .._support.checks import boolean, number, verbosity
+from .._support.checks import boolean, is_function, number, verbosity
 from .._support.names import checked_keywords, suggestion
 from ..data import arrays
 from .base import BuiltIn, Callback, Logs
@@ -44,7 +44,7 @@ class LearningRateScheduler(BuiltIn):
 
     @checked_keywords()
     def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
-        if not callable(schedule):
+        if not is_function(schedule):
             raise TypeError(f"schedule must be callable as schedule(epoch, rate); got {schedule!r}")
         self.schedule = schedule
         self.verbose = verbosity(verbose)
@@ -229,7 +229,7 @@ class LambdaCallback(Callback):
                 )
             if function is None:
                 continue
-            if not callable(function):
+            if not is_function(function):
                 raise TypeError(f"{name} must be callable; got {function!r}")
             setattr(self, name, function)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .._support.checks import is_function
 from .._support.names import lookup, unknown_attribute
 from .base import ArrayInitializer, FunctionInitializer, Initializer
 from .basic import (
@@ -108,7 +109,7 @@ def get(identifier: Any, argument: str = "initializer") -> Initializer:
             return ArrayInitializer(identifier)
         except (TypeError, ValueError) as error:
             raise type(error)(f"{argument}: {error}") from None
-    if callable(identifier) and not isinstance(identifier, type):
+    if is_function(identifier) and not isinstance(identifier, type):
         return FunctionInitializer(identifier)
     raise TypeError(
         f"{argument} must be a name, an Initializer, a function or an array; got {identifier!r} "

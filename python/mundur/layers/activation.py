@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import _core, regularizers
 from .._support.checks import number
 from .._support.names import checked_keywords
+from .._support.unpack import Unpack
 from ..activations import NATIVE, Identifier, exponential_unit, named, native, rectifier
 from ..regularizers import L1L2
 from .base import KERAS, Layer, LayerArguments
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 
 class ReLU(Layer):

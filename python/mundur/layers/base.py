@@ -132,6 +132,8 @@ class Layer(Configurable):
     if not TYPE_CHECKING:  # else type checkers would believe in any name
 
         def __getattr__(self, name: str) -> object:
+            if hasattr(type(self), name):  # a property's own error, which brought us here
+                return object.__getattribute__(self, name)
             raise unknown(self, name)
 
     # ---- what a layer is ---------------------------------------------------------------------

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import _core
 from .._support.checks import boolean, integer
 from .._support.names import checked_keywords
+from .._support.unpack import Unpack
 from ..activations import Identifier, named, native
 from .base import DTYPE, Layer, LayerArguments, MaskFlow, Weighted
 from .windows import channels_last, output_steps, padding_name, single, steps_and_channels
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 
 class Conv1D(Weighted):

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import _core
 from .._support.checks import boolean, integer
 from .._support.names import checked_keywords
+from .._support.unpack import Unpack
 from ..activations import Identifier, named, native
 from .base import KERAS, Layer, LayerArguments, Weighted
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 
 class Dense(Weighted):

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from .. import _core
 from .._support.checks import number, seed_value
 from .._support.names import checked_keywords
+from .._support.unpack import Unpack
 from .base import KERAS, Layer, LayerArguments
 from .windows import steps_and_channels
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 
 class GaussianNoise(Layer):

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy.typing as npt
 
 from .. import _core
 from .._support.checks import boolean, extents, integer
 from .._support.names import checked_keywords
+from .._support.unpack import Unpack
 from ..initializers.base import ArrayInitializer
 from .base import DTYPE, Layer, LayerArguments, MaskFlow, Weighted
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 _MOST = 2**31 - 1
 

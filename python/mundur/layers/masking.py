@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from .. import _core
 from .._support.checks import number
 from .._support.names import checked_keywords
+from .._support.unpack import Unpack
 from .base import KERAS, Layer, LayerArguments, MaskFlow
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 
 class Masking(Layer):

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy.typing as npt
 
 from .. import _core, initializers
 from .._support.checks import boolean, epsilon_value, integer, number
 from .._support.names import checked_keywords
+from .._support.unpack import Unpack
 from .base import KERAS, Layer, LayerArguments
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 _KERAS = KERAS | dict.fromkeys(
     ("beta_regularizer", "gamma_regularizer", "beta_constraint", "gamma_constraint")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from .. import _core
 from .._support.checks import boolean
 from .._support.names import checked_keywords
+from .._support.unpack import Unpack
 from .base import KERAS, Layer, LayerArguments, MaskFlow
 from .windows import channels_last, output_steps, padding_name, single, steps_and_channels
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 
 class _Pooling(Layer):

@@ -12,13 +12,12 @@ import numpy.typing as npt
 from .. import _core
 from .._support.checks import boolean, integer, number, seed_value
 from .._support.names import checked_keywords
+from .._support.unpack import Unpack
 from ..activations import named, native
 from ..initializers.base import ArrayInitializer, Initializer
 from .base import DTYPE, Layer, LayerArguments, Weighted
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
     from .base import MaskFlow
 
 _MOST = 2**28

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import _core
 from .._support.checks import MOST_AXES, integer
 from .._support.names import checked_keywords
+from .._support.unpack import Unpack
 from .base import KERAS, Layer, LayerArguments, MaskFlow
 from .windows import channels_last, steps_and_channels
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 
 def _integers(value: Any, name: str, minimum: int) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .._support.checks import is_function
 from .._support.names import lookup, unknown_attribute
 from .base import Loss
 from .classification import (
@@ -115,7 +116,7 @@ def get(identifier: Any) -> Loss:
     if isinstance(identifier, str):
         return lookup(KNOWN, identifier, "loss", CLASS_NAMES | _SHORT)()
     hint = ""
-    if callable(identifier):
+    if is_function(identifier):
         hint = "; for your own write a class, class Mine(md.Loss), with __call__ and gradient"
     raise TypeError(f"loss must be a name or a Loss; got {identifier!r}{hint}")
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from .._support.checks import is_function
 from .._support.names import lookup, unknown_attribute
 from .accuracy import Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy
 from .base import MeanMetricWrapper, Metric
@@ -120,7 +121,7 @@ def get(identifier: Any) -> Metric:
         if identifier in _SHORT:
             return _SHORT[identifier](name=identifier)
         return lookup(KNOWN, identifier, "metric", CLASS_NAMES)()
-    if callable(identifier) and not isinstance(identifier, type):
+    if is_function(identifier) and not isinstance(identifier, type):
         return MeanMetricWrapper(identifier)
     raise TypeError(
         f"a metric must be a name, a Metric or a function of (y_true, y_pred); got {identifier!r}"
@@ -155,7 +156,7 @@ def _get_all(metrics: Any, argument: str) -> list[Metric]:
     if metrics is None:
         return []
     if isinstance(metrics, (str, Metric)) or not isinstance(metrics, Sequence):
-        alone = isinstance(metrics, (str, Metric)) or callable(metrics)
+        alone = isinstance(metrics, (str, Metric)) or is_function(metrics)
         hint = f"; write {argument}=[{metrics!r}]" if alone else ""
         raise TypeError(f"{argument} must be a list of names or metrics; got {metrics!r}{hint}")
     return [get(metric) for metric in metrics]

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from .._support.checks import boolean
 from .._support.names import checked_keywords
+from .._support.unpack import Unpack
 from ..schedules.base import Rate
 from .base import KERAS, BuiltIn, OptimizerArguments, option
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 
 class SGD(BuiltIn):

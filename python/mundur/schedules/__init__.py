@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .._support.checks import is_function
 from .._support.names import unknown_attribute
 from .base import BuiltIn, LearningRateSchedule
 from .cosine import CosineDecay, CosineDecayRestarts
@@ -52,7 +53,7 @@ def describe(value: Any) -> Any:
     if isinstance(value, BuiltIn):
         config = {key: describe(part) for key, part in value.get_config().items()}
         return {"class": type(value).__name__, "config": config}
-    if callable(value):
+    if is_function(value):
         raise ValueError(
             f"the learning rate {value!r} is of a kind that files cannot name yet; those of "
             "mundur.schedules can be saved"
