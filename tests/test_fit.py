@@ -372,6 +372,21 @@ def test_ctrl_c_ends_a_loop_over_fits(blobs: Any, classifier: Any, ctrl_c: Any) 
     assert begun == [0.1]
 
 
+def test_ctrl_c_behind_an_epoch(blobs: Any, classifier: Any) -> None:
+    class Stop(md.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            raise KeyboardInterrupt
+
+        def on_train_end(self, logs: Any = None) -> None:
+            raise RuntimeError("of the callback's own")
+
+    model = classifier()
+    with pytest.raises(KeyboardInterrupt) as raised:
+        model.fit(*blobs, verbose=0, callbacks=[Stop()])
+    assert str(raised.value.__cause__) == "of the callback's own"
+    assert model.history.epoch == [0] and model.epochs_begun == 1
+
+
 @pytest.mark.parametrize("work", ["predict", "evaluate", "find_learning_rate"])
 def test_ctrl_c_in_other_work(work: str, ctrl_c: Any) -> None:
     x = np.broadcast_to(np.zeros((1, 256), np.float32), (4_000_000, 256))

@@ -444,3 +444,17 @@ def test_subclasses_of_the_users_have_their_own_signatures() -> None:
 def test_a_layer_is_no_function(attempt: Callable[[Any], Any]) -> None:
     with pytest.raises(TypeError, match=r"got .*Dense"):
         attempt(layers.Dense(2))
+
+
+def test_subclasses_that_hand_on_any_argument_keep_it() -> None:
+    class Rule(optimizers.Adam):
+        def __init__(self, learning_rate: float = 0.1, **others: Any) -> None:
+            super().__init__(learning_rate, **others)
+
+    class Cell(layers.LSTM):
+        def __init__(self, units: int, *args: Any, **others: Any) -> None:
+            super().__init__(units, *args, **others)
+
+    assert repr(copy.deepcopy(Rule(0.5, beta_1=0.5))) == "Rule(learning_rate=0.5, beta_1=0.5)"
+    told = "Cell(3, dropout=0.5, return_sequences=True)"
+    assert repr(copy.deepcopy(Cell(3, dropout=0.5, return_sequences=True))) == told

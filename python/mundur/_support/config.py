@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .names import argument_names, check_assignment, defaults, signature
+from .names import argument_names, check_assignment, constructor, signature
 
 __all__ = ["Configurable", "rebuild"]
 
@@ -39,8 +39,7 @@ class Configurable:
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments as they stand now."""
-        names = argument_names(type(self).__init__)
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in constructor(type(self))}
 
     @classmethod
     def from_config(cls: type[C], config: dict[str, Any]) -> C:
@@ -51,14 +50,14 @@ class Configurable:
         return self.get_config()
 
     def __repr__(self) -> str:
-        usual = defaults(type(self).__init__)
+        usual = constructor(type(self))
         parts = []
         try:
             config = self._repr_config()
         except AttributeError:  # a subclass that keeps its arguments elsewhere
             return object.__repr__(self)
         for name, value in config.items():
-            if name not in usual:
+            if usual.get(name, inspect.Parameter.empty) is inspect.Parameter.empty:
                 parts.append(repr(value))
             elif not _same(value, usual[name]):
                 parts.append(f"{name}={value!r}")

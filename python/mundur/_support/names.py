@@ -13,6 +13,7 @@ __all__ = [
     "argument_names",
     "check_assignment",
     "checked_keywords",
+    "constructor",
     "defaults",
     "lookup",
     "signature",
@@ -135,6 +136,20 @@ def _arguments(function: Callable[..., Any]) -> dict[str, Any]:
         parameters = signature(function).parameters.values()
         found = {p.name: p.default for p in parameters if p.kind not in unnamed}
         _KNOWN[function] = found
+    return found
+
+
+def constructor(cls: type) -> dict[str, Any]:
+    """What a class's constructor takes, with defaults; where that is anything, its base's too."""
+    found: dict[str, Any] = {}
+    for base in cls.__mro__:
+        own = vars(base).get("__init__")
+        if own is None or own is object.__init__:
+            continue
+        found |= {name: value for name, value in _arguments(own).items() if name not in found}
+        kinds = {p.kind for p in signature(own).parameters.values()}
+        if inspect.Parameter.VAR_KEYWORD not in kinds:
+            break
     return found
 
 

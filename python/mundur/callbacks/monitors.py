@@ -122,7 +122,8 @@ class EarlyStopping(Monitor):
     baseline : float, optional
         Improvements count only once they beat it.
     restore_best_weights : bool, default False
-        Whether the model ends with the weights of its best epoch instead of its last.
+        Whether the model ends with the weights of its best epoch instead of its last; not after
+        Ctrl-C, which leaves it where another `fit` goes on.
     start_from_epoch : int, default 0
         Epochs to wait before watching.
 
@@ -201,6 +202,9 @@ class EarlyStopping(Monitor):
         """Restores the best weights where that was asked for."""
         if self.stopped_epoch > 0 and self.verbose:
             print(f"Epoch {self.stopped_epoch + 1}: early stopping")
+        history = getattr(self.model, "history", None)
+        if history is not None and history.stop_reason == "interrupted":
+            return
         if self.best_weights is not None:
             if self.verbose:
                 print(f"Restoring the weights of the best epoch: {self.best_epoch + 1}")

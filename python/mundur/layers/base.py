@@ -14,7 +14,7 @@ from .. import constraints, initializers, regularizers
 from .._support.checks import boolean, extents, identifier
 from .._support.config import Configurable, rebuild
 from .._support.dtypes import dtype_name
-from .._support.names import Harmless, defaults, unknown
+from .._support.names import Harmless, constructor, unknown
 from .._support.views import Views, copy_all
 from ..constraints import Constraint
 from ..initializers import Initializer
@@ -202,7 +202,7 @@ class Layer(Configurable):
         return super().get_config() | {"name": self._given_name}
 
     def _repr_config(self) -> dict[str, Any]:
-        usual = defaults(type(self).__init__)
+        usual = constructor(type(self))
         return {
             name: initializers.as_argument(value, usual.get(name))
             if isinstance(value, Initializer)

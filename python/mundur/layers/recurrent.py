@@ -128,7 +128,8 @@ class Recurrent(Weighted):
     def _steps_and_inputs(self, input_shape: tuple[int, ...]) -> tuple[int, int]:
         if len(input_shape) != 2:
             mend = (
-                "; numbers over time take x[..., np.newaxis], ids an Embedding in front"
+                "; numbers over time take x[..., np.newaxis], ids an Embedding in front, and a "
+                "recurrent layer in front return_sequences=True"
                 if len(input_shape) == 1
                 else ""
             )

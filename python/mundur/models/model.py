@@ -346,7 +346,8 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
             where this call took the epoch up.
         KeyboardInterrupt
             After Ctrl-C, within a batch. The model is whole and another `fit` goes on with it;
-            `Model.history` has the epochs before, and the reason "interrupted".
+            `Model.history` has the epochs before, and the reason "interrupted". With `use_ema` the
+            parameters are not their mean yet: see `Optimizer.finalize_variable_values`.
 
         Warns
         -----

@@ -174,6 +174,12 @@ def _describe_layer(layer: Layer, tensors: Tensors, within: str = "") -> dict[st
 
 
 def _describe_optimizer(model: Model, optimizer: Optimizer, tensors: Tensors) -> dict[str, Any]:
+    name = type(optimizer).__name__
+    if optimizers.CLASS_NAMES.get(name) is not type(optimizer):
+        raise ValueError(
+            f"optimizer {name} is of a class that files cannot name yet; save_weights keeps the "
+            "numbers of the model"
+        )
     arrays, scalars = optimizer._native.state()
     if any(flat.size != model.native.flat_parameters.size for flat in arrays.values()):
         raise ValueError("the optimizer holds the state of another model")

@@ -75,8 +75,11 @@ class Fit:
         self._check_monitors()
         try:
             reason = self._trained()
-        except KeyboardInterrupt:
-            self._interrupted()
+        except KeyboardInterrupt as interrupt:
+            try:
+                self._interrupted()
+            except Exception as error:
+                raise interrupt from error
             raise
         self._model.compiled_optimizer.finalize_variable_values(self._model)
         self._end(reason)
@@ -133,8 +136,10 @@ class Fit:
             self._logs = logs
             self._progress.end_epoch(logs)
             at.end()
-            self._callbacks.call("on_epoch_end", epoch, logs)
-            self.history.on_epoch_end(epoch, logs)
+            try:
+                self._callbacks.call("on_epoch_end", epoch, logs)
+            finally:  # trained it is, whatever they raise
+                self.history.on_epoch_end(epoch, logs)
             if model.stop_training:
                 return model._stop_reason
             if plan.stop_loss is not None and logs["loss"] <= plan.stop_loss:
