@@ -258,7 +258,11 @@ def test_defaults() -> None:
         (lambda: md.Model().weights, AttributeError, "get_weights() copies them, model.parameters"),
         (lambda: md.Model().trainable_variables, AttributeError, "trainable_parameters names"),
         (lambda: md.Model().non_trainable_weights, AttributeError, "state holds live views"),
-        (lambda: L.Dense(3)([[1.0]]), TypeError, "a Dense cannot be called: it is a description"),
+        (
+            lambda: L.Dense(3)([[1.0]]),
+            TypeError,
+            "Dense cannot be called: a layer is a description",
+        ),
         (lambda: L.Dense(3)(md.Input((4,))), TypeError, "graphs made of layer(x) are still"),
         (lambda: L.Dense(3).weights, AttributeError, "get_weights() copies them"),
         (lambda: L.Dense(3).unit, AttributeError, "did you mean 'units'?"),

@@ -267,6 +267,7 @@ def test_a_confusion_of_labels_and_scores() -> None:
         ([0, 1], [0], "same number of samples"),
         ([0, 1], [0.2, 0.8], "round probabilities"),
         ([0, -1], [0, 1], "whole class numbers"),
+        ([0, 1], [[0.5, np.nan], [0.5, 0.5]], "y_pred must hold numbers; got NaN"),
         ([], [], "y_true must hold"),
         ([0, 3], [0, 1], "labels must name 4"),
     ],

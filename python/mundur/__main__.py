@@ -14,9 +14,10 @@ def main() -> int:
         "\n"
         "python -m mundur.examples.digits  learns handwritten digits: a model, its curves, a file\n"
         "python -m mundur.examples         lists the other examples\n"
+        "python -m mundur.reference        is the way into a textbook of it, in plain Python\n"
         "python -m mundur.selftest         tells whether the bits are those of all other machines\n"
         "\n"
-        "In Python help(mundur.Model) shows a whole training; mundur.reference is a textbook of it."
+        "In Python help(mundur.Model) shows a whole training."
     )
     return 0
 

@@ -125,8 +125,8 @@ class Layer(Configurable):
     def __call__(self, *inputs: Any, **options: Any) -> NoReturn:
         """Raises: layers stand in a chain; graphs of layer(x), as in Keras, are still to come."""
         raise TypeError(
-            f"a {type(self).__name__} cannot be called: it is a description, and model(x) computes "
-            "for a Model([layer, ...]), a chain; graphs made of layer(x) are still to come"
+            f"{type(self).__name__} cannot be called: a layer is a description, and model(x) "
+            "computes for a Model([layer, ...]), a chain; graphs made of layer(x) are still to come"
         )
 
     if not TYPE_CHECKING:  # else type checkers would believe in any name

@@ -100,6 +100,8 @@ def confusion(
 
 def _labels(value: Any, name: str) -> npt.NDArray[np.int64]:
     array = arrays.real_array(value, name)
+    if np.isnan(array).any():
+        raise ValueError(f"{name} must hold numbers; got NaN")
     if array.ndim == 2 and array.shape[1] > 1:
         array = array.argmax(axis=1)
     if array.ndim == 2:
