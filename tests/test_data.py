@@ -510,6 +510,7 @@ def test_columns_a_thousandfold_apart_are_named(before: Any) -> None:
         {"count": np.arange(100.0)},
         {"rare": np.arange(100) == 7, "count": 50.0 * (np.arange(100) % 10 == 3)},
         {"tiny": 1e-6 * INCOMES / INCOMES.max()},
+        {"noise": 1e-17 * INCOMES, "count": np.arange(100.0)},
         {"constant": np.full(100, 1e6)},
         {"hole": np.where(np.arange(100) == 3, np.nan, INCOMES)},
         {"income": INCOMES[:10]},

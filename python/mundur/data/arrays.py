@@ -164,7 +164,8 @@ def features(value: Any, input_shape: tuple[int, ...] | None, name: str = "x") -
 
 _LOOKED_AT = 256  # rows and columns at most
 _APART = 1000.0
-_LARGE = 10.0  # it is silent of tiny numbers beside ordinary ones
+_LARGE = 10.0  # it is silent of small numbers beside ordinary ones
+_NOISE = 1e-9  # smaller ones are nobody's features
 
 
 def warn_of_scales(x: Array, given: Any, stacklevel: int) -> None:
@@ -179,7 +180,7 @@ def warn_of_scales(x: Array, given: Any, stacklevel: int) -> None:
     present = np.maximum(np.count_nonzero(rows, axis=0), 1)
     with np.errstate(over="ignore", invalid="ignore"):
         sizes = np.sqrt(np.square(rows).sum(axis=0) / present)
-    told = (sizes > 0) & (rows != rows[0]).any(axis=0)  # a constant column tells nothing
+    told = (sizes > _NOISE) & (rows != rows[0]).any(axis=0)  # a constant column tells nothing
     if not told.any() or not np.isfinite(sizes).all():
         return
     large, small = int(np.argmax(sizes * told)), int(np.argmin(np.where(told, sizes, np.inf)))
