@@ -49,7 +49,7 @@ def _is_bool(value: Any) -> bool:
 
 def integer(value: Any, name: str, minimum: int = 0, maximum: int = _INT64_MAX) -> int:
     """A whole number in [minimum, maximum]; neither bool nor float."""
-    if _is_bool(value):
+    if type(value) is not int and _is_bool(value):
         raise TypeError(f"{name} must be an integer; {_came(value)}")
     try:
         result = operator.index(value)
@@ -100,7 +100,7 @@ def epsilon_value(value: Any) -> float:
 
 def boolean(value: Any, name: str, hint: str = "") -> bool:
     """True or False, NumPy's too; no other truthy value."""
-    if _is_bool(value):
+    if value is True or value is False or _is_bool(value):
         return bool(value)
     raise TypeError(f"{name} must be True or False; {_came(value)}{hint}")
 
@@ -132,7 +132,9 @@ def items(value: Any, name: str, most: int = 10**7) -> list[Any]:
 
 def verbosity(value: Any) -> int:
     """0, 1 or 2; True and False count as 1 and 0."""
-    return integer(int(value) if _is_bool(value) else value, "verbose", 0, 2)
+    if type(value) is not int and _is_bool(value):
+        value = int(value)
+    return integer(value, "verbose", 0, 2)
 
 
 def identifier(value: Any, name: str) -> str:

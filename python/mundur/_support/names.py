@@ -184,10 +184,12 @@ def checked_keywords(
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         most = function.__code__.co_argcount
+        known: dict[str, Any] = {}  # found when first needed
 
         @functools.wraps(function)
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-            known = _arguments(checked)
+            if kwargs and not known:
+                known.update(_arguments(checked))
             if not kwargs.keys() <= known.keys():
                 constructor = function.__name__ == "__init__"
                 name = type(args[0]).__name__ if constructor else function.__name__
