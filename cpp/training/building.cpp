@@ -93,16 +93,23 @@ void Network<T>::allocate() {
 template <class T>
 void Network<T>::require_inputs(const std::vector<ArrayView>& x) const {
   const std::size_t inputs = graph_.inputs.size();
-  require(x.size() == inputs, "x: expected " + std::to_string(inputs) +
-                                  " arrays, one per input, got " + std::to_string(x.size()));
+  require(x.size() == inputs, [&] {
+    return "x: expected " + std::to_string(inputs) + " arrays, one per input, got " +
+           std::to_string(x.size());
+  });
   for (std::size_t i = 0; i < inputs; ++i) {
-    const std::string what = inputs == 1 ? "x" : "x, " + graph_.input_text(i);
-    require(x[i].n >= 1, what + ": expected at least one sample");
-    require(x[i].n == x[0].n, what + ": expected " + std::to_string(x[0].n) +
-                                  " samples, as in the first, got " + std::to_string(x[i].n));
-    require(x[i].sample_size() == size_of(input_shape(i)),
-            what + ": expected samples of " + std::to_string(size_of(input_shape(i))) +
-                " elements, got " + std::to_string(x[i].sample_size()));
+    const auto what = [&] {
+      return (inputs == 1 ? "x" : "x, " + graph_.input_text(i)) + ": expected ";
+    };
+    require(x[i].n >= 1, [&] { return what() + "at least one sample"; });
+    require(x[i].n == x[0].n, [&] {
+      return what() + std::to_string(x[0].n) + " samples, as in the first, got " +
+             std::to_string(x[i].n);
+    });
+    require(x[i].sample_size() == size_of(input_shape(i)), [&] {
+      return what() + "samples of " + std::to_string(size_of(input_shape(i))) + " elements, got " +
+             std::to_string(x[i].sample_size());
+    });
   }
 }
 
@@ -120,16 +127,19 @@ std::string Network<T>::with_unknown_id(const std::vector<ArrayView>& x) const {
 template <class T>
 void Network<T>::require_outputs(std::size_t given, const std::string& what) const {
   const std::size_t outputs = graph_.outputs.size();
-  require(given == outputs, what + ": expected " + std::to_string(outputs) +
-                                " arrays, one per output, got " + std::to_string(given));
+  require(given == outputs, [&] {
+    return what + ": expected " + std::to_string(outputs) + " arrays, one per output, got " +
+           std::to_string(given);
+  });
 }
 
 template <class T>
 void Network<T>::require_deltas(const std::vector<T*>& dx,
                                 const std::vector<const T*>& delta) const {
-  require(dx.size() == graph_.inputs.size(),
-          "dx: expected " + std::to_string(graph_.inputs.size()) + " arrays, one per input, got " +
-              std::to_string(dx.size()));
+  require(dx.size() == graph_.inputs.size(), [&] {
+    return "dx: expected " + std::to_string(graph_.inputs.size()) + " arrays, one per input, got " +
+           std::to_string(dx.size());
+  });
   require_outputs(delta.size(), "delta");
   for (const T* one : delta) require(one, "delta: expected an array for each output");
 }

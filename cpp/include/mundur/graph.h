@@ -4,15 +4,23 @@
 
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "mundur/layers.h"
 
 namespace mundur {
 
-/// Of graphs, and of what is given to networks made of them: std::invalid_argument where it fails.
-inline void require(bool holds, const std::string& message) {
-  if (!holds) throw std::invalid_argument(message);
+/// Of graphs, and of what is given to networks made of them: std::invalid_argument where it fails,
+/// of a text, or of what returns one and is not asked before.
+template <class Message>
+void require(bool holds, const Message& message) {
+  if (holds) return;
+  if constexpr (std::is_invocable_v<const Message&>) {
+    throw std::invalid_argument(message());
+  } else {
+    throw std::invalid_argument(message);
+  }
 }
 
 /// Values go by numbers: first come the inputs, then what each call makes. A layer that several
