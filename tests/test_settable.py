@@ -26,7 +26,7 @@ from mundur import (
     regularizers,
     schedules,
 )
-from mundur._support.names import argument_names, defaults  # of every class, one by one
+from mundur._support.names import argument_names, constructor  # of every class, one by one
 from mundur.callbacks import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
 from mundur.callbacks.monitors import Monitor  # every callback that watches a number
 from mundur.saving import format as files  # a copy through bytes
@@ -166,8 +166,10 @@ REQUIRED: dict[str, Any] = {
 
 
 def arguments(cls: type) -> dict[str, Any]:
-    usual = defaults(cls.__init__)  # type: ignore[misc]
-    found = {name: REQUIRED.get(name) for name in argument_names(cls.__init__) if name not in usual}  # type: ignore[misc]
+    required = [
+        name for name, value in constructor(cls).items() if value is inspect.Parameter.empty
+    ]
+    found = {name: REQUIRED.get(name) for name in required}
     made: dict[str, Any] = {
         "layer": layers.LSTM(2) if cls is layers.Bidirectional else layers.Dense(2),
         "layers": [layers.Dense(2)],

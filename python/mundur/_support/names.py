@@ -14,7 +14,6 @@ __all__ = [
     "check_assignment",
     "checked_keywords",
     "constructor",
-    "defaults",
     "lookup",
     "signature",
     "suggestion",
@@ -122,7 +121,7 @@ def signature(function: Callable[..., Any]) -> inspect.Signature:
     return inspect.Signature(sorted(own.values(), key=lambda p: p.kind))
 
 
-# What is made of a signature once; a class that goes takes its own with it.
+# Found once for each function and class; one that goes takes what is known of it along.
 _KNOWN: weakref.WeakKeyDictionary[Any, dict[str, Any]] = weakref.WeakKeyDictionary()
 
 
@@ -141,27 +140,23 @@ def _arguments(function: Callable[..., Any]) -> dict[str, Any]:
 
 def constructor(cls: type) -> dict[str, Any]:
     """What a class's constructor takes, with defaults; where that is anything, its base's too."""
-    found: dict[str, Any] = {}
-    for base in cls.__mro__:
-        own = vars(base).get("__init__")
-        if own is None or own is object.__init__:
-            continue
-        found |= {name: value for name, value in _arguments(own).items() if name not in found}
-        kinds = {p.kind for p in signature(own).parameters.values()}
-        if inspect.Parameter.VAR_KEYWORD not in kinds:
-            break
+    found = _KNOWN.get(cls)
+    if found is None:
+        found = {}
+        for base in cls.__mro__[:-1]:
+            own = vars(base).get("__init__")
+            if own is None:
+                continue
+            found |= {name: value for name, value in _arguments(own).items() if name not in found}
+            if all(p.kind is not p.VAR_KEYWORD for p in signature(own).parameters.values()):
+                break
+        _KNOWN[cls] = found
     return found
 
 
 def argument_names(function: Callable[..., Any]) -> tuple[str, ...]:
     """Names of a function's arguments, without self, in order."""
     return tuple(_arguments(function))
-
-
-def defaults(function: Callable[..., Any]) -> dict[str, Any]:
-    """The defaults of a function's arguments, by name."""
-    found = _arguments(function).items()
-    return {name: default for name, default in found if default is not inspect.Parameter.empty}
 
 
 class Harmless(NamedTuple):
