@@ -30,6 +30,7 @@ from .._support.views import Views, copy_all
 from ..data import arrays
 from ..initializers.base import stream_of
 from ..layers.base import Layer, MaskFlow, name_among
+from ..layers.container import Nested
 from ..layers.dense import Dense
 from ..layers.dropout import Dropout
 from ..layers.input import InputLayer
@@ -356,7 +357,8 @@ class Chain:
             shape = shapes[-1]
             widest = max(widest, math.prod(shape))
         needed = (2 * parameters + widest) * size
-        if needed > _core.available_memory():
+        # To ask takes longer than to build a small model.
+        if needed > 2**24 and needed > _core.available_memory():
             raise MemoryError(
                 f"the model needs {needed / 2**30:.3g} GiB for {parameters:,} parameters, their "
                 f"gradients and one sample, more than the machine can spare"
@@ -730,7 +732,8 @@ def _check_for_sequences(
 def _with_inner(layers: Sequence[Layer]) -> Iterator[Layer]:
     for layer in layers:
         yield layer
-        yield from _with_inner(getattr(layer, "inner", ()))
+        if isinstance(layer, Nested):
+            yield from _with_inner(layer.inner)
 
 
 def _flow(layer: Layer, axes: int) -> MaskFlow:
