@@ -84,7 +84,7 @@ void each_run(const Windows& windows, const Part& part, bool even, F f) {
 
 /// What the steps see of x, which has C channels, or was gathered.
 template <class T>
-Rows<T> rows_of(const T* x, const Windows& windows, std::int64_t C, bool gathered) {
+Rows<T> window_rows(const T* x, const Windows& windows, std::int64_t C, bool gathered) {
   const std::int64_t K = windows.taps;
   if (gathered) return {x, windows.out * K * C, K * C};
   return {x, windows.in * C, windows.stride * C, windows.before * C};
@@ -143,7 +143,7 @@ void resolve(Resolver<T>& r, const op::Convolve& o) {
   }
   r.reads(o.w);
   if (o.bias) r.reads(o.bias);
-  const Rows<T> x = rows_of<T>(r.at(o.x), windows, own_C * G, o.gathered);
+  const Rows<T> x = window_rows<T>(r.at(o.x), windows, own_C * G, o.gathered);
   T* const y = r.at(o.y) + o.first * O;
   const T* const w = r.at(o.w);
   const T* const bias = r.at(o.bias);
@@ -258,7 +258,7 @@ void resolve(Resolver<T>& r, const op::ConvolveDw& o) {
   const std::int64_t strip =
       std::max<std::int64_t>(64, kElements / columns / kParameterRows * kParameterRows);
   const ConvolutionDw<T> make{windows, r.samples(o.dy), O, own_C, r.scratch};
-  const Rows<T> x = rows_of<T>(r.at(o.x), windows, own_C * G, o.gathered);
+  const Rows<T> x = window_rows<T>(r.at(o.x), windows, own_C * G, o.gathered);
   T* const dw = r.at(o.dw);
   const T* const dy = r.at(o.dy);
   for (std::int64_t row = part.rows.begin; row < part.rows.end; row += strip) {
