@@ -4,13 +4,15 @@ readme_tests() {
   local line
   line=$(python3 .ci/show.py command Test)
   printf '%s\n' "$line"
-  # MUNDUR_FUZZ_SECONDS is for the soak's own step.
-  timeout 1100 env -u MUNDUR_FUZZ_SECONDS bash -c "$line"
+  # MUNDUR_FUZZ_SECONDS is for the soak's own step. The build tree that this leaves is used again: there a warning is an
+  # error.
+  timeout 1100 env -u MUNDUR_FUZZ_SECONDS SKBUILD_CMAKE_DEFINE=MUNDUR_WERROR=ON bash -c "$line"
 }
 
 # The environment that README's line makes, for steps that run without it.
 needs_environment() {
-  "$python" -c 'import mundur' 2>/dev/null || { python3 -m venv .venv && "$python" -m pip install -q ".[test]"; }
+  "$python" -c 'import mundur' 2>/dev/null ||
+    { python3 -m venv .venv && SKBUILD_CMAKE_DEFINE=MUNDUR_WERROR=ON "$python" -m pip install -q ".[test]"; }
 }
 
 # Models, files and arguments, each for a part of the time.
@@ -64,15 +66,31 @@ check_stubs() {
   [ -z "$faults" ]
 }
 
-# The build tree that native_tests uses; the bindings are in it for their warnings' sake.
+# build_without_warnings [ON]: to the build tree of the module that pip made come the native tests, and the benchmarks.
+# Another version of a tool would compile all of it again; those that only pip had are the ones that we have, too.
 build_without_warnings() {
+  needs_environment
   needs_tools
-  export PATH=$tree/.venv/bin:$PATH CMAKE_GENERATOR=Ninja
-  cmake --preset release -DMUNDUR_WERROR=ON -DMUNDUR_UNITY=ON -DMUNDUR_PYTHON=ON -DPython_EXECUTABLE="$python" \
+  export PATH=$tree/.venv/bin:$PATH
+  local cmake ninja
+  cmake=$(cached CMAKE_COMMAND)
+  ninja=$(cached CMAKE_MAKE_PROGRAM)
+  [ -x "$cmake" ] || cmake=cmake
+  [ -x "$ninja" ] || ninja=$tree/.venv/bin/ninja
+  "$cmake" "$(build_tree)" -DCMAKE_MAKE_PROGRAM="$ninja" -DMUNDUR_TESTS=ON -DMUNDUR_BENCH="${1:-OFF}" \
     -Dpybind11_DIR="$("$python" -m pybind11 --cmakedir)" >"$scratch/configure.log" ||
     { cat "$scratch/configure.log"; return 1; }
-  cmake --build --preset release
+  "$cmake" --build "$(build_tree)"
   touch "$scratch/built-without-warnings"
+}
+
+cached() {
+  sed -n "s/^$1:[A-Z]*=//p" "$(build_tree)/CMakeCache.txt"
+}
+
+build_tree() {
+  local caches=(build/cp*/CMakeCache.txt)
+  dirname "${caches[0]}"
 }
 
 needs_build() {
@@ -82,5 +100,5 @@ needs_build() {
 
 native_tests() {
   needs_build
-  ctest --preset release
+  ctest --test-dir "$(build_tree)" --output-on-failure
 }

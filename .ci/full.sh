@@ -3,7 +3,7 @@
 # Also what README's command leaves out: slow tests, and all but a few cells of instruction set and number of threads.
 all_tests() {
   needs_environment
-  timeout 3000 "$python" -m pytest -q --full
+  timeout 3000 "$python" -m pytest -q -n auto --full
 }
 
 # This exact pin is the build for CPUs.
@@ -35,24 +35,21 @@ documentation() {
 # In the build tree of the native tests; minutes.
 every_float32() {
   needs_build
-  ctest --preset release -C exhaustive -R exhaustive
+  ctest --test-dir "$(build_tree)" --output-on-failure -C exhaustive -R exhaustive
 }
 
 # In the same build tree: they must build and know what they measure.
 native_benchmarks() {
-  needs_build
-  export CMAKE_GENERATOR=Ninja
   [ -e /usr/include/benchmark/benchmark.h ] || install_package libbenchmark-dev
-  cmake --preset release -DMUNDUR_BENCH=ON >"$scratch/configure.log" || { cat "$scratch/configure.log"; return 1; }
-  cmake --build --preset release
-  [ "$(build/release/bench/mundur_bench --benchmark_list_tests | wc -l)" -gt 100 ]
+  build_without_warnings ON
+  [ "$("$(build_tree)"/bench/mundur_bench --benchmark_list_tests | wc -l)" -gt 100 ]
 }
 
 # sanitizer_tests PRESET
 sanitizer_tests() {
   needs_tools
   export PATH=$tree/.venv/bin:$PATH CMAKE_GENERATOR=Ninja
-  cmake --preset "$1" >"$scratch/configure.log" || { cat "$scratch/configure.log"; return 1; }
+  cmake --preset "$1" -DMUNDUR_UNITY=ON >"$scratch/configure.log" || { cat "$scratch/configure.log"; return 1; }
   cmake --build --preset "$1"
   # Old thread sanitizers do not survive the wide address randomisation of new kernels.
   local same_addresses=()
@@ -61,17 +58,16 @@ sanitizer_tests() {
 }
 
 # The extension under ASan in an interpreter that is not: the runtime is loaded first, leaks (the interpreter's own) are
-# not counted. Tests that fork, count allocations or exhaust memory on purpose stay out by their marker.
+# not counted. In the build tree of the native tests, with their flags. Tests that fork, count allocations or exhaust
+# memory on purpose stay out by their marker.
 python_tests_under_asan() {
   python3 -m venv "$scratch/asan"
-  "$scratch/asan/bin/python" -m pip install -q ".[test]" \
-    -C build-dir="$scratch/asan-build" -C cmake.build-type=RelWithDebInfo -C install.strip=false \
-    -C cmake.define.MUNDUR_SANITIZE=address,undefined \
-    -C cmake.define.CMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g"
+  "$scratch/asan/bin/python" -m pip install -q ".[test]" -C build-dir=build/asan-ubsan -C install.strip=false \
+    -C cmake.args=--preset=asan-ubsan -C cmake.build-type=RelWithDebInfo
   LD_PRELOAD="$(g++ -print-file-name=libasan.so) $(g++ -print-file-name=libstdc++.so)" \
   ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
   UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-    timeout 3000 "$scratch/asan/bin/python" -m pytest -q -o timeout=600 \
+    timeout 3000 "$scratch/asan/bin/python" -m pytest -q -n auto -o timeout=600 \
       --full -m "not slow and not witness and not keras"
 }
 
@@ -80,7 +76,7 @@ aarch64_tests() {
   have aarch64-linux-gnu-g++ g++-aarch64-linux-gnu
   have qemu-aarch64 qemu-user
   export PATH=$tree/.venv/bin:$PATH CMAKE_GENERATOR=Ninja
-  cmake --preset aarch64 >"$scratch/configure.log" || { cat "$scratch/configure.log"; return 1; }
+  cmake --preset aarch64 -DMUNDUR_UNITY=ON >"$scratch/configure.log" || { cat "$scratch/configure.log"; return 1; }
   cmake --build --preset aarch64
   ctest --preset aarch64
 }

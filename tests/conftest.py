@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import workers  # noqa: F401
+
+# isort: split
+
 import faulthandler
 import os
 import signal
