@@ -20,16 +20,17 @@ struct TimeLoop {
   Cell cell;
   Function f;
   std::int64_t steps, I, O, Z, split, slots, most;
-  bool sequences, reversed, in_order, keeps, ahead, drops_x, drops_h, own_seed;
-  T scale_x, scale_h;
-  std::uint32_t threshold_x, threshold_h;
+  bool sequences, reversed, in_order, keeps, made, ahead, drops_h;
+  T scale_h;
+  std::uint32_t threshold_h;
   StreamKey key;
   Range samples;
   const T *x, *w, *b;
   const std::uint8_t* mask;
-  T *z, *q, *h, *c, *fresh, *state_h, *state_c, *dropped_x, *dropped_h, *dh, *y;
+  T *z, *q, *h, *c, *fresh, *state_h, *state_c, *dropped_h, *dh, *y;
   const T *panels_w, *panels_u, *panels_q, *dy;
-  std::uint8_t *keep_x, *keep_h;
+  std::uint8_t* keep_h;
+  std::int64_t each;  // samples of the layer in one of the batch
   T* scratch;
 
   TimeLoop(const Resolver<T>& r, const Recurrence& of)
@@ -46,11 +47,9 @@ struct TimeLoop {
         reversed(of.reversed),
         in_order(of.in_order),
         keeps(of.keeps),
-        drops_x(of.drop_x.any()),
+        made(of.made),
         drops_h(of.drop_h.any()),
-        scale_x(static_cast<T>(of.drop_x.scale)),
         scale_h(static_cast<T>(of.drop_h.scale)),
-        threshold_x(of.drop_x.threshold),
         threshold_h(of.drop_h.threshold),
         key(of.stream),
         samples(r.share_samples(of.x)),
@@ -65,19 +64,18 @@ struct TimeLoop {
         fresh(r.at(of.fresh)),
         state_h(r.at(of.state_h)),
         state_c(r.at(of.state_c)),
-        dropped_x(r.at(of.dropped_x)),
         dropped_h(r.at(of.dropped_h)),
         dh(r.at(of.dh)),
         panels_w(r.at(of.panels_w)),
         panels_u(r.at(of.panels_u)),
         panels_q(r.at(of.panels_q)),
-        keep_x(r.template at<std::uint8_t>(of.keep_x)),
         keep_h(r.template at<std::uint8_t>(of.keep_h)),
+        each(r[of.x].samples),
         scratch(r.scratch) {
     // The samples of the largest block.
     const std::int64_t B = r.samples(of.x), workers = r.worker.count();
     most = std::clamp<std::int64_t>((B + workers - 1) / workers, 1, kBlock);
-    ahead = most < kAhead || uses_lanes(I, Z);
+    ahead = !made && (most < kAhead || uses_lanes(I, Z));
   }
 
   template <class Work>
@@ -105,12 +103,12 @@ struct TimeLoop {
       std::fill_n(of_step(h, i, position(0)), O, T{0});
     }
     draw(now, n, B);
-    const T* const from = drops_x ? dropped_x : x;
+    for (std::int64_t s = 0; made && s < steps; ++s) step(n, B, s, position(s), false);
+    if (made) return;
     if (!ahead) {
       for (std::int64_t s = 0; s < steps; ++s) {
-        kernels->product_panels({fresh + n * Z, Z},
-                                {from + (n * steps + position(s)) * I, steps * I}, panels_w,
-                                first_bias(), B, Z, I, most, false);
+        kernels->product_panels({fresh + n * Z, Z}, {x + (n * steps + position(s)) * I, steps * I},
+                                panels_w, first_bias(), B, Z, I, most, false);
         step(n, B, s, keeps ? position(s) : 0, true);
       }
       return;
@@ -118,7 +116,7 @@ struct TimeLoop {
     for (std::int64_t begin = 0; begin < steps; begin += slots) {
       const std::int64_t end = std::min(steps, begin + slots);
       const std::int64_t first = reversed ? position(end - 1) : begin;
-      inputs(from, n, B, first, end - begin);
+      inputs(n, B, first, end - begin);
       for (std::int64_t s = begin; s < end; ++s) {
         step(n, B, s, keeps ? position(s) : position(s) - first, false);
       }
@@ -128,32 +126,17 @@ struct TimeLoop {
   /// What ends the chain over x.
   const T* first_bias() const { return q ? b : nullptr; }
 
-  /// The masks of dropout, one for all steps, and what they leave of x.
+  /// The mask of dropout, one for all steps.
   void draw(const Now<T>& now, std::int64_t n, std::int64_t B) const {
     constexpr std::int64_t kStates = std::int64_t{1} << 40;  // their numbers lie behind those of x
-    const std::int64_t before = now.part.samples.begin;
-    if (drops_h) {
-      kernels->dropout(dh + n * O, keep_h + n * O, state_h + n * O, kStates + (before + n) * O,
-                       B * O, key(now), threshold_h, scale_h);
-    }
-    if (!drops_x) return;
-    for (std::int64_t i = n; i < n + B; ++i) {
-      std::uint8_t* const keep = keep_x + i * I;
-      for (std::int64_t t = 0; t < steps; ++t) {
-        const std::int64_t at = (i * steps + t) * I;
-        if (t == 0) {
-          kernels->dropout(dropped_x + at, keep, x + at, (before + i) * I, I, key(now), threshold_x,
-                           scale_x);
-        } else {
-          kernels->dropout_backward(dropped_x + at, keep, x + at, I, scale_x);
-        }
-      }
-    }
+    if (!drops_h) return;
+    const std::int64_t before = now.part.samples.begin * each;
+    kernels->dropout(dh + n * O, keep_h + n * O, state_h + n * O, kStates + (before + n) * O, B * O,
+                     key(now), threshold_h, scale_h);
   }
 
   /// z = x·W (+ b) of `count` steps from position t on.
-  void inputs(const T* from, std::int64_t n, std::int64_t B, std::int64_t t,
-              std::int64_t count) const {
+  void inputs(std::int64_t n, std::int64_t B, std::int64_t t, std::int64_t count) const {
     const auto product = [&](T* to, const T* rows, std::int64_t number) {
       kernels->product({{to, Z},
                         {rows, I},
@@ -168,7 +151,7 @@ struct TimeLoop {
                         kernels->l2_bytes});
     };
     T* const to = z + n * slots * Z;
-    from += (n * steps + t) * I;
+    const T* const from = x + (n * steps + t) * I;
     if (count == steps) return product(to, from, B * count);
     for (std::int64_t i = 0; i < B; ++i) {
       product(to + i * slots * Z, from + i * steps * I, count);
@@ -306,7 +289,7 @@ void resolve(Resolver<T>& r, const op::RecurPack& o) {
   r.reads(o.r.u);
   const TimeLoop<T> loop(r, o.r);
   const std::int64_t O = loop.O, Z = loop.Z, split = loop.split;
-  if (!loop.ahead) pack(r, o.r.panels_w, loop.w, loop.I, Z, Z, false, loop.most);
+  if (!loop.ahead && !loop.made) pack(r, o.r.panels_w, loop.w, loop.I, Z, Z, false, loop.most);
   const T* const u = r.at(o.r.u);
   pack(r, o.r.panels_u, u, O, split, Z, false, loop.most);
   if (loop.q) pack(r, o.r.panels_q, u + split, O, O, Z, false, loop.most);
@@ -317,8 +300,8 @@ template <class T>
 void resolve(Resolver<T>& r, const op::Recur& o) {
   const Recurrence& of = o.r;
   TimeLoop<T> loop(r, of);
-  for (Value value : {o.y, of.z, of.q, of.h, of.c, of.fresh, of.state_h, of.state_c, of.dropped_x,
-                      of.dropped_h, of.keep_x, of.keep_h, of.dh}) {
+  for (Value value : {o.y, of.z, of.q, of.h, of.c, of.fresh, of.state_h, of.state_c, of.dropped_h,
+                      of.keep_h, of.dh}) {
     if (value) r.writes_samples(value, loop.samples);
   }
   r.reads_samples(of.x, loop.samples);

@@ -18,7 +18,7 @@ inline constexpr std::int64_t kTileRows = 8;
 /// The most of a gradient in tiles that is made before its update, in the worker's scratch.
 inline constexpr std::int64_t kTiledGrain = 32, kTiledRows = 64, kTiledColumns = 512;
 inline std::int64_t tiled_strip(const Shape& parameter) {
-  return std::min(kTiledRows, parameter.front()) * std::min(kTiledColumns, parameter.back());
+  return std::min(kTiledRows, rows_of(parameter)) * std::min(kTiledColumns, parameter.back());
 }
 
 /// What an operation touches of some memory, seen as a matrix: the block of each worker.

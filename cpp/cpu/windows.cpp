@@ -109,9 +109,11 @@ void resolve(Resolver<T>& r, const op::GatherWindows& o) {
     for (std::int64_t n = part.samples.begin; n < part.samples.end; ++n) {
       for (std::int64_t t = part.steps.begin; t < part.steps.end; ++t) {
         const Range taps = windows.taps_of(t);
+        T* const own = seen + (n * windows.out + t) * K * C;
+        if (taps.size() < K) std::fill_n(own, K * C, T{0});
         for (std::int64_t k = taps.begin; k < taps.end; ++k) {
           const T* from = x + (n * windows.in + windows.first(t) + k * windows.dilation) * C;
-          T* to = seen + ((n * windows.out + t) * K * G + k) * own_C;
+          T* to = own + k * own_C;
           for (std::int64_t g = 0; g < G; ++g, from += own_C, to += K * own_C) {
             std::memcpy(to, from, static_cast<std::size_t>(own_C) * sizeof(T));
           }
@@ -121,6 +123,28 @@ void resolve(Resolver<T>& r, const op::GatherWindows& o) {
   });
 }
 MUNDUR_RESOLVED(GatherWindows);
+
+template <class T>
+void resolve(Resolver<T>& r, const op::ScatterWindows& o) {
+  const Windows windows = o.windows;
+  const Range samples = r.share_samples(o.dx);
+  T* const dx = r.writes_samples(o.dx, samples);
+  const T* const dseen = r.reads_samples(o.dseen, samples);
+  const std::int64_t C = r.columns(o.dx), K = windows.taps;
+  r.call([=, k = &r.kernels](Now<T>&, Worker&) {
+    std::fill_n(dx + samples.begin * windows.in * C, samples.size() * windows.in * C, T{0});
+    for (std::int64_t n = samples.begin; n < samples.end; ++n) {
+      for (std::int64_t t = 0; t < windows.out; ++t) {
+        const Range taps = windows.taps_of(t);
+        for (std::int64_t tap = taps.begin; tap < taps.end; ++tap) {
+          T* const to = dx + (n * windows.in + windows.first(t) + tap * windows.dilation) * C;
+          k->add(to, to, dseen + ((n * windows.out + t) * K + tap) * C, C);
+        }
+      }
+    }
+  });
+}
+MUNDUR_RESOLVED(ScatterWindows);
 
 template <class T>
 void resolve(Resolver<T>& r, const op::Convolve& o) {

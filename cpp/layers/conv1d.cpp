@@ -46,6 +46,7 @@ class Conv1D final : public Layer {
     const Value w = b.parameter(w_);
     const Value bias = spec_.use_bias ? b.parameter(b_) : Value{};
     const std::int64_t C = b[x].shape[1], groups = spec_.groups;
+    if (b.rounds() && groups == 1) return b.activate(spec_.activation, rounded(b, x, w, bias));
     // What a step sees lies side by side in x, but for dilation and groups.
     const bool gathers = spec_.dilation_rate > 1 || groups > 1;
     Value seen = x;
@@ -71,6 +72,21 @@ class Conv1D final : public Layer {
   }
 
  private:
+  // The same as a Dense on what the steps see, each number of which is rounded once.
+  Value rounded(Builder& b, Value x, Value w, Value bias) const {
+    const Value seen = b.value("seen", {windows_.out, windows_.taps * b[x].shape[1]}, x);
+    b.emit(op::GatherWindows{seen, x, windows_});
+    const Value z = b.product(seen, w, bias);
+    b.backward(z, {x, w, bias}, [=, this, &b](Value delta) {
+      const Value dx = b.like("dx", x);
+      b.emit(op::ScatterWindows{dx, b.product_dx(delta, w, seen), windows_});
+      b.gradient(x, dx);
+      b.gradient(w, b.product_dw(seen, delta, w));
+      if (bias) b.gradient(bias, b.sum_rows(delta, bias));
+    });
+    return z;
+  }
+
   // Of the taps, every `apart`-th leads from a step of δ to a step s of ∂L/∂x: s + P − kD = tS. So
   // the steps s, s + S, ... are windows over δ from the other side, with those taps in reverse.
   void input_gradient(Builder& b, Value dx, Value delta, Value w) const {

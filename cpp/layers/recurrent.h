@@ -35,7 +35,11 @@ class Recurrent : public Layer {
   bool passes_mask() const override { return spec_.return_sequences; }
 
   Value forward(Builder& b, Value x) const override {
-    const Recurrence r = through_time(b, x);
+    const Drop drop = b.training() ? drop_of(spec_.dropout) : Drop{};
+    const Value kept = drop.any() ? b.like("dropped_x", x) : x;
+    const Value keep = drop.any() ? b.value("keep_x", {b[x].shape[1]}, x, Element::byte) : Value{};
+    if (drop.any()) b.emit(op::Dropout{kept, keep, x, {spec_.seed, stream()}, drop});
+    const Recurrence r = through_time(b, x, kept);
     const std::int64_t T = r.steps, O = r.units;
     const Value y = b.value("y", r.sequences ? Shape{T, O} : Shape{O}, x);
     b.emit(op::RecurPack{r});
@@ -56,15 +60,14 @@ class Recurrent : public Layer {
       if (has_q()) back.panels_q = b.whole("panels", {O, O}, Element::panels);
       b.emit(op::RecurDxPack{back});
       b.emit(op::RecurDx{dy, back});
-      Value dx = b.like("dx", x);
-      b.emit(op::ProductDx{dx, back.z, r.w});
-      if (r.drop_x.any()) {
-        const Value kept = b.like("dx", x);
-        b.emit(op::DropoutDx{kept, dx, r.keep_x, r.drop_x.scale});
-        dx = kept;
+      Value dx = b.product_dx(back.z, r.w, x);
+      if (drop.any()) {
+        const Value dropped = b.like("dx", x);
+        b.emit(op::DropoutDx{dropped, dx, keep, drop.scale});
+        dx = dropped;
       }
       b.gradient(x, dx);
-      gradients(b, back, r.drop_x.any() ? r.dropped_x : x, r.drop_h.any() ? r.dropped_h : r.h);
+      gradients(b, back, r.drop_h.any() ? r.dropped_h : r.h);
     });
     return y;
   }
@@ -85,7 +88,8 @@ class Recurrent : public Layer {
   /// Columns of U whose product goes into z; those behind them make q.
   std::int64_t split() const { return (has_q() ? gates_ - 1 : gates_) * spec_.units; }
 
-  Recurrence through_time(Builder& b, Value x) const {
+  /// `kept` is what dropout leaves of x.
+  Recurrence through_time(Builder& b, Value x, Value kept) const {
     constexpr std::int64_t kAhead = 8;  // steps whose x·W an inference computes at once
     const std::int64_t T = b[x].shape[0], O = spec_.units, Z = gates_ * O;
     Recurrence r;
@@ -99,46 +103,39 @@ class Recurrent : public Layer {
     r.reversed = spec_.go_backwards;
     r.in_order = spec_.in_order;
     r.keeps = b.keeps();
+    r.made = b.rounds();
     r.stream = {spec_.seed, stream()};
-    r.x = x;
+    r.x = kept;
     r.w = b.parameter(w_);
     r.u = b.parameter(u_);
     if (spec_.use_bias) r.bias = b.parameter(b_);
     r.mask = b.mask_of(x, T);
-    const std::int64_t slots = r.keeps ? T : std::min(T, kAhead);
-    r.z = b.value("z", {slots, Z}, x);
+    const std::int64_t slots = r.keeps || r.made ? T : std::min(T, kAhead);
+    // What is rounded is rounded once for all steps.
+    r.z = r.made ? b.product(kept, r.w, has_q() ? r.bias : Value{}) : b.value("z", {slots, Z}, x);
     if (has_q()) r.q = b.value("q", {slots, O}, x);
-    r.fresh = b.value("fresh", {Z}, x);
+    if (!r.made) r.fresh = b.value("fresh", {Z}, x);
     r.state_h = b.value("state", {O}, x);
     if (has_c()) r.state_c = b.value("memory", {O}, x);
     if (r.keeps) r.h = b.value("h", {T, O}, x);
     if (r.keeps && has_c()) r.c = b.value("c", {T, O}, x);
-    if (b.training()) {
-      r.drop_x = drop_of(spec_.dropout);
-      r.drop_h = drop_of(spec_.recurrent_dropout);
-    }
-    if (r.drop_x.any()) {
-      r.dropped_x = b.like("dropped_x", x);
-      r.keep_x = b.value("keep_x", {r.inputs}, x, Element::byte);
-    }
+    if (b.training()) r.drop_h = drop_of(spec_.recurrent_dropout);
     if (r.drop_h.any()) {
       r.dropped_h = b.value("dropped_h", {T, O}, x);
       r.keep_h = b.value("keep_h", {O}, x, Element::byte);
       r.dh = b.value("dropped", {O}, x);
     }
-    r.panels_w = b.whole("panels_w", {r.inputs, Z}, Element::panels);
+    if (!r.made) r.panels_w = b.whole("panels_w", {r.inputs, Z}, Element::panels);
     r.panels_u = b.whole("panels_u", {O, split()}, Element::panels);
     if (has_q()) r.panels_q = b.whole("panels_q", {O, O}, Element::panels);
     return r;
   }
 
-  void gradients(Builder& b, const Recurrence& r, Value x, Value h) const {
-    const Value dw = b.whole("dw", b[r.w].shape);
-    b.emit(op::ProductDw{dw, x, r.z});
-    b.gradient(r.w, dw);
+  void gradients(Builder& b, const Recurrence& r, Value h) const {
+    b.gradient(r.w, b.product_dw(r.x, r.z, r.w));
     const Value du = b.whole("du", b[r.u].shape);
-    b.emit(op::ProductDw{du, h, r.z, 0, split()});
-    if (has_q()) b.emit(op::ProductDw{du, h, r.q, split(), r.units});
+    b.product_dw(h, r.z, du, 0, split());
+    if (has_q()) b.product_dw(h, r.q, du, split(), r.units);
     b.gradient(r.u, du);
     if (!r.bias) return;
     const Value db = b.whole("db", b[r.bias].shape);

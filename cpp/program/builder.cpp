@@ -163,9 +163,13 @@ Value Builder::product_dx(Value dy, Value w, Value x) {
 
 Value Builder::product_dw(Value x, Value dy, Value w) {
   const Value dw = whole("dw", program_[w].shape);
-  emit(op::ProductDw{dw, operand(x, false, Element::bfloat16_left),
-                     operand(dy, false, Element::bfloat16_right)});
+  product_dw(x, dy, dw, 0, -1);
   return dw;
+}
+
+void Builder::product_dw(Value x, Value dy, Value dw, std::int64_t column, std::int64_t columns) {
+  emit(op::ProductDw{dw, operand(x, false, Element::bfloat16_left),
+                     operand(dy, false, Element::bfloat16_right), column, columns});
 }
 
 Value Builder::sum_rows(Value dy, Value bias) {

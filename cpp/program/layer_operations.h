@@ -48,7 +48,8 @@ struct Recurrence {
   bool reversed = false;   // from the last step to the first
   bool in_order = false;
   bool keeps = true;  // for backward; else z is that of a few steps
-  Drop drop_x, drop_h;
+  bool made = false;  // z is that of all steps, and holds x·W as it comes
+  Drop drop_h;
   Stream stream;
 
   Value x, w, u, bias, mask;
@@ -56,7 +57,7 @@ struct Recurrence {
   Value h, c;              // the state before each step, and c behind it
   Value fresh;             // z of one step
   Value state_h, state_c;  // the running state; backward its gradient
-  Value dropped_x, dropped_h, keep_x, keep_h, dh;
+  Value dropped_h, keep_h, dh;
   Value panels_w, panels_u, panels_q;
 };
 
@@ -101,12 +102,18 @@ struct ToBfloat16 {
 
 // ---- windows --------------------------------------------------------------------------------
 
-/// seen[n,K·I] = what each window sees of x, group by group.
+/// seen[n,K·I] = what each window sees of x, group by group; taps that are not there see 0.
 struct GatherWindows {
   Value seen, x;
   Windows windows;
   std::int64_t groups = 1;
   void walk(auto& go) const { go.writes(seen).reads(x); }
+};
+/// dx = the sum of what each window that saw it says, in their order.
+struct ScatterWindows {
+  Value dx, dseen;
+  Windows windows;
+  void walk(auto& go) const { go.writes(dx).reads(dseen); }
 };
 /// y[t,O] = f(Σ_k x[window t, tap k]·w[k,I,O] + bias[O]), taps that are not there left out; x is
 /// what GatherWindows made, if anything did. With a stride, t counts the steps first, first +
@@ -404,9 +411,9 @@ struct Recur {
   Value y;
   Recurrence r;
   void walk(auto& go) const {
-    go.writes(y).writes(r.z).writes(r.q).writes(r.h).writes(r.c).writes(r.fresh);
-    go.writes(r.state_h).writes(r.state_c).writes(r.dropped_x).writes(r.dropped_h);
-    go.writes(r.keep_x).writes(r.keep_h).writes(r.dh);
+    go.writes(y).writes(r.q).writes(r.h).writes(r.c).writes(r.fresh);
+    r.made ? go.changes(r.z) : go.writes(r.z);
+    go.writes(r.state_h).writes(r.state_c).writes(r.dropped_h).writes(r.keep_h).writes(r.dh);
     go.reads(r.panels_w).reads(r.panels_u).reads(r.panels_q);
     go.reads(r.x).reads(r.w).reads(r.bias).reads(r.mask);
   }

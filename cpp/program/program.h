@@ -173,6 +173,10 @@ class Builder {
   Value product(Value x, Value w, Value bias);
   Value product_dx(Value dy, Value w, Value x);
   Value product_dw(Value x, Value dy, Value w);
+  /// The same, of some columns of dw: from `column` on those that the first columns of dy make.
+  void product_dw(Value x, Value dy, Value dw, std::int64_t column, std::int64_t columns);
+  /// Whether operands of products are rounded.
+  bool rounds() const { return how_.compute != Compute::own; }
   Value sum_rows(Value dy, Value bias);
   Value copy(Value x);
   /// Functions of values, and back: y = f(z), a + b, a·b, scale·x + offset, parts side by side on

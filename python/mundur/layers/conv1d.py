@@ -26,8 +26,9 @@ class Conv1D(Weighted):
     ∂L/∂x_s = Σ_k δ_t W_kᵀ (LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to
     document recognition", 1998).
 
-    A mask of time steps ends here, with a warning: a window sees padding as it sees data. The
-    products are in the model's dtype, whatever its compute_dtype.
+    A mask of time steps ends here, with a warning: a window sees padding as it sees data. With
+    ``Model(..., compute_dtype="bfloat16")`` it is a Dense on what its steps see, 0 beyond the ends;
+    in groups its products stay in the model's dtype.
 
     Parameters
     ----------

@@ -131,7 +131,7 @@ class Chain:
 
     @property
     def compute_dtype(self) -> str:
-        """What dense layers' products compute in: `dtype`, "bfloat16" or "bfloat16_pairs".
+        """What layers' products compute in: `dtype`, "bfloat16" or "bfloat16_pairs".
 
         In bfloat16 a product's two operands are rounded to 8 bits of precision (to nearest, ties
         to even, subnormal numbers to zeros); the sums are float32. Parameters, their updates,
@@ -153,8 +153,11 @@ class Chain:
         "bfloat16_pairs", as VDPBF16PS has it, a sum runs over pairs 2k, 2k + 1, the odd element's
         product first. Products are fused with their addition, each step is rounded once, and a
         result below float32's normal range becomes 0. Terms that are missing count as 0 · 0.
-        Two products stay in float32: forward with at most 4 outputs and at least 32 inputs (so a
-        regressor's head), and the inputs' gradient with at most 4 inputs and at least 32 outputs.
+        A Conv1D is a Dense on what its steps see, 0 beyond the ends, and the gradient of its inputs
+        a sum over those steps. Some products stay in float32: forward with at most 4 outputs and at
+        least 32 inputs (so a regressor's head), and the inputs' gradient with at most 4 inputs and
+        at least 32 outputs; a Conv1D in groups; and of the recurrent layers those of the state with
+        the recurrent kernel, and back, whose operands are made anew at each step.
         """
         return self._compute_dtype
 
