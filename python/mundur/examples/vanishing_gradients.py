@@ -21,7 +21,7 @@ import numpy as np
 
 import mundur as md
 from mundur.examples import command
-from mundur.inspection.explain import Explanation
+from mundur.inspection.explanation import Explanation
 
 HIDDEN_LAYERS, UNITS = 20, 32
 NETWORKS = {  # the activation, and first weights that suit it

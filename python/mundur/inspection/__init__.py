@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .explain import Explanation, LayerPass
+from .explanation import Explanation, LayerPass
 from .gradient_check import CheckedParameter, GradientCheck
 from .verify import Verification
 

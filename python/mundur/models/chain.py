@@ -29,13 +29,12 @@ from .._support.names import check_assignment, checked_keywords, unknown
 from .._support.views import Views, copy_all
 from ..data import arrays
 from ..initializers.base import stream_of
-from ..layers.base import Layer, MaskFlow, name_among
-from ..layers.container import Nested
+from ..layers.base import Layer, name_among
 from ..layers.dense import Dense
 from ..layers.dropout import Dropout
 from ..layers.input import InputLayer
 from ..layers.shape import Flatten
-from ..layers.wrappers import TimeDistributed
+from .flow import check_for_sequences, masked_axes, warn_of_a_dropped_mask, with_inner
 
 __all__ = ["Chain"]
 
@@ -208,7 +207,7 @@ class Chain:
 
     def _check_dtype(self, layer: Layer) -> None:
         """Raises where a layer, or one within it, asked for another dtype than the model's."""
-        for part in _with_inner([layer]):
+        for part in with_inner([layer]):
             if part._asked_dtype not in (None, self._dtype):
                 raise ValueError(
                     f"{type(part).__name__}(dtype={part._asked_dtype!r}) in a model of "
@@ -323,7 +322,7 @@ class Chain:
         if not self._layers:
             raise ValueError("a model needs at least one layer")
         self._check_memory(shape)
-        if any(layer.vocabulary for layer in list(_with_inner(self._layers))[1:]):
+        if any(layer.vocabulary for layer in list(with_inner(self._layers))[1:]):
             raise ValueError("Embedding takes ids, so it must be the first layer")
         specs = [layer.describe() for layer in self._layers]
         names = [layer.name for layer in self._layers]
@@ -341,7 +340,7 @@ class Chain:
         self._declared_shape = shape
         self._trainable_changed()
         if initialize:
-            _warn_of_a_dropped_mask(self._layers, shape)
+            warn_of_a_dropped_mask(self._layers, shape)
 
     def _check_memory(self, shape: tuple[int, ...]) -> None:
         size = np.dtype(self._dtype).itemsize
@@ -355,7 +354,7 @@ class Chain:
                 shapes.append(layer.compute_output_shape(shape))
             except ValueError:
                 if index:
-                    _check_for_sequences(self._layers[index - 1], layer, *shapes[-2:])
+                    check_for_sequences(self._layers[index - 1], layer, *shapes[-2:])
                 raise
             shape = shapes[-1]
             widest = max(widest, math.prod(shape))
@@ -437,7 +436,7 @@ class Chain:
     @property
     def masks_output(self) -> bool:
         """Whether a mask of time steps reaches the outputs, which then count where it is."""
-        return _masked(self._layers, self.native.input_shape)[-1] > 0
+        return masked_axes(self._layers, self.native.input_shape)[-1] > 0
 
     @property
     def dense_first(self) -> bool:
@@ -714,49 +713,6 @@ class Chain:
         return f"Model({', '.join(parts)})"
 
 
-def _check_for_sequences(
-    before: Layer, layer: Layer, given: tuple[int, ...], shape: tuple[int, ...]
-) -> None:
-    """Raises where the layer wants the sequence whose last step alone is what it gets."""
-    if all(getattr(part, "return_sequences", True) for part in _with_inner([before])):
-        return
-    sequence = (given[0], *shape)
-    try:
-        layer.parameter_shapes(sequence), layer.compute_output_shape(sequence)
-    except ValueError:
-        return
-    raise ValueError(
-        f"{layer.name} wants a sequence, and {before.name} gives the last step of its own alone: "
-        f"samples of shape {shape} instead of {sequence}; set return_sequences=True in "
-        f"{before.name}"
-    ) from None
-
-
-def _with_inner(layers: Sequence[Layer]) -> Iterator[Layer]:
-    for layer in layers:
-        yield layer
-        if isinstance(layer, Nested):
-            yield from _with_inner(layer.inner)
-
-
-def _flow(layer: Layer, axes: int) -> MaskFlow:
-    """What becomes of a mask over so many axes: the batch, its steps, and steps within them."""
-    if not isinstance(layer, TimeDistributed) or axes < 3:
-        return layer.mask_flow
-    flow = _flow(layer.layer, axes - 1)
-    return "passes" if flow == "makes" else flow
-
-
-def _masked(layers: Sequence[Layer], shape: tuple[int, ...]) -> list[int]:
-    """Over how many axes, the batch's too, a mask comes to each layer, and then to the outputs."""
-    masked = [0]
-    for layer in layers:
-        flow = _flow(layer, masked[-1])
-        shape = layer.compute_output_shape(shape)
-        masked.append({"makes": len(shape), "passes": masked[-1]}.get(flow, 0))
-    return masked
-
-
 def _warn_of_no_gain(compute_dtype: str) -> None:
     """Once for each kind of bfloat16 that this CPU computes no faster than float32."""
     if compute_dtype not in ROUNDED or compute_dtype in _WARNED_OF:
@@ -770,16 +726,3 @@ def _warn_of_no_gain(compute_dtype: str) -> None:
             UserWarning,
             stacklevel=5,
         )
-
-
-def _warn_of_a_dropped_mask(layers: Sequence[Layer], shape: tuple[int, ...]) -> None:
-    masked = _masked(layers, shape)
-    for layer, axes in zip(layers, masked, strict=False):  # the outputs drop nothing
-        if axes and _flow(layer, axes) == "drops":
-            warnings.warn(
-                f"{layer.name} ({type(layer).__name__}) drops the mask of time steps: it takes "
-                "padding for data, and layers behind it see no mask; without Masking or "
-                "mask_zero=True in front of it this warning goes",
-                UserWarning,
-                stacklevel=2,
-            )

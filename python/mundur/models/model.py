@@ -28,7 +28,7 @@ from ..training.position import Place
 from .chain import Chain
 
 if TYPE_CHECKING:
-    from ..inspection.explain import Explanation
+    from ..inspection.explanation import Explanation
     from ..inspection.gradient_check import GradientCheck
     from ..inspection.verify import Verification
     from ..training.learning_rates import LearningRates

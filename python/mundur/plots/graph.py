@@ -12,7 +12,7 @@ from ..inspection.explain import activations
 from .figures import BLUE, VERMILION, axes_for
 
 if TYPE_CHECKING:
-    from ..inspection.explain import Explanation
+    from ..inspection.explanation import Explanation
     from ..models.model import Model
 
 Array = npt.NDArray[Any]

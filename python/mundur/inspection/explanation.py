@@ -1,0 +1,390 @@
+"""What one pass through a model made, layer by layer, and its text: a calculation by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .._support.names import suggestion
+from .._support.views import Views
+
+__all__ = ["Explanation", "LayerPass"]
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class LayerPass:
+    """What went through one layer, forward and backward.
+
+    With z = Σ x·W + b and a = f(z) the chain rule reads δ = f′(z)·∂L/∂a, ∂L/∂W = xᵀδ,
+    ∂L/∂b = Σδ, ∂L/∂x = δWᵀ (Rumelhart, Hinton and Williams, 1986).
+
+    Attributes
+    ----------
+    name, kind : str
+        "dense_1" and "Dense".
+    activation : str
+        f; "linear" where the layer has none.
+    x, a : ndarray
+        The layer's input and output, samples first.
+    z : ndarray
+        What f was applied to; a itself where f is linear.
+    slope : ndarray or None
+        f′(z); None where f works on whole rows, as softmax does.
+    da, dx : ndarray
+        ∂L/∂a and ∂L/∂x.
+    delta : ndarray
+        δ = ∂L/∂z.
+    parameters : dict of str to ndarray
+        Copies of the layer's parameters, such as "kernel".
+    gradients : dict of str to ndarray
+        ∂L/∂ of each that is not frozen, sums over the samples, and ∂R/∂ of those that a regularizer
+        watches.
+    penalties : dict of str to ndarray
+        That ∂R/∂ alone.
+
+    Examples
+    --------
+    >>> import mundur as md, numpy as np
+    >>> model = md.Model([md.layers.Dense(1, "tanh", kernel_initializer="ones")], seed=0)
+    >>> first = model.explain(np.ones((1, 2)), [[0.0]], loss="mse")[0]
+    >>> first.z, first.name, first.activation
+    (array([[2.]], dtype=float32), 'dense', 'tanh')
+    """
+
+    name: str
+    kind: str
+    activation: str
+    x: Array
+    z: Array
+    a: Array
+    slope: Array | None
+    da: Array
+    delta: Array
+    dx: Array
+    parameters: dict[str, Array]
+    gradients: dict[str, Array]
+    penalties: dict[str, Array]
+
+    @property
+    def dW(self) -> Array | None:
+        """∂L/∂W of the kernel; None without one that learns."""
+        return self.gradients.get("kernel")
+
+    @property
+    def db(self) -> Array | None:
+        """∂L/∂b of the bias; None without one that learns."""
+        return self.gradients.get("bias")
+
+    def __repr__(self) -> str:
+        return f"<LayerPass of {self.name}: {self.x.shape} → {self.a.shape}>"
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation(Sequence[LayerPass]):
+    """Every number of one pass forward and backward; printed, a calculation as in course notes.
+
+    A sequence of `LayerPass`, by number or by layer's name.
+
+    Attributes
+    ----------
+    x, y : ndarray
+        The samples and their targets.
+    y_pred : ndarray
+        The model's outputs.
+    loss : float
+        L, without `penalty`.
+    penalty : float
+        R, what regularizers add to the loss.
+    loss_name : str
+    layers : tuple of LayerPass
+    values : Views
+        What the program made on the way, by name, samples first: of each layer, those within others
+        too, its output ("residual/dense/a") and ∂L/∂ of it ("residual/dense/da"), and where there
+        is an activation "z", "slope" f′(z) and "delta" ∂L/∂z. Behind a recurrent layer's name,
+        "delta" is ∂L/∂z of the gates at each step.
+
+    Examples
+    --------
+    >>> import mundur as md, numpy as np
+    >>> layer = md.layers.Dense(1, kernel_initializer="ones")
+    >>> model = md.Model([layer], input_shape=(2,), seed=0)
+    >>> explanation = model.explain([[1.0, 2.0]], [[4.0]], loss="mse")
+    >>> explanation["dense"].delta, explanation.gradients["dense/kernel"].ravel()
+    (array([[-2.]], dtype=float32), array([-2., -4.], dtype=float32))
+    >>> print(explanation)
+    Forward    z = Σ x·w + b,  a = f(z)
+      x = 1, 2
+      dense: Dense, 2 → 1
+        a1 = 1·1 + 2·1 + 0 = 3
+    <BLANKLINE>
+    Loss    L = MeanSquaredError(y, a) = 1
+      y = 4
+      ∂L/∂a1 = -2
+    <BLANKLINE>
+    Backward    δ = ∂L/∂z = f′(z)·∂L/∂a,  ∂L/∂w = x·δ,  ∂L/∂b = δ,  ∂L/∂x = Σ w·δ
+      dense
+        δ1 = ∂L/∂a1 = -2
+        ∂L/∂w11 = x1·δ1 = 1·-2 = -2
+        ∂L/∂w21 = x2·δ1 = 2·-2 = -4
+        ∂L/∂b1 = δ1 = -2
+    """
+
+    x: Array
+    y: Array
+    y_pred: Array
+    loss: float
+    penalty: float
+    loss_name: str
+    layers: tuple[LayerPass, ...]
+    values: Views
+
+    @property
+    def gradients(self) -> dict[str, Array]:
+        """∂(L + R)/∂parameter by "layer/parameter", as in `model.gradients` after `backward`."""
+        return {f"{p.name}/{name}": g for p in self.layers for name, g in p.gradients.items()}
+
+    @property
+    def gradient_norms(self) -> dict[str, float]:
+        """‖∂L/∂(weights of the layer)‖, over all its parameters, by the layer's name."""
+        by_layer = {p.name: list(p.gradients.values()) for p in self.layers if p.gradients}
+        return {
+            name: float(np.sqrt(sum(np.sum(g.astype(np.float64) ** 2) for g in gradients)))
+            for name, gradients in by_layer.items()
+        }
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __iter__(self) -> Iterator[LayerPass]:
+        return iter(self.layers)
+
+    def __getitem__(self, key: Any) -> Any:
+        if not isinstance(key, str):
+            return self.layers[key]
+        by_name = {p.name: p for p in self.layers}
+        if key not in by_name:
+            raise KeyError(
+                f"no layer {key!r}{suggestion(key, by_name)} (known: {', '.join(by_name)})"
+            )
+        return by_name[key]
+
+    def table(self, sample: int = 0, digits: int | None = None) -> str:
+        """The calculation as text.
+
+        Parameters
+        ----------
+        sample : int, default 0
+            Whose z, a and δ are shown; gradients are the whole batch's.
+        digits : int, optional
+            Significant ones; by default 9 for float64, 6 for float32.
+
+        Raises
+        ------
+        IndexError
+            For a sample that is not in the batch.
+        """
+        return calculation(self, sample, digits)
+
+    def __str__(self) -> str:
+        return self.table()
+
+    def __repr__(self) -> str:
+        count = f"{len(self.x)} sample{'' if len(self.x) == 1 else 's'}"
+        names = ", ".join(p.name for p in self.layers)
+        return f"<Explanation of {count} through {names}; {self.loss_name} {self.loss:.6g}>"
+
+
+# ---- its text ------------------------------------------------------------------------------------
+
+# Longer rows are abbreviated, larger kernels given by their norm.
+MOST = 6
+
+
+def calculation(explanation: Explanation, sample: int, digits: int | None) -> str:
+    """The text of `Explanation.table`."""
+    count = len(explanation.x)
+    if not -count <= sample < count:
+        raise IndexError(f"sample must be one of 0 to {count - 1}; got {sample}")
+    digits = digits or (9 if explanation.y_pred.dtype == np.float64 else 6)
+    return "\n".join(_Calculation(explanation, sample % count, digits).lines())
+
+
+class _Calculation:
+    def __init__(self, explanation: Explanation, sample: int, digits: int) -> None:
+        self._all, self._sample, self._digits = explanation, sample, digits
+        self._alone = len(explanation.x) == 1
+
+    def lines(self) -> Iterable[str]:
+        e = self._all
+        if not self._alone:
+            yield f"Sample {self._sample} of {len(e.x)}; gradients are those of the whole batch"
+            yield ""
+        yield "Forward    z = Σ x·w + b,  a = f(z)"
+        yield f"  x = {self._row(e.x)}"
+        for step in e.layers:
+            yield from self._forward(step)
+        yield ""
+        mean = "" if self._alone else f", the mean over {len(e.x)} samples"
+        yield f"Loss    L = {e.loss_name}(y, a) = {self._number(e.loss)}{mean}"
+        yield f"  y = {self._row(e.y)}"
+        yield from self._named("  ∂L/∂a", e.layers[-1].da)
+        if e.penalty:
+            yield f"  penalties of regularizers R = {self._number(e.penalty)}"
+            yield f"  L + R = {self._number(e.loss + e.penalty)}"
+        yield ""
+        bias = "∂L/∂b = δ" if self._alone else "∂L/∂b = Σ δ"
+        weight = "∂L/∂w = x·δ" if self._alone else "∂L/∂w = Σ x·δ over the samples"
+        yield f"Backward    δ = ∂L/∂z = f′(z)·∂L/∂a,  {weight},  {bias},  ∂L/∂x = Σ w·δ"
+        for step in reversed(e.layers):
+            yield from self._backward(step, first=step is e.layers[0])
+
+    # ---- forward -----------------------------------------------------------------------------
+
+    def _forward(self, step: LayerPass) -> Iterable[str]:
+        shapes = " → ".join("×".join(map(str, part.shape[1:])) for part in (step.x, step.a))
+        f = "" if step.activation == "linear" else f", {step.activation}"
+        yield f"  {step.name}: {step.kind}, {shapes}{f}"
+        linear = step.activation == "linear"
+        z, a = self._flat(step.z), self._flat(step.a)
+        if step.kind == "Dense" and step.x.ndim == 2:
+            name = "a" if linear else "z"
+            for j in range(min(len(z), MOST)):
+                yield f"    {name}{j + 1} = {self._weighed(step, j)} = {self._number(z[j])}"
+                if not linear and step.slope is not None:
+                    yield f"    a{j + 1} = {step.activation}(z{j + 1}) = {self._number(a[j])}"
+            yield from self._rest(len(z))
+            if step.slope is None:
+                yield from self._named(f"    {step.activation}(z)", step.a, as_row=True)
+        else:
+            yield f"    a = {self._row(step.a)}"
+
+    def _weighed(self, step: LayerPass, j: int) -> str:
+        x, kernel = step.x[self._sample], step.parameters["kernel"]
+        bias = step.parameters.get("bias")
+        text = self._sum(x, kernel[:, j]) if len(x) <= MOST else f"Σ x·w over {len(x)} inputs"
+        return text if bias is None else f"{text} + {self._number(bias[j])}"
+
+    # ---- backward ----------------------------------------------------------------------------
+
+    def _backward(self, step: LayerPass, first: bool) -> Iterable[str]:
+        yield f"  {step.name}"
+        if step.kind == "Dense" and step.x.ndim == 2:
+            yield from self._deltas(step)
+        else:
+            yield from self._named("    δ", step.delta, as_row=True)
+        for name, gradient in step.gradients.items():
+            yield from self._gradient(step, name, gradient)
+        if first:
+            return
+        if step.kind == "Dense" and step.x.ndim == 2:
+            yield from self._sent_back(step)
+        else:
+            yield from self._named("    ∂L/∂x", step.dx, as_row=True)
+
+    def _deltas(self, step: LayerPass) -> Iterable[str]:
+        delta, da = self._flat(step.delta), self._flat(step.da)
+        slope = None if step.slope is None else self._flat(step.slope)
+        # What the outputs cost by themselves is in δ, but not in ∂L/∂a.
+        costs = slope is not None and not np.allclose(delta, slope * da, 1e-5, 0, equal_nan=True)
+        of_a = "∂(L + R)/∂a" if costs else "∂L/∂a"
+        for j in range(min(len(delta), MOST)):
+            if step.activation == "linear":
+                text = f"{of_a}{j + 1}"
+            elif slope is None:
+                text = f"Σ ∂a/∂z{j + 1}·∂L/∂a"
+            else:
+                factors = f" = {self._number(slope[j])}·{self._number(da[j])}"
+                text = f"f′(z{j + 1})·{of_a}{j + 1}{'' if costs else factors}"
+            yield f"    δ{j + 1} = {text} = {self._number(delta[j])}"
+        yield from self._rest(len(delta))
+
+    def _gradient(self, step: LayerPass, name: str, gradient: Array) -> Iterable[str]:
+        dense, penalty = step.kind == "Dense", step.penalties.get(name)
+        if dense and name == "kernel" and step.x.ndim == 2 and max(gradient.shape) <= MOST:
+            x, delta = step.x[self._sample], step.delta[self._sample]
+            for i, j in np.ndindex(gradient.shape):
+                text = f"x{i + 1}·δ{j + 1}"
+                numbers = f"{self._number(x[i])}·{self._number(delta[j])}"
+                share = None if penalty is None else penalty[i, j]
+                # Beside other samples the product is not the whole, nor is it in bfloat16.
+                rest = gradient[i, j] - (share or 0)
+                whole = self._alone and np.isclose(x[i] * delta[j], rest, rtol=1e-5, atol=1e-7)
+                yield self._derivative(
+                    f"w{i + 1}{j + 1}", gradient[i, j], share, [text, numbers] if whole else []
+                )
+        elif dense and name == "bias" and len(gradient) <= MOST:
+            for j, value in enumerate(gradient):
+                share = None if penalty is None else penalty[j]
+                # On sequences a bias sums over time steps, too.
+                whole = self._alone and step.delta.ndim == 2
+                number = self._number(step.delta[self._sample].reshape(-1)[j])
+                terms = [f"δ{j + 1}", number] if whole else []
+                yield self._derivative(f"b{j + 1}", value, share, terms)
+        else:
+            shape = "×".join(map(str, gradient.shape))
+            norm, largest = np.linalg.norm(gradient.ravel()), np.abs(gradient).max()
+            yield (
+                f"    ‖∂L/∂{name}‖ = {self._number(norm)}, largest element "
+                f"{self._number(largest)} ({shape})"
+            )
+            if penalty is not None:
+                of_penalty = self._number(np.linalg.norm(penalty.ravel()))
+                yield f"    of it the penalty's: ‖∂R/∂{name}‖ = {of_penalty}"
+
+    def _derivative(self, place: str, value: Any, penalty: Any, terms: list[str]) -> str:
+        """One element of a gradient; `terms`, if any: its product in names and numbers."""
+        title, end = f"    ∂L/∂{place}", self._number(value)
+        if penalty is not None:
+            title, share = f"    ∂(L + R)/∂{place}", self._number(penalty)
+            if not terms:
+                return f"{title} = {end}, of it ∂R/∂{place} = {share}"
+            terms = [f"{terms[0]} + ∂R/∂{place}", f"{terms[1]} + {share}"]
+        if terms and terms[-1] == end:
+            terms = terms[:-1]
+        return " = ".join([title, *terms, end])
+
+    def _sent_back(self, step: LayerPass) -> Iterable[str]:
+        kernel, delta, dx = step.parameters["kernel"], self._flat(step.delta), self._flat(step.dx)
+        if len(delta) > MOST:
+            yield f"    ∂L/∂x = {self._row(step.dx)}"
+            return
+        for i in range(min(len(dx), MOST)):
+            text = self._sum(kernel[i], delta)
+            yield f"    ∂L/∂x{i + 1} = {text} = {self._number(dx[i])}"
+        yield from self._rest(len(dx))
+
+    # ---- numbers -----------------------------------------------------------------------------
+
+    def _flat(self, batch: Array) -> Array:
+        return np.asarray(batch[self._sample]).reshape(-1)
+
+    def _number(self, value: Any) -> str:
+        return f"{float(value):.{self._digits}g}"
+
+    def _sum(self, left: Array, right: Array) -> str:
+        pairs = zip(left, right, strict=True)
+        return " + ".join(f"{self._number(p)}·{self._number(q)}" for p, q in pairs)
+
+    def _row(self, batch: Array) -> str:
+        values = self._flat(batch)
+        text = ", ".join(map(self._number, values[:MOST]))
+        more = len(values) - MOST
+        return text if more <= 0 else f"{text}, ... and {more:,} more"
+
+    def _named(self, name: str, batch: Array, as_row: bool = False) -> Iterable[str]:
+        values = self._flat(batch)
+        if as_row or len(values) > MOST:
+            yield f"{name} = {self._row(batch)}"
+        else:
+            for j, value in enumerate(values):
+                yield f"{name}{j + 1} = {self._number(value)}"
+
+    def _rest(self, count: int) -> Iterable[str]:
+        if count > MOST:
+            yield f"    ... and {count - MOST:,} more"
