@@ -297,6 +297,43 @@ def test_workers_evaluate_batches_of_their_own(rng: np.random.Generator) -> None
         model.evaluate(x, y, batch_size=20, verbose=0)
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_batches_are_evaluated_several_at_once(rng: np.random.Generator, threads: int) -> None:
+    """So that wide layers' weights are read once for them; what they cost is told of each alone."""
+    x, y = rng.normal(size=(230, 7, 30)), rng.integers(0, 5, size=(230, 7))
+    x[rng.random((230, 7)) < 0.2] = 0
+    weights = rng.random(230)
+    model = md.Model(
+        [
+            md.layers.Masking(0.0),
+            md.layers.Dense(400, "relu", activity_regularizer="l2"),
+            md.layers.Dense(400, "tanh", kernel_regularizer="l1"),
+            md.layers.Dense(5),
+        ],
+        seed=0,
+    )
+    loss = md.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("sgd", loss, metrics=["accuracy"])
+    model.build((7, 30))
+    _core.set_num_threads(threads)
+    data = md.data.dataset.Dataset(x.astype(np.float32), y, None, "x")
+    evaluator = md.training.passes.make_evaluator(model, data, 4, False, None)
+    evaluator.run(1e-12)
+    assert evaluator.step > threads
+
+    class Stops(md.callbacks.Callback):
+        def on_test_batch_end(self, batch: int, logs: Any) -> None:
+            pass
+
+    for given in (None, weights):
+        together, alone = (
+            model.evaluate(x, y, 4, 0, given, callbacks=callbacks) for callbacks in ([], [Stops()])
+        )
+        assert together == alone
+    predictions = [model.predict(x, size, verbose=0) for size in (4, "full")]
+    np.testing.assert_array_equal(*predictions)
+
+
 def test_an_instruction_set_may_change_between_calls(rng: np.random.Generator) -> None:
     """Kernels of another set may need more scratch than those that the first call planned for."""
     x = rng.normal(size=(4, 125_000)).astype(np.float32)

@@ -340,6 +340,24 @@ std::int64_t Compiled<T>::bytes(std::int64_t batch, int workers) const {
 }
 
 template <class T>
+Bundle Compiled<T>::bundle(std::int64_t batch, std::int64_t left) const {
+  constexpr std::int64_t kMostTogether = 2048;
+  constexpr std::int64_t kMostWork = std::int64_t{1} << 35;  // products and sums: below a second
+  std::int64_t weights = 0;
+  for (const Operation& operation : program_.operations) {
+    const auto* product = std::get_if<op::Product>(&operation);
+    if (product && left > 1) weights += program_[product->w].size();
+  }
+  const std::int64_t bytes_of_weights = weights * static_cast<std::int64_t>(sizeof(T));
+  const bool together = bytes_of_weights > 4 * kernels<T>(current_isa()).l2_bytes;
+  const std::int64_t most = together ? kMostTogether : kMostApart;
+  if (weights == 0 || batch >= std::min(left, most)) return {batch, together};
+  const double room = static_cast<double>(bytes_of_weights) / static_cast<double>(bytes(most, 1));
+  const auto fits = static_cast<std::int64_t>(static_cast<double>(most) * std::min(room, 1.0));
+  return {std::max<std::int64_t>(1, std::min(fits, kMostWork / weights) / batch) * batch, together};
+}
+
+template <class T>
 void Compiled<T>::reserve(std::int64_t batch, int workers) {
   if (batch > capacity_) {
     placement_ = place(batch);

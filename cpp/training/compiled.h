@@ -77,6 +77,14 @@ struct Arena {
   std::int64_t bytes() const { return planned + scratch * workers; }
 };
 
+/// Samples that an inference takes at once where a worker takes its own.
+constexpr std::int64_t kLeastApart = 16, kMostApart = 256;
+/// How it takes batches of the caller's.
+struct Bundle {
+  std::int64_t samples;  // at once, at most; whole batches, where there are several
+  bool together;         // by all workers: the weights are more than a cache of one's own holds
+};
+
 template <class T>
 class Compiled {
  public:
@@ -93,6 +101,9 @@ class Compiled {
   /// Makes room for batches of up to so many samples. Throws OutOfMemory.
   void reserve(std::int64_t batch, int workers);
   std::int64_t bytes(std::int64_t batch, int workers) const;
+  /// Batches are bundled so that weights are read once for several: no more than answer soon, nor
+  /// than what they make has room in as much memory as the weights take.
+  Bundle bundle(std::int64_t batch, std::int64_t left) const;
   /// The plan of so many samples and workers; made unless it is there.
   const Plan<T>& plan(std::int64_t batch, int workers);
   template <class U = T>

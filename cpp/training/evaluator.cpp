@@ -33,16 +33,16 @@ class Evaluator<T>::Evaluation final : public Pass<T> {
   void feed() {
     judge.require_fit(data, data.samples());
     options.batch_size = std::max(options.batch_size, data.samples());
-    step = next_ = 0;
+    step = begin_ = 0;
   }
   Outcome run(double budget);
 
  private:
-  bool any() const override { return finite_ && next_ < steps(); }
+  bool any() const override { return finite_ && begin_ < data.samples(); }
   void next(Now<T>& now) override {
-    const std::int64_t begin = next_++ * options.batch_size;
     now.data = &data;
-    now.batch = {nullptr, begin, std::min(options.batch_size, data.samples() - begin)};
+    now.batch = {nullptr, begin_, std::min(at_once_, data.samples() - begin_)};
+    begin_ += at_once_;
     now.seed = network.seed();
     now.outputs = &options.outputs;
     now.begin_checks();
@@ -53,42 +53,51 @@ class Evaluator<T>::Evaluation final : public Pass<T> {
   std::int64_t finish(Lane<T>& lane) override {
     finite_ &= lane.now.passes(options.check_finite);
     if (!finite_) return 1;
-    ++step;
-    judge.judge(lane, penalty_, &tally);
+    const std::int64_t count = lane.now.batch.count, size = options.batch_size;
+    for (std::int64_t first = 0; first < count; first += size, ++step) {
+      judge.judge(lane, Range{first, std::min(first + size, count)}, penalty_, &tally);
+    }
     return 1;
   }
 
-  double penalty_ = 0.0;  // of the weights
-  std::int64_t next_ = 0;
+  double penalty_ = 0.0;      // of the weights
+  std::int64_t begin_ = 0;    // of what comes next
+  std::int64_t at_once_ = 0;  // samples: whole batches
   bool finite_ = true;
 };
 
 template <class T>
 Outcome Evaluator<T>::Evaluation::run(double budget) {
-  const std::int64_t batch_size = options.batch_size;
-  // Many batches of some size: each worker takes one of its own, and waits for nobody within it. Of
-  // larger ones a worker's part is work enough.
-  constexpr std::int64_t kMostApart = 256;
-  constexpr std::int64_t kLeastApart = 16;
-  const int many = network.workers_for(data.samples(), false);
-  const bool is_apart = many > 1 && steps() >= 2 * many && batch_size >= kLeastApart &&
-                        batch_size <= kMostApart && budget > 0.0 && !network.calls_outside() &&
-                        !judge.calls_outside();
-  const int workers = is_apart ? many : network.workers_for(batch_size, false);
-  const std::size_t count = is_apart ? static_cast<std::size_t>(workers) : 1;
   Purpose purpose;
   purpose.asked_for_outputs = !options.outputs.empty();
   purpose.compares.assign(judge.objectives().begin(), judge.objectives().end());
   purpose.weigh(data);
-  judge.reserve(batch_size);
+  Compiled<T>& program = network.compiled(purpose, 0);
+  begin_ = step * options.batch_size;
+  const std::int64_t left = data.samples() - begin_;
+  const int many = network.workers_for(data.samples(), false);
+  // One batch of the caller's, where they are called between batches, or from within.
+  const bool one = budget <= 0.0 || network.calls_outside() || judge.calls_outside();
+  const Bundle by =
+      one ? Bundle{options.batch_size, true} : program.bundle(options.batch_size, left);
+  // Many samples: each worker takes batches of its own, and waits for nobody within them. Of larger
+  // ones a worker's part is work enough.
+  const std::int64_t share = data.samples() / (2 * many) / options.batch_size * options.batch_size;
+  const std::int64_t apart = std::min(by.samples, std::max(options.batch_size, share));
+  const bool is_apart = many > 1 && !by.together && apart >= kLeastApart && apart <= kMostApart &&
+                        data.samples() >= 2 * many * apart;
+  at_once_ = is_apart ? apart : by.samples;
+  const int workers = is_apart ? many : network.workers_for(at_once_, false);
+  const std::size_t count = is_apart ? static_cast<std::size_t>(workers) : 1;
+  judge.reserve(options.batch_size);
   penalty_ = network.weight_penalty();
   std::vector<Lane<T>> lanes(count);
-  for (std::size_t i = 0; i < count; ++i) lanes[i].program = &network.compiled(purpose, i);
-  const std::int64_t rest = data.samples() % batch_size;
-  next_ = step;
+  for (std::size_t i = 0; i < count; ++i)
+    lanes[i].program = i ? &network.compiled(purpose, i) : &program;
+  const std::int64_t rest = left % at_once_;
   finite_ = true;
-  Runner<T>(lanes, network.pace(is_apart ? batch_size : -batch_size, false, workers), batch_size,
-            rest ? rest : batch_size, workers)
+  Runner<T>(lanes, network.pace(is_apart ? at_once_ : -at_once_, false, workers), at_once_,
+            rest ? rest : at_once_, workers)
       .run(*this, budget, 1);
   if (!finite_) return Outcome::input;
   return step >= steps() ? Outcome::finished : Outcome::more;

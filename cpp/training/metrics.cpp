@@ -181,41 +181,53 @@ double of_whole(const Compiled<T>& program, Value known, Otherwise otherwise) {
   return known ? *program.template at<double>(known) : otherwise();
 }
 
-/// What a program has found of one output of a lane's last batch.
+/// What a program has found of one output of some samples of a lane's last batch; with those that
+/// other ranks have, `all`.
 template <class T>
 struct Found {
   const Lane<T>& lane;
+  const Range part;
+  const std::int64_t all;
   const Comparison& with;
   const Ports::Output& port;
   const OutputRows& each;  // sample's
   double sum = 0.0, weight = 0.0, factor = 0.0;
 
-  Found(const Lane<T>& of, std::size_t output, const OutputRows& of_sample)
+  Found(const Lane<T>& of, Range samples, std::int64_t with_others, std::size_t output,
+        const OutputRows& of_sample)
       : lane(of),
+        part(samples),
+        all(with_others),
         with(of.program->purpose().compares[output]),
         port(of.program->ports().outputs[output]),
         each(of_sample) {
     const Compiled<T>& program = *lane.program;
     weight = of_whole(program, port.weight, [&] {
-      const T* const weights = program.at(port.weights);
-      return total_weight(weights, weights ? rows() : lane.now.samples() * each.rows, each.rows);
+      const T* const weights = of_rows<T>(port.weights);
+      return total_weight(weights, weights ? rows() : all * each.rows, each.rows);
     });
-    const auto* const values = program.template at<double>(port.values);
     if (with.outside) {
-      sum = *values * weight;
+      sum = *program.template at<double>(port.values) * weight;
       factor = weight > 0.0 ? 1.0 / weight : 0.0;
     } else {
-      sum =
-          of_whole(program, port.loss, [&] { return sum_over_samples(values, rows(), each.rows); });
+      sum = of_whole(program, port.loss, [&] {
+        return sum_over_samples(of_rows<double>(port.values), rows(), each.rows);
+      });
       factor = mean_factor(*with.loss, weight, each.outputs, each.rows);
     }
   }
-  std::int64_t rows() const { return lane.now.batch.count * each.rows; }
+  std::int64_t rows() const { return part.size() * each.rows; }
+  /// The samples' part of a value, so many elements for each row.
+  template <class U>
+  const U* of_rows(Value value, std::int64_t elements = 1) const {
+    return value ? lane.program->template at<U>(value) + part.begin * each.rows * elements
+                 : nullptr;
+  }
 };
 
 /// What a program has found of penalties, on top of these.
 template <class T>
-double penalties(const Compiled<T>& program, std::int64_t samples, double sum) {
+double penalties(const Compiled<T>& program, Range part, std::int64_t samples, double sum) {
   const Ports& ports = program.ports();
   if (ports.penalties) {
     const auto* const pieces = program.template at<double>(ports.penalties);
@@ -223,12 +235,12 @@ double penalties(const Compiled<T>& program, std::int64_t samples, double sum) {
     for (std::int64_t i = 0; i < count; ++i) sum += pieces[i];
   }
   if (ports.activity) {
-    sum +=
-        of_whole(program, ports.active,
-                 [&] {
-                   return sum_over_samples(program.template at<double>(ports.activity), samples, 1);
-                 }) /
-        static_cast<double>(samples);
+    sum += of_whole(program, ports.active,
+                    [&] {
+                      return sum_over_samples(
+                          program.template at<double>(ports.activity) + part.begin, part.size(), 1);
+                    }) /
+           static_cast<double>(samples);
   }
   return sum;
 }
@@ -261,17 +273,16 @@ struct Compare {
 
 template <class T>
 void add_scores(Tally::Output& tally, const Found<T>& found, std::vector<double>& scores) {
-  const Compiled<T>& program = *found.lane.program;
   const Now<T>& now = found.lane.now;
   const Ports::Output& port = found.port;
-  const std::int64_t B = found.rows();
-  const auto* const mask = program.template at<std::uint8_t>(port.mask);
-  const Compare<T> compare{program.at(port.p),
-                           program.at(port.y),
-                           program.template at<std::int32_t>(port.labels),
-                           program.template at<std::int32_t>(port.predicted),
-                           program.template at<std::int32_t>(port.expected),
-                           found.each.outputs,
+  const std::int64_t B = found.rows(), O = found.each.outputs;
+  const auto* const mask = found.template of_rows<std::uint8_t>(port.mask);
+  const Compare<T> compare{found.template of_rows<T>(port.p, O),
+                           found.template of_rows<T>(port.y, O),
+                           found.template of_rows<std::int32_t>(port.labels),
+                           found.template of_rows<std::int32_t>(port.predicted),
+                           found.template of_rows<std::int32_t>(port.expected),
+                           O,
                            found.with.loss->from_logits()};
   for (std::size_t m = 0; m < tally.scores.size(); ++m) {
     for (std::int64_t b = 0; b < B; ++b) {
@@ -289,9 +300,9 @@ template <class T>
 void add_to(Tally::Output& tally, const Found<T>& found) {
   const Compiled<T>& program = *found.lane.program;
   const LossRule& loss = *found.with.loss;
-  const auto all = static_cast<double>(found.lane.now.samples());
+  const auto all = static_cast<double>(found.all);
   tally.rows += of_whole(program, found.port.rows, [&] {
-    const auto* const mask = program.template at<std::uint8_t>(found.port.mask);
+    const auto* const mask = found.template of_rows<std::uint8_t>(found.port.mask);
     return mask ? static_cast<double>(std::count(mask, mask + found.rows(), 1))
                 : all * static_cast<double>(found.each.rows);
   });
@@ -310,17 +321,26 @@ void add_to(Tally::Output& tally, const Found<T>& found) {
 
 template <class T>
 double Judge<T>::judge(const Lane<T>& lane, double penalty, Tally* tally) {
-  const std::int64_t samples = lane.now.samples();
+  return judge_part(lane, {0, lane.now.batch.count}, lane.now.samples(), penalty, tally);
+}
+template <class T>
+double Judge<T>::judge(const Lane<T>& lane, Range samples, double penalty, Tally* tally) {
+  return judge_part(lane, samples, samples.size(), penalty, tally);
+}
+
+template <class T>
+double Judge<T>::judge_part(const Lane<T>& lane, Range part, std::int64_t samples, double penalty,
+                            Tally* tally) {
   double loss = 0.0;
   for (std::size_t i = 0; i < rows_.size(); ++i) {
     if (!objectives_[i].loss) continue;
-    const Found<T> found(lane, i, rows_[i]);
+    const Found<T> found(lane, part, samples, i, rows_[i]);
     loss += objectives_[i].weight * (found.sum * found.factor);
     if (!tally) continue;
     add_to(tally->outputs[i], found);
     if (!objectives_[i].metrics.empty()) add_scores(tally->outputs[i], found, scores_);
   }
-  const double sum = penalties(*lane.program, samples, penalty);
+  const double sum = penalties(*lane.program, part, samples, penalty);
   if (tally) {
     tally->samples += static_cast<double>(samples);
     tally->penalties += sum * static_cast<double>(samples);

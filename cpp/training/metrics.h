@@ -21,8 +21,12 @@ class Judge {
   /// The loss of a lane's last batch, with what its program has found of penalties on top of these.
   /// It goes to the tally, with scores, if there is one. Rows that are masked count for nothing.
   double judge(const Lane<T>& lane, double penalty, Tally* tally);
+  /// The same of some samples of the batch, which no other rank has a part of.
+  double judge(const Lane<T>& lane, Range samples, double penalty, Tally* tally);
 
  private:
+  double judge_part(const Lane<T>& lane, Range part, std::int64_t samples, double penalty,
+                    Tally* tally);
   void require_targets(std::size_t output, const DataSet& data) const;
 
   const Network<T>& network_;

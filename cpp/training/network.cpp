@@ -448,10 +448,6 @@ template <class T>
 std::int64_t Network<T>::predict(const std::vector<T*>& out, const std::vector<ArrayView>& x,
                                  std::int64_t start, std::int64_t batch, double budget,
                                  bool check_finite) {
-  // Many samples: each worker takes its own, and neither waits nor passes a line of memory on. The
-  // samples' outputs stay in its cache from layer to layer.
-  constexpr std::int64_t kMostApart = 256;
-  constexpr std::int64_t kLeastApart = 16;
   require_inputs(x);
   require_outputs(out.size(), "out");
   const std::int64_t left = x.front().n - start;
@@ -461,15 +457,21 @@ std::int64_t Network<T>::predict(const std::vector<T*>& out, const std::vector<A
                                 " and " + std::to_string(batch));
   }
   if (left == 0) return start;
-  const int workers = workers_for(left, false);
-  const std::int64_t apart = std::min({batch, kMostApart, (left + workers - 1) / workers});
-  const bool is_apart = workers == 1 || (apart >= kLeastApart && !calls_outside());
-  const std::int64_t size = is_apart ? apart : std::min(batch, left);
-  const std::size_t count = is_apart ? static_cast<std::size_t>(workers) : 1;
   Purpose purpose;
   purpose.asked_for_outputs = true;
+  const int workers = workers_for(left, false);
+  Compiled<T>& program = compiled(purpose, 0);
+  const bool outside = calls_outside();
+  const Bundle by = outside ? Bundle{batch, true} : program.bundle(batch, left);
+  batch = by.samples;
+  // Many samples: each worker takes its own, and neither waits nor passes a line of memory on. The
+  // samples' outputs stay in its cache from layer to layer.
+  const std::int64_t apart = std::min({batch, kMostApart, (left + workers - 1) / workers});
+  const bool is_apart = workers == 1 || (apart >= kLeastApart && !by.together);
+  const std::int64_t size = is_apart ? apart : std::min(batch, left);
+  const std::size_t count = is_apart ? static_cast<std::size_t>(workers) : 1;
   std::vector<Lane<T>> lanes(count);
-  for (std::size_t i = 0; i < count; ++i) lanes[i].program = &compiled(purpose, i);
+  for (std::size_t i = 0; i < count; ++i) lanes[i].program = i ? &compiled(purpose, i) : &program;
   const DataSet data{x, {}};
   Predicting<T> pass(data, seed_, start, size, check_finite, out);
   Runner<T>(lanes, pace(is_apart ? size : -size, false, workers), size,
