@@ -354,7 +354,11 @@ Bundle Compiled<T>::bundle(std::int64_t batch, std::int64_t left) const {
   if (weights == 0 || batch >= std::min(left, most)) return {batch, together};
   const double room = static_cast<double>(bytes_of_weights) / static_cast<double>(bytes(most, 1));
   const auto fits = static_cast<std::int64_t>(static_cast<double>(most) * std::min(room, 1.0));
-  return {std::max<std::int64_t>(1, std::min(fits, kMostWork / weights) / batch) * batch, together};
+  const std::int64_t samples = std::min(fits, kMostWork / weights) / batch * batch;
+  // Memory that is short is the caller's, who chose small batches.
+  constexpr std::int64_t kSmall = 16 << 20;  // to ask the system takes longer than to predict
+  const bool is_short = bytes_of_weights > kSmall && bytes_of_weights > available_memory() / 4;
+  return {samples > batch && !is_short ? samples : batch, together};
 }
 
 template <class T>
