@@ -172,3 +172,17 @@ def test_training_is_near_float32s(name: str, kind: str) -> None:
     )
     assert loss == pytest.approx(expected, rel=5e-3)
     assert not np.array_equal(model.get_weights()[0], exact.get_weights()[0])
+
+
+@kinds
+def test_rows_of_another_shape_in_the_same_memory_are_waited_for(kind: str) -> None:
+    x, y = normal(64, 5, 16), np.arange(64) % 5
+    layers = [L.Dense(130, "tanh"), L.Dense(130, "tanh"), L.Flatten(), L.Dense(5)]
+    model = md.Model(layers, input_shape=(5, 16), seed=2, compute_dtype=kind)
+    model.compile("sgd", md.losses.SparseCategoricalCrossentropy(from_logits=True))
+
+    def losses(threads: int, times: int) -> set[Any]:
+        with md.runtime.threads(threads):
+            return {model.evaluate(x, y, 64, 0) for _ in range(times)}
+
+    assert losses(2, 200) == losses(1, 1)

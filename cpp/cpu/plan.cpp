@@ -143,7 +143,8 @@ void Touches::add(int worker, const Touch& touch, const Block& block) {
 
 bool Touches::commit() {
   for (Touch& touch : now_) {
-    if (touch.whole || !is_flat(touch)) continue;
+    // Rows of bfloat16 are padded, so that those of another shape lie elsewhere.
+    if (touch.whole || is_bfloat16(touch.kind) || !is_flat(touch)) continue;
     for (Block& block : touch.blocks) flatten(touch, block);
     touch.columns *= touch.rows;
     touch.rows = 1;
