@@ -215,7 +215,7 @@ class SimpleRNN(Recurrent):
 
     Notes
     -----
-    With ``Model(..., compute_dtype="bfloat16")`` its products with the state stay in float32.
+    With ``Model(..., compute_dtype="bfloat16")`` the products h·U, and back, stay in float32.
 
     Examples
     --------
@@ -335,7 +335,7 @@ class LSTM(Recurrent):
 
     Notes
     -----
-    With ``Model(..., compute_dtype="bfloat16")`` its products with the state stay in float32.
+    With ``Model(..., compute_dtype="bfloat16")`` the products h·U, and back, stay in float32.
 
     Examples
     --------
@@ -443,7 +443,7 @@ class GRU(Recurrent):
 
     Notes
     -----
-    With ``Model(..., compute_dtype="bfloat16")`` its products with the state stay in float32.
+    With ``Model(..., compute_dtype="bfloat16")`` the products h·U, and back, stay in float32.
 
     Examples
     --------
