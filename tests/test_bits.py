@@ -321,13 +321,14 @@ def test_batches_are_evaluated_several_at_once(rng: np.random.Generator, threads
     evaluator.run(1e-12)
     assert evaluator.step > threads
 
-    class Stops(md.callbacks.Callback):
+    class EachBatch(md.callbacks.Callback):
         def on_test_batch_end(self, batch: int, logs: Any) -> None:
             pass
 
     for given in (None, weights):
         together, alone = (
-            model.evaluate(x, y, 4, 0, given, callbacks=callbacks) for callbacks in ([], [Stops()])
+            model.evaluate(x, y, 4, 0, given, callbacks=callbacks)
+            for callbacks in ([], [EachBatch()])
         )
         assert together == alone
     predictions = [model.predict(x, size, verbose=0) for size in (4, "full")]

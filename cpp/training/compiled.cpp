@@ -342,7 +342,7 @@ std::int64_t Compiled<T>::bytes(std::int64_t batch, int workers) const {
 template <class T>
 Bundle Compiled<T>::bundle(std::int64_t batch, std::int64_t left) const {
   constexpr std::int64_t kMostTogether = 2048;
-  constexpr std::int64_t kMostWork = std::int64_t{1} << 35;  // products and sums: below a second
+  constexpr std::int64_t kMostWork = std::int64_t{1} << 35;  // of weights by samples
   std::int64_t weights = 0;
   for (const Operation& operation : program_.operations) {
     const auto* product = std::get_if<op::Product>(&operation);
