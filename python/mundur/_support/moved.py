@@ -11,7 +11,6 @@ from types import ModuleType
 _HOMES = {
     "_support.config": "configurable",
     "_support.views": "views",
-    "activations": "custom_activation",
     "callbacks": "callback gradient_norms monitors",
     "callbacks.history": "history",
     "initializers": "variance_scaling",
