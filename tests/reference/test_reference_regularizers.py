@@ -22,6 +22,11 @@ REGULARIZERS = [
 ]
 
 
+def test_the_slope_at_a_nan_is_none():
+    for nan in (math.nan, -math.nan):
+        assert math.isnan(regularizers.L1(0.3).gradient([nan])[0])
+
+
 @pytest.mark.parametrize("regularizer", REGULARIZERS, ids=repr)
 @pytest.mark.parametrize("shape", [(3,), (2, 3)])
 def test_a_penalty_has_its_gradient(regularizer, shape):

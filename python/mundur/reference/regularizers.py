@@ -5,6 +5,7 @@
 over the weights w and the activities a that have one, B the samples of the batch.
 """
 
+import math
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -42,8 +43,8 @@ class Regularizer:
 
 
 def sign(w: float) -> float:
-    """Return 1, -1, or 0 for 0: |w| has a kink there, and its middle slope is taken."""
-    return (w > 0) - (w < 0)
+    """Return 1, -1, NaN, or 0 for 0: |w| has a kink there, and its middle slope is taken."""
+    return w if math.isnan(w) else (w > 0) - (w < 0)
 
 
 class L1(Regularizer):

@@ -21,7 +21,9 @@ void add_penalty(T* g, const T* w, i64 rows, i64 columns, i64 ldg, i64 ldw, T l1
   const auto add = [=](Vec<T> gradient, Vec<T> weight) MUNDUR_BODY {
     if (two_l2 != T(0)) gradient = fma(two_l2, weight, gradient);
     if (l1 == T(0)) return gradient;
-    return gradient + select(equal(weight, 0), 0, copysign(Vec<T>(l1), weight));
+    // A NaN stays one: its sign is nobody's promise.
+    const Vec<T> sign = select(equal(weight, weight), copysign(Vec<T>(l1), weight), weight);
+    return gradient + select(equal(weight, 0), 0, sign);
   };
   for (i64 r = 0; r < rows; ++r) map(g + r * ldg, columns, add, g + r * ldg, w + r * ldw);
 }
