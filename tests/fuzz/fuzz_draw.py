@@ -25,6 +25,7 @@ SCHEDULES: list[Piece] = [
     ("PiecewiseConstantDecay", {"boundaries": [2, 5], "values": [0.02, 0.01, 0.003]}),
     ("OneCycle", {"max_learning_rate": 0.02, "total_steps": 9}),
 ]
+WIDTHS = (1, 2, 3, 5, 8, 16, 17, 33)
 METRICS = [(), (), ("accuracy",), ("accuracy", "mae"), ("mse",), ("RootMeanSquaredError",)]
 IDS = ("int64", "uint8", "float32")
 NUMBERS = ("float64", "float64", "float32", "float16", "int8", "strided")
@@ -94,10 +95,24 @@ def layer(rng: np.random.Generator, shape: Shape, within: bool = False) -> Piece
         arguments.pop("activity_regularizer", None)
     for size_name in ("units", "filters"):
         if size_name in arguments and "groups" not in arguments:
-            arguments[size_name] = one(rng, (1, 2, 3, 5, 8, 16, 17, 33))
+            arguments[size_name] = one(rng, WIDTHS)
     if name in RECURRENT and rng.random() < 0.4:
         arguments["return_sequences"] = True
     return name, arguments
+
+
+def over_time(rng: np.random.Generator) -> list[Piece]:
+    """One or two layers that keep time steps; of one width, to lie where others of it have lain."""
+    width, pieces = one(rng, WIDTHS), []
+    for _ in range(rng.integers(1, 3)):
+        name = one(rng, ("Dense", "Dense", "Conv1D", one(rng, RECURRENT)))
+        arguments: dict[str, Any] = {"units": width}
+        if name == "Conv1D":
+            arguments = {"filters": width, "kernel_size": one(rng, (1, 3)), "padding": "same"}
+        elif name in RECURRENT:
+            arguments["return_sequences"] = True
+        pieces.append((name, arguments | extras(rng, getattr(md.layers, name), False)))
+    return pieces
 
 
 def shape_behind(pieces: list[Piece], shape: Shape) -> Shape | None:
@@ -131,14 +146,18 @@ def draw(seed: int) -> Case:
     def masked() -> bool:
         return stays and any(name in str(pieces) for name in ("mask_zero", "Masking"))
 
-    for _ in range(rng.integers(0, 5)):
-        added = layer(rng, now)
-        behind = shape_behind([*pieces, added], shape)
-        drops = masked() and behind is not None and made(added).mask_flow == "drops"
+    def add(piece: Piece) -> None:
+        nonlocal pieces, now
+        behind = shape_behind([*pieces, piece], shape)
+        drops = masked() and behind is not None and made(piece).mask_flow == "drops"
         if behind is not None and np.prod(behind) <= 400 and not drops:
-            pieces, now = [*pieces, added], behind
-    if len(now) > 1 and rng.random() < 0.4 and not masked():
-        pieces.append(("Flatten", {}))
+            pieces, now = [*pieces, piece], behind
+
+    for _ in range(rng.integers(0, 5)):
+        add(layer(rng, now))
+    if len(now) > 1 and rng.random() < 0.6:
+        for piece in [*(over_time(rng) if len(now) == 2 else []), ("Flatten", {})]:
+            add(piece)
     loss, targets, head = chosen_loss(rng)
     pieces.append(("Dense", head | one(rng, [{}, {}, extras(rng, md.layers.Dense, True) | head])))
     reaches = chain_of(tuple(pieces), shape, seed=0).masks_output
