@@ -93,6 +93,21 @@ def test_watched_batches_come_one_by_one(monkeypatch: pytest.MonkeyPatch) -> Non
     assert seen == [0, 1, 2]
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_activation_in_python_sees_the_batches_asked_for(threads: int) -> None:
+    seen = []
+
+    def square(z: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        seen.append(len(z))
+        return z * z
+
+    model = md.Model([md.layers.Dense(2, (square, lambda z: 2 * z))], input_shape=(3,))
+    _core.set_num_threads(threads)
+    seen.clear()
+    model.predict(np.ones((700, 3), "f"), batch_size=600, verbose=0)
+    assert seen == [600, 100]
+
+
 def test_what_native_code_must_fill_is_nan_before() -> None:
     assert np.isnan(_core.new_array((2, 3), "float32")).all()
     assert np.isnan(_core.new_array((2,), "float64")).all()

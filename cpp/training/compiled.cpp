@@ -342,7 +342,7 @@ std::int64_t Compiled<T>::bytes(std::int64_t batch, int workers) const {
 template <class T>
 Bundle Compiled<T>::bundle(std::int64_t batch, std::int64_t left) const {
   constexpr std::int64_t kMostTogether = 2048;
-  constexpr std::int64_t kMostWork = std::int64_t{1} << 35;  // of weights by samples
+  constexpr double kMostWork = 3e10;  // so many operations between two looks at a signal
   std::int64_t weights = 0;
   for (const Operation& operation : program_.operations) {
     const auto* product = std::get_if<op::Product>(&operation);
@@ -353,8 +353,11 @@ Bundle Compiled<T>::bundle(std::int64_t batch, std::int64_t left) const {
   const std::int64_t most = together ? kMostTogether : kMostApart;
   if (weights == 0 || batch >= std::min(left, most)) return {batch, together};
   const double room = static_cast<double>(bytes_of_weights) / static_cast<double>(bytes(most, 1));
-  const auto fits = static_cast<std::int64_t>(static_cast<double>(most) * std::min(room, 1.0));
-  const std::int64_t samples = std::min(fits, kMostWork / weights) / batch * batch;
+  const double by_work = kMostWork / network_.forward_work();
+  const double fits = std::min(static_cast<double>(most) * std::min(room, 1.0), by_work);
+  const std::int64_t batches =
+      std::min(static_cast<std::int64_t>(fits) / batch, (left + batch - 1) / batch);
+  const std::int64_t samples = batches * batch;
   // Memory that is short is the caller's, who chose small batches.
   constexpr std::int64_t kSmall = 16 << 20;  // to ask the system takes longer than to predict
   const bool is_short = bytes_of_weights > kSmall && bytes_of_weights > available_memory() / 4;

@@ -102,7 +102,7 @@ class Compiled {
   void reserve(std::int64_t batch, int workers);
   std::int64_t bytes(std::int64_t batch, int workers) const;
   /// Batches are bundled so that weights are read once for several: for a lane, where what they
-  /// make takes no more memory than the weights. Of work the weights' products are counted alone.
+  /// make takes no more memory than the weights, and none lasts long.
   Bundle bundle(std::int64_t batch, std::int64_t left) const;
   /// The plan of so many samples and workers; made unless it is there.
   const Plan<T>& plan(std::int64_t batch, int workers);

@@ -467,7 +467,7 @@ std::int64_t Network<T>::predict(const std::vector<T*>& out, const std::vector<A
   // Many samples: each worker takes its own, and neither waits nor passes a line of memory on. The
   // samples' outputs stay in its cache from layer to layer.
   const std::int64_t apart = std::min({batch, kMostApart, (left + workers - 1) / workers});
-  const bool is_apart = workers == 1 || (apart >= kLeastApart && !by.together);
+  const bool is_apart = !outside && (workers == 1 || (apart >= kLeastApart && !by.together));
   const std::int64_t size = is_apart ? apart : std::min(batch, left);
   const std::size_t count = is_apart ? static_cast<std::size_t>(workers) : 1;
   std::vector<Lane<T>> lanes(count);
