@@ -224,6 +224,7 @@ LAYERS = [
     conv1d(2, 3, 300, 1, batch=2, padding="causal"),
     conv1d(2, 2, 3, 1, batch=300),
     conv1d(2, 2, 4, 1, batch=140, strides=2),  # rows that lie evenly
+    conv1d(33, 3, 5, 16, padding="same"),  # in bfloat16, too
     *(
         LayerCase(
             f"{layer}_{'_'.join(map(str, arguments.values()))}_c{channels}",

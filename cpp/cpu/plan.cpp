@@ -102,16 +102,19 @@ std::int64_t scratch_bytes(const Program& program, std::int64_t batch) {
   const auto need = [&](auto of) {
     for (Isa isa : available_isas()) most = std::max(most, of(kernels<T>(isa)));
   };
-  const auto need_of = [&](Value x, Value y, std::int64_t more = 0) {
-    const std::int64_t I = program[x].shape.back(), O = program[y].shape.back();
-    const std::int64_t rows = program[y].samples * program[y].size() / std::max<std::int64_t>(1, O);
-    const Element element = std::max(program[x].element, program[y].element);
+  const auto need_rows = [&](Element element, std::int64_t rows, std::int64_t O, std::int64_t I,
+                             std::int64_t more) {
     need([&](const Kernels<T>& k) {
       const auto scratch_of = element == Element::real             ? k.scratch_of
                               : element == Element::bfloat16_pairs ? k.pairs.scratch_of
                                                                    : k.tiles.scratch_of;
-      return scratch_of(batch * rows, O, I, k.l2_bytes) + more;
+      return scratch_of(rows, O, I, k.l2_bytes) + more;
     });
+  };
+  const auto need_of = [&](Value x, Value y, std::int64_t more = 0) {
+    const std::int64_t I = program[x].shape.back(), O = program[y].shape.back();
+    const std::int64_t rows = program[y].samples * program[y].size() / std::max<std::int64_t>(1, O);
+    need_rows(std::max(program[x].element, program[y].element), batch * rows, O, I, more);
   };
   for (const Operation& operation : program.operations) {
     std::visit(
@@ -123,6 +126,12 @@ std::int64_t scratch_bytes(const Program& program, std::int64_t batch) {
           } else if constexpr (std::is_same_v<Op, op::ProductDw>) {
             const bool passes = program[o.x].element == Element::bfloat16_left && o.after.update;
             need_of(o.x, o.dy, passes ? tiled_strip(program[o.dw].shape) : 0);
+          } else if constexpr (std::is_same_v<Op, op::RoundWindows>) {
+            need([&](const Kernels<T>&) { return kTileDepth * program[o.y].shape.back(); });
+          } else if constexpr (std::is_same_v<Op, op::WindowsDx>) {
+            const std::int64_t I = o.windows.taps * program[o.dx].shape.back();
+            const std::int64_t rows = rows_at_once(I);
+            need_rows(program[o.dy].element, rows, program[o.dy].shape.back(), I, rows * I);
           } else if constexpr (requires { Op::kMultiplies; }) {
             need([](const Kernels<T>& k) { return k.scratch; });
           }

@@ -1,8 +1,6 @@
 // Products of rows. A worker takes a block of the result, or the part of a parameter that it owns.
 
 #include <algorithm>
-#include <stdexcept>
-#include <string>
 
 #include "cpu/resolver.h"
 
@@ -44,18 +42,6 @@ template Following<float> following_flat(Resolver<float>&, const After&, Range);
 template Following<double> following_flat(Resolver<double>&, const After&, Range);
 
 namespace {
-
-/// The products of an operand in bfloat16; null: it is none. Throws std::invalid_argument beside
-/// float64, which lacks them.
-template <class T>
-const Bfloat16Products<T>* bfloat16_of(const Resolver<T>& r, Value operand, const char* operation) {
-  if (!is_bfloat16(r[operand].element)) return nullptr;
-  if constexpr (!std::is_same_v<T, float>) {
-    throw std::invalid_argument(std::string(operation) + " of " + r[operand].name +
-                                ": the CPU has it in bfloat16 beside float32 only");
-  }
-  return r[operand].element == Element::bfloat16_pairs ? &r.kernels.pairs : &r.kernels.tiles;
-}
 
 /// Rows and columns of a worker's block of what a product makes, at least: its tiles'.
 struct Grain {
@@ -255,9 +241,7 @@ void resolve(Resolver<T>& r, const op::ToBfloat16& o) {
     return r.call(
         [=, n = rows.size()](Now<T>&, Worker&) { k(first, x, n, I, tiles_stride(N), I); });
   }
-  const std::int64_t ldy = bfloat16_stride(I);
-  const std::int64_t grain = form == Element::bfloat16 ? kTileDepth : 2;
-  const std::int64_t filled = (I + grain - 1) / grain * grain;
+  const std::int64_t ldy = bfloat16_stride(I), filled = bfloat16_filled(I, form);
   r.call([=, first = y + rows.begin * ldy, n = rows.size(), k = r.kernels.to_bfloat16](
              Now<T>&, Worker&) { k(first, x, n, I, ldy, I, filled); });
 }

@@ -3,6 +3,8 @@
 // How an operation becomes calls: what each worker computes of it, and what it touches meanwhile.
 
 #include <algorithm>
+#include <stdexcept>
+#include <string>
 #include <type_traits>
 
 #include "cpu/plan.h"
@@ -19,6 +21,14 @@ inline constexpr std::int64_t kTileRows = 8;
 inline constexpr std::int64_t kTiledGrain = 32, kTiledRows = 64, kTiledColumns = 512;
 inline std::int64_t tiled_strip(const Shape& parameter) {
   return std::min(kTiledRows, rows_of(parameter)) * std::min(kTiledColumns, parameter.back());
+}
+
+/// Rows of so many numbers that a worker's scratch holds at once, where what is made of them
+/// follows.
+inline std::int64_t rows_at_once(std::int64_t columns) {
+  constexpr std::int64_t kElements = 1 << 17;
+  const std::int64_t rows = kElements / columns / kTileDepth * kTileDepth;
+  return std::clamp(rows, kTileDepth, 32 * kTileDepth);
 }
 
 /// What an operation touches of some memory, seen as a matrix: the block of each worker.
@@ -221,6 +231,24 @@ class Resolver {
   Touches& touches_;
   Calls<T>& calls_;
 };
+
+/// The products of an operand in bfloat16; null: it is none. Throws std::invalid_argument beside
+/// float64, which lacks them.
+template <class T>
+const Bfloat16Products<T>* bfloat16_of(const Resolver<T>& r, Value operand, const char* operation) {
+  if (!is_bfloat16(r[operand].element)) return nullptr;
+  if constexpr (!std::is_same_v<T, float>) {
+    throw std::invalid_argument(std::string(operation) + " of " + r[operand].name +
+                                ": the CPU has it in bfloat16 beside float32 only");
+  }
+  return r[operand].element == Element::bfloat16_pairs ? &r.kernels.pairs : &r.kernels.tiles;
+}
+
+/// Numbers in bfloat16 up to which a row of `columns` is filled.
+inline std::int64_t bfloat16_filled(std::int64_t columns, Element form) {
+  const std::int64_t grain = form == Element::bfloat16 ? kTileDepth : 2;
+  return (columns + grain - 1) / grain * grain;
+}
 
 /// What follows a gradient in a block of a parameter, resolved: see After.
 template <class T>

@@ -1,9 +1,9 @@
 // Windows over time steps: convolutions and pooling.
 //
 // What a step sees lies side by side in x where there is no dilation, so the steps of a sample are
-// the rows of one product, rows that overlap: nothing is copied. Steps at the edges see with fewer
-// taps: step by step they are the rows, over the samples, of a product with a part of the kernel;
-// in the sum over samples, a tap's rows are the steps that see with it.
+// the rows of one product, rows that overlap: nothing is copied but what is rounded. Steps at the
+// edges see with fewer taps: step by step they are the rows, over the samples, of a product with a
+// part of the kernel; in the sum over samples, a tap's rows are the steps that see with it.
 
 #include "program/windows.h"
 
@@ -124,27 +124,118 @@ void resolve(Resolver<T>& r, const op::GatherWindows& o) {
 }
 MUNDUR_RESOLVED(GatherWindows);
 
+namespace {
+
+/// Calls f(first, rows) for pieces of at most `most` rows.
+template <class F>
+void each_piece(Range rows, std::int64_t most, F f) {
+  for (std::int64_t row = rows.begin; row < rows.end; row += most)
+    f(row, std::min(most, rows.end - row));
+}
+
+/// What the rows (sample, step) from `first` on see of x: where it lies in a row for all of them,
+/// there, else copied to `to`; and how far the rows are apart.
 template <class T>
-void resolve(Resolver<T>& r, const op::ScatterWindows& o) {
+Matrix<const T> see(const T* x, const Windows& windows, std::int64_t C, std::int64_t first,
+                    std::int64_t rows, T* to) {
+  const std::int64_t K = windows.taps, n = first / windows.out, t = first % windows.out;
+  const Range whole = windows.whole();
+  if (windows.dilation == 1 && t >= whole.begin && t + rows <= whole.end)
+    return {x + (n * windows.in + windows.first(t)) * C, windows.stride * C};
+  for (std::int64_t row = first; row < first + rows; ++row) {
+    T* const own = to + (row - first) * K * C;
+    const std::int64_t sample = row / windows.out, step = row % windows.out;
+    const Range taps = windows.taps_of(step);
+    if (taps.size() < K) std::fill_n(own, K * C, T{0});
+    const std::int64_t of_first = sample * windows.in + windows.first(step);
+    const std::int64_t together = windows.dilation == 1 ? taps.size() : 1;
+    for (std::int64_t k = taps.begin; k < taps.end; k += together)
+      std::copy_n(x + (of_first + k * windows.dilation) * C, together * C, own + k * C);
+  }
+  return {to, K * C};
+}
+
+}  // namespace
+
+template <class T>
+void resolve(Resolver<T>& r, const op::RoundWindows& o) {
   const Windows windows = o.windows;
+  const std::int64_t N = r.rows(o.y), I = r.columns(o.y), C = r.columns(o.x);
+  const Element form = r[o.y].element;
+  const bool in_tiles = form == Element::bfloat16_left || form == Element::bfloat16_right;
+  const Range samples = r.share_samples(o.x);
+  const bool follows = !in_tiles && r.samples(o.x) >= r.worker.count();
+  const Range rows = follows ? Range{samples.begin * windows.out, samples.end * windows.out}
+                             : share(N, kTileDepth, r.worker);
+  r.writes(o.y, rows);
+  follows ? r.reads_samples(o.x, samples) : r.reads(o.x);
+  if (!bfloat16_of(r, o.y, "RoundWindows") || rows.empty()) return;
+  const T* const x = r.at(o.x);
+  auto* const y = r.template at<std::uint16_t>(o.y);
+  const auto each = [=, scratch = r.scratch](auto to) {
+    return [=](Now<T>&, Worker&) {
+      each_piece(rows, kTileDepth, [&](std::int64_t first, std::int64_t count) {
+        const Matrix<const T> from = see(x, windows, C, first, count, scratch);
+        to(first, from.p, count, from.ld);
+      });
+    };
+  };
+  if (in_tiles) {
+    const auto k = form == Element::bfloat16_left ? r.kernels.to_left : r.kernels.to_right;
+    return r.call(each([=](std::int64_t first, const T* from, std::int64_t count, std::int64_t ld) {
+      k(y + first / kTileDepth * kTileSize, from, count, I, tiles_stride(N), ld);
+    }));
+  }
+  const std::int64_t ldy = bfloat16_stride(I), filled = bfloat16_filled(I, form);
+  r.call(each([=, k = r.kernels.to_bfloat16](std::int64_t first, const T* from, std::int64_t count,
+                                             std::int64_t ld) {
+    k(y + first * ldy, from, count, I, ldy, ld, filled);
+  }));
+}
+MUNDUR_RESOLVED(RoundWindows);
+
+template <class T>
+void resolve(Resolver<T>& r, const op::WindowsDx& o) {
+  const Windows windows = o.windows;
+  const std::int64_t C = r.columns(o.dx), O = r.columns(o.dy), I = windows.taps * C;
   const Range samples = r.share_samples(o.dx);
+  const Range rows{samples.begin * windows.out, samples.end * windows.out};
   T* const dx = r.writes_samples(o.dx, samples);
-  const T* const dseen = r.reads_samples(o.dseen, samples);
-  const std::int64_t C = r.columns(o.dx), K = windows.taps;
+  r.reads(o.dy, rows);
+  r.reads(o.w);
+  const auto* const low = bfloat16_of(r, o.dy, "WindowsDx");
+  if (!low || rows.empty()) return;
+  const std::int64_t most = rows_at_once(I), lddy = bfloat16_stride(O);
+  Product<T, std::uint16_t> p;
+  p.to = {r.scratch, I};
+  p.b = {r.at(o.w), O};
+  p.columns = I;
+  p.depth = O;
+  p.scratch = r.scratch + most * I;
+  p.l2_bytes = r.kernels.l2_bytes;
+  const auto* const dy = r.template at<std::uint16_t>(o.dy);
   r.call([=, k = &r.kernels](Now<T>&, Worker&) {
     std::fill_n(dx + samples.begin * windows.in * C, samples.size() * windows.in * C, T{0});
-    for (std::int64_t n = samples.begin; n < samples.end; ++n) {
-      for (std::int64_t t = 0; t < windows.out; ++t) {
-        const Range taps = windows.taps_of(t);
-        for (std::int64_t tap = taps.begin; tap < taps.end; ++tap) {
-          T* const to = dx + (n * windows.in + windows.first(t) + tap * windows.dilation) * C;
-          k->add(to, to, dseen + ((n * windows.out + t) * K + tap) * C, C);
+    each_piece(rows, most, [&](std::int64_t first, std::int64_t count) {
+      Product<T, std::uint16_t> own = p;
+      own.a = {dy + first * lddy, lddy};
+      own.rows = count;
+      low->product_dx(own);
+      for (std::int64_t row = first; row < first + count; ++row) {
+        const Range taps = windows.taps_of(row % windows.out);
+        const T* const from = own.to.p + (row - first) * I;
+        const std::int64_t of_first =
+            row / windows.out * windows.in + windows.first(row % windows.out);
+        const std::int64_t together = windows.dilation == 1 ? taps.size() : 1;
+        for (std::int64_t tap = taps.begin; tap < taps.end; tap += together) {
+          T* const to = dx + (of_first + tap * windows.dilation) * C;
+          k->add(to, to, from + tap * C, together * C);
         }
       }
-    }
+    });
   });
 }
-MUNDUR_RESOLVED(ScatterWindows);
+MUNDUR_RESOLVED(WindowsDx);
 
 template <class T>
 void resolve(Resolver<T>& r, const op::Convolve& o) {

@@ -2,7 +2,8 @@
 // D the dilation, P steps of padding, which are left out of the sums.
 //
 // The order of sums. y: one chain over (k, channel). dx: one chain over (t, filter). dW: a sum over
-// samples, whose rows are the steps t; those that do not see with a tap are not in its chains.
+// samples, whose rows are the steps t; those that do not see with a tap are not in its chains. In
+// bfloat16 they are those of a Dense on what the steps see, where a tap that is not there sees 0.
 
 #include <numeric>
 
@@ -46,7 +47,7 @@ class Conv1D final : public Layer {
     const Value w = b.parameter(w_);
     const Value bias = spec_.use_bias ? b.parameter(b_) : Value{};
     const std::int64_t C = b[x].shape[1], groups = spec_.groups;
-    if (b.rounds() && groups == 1) return b.activate(spec_.activation, rounded(b, x, w, bias));
+    if (b.rounds() && rounding_pays(C)) return b.activate(spec_.activation, rounded(b, x, w, bias));
     // What a step sees lies side by side in x, but for dilation and groups.
     const bool gathers = spec_.dilation_rate > 1 || groups > 1;
     Value seen = x;
@@ -72,15 +73,19 @@ class Conv1D final : public Layer {
   }
 
  private:
-  // The same as a Dense on what the steps see, each number of which is rounded once.
+  // Below this much work, measured, what is rounded takes longer than its product saves.
+  bool rounding_pays(std::int64_t C) const {
+    constexpr std::int64_t kFilters = 32, kWork = 1536;
+    return spec_.groups == 1 && spec_.filters >= kFilters &&
+           windows_.taps * C * spec_.filters >= kWork;
+  }
+
+  // A Dense on what the steps see, one chain over (t, k) for each element of dx.
   Value rounded(Builder& b, Value x, Value w, Value bias) const {
-    const Value seen = b.value("seen", {windows_.out, windows_.taps * b[x].shape[1]}, x);
-    b.emit(op::GatherWindows{seen, x, windows_});
+    const Value seen = b.windows(x, windows_);
     const Value z = b.product(seen, w, bias);
     b.backward(z, {x, w, bias}, [=, this, &b](Value delta) {
-      const Value dx = b.like("dx", x);
-      b.emit(op::ScatterWindows{dx, b.product_dx(delta, w, seen), windows_});
-      b.gradient(x, dx);
+      b.gradient(x, b.product_dx(delta, w, seen));
       b.gradient(w, b.product_dw(seen, delta, w));
       if (bias) b.gradient(bias, b.sum_rows(delta, bias));
     });

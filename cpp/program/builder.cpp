@@ -133,6 +133,18 @@ void Builder::show(Value x, const char* name, const char* gradient) {
 
 // ---- operations ---------------------------------------------------------------------------------
 
+Value Builder::windows(Value x, const Windows& windows) {
+  const Value seen = value("seen", {windows.out, windows.taps * program_[x].shape.back()}, x);
+  seen_.push_back({seen, x, windows});
+  return seen;
+}
+
+const Builder::Seen* Builder::seen(Value y) const {
+  const auto found =
+      std::find_if(seen_.begin(), seen_.end(), [y](const Seen& seen) { return seen.y == y; });
+  return found == seen_.end() ? nullptr : &*found;
+}
+
 Value Builder::operand(Value x, bool lanes, Element tiles) {
   if (how_.compute == Compute::own || lanes) return x;
   const Element element = how_.compute == Compute::bfloat16 ? tiles : Element::bfloat16_pairs;
@@ -140,7 +152,11 @@ Value Builder::operand(Value x, bool lanes, Element tiles) {
     if (of == x && program_[rounded].element == element) return rounded;
   }
   const Value y = value("bfloat16", program_[x].shape, x, element);
-  emit(op::ToBfloat16{y, x});
+  if (const Seen* through = seen(x)) {
+    emit(op::RoundWindows{y, through->x, through->windows});
+  } else {
+    emit(op::ToBfloat16{y, x});
+  }
   rounded_.emplace_back(x, y);
   return y;
 }
@@ -156,6 +172,11 @@ Value Builder::product(Value x, Value w, Value bias) {
 
 Value Builder::product_dx(Value dy, Value w, Value x) {
   const std::int64_t I = program_[x].shape.back(), O = program_[w].shape.back();
+  if (const Seen* through = seen(x)) {
+    const Value dx = like("dx", through->x);
+    emit(op::WindowsDx{dx, operand(dy, false), w, through->windows});
+    return dx;
+  }
   const Value dx = value("dx", program_[x].shape, x);
   emit(op::ProductDx{dx, operand(dy, uses_lanes(O, I)), w});
   return dx;

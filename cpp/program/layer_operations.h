@@ -47,7 +47,7 @@ struct Recurrence {
   bool sequences = false;  // y has all steps, in the order of time if `in_order`, else as they came
   bool reversed = false;   // from the last step to the first
   bool in_order = false;
-  bool keeps = true;  // for backward; else z is that of a few steps
+  bool keeps = true;  // for backward; else z is that of a few steps, unless it is made
   bool made = false;  // z is that of all steps, and holds x·W as it comes
   Drop drop_h;
   Stream stream;
@@ -109,11 +109,18 @@ struct GatherWindows {
   std::int64_t groups = 1;
   void walk(auto& go) const { go.writes(seen).reads(x); }
 };
-/// dx = the sum of what each window that saw it says, in their order.
-struct ScatterWindows {
-  Value dx, dseen;
+/// y[n,K·I] = what each window sees of x, rounded to bfloat16, in the form that y has.
+struct RoundWindows {
+  Value y, x;
   Windows windows;
-  void walk(auto& go) const { go.writes(dx).reads(dseen); }
+  void walk(auto& go) const { go.writes(y).reads(x); }
+};
+/// dx = the sum of what each window that saw it says, in their order: of the rows of dy·wᵀ, where
+/// dy is bfloat16, of either kind.
+struct WindowsDx {
+  Value dx, dy, w;
+  Windows windows;
+  void walk(auto& go) const { go.writes(dx).reads(dy).reads(w); }
 };
 /// y[t,O] = f(Σ_k x[window t, tap k]·w[k,I,O] + bias[O]), taps that are not there left out; x is
 /// what GatherWindows made, if anything did. With a stride, t counts the steps first, first +

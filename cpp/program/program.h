@@ -175,6 +175,8 @@ class Builder {
   Value product_dw(Value x, Value dy, Value w);
   /// The same, of some columns of dw: from `column` on those that the first columns of dy make.
   void product_dw(Value x, Value dy, Value dw, std::int64_t column, std::int64_t columns);
+  /// What windows see of x, in rows: an operand of products that are rounded.
+  Value windows(Value x, const Windows& windows);
   /// Whether operands of products are rounded.
   bool rounds() const { return how_.compute != Compute::own; }
   Value sum_rows(Value dy, Value bias);
@@ -229,6 +231,11 @@ class Builder {
   ValueInfo& info(Value value) { return program_.values[static_cast<std::size_t>(value.index)]; }
   Value add_value(ValueInfo info);
   std::string named(const char* name) const { return scope_.empty() ? name : scope_ + "/" + name; }
+  struct Seen {
+    Value y, x;
+    Windows windows;
+  };
+  const Seen* seen(Value y) const;  // null: it is no windows'
   /// What a product of such extents reads for x, as an element of that kind in tiles.
   Value operand(Value x, bool lanes, Element tiles = Element::bfloat16);
   void drop_dead();
@@ -246,6 +253,7 @@ class Builder {
   std::vector<Note> notes_;
   std::vector<std::pair<Value, Made>> made_;
   std::vector<std::pair<Value, Value>> rounded_;
+  std::vector<Seen> seen_;
   std::vector<Value> costs_;  // penalised: their gradients have a part that no other brings
   std::vector<std::pair<std::string, Value>> shown_;  // names of gradients, and of what
   Stage stage_ = Stage::forward;

@@ -367,6 +367,8 @@ void test_what_is_lacking() {
   program.stretches = {{mundur::Stage::forward, 0, 1}};
   const std::pair<const char*, mundur::Operation> all[] = {
       {"ToBfloat16", mundur::op::ToBfloat16{low, x}},
+      {"RoundWindows", mundur::op::RoundWindows{low, x, {4, 4}}},
+      {"WindowsDx", mundur::op::WindowsDx{x, low, x, {4, 4}}},
       {"Product", mundur::op::Product{x, low, x, {}}},
       {"ProductDx", mundur::op::ProductDx{x, low, x}},
       {"ProductDw", mundur::op::ProductDw{x, low, low}}};

@@ -28,7 +28,8 @@ class Conv1D(Weighted):
 
     A mask of time steps ends here, with a warning: a window sees padding as it sees data. With
     ``Model(..., compute_dtype="bfloat16")`` it is a Dense on what its steps see, 0 beyond the ends;
-    in groups its products stay in the model's dtype.
+    its products stay in the model's dtype in groups, with fewer than 32 filters, and where
+    kernel_size·channels·filters < 1536: there rounding would cost more time than it saves.
 
     Parameters
     ----------

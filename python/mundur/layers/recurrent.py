@@ -215,7 +215,8 @@ class SimpleRNN(Recurrent):
 
     Notes
     -----
-    With ``Model(..., compute_dtype="bfloat16")`` the products h·U, and back, stay in float32.
+    With ``Model(..., compute_dtype="bfloat16")`` the products h·U, and back, stay in float32, and a
+    prediction, too, holds x·W of all steps.
 
     Examples
     --------
@@ -335,7 +336,8 @@ class LSTM(Recurrent):
 
     Notes
     -----
-    With ``Model(..., compute_dtype="bfloat16")`` the products h·U, and back, stay in float32.
+    With ``Model(..., compute_dtype="bfloat16")`` the products h·U, and back, stay in float32, and a
+    prediction, too, holds x·W of all steps.
 
     Examples
     --------
@@ -443,7 +445,8 @@ class GRU(Recurrent):
 
     Notes
     -----
-    With ``Model(..., compute_dtype="bfloat16")`` the products h·U, and back, stay in float32.
+    With ``Model(..., compute_dtype="bfloat16")`` the products h·U, and back, stay in float32, and a
+    prediction, too, holds x·W of all steps.
 
     Examples
     --------

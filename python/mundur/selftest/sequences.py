@@ -69,6 +69,22 @@ SEQUENCES = (
         batch=270,
     ),
     Case(
+        "many filters over time",
+        (23, 9),
+        lambda: [
+            layers.Conv1D(40, 5, padding="same", activation="relu"),
+            layers.Conv1D(33, 2, padding="causal", dilation_rate=2),
+            layers.Conv1D(35, 3, strides=2, activation="tanh"),
+            layers.GlobalMaxPooling1D(),
+            layers.Dense(3),
+        ],
+        lambda: losses.MeanSquaredError(),
+        lambda: optimizers.Adam(0.01),
+        "numbers",
+        samples=290,
+        batch=270,
+    ),
+    Case(
         "an encoder and a decoder",
         (9, 1),
         lambda: [
