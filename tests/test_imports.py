@@ -42,6 +42,7 @@ ALLOWED = {
     ),
     "inspection": "activations data layers losses models reference regularizers",
     "solvers": "callbacks models",
+    "model_selection": "callbacks errors models training",
     "plots": "callbacks data inspection models",
     "text": "activations callbacks layers losses models optimizers saving utils",
     "reference": "",

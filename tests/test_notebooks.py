@@ -42,7 +42,8 @@ def test_faults_name_the_line(build: Any, text: str, words: str) -> None:
 
 def test_every_text_stands_in_both_languages(build: Any) -> None:
     scripts = build["scripts"]()
-    assert [path.stem for path in scripts] == ["digits", "sentiment_cnn_lstm", "sentiment_lstm"]
+    names = ["digits", "sentiment_cnn_lstm", "sentiment_lstm", "tuning"]
+    assert [path.stem for path in scripts] == names
     for path in scripts:
         kinds = [kind for kind, text in build["cells"](path.read_text(encoding="utf-8"), path.name)]
         texts = [kind for kind in kinds if kind is not None]

@@ -18,6 +18,7 @@ from mundur.examples import (
     regression,
     tables,
     tabular,
+    tuning,
     vanishing_gradients,
 )
 
@@ -120,6 +121,13 @@ def test_regression_on_california_housing(shared_data: Path, tmp_path: Path, cap
 def test_tabular_on_the_bundled_set(tmp_path: Path, capsys: Any) -> None:
     text = story(tabular, tmp_path, capsys)
     assert number(r"test accuracy: (\S+)%", text) > 94
+
+
+def test_tuning(tmp_path: Path, capsys: Any) -> None:
+    text = story(tuning, tmp_path, capsys, "--epochs", "4")
+    assert "4 learning rates x 4 networks x 5 folds = 80 trainings of 4 epochs" in text
+    assert number(r"best: .* (\S+)% on the test set", text) > 90
+    assert number(r"GridSearchCV: .* (\S+)% on the test set", text) > 90
 
 
 @pytest.mark.slow

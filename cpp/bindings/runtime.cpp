@@ -51,6 +51,7 @@ bool poisons() { return is_poisoning.load(std::memory_order_relaxed); }
 void bind_runtime(py::module_& m) {
   m.def("num_threads", &num_threads);
   m.def("set_num_threads", &set_num_threads, py::arg("n"));
+  m.def("limit_threads", &limit_threads, py::arg("most"));
   m.def("chosen_num_threads", &chosen_num_threads);
   m.def("adaptive", &adaptive);
   m.def("set_adaptive", &set_adaptive, py::arg("adaptive"));

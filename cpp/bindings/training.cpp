@@ -11,25 +11,40 @@ namespace {
 struct HeldData {
   py::array x;
   py::array y;
-  std::optional<py::array> weights;
+  std::optional<py::array> weights, rows;
   DataSet set;
 
   HeldData(py::array features, py::array targets, std::optional<py::array> sample_weights,
-           const Loss& loss)
-      : x(std::move(features)), y(std::move(targets)), weights(std::move(sample_weights)) {
+           const Loss& loss, std::optional<py::array> of_them = std::nullopt)
+      : x(std::move(features)),
+        y(std::move(targets)),
+        weights(std::move(sample_weights)),
+        rows(std::move(of_them)) {
     set.x = {view_of(x, "x")};
     TargetSet& compared = set.y.emplace_back();
     if (loss.reads_targets()) compared.y = view_of(y, "y");
     if (loss.sparse()) read_labels(compared);
     if (weights) {
       compared.weights = data_of<double>(*weights, "weights", 1);
-      if (weights->size() != set.samples()) {
+      if (weights->size() != set.in_arrays()) {
         throw py::value_error("weights: expected one per sample");
       }
     }
+    if (rows) take_rows();
   }
 
  private:
+  void take_rows() {
+    set.rows = data_of<std::int64_t>(*rows, "rows", 1);
+    set.count = rows->size();
+    const std::int64_t n = set.in_arrays();
+    const bool there = std::all_of(set.rows, set.rows + set.count,
+                                   [n](std::int64_t row) { return row >= 0 && row < n; });
+    if (set.count == 0 || !there) {
+      throw py::value_error("rows: expected one or more of the samples 0 to " +
+                            std::to_string(n - 1));
+    }
+  }
   void read_labels(TargetSet& targets) const {
     const py::array_t<std::int32_t, py::array::c_style | py::array::forcecast> labels(y);
     targets.labels.assign(labels.data(), labels.data() + labels.size());
@@ -168,7 +183,7 @@ std::unique_ptr<AnyPass<Pass>> make_pass(py::object network, py::object optimize
   any->any().visit([&](auto& net) {
     using T = element_of<decltype(net)>;
     const auto to =
-        outputs_of<T>(any->outputs, any->data.set.samples(), size_of(net.output_shape()));
+        outputs_of<T>(any->outputs, any->data.set.in_arrays(), size_of(net.output_shape()));
     alone(net, [&] { any->of = make(net, objectives, any->data.set, to); });
   });
   return any;
@@ -178,12 +193,14 @@ std::unique_ptr<AnyTrainer> make_trainer(py::object network, py::object optimize
                                          py::array x, py::array y, std::optional<py::array> weights,
                                          std::int64_t batch_size, bool shuffle, std::uint64_t seed,
                                          const std::vector<std::string>& metrics, bool check_finite,
-                                         std::optional<py::array> outputs) {
+                                         std::optional<py::array> outputs,
+                                         std::optional<py::array> rows) {
   const Loss& rule = loss.cast<const Loss&>();
   Optimizer& shared = optimizer.cast<Optimizer&>();
   return make_pass<Trainer>(
       std::move(network), optimizer, loss,
-      HeldData(std::move(x), std::move(y), std::move(weights), rule), metrics, std::move(outputs),
+      HeldData(std::move(x), std::move(y), std::move(weights), rule, std::move(rows)), metrics,
+      std::move(outputs),
       [&]<class T>(Network<T>& net, const std::vector<Objective>& objectives, const DataSet& set,
                    const std::vector<T*>& to) {
         const std::lock_guard lock(shared.mutex());
@@ -197,11 +214,13 @@ std::unique_ptr<AnyEvaluator> make_evaluator(py::object network, py::object loss
                                              py::array y, std::optional<py::array> weights,
                                              std::int64_t batch_size,
                                              const std::vector<std::string>& metrics,
-                                             bool check_finite, std::optional<py::array> outputs) {
+                                             bool check_finite, std::optional<py::array> outputs,
+                                             std::optional<py::array> rows) {
   const Loss& rule = loss.cast<const Loss&>();
   return make_pass<Evaluator>(
       std::move(network), py::none(), loss,
-      HeldData(std::move(x), std::move(y), std::move(weights), rule), metrics, std::move(outputs),
+      HeldData(std::move(x), std::move(y), std::move(weights), rule, std::move(rows)), metrics,
+      std::move(outputs),
       [&]<class T>(Network<T>& net, const std::vector<Objective>& objectives, const DataSet& set,
                    const std::vector<T*>& to) {
         return std::make_unique<Evaluator<T>>(
@@ -230,7 +249,7 @@ void bind_trainer(py::module_& m) {
       .def(py::init(&make_trainer), py::arg("network"), py::arg("optimizer"), py::arg("loss"),
            py::arg("x"), py::arg("y"), py::arg("weights"), py::arg("batch_size"),
            py::arg("shuffle"), py::arg("seed"), py::arg("metrics"), py::arg("check_finite"),
-           py::arg("outputs"))
+           py::arg("outputs"), py::arg("rows") = py::none())
       .def_property_readonly("steps_per_epoch",
                              looks<Any>([](auto& trainer) { return trainer.steps_per_epoch(); }))
       .def("begin_epoch", works<Any, std::uint64_t>([](auto& trainer, std::uint64_t epoch) {
@@ -274,7 +293,7 @@ void bind_evaluator(py::module_& m) {
   bound
       .def(py::init(&make_evaluator), py::arg("network"), py::arg("loss"), py::arg("x"),
            py::arg("y"), py::arg("weights"), py::arg("batch_size"), py::arg("metrics"),
-           py::arg("check_finite"), py::arg("outputs"))
+           py::arg("check_finite"), py::arg("outputs"), py::arg("rows") = py::none())
       .def("run", works<Any, double>([](auto& evaluator, double budget) {
              return name_of(evaluator.run(budget));
            }),

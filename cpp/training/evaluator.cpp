@@ -41,7 +41,7 @@ class Evaluator<T>::Evaluation final : public Pass<T> {
   bool any() const override { return finite_ && begin_ < data.samples(); }
   void next(Now<T>& now) override {
     now.data = &data;
-    now.batch = {nullptr, begin_, std::min(at_once_, data.samples() - begin_)};
+    now.batch = {data.rows, begin_, std::min(at_once_, data.samples() - begin_)};
     begin_ += at_once_;
     now.seed = network.seed();
     now.outputs = &options.outputs;

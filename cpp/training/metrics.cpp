@@ -146,7 +146,7 @@ void Judge<T>::require_targets(std::size_t output, const DataSet& data) const {
   const TargetSet& targets = data.y[output];
   const auto [rows, outputs] = rows_[output];
   if (loss.sparse()) {
-    require(static_cast<std::int64_t>(targets.labels.size()) == data.samples() * rows,
+    require(static_cast<std::int64_t>(targets.labels.size()) == data.in_arrays() * rows,
             what + ": expected as many labels as samples, or time steps of them");
     for (std::int32_t label : targets.labels) {
       if (label >= 0 && label < outputs) continue;
@@ -155,7 +155,7 @@ void Judge<T>::require_targets(std::size_t output, const DataSet& data) const {
     }
   } else if (loss.reads_targets()) {
     const std::int64_t O = rows * outputs;
-    require(targets.y.n == data.samples(), what + ": expected as many targets as samples");
+    require(targets.y.n == data.in_arrays(), what + ": expected as many targets as samples");
     require(targets.y.sample_size() == O, what + ": expected targets of " + std::to_string(O) +
                                               " elements, got " +
                                               std::to_string(targets.y.sample_size()));

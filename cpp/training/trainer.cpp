@@ -139,6 +139,11 @@ void Trainer<T>::Epoch::start(std::uint64_t epoch) {
   } else if (options.shuffle) {
     permutation(order_.as<std::int64_t>(), data.samples(), options.seed, epoch);
   }
+  if (options.shuffle && data.rows) {
+    auto* const order = order_.as<std::int64_t>();
+    std::transform(order, order + data.samples(), order,
+                   [this](std::int64_t place) { return data.rows[place]; });
+  }
   step = 0;
   augmenting.seed = options.seed;
   augmenting.epoch = epoch;
@@ -285,7 +290,8 @@ void Trainer<T>::Epoch::next(Now<T>& now) {
   now.data = &data;
   now.exchange = options.exchange;
   now.part = part(std::min(options.batch_size, data.samples() - begin));
-  now.batch = {order_.as<std::int64_t>(), begin + now.part.samples.begin, now.part.samples.size()};
+  now.batch = {options.shuffle ? order_.as<std::int64_t>() : data.rows,
+               begin + now.part.samples.begin, now.part.samples.size()};
   now.seed = network.seed();
   now.forward = network.training_forwards;
   now.augmenting = &augmenting;

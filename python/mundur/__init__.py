@@ -45,7 +45,8 @@ from .optimizers import Optimizer
 from .runtime import build_info, get_num_threads, isa, set_num_threads
 
 if TYPE_CHECKING:
-    from . import plots, text
+    from . import model_selection, plots, text
+    from .model_selection import fit_many
     from .saving import load_model
 
 Sequential = Model
@@ -68,6 +69,7 @@ __all__ = [
     "build_info",
     "callbacks",
     "constraints",
+    "fit_many",
     "get_num_threads",
     "initializers",
     "isa",
@@ -75,6 +77,7 @@ __all__ = [
     "load_model",
     "losses",
     "metrics",
+    "model_selection",
     "models",
     "optimizers",
     "plots",
@@ -97,9 +100,11 @@ if not TYPE_CHECKING:  # else type checkers would believe in any name
             from .saving import load_model
 
             return load_model
-        if name in ("plots", "text"):
+        if name in ("model_selection", "plots", "text", "fit_many"):
             from importlib import import_module
 
+            if name == "fit_many":
+                return import_module("mundur.model_selection").fit_many
             return import_module(f"mundur.{name}")
         raise unknown_attribute("mundur", name, __all__)
 

@@ -9,6 +9,9 @@ import numpy.typing as npt
 # ---- runtime ---------------------------------------------------------------------------------------------------------
 def num_threads() -> int: ...
 def set_num_threads(n: int) -> None: ...
+def limit_threads(
+    most: int,
+) -> None: ...  # for calls of the thread that says so; 0: no limit of its own
 def chosen_num_threads() -> int: ...  # what set_num_threads was told; 0 is the default
 
 # Whether arrays that native code is to fill hold NaN at first: so in builds for debugging, and in tests.
@@ -365,7 +368,8 @@ class Augmentation:
 
 class Trainer:
     """Epochs of training. x: any supported dtype and strides; y: the network's dtype (n, outputs) or any real dtype, or
-    integer labels (n,); weights: (n,) or None (float64); metrics: any of "accuracy", "binary_accuracy",
+    integer labels (n,); weights: (n,) or None (float64); rows: which of the n samples, in this order, all if None;
+    metrics: any of "accuracy", "binary_accuracy",
     "categorical_accuracy", "sparse_categorical_accuracy"."""
 
     def __init__(
@@ -383,6 +387,7 @@ class Trainer:
         check_finite: bool,
         # (n, outputs) in the network's dtype: each sample's outputs go there; None where nobody asks.
         outputs: npt.NDArray[Any] | None,
+        rows: npt.NDArray[np.int64] | None = None,
     ) -> None: ...
     @property
     def steps_per_epoch(self) -> int: ...
@@ -436,6 +441,7 @@ class Evaluator:
         metrics: Sequence[str],
         check_finite: bool,
         outputs: npt.NDArray[Any] | None,
+        rows: npt.NDArray[np.int64] | None = None,
     ) -> None: ...
     # "finished", "more" or "input"; a budget of 0 is a single batch.
     def run(self, budget: float) -> str: ...

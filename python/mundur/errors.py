@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["NonFiniteLossError"]
+from collections.abc import Mapping
+
+__all__ = ["FitManyError", "NonFiniteLossError"]
 
 
 class NonFiniteLossError(ArithmeticError):
@@ -65,3 +67,36 @@ class NonFiniteLossError(ArithmeticError):
     def __reduce__(self) -> tuple[type[NonFiniteLossError], tuple[object, ...]]:
         names = ("step", "learning_rate", "epoch", "resumed", "parameter", "restored")
         return type(self), tuple(getattr(self, name) for name in names)
+
+
+class FitManyError(RuntimeError):
+    """Some of many models could not be trained; the others are.
+
+    Parameters
+    ----------
+    errors : dict of int to Exception
+        What each of them raised, by the model's place in the list.
+    count : int
+        Of all models.
+    name : str
+        That of the first of them.
+
+    Examples
+    --------
+    >>> from mundur.errors import FitManyError
+    >>> print(FitManyError({3: ValueError("y has 9 samples, x has 10")}, 16, "model"))
+    models[3] ('model'): ValueError: y has 9 samples, x has 10; the other 15 models are trained
+    """
+
+    def __init__(self, errors: Mapping[int, BaseException], count: int, name: str) -> None:
+        self.errors, self.count, self.name = dict(errors), count, name
+        at, error = next(iter(self.errors.items()))
+        others = f"the other {count - 1} models are trained"
+        if len(self.errors) > 1:
+            places = ", ".join(map(str, list(self.errors)[1:10]))
+            more = ", ..." if len(self.errors) > 10 else ""
+            others = f"models {places}{more} failed as well; .errors has them"
+        super().__init__(f"models[{at}] ({name!r}): {type(error).__name__}: {error}; {others}")
+
+    def __reduce__(self) -> tuple[type[FitManyError], tuple[object, ...]]:
+        return type(self), (self.errors, self.count, self.name)

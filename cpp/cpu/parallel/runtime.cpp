@@ -26,6 +26,7 @@ namespace {
 
 constexpr int kMostThreads = 4096;
 std::atomic<int> chosen_threads{0};  // 0: the default
+thread_local int most_threads = kMostThreads;
 
 std::optional<std::string> first_line(const std::string& path) {
   std::ifstream file(path);
@@ -152,8 +153,9 @@ int available_threads() {
   return static_cast<int>(std::min({cores, affinity_threads(), quota}));
 }
 
-int num_threads() {
-  if (in_forked_child()) return 1;
+namespace {
+
+int process_threads() {
   if (int threads = chosen_threads.load(std::memory_order_relaxed)) return threads;
   static const int environment = environment_threads();
   if (environment > 0) return environment;
@@ -163,6 +165,12 @@ int num_threads() {
   return available_threads();
 #endif
 }
+
+}  // namespace
+
+int num_threads() { return in_forked_child() ? 1 : std::min(process_threads(), most_threads); }
+
+void limit_threads(int most) { most_threads = most > 0 ? most : kMostThreads; }
 
 int chosen_num_threads() { return chosen_threads.load(std::memory_order_relaxed); }
 

@@ -30,14 +30,18 @@ struct TargetSet {
   const double* weights = nullptr;
 };
 
-/// What a pass over a set needs to know of it: for each input and each output of a network.
+/// What a pass over a set needs to know of it: for each input and each output of a network. `rows`:
+/// which samples of the arrays it goes over, in this order; null: all.
 struct DataSet {
   std::vector<ArrayView> x;
   std::vector<TargetSet> y;
-  std::int64_t samples() const { return x.empty() ? 0 : x.front().n; }
+  const std::int64_t* rows = nullptr;
+  std::int64_t count = 0;  // of the rows
+  std::int64_t samples() const { return rows ? count : in_arrays(); }
+  std::int64_t in_arrays() const { return x.empty() ? 0 : x.front().n; }
 };
 
-/// Consecutive places of an epoch's order; `order` null: of the set itself.
+/// Consecutive places of an epoch's order; `order` null: of the arrays themselves.
 struct Batch {
   const std::int64_t* order;
   std::int64_t begin;

@@ -24,6 +24,8 @@ std::vector<Compute> fast_computes();
 int num_threads();
 /// n >= 1, or 0 to go back to the default; throws std::invalid_argument otherwise.
 void set_num_threads(int n);
+/// Of those, the most for calls by the thread that says so; 0: no limit of its own.
+void limit_threads(int most);
 /// What set_num_threads was told last; 0 is the default.
 int chosen_num_threads();
 /// Threads the machine grants this process: least of affinity, cgroup quota and cores.

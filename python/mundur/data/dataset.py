@@ -120,6 +120,9 @@ class Data(Protocol):
     def weighed(self, model: Learner, class_weight: Any) -> Data:
         """The same samples, each weight multiplied with that of the sample's class."""
 
+    def alone(self) -> Data:
+        """Its samples and no others, as far as they are here."""
+
     def check(self, vocabulary: int, switch: str) -> None:
         """Raises for features that are not finite, or no ids, as far as they are here."""
 
@@ -152,12 +155,25 @@ class Order(NamedTuple):
 
 
 class Dataset(NamedTuple):
-    """Checked arrays of one pass, and what an error calls x."""
+    """Checked arrays, what an error calls x, and which of their samples a pass takes; None: all."""
 
     x: Array
     y: Array
     weights: npt.NDArray[np.float64] | None
     name: str
+    rows: npt.NDArray[np.int64] | None = None
+
+    @property
+    def samples(self) -> int:
+        """Of a pass."""
+        return len(self.x) if self.rows is None else len(self.rows)
+
+    def alone(self) -> Dataset:
+        """Its samples and no others; copies, where it has rows."""
+        if self.rows is None:
+            return self
+        weights = None if self.weights is None else self.weights[self.rows]
+        return Dataset(self.x[self.rows], self.y[self.rows], weights, self.name)
 
     @property
     def whole_set_mend(self) -> str:
@@ -166,15 +182,17 @@ class Dataset(NamedTuple):
 
     def size(self, batch_size: Any, name: str = "batch_size") -> int:
         """None is 32, "full" every sample; never more than there are."""
-        return resolve_batch_size(batch_size, len(self.x), name)
+        return resolve_batch_size(batch_size, self.samples, name)
 
     def steps(self, batch_size: int) -> int:
         """Batches of a pass."""
-        return -(-len(self.x) // batch_size)
+        return -(-self.samples // batch_size)
 
     def slice(self, start: int, stop: int | None, name: str) -> Dataset:
         """A part of the samples, without a copy."""
         part = np.s_[start:stop]
+        if self.rows is not None:
+            return self._replace(rows=self.rows[part], name=name)
         weights = None if self.weights is None else self.weights[part]
         return Dataset(self.x[part], self.y[part], weights, name)
 
@@ -183,7 +201,7 @@ class Dataset(NamedTuple):
         fraction = number(fraction, "validation_split", at_least=0, below=1)
         if fraction == 0:
             return self, None
-        samples = len(self.x)
+        samples = self.samples
         boundary = int(samples * (1.0 - fraction))
         if boundary in (0, samples):
             raise ValueError(
@@ -203,7 +221,7 @@ class Dataset(NamedTuple):
 
     def check(self, vocabulary: int, switch: str) -> None:
         """Raises for features that are not finite, or no ids."""
-        arrays.check_values(self.x, vocabulary, self.name, switch)
+        arrays.check_values(self.alone().x, vocabulary, self.name, switch)
 
     def trainer(
         self, make: Callable[[Dataset, int, bool], _core.Trainer], batch_size: int, shuffle: bool

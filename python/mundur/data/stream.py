@@ -166,6 +166,10 @@ class Stream:
         self._class_weight = class_weight
         return self
 
+    def alone(self) -> Stream:
+        """Batches have nothing else."""
+        return self
+
     def check(self, vocabulary: int, switch: str) -> None:
         """Nothing: batches are checked as they come."""
 

@@ -127,7 +127,7 @@ def _sweep(model: LearningModel, data: Dataset, batch_size: int, rates: Floats) 
             epoch += 1
         model.compiled_optimizer.learning_rate = float(rate)
         status = trainer.run(SLICE_SECONDS, 1)
-        fail_on(status, data.x, data.name, model)
+        fail_on(status, data, model)
         losses.append(trainer.batch_loss if status != "loss" else np.inf)
         mean = _KEPT * mean + (1 - _KEPT) * losses[-1]
         smoothed = mean / (1 - _KEPT**step)

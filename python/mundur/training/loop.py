@@ -16,7 +16,7 @@ from ..errors import NonFiniteLossError
 from . import passes
 from .learner import LearningModel
 from .passes import ALLOW, Logs, complete, evaluated, fail_on, make_trainer, named, room, too_large
-from .plan import Plan, planned
+from .plan import ALL, Plan, Rows, planned
 from .position import Cursor, Place
 from .progress import Progress
 
@@ -221,10 +221,10 @@ class Fit:
         return complete(model, logs, self._plan.train, self._outputs, at.seen())
 
     def _fail(self, status: str) -> None:
-        step, train = self._trainer.step, self._plan.train
+        step = self._trainer.step
         self._at.undo()
         self._at.undone = True
-        fail_on(status, train.x, train.name, self._model)
+        fail_on(status, self._plan.train, self._model)
         self._stop(step)
 
     def _check_parameters(self) -> None:
@@ -260,9 +260,17 @@ class Fit:
         return {f"val_{name}": value for name, value in logs.items()}
 
 
-def fit(model: LearningModel, x: Any, *arguments: Any) -> History:
-    """See `Model.fit`."""
-    with planned(model, x, *arguments) as plan:
+def fit(
+    model: LearningModel,
+    x: Any,
+    *arguments: Any,
+    rows: Rows = ALL,
+    progress: Progress | None = None,
+) -> History:
+    """See `Model.fit`; on these rows of x, and shown by that, if given."""
+    with planned(model, x, *arguments, rows=rows) as plan:
+        if progress is not None:
+            plan = plan._replace(progress=progress)
         if isinstance(plan.train, Dataset) and model.dense_first:
             warn_of_scales(plan.train.x, x, stacklevel=5)
         loop = Fit(model, plan)

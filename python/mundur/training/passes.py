@@ -58,6 +58,7 @@ def make_trainer(
         forms,
         not allow_nonfinite,
         outputs,
+        data.rows,
     )
 
 
@@ -81,6 +82,7 @@ def make_evaluator(
         forms,
         not allow_nonfinite,
         outputs,
+        data.rows,
     )
 
 
@@ -141,17 +143,24 @@ def complete(
     if outputs is None:
         return logs
     assert isinstance(data, Dataset)  # see room()
+    if data.rows is not None:
+        outputs = outputs[data.rows]
+    own = data.alone()
     loss = model.compiled_loss
-    logs = logs | accuracy.over_set(model.metrics, data.y, outputs, data.weights, loss, seen)
+    logs = logs | accuracy.over_set(model.metrics, own.y, outputs, own.weights, loss, seen)
     return {name: logs[name] for name in model.metrics_names}
 
 
-def fail_on(status: str, x: Array, name: str, model: LearningModel) -> None:
+def fail_on(status: str, data: Data, model: LearningModel) -> None:
     """Raises the error that a native loop's "input" stands for."""
     if status == "input":
-        arrays.check_values(x, model.vocabulary, name, ALLOW)
-        error = arrays.overflow_error(x, model.dtype, name)
-        raise error or ValueError(f"{name} must be finite; {ALLOW} allows it")
+        _fail_on_input(data.alone().x, data.name, model)
+
+
+def _fail_on_input(x: Array, name: str, model: LearningModel) -> None:
+    arrays.check_values(x, model.vocabulary, name, ALLOW)
+    error = arrays.overflow_error(x, model.dtype, name)
+    raise error or ValueError(f"{name} must be finite; {ALLOW} allows it")
 
 
 def _trained(model: LearningModel, data: Dataset, allow_nonfinite: bool) -> Logs:
@@ -161,7 +170,7 @@ def _trained(model: LearningModel, data: Dataset, allow_nonfinite: bool) -> Logs
         trainer = make_trainer(model, data, len(data.x), False, allow_nonfinite, outputs)
         trainer.begin_epoch(0)
         status = trainer.run(SLICE_SECONDS, model.compiled_optimizer.look_ahead(1))
-    fail_on(status, data.x, data.name, model)
+    fail_on(status, data, model)
     if status == "loss":
         raise NonFiniteLossError(0, model.compiled_optimizer.learning_rate)
     logs = named(model, trainer.loss, trainer.metric_values)
@@ -192,7 +201,7 @@ def evaluated(
             status = evaluator.run(0.0 if by_batch else SLICE_SECONDS)
         except MemoryError as error:
             raise too_large(batch_size, error) from None
-        fail_on(status, data.x, data.name, model)
+        fail_on(status, data, model)
         logs = named(model, evaluator.loss, evaluator.metric_values)
         if by_batch:
             callbacks.call("on_test_batch_end", evaluator.step - 1, logs)
@@ -231,7 +240,7 @@ def _fill(
         except MemoryError as error:
             raise too_large(batch_size, error) from None
         if done < 0:
-            fail_on("input", x, "x", model)
+            _fail_on_input(x, "x", model)
         if seen is not None:
             seen(done)
 
@@ -323,6 +332,23 @@ def evaluate(
         finally:
             shown.close()
     return _result(logs, return_dict)
+
+
+def evaluate_rows(
+    model: LearningModel,
+    x: Any,
+    y: Any,
+    rows: npt.NDArray[np.int64],
+    sample_weight: Any = None,
+    batch_size: Any = None,
+    allow_nonfinite: bool = False,
+) -> Logs:
+    """The loss and the metrics over some samples, on the quiet."""
+    checked = arrays.features(x, model._declared_shape)
+    with model.lock, _core.to_nearest:
+        data = prepare(model, checked, y, sample_weight)._replace(rows=rows)
+        called = CallbackList(None, model, {})
+        return evaluated(model, data, data.size(batch_size), called, Progress(), allow_nonfinite)
 
 
 def predict(

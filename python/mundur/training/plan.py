@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from .. import _core, augment
 from .._support.checks import boolean, integer, number
 from ..callbacks.base import CallbackList
@@ -31,7 +34,19 @@ from .learner import LearningModel
 from .position import Resumed, resumed_from
 from .progress import Progress, for_fit, verbosity
 
-__all__ = ["Plan", "planned"]
+__all__ = ["ALL", "Plan", "Rows", "planned"]
+
+Indices = npt.NDArray[np.int64]
+
+
+class Rows(NamedTuple):
+    """Which samples of the arrays a fit trains on, and validates on; None: all, and none."""
+
+    train: Indices | None
+    validation: Indices | None
+
+
+ALL = Rows(None, None)
 
 
 class Plan(NamedTuple):
@@ -76,6 +91,8 @@ def planned(
     allow_nonfinite: Any,
     augmentation: Any,
     resume_from: Any,
+    *,
+    rows: Rows = ALL,
 ) -> Iterator[Plan]:
     """The plan of the arguments of `Model.fit`; within, the model is built for their data.
 
@@ -94,9 +111,13 @@ def planned(
     checked = first_features(x, stream, model._declared_shape)
     with model._built_for(checked):
         data: Data = stream or prepare(model, checked, y, sample_weight)
+        if isinstance(data, Dataset):
+            data = data._replace(rows=rows.train)
         train, validation = _with_validation(
             model, data, validation_split, validation_data, validation_steps, last - first
         )
+        if rows.validation is not None and isinstance(data, Dataset):
+            validation = data._replace(rows=rows.validation, name="x of the validation rows")
         train = train.weighed(model, class_weight)
         size = train.size(batch_size)
         blocks = isinstance(shuffle, str) and shuffle == "block"
@@ -110,11 +131,11 @@ def planned(
         if validation_batch_size is None:
             # As it was given: `size` is no more than the samples to train on.
             validation_batch_size = batch_size if stream is None else size
-        samples = len(train.x) if isinstance(train, Dataset) else 0
+        samples = train.samples if isinstance(train, Dataset) else 0
         order = Order(samples, size, bool(block) or boolean(shuffle, "shuffle"), block)
         if function is not None:
             if isinstance(train, Dataset):
-                stream = Stream(model, ArrayBatches(model, train, order))
+                stream = Stream(model, ArrayBatches(model, train.alone(), order))
             assert stream is not None
             train, stream.transform = stream, function
         resumed = resumed_from(model, resume_from, first, train, order)

@@ -8,7 +8,7 @@ from typing import Any
 
 from .._support import checks as validation
 
-__all__ = ["Progress", "for_fit", "for_pass"]
+__all__ = ["Counter", "Progress", "counter", "for_fit", "for_pass", "verbosity"]
 
 # Above this many epochs a terminal gets the bar alone, without a line for each.
 _MANY_EPOCHS = 100
@@ -175,6 +175,50 @@ def for_pass(verbose: int | str, title: str) -> Progress:
     if verbose == 0:
         return Progress()
     return _PassBar(title, 0.0) if verbose == 1 else _PassLine(title)
+
+
+class Counter:
+    """How much of a lot of work is done: shows nothing; base of what shows something."""
+
+    def show(self, done: int, note: str) -> None:
+        """So much of the total is done."""
+
+    def close(self) -> None:
+        """Nothing more will come."""
+
+
+class _CountBar(Counter):
+    def __init__(self, total: int, title: str) -> None:
+        self._bar = _bar(total=total, desc=title)
+
+    def show(self, done: int, note: str) -> None:
+        self._bar.set_postfix_str(note, refresh=False)
+        self._bar.update(done - self._bar.n)
+
+    def close(self) -> None:
+        self._bar.close()
+
+
+class _CountLine(Counter):
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._start = time.perf_counter()
+        self._note = ""
+
+    def show(self, done: int, note: str) -> None:
+        self._note = note
+
+    def close(self) -> None:
+        seconds = _duration(time.perf_counter() - self._start)
+        print(f"{self._title}: {self._note} - {seconds}", flush=True)
+
+
+def counter(verbose: int | str, total: int, title: str) -> Counter:
+    """A bar on a terminal, a line at the end in a log, or nothing."""
+    if verbose == 0:
+        return Counter()
+    bar = on_terminal() if verbose == "auto" else verbose == 1
+    return _CountBar(total, title) if bar else _CountLine(title)
 
 
 def _line(title: str, start: float, logs: dict[str, float]) -> str:

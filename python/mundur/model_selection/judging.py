@@ -1,0 +1,229 @@
+"""One model, made, trained on some samples and judged by others: the work of every search."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._support.checks import integer, is_function
+from .._support.names import suggestion
+from ..models.model import Model
+from ..training.passes import evaluate_rows
+from ..training.plan import Rows
+from .folds import Fold, KFold, StratifiedKFold
+from .many import FIT_ARGUMENTS, fitted, rows_of
+from .side_by_side import Board, Job, Share, side_by_side, workers_for
+
+__all__ = ["Judge", "Judged", "Scoring", "folds_of"]
+
+Scoring = str | Callable[[Model, Any, Any], float] | None
+
+
+class Judged(NamedTuple):
+    """What came of one model."""
+
+    test: dict[str, float]  # loss and metrics, and "score", of which more is better
+    train: dict[str, float]  # empty, if nobody asks
+    fit_seconds: float
+    score_seconds: float
+    model: Model | None
+
+
+class Judge:
+    """What the models of a search have in common: data, arguments of `fit`, what is asked of them.
+
+    Parameters
+    ----------
+    make : function or Model
+        ``make(**parameters)`` returns a compiled model; a compiled model is copied instead.
+    scoring : str, function or None
+        A name in the model's logs, ``f(model, x, y)``, or None: its first metric, else its loss.
+    train_scores, keeps : bool
+        Whether the training samples are judged as well, and models kept.
+    arguments : dict
+        Of `Model.fit`.
+    """
+
+    def __init__(
+        self,
+        make: Any,
+        scoring: Scoring,
+        train_scores: bool,
+        keeps: bool,
+        arguments: Mapping[str, Any],
+    ) -> None:
+        if not (isinstance(make, Model) or is_function(make)):
+            raise TypeError(
+                "make must be a function of parameters that returns a compiled model, or such a "
+                f"model; got {type(make).__name__}"
+            )
+        if not (scoring is None or isinstance(scoring, str) or is_function(scoring)):
+            raise TypeError(
+                "scoring must be the name of a metric, a function f(model, x, y) or None; got "
+                f"{type(scoring).__name__}"
+            )
+        self.make, self.scoring = make, scoring
+        self.train_scores, self.keeps = train_scores, keeps
+        self.arguments = dict(arguments)
+        self.name = scoring if isinstance(scoring, str) else "score"
+        for name in self.arguments:
+            if name not in FIT_ARGUMENTS:
+                raise TypeError(
+                    f"fit has no argument {name!r}{suggestion(name, FIT_ARGUMENTS)} (known: "
+                    f"{', '.join(FIT_ARGUMENTS)})"
+                )
+        self._takes, self._takes_all = _taken_by(make)
+
+    def check(self, parameters: Iterable[str]) -> None:
+        """Raises for parameters that neither `make` nor `fit` takes."""
+        known = [*self._takes, *(n for n in FIT_ARGUMENTS if n not in self._takes)]
+        for name in parameters:
+            if not self._takes_all and name not in known:
+                raise ValueError(
+                    f"parameter {name!r} is none of make or of Model.fit"
+                    f"{suggestion(str(name), known)} (known: {', '.join(known)})"
+                )
+
+    def made(self, parameters: Mapping[str, Any]) -> Model:
+        """The model of some parameters."""
+        own = {n: v for n, v in parameters.items() if self._is_makes(n)}
+        if isinstance(self.make, Model):
+            return copy.deepcopy(self.make)
+        model = self.make(**own)
+        if not isinstance(model, Model):
+            raise TypeError(f"make must return a Model; it returned {type(model).__name__}")
+        return model
+
+    def _is_makes(self, name: str) -> bool:
+        return name in self._takes or (self._takes_all and name not in FIT_ARGUMENTS)
+
+    def fit_arguments(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments of its fit; callbacks are copies, each model's own."""
+        own = {n: v for n, v in parameters.items() if not self._is_makes(n)}
+        found = self.arguments | own
+        return found | {"callbacks": copy.deepcopy(found.get("callbacks"))}
+
+    def epochs(self, parameters: Mapping[str, Any]) -> int:
+        """How many there will be at most."""
+        return integer(self.fit_arguments(parameters).get("epochs", 1), "epochs", 1)
+
+    def fitted(
+        self, parameters: Mapping[str, Any], x: Any, y: Any, train: Any, board: Board
+    ) -> Model:
+        """The model of some parameters, trained."""
+        model = self.made(parameters)
+        share = Share(board, self.epochs(parameters))
+        fitted(model, x, y, self.fit_arguments(parameters), Rows(train, None), share)
+        return model
+
+    def judged(
+        self, parameters: Mapping[str, Any], x: Any, y: Any, fold: Fold, board: Board
+    ) -> Judged:
+        """A fold's model, and what it is worth."""
+        train, test = fold
+        begin = time.perf_counter()
+        model = self.fitted(parameters, x, y, train, board)
+        middle = time.perf_counter()
+        scores = self.score(model, x, y, test)
+        end = time.perf_counter()
+        of_train = self.score(model, x, y, train) if self.train_scores else {}
+        kept = model if self.keeps else None
+        return Judged(scores, of_train, middle - begin, end - middle, kept)
+
+    def score(self, model: Model, x: Any, y: Any, rows: Any) -> dict[str, float]:
+        """Loss and metrics over some samples, and the score."""
+        weights = self.arguments.get("sample_weight")
+        allow = self.arguments.get("allow_nonfinite", False)
+        size = self.arguments.get("validation_batch_size", self.arguments.get("batch_size"))
+        logs = evaluate_rows(model, x, y, rows, weights, size, allow)
+        if callable(self.scoring):
+            taken = [v.iloc[rows] if hasattr(v, "iloc") else np.asarray(v)[rows] for v in (x, y)]
+            return logs | {"score": float(self.scoring(model, *taken))}
+        name = self.scoring or next((n for n in logs if n != "loss"), "loss")
+        if name not in logs:
+            raise ValueError(
+                f"scoring must be one of {', '.join(map(repr, logs))} or a function; got {name!r}"
+            )
+        larger = {m.name: m.larger_is_better for m in model.metrics}.get(name, False)
+        if larger is None:
+            raise ValueError(
+                f"scoring={name!r} does not say whether more of it is better; pass a function "
+                "f(model, x, y), of whose result more is"
+            )
+        return logs | {"score": logs[name] if larger else -logs[name]}
+
+    def all_judged(
+        self,
+        candidates: Sequence[Mapping[str, Any]],
+        x: Any,
+        y: Any,
+        folds: Sequence[Fold],
+        workers: int | None,
+        verbose: Any,
+    ) -> list[Judged | BaseException]:
+        """Each candidate's folds, one behind another, side by side; or what a model raised."""
+
+        def job(parameters: Mapping[str, Any], fold: Fold) -> Job[Judged]:
+            return Job(lambda board: self.judged(parameters, x, y, fold, board))
+
+        jobs = [job(parameters, fold) for parameters in candidates for fold in folds]
+        epochs = sum(map(self.epochs, candidates)) * len(folds)
+        side_by_side(jobs, workers_for(workers, len(jobs)), Board(epochs, verbose, "Fits"))
+        return [j.result if j.result is not None else j.error or RuntimeError() for j in jobs]
+
+    def folds(self, cv: Any, model: Model, x: Any, y: Any) -> list[Fold]:
+        """What `cv` stands for: a number of folds, an object with `split`, or folds."""
+        return folds_of(cv, model, x, y)
+
+
+def _taken_by(make: Any) -> tuple[tuple[str, ...], bool]:
+    """The parameters of a function by name, and whether it takes any."""
+    if isinstance(make, Model):
+        return (), False
+    try:
+        parameters = inspect.signature(make).parameters.values()
+    except (TypeError, ValueError):  # of a builtin
+        return (), True
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    return tuple(p.name for p in parameters if p.kind in named), takes_all
+
+
+def folds_of(cv: Any, model: Model, x: Any, y: Any) -> list[Fold]:
+    """Checked folds. A number stands for stratified ones where the loss is over classes."""
+    samples = len(x)
+    if not hasattr(cv, "split") and not isinstance(cv, (str, bytes)) and hasattr(cv, "__iter__"):
+        given: Iterable[Any] = cv
+    else:
+        splitter: Any = cv
+        if not hasattr(cv, "split"):
+            count = integer(cv, "cv", 2)
+            splitter = (StratifiedKFold if _has_classes(model, y) else KFold)(count)
+        given = splitter.split(x, y)
+    folds = []
+    for number, fold in enumerate(given):
+        if not isinstance(fold, (tuple, list)) or len(fold) != 2:
+            raise TypeError(
+                f"cv must give pairs of indices (train, test); fold {number} is a "
+                f"{type(fold).__name__}"
+            )
+        train, test = (
+            rows_of(rows, samples, f"{name} of cv's fold {number}")
+            for rows, name in zip(fold, ("train", "test"), strict=True)
+        )
+        assert train is not None and test is not None
+        folds.append((train, test))
+    if not folds:
+        raise ValueError("cv must give at least one fold")
+    return folds
+
+
+def _has_classes(model: Model, y: Any) -> bool:
+    labels = np.asarray(y)
+    outputs = labels.shape[1] if labels.ndim > 1 else 1
+    return labels.ndim in (1, 2) and model.compiled_loss._classes(labels, outputs) is not None

@@ -1,0 +1,207 @@
+"""Many models trained side by side, one on each core."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import _core
+from .._support.checks import integer, items
+from .._support.names import suggestion
+from ..callbacks.history import History
+from ..errors import FitManyError
+from ..models.model import Model
+from ..training import loop
+from ..training.plan import Rows
+from .side_by_side import Board, Job, Share, side_by_side, workers_for
+
+__all__ = ["FIT_ARGUMENTS", "fit_many", "fitted", "rows_of"]
+
+Indices = npt.NDArray[np.int64]
+_FIT = inspect.signature(Model.fit)
+# All but what models share, what shows them together, and what takes batches.
+FIT_ARGUMENTS = tuple(
+    name
+    for name in _FIT.parameters
+    if name not in ("self", "x", "y", "verbose", "steps_per_epoch", "validation_steps")
+)
+_ROWS = ("rows", "validation_rows")
+
+
+def fit_many(
+    models: Sequence[Model],
+    x: Any,
+    y: Any,
+    *,
+    each: Sequence[Mapping[str, Any]] | None = None,
+    workers: int | None = None,
+    verbose: str | int = "auto",
+    **arguments: Any,
+) -> list[History]:
+    """Trains many models at once, each on one thread, in native code and without the GIL.
+
+    A second core brings little to a small network, and everything to a second network: this is the
+    way to train folds, seeds, settings, members of an ensemble. Every model ends with the bits that
+    it would have if fitted alone; x and y are shared, not copied.
+
+    Parameters
+    ----------
+    models : sequence of Model
+        Compiled, each with an optimizer of its own; architectures and losses may differ.
+    x, y : array
+        As for `Model.fit`, the same for all.
+    each : sequence of dict, optional
+        For each model what is its own: any of the arguments below, and ``rows`` and
+        ``validation_rows``, the indices of the samples that it trains on, and is validated on after
+        each epoch (folds, without a copy); without them all samples, and none.
+    workers : int, optional
+        Models at work at once; by default, and at most, as many as there are threads.
+    verbose : {"auto", 0, 1, 2}, default "auto"
+        One bar over the epochs of all models; 2 says a line at the end.
+    **arguments
+        Of `Model.fit`, for all: batch_size, epochs, validation_split, shuffle, stop_loss, ...
+        Callbacks are copied: each model gets its own.
+
+    Returns
+    -------
+    list of History
+        That of each model.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For bad arguments, each named.
+    FitManyError
+        Where models could not be trained: it names them, the others are trained.
+    KeyboardInterrupt
+        After Ctrl-C: every model is whole, those that had begun have a `Model.history` that says
+        "interrupted".
+
+    Examples
+    --------
+    >>> import mundur as md, numpy as np
+    >>> x = np.linspace(-1, 1, 60).reshape(-1, 1)
+    >>> models = [md.Model([md.layers.Dense(n, "tanh"), md.layers.Dense(1)]) for n in (2, 4, 8)]
+    >>> for model in models:
+    ...     model.compile(md.optimizers.Adam(0.01), "mse")
+    >>> folds = [{"rows": np.arange(0, 40), "validation_rows": np.arange(40, 60)}] * 3
+    >>> histories = md.fit_many(models, x, x**2, each=folds, epochs=5, verbose=0)
+    >>> [len(history.history["val_loss"]) for history in histories]
+    [5, 5, 5]
+    """
+    models = _checked_models(models)
+    settings = [arguments | dict(own) for own in _checked_settings(each, len(models))]
+    _check_names(settings)
+    samples = len(x)
+    rows = [rows_of(own.pop("rows", None), samples, "rows") for own in settings]
+    judged = [
+        rows_of(own.pop("validation_rows", None), samples, "validation_rows") for own in settings
+    ]
+    epochs = [integer(own.get("epochs", 1), "epochs", 1) for own in settings]
+    epochs = [
+        max(last - integer(own.get("initial_epoch", 0), "initial_epoch"), 0)
+        for last, own in zip(epochs, settings, strict=True)
+    ]
+    for own in settings:
+        own["callbacks"] = _copied(own.get("callbacks"))
+
+    def job(i: int) -> Job[History]:
+        def work(board: Board) -> History:
+            chosen = Rows(rows[i], judged[i])
+            return fitted(models[i], x, y, settings[i], chosen, Share(board, epochs[i]))
+
+        return Job(work)
+
+    jobs = [job(i) for i in range(len(models))]
+    board = Board(sum(epochs), verbose, "Models")
+    side_by_side(jobs, workers_for(workers, len(jobs)), board)
+    errors = {i: job.error for i, job in enumerate(jobs) if job.error is not None}
+    if errors:
+        first = next(iter(errors))
+        raise FitManyError(errors, len(models), models[first].name) from errors[first]
+    return [job.result for job in jobs if job.result is not None]
+
+
+def fitted(
+    model: Model, x: Any, y: Any, arguments: Mapping[str, Any], rows: Rows, progress: Share
+) -> History:
+    """One model's fit on its rows; `progress` hears of its epochs."""
+    bound = _FIT.bind(model, x, y, verbose=0, **arguments)
+    bound.apply_defaults()
+    try:
+        with model.lock, _core.to_nearest:
+            return loop.fit(*bound.arguments.values(), rows=rows, progress=progress)
+    finally:
+        progress.close()
+
+
+def rows_of(given: Any, samples: int, name: str) -> Indices | None:
+    """Checked indices of samples, or a mask of them; None is None."""
+    if given is None:
+        return None
+    found = np.asarray(given)
+    if found.dtype == bool and found.shape == (samples,):
+        found = np.flatnonzero(found)
+    if found.ndim != 1 or found.size == 0 or found.dtype.kind not in "iu":
+        raise TypeError(
+            f"{name} must be indices of samples, or {samples} booleans; got {found.dtype} of shape "
+            f"{found.shape}"
+        )
+    if found.min() < 0 or found.max() >= samples:
+        raise ValueError(
+            f"{name} must be indices from 0 to {samples - 1}; got {found.min()} to {found.max()}"
+        )
+    return np.ascontiguousarray(found, np.int64)
+
+
+def _checked_models(given: Any) -> list[Model]:
+    models = items(given, "models")
+    for i, model in enumerate(models):
+        if not isinstance(model, Model):
+            raise TypeError(f"models[{i}] must be a Model; got {type(model).__name__}")
+        for what, value in (("models", model), ("optimizers", model.optimizer)):
+            same = (m if what == "models" else m.optimizer for m in models[:i])
+            twin = next((j for j, other in enumerate(same) if value is other), None)
+            if twin is not None and value is not None:
+                raise ValueError(
+                    f"{what} must be {len(models)} of their own: models[{i}] and models[{twin}] "
+                    f"{'are' if what == 'models' else 'have'} the same"
+                )
+    return models
+
+
+def _checked_settings(given: Any, count: int) -> list[Mapping[str, Any]]:
+    if given is None:
+        return [{}] * count
+    settings = items(given, "each")
+    if len(settings) != count:
+        raise ValueError(f"each must have an entry for each of {count} models; got {len(settings)}")
+    for i, own in enumerate(settings):
+        if not isinstance(own, Mapping):
+            raise TypeError(f"each[{i}] must be a dict of arguments; got {type(own).__name__}")
+    return settings
+
+
+def _check_names(settings: Sequence[Mapping[str, Any]]) -> None:
+    known = [*FIT_ARGUMENTS, *_ROWS]
+    for own in settings:
+        for name in own:
+            if name not in known:
+                raise TypeError(
+                    f"fit_many has no argument {name!r}{suggestion(str(name), known)} (known: "
+                    f"{', '.join(known)})"
+                )
+
+
+def _copied(callbacks: Any) -> Any:
+    try:
+        return copy.deepcopy(callbacks)
+    except Exception as error:
+        raise TypeError(
+            f"callbacks must be such as can be copied, one for each model: {error}"
+        ) from error
