@@ -24,6 +24,15 @@ keras_tests() {
   KERAS_BACKEND=torch "$scratch/keras/bin/python" -m pytest -m keras
 }
 
+# Engines that search for us.
+searches() {
+  needs_environment
+  python3 .ci/show.py extra optuna >"$scratch/searches.txt"
+  python3 .ci/show.py extra dask >>"$scratch/searches.txt"
+  "$python" -m pip install -q -r "$scratch/searches.txt"
+  "$python" -m pytest -q tests/test_searches_of_others.py
+}
+
 # Warnings are errors, and so are public names that the index lacks.
 documentation() {
   needs_environment

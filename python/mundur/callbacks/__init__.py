@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .._support.names import unknown_attribute
 from .base import Callback
 from .basic import CSVLogger, GradientNorms, LambdaCallback, LearningRateScheduler, TerminateOnNaN
-from .monitors import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
+from .monitors import EarlyStopping, ModelCheckpoint, OptunaPruning, ReduceLROnPlateau
 
 __all__ = [
     "CSVLogger",
@@ -17,6 +17,7 @@ __all__ = [
     "LambdaCallback",
     "LearningRateScheduler",
     "ModelCheckpoint",
+    "OptunaPruning",
     "ReduceLROnPlateau",
     "TerminateOnNaN",
 ]

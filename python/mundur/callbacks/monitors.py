@@ -1,4 +1,4 @@
-"""Callbacks that watch a number of the logs: stop, keep the best, learn more slowly."""
+"""Callbacks that watch a number of the logs: stop, keep the best, learn more slowly, prune."""
 
 from __future__ import annotations
 
@@ -448,3 +448,75 @@ class ModelCheckpoint(Monitor):
                 f"filepath {self.filepath!r} cannot be filled in ({error!r}); "
                 f"known: {', '.join(names)}"
             ) from None
+
+
+class OptunaPruning(Monitor):
+    """Tells an Optuna trial a number after every epoch, and ends the training that it gives up.
+
+    Parameters
+    ----------
+    trial : optuna.Trial
+        The one whose model is trained.
+    monitor : str, default "val_loss"
+        "loss", the name of a metric, or "val_" and one of them.
+
+    Raises
+    ------
+    optuna.TrialPruned
+        Out of `fit`, where the study's pruner gives the trial up; the study takes it as the end of
+        the trial. The model is whole, as the epoch left it.
+    TypeError
+        For a `trial` that is none.
+    ValueError
+        Where the number is not reported, or where the study minimises what should be large, or the
+        reverse.
+
+    Notes
+    -----
+    Needs the extra `optuna`. A number that is not finite is not reported; the trial goes on.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> def objective(trial):
+    ...     model = md.Model([md.layers.Dense(trial.suggest_int("units", 4, 64)), ...])
+    ...     ...
+    ...     watch = md.callbacks.OptunaPruning(trial, "val_accuracy")
+    ...     history = model.fit(x, y, validation_split=0.2, epochs=30, callbacks=[watch])
+    ...     return history.history["val_accuracy"][-1]
+    """
+
+    def __init__(self, trial: Any, monitor: str = "val_loss") -> None:
+        if not all(callable(getattr(trial, name, None)) for name in ("report", "should_prune")):
+            raise TypeError(f"trial must be an optuna.Trial; got {type(trial).__name__}")
+        self.trial = trial
+        self._watch(monitor, "auto")
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Looks whether the number suits the study."""
+        study = getattr(self.trial, "study", None)
+        directions = getattr(study, "directions", ())
+        if len(directions) > 1:
+            raise ValueError(f"trial must be of a study of one objective; got {len(directions)}")
+        larger = self._direction()
+        if self.monitor.removeprefix("val_") == "loss":
+            larger = False
+        wanted = "maximize" if larger else "minimize"
+        found = directions[0].name.lower() if directions else wanted
+        if larger is not None and found != wanted:
+            size = "large" if larger else "small"
+            raise ValueError(
+                f"monitor={self.monitor!r} does not suit trial: its study would {found} what "
+                f"should be {size}; optuna.create_study(direction={wanted!r})"
+            )
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Reports, and asks."""
+        value = self._monitored(logs)
+        if value is None or not math.isfinite(value):
+            return
+        self.trial.report(float(value), step=epoch)
+        if self.trial.should_prune():
+            from optuna import TrialPruned
+
+            raise TrialPruned(f"pruned after epoch {epoch + 1}: {self.monitor}={value:g}")
