@@ -194,6 +194,18 @@ def test_callbacks_are_each_models_own() -> None:
     assert getattr(watching, "model", None) is None
 
 
+def test_callbacks_of_each_are_the_callers() -> None:
+    x, y = data()
+    watching = [md.callbacks.EarlyStopping("loss", patience=0, min_delta=10.0) for _ in range(2)]
+    each = [{"callbacks": [callback]} for callback in watching]
+    models = [made(0), made(1)]
+    md.fit_many(models, x, y, each=each, epochs=9, verbose=0)
+    assert [callback.model for callback in watching] == models
+    assert [callback.stopped_epoch for callback in watching] == [1, 1]
+    with pytest.raises(ValueError, match=r"each\[1\]\['callbacks'\] has the same EarlyStopping"):
+        md.fit_many([made(0), made(1)], x, y, each=[each[0], each[0]], verbose=0)
+
+
 def test_one_inside_another_takes_one_thread() -> None:
     seen = []
 

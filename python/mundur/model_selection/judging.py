@@ -16,7 +16,7 @@ from ..models.model import Model
 from ..training.passes import evaluate_rows
 from ..training.plan import Rows
 from .folds import Fold, KFold, StratifiedKFold
-from .many import FIT_ARGUMENTS, fitted, rows_of
+from .many import FIT_ARGUMENTS, copied, fitted, rows_of
 from .side_by_side import Board, Job, Share, side_by_side, workers_for
 
 __all__ = ["Judge", "Judged", "Scoring", "folds_of"]
@@ -106,7 +106,7 @@ class Judge:
         """The arguments of its fit; callbacks are copies, each model's own."""
         own = {n: v for n, v in parameters.items() if not self._is_makes(n)}
         found = self.arguments | own
-        return found | {"callbacks": copy.deepcopy(found.get("callbacks"))}
+        return found | {"callbacks": copied(found.get("callbacks"))}
 
     def epochs(self, parameters: Mapping[str, Any]) -> int:
         """How many there will be at most."""

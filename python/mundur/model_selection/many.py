@@ -20,7 +20,7 @@ from ..training import loop
 from ..training.plan import Rows
 from .side_by_side import Board, Job, Share, side_by_side, workers_for
 
-__all__ = ["FIT_ARGUMENTS", "fit_many", "fitted", "rows_of"]
+__all__ = ["FIT_ARGUMENTS", "copied", "fit_many", "fitted", "rows_of"]
 
 Indices = npt.NDArray[np.int64]
 _FIT = inspect.signature(Model.fit)
@@ -65,7 +65,7 @@ def fit_many(
         One bar over the epochs of all models; 2 says a line at the end.
     **arguments
         Of `Model.fit`, for all: batch_size, epochs, validation_split, shuffle, stop_loss, ...
-        Callbacks are copied: each model gets its own.
+        Callbacks are copied: each model gets its own; those of `each` are not.
 
     Returns
     -------
@@ -107,8 +107,7 @@ def fit_many(
         max(last - integer(own.get("initial_epoch", 0), "initial_epoch"), 0)
         for last, own in zip(epochs, settings, strict=True)
     ]
-    for own in settings:
-        own["callbacks"] = _copied(own.get("callbacks"))
+    _give_callbacks(settings, arguments.get("callbacks"), each)
 
     def job(i: int) -> Job[History]:
         def work(board: Board) -> History:
@@ -198,7 +197,24 @@ def _check_names(settings: Sequence[Mapping[str, Any]]) -> None:
                 )
 
 
-def _copied(callbacks: Any) -> Any:
+def _give_callbacks(settings: Sequence[dict[str, Any]], common: Any, each: Any) -> None:
+    """Each model its own: copies of those for all, as they are those that stand in `each`."""
+    seen: dict[int, int] = {}
+    for i, own in enumerate(settings):
+        if each is None or "callbacks" not in each[i]:
+            own["callbacks"] = copied(common)
+            continue
+        given = own["callbacks"]
+        for callback in given if isinstance(given, (list, tuple)) else [given]:
+            if callback is not None and seen.setdefault(id(callback), i) != i:
+                raise ValueError(
+                    f"each[{i}]['callbacks'] has the same {type(callback).__name__} as "
+                    f"each[{seen[id(callback)]}]: a callback serves one model at a time"
+                )
+
+
+def copied(callbacks: Any) -> Any:
+    """Callbacks for one of several models."""
     try:
         return copy.deepcopy(callbacks)
     except Exception as error:

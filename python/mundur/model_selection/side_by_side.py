@@ -137,7 +137,8 @@ def side_by_side(jobs: Sequence[Job[Any]], workers: int, board: Board, most: int
     except BaseException:
         board.stop()
         for thread in threads:
-            thread.join()
+            if thread.ident is not None:  # else it never began
+                thread.join()
         raise
     finally:
         board.draw(done, len(jobs))
