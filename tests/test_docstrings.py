@@ -35,6 +35,7 @@ PUBLIC = [
         md.metrics,
         md.plots,
         md.runtime,
+        md.sklearn,
         md.text,
         md.utils,
     )

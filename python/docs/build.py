@@ -36,6 +36,7 @@ Sphinx indexes what has a docstring. Give a class or function one; give data one
 the module whose `__all__` names it, for Sphinx does not follow data to where it was imported from;
 or take the name out of `__all__`."""
 DIFFERENCES = HERE.parents[1] / "tests" / "keras_differences.py"
+SKLEARN_DIFFERENCES = HERE.parents[1] / "tests" / "sklearn_differences.py"
 
 # The layers by what they are for.
 LAYERS = {
@@ -63,6 +64,7 @@ def public_modules() -> Iterator[ModuleType]:
     for name in mundur.__all__:
         if inspect.ismodule(getattr(mundur, name)):
             yield getattr(mundur, name)
+    yield importlib.import_module("mundur.sklearn")
     yield mundur.reference
     for found in pkgutil.iter_modules(mundur.reference.__path__, "mundur.reference."):
         if not found.name.rpartition(".")[2].startswith("_"):
@@ -197,6 +199,14 @@ def keras_page() -> str:
     )
 
 
+def sklearn_page() -> str:
+    """Which of scikit-learn's own tests its estimators here do not pass, and why."""
+    data: dict[str, Any] = runpy.run_path(str(SKLEARN_DIFFERENCES))
+    rows = [(literal(d.test), data["KINDS"][d.kind], d.reason) for d in data["DIFFERENCES"]]
+    page = (HERE / "sklearn.rst").read_text(encoding="utf-8")
+    return "\n".join([page, *table(("Test", "What", "Why"), rows, (30, 25, 45))])
+
+
 # ---- all of it -----------------------------------------------------------------------------------
 def write_sources(folder: Path, kept: Path) -> None:
     """The pages by hand and the pages that follow from the code."""
@@ -218,6 +228,7 @@ def write_sources(folder: Path, kept: Path) -> None:
         ("modules", contents("Modules", package)),
         ("textbook", contents("The textbook", textbook)),
         ("keras", keras_page()),
+        ("sklearn", sklearn_page()),
     ):
         (folder / f"{name}.rst").write_text(page, encoding="utf-8")
 

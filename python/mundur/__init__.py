@@ -47,6 +47,7 @@ from .runtime import build_info, get_num_threads, isa, set_num_threads
 if TYPE_CHECKING:
     from . import model_selection, plots, text
     from .model_selection import fit_many
+    from . import sklearn as sklearn
     from .saving import load_model
 
 Sequential = Model
@@ -90,23 +91,25 @@ __all__ = [
     "utils",
 ]
 __version__: str = build_info()["version"]
+_EVERY = (*__all__, "sklearn")  # which `from mundur import *` goes without: it needs scikit-learn
 
 
 if not TYPE_CHECKING:  # else type checkers would believe in any name
 
     def __getattr__(name: str) -> object:
-        # What `import mundur` does without: json and safetensors for files, figures, texts.
+        # What `import mundur` does without: json and safetensors for files, estimators, figures,
+        # texts.
         if name == "load_model":
             from .saving import load_model
 
             return load_model
-        if name in ("model_selection", "plots", "text", "fit_many"):
+        if name in ("model_selection", "plots", "sklearn", "text", "fit_many"):
             from importlib import import_module
 
             if name == "fit_many":
                 return import_module("mundur.model_selection").fit_many
             return import_module(f"mundur.{name}")
-        raise unknown_attribute("mundur", name, __all__)
+        raise unknown_attribute("mundur", name, _EVERY)
 
     def __dir__() -> list[str]:
-        return sorted(__all__)
+        return sorted(_EVERY)

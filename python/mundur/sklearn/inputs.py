@@ -1,0 +1,96 @@
+"""Features and weights on their way into an estimator, as scikit-learn checks them.
+
+What it refuses is refused in its words; what it cannot know, which column and what to do, follows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+__all__ = ["checked", "dense", "sample_weights"]
+
+Array = npt.NDArray[Any]
+
+_SHOWN = 5  # names of columns in an error
+
+
+def checked(estimator: Any, *data: Any, **how: Any) -> Any:
+    """`validate_data`, whose errors say which column is meant and what mends it."""
+    how = {"accept_sparse": ["csr", "csc"], "dtype": (np.float64, np.float32)} | how
+    try:
+        return validate_data(estimator, *data, **how)
+    except ValueError as error:
+        hint = _hint(data[0], str(error))
+        if not hint:
+            raise
+        raise ValueError(f"{error}\n{hint}") from None
+
+
+def _hint(x: Any, message: str) -> str:
+    if "could not convert string" in message or "dtype='numeric'" in message:
+        return (
+            f"X holds text{_columns(x, _is_text)}; turn categories into numbers with "
+            "OneHotEncoder or OrdinalEncoder, in a ColumnTransformer where only some columns are "
+            "text, and sentences with mundur.text.TextClassifier"
+        )
+    if "NaN" in message and "Input X" in message:
+        return (
+            f"X lacks values{_columns(x, _lacks)}; fill them in a pipeline: "
+            "make_pipeline(SimpleImputer(), StandardScaler(), ...)"
+        )
+    return ""
+
+
+def _columns(x: Any, is_meant: Any) -> str:
+    """Which ones, as the middle of a sentence, as far as that can be told."""
+    if not hasattr(x, "columns"):
+        array: Array = np.asarray(None if hasattr(x, "toarray") else x)
+        if array.ndim != 2:
+            return ""
+        names: list[Any] = list(range(array.shape[1]))
+        found = [name for name in names if is_meant(array[:, name])]
+    else:
+        found = [name for name in x.columns if is_meant(np.asarray(x[name]))]
+    if not found:
+        return ""
+    listed = ", ".join(repr(name) for name in found[:_SHOWN])
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return f" in column{'s' if len(found) > 1 else ''} {listed}{more}"
+
+
+def _is_text(column: Array) -> bool:
+    if column.dtype.kind == "O":
+        return any(isinstance(value, (str, bytes)) for value in column)
+    return column.dtype.kind in "US"
+
+
+def _lacks(column: Array) -> bool:
+    try:
+        return bool(np.isnan(column.astype(np.float64)).any())
+    except (TypeError, ValueError):
+        return False
+
+
+def dense(x: Any) -> Array:
+    """An array of what may be a sparse matrix."""
+    return np.asarray(x.toarray() if hasattr(x, "toarray") else x)
+
+
+def sample_weights(
+    given: Any, x: Any, y: Any = None, class_weight: Any = None
+) -> npt.NDArray[np.float64] | None:
+    """One weight per sample, of its own and of its class; None where all weigh the same."""
+    weights = None
+    if given is not None:
+        weights = np.asarray(
+            _check_sample_weight(given, x, dtype=np.float64, ensure_non_negative=True), np.float64
+        )
+    if class_weight is not None:
+        by_class = np.asarray(compute_sample_weight(class_weight, y), np.float64)
+        weights = by_class if weights is None else weights * by_class
+    return weights

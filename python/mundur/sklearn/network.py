@@ -1,0 +1,142 @@
+"""The network of a perceptron: made from sizes, and its weights under scikit-learn's names."""
+
+from __future__ import annotations
+
+import operator
+import warnings
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import layers
+from ..models.model import Model
+
+__all__ = ["Shape", "build", "draw", "per_layer", "seed_from", "views", "weights_of"]
+
+Array = npt.NDArray[Any]
+
+_SPELT = {"identity": "linear", "logistic": "sigmoid"}
+
+
+class Shape(NamedTuple):
+    """What a perceptron is made of; `units` from features to outputs, the rest per hidden layer."""
+
+    units: tuple[int, ...]
+    activations: tuple[Any, ...]
+    dropout: tuple[float, ...]
+    batch_normalization: bool
+
+
+def per_layer(value: Any, count: int, name: str) -> tuple[Any, ...]:
+    """One value for each hidden layer, from one for all or a list."""
+    if not isinstance(value, (list, tuple)):
+        return (value,) * count
+    if len(value) != count:
+        raise ValueError(
+            f"{name} must hold one value for each of the {count} hidden layers, or be one for "
+            f"all; got {len(value)}"
+        )
+    return tuple(value)
+
+
+def build(shape: Shape, dtype: str, seed: int) -> Model:
+    """The model, its last layer linear: losses and probabilities start from logits."""
+    chain: list[layers.Layer] = []
+    hidden = zip(shape.units[1:-1], shape.activations, shape.dropout, strict=True)
+    for units, activation, dropout in hidden:
+        if isinstance(activation, str):
+            activation = _SPELT.get(activation, activation)
+        if shape.batch_normalization:
+            chain += [layers.Dense(units), layers.BatchNormalization()]
+            chain.append(layers.Activation(activation))
+        else:
+            chain.append(layers.Dense(units, activation))
+        if dropout:
+            chain.append(layers.Dropout(dropout))
+    chain.append(layers.Dense(shape.units[-1]))
+    return Model(chain, seed=seed, dtype=dtype, input_shape=(shape.units[0],))
+
+
+def views(model: Model) -> tuple[list[Array], list[Array]]:
+    """The live weights and biases of the dense layers, in order."""
+    named = model.parameters
+    dense = [layer for layer in model.layers if isinstance(layer, layers.Dense)]
+    return (
+        [named[f"{layer.name}/kernel"] for layer in dense],
+        [named[f"{layer.name}/bias"] for layer in dense],
+    )
+
+
+def draw(random: np.random.RandomState, shape: Shape, model: Model) -> None:
+    """First weights and biases: scikit-learn's draws, so that its seeds begin where they do there.
+
+    Uniform within ±√(6 / (inputs + outputs)), or √(2 / ...) for the logistic function (Glorot and
+    Bengio, 2010).
+    """
+    coefs, intercepts = views(model)
+    for i, (inputs, outputs) in enumerate(pairwise(shape.units)):
+        by = shape.activations[min(i, len(shape.activations) - 1)] if shape.activations else None
+        bound = np.sqrt((2.0 if by in ("logistic", "sigmoid") else 6.0) / (inputs + outputs))
+        coefs[i][...] = random.uniform(-bound, bound, (inputs, outputs))
+        intercepts[i][...] = random.uniform(-bound, bound, outputs)
+
+
+def seed_from(random: np.random.RandomState) -> int:
+    """A seed for shuffles and dropout, without a draw: later ones stay scikit-learn's."""
+    twin = np.random.RandomState()
+    twin.set_state(random.get_state())
+    return int(twin.randint(np.iinfo(np.int32).max))
+
+
+def weights_of(estimator: Any) -> tuple[Sequence[Array], Sequence[Array]]:
+    """An estimator's own arrays, checked against one another."""
+    coefs = [np.asarray(coef) for coef in estimator.coefs_]
+    intercepts = [np.asarray(intercept) for intercept in estimator.intercepts_]
+    if len(coefs) != len(intercepts):
+        raise ValueError(
+            f"coefs_ and intercepts_ must be as many; got {len(coefs)} and {len(intercepts)}"
+        )
+    return coefs, intercepts
+
+
+def bind(estimator: Any, model: Model) -> None:
+    """Makes an estimator's weights views of the model's, keeping the estimator's numbers."""
+    own = views(model)
+    given = (*estimator.coefs_, *estimator.intercepts_)
+    if len(given) == 2 * len(own[0]) and all(map(operator.is_, (*own[0], *own[1]), given)):
+        return
+    coefs, intercepts = weights_of(estimator)
+    for views_, arrays in zip(own, (coefs, intercepts), strict=True):
+        wanted = [view.shape for view in views_]
+        if wanted != [array.shape for array in arrays]:
+            raise ValueError(
+                f"coefs_ and intercepts_ must have the shapes that fit made; expected {wanted}, "
+                f"got {[array.shape for array in arrays]}"
+            )
+        for view, array in zip(views_, arrays, strict=True):
+            if array is not view:
+                view[...] = array
+    estimator.coefs_, estimator.intercepts_ = own
+
+
+def check_units(model: Model, shape: Shape) -> None:
+    """Raises where an estimator that goes on learning was given other sizes."""
+    coefs, _ = views(model)
+    units = (coefs[0].shape[0], *(coef.shape[1] for coef in coefs))
+    if units != shape.units:
+        raise ValueError(
+            f"hidden_layer_sizes and y must fit the weights to go on with, of {units} features, "
+            f"units and outputs; got {shape.units}. warm_start=False begins anew"
+        )
+
+
+def warn_of_batch_size(size: int, samples: int) -> None:
+    """As scikit-learn does."""
+    warnings.warn(
+        f"batch_size={size} is more than the {samples} samples to train on, which make one batch",
+        UserWarning,
+        stacklevel=7,
+    )

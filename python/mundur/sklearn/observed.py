@@ -1,0 +1,63 @@
+"""Callbacks of scikit-learn 1.9 and later, an experiment there: fit is a task, each epoch another.
+
+``estimator.set_callbacks(ProgressBar(), ScoringMonitor(scoring="accuracy"))`` serves; where the
+installed release has none, nothing is lost.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+try:
+    from sklearn.callback import CallbackSupportMixin as Observable
+except ImportError:  # before 1.9
+
+    class Observable:  # type: ignore[no-redef]
+        """Without callbacks."""
+
+
+__all__ = ["Observable", "Observer"]
+
+
+class Observer:
+    """Tells of a fit and its epochs; of what nobody asked for it makes nothing."""
+
+    def __init__(
+        self, estimator: Any, most: int | None, data: tuple[Any, Any], weights: Any
+    ) -> None:
+        self._estimator = estimator
+        self._fit: Any = None
+        self._epoch: Any = None
+        metadata = None if weights is None else {"sample_weight": weights}
+        self._data = {"X": data[0], "y": data[1], "metadata": metadata}
+        if hasattr(estimator, "_init_callback_context"):
+            self._fit = estimator._init_callback_context(max_subtasks=most)
+            self._fit.call_on_fit_task_begin(estimator=estimator, **self._data)
+        self._heard = self._fit is not None and bool(getattr(estimator, "_skl_callbacks", ()))
+
+    def begin_epoch(self) -> None:
+        """An epoch, or an iteration, begins."""
+        if self._heard:
+            self._epoch = self._fit.subcontext(task_name="epoch")
+            self._epoch.call_on_fit_task_begin(estimator=self._estimator, **self._data)
+
+    def end_epoch(self) -> bool:
+        """It is over; whether somebody asks to stop."""
+        return self._heard and self._end(self._epoch)
+
+    def end_fit(self) -> None:
+        """All is over."""
+        if self._fit is not None:
+            self._end(self._fit)
+
+    def _end(self, task: Any) -> bool:
+        return bool(
+            task.call_on_fit_task_end(
+                estimator=self._estimator, reconstruction_attributes=self._copied, **self._data
+            )
+        )
+
+    def _copied(self) -> dict[str, Any]:
+        """What makes a copy of the estimator one that can predict and stays as it is."""
+        return {"model_": copy.deepcopy(self._estimator.model_)}

@@ -1,0 +1,370 @@
+"""The estimators within scikit-learn: its checks, its tools, and what they say of bad input."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import mundur as md
+import numpy as np
+import pytest
+
+sklearn = pytest.importorskip("sklearn", minversion="1.6", reason="install the extra 'sklearn'")
+from mundur.sklearn import MLPClassifier, MLPRegressor  # noqa: E402
+from sklearn.base import clone  # noqa: E402
+from sklearn.datasets import load_digits, load_iris  # noqa: E402
+from sklearn.exceptions import ConvergenceWarning  # noqa: E402
+from sklearn.utils.estimator_checks import check_estimator  # noqa: E402
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:features of x are far apart:UserWarning"),
+]
+
+X, Y = load_iris(return_X_y=True)
+X = (X - X.mean(axis=0)) / X.std(axis=0)
+QUICK: dict[str, Any] = {"hidden_layer_sizes": 8, "max_iter": 15, "random_state": 0}
+ESTIMATORS = [MLPClassifier, MLPRegressor]
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_the_checks_of_scikit_learn(cls: Any) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        results = check_estimator(cls(max_iter=50), on_fail=None, on_skip=None)
+    assert len(results) > 40
+    assert [r["check_name"] for r in results if r["status"] not in ("passed", "skipped")] == []
+
+
+# ---- arguments that scikit-learn's classes have --------------------------------------------------
+@pytest.mark.parametrize("name", ["MLPClassifier", "MLPRegressor"])
+def test_the_arguments_of_scikit_learn_come_first(name: str) -> None:
+    from inspect import signature
+
+    import sklearn.neural_network
+
+    theirs = signature(getattr(sklearn.neural_network, name)).parameters
+    ours = signature(getattr(md.sklearn, name)).parameters
+    for mine, other in zip(ours.values(), theirs.values(), strict=False):
+        assert (mine.name, mine.default, mine.kind) == (other.name, other.default, other.kind)
+    beyond = list(ours.values())[len(theirs) :]
+    assert beyond and all(p.kind is p.KEYWORD_ONLY for p in beyond)
+
+
+def test_import_mundur_leaves_scikit_learn_alone() -> None:
+    code = (
+        "import sys, mundur; from mundur import *; assert 'sklearn' not in sys.modules; "
+        "assert 'sklearn' in dir(mundur); mundur.sklearn.MLPClassifier"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=100)
+
+
+# ---- what they add -------------------------------------------------------------------------------
+def test_an_activation_for_each_layer_and_any_of_ours() -> None:
+    arguments = {**QUICK, "hidden_layer_sizes": (8, 4)}
+    classifier = MLPClassifier(**arguments, activation=["gelu", "logistic"]).fit(X, Y)
+    names = [getattr(layer, "activation", None) for layer in classifier.model_.layers]
+    assert [str(name) for name in names] == ["gelu", "sigmoid", "linear"]
+    with pytest.raises(ValueError, match="activation must hold one value for each of the 2"):
+        MLPClassifier(**arguments, activation=["relu"]).fit(X, Y)
+    with pytest.raises(ValueError, match="unknown activation 'reluu'; did you mean 'relu'"):
+        MLPClassifier(**QUICK, activation="reluu").fit(X, Y)
+
+
+def test_dropout_drops_in_training_only() -> None:
+    without = MLPClassifier(**QUICK).fit(X, Y)
+    dropped = MLPClassifier(**QUICK, dropout=0.5).fit(X, Y)
+    assert dropped.loss_curve_[0] != without.loss_curve_[0]
+    assert np.array_equal(dropped.predict_proba(X), dropped.predict_proba(X))
+    again = MLPClassifier(**QUICK, dropout=[0.5]).fit(X, Y)
+    assert again.loss_curve_ == dropped.loss_curve_
+
+
+def test_batch_normalization_stands_in_front_of_activations() -> None:
+    classifier = MLPClassifier(**QUICK, batch_normalization=True).fit(X * 100 + 7, Y)
+    kinds = [type(layer).__name__ for layer in classifier.model_.layers]
+    assert kinds == ["Dense", "BatchNormalization", "Activation", "Dense"]
+    found = pickle.loads(pickle.dumps(classifier))
+    assert np.array_equal(found.predict_proba(X), classifier.predict_proba(X))
+
+
+def test_class_weight_is_the_weight_of_samples() -> None:
+    y = np.where(Y == 0, "rare", "usual")
+    rows = np.r_[0:10, 50:150]
+    weights = np.where(y == "rare", 4.0, 1.0)
+    by_class = MLPClassifier(**QUICK, class_weight={"rare": 4.0}).fit(X[rows], y[rows])
+    by_sample = MLPClassifier(**QUICK).fit(X[rows], y[rows], sample_weight=weights[rows])
+    assert by_class.loss_curve_ == by_sample.loss_curve_
+    counts = {"rare": len(X) / 2 / 50, "usual": len(X) / 2 / 100}
+    balanced = MLPClassifier(**QUICK, class_weight="balanced").fit(X, y)
+    assert balanced.loss_curve_ == MLPClassifier(**QUICK, class_weight=counts).fit(X, y).loss_curve_
+    with pytest.raises(ValueError, match="class_weight='balanced' needs all samples at once"):
+        MLPClassifier(class_weight="balanced").partial_fit(X, y, classes=["rare", "usual"])
+
+
+@pytest.mark.parametrize("early", [True, "loss"])
+@pytest.mark.parametrize("given", [False, True])
+def test_early_stopping_takes_the_best_weights(early: Any, given: bool) -> None:
+    classifier = MLPClassifier(
+        **{**QUICK, "max_iter": 400}, early_stopping=early, learning_rate_init=0.05
+    )
+    held = (X[::3], Y[::3])
+    classifier.fit(X, Y, validation_data=held if given else None)
+    assert classifier.n_iter_ < 400 == classifier.max_iter
+    curve = classifier.validation_loss_curve_
+    assert len(curve) == classifier.n_iter_ == len(classifier.loss_curve_)
+    if early == "loss":
+        assert classifier.best_validation_loss_ == min(curve)
+        assert classifier.validation_scores_ is None
+    else:
+        assert classifier.best_validation_score_ == max(classifier.validation_scores_)
+    if given and early is True:
+        assert classifier.score(*held) == classifier.best_validation_score_
+    if given and early == "loss":
+        p = classifier.predict_proba(held[0])[np.arange(len(held[1])), held[1]]
+        assert -np.log(p).mean() == pytest.approx(min(curve))
+
+
+def test_validation_data_is_watched_without_early_stopping() -> None:
+    regressor = MLPRegressor(**QUICK).fit(X, X[:, 0], validation_data=(X[:9], X[:9, 0]))
+    assert len(regressor.validation_loss_curve_) == 15
+    error = ((regressor.predict(X[:9]) - X[:9, 0]) ** 2).mean() / 2
+    assert regressor.validation_loss_curve_[-1] == pytest.approx(error)
+
+
+@pytest.mark.parametrize("solver", ["rmsprop", md.optimizers.AdamW(0.01, weight_decay=0.1)])
+def test_any_optimizer_trains(solver: Any) -> None:
+    arguments = {**QUICK, "max_iter": 100, "learning_rate_init": 0.01}
+    classifier = MLPClassifier(**arguments, solver=solver)
+    assert classifier.fit(X, Y).score(X, Y) > 0.8
+    if solver != "rmsprop":
+        assert solver.iterations == 0  # each fit has its own
+    assert clone(classifier).fit(X, Y).loss_curve_ == classifier.loss_curve_
+
+
+def test_callbacks_hear_of_epochs_and_stop() -> None:
+    heard: list[dict[str, float]] = []
+
+    class Stop(md.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            heard.append(dict(logs))
+            self.model.stop_training = epoch == 2
+
+    classifier = MLPClassifier(**QUICK, callbacks=[Stop()])
+    classifier.fit(X, Y, validation_data=(X, Y))
+    assert classifier.n_iter_ == len(heard) == 3
+    assert [logs["loss"] for logs in heard] == classifier.loss_curve_
+    assert {"val_loss", "val_score"} < set(heard[0])
+
+
+def test_batches_that_are_watched_change_nothing() -> None:
+    steps: list[int] = []
+    watch = md.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: steps.append(batch))
+    watched = MLPClassifier(**QUICK, batch_size=40, callbacks=[watch]).fit(X, Y)
+    alone = MLPClassifier(**QUICK, batch_size=40).fit(X, Y)
+    assert np.allclose(watched.loss_curve_, alone.loss_curve_, rtol=1e-12)
+    assert np.array_equal(watched.coefs_[0], alone.coefs_[0])
+    assert steps[:5] == [0, 1, 2, 3, 0]
+
+
+@pytest.mark.parametrize("dtype", [None, "float32", "float64"])
+def test_dtype_is_that_of_the_features_or_the_one_asked_for(dtype: Any) -> None:
+    for given in (np.float32, np.float64, np.int64):
+        classifier = MLPClassifier(**QUICK, dtype=dtype).fit(X.astype(given), Y)
+        usual = "float32" if given is np.float32 else "float64"
+        assert classifier.coefs_[0].dtype == (dtype or usual)
+
+
+# ---- scikit-learn's tools ------------------------------------------------------------------------
+def test_pickles_and_copies_go_on_learning(tmp_path: Path) -> None:
+    joblib = pytest.importorskip("joblib")
+    classifier = MLPClassifier(**QUICK).fit(X, Y)
+    joblib.dump(classifier, tmp_path / "classifier.joblib")
+    copies = [
+        pickle.loads(pickle.dumps(classifier)),
+        copy.deepcopy(classifier),
+        joblib.load(tmp_path / "classifier.joblib"),
+    ]
+    expected = classifier.partial_fit(X, Y).predict_proba(X)
+    for other in copies:
+        assert np.array_equal(other.partial_fit(X, Y).predict_proba(X), expected)
+
+
+def test_a_pickle_with_a_loss_in_python() -> None:
+    regressor = MLPRegressor(**QUICK, loss="poisson").fit(X, Y)
+    found = pickle.loads(pickle.dumps(regressor))
+    assert np.array_equal(found.predict(X), regressor.predict(X))
+
+
+def test_weights_that_are_written_count() -> None:
+    classifier = MLPClassifier(**QUICK).fit(X, Y)
+    classifier.coefs_[-1][...] = 0
+    classifier.intercepts_[-1][...] = [0, 9, 0]
+    assert (classifier.predict(X) == 1).all()
+    classifier.intercepts_ = [classifier.intercepts_[0], np.array([9.0, 0, 0])]
+    assert (classifier.predict(X) == 0).all()
+    classifier.coefs_ = [np.zeros((3, 8)), classifier.coefs_[1]]
+    with pytest.raises(ValueError, match="coefs_ and intercepts_ must have the shapes"):
+        classifier.predict(X)
+
+
+def test_it_works_with_what_scikit_learn_has() -> None:
+    pd = pytest.importorskip("pandas")
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.compose import ColumnTransformer
+    from sklearn.inspection import permutation_importance
+    from sklearn.model_selection import GridSearchCV, cross_val_score
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    frame["place"] = np.where(Y > 0, "north", "south")
+    columns = ColumnTransformer(
+        [("numbers", StandardScaler(), list("abcd")), ("text", OneHotEncoder(), ["place"])]
+    )
+    classifier = MLPClassifier(**{**QUICK, "max_iter": 60}, learning_rate_init=0.01)
+    chain = make_pipeline(columns, classifier)
+    search = GridSearchCV(chain, {"mlpclassifier__alpha": [0.0, 0.1]}, cv=2)
+    assert search.fit(frame, Y).score(frame, Y) > 0.9
+    calibrated = CalibratedClassifierCV(classifier, cv=2).fit(X, Y)
+    assert calibrated.predict_proba(X).sum(axis=1) == pytest.approx(1)
+    fitted = classifier.fit(X, Y)
+    importance = permutation_importance(fitted, X, Y, n_repeats=2, random_state=0)
+    assert importance.importances_mean.max() > 0.1
+    assert len(cross_val_score(classifier, X, Y, cv=2)) == 2
+
+
+def test_weights_and_validation_data_are_routed() -> None:
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    with sklearn.config_context(enable_metadata_routing=True):
+        scaler = StandardScaler().set_fit_request(sample_weight=False)
+        classifier = MLPClassifier(**QUICK).set_fit_request(sample_weight=True)
+        chain = make_pipeline(scaler, classifier).fit(X, Y, sample_weight=np.ones(len(X)))
+    plain = make_pipeline(StandardScaler(), MLPClassifier(**QUICK)).fit(X, Y)
+    assert np.allclose(chain[-1].loss_curve_, plain[-1].loss_curve_, rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["csr_matrix", "csc_matrix", "csr_array"])
+def test_sparse_features_are_those_numbers(kind: str) -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    x, y = load_digits(return_X_y=True)
+    make = getattr(sparse, kind)
+    dense = MLPClassifier(**QUICK).fit(x, y)
+    thin = MLPClassifier(**QUICK).fit(make(x), y)
+    assert thin.loss_curve_ == dense.loss_curve_
+    assert np.array_equal(thin.predict_proba(make(x)), dense.predict_proba(x))
+
+
+def test_several_labels_at_once() -> None:
+    y = np.stack([X[:, 0] > 0, X[:, 1] > 0, X[:, 2] > 5], axis=1).astype(int)
+    classifier = MLPClassifier(**{**QUICK, "max_iter": 300}, learning_rate_init=0.01).fit(X, y)
+    assert classifier.predict(X).shape == y.shape
+    assert classifier.score(X, y) > 0.9
+    assert classifier.predict_proba(X).shape == y.shape
+
+
+@pytest.mark.skipif(not hasattr(MLPClassifier, "set_callbacks"), reason="scikit-learn before 1.9")
+def test_callbacks_of_scikit_learn() -> None:
+    from sklearn.callback import ScoringMonitor
+
+    tasks: list[tuple[str, int]] = []
+
+    class Stop:
+        def setup(self, estimator: Any, context: Any) -> None: ...
+        def teardown(self, estimator: Any, context: Any) -> None: ...
+        def on_fit_task_begin(self, estimator: Any, context: Any) -> None: ...
+
+        def on_fit_task_end(self, estimator: Any, context: Any) -> bool:
+            tasks.append((context.task_name, context.task_id))
+            return context.task_id == 3
+
+    monitor = ScoringMonitor(scoring="accuracy")
+    classifier = MLPClassifier(**QUICK).set_callbacks(monitor, Stop()).fit(X, Y)
+    assert classifier.n_iter_ == 4
+    assert tasks == [*(("epoch", i) for i in range(4)), ("fit", 0)]
+    rows = [row for row in monitor.get_logs().data if row["task_name"] == "epoch"]
+    assert len(rows) == 4
+    assert rows[-1]["accuracy"] == classifier.score(X, Y)
+
+
+# ---- bad input -----------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"solver": "lbfgs", "dropout": 0.5}, "dropout=0.5 needs a solver that goes by batches"),
+        ({"solver": "lbfgs", "batch_normalization": True}, "batch_normalization=True needs"),
+        ({"solver": "lbfgs", "callbacks": []}, "callbacks needs epochs"),
+        ({"hidden_layer_sizes": (4, 0)}, "hidden_layer_sizes must be > 0"),
+        ({"hidden_layer_sizes": (4.5,)}, "hidden_layer_sizes must be > 0"),
+        ({"solver": "adamm"}, "The 'solver' parameter of MLPClassifier must be"),
+        ({"alpha": -1}, "The 'alpha' parameter of MLPClassifier must be"),
+        ({"early_stopping": "score"}, "The 'early_stopping' parameter"),
+        ({"dropout": 1.0}, "The 'dropout' parameter"),
+        ({"dropout": [0.1, 0.2]}, "dropout must hold one value for each of the 1 hidden"),
+    ],
+)
+def test_arguments_that_make_no_sense(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        MLPClassifier(**{**QUICK, **arguments}).fit(X, Y)
+
+
+def test_features_that_are_missing_or_text() -> None:
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    frame.loc[3, "c"] = np.nan
+    with pytest.raises(ValueError, match=r"X lacks values in column 'c'; .*SimpleImputer"):
+        MLPClassifier(**QUICK).fit(frame, Y)
+    frame["b"] = "warm"
+    with pytest.raises(ValueError, match=r"X holds text in column 'b'; .*OneHotEncoder"):
+        MLPClassifier(**QUICK).fit(frame, Y)
+
+
+def test_targets_that_do_not_fit() -> None:
+    with pytest.raises(ValueError, match="Unknown label type"):
+        MLPClassifier(**QUICK).fit(X, X[:, 0])
+    with pytest.raises(ValueError, match="MultiOutputClassifier"):
+        MLPClassifier(**QUICK).fit(X, np.stack([Y, Y + 1], axis=1))
+    with pytest.raises(ValueError, match="loss='poisson' needs y >= 0"):
+        MLPRegressor(**QUICK, loss="poisson").fit(X, X[:, 0])
+    classifier = MLPClassifier(**QUICK).partial_fit(X, Y, classes=[0, 1, 2])
+    with pytest.raises(ValueError, match=r"y has classes not in `self.classes_`.*\[7\]"):
+        classifier.partial_fit(X, np.full(len(X), 7))
+    with pytest.raises(ValueError, match="classes must be those of the first call"):
+        classifier.partial_fit(X, Y, classes=[0, 1])
+    warm = MLPClassifier(**QUICK, warm_start=True).fit(X, Y)
+    with pytest.raises(ValueError, match="warm_start=True goes on with the classes"):
+        warm.fit(X, Y + 1)
+    with pytest.raises(ValueError, match="hidden_layer_sizes and y must fit the weights"):
+        warm.set_params(hidden_layer_sizes=9).fit(X, Y)
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+def test_what_diverges_says_so(solver: str) -> None:
+    with pytest.raises(ValueError, match=r"were not finite in epoch .*StandardScaler"):
+        MLPRegressor(**{**QUICK, "solver": solver}).fit(X * 1e200, X[:, 0] * 1e200)
+
+
+def test_ctrl_c_keeps_the_weights() -> None:
+    def interrupt(epoch: int, logs: Any) -> None:
+        if epoch == 4:
+            raise KeyboardInterrupt
+
+    stop = md.callbacks.LambdaCallback(on_epoch_begin=interrupt)
+    with pytest.warns(UserWarning, match="interrupted in epoch 5"):
+        classifier = MLPClassifier(**QUICK, callbacks=[stop]).fit(X, Y)
+    assert classifier.n_iter_ == 4
+    assert classifier.predict(X).shape == Y.shape
+
+
+def test_too_few_epochs_are_told() -> None:
+    with pytest.warns(ConvergenceWarning, match="max_iter=15 epochs are over") as caught:
+        MLPClassifier(**QUICK).fit(X, Y)
+    assert caught[0].filename == __file__
