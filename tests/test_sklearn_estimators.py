@@ -15,7 +15,12 @@ import numpy as np
 import pytest
 
 sklearn = pytest.importorskip("sklearn", minversion="1.6", reason="install the extra 'sklearn'")
-from mundur.sklearn import MLPClassifier, MLPRegressor  # noqa: E402
+from mundur.sklearn import (  # noqa: E402
+    MLPClassifier,
+    MLPRegressor,
+    NeuralNetClassifier,
+    NeuralNetRegressor,
+)
 from sklearn.base import clone  # noqa: E402
 from sklearn.datasets import load_digits, load_iris  # noqa: E402
 from sklearn.exceptions import ConvergenceWarning  # noqa: E402
@@ -29,7 +34,7 @@ pytestmark = [
 X, Y = load_iris(return_X_y=True)
 X = (X - X.mean(axis=0)) / X.std(axis=0)
 QUICK: dict[str, Any] = {"hidden_layer_sizes": 8, "max_iter": 15, "random_state": 0}
-ESTIMATORS = [MLPClassifier, MLPRegressor]
+ESTIMATORS = [MLPClassifier, MLPRegressor, NeuralNetClassifier, NeuralNetRegressor]
 
 
 @pytest.mark.timeout(600)
@@ -37,7 +42,7 @@ ESTIMATORS = [MLPClassifier, MLPRegressor]
 def test_the_checks_of_scikit_learn(cls: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        results = check_estimator(cls(max_iter=50), on_fail=None, on_skip=None)
+        results = check_estimator(cls(), on_fail=None, on_skip=None)
     assert len(results) > 40
     assert [r["check_name"] for r in results if r["status"] not in ("passed", "skipped")] == []
 

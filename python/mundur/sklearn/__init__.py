@@ -2,7 +2,7 @@
 
 `MLPClassifier` and `MLPRegressor` have the arguments, attributes and numbers of scikit-learn's
 classes of these names, so that code for those runs after changing one import, and beside them what
-those lack.
+those lack. `NeuralNetClassifier` and `NeuralNetRegressor` are made around any layers.
 
 >>> from mundur.sklearn import MLPClassifier
 >>> from sklearn.datasets import load_iris
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from .._support.names import unknown_attribute
 
 try:
+    from .neural_net import NeuralNetClassifier, NeuralNetRegressor
     from .perceptrons import MLPClassifier, MLPRegressor
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] not in ("sklearn", "scipy"):
@@ -26,7 +27,7 @@ except ModuleNotFoundError as error:
         "mundur.sklearn needs scikit-learn 1.6 or later: pip install mundur[sklearn]"
     ) from error
 
-__all__ = ["MLPClassifier", "MLPRegressor"]
+__all__ = ["MLPClassifier", "MLPRegressor", "NeuralNetClassifier", "NeuralNetRegressor"]
 
 
 if not TYPE_CHECKING:  # else type checkers would believe in any name

@@ -34,17 +34,17 @@ class Observer:
         if hasattr(estimator, "_init_callback_context"):
             self._fit = estimator._init_callback_context(max_subtasks=most)
             self._fit.call_on_fit_task_begin(estimator=estimator, **self._data)
-        self._heard = self._fit is not None and bool(getattr(estimator, "_skl_callbacks", ()))
+        self.is_heard = self._fit is not None and bool(getattr(estimator, "_skl_callbacks", ()))
 
     def begin_epoch(self) -> None:
         """An epoch, or an iteration, begins."""
-        if self._heard:
+        if self.is_heard:
             self._epoch = self._fit.subcontext(task_name="epoch")
             self._epoch.call_on_fit_task_begin(estimator=self._estimator, **self._data)
 
     def end_epoch(self) -> bool:
         """It is over; whether somebody asks to stop."""
-        return self._heard and self._end(self._epoch)
+        return self.is_heard and self._end(self._epoch)
 
     def end_fit(self) -> None:
         """All is over."""

@@ -14,7 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import unique_labels
 
 from .perceptron import Perceptron
-from .targets import Classes, classes_of
+from .targets import Classes, classes_of, named_classes
 
 __all__ = ["MLPClassifier", "MLPRegressor"]
 
@@ -250,22 +250,16 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             raise ValueError(
                 "class_weight='balanced' needs all samples at once; give partial_fit a dict"
             )
-        if classes is not None:
-            self._name_classes(np.unique(np.asarray(classes)), y)
-        elif not hasattr(self, "classes_"):
-            raise ValueError("classes must name all classes in the first call of partial_fit")
-        return self._train(X, y, sample_weight, None, True)
-
-    def _name_classes(self, classes: Array, y: Any) -> None:
         if not hasattr(self, "classes_"):
-            found = classes_of(y)
-            if found.kind != "multilabel":
-                found = Classes(classes, "binary" if len(classes) <= 2 else "multiclass")
-            self._classes, self.classes_ = found, found.labels
-        elif not np.array_equal(classes, self.classes_):
+            if classes is None:
+                raise ValueError("classes must name all classes in the first call of partial_fit")
+            self._classes = named_classes(classes, y)
+            self.classes_ = self._classes.labels
+        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(
                 f"classes must be those of the first call, {self.classes_}; got {classes}"
             )
+        return self._train(X, y, sample_weight, None, True)
 
     def _encode(self, y: Any, first: bool, incremental: bool) -> Array:
         if y.ndim == 2 and y.shape[1] == 1:

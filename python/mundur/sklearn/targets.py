@@ -11,7 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from .. import activations
 from .inputs import dense
 
-__all__ = ["Classes", "classes_of"]
+__all__ = ["Classes", "classes_of", "named_classes"]
 
 Array = npt.NDArray[Any]
 
@@ -91,3 +91,12 @@ def _indicators(y: Any, labels: int) -> Array:
             f"got shape {array.shape}"
         )
     return np.asarray(array != 0, np.uint8)
+
+
+def named_classes(classes: Any, y: Any) -> Classes:
+    """Those that a first `partial_fit` names, for what its targets are."""
+    found = classes_of(y)
+    if found.kind == "multilabel":
+        return found
+    labels = np.unique(np.asarray(classes))
+    return Classes(labels, "binary" if len(labels) <= 2 else "multiclass")
