@@ -45,7 +45,7 @@ ALLOWED = {
     "model_selection": "callbacks errors models training",
     "plots": "callbacks data inspection models",
     "text": "activations callbacks layers losses models optimizers saving utils",
-    "sklearn": "activations callbacks data layers losses models optimizers training utils",
+    "sklearn": "activations callbacks data layers losses models optimizers text training utils",
     "reference": "",
 }
 # Programs and the front, which may import whatever they show.

@@ -300,6 +300,23 @@ def test_callbacks_of_scikit_learn() -> None:
     assert rows[-1]["accuracy"] == classifier.score(X, Y)
 
 
+@pytest.mark.skipif(not hasattr(MLPClassifier, "set_callbacks"), reason="scikit-learn before 1.9")
+def test_a_search_shows_the_epochs_of_its_fits() -> None:
+    from sklearn.callback import ProgressBar, ScoringMonitor
+    from sklearn.model_selection import GridSearchCV
+
+    pytest.importorskip("rich")
+    monitor = ScoringMonitor(scoring="accuracy")
+    search = GridSearchCV(MLPClassifier(**QUICK), {"alpha": [0.0, 0.1]}, cv=2, refit=False)
+    search.set_callbacks(ProgressBar())
+    search.estimator.set_callbacks(monitor)
+    search.fit(X, Y)
+    rows = [row for row in monitor.get_logs().data if row["task_name"] == "epoch"]
+    assert len(rows) == 2 * 2 * QUICK["max_iter"]
+    assert {len(row["task_id_path"]) for row in rows} == {4}  # search, candidate, fold, epoch
+    MLPRegressor(**{**QUICK, "solver": "lbfgs"}).set_callbacks(ProgressBar()).fit(X, X[:, 0])
+
+
 # ---- bad input -----------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("arguments", "message"),

@@ -164,3 +164,35 @@ def test_the_gradient_of_poissons_deviance() -> None:
             step[at] = 1e-6
             slope = (loss(y, z + step, given) - loss(y, z - step, given)) / 2e-6
             assert gradient[at] == pytest.approx(slope, abs=1e-8)
+
+
+# Of a hundred epochs or so each: what is left to chance is the order of batches.
+SETS = {
+    "digits": ("MLPClassifier", {"max_iter": 25, "hidden_layer_sizes": 50}),
+    "breast_cancer": ("MLPClassifier", {"max_iter": 60, "early_stopping": True}),
+    "wine": ("MLPClassifier", {"max_iter": 60, "solver": "sgd", "learning_rate_init": 0.01}),
+    "diabetes": ("MLPRegressor", {"max_iter": 100, "learning_rate_init": 0.01}),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name", SETS)
+def test_scores_of_twenty_seeds_are_as_good(name: str) -> None:
+    import sklearn.datasets
+    from sklearn.model_selection import train_test_split
+    from sklearn.preprocessing import scale
+
+    x, y = getattr(sklearn.datasets, f"load_{name}")(return_X_y=True)
+    y = scale(y) if name == "diabetes" else y
+    cls, arguments = SETS[name]
+    scores = np.zeros((2, 20))
+    for seed in range(20):
+        xt, xv, yt, yv = train_test_split(scale(x), y, test_size=0.3, random_state=seed)
+        for i, library in enumerate((ours, theirs)):
+            estimator = getattr(library, cls)(random_state=seed, **arguments).fit(xt, yt)
+            scores[i, seed] = estimator.score(xv, yv)
+    difference = scores[0] - scores[1]
+    noise = difference.std(ddof=1) / np.sqrt(20)
+    assert abs(difference.mean()) <= 3 * noise + 1e-3, (scores.mean(axis=1), noise)

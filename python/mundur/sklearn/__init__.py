@@ -2,7 +2,8 @@
 
 `MLPClassifier` and `MLPRegressor` have the arguments, attributes and numbers of scikit-learn's
 classes of these names, so that code for those runs after changing one import, and beside them what
-those lack. `NeuralNetClassifier` and `NeuralNetRegressor` are made around any layers.
+those lack. `NeuralNetClassifier` and `NeuralNetRegressor` are made around any layers,
+`TextClassifier` around a vocabulary, too.
 
 >>> from mundur.sklearn import MLPClassifier
 >>> from sklearn.datasets import load_iris
@@ -20,6 +21,7 @@ from .._support.names import unknown_attribute
 try:
     from .neural_net import NeuralNetClassifier, NeuralNetRegressor
     from .perceptrons import MLPClassifier, MLPRegressor
+    from .texts import TextClassifier
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] not in ("sklearn", "scipy"):
         raise
@@ -27,7 +29,13 @@ except ModuleNotFoundError as error:
         "mundur.sklearn needs scikit-learn 1.6 or later: pip install mundur[sklearn]"
     ) from error
 
-__all__ = ["MLPClassifier", "MLPRegressor", "NeuralNetClassifier", "NeuralNetRegressor"]
+__all__ = [
+    "MLPClassifier",
+    "MLPRegressor",
+    "NeuralNetClassifier",
+    "NeuralNetRegressor",
+    "TextClassifier",
+]
 
 
 if not TYPE_CHECKING:  # else type checkers would believe in any name

@@ -49,7 +49,7 @@ class Epochs:
         callbacks: CallbackList,
     ) -> None:
         self._model, self._objective, self._rule = model, objective, rule
-        self._alpha = alpha
+        self._alpha, self._factor = alpha, -1.0
         self._callbacks = callbacks
         self._weights = weights
         self._order = Order(len(x), batch_size, shuffle, 0)
@@ -118,6 +118,9 @@ class Epochs:
         factor = 0.0
         if weighs > 0:
             factor = 0.5 * self._alpha / (weighs * self._objective.scale)
+        if factor == self._factor:  # to say it again would have the core compile again
+            return
+        self._factor = factor
         for place in self._kernels:
             self._model.native.set_penalty(place, 0.0, factor)
 

@@ -1,4 +1,4 @@
-"""Features and weights on their way into an estimator, as scikit-learn checks them.
+"""What comes into an estimator: features, as scikit-learn checks them, weights and layers.
 
 What it refuses is refused in its words; what it cannot know, which column and what to do, follows.
 """
@@ -12,7 +12,10 @@ import numpy.typing as npt
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-__all__ = ["checked", "dense", "sample_weights"]
+from ..layers.base import Layer
+from ..layers.input import InputLayer
+
+__all__ = ["checked", "dense", "fresh_layers", "sample_weights"]
 
 Array = npt.NDArray[Any]
 
@@ -94,3 +97,16 @@ def sample_weights(
         by_class = np.asarray(compute_sample_weight(class_weight, y), np.float64)
         weights = by_class if weights is None else weights * by_class
     return weights
+
+
+def fresh_layers(layers: Any) -> list[Layer | InputLayer]:
+    """Layers as those given: a model keeps its own, and an argument stays as it is."""
+    if isinstance(layers, (Layer, str)) or not hasattr(layers, "__iter__"):
+        raise TypeError(
+            "layers must be a list of layers, or a function of (input_shape, outputs) that makes "
+            f"one; got {layers!r:.80}"
+        )
+    return [
+        type(layer).from_config(layer.get_config()) if isinstance(layer, Layer) else layer
+        for layer in layers
+    ]

@@ -19,11 +19,10 @@ from .. import optimizers
 from ..callbacks.base import Callback
 from ..callbacks.history import History
 from ..layers.base import Layer
-from ..layers.input import InputLayer
 from ..models.model import Model
 from ..optimizers.base import Optimizer
 from .heads import Head, gives_scores_only, head_of, loss_with
-from .inputs import checked, dense, sample_weights
+from .inputs import checked, dense, fresh_layers, sample_weights
 from .nested import Nested, call_builder
 from .observed import Observable, Observer
 from .targets import Classes, classes_of, named_classes
@@ -125,7 +124,9 @@ class NeuralNet(Nested, Observable, BaseEstimator):
             made = _default(shape, outputs)
         elif callable(made) and not isinstance(made, Layer):
             made = call_builder(made, shape, outputs)
-        model = made if isinstance(made, Model) else Model(_fresh(made), seed=seed, dtype=dtype)
+        model = (
+            made if isinstance(made, Model) else Model(fresh_layers(made), seed=seed, dtype=dtype)
+        )
         if not model.built:
             model.build(shape)
         if model.native.input_shape != shape:
@@ -211,19 +212,6 @@ def _listed(callbacks: Any) -> list[Any]:
 def _default(shape: tuple[int, ...], outputs: int) -> list[Layer]:
     front: list[Layer] = [known_layers.Flatten()] if len(shape) > 1 else []
     return [*front, known_layers.Dense(_HIDDEN, "relu"), known_layers.Dense(outputs)]
-
-
-def _fresh(layers: Any) -> list[Layer | InputLayer]:
-    """Layers as those given: a model keeps its own, and an argument stays as it is."""
-    if isinstance(layers, (Layer, str)) or not hasattr(layers, "__iter__"):
-        raise TypeError(
-            "layers must be a list of layers, or a function of (input_shape, outputs) that makes "
-            f"one; got {layers!r:.80}"
-        )
-    return [
-        type(layer).from_config(layer.get_config()) if isinstance(layer, Layer) else layer
-        for layer in layers
-    ]
 
 
 def _gives_probabilities(estimator: Any) -> bool:

@@ -1,0 +1,253 @@
+"""The classifier of texts as an estimator."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from ..models.model import Model
+from ..text import classifier as native
+from .inputs import fresh_layers, sample_weights
+from .nested import Nested
+from .targets import Classes, classes_of
+
+__all__ = ["TextClassifier"]
+
+Array = npt.NDArray[Any]
+
+_POSITIVE = Interval(Integral, 1, None, closed="left")
+
+
+class TextClassifier(Nested, ClassifierMixin, BaseEstimator):
+    """`mundur.text.TextClassifier` as an estimator: texts in, classes of any dtype out.
+
+    Parameters
+    ----------
+    layers : list of Layer, optional
+        Beginning with an Embedding, ending in one output per class, or in one for two classes. By
+        default Embedding, Conv1D, MaxPooling1D, LSTM and Dense, with Dropout between.
+    vocabulary : int, default 20000
+        The most numbers of words.
+    length : int, optional
+        Words of a text that count. By default as many as hold 95% of the texts whole, at least 8
+        and at most 400.
+    padding, truncating : {"pre", "post"}, default "pre"
+        Where short texts are padded and long ones cut.
+    optimizer : str or Optimizer, default "adam"
+        Each fit makes one of its own.
+    batch_size : int or "full", default 32
+    epochs : int, default 5
+    class_weight : dict, "balanced" or None, default None
+        The weight of each class, multiplied with those of its samples.
+    callbacks : list of Callback, optional
+    verbose : bool, default False
+        Whether each epoch prints a line.
+    random_state : int, RandomState or None, default None
+
+    Attributes
+    ----------
+    classes_ : ndarray
+        Sorted.
+    classifier_ : mundur.text.TextClassifier
+        Its labels are numbers of classes; its `save` writes model and vocabulary.
+    history_ : History
+    n_iter_ : int
+        Epochs.
+
+    Examples
+    --------
+    >>> from mundur import layers
+    >>> from mundur.sklearn import TextClassifier
+    >>> texts = ["this is good", "this is bad", "really good", "really bad"]
+    >>> net = [layers.Embedding(100, 8), layers.Flatten(), layers.Dense(1)]
+    >>> classifier = TextClassifier(net, vocabulary=100, epochs=200, random_state=0)
+    >>> classifier.fit(texts, ["+", "-", "+", "-"]).predict(["how good", "bad"]).tolist()
+    ['+', '-']
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "layers": "no_validation",
+        "vocabulary": [Interval(Integral, 3, None, closed="left")],
+        "length": [_POSITIVE, None],
+        "padding": [StrOptions({"pre", "post"})],
+        "truncating": [StrOptions({"pre", "post"})],
+        "optimizer": "no_validation",
+        "batch_size": [StrOptions({"full"}), _POSITIVE],
+        "epochs": [_POSITIVE],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "callbacks": "no_validation",
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+    _classes: Classes
+
+    def __init__(
+        self,
+        layers: Any = None,
+        *,
+        vocabulary: int = 20_000,
+        length: int | None = None,
+        padding: str = "pre",
+        truncating: str = "pre",
+        optimizer: Any = "adam",
+        batch_size: Any = 32,
+        epochs: int = 5,
+        class_weight: Any = None,
+        callbacks: Any = None,
+        verbose: Any = False,
+        random_state: Any = None,
+    ) -> None:
+        self.layers = layers
+        self.vocabulary = vocabulary
+        self.length = length
+        self.padding = padding
+        self.truncating = truncating
+        self.optimizer = optimizer
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.class_weight = class_weight
+        self.callbacks = callbacks
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def __sklearn_tags__(self) -> Any:
+        """Texts, and no columns of numbers."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        return tags
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> Any:
+        """Numbers the words of the texts, and trains.
+
+        Parameters
+        ----------
+        X : list, Series or array of str (samples,)
+        y : array (samples,)
+            Classes of any dtype.
+        sample_weight : array (samples,), optional
+            Not negative.
+        validation_data : (X, y) or (X, y, sample_weight), optional
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError, ValueError
+            For what is no text, naming the row; for layers that do not suit the classes.
+        ImportError
+            Where the package `tokenizers` is missing; ``pip install mundur[text]``.
+        """
+        texts, y = _texts(X), column_or_1d(y, warn=True)
+        check_consistent_length(texts, y)
+        self._classes = classes_of(y)
+        self.classes_ = self._classes.labels
+        if len(self.classes_) < 2:
+            raise ValueError(f"y must hold two classes or more; got one class, {self.classes_}")
+        weights = sample_weights(sample_weight, np.empty((len(texts), 1)), y, self.class_weight)
+        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        model = None if self.layers is None else Model(fresh_layers(self.layers), seed=seed)
+        self.classifier_ = native.TextClassifier(
+            model,
+            self.vocabulary,
+            self.length,
+            padding=self.padding,
+            truncating=self.truncating,
+            optimizer=_own(self.optimizer),
+            seed=seed if model is None else None,
+        )
+        if validation_data is not None:
+            held, labels, *rest = validation_data
+            validation_data = (_texts(held), self._codes(labels), *rest)
+        self.history_ = self.classifier_.fit(
+            texts,
+            self._codes(y),
+            self.batch_size,
+            self.epochs,
+            2 if self.verbose else 0,
+            self.callbacks,
+            validation_data=validation_data,
+            sample_weight=weights,
+        )
+        self.n_iter_ = len(self.history_.epoch)
+        return self
+
+    def _codes(self, y: Any) -> list[int]:
+        codes: list[int] = self._classes.encode(np.asarray(y)).tolist()
+        return codes
+
+    def predict(self, X: Any) -> Array:
+        """The class of each text.
+
+        Parameters
+        ----------
+        X : list, Series or array of str (samples,)
+
+        Returns
+        -------
+        ndarray (samples,)
+        """
+        probabilities = self.predict_proba(X)
+        return np.asarray(self.classes_[probabilities.argmax(axis=1)])
+
+    def predict_proba(self, X: Any) -> Array:
+        """The probability of each class for each text.
+
+        Parameters
+        ----------
+        X : list, Series or array of str (samples,)
+
+        Returns
+        -------
+        ndarray (samples, classes)
+            Columns in the order of `classes_`.
+        """
+        check_is_fitted(self)
+        return self.classifier_.predict_proba(_texts(X), verbose=0)
+
+    def __getstate__(self) -> Any:
+        """With model and vocabulary as the bytes of their file."""
+        state = dict(super().__getstate__())
+        if "classifier_" in state:
+            state["classifier_"] = state["classifier_"].model
+        return state
+
+    def __setstate__(self, state: Any) -> None:
+        """Of them a classifier again."""
+        state = dict(state)
+        if "classifier_" in state:
+            state["classifier_"] = native.TextClassifier._of(state["classifier_"])
+        super().__setstate__(state)
+
+
+def _own(optimizer: Any) -> Any:
+    return (
+        optimizer
+        if isinstance(optimizer, str)
+        else type(optimizer).from_config(optimizer.get_config())
+    )
+
+
+def _texts(x: Any) -> list[Any]:
+    """The rows; a single column of a frame is one of texts, too."""
+    if hasattr(x, "iloc") and hasattr(x, "columns"):
+        if len(x.columns) != 1:
+            raise ValueError(
+                f"X must be texts, one for each sample; got {len(x.columns)} columns. In a "
+                "ColumnTransformer name the column as a text, not as a list"
+            )
+        x = x.iloc[:, 0]
+    array = x if isinstance(x, list) else np.asarray(x, object)
+    if not isinstance(array, list) and array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    return list(array)
