@@ -70,6 +70,12 @@ def test_import_mundur_leaves_scikit_learn_alone() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, timeout=100)
 
 
+def test_without_scikit_learn_an_error_says_what_to_install() -> None:
+    code = "import sys; sys.modules['sklearn'] = None; import mundur; mundur.sklearn"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
+    assert "ImportError: mundur.sklearn needs scikit-learn 1.6 or later" in done.stderr
+
+
 # ---- what they add -------------------------------------------------------------------------------
 def test_an_activation_for_each_layer_and_any_of_ours() -> None:
     arguments = {**QUICK, "hidden_layer_sizes": (8, 4)}
@@ -134,6 +140,34 @@ def test_early_stopping_takes_the_best_weights(early: Any, given: bool) -> None:
     if given and early == "loss":
         p = classifier.predict_proba(held[0])[np.arange(len(held[1])), held[1]]
         assert -np.log(p).mean() == pytest.approx(min(curve))
+
+
+def test_single_epochs_stop_early_by_validation_data() -> None:
+    classifier = MLPClassifier(
+        **QUICK, early_stopping="loss", learning_rate_init=0.1, n_iter_no_change=3
+    )
+    with pytest.raises(ValueError, match="partial_fit does not support early_stopping=True"):
+        classifier.partial_fit(X, Y, classes=[0, 1, 2])
+    held = (X[::3], Y[::3])
+    for _ in range(400):
+        classifier.partial_fit(X[1::3], Y[1::3], classes=[0, 1, 2], validation_data=held)
+    assert classifier.stopped_
+    curve = classifier.validation_loss_curve_
+    assert len(curve) < 400
+    p = classifier.predict_proba(held[0])[np.arange(len(held[1])), held[1]]
+    assert -np.log(p).mean() == pytest.approx(min(curve))
+
+
+def test_warm_starts_may_change_the_solver() -> None:
+    classifier = MLPClassifier(**QUICK, warm_start=True, solver="lbfgs").fit(X, Y)
+    assert not hasattr(classifier, "loss_curve_")
+    before = classifier.loss_
+    classifier.set_params(solver="adam", early_stopping="loss").fit(X, Y)
+    assert classifier.loss_curve_[0] < 2 * before + 0.1
+    epochs = len(classifier.loss_curve_)
+    classifier.set_params(early_stopping=False).fit(X, Y)
+    assert len(classifier.loss_curve_) == epochs + classifier.n_iter_
+    assert classifier.best_loss_ == min(classifier.loss_curve_[epochs:])
 
 
 def test_validation_data_is_watched_without_early_stopping() -> None:

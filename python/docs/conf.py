@@ -60,6 +60,8 @@ BASES = {
 
 def hidden(app: Any, what: str, name: str, thing: Any, skip: bool, options: Any) -> bool | None:
     """Leaves out what is internal, and what a documented base says already."""
+    if name.startswith("set_") and name.endswith("_request"):
+        return True  # scikit-learn writes these methods, and their docstrings
     method = inspect.unwrap(getattr(thing, "fget", thing))
     module = sys.modules.get(getattr(method, "__module__", None) or "")
     path = getattr(method, "__qualname__", "").split(".")

@@ -22,7 +22,7 @@ try:
     from .neural_net import NeuralNetClassifier, NeuralNetRegressor
     from .perceptrons import MLPClassifier, MLPRegressor
     from .texts import TextClassifier
-except ModuleNotFoundError as error:
+except ImportError as error:
     if (error.name or "").partition(".")[0] not in ("sklearn", "scipy"):
         raise
     raise ImportError(

@@ -193,7 +193,8 @@ def train(
             asked = observer.end_epoch()
             rule.epoch_over(e.t_)
             stuck = e._no_improvement_count > e.n_iter_no_change
-            if diverged or (stuck and not _goes_on(e, rule)):
+            e.stopped_ = stuck and not _goes_on(e, rule)
+            if diverged or e.stopped_:
                 break
             if asked or model.stop_training or once:
                 break

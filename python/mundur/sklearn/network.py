@@ -18,6 +18,7 @@ __all__ = ["Shape", "build", "draw", "per_layer", "seed_from", "views", "weights
 
 Array = npt.NDArray[Any]
 
+_LOGISTIC = ("logistic", "sigmoid")
 _SPELT = {"identity": "linear", "logistic": "sigmoid"}
 
 
@@ -70,7 +71,7 @@ def views(model: Model) -> tuple[list[Array], list[Array]]:
     )
 
 
-def draw(random: np.random.RandomState, shape: Shape, model: Model) -> None:
+def draw(random: np.random.RandomState, shape: Shape, model: Model, activation: Any) -> None:
     """First weights and biases: scikit-learn's draws, so that its seeds begin where they do there.
 
     Uniform within ±√(6 / (inputs + outputs)), or √(2 / ...) for the logistic function (Glorot and
@@ -78,8 +79,8 @@ def draw(random: np.random.RandomState, shape: Shape, model: Model) -> None:
     """
     coefs, intercepts = views(model)
     for i, (inputs, outputs) in enumerate(pairwise(shape.units)):
-        by = shape.activations[min(i, len(shape.activations) - 1)] if shape.activations else None
-        bound = np.sqrt((2.0 if by in ("logistic", "sigmoid") else 6.0) / (inputs + outputs))
+        by = [*shape.activations, *shape.activations[-1:], activation][i]
+        bound = np.sqrt((2.0 if by in _LOGISTIC else 6.0) / (inputs + outputs))
         coefs[i][...] = random.uniform(-bound, bound, (inputs, outputs))
         intercepts[i][...] = random.uniform(-bound, bound, outputs)
 

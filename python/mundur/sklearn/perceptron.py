@@ -31,6 +31,10 @@ Array = npt.NDArray[Any]
 
 _PREDICTED = 4096  # samples at a time
 _SOLVERS = ("lbfgs", "sgd", "adam")
+_CURVES = (
+    *("loss_curve_", "validation_loss_curve_", "validation_scores_", "_no_improvement_count"),
+    *("best_loss_", "best_validation_loss_", "best_validation_score_"),
+)
 _POSITIVE = Interval(Integral, 1, None, closed="left")
 _SHARE = Interval(Real, 0, 1, closed="left")
 
@@ -68,7 +72,10 @@ class Perceptron(Observable, BaseEstimator):
         "callbacks": "no_validation",
     }
 
+    loss_: float
+    n_outputs_: int
     _best_weights: Any = None
+    stopped_ = False
 
     def __sklearn_tags__(self) -> Any:
         """Sparse features are welcome."""
@@ -113,6 +120,8 @@ class Perceptron(Observable, BaseEstimator):
             network.per_layer(self.dropout, len(hidden), "dropout"),
             self.batch_normalization,
         )
+        if incremental and self.early_stopping and not first and self.stopped_:
+            return self
         x = dense(X)
         if first:
             self._start(shape, str(x.dtype), random)
@@ -134,10 +143,10 @@ class Perceptron(Observable, BaseEstimator):
 
     def _check_together(self, incremental: bool, validation_data: Any) -> None:
         """Raises for arguments that make no sense together."""
-        if self.early_stopping and incremental:
+        if self.early_stopping and incremental and validation_data is None:
             raise ValueError(
-                "partial_fit does not support early_stopping=True: one epoch cannot tell whether "
-                "later ones will be better"
+                "partial_fit does not support early_stopping=True without validation_data: what "
+                "would be held out of these samples was trained on before"
             )
         if self.solver != "lbfgs":
             return
@@ -156,7 +165,7 @@ class Perceptron(Observable, BaseEstimator):
         self.__dict__.pop("_optimizer", None)
         self.model_ = network.build(shape, dtype, network.seed_from(random))
         self._compile(shape.units[-1])
-        network.draw(random, shape, self.model_)
+        network.draw(random, shape, self.model_, self.activation)
         self.coefs_, self.intercepts_ = network.views(self.model_)
         self._reset(len(shape.units))
 
@@ -165,17 +174,25 @@ class Perceptron(Observable, BaseEstimator):
 
     def _reset(self, layers: int) -> None:
         self.n_iter_, self.t_, self.n_layers_ = 0, 0, layers
-        self._best_weights = None
-        if self.solver == "lbfgs":
-            return
-        self.loss_curve_: list[float] = []
-        self.validation_loss_curve_: list[float] = []
-        self._no_improvement_count = 0
-        by_score, by_loss = self.early_stopping is True, self.early_stopping == "loss"
-        self.validation_scores_: list[float] | None = [] if by_score else None
-        self.best_validation_score_ = -np.inf if by_score else None
-        self.best_validation_loss_ = np.inf if by_loss else None
-        self.best_loss_ = None if self.early_stopping else np.inf
+        self._best_weights, self.stopped_ = None, False
+        for name in _CURVES:
+            self.__dict__.pop(name, None)
+
+    def _open_curves(self) -> None:
+        """What epochs are told in, as far as it is not there; solvers may change in warm starts."""
+        by_score = self.early_stopping is True
+        opened: dict[str, Any] = {
+            "loss_curve_": [],
+            "validation_loss_curve_": [],
+            "_no_improvement_count": 0,
+            "validation_scores_": [] if by_score else None,
+            "best_validation_score_": -np.inf if by_score else None,
+            "best_validation_loss_": np.inf if self.early_stopping == "loss" else None,
+            "best_loss_": None if self.early_stopping else np.inf,
+        }
+        for name, value in opened.items():
+            if vars(self).get(name) is None:
+                setattr(self, name, value)
 
     def _solve(
         self,
@@ -214,6 +231,7 @@ class Perceptron(Observable, BaseEstimator):
         incremental: bool,
         observer: Observer,
     ) -> None:
+        self._open_curves()
         made = getattr(self, "_optimizer", None)
         rule = rule_of(self, objective.scale, made if incremental else None)
         if rule.optimizer is not made:
@@ -256,7 +274,8 @@ class Perceptron(Observable, BaseEstimator):
                 once=incremental,
                 observer=observer,
             )
-        if self.early_stopping and self._best_weights is not None:
+        ended = self.stopped_ or not incremental
+        if self.early_stopping and ended and self._best_weights is not None:
             model.set_weights(self._best_weights)
         elif np.isnan(self.loss_):
             self._refuse_divergence()

@@ -107,6 +107,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         The last, and the best of what training goes by.
     n_iter_, t_, n_layers_, n_outputs_ : int
         Epochs, samples seen, layers with the features' as one, outputs.
+    stopped_ : bool
+        Whether training ended because nothing got better.
     out_activation_ : str
     n_features_in_, feature_names_in_
         Of the features.
@@ -232,13 +234,21 @@ class MLPClassifier(ClassifierMixin, Perceptron):
 
     @available_if(_goes_by_batches)
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Any:
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        classes: Any = None,
+        validation_data: Any = None,
+    ) -> Any:
         """Trains for one epoch more.
 
         Parameters
         ----------
-        X, y, sample_weight
-            As for `fit`.
+        X, y, sample_weight, validation_data
+            As for `fit`. Early stopping needs `validation_data`: once nothing gets better,
+            `stopped_` is True, the best weights are taken, and further calls change nothing.
         classes : array, optional
             All classes there will be; the first call needs it.
 
@@ -259,7 +269,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             raise ValueError(
                 f"classes must be those of the first call, {self.classes_}; got {classes}"
             )
-        return self._train(X, y, sample_weight, None, True)
+        return self._train(X, y, sample_weight, validation_data, True)
 
     def _encode(self, y: Any, first: bool, incremental: bool) -> Array:
         if y.ndim == 2 and y.shape[1] == 1:
@@ -410,6 +420,8 @@ class MLPRegressor(RegressorMixin, Perceptron):
         The last, and the best of what training goes by.
     n_iter_, t_, n_layers_, n_outputs_ : int
         Epochs, samples seen, layers with the features' as one, outputs.
+    stopped_ : bool
+        Whether training ended because nothing got better.
     out_activation_ : str
     n_features_in_, feature_names_in_
         Of the features.
@@ -527,19 +539,22 @@ class MLPRegressor(RegressorMixin, Perceptron):
 
     @available_if(_goes_by_batches)
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+    def partial_fit(
+        self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None
+    ) -> Any:
         """Trains for one epoch more.
 
         Parameters
         ----------
-        X, y, sample_weight
-            As for `fit`.
+        X, y, sample_weight, validation_data
+            As for `fit`. Early stopping needs `validation_data`: once nothing gets better,
+            `stopped_` is True, the best weights are taken, and further calls change nothing.
 
         Returns
         -------
         self
         """
-        return self._train(X, y, sample_weight, None, True)
+        return self._train(X, y, sample_weight, validation_data, True)
 
     def _encode(self, y: Any, first: bool, incremental: bool) -> Array:
         if y.ndim == 2 and y.shape[1] == 1:
