@@ -55,6 +55,8 @@ def test_the_arguments_of_scikit_learn_come_first(name: str) -> None:
     import sklearn.neural_network
 
     theirs = signature(getattr(sklearn.neural_network, name)).parameters
+    if name == "MLPRegressor" and next(iter(theirs)) != "loss":
+        pytest.skip("scikit-learn before 1.7")
     ours = signature(getattr(md.sklearn, name)).parameters
     for mine, other in zip(ours.values(), theirs.values(), strict=False):
         assert (mine.name, mine.default, mine.kind) == (other.name, other.default, other.kind)
@@ -374,7 +376,7 @@ def test_arguments_that_make_no_sense(arguments: dict[str, Any], message: str) -
 
 def test_features_that_are_missing_or_text() -> None:
     pd = pytest.importorskip("pandas")
-    frame = pd.DataFrame(X, columns=list("abcd"))
+    frame = pd.DataFrame(X.copy(), columns=list("abcd"))
     frame.loc[3, "c"] = np.nan
     with pytest.raises(ValueError, match=r"X lacks values in column 'c'; .*SimpleImputer"):
         MLPClassifier(**QUICK).fit(frame, Y)

@@ -11,7 +11,7 @@ import mundur.losses
 import numpy as np
 import pytest
 
-pytest.importorskip("sklearn", minversion="1.6", reason="install the extra 'sklearn'")
+pytest.importorskip("sklearn", minversion="1.9", reason="compares with scikit-learn 1.9")
 import mundur.sklearn as ours
 import sklearn.neural_network as theirs
 

@@ -13,7 +13,7 @@ import pytest
 
 from sklearn_differences import DIFFERENCES, KINDS
 
-pytest.importorskip("sklearn", minversion="1.6", reason="install the extra 'sklearn'")
+pytest.importorskip("sklearn", minversion="1.9", reason="compares with scikit-learn 1.9")
 import sklearn.neural_network
 
 SOURCE = Path(sklearn.neural_network.__file__).parent / "tests" / "test_mlp.py"
