@@ -100,5 +100,5 @@ needs_build() {
 
 native_tests() {
   needs_build
-  ctest --test-dir "$(build_tree)" --no-tests=error --output-on-failure
+  ctest -j 2 --test-dir "$(build_tree)" --no-tests=error --output-on-failure
 }

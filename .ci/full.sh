@@ -44,7 +44,7 @@ documentation() {
 # In the build tree of the native tests; minutes.
 every_float32() {
   needs_build
-  ctest --test-dir "$(build_tree)" --no-tests=error --output-on-failure -C exhaustive -R exhaustive
+  ctest -j 2 --test-dir "$(build_tree)" --no-tests=error --output-on-failure -C exhaustive -R exhaustive
 }
 
 # In the same build tree: they must build and know what they measure.

@@ -46,8 +46,8 @@ from .runtime import build_info, get_num_threads, isa, set_num_threads
 
 if TYPE_CHECKING:
     from . import model_selection, plots, text
-    from .model_selection import fit_many
     from . import sklearn as sklearn
+    from .model_selection import fit_many
     from .saving import load_model
 
 Sequential = Model
