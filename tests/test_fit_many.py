@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import pickle
-import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -264,26 +262,3 @@ def test_ctrl_c_leaves_all_of_them_whole(callbacks: str) -> None:
     first, *rest = done.stdout.splitlines()
     assert first == "['interrupted', 'interrupted', None, None, None]", done.stderr
     assert rest == ["True", "True"]
-
-
-def test_a_fork_beside_it_is_no_matter() -> None:
-    """A child that only leaves finds nothing held that it waits for."""
-    x, y = data(2000)
-    working = threading.Thread(
-        target=lambda: md.fit_many([made(i) for i in range(4)], x, y, epochs=30, verbose=0)
-    )
-    working.start()
-    time.sleep(0.05)
-    child = os.fork()
-    if child == 0:
-        made(3).fit(*data(), verbose=0)
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    working.join()
-    assert os.waitstatus_to_exitcode(status) == 0
-
-
-def test_signals_are_left_as_they_were() -> None:
-    before = signal.getsignal(signal.SIGINT)
-    md.fit_many([made(0)], *data(), verbose=0)
-    assert signal.getsignal(signal.SIGINT) is before

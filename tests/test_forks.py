@@ -107,7 +107,28 @@ print("done")
 """
 
 
-@pytest.mark.parametrize("code", [BESIDE, WITHIN], ids=["beside", "within"])
+MANY = """
+def trained():
+    models = [md.Model([md.layers.Dense(8), md.layers.Dense(1)], seed=i) for i in range(4)]
+    for one in models:
+        one.compile("adam", "mse")
+    return md.fit_many(models, x[:2000], y[:2000], epochs=20, verbose=0)
+
+
+md.set_num_threads(2)
+trained()
+beside = threading.Thread(target=lambda: [trained() for _ in range(9)], daemon=True)
+beside.start()
+for attempts in range(int(sys.argv[1])):
+    time.sleep(0.05)
+    status = in_child(trained)
+    assert status == 0, status
+print("done", flush=True)
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("code", [BESIDE, WITHIN, MANY], ids=["beside", "within", "many"])
 def test_a_forked_child_never_waits_for_who_stayed_behind(code: str, full: bool) -> None:
     found = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", START + code, "40" if full else "10"],

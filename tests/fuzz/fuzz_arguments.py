@@ -37,6 +37,16 @@ def prepared(method: str) -> md.Model:
 
 
 # Values that suit a parameter of this name, made anew for each call.
+class Trial:
+    """Optuna's, as far as a callback sees it."""
+
+    def report(self, value: float, step: int) -> None:
+        """Hears a number."""
+
+    def should_prune(self) -> bool:
+        return False
+
+
 SUITS: dict[str, Callable[[], Any]] = {
     "shape": lambda: (4,),
     "f": lambda: np.tanh,
@@ -47,6 +57,7 @@ SUITS: dict[str, Callable[[], Any]] = {
     "y_true": lambda: Y,
     "y_pred": lambda: Y + 0.5,
     "delta": lambda: Y,
+    "trial": Trial,
     "identifier": lambda: None,
     "stddev": lambda: 0.5,
     "rows": lambda: 1,
@@ -84,6 +95,10 @@ SUITS: dict[str, Callable[[], Any]] = {
     "weights": lambda: [np.zeros((3, 2)), np.zeros(2)],
     "input_shape": lambda: (3,),
     "model": network,
+    "models": lambda: [network()],
+    "make": network,
+    "param_grid": lambda: {"epochs": [1, 2]},
+    "param_distributions": lambda: {"epochs": [1, 2]},
     "seed": lambda: 1,
 }
 # Of one callable, before the above.
@@ -98,6 +113,8 @@ OWN: dict[str, dict[str, Callable[[], Any]]] = {
         name: {"x": lambda: X, "y": lambda: Y}
         for name in ("Model.train_on_batch", "Model.test_on_batch")
     },
+    **{name: {"verbose": lambda: 0} for name in ("fit_many", "model_selection.fit_many")},
+    "model_selection.cross_validate": {"cv": lambda: 2, "verbose": lambda: 0},
     "utils.to_categorical": {"x": lambda: [0, 2]},
     "constraints.get": {"identifier": lambda: "non_neg"},
     "initializers.get": {"identifier": lambda: "zeros"},
@@ -252,7 +269,14 @@ CALLED = {
 KINDS = (TypeError, ValueError)
 # A sanitizer writes an eighth of what is allocated, though nobody touches it.
 _SECONDS = 20.0 if "libasan" in os.environ.get("LD_PRELOAD", "") else 2.0
-ALSO = {"RuntimeError", "KeyError", "MemoryError", "FileNotFoundError", "NonFiniteLossError"}
+ALSO = {
+    "RuntimeError",
+    "FitManyError",
+    "KeyError",
+    "MemoryError",
+    "FileNotFoundError",
+    "NonFiniteLossError",
+}
 
 
 @contextmanager

@@ -204,6 +204,10 @@ def folds_of(cv: Any, model: Model, x: Any, y: Any) -> list[Fold]:
         if not hasattr(cv, "split"):
             count = integer(cv, "cv", 2)
             splitter = (StratifiedKFold if _has_classes(model, y) else KFold)(count)
+            try:
+                return list(splitter.split(x, y))
+            except ValueError as error:
+                raise ValueError(f"cv={cv}: {error}") from None
         given = splitter.split(x, y)
     folds = []
     for number, fold in enumerate(given):

@@ -14,13 +14,14 @@ from .. import _core
 from .._support.checks import integer, items
 from .._support.names import suggestion
 from ..callbacks.history import History
+from ..data.arrays import features, real_array
 from ..errors import FitManyError
 from ..models.model import Model
 from ..training import loop
 from ..training.plan import Rows
 from .side_by_side import Board, Job, Share, side_by_side, workers_for
 
-__all__ = ["FIT_ARGUMENTS", "copied", "fit_many", "fitted", "rows_of"]
+__all__ = ["FIT_ARGUMENTS", "checked_x", "copied", "fit_many", "fitted", "rows_of"]
 
 Indices = npt.NDArray[np.int64]
 _FIT = inspect.signature(Model.fit)
@@ -97,6 +98,7 @@ def fit_many(
     models = _checked_models(models)
     settings = [arguments | dict(own) for own in _checked_settings(each, len(models))]
     _check_names(settings)
+    x = checked_x(x, y)
     samples = len(x)
     rows = [rows_of(own.pop("rows", None), samples, "rows") for own in settings]
     judged = [
@@ -137,6 +139,14 @@ def fitted(
             return loop.fit(*bound.arguments.values(), rows=rows, progress=progress)
     finally:
         progress.close()
+
+
+def checked_x(x: Any, y: Any) -> npt.NDArray[Any]:
+    """The samples that all models share, as an array once for all of them."""
+    if y is None:
+        raise TypeError("y must be an array; got None (batches of an iterable cannot be shared)")
+    array = real_array(x, "x")
+    return array if array.ndim == 1 and array.size else features(array, None, "x")
 
 
 def rows_of(given: Any, samples: int, name: str) -> Indices | None:

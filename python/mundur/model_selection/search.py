@@ -14,6 +14,7 @@ import numpy as np
 from .._support.checks import boolean, integer, items, number, seed_value
 from ..models.model import Model
 from .judging import Judge, Judged, Scoring
+from .many import checked_x
 from .side_by_side import Board, Job, side_by_side
 from .validation import raised
 
@@ -70,6 +71,7 @@ class _Search:
         The search itself.
         """
         candidates, judge = self._candidates(), self._judge
+        x = checked_x(x, y)
         judge.check({name for candidate in candidates for name in candidate})
         folds = judge.folds(self.cv, judge.made(candidates[0]), x, y)
         self.n_splits_ = len(folds)

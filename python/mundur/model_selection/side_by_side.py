@@ -114,31 +114,35 @@ def side_by_side(jobs: Sequence[Job[Any]], workers: int, board: Board, most: int
     lock = threading.Lock()
     done = 0
 
-    def work() -> None:
+    def work(ended: threading.Event) -> None:
         nonlocal done
         _core.limit_threads(most)
-        while not board._stops:
-            with lock:
-                job = next(waiting, None)
-            if job is None:
-                return
-            job.run(board)
-            with lock:
-                done += 1
+        try:
+            while not board._stops:
+                with lock:
+                    job = next(waiting, None)
+                if job is None:
+                    return
+                job.run(board)
+                with lock:
+                    done += 1
+        finally:
+            ended.set()
 
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(workers)]
+    # Python 3.11's `Thread.join` takes a thread for ended once Ctrl-C interrupts it.
+    ends: list[threading.Event] = []
     try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            while thread.is_alive():
-                thread.join(0.1)
+        for _ in range(workers):
+            ended = threading.Event()
+            threading.Thread(target=work, args=[ended], daemon=True).start()
+            ends.append(ended)
+        for ended in ends:
+            while not ended.wait(0.1):
                 board.draw(done, len(jobs))
     except BaseException:
         board.stop()
-        for thread in threads:
-            if thread.ident is not None:  # else it never began
-                thread.join()
+        for ended in ends:
+            ended.wait()
         raise
     finally:
         board.draw(done, len(jobs))

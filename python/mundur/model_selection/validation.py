@@ -10,6 +10,7 @@ from .._support.checks import boolean
 from ..models.model import Model
 from .folds import Fold
 from .judging import Judge, Judged, Scoring
+from .many import checked_x
 
 __all__ = ["cross_validate", "raised"]
 
@@ -84,6 +85,7 @@ def cross_validate(
         boolean(return_model, "return_model"),
     )
     judge = Judge(make, scoring, trains, keeps, arguments)
+    x = checked_x(x, y)
     folds = judge.folds(cv, judge.made({}), x, y)
     judged = judge.all_judged([{}], x, y, folds, workers, verbose)
     found = [raised(one, f"fold {number}") for number, one in enumerate(judged)]
