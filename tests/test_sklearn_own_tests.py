@@ -30,6 +30,7 @@ def global_random_seed():
 
 @pytest.mark.timeout(600)
 @pytest.mark.skipif(not SOURCE.exists(), reason="this scikit-learn came without its tests")
+@pytest.mark.slow
 def test_the_tests_of_scikit_learn(tmp_path: Path) -> None:
     text = SOURCE.read_text(encoding="utf-8")
     assert THEIRS in text

@@ -123,6 +123,7 @@ def test_tabular_on_the_bundled_set(tmp_path: Path, capsys: Any) -> None:
     assert number(r"test accuracy: (\S+)%", text) > 94
 
 
+@pytest.mark.slow
 def test_tuning(tmp_path: Path, capsys: Any) -> None:
     text = story(tuning, tmp_path, capsys, "--epochs", "4")
     assert "4 learning rates x 4 networks x 5 folds = 80 trainings of 4 epochs" in text
