@@ -170,3 +170,11 @@ def classifier() -> Maker:
         return model
 
     return make
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    """As on two cores, wherever the tests run."""
+    _core.set_num_threads(2)
+    yield
+    _core.set_num_threads(0)

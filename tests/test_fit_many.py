@@ -7,7 +7,6 @@ import pickle
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import mundur as md
@@ -19,13 +18,7 @@ from mundur.errors import FitManyError
 
 Array = npt.NDArray[Any]
 L = md.layers
-
-
-@pytest.fixture(autouse=True)
-def _two_threads() -> Iterator[None]:
-    _core.set_num_threads(2)
-    yield
-    _core.set_num_threads(0)
+pytestmark = pytest.mark.usefixtures("two_threads")
 
 
 def data(samples: int = 200, seed: int = 0) -> tuple[Array, Array]:
@@ -122,6 +115,20 @@ def test_rows_of_other_losses_and_of_batches_changed_in_python(loss: str) -> Non
         md.fit_many([by_rows], x, y, each=[{"rows": rows}], **how)
         by_copies.fit(x[rows], y[rows], **how)
         assert weights(by_rows) == weights(by_copies)
+
+
+def test_an_error_counts_among_the_rows() -> None:
+    x, y = data()
+    x[[50, 120]] = np.nan
+    for each, words in (
+        ({"rows": np.arange(40, 90)}, r"x\[rows\] must be finite; got nan at sample 10"),
+        (
+            {"rows": np.arange(40), "validation_rows": np.arange(100, 150)},
+            r"validation x\[rows\] must be finite; got nan at sample 20",
+        ),
+    ):
+        with pytest.raises(FitManyError, match=words):
+            md.fit_many([made(0)], x, y, each=[each], verbose=0)
 
 
 def test_rows_may_be_a_mask() -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import mundur as md
 import numpy as np
 import numpy.typing as npt
 import pytest
-from mundur import _core
 from mundur.model_selection import (
     GridSearch,
     KFold,
@@ -21,13 +19,7 @@ from mundur.model_selection import (
 
 Array = npt.NDArray[Any]
 L = md.layers
-
-
-@pytest.fixture(autouse=True)
-def _two_threads() -> Iterator[None]:
-    _core.set_num_threads(2)
-    yield
-    _core.set_num_threads(0)
+pytestmark = pytest.mark.usefixtures("two_threads")
 
 
 def data(samples: int = 90, seed: int = 0) -> tuple[Array, Array]:

@@ -173,7 +173,7 @@ class Dataset(NamedTuple):
         if self.rows is None:
             return self
         weights = None if self.weights is None else self.weights[self.rows]
-        return Dataset(self.x[self.rows], self.y[self.rows], weights, self.name)
+        return Dataset(self.x[self.rows], self.y[self.rows], weights, f"{self.name}[rows]")
 
     @property
     def whole_set_mend(self) -> str:
@@ -221,7 +221,8 @@ class Dataset(NamedTuple):
 
     def check(self, vocabulary: int, switch: str) -> None:
         """Raises for features that are not finite, or no ids."""
-        arrays.check_values(self.alone().x, vocabulary, self.name, switch)
+        own = self.alone()
+        arrays.check_values(own.x, vocabulary, own.name, switch)
 
     def trainer(
         self, make: Callable[[Dataset, int, bool], _core.Trainer], batch_size: int, shuffle: bool

@@ -176,10 +176,6 @@ class Judge:
         side_by_side(jobs, workers_for(workers, len(jobs)), Board(epochs, verbose, "Fits"))
         return [j.result if j.result is not None else j.error or RuntimeError() for j in jobs]
 
-    def folds(self, cv: Any, model: Model, x: Any, y: Any) -> list[Fold]:
-        """What `cv` stands for: a number of folds, an object with `split`, or folds."""
-        return folds_of(cv, model, x, y)
-
 
 def _taken_by(make: Any) -> tuple[tuple[str, ...], bool]:
     """The parameters of a function by name, and whether it takes any."""

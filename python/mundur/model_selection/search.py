@@ -13,7 +13,7 @@ import numpy as np
 
 from .._support.checks import boolean, integer, items, number, seed_value
 from ..models.model import Model
-from .judging import Judge, Judged, Scoring
+from .judging import Judge, Judged, Scoring, folds_of
 from .many import checked_x
 from .side_by_side import Board, Job, side_by_side
 from .validation import raised
@@ -73,7 +73,7 @@ class _Search:
         candidates, judge = self._candidates(), self._judge
         x = checked_x(x, y)
         judge.check({name for candidate in candidates for name in candidate})
-        folds = judge.folds(self.cv, judge.made(candidates[0]), x, y)
+        folds = folds_of(self.cv, judge.made(candidates[0]), x, y)
         self.n_splits_ = len(folds)
         judged = judge.all_judged(candidates, x, y, folds, self.workers, self.verbose)
         found = [

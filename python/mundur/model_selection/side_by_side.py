@@ -31,7 +31,7 @@ class Board:
     def __init__(self, total: int, verbose: Any, title: str) -> None:
         self._bar = counter(verbosity(verbose), total, title)
         self._lock = threading.Lock()
-        self._epochs = self._total = 0
+        self._epochs = 0
         self._stops = False
 
     def look(self) -> None:

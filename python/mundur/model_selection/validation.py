@@ -9,7 +9,7 @@ import numpy as np
 from .._support.checks import boolean
 from ..models.model import Model
 from .folds import Fold
-from .judging import Judge, Judged, Scoring
+from .judging import Judge, Judged, Scoring, folds_of
 from .many import checked_x
 
 __all__ = ["cross_validate", "raised"]
@@ -86,7 +86,7 @@ def cross_validate(
     )
     judge = Judge(make, scoring, trains, keeps, arguments)
     x = checked_x(x, y)
-    folds = judge.folds(cv, judge.made({}), x, y)
+    folds = folds_of(cv, judge.made({}), x, y)
     judged = judge.all_judged([{}], x, y, folds, workers, verbose)
     found = [raised(one, f"fold {number}") for number, one in enumerate(judged)]
     columns: dict[str, Any] = {

@@ -154,7 +154,8 @@ def complete(
 def fail_on(status: str, data: Data, model: LearningModel) -> None:
     """Raises the error that a native loop's "input" stands for."""
     if status == "input":
-        _fail_on_input(data.alone().x, data.name, model)
+        own = data.alone()
+        _fail_on_input(own.x, own.name, model)
 
 
 def _fail_on_input(x: Array, name: str, model: LearningModel) -> None:

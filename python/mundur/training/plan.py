@@ -117,7 +117,7 @@ def planned(
             model, data, validation_split, validation_data, validation_steps, last - first
         )
         if rows.validation is not None and isinstance(data, Dataset):
-            validation = data._replace(rows=rows.validation, name="x of the validation rows")
+            validation = data._replace(rows=rows.validation, name="validation x")
         train = train.weighed(model, class_weight)
         size = train.size(batch_size)
         blocks = isinstance(shuffle, str) and shuffle == "block"
