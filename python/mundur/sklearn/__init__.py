@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING
 from .._support.names import unknown_attribute
 
 try:
-    from .neural_net import NeuralNetClassifier, NeuralNetRegressor
-    from .perceptrons import MLPClassifier, MLPRegressor
-    from .texts import TextClassifier
+    from .mlp_classifier import MLPClassifier
+    from .mlp_regressor import MLPRegressor
+    from .neural_net_classifier import NeuralNetClassifier
+    from .neural_net_regressor import NeuralNetRegressor
+    from .text_classifier import TextClassifier
 except ImportError as error:
     if (error.name or "").partition(".")[0] not in ("sklearn", "scipy"):
         raise

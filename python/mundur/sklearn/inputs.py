@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from ..layers.base import Layer
 from ..layers.input import InputLayer
 
-__all__ = ["checked", "dense", "fresh_layers", "sample_weights"]
+__all__ = ["checked", "dense", "fresh_layers", "keep", "raveled", "sample_weights"]
 
 Array = npt.NDArray[Any]
 
@@ -77,6 +78,16 @@ def _lacks(column: Array) -> bool:
         return bool(np.isnan(column.astype(np.float64)).any())
     except (TypeError, ValueError):
         return False
+
+
+def keep(estimator: Any, arguments: dict[str, Any]) -> None:
+    """Each argument of a constructor, ``locals()``, under its own name and unchanged."""
+    vars(estimator).update({name: value for name, value in arguments.items() if name != "self"})
+
+
+def raveled(y: Any) -> Array:
+    """A vector from a column, with scikit-learn's warning."""
+    return np.asarray(column_or_1d(y, warn=True))
 
 
 def dense(x: Any) -> Array:

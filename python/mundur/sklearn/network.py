@@ -87,9 +87,10 @@ def draw(random: np.random.RandomState, shape: Shape, model: Model, activation: 
 
 def seed_from(random: np.random.RandomState) -> int:
     """A seed for shuffles and dropout, without a draw: later ones stay scikit-learn's."""
-    twin = np.random.RandomState()
-    twin.set_state(random.get_state())
-    return int(twin.randint(np.iinfo(np.int32).max))
+    before = random.get_state()
+    seed = int(random.randint(np.iinfo(np.int32).max))
+    random.set_state(before)
+    return seed
 
 
 def weights_of(estimator: Any) -> tuple[Sequence[Array], Sequence[Array]]:

@@ -25,7 +25,7 @@ from .objectives import Objective, objective_of
 from .observed import Observable, Observer
 from .rules import rule_of
 
-__all__ = ["Perceptron"]
+__all__ = ["Perceptron", "goes_by_batches"]
 
 Array = npt.NDArray[Any]
 
@@ -37,6 +37,15 @@ _CURVES = (
 )
 _POSITIVE = Interval(Integral, 1, None, closed="left")
 _SHARE = Interval(Real, 0, 1, closed="left")
+
+
+def goes_by_batches(estimator: Any) -> bool:
+    """Whether `partial_fit` can serve; the AttributeError says why not."""
+    if estimator.solver == "lbfgs":
+        raise AttributeError(
+            "partial_fit needs a solver that goes by batches, such as 'adam'; got solver='lbfgs'"
+        )
+    return True
 
 
 class Perceptron(Observable, BaseEstimator):

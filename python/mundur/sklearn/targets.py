@@ -11,9 +11,11 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from .. import activations
 from .inputs import dense
 
-__all__ = ["Classes", "classes_of", "named_classes"]
+__all__ = ["Classes", "classes_of", "name_classes"]
 
 Array = npt.NDArray[Any]
+
+_DISCRETE = ("binary", "multiclass", "multilabel-indicator")
 
 
 class Classes(NamedTuple):
@@ -69,8 +71,9 @@ class Classes(NamedTuple):
 
 def classes_of(y: Any) -> Classes:
     """The classes of targets; a ValueError for what is no classification."""
-    check_classification_targets(y)
     kind = type_of_target(y, input_name="y")
+    if kind not in _DISCRETE:
+        check_classification_targets(y)  # its words for what is no classification
     if kind == "multilabel-indicator":
         return Classes(np.arange(dense(y).shape[1]), "multilabel")
     if "multioutput" in kind:
@@ -93,8 +96,24 @@ def _indicators(y: Any, labels: int) -> Array:
     return np.asarray(array != 0, np.uint8)
 
 
-def named_classes(classes: Any, y: Any) -> Classes:
-    """Those that a first `partial_fit` names, for what its targets are."""
+def name_classes(estimator: Any, classes: Any, y: Any) -> None:
+    """Gives a classifier the classes that `partial_fit` names, or holds them against its own."""
+    if estimator.class_weight == "balanced":
+        raise ValueError(
+            "class_weight='balanced' needs all samples at once; give partial_fit a dict"
+        )
+    if not hasattr(estimator, "classes_"):
+        if classes is None:
+            raise ValueError("classes must name all classes in the first call of partial_fit")
+        estimator._classes = _named(classes, y)
+        estimator.classes_ = estimator._classes.labels
+    elif classes is not None and not np.array_equal(np.unique(classes), estimator.classes_):
+        raise ValueError(
+            f"classes must be those of the first call, {estimator.classes_}; got {classes}"
+        )
+
+
+def _named(classes: Any, y: Any) -> Classes:
     found = classes_of(y)
     if found.kind == "multilabel":
         return found

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ..models.model import Model
 from ..text import classifier as native
-from .inputs import fresh_layers, sample_weights
+from .inputs import fresh_layers, keep, sample_weights
 from .nested import Nested
 from .targets import Classes, classes_of
 
@@ -104,18 +104,7 @@ class TextClassifier(Nested, ClassifierMixin, BaseEstimator):
         verbose: Any = False,
         random_state: Any = None,
     ) -> None:
-        self.layers = layers
-        self.vocabulary = vocabulary
-        self.length = length
-        self.padding = padding
-        self.truncating = truncating
-        self.optimizer = optimizer
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.class_weight = class_weight
-        self.callbacks = callbacks
-        self.verbose = verbose
-        self.random_state = random_state
+        keep(self, locals())
 
     def __sklearn_tags__(self) -> Any:
         """Texts, and no columns of numbers."""

@@ -1,0 +1,296 @@
+"""The perceptron that classifies, as scikit-learn has it, trained in native code."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import unique_labels
+
+from .inputs import keep, raveled
+from .perceptron import Perceptron, goes_by_batches
+from .targets import Classes, classes_of, name_classes
+
+__all__ = ["MLPClassifier"]
+
+Array = npt.NDArray[Any]
+
+
+class MLPClassifier(ClassifierMixin, Perceptron):
+    """scikit-learn's classifier of this name, several times as fast, and with what that one lacks.
+
+    The same objective and updates: from the same weights and order of batches, the same losses. A
+    chain of dense layers; softmax and cross-entropy, or for two classes and for several labels at
+    once the logistic function and binary cross-entropy, summed up over labels.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or list of int, default (100,)
+        Units of each hidden layer; an empty list leaves a linear model.
+    activation : str, function or list of them, default "relu"
+        Of all hidden layers, or one for each: "identity", "logistic", "tanh", "relu", and every
+        other of `mundur.activations`.
+    solver : {"lbfgs", "sgd", "adam"}, str or Optimizer, default "adam"
+        L-BFGS sees the whole set at once; the others go by batches. Also a name of
+        `mundur.optimizers`, or an instance, of which each fit makes its own.
+    alpha : float, default 0.0001
+        α >= 0: ½ α ‖W‖² over the number of a batch's samples is added to its loss.
+    batch_size : int or "auto", default "auto"
+        "auto" is 200, or all samples where there are fewer.
+    learning_rate : {"constant", "invscaling", "adaptive"}, default "constant"
+        For "sgd": the rate stays; or it is learning_rate_init / (t + 1)^power_t after t samples; or
+        it falls to a fifth each time that nothing gets better.
+    learning_rate_init : float, default 0.001
+    power_t : float, default 0.5
+    max_iter : int, default 200
+        Epochs at most, or iterations of L-BFGS.
+    shuffle : bool, default True
+        Whether each epoch has an order of its own.
+    random_state : int, RandomState or None, default None
+        First weights and what early stopping holds out are scikit-learn's for it; the order of
+        batches is mundur's own.
+    tol : float, default 0.0001
+        An improvement by less is none.
+    verbose : bool, default False
+    warm_start : bool, default False
+        Whether fit goes on with the weights of the fit before.
+    momentum, nesterovs_momentum : float and bool, default 0.9 and True
+        For "sgd".
+    early_stopping : bool or "loss", default False
+        Whether some samples are held out, training ends when their score, or their loss, gets no
+        better, and the best weights are taken.
+    validation_fraction : float, default 0.1
+        The share that is held out.
+    beta_1, beta_2, epsilon : float, default 0.9, 0.999 and 1e-8
+        For "adam".
+    n_iter_no_change : int, default 10
+        Epochs without improvement after which training ends.
+    max_fun : int, default 15000
+        Evaluations of the loss, at most, for "lbfgs".
+    dropout : float or list of float, default 0.0
+        The share of each hidden layer's units that drop out in training; one for all, or one each.
+    batch_normalization : bool, default False
+        Whether hidden layers normalise their sums before the activation.
+    class_weight : dict, "balanced" or None, default None
+        The weight of each class, multiplied with those of its samples.
+    dtype : {"float32", "float64"}, optional
+        What is computed in; by default what the features are in, float64 for integers.
+    callbacks : list of Callback, optional
+        Callbacks of mundur; logs hold "loss", and of what is held out "val_loss" and "val_score".
+
+    Attributes
+    ----------
+    classes_ : ndarray
+        Sorted; for several labels at once the columns' numbers.
+    coefs_, intercepts_ : list of ndarray
+        Weights (inputs, outputs) and biases of each layer; what is written into them counts.
+    model_ : Model
+        The network, its last layer without `out_activation_`.
+    loss_curve_ : list of float
+        Mean loss of each epoch, penalty included, before each batch's update.
+    validation_loss_curve_, validation_scores_ : list of float
+        Of what is held out after each epoch, without penalty; the scores only where they decide.
+    loss_, best_loss_, best_validation_score_, best_validation_loss_ : float
+        The last, and the best of what training goes by.
+    n_iter_, t_, n_layers_, n_outputs_ : int
+        Epochs, samples seen, layers with the features' as one, outputs.
+    stopped_ : bool
+        Whether training ended because nothing got better.
+    out_activation_ : str
+    n_features_in_, feature_names_in_
+        Of the features.
+
+    See Also
+    --------
+    mundur.Model : any other network.
+
+    Examples
+    --------
+    >>> from mundur.sklearn import MLPClassifier
+    >>> x, y = [[0.0], [1.0], [2.0], [3.0]] * 25, ["low", "low", "high", "high"] * 25
+    >>> classifier = MLPClassifier(solver="lbfgs", random_state=0).fit(x, y)
+    >>> classifier.predict([[0.2], [2.7]]).tolist()
+    ['low', 'high']
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **Perceptron._parameter_constraints,
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+    classes_: Array
+    _classes: Classes
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: Any = "adam",
+        alpha: float = 0.0001,
+        batch_size: Any = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: Any = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: Any = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        dropout: Any = 0.0,
+        batch_normalization: bool = False,
+        class_weight: Any = None,
+        dtype: Any = None,
+        callbacks: Any = None,
+    ) -> None:
+        keep(self, locals())
+
+    def __sklearn_tags__(self) -> Any:
+        """Several labels at once are fine."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> Any:
+        """Trains.
+
+        Parameters
+        ----------
+        X : array, DataFrame or sparse matrix (samples, features)
+            Features of about the same size, as StandardScaler makes them, train best.
+        y : array (samples,) or (samples, labels)
+            Classes of any dtype, or 0 and 1 for each label.
+        sample_weight : array (samples,), optional
+            Not negative.
+        validation_data : (X, y) or (X, y, sample_weight), optional
+            What `validation_loss_curve_` is of, and what early stopping goes by instead of a
+            share of the samples.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            For arguments or data that do not fit, naming them; where training diverged.
+
+        Warns
+        -----
+        ConvergenceWarning
+            Where `max_iter` came first.
+        """
+        return self._train(X, y, sample_weight, validation_data, False)
+
+    @available_if(goes_by_batches)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        classes: Any = None,
+        validation_data: Any = None,
+    ) -> Any:
+        """Trains for one epoch more.
+
+        Parameters
+        ----------
+        X, y, sample_weight, validation_data
+            As for `fit`. Early stopping needs `validation_data`: once nothing gets better,
+            `stopped_` is True, the best weights are taken, and further calls change nothing.
+        classes : array, optional
+            All classes there will be; the first call needs it.
+
+        Returns
+        -------
+        self
+        """
+        name_classes(self, classes, y)
+        return self._train(X, y, sample_weight, validation_data, True)
+
+    def _encode(self, y: Any, first: bool, incremental: bool) -> Array:
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = raveled(y)
+        if not hasattr(self, "classes_") or (first and not incremental):
+            self._classes = classes_of(y)
+            self.classes_ = self._classes.labels
+        elif self.warm_start and not incremental:
+            found = unique_labels(y)
+            if set(found) != set(self.classes_):
+                raise ValueError(
+                    f"warm_start=True goes on with the classes of the fit before, {self.classes_};"
+                    f" `y` has {found}. warm_start=False begins anew"
+                )
+        return self._classes.encode(y)
+
+    def _kind(self) -> str:
+        return self._classes.kind
+
+    def _outputs(self, y: Array) -> int:
+        return self._classes.outputs
+
+    def _score_of(self, y: Array, outputs: Array, weights: Any) -> float:
+        """The share of samples that are right in all."""
+        if self._classes.kind == "multiclass":
+            right = outputs.argmax(axis=1) == y
+        else:
+            right = ((outputs > 0) == y.reshape(outputs.shape)).all(axis=1)
+        return float(np.average(right, weights=weights))
+
+    def predict(self, X: Any) -> Array:
+        """The class, or the labels, of each sample.
+
+        Parameters
+        ----------
+        X : array, DataFrame or sparse matrix (samples, features)
+
+        Returns
+        -------
+        ndarray (samples,) or (samples, labels)
+        """
+        outputs = self._predicted(X)
+        return self._classes.decode(outputs)
+
+    def predict_proba(self, X: Any) -> Array:
+        """The probability of each class, or of each label, for each sample.
+
+        Parameters
+        ----------
+        X : array, DataFrame or sparse matrix (samples, features)
+
+        Returns
+        -------
+        ndarray (samples, classes)
+            Columns in the order of `classes_`.
+        """
+        outputs = self._predicted(X)
+        return self._classes.probabilities(outputs)
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """The logarithms of `predict_proba`.
+
+        Parameters
+        ----------
+        X : array, DataFrame or sparse matrix (samples, features)
+
+        Returns
+        -------
+        ndarray (samples, classes)
+        """
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(self.predict_proba(X)))

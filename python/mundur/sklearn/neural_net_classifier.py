@@ -1,0 +1,254 @@
+"""The classifier around any network."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy.typing as npt
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
+
+from ..models.model import Model
+from ..optimizers.base import Optimizer
+from .heads import Head, gives_scores_only, head_of
+from .inputs import keep, raveled
+from .neural_net import NeuralNet
+from .targets import Classes, classes_of, name_classes
+
+__all__ = ["NeuralNetClassifier"]
+
+Array = npt.NDArray[Any]
+
+
+def _gives_probabilities(estimator: Any) -> bool:
+    if gives_scores_only(estimator.loss):
+        raise AttributeError(
+            f"predict_proba needs a loss of probabilities, a cross-entropy; got {estimator.loss!r}"
+        )
+    return True
+
+
+def _gives_scores(estimator: Any) -> bool:
+    """Whether the outputs are scores; of a function of layers that is known after fit."""
+    fitted = vars(estimator).get("_head")
+    if fitted is not None:
+        linear = fitted.is_linear
+    elif isinstance(estimator.layers, (list, tuple)) and estimator.layers:
+        last = estimator.layers[-1]
+        linear = getattr(last, "activation", None) in (None, "linear")
+    else:
+        linear = True
+    if not linear:
+        raise AttributeError("decision_function needs layers that end without an activation")
+    return True
+
+
+class NeuralNetClassifier(ClassifierMixin, NeuralNet):
+    """A classifier around any layers; `Model.fit` trains it.
+
+    Parameters
+    ----------
+    layers : list of Layer or callable, optional
+        The network, its outputs too: it ends in a Dense layer of one unit per output.
+        Or a function f(input_shape, outputs) that returns such a list, or a Model. By default
+        ``[Dense(100, "relu"), Dense(outputs)]``.
+    optimizer : str or Optimizer, default "adam"
+        Each fit makes one of its own.
+    loss : str or Loss, optional
+        By default the cross-entropy that suits the outputs. By name it takes linear ones as logits;
+        "hinge" and "squared_hinge" give scores instead of probabilities.
+    metrics : list, optional
+        As for `Model.compile`; `history_` has their numbers.
+    batch_size : int or "full", default 32
+    epochs : int, default 100
+    shuffle : bool, default True
+    class_weight : dict, "balanced" or None, default None
+        The weight of each class, multiplied with those of its samples.
+    validation_fraction : float, default 0.0
+        The share of samples that is held out, for `history_` and callbacks such as EarlyStopping.
+    callbacks : list of Callback, optional
+    warm_start : bool, default False
+        Whether fit goes on with the model of the fit before.
+    dtype : {"float32", "float64"}, optional
+        What is computed in; by default what the features are in, float64 for integers.
+    verbose : bool, default False
+        Whether each epoch prints a line.
+    random_state : int, RandomState or None, default None
+        Weights, dropout, shuffles, and what is held out.
+
+    Attributes
+    ----------
+    classes_ : ndarray
+        Sorted; for several labels at once the columns' numbers.
+    model_ : Model
+    history_ : History
+        Of the last fit.
+    loss_curve_ : list of float
+    n_iter_ : int
+        Epochs of the last fit.
+    n_features_in_, feature_names_in_
+        Of the features.
+
+    See Also
+    --------
+    mundur.sklearn.MLPClassifier : with the arguments of scikit-learn's.
+
+    Examples
+    --------
+    >>> from mundur import layers
+    >>> from mundur.sklearn import NeuralNetClassifier
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> x, y = load_iris(return_X_y=True)
+    >>> net = [layers.BatchNormalization(), layers.Dense(16, "tanh"), layers.Dense(3)]
+    >>> classifier = NeuralNetClassifier(net, epochs=60, batch_size=16, random_state=0)
+    >>> grid = {"layers__1__units": [8, 32], "optimizer__learning_rate": [0.01]}
+    >>> GridSearchCV(classifier, grid, cv=3).fit(x, y).score(x, y) > 0.9
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **NeuralNet._parameter_constraints,
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+    classes_: Array
+    _classes: Classes
+    _head: Head
+
+    def __init__(
+        self,
+        layers: Any = None,
+        *,
+        optimizer: Any = "adam",
+        loss: Any = None,
+        metrics: Any = None,
+        batch_size: Any = 32,
+        epochs: int = 100,
+        shuffle: bool = True,
+        class_weight: Any = None,
+        validation_fraction: float = 0.0,
+        callbacks: Any = None,
+        warm_start: bool = False,
+        dtype: Any = None,
+        verbose: Any = False,
+        random_state: Any = None,
+    ) -> None:
+        keep(self, locals())
+
+    def __sklearn_tags__(self) -> Any:
+        """Several labels at once are fine."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> Any:
+        """Trains.
+
+        Parameters
+        ----------
+        X : array, DataFrame or sparse matrix (samples, ...)
+            Of any shape that the layers take; whole numbers stay whole.
+        y : array (samples,) or (samples, labels)
+            Classes of any dtype, or 0 and 1 for each label.
+        sample_weight : array (samples,), optional
+            Not negative.
+        validation_data : (X, y) or (X, y, sample_weight), optional
+            Goes before `validation_fraction`.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            For arguments or data that do not fit, naming them.
+        NonFiniteLossError
+            Where training diverged.
+        """
+        return self._train(X, y, sample_weight, validation_data, False)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Any:
+        """Trains for one epoch more.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`.
+        classes : array, optional
+            All classes there will be; the first call needs it.
+
+        Returns
+        -------
+        self
+        """
+        name_classes(self, classes, y)
+        return self._train(X, y, sample_weight, None, True)
+
+    def _encode(self, y: Any, first: bool) -> Array:
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = raveled(y)
+        if not hasattr(self, "model_") and hasattr(self, "classes_"):
+            return self._classes.encode(y)  # of the first partial_fit
+        if first:
+            self._classes = classes_of(y)
+            self.classes_ = self._classes.labels
+        return self._classes.encode(y)
+
+    def _count(self, y: Array) -> int:
+        return self._classes.outputs
+
+    def _compile(self, model: Model, y: Array, optimizer: Optimizer) -> None:
+        self._head = head_of(self._classes, model, self.loss)
+        model.compile(optimizer, self._head.loss, metrics=self.metrics)
+
+    def _targets(self, y: Array) -> Array:
+        return self._head.targets(y)
+
+    def predict(self, X: Any) -> Array:
+        """The class, or the labels, of each sample.
+
+        Parameters
+        ----------
+        X : array, DataFrame or sparse matrix (samples, ...)
+
+        Returns
+        -------
+        ndarray (samples,) or (samples, labels)
+        """
+        outputs = self._predicted(X)
+        return self._head.labels(outputs)
+
+    @available_if(_gives_probabilities)
+    def predict_proba(self, X: Any) -> Array:
+        """The probability of each class, or of each label, for each sample.
+
+        Parameters
+        ----------
+        X : array, DataFrame or sparse matrix (samples, ...)
+
+        Returns
+        -------
+        ndarray (samples, classes)
+            Columns in the order of `classes_`.
+        """
+        outputs = self._predicted(X)
+        return self._head.probabilities(outputs)
+
+    @available_if(_gives_scores)
+    def decision_function(self, X: Any) -> Array:
+        """The outputs as scores; for two classes one, above 0 for the second.
+
+        Parameters
+        ----------
+        X : array, DataFrame or sparse matrix (samples, ...)
+
+        Returns
+        -------
+        ndarray (samples,) or (samples, classes)
+        """
+        outputs = self._predicted(X)
+        return self._head.scores(outputs)
