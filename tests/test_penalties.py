@@ -319,3 +319,33 @@ def test_both_names_of_keras() -> None:
     assert md.constraints.MaxNorm().max_value == 2
     assert md.regularizers.L1L2().penalty() == (0.0, 0.0)
     assert repr(md.regularizers.get("L1L2")) == "L1L2(l1=0.01, l2=0.01)"
+
+
+def test_a_shared_penalty_is_divided_by_the_samples_of_each_batch() -> None:
+    """Ten samples in batches of four, the last one of two; the core's alone, for estimators."""
+    x, y = regression(10, 4, 3)
+
+    def made() -> md.Model:
+        model = md.Model([L.Dense(3)], seed=3, dtype="float64", input_shape=(4,))
+        model.compile(md.optimizers.SGD(0.1), MSE())
+        return model
+
+    shared, stepped = made(), made()
+    shared.native.set_penalty(0, 0.3, 0.5, True)
+    history = shared.fit(x, y, batch_size=4, epochs=1, shuffle=False, verbose=0)
+    losses = []
+    for start in (0, 4, 8):
+        batch = slice(start, start + 4)
+        own = x[batch], y[batch]
+        stepped.native.set_penalty(0, 0.3 / len(own[0]), 0.5 / len(own[0]))
+        losses += [stepped.train_on_batch(*own)] * len(own[0])
+    np.testing.assert_array_equal(shared.native.flat_parameters, stepped.native.flat_parameters)
+    assert history.history["loss"] == pytest.approx([np.mean(losses)], rel=1e-12)
+
+    norms = np.abs(shared.parameters["dense/kernel"]), shared.parameters["dense/kernel"] ** 2
+    penalty = 0.3 * norms[0].sum() + 0.5 * norms[1].sum()
+    plain = MSE()(y, shared.predict(x, verbose=0))
+    told = shared.evaluate(x, y, batch_size=4, verbose=0)
+    assert told == pytest.approx(plain + 3 * penalty / 10, rel=1e-12)  # of 4, 4 and 2 samples
+    shared.forward(x)
+    assert shared.native.penalty() == pytest.approx(penalty / 10, rel=1e-12)

@@ -200,11 +200,11 @@ void bind_network(py::module_& m) {
            works<Flags>([](auto& network, const Flags& flags) { network.set_trainable(flags); }),
            py::arg("flags"))
       .def("set_penalty",
-           works<std::size_t, double, double>(
-               [](auto& network, std::size_t parameter, double l1, double l2) {
-                 network.set_penalty(parameter, {l1, l2});
+           works<std::size_t, double, double, bool>(
+               [](auto& network, std::size_t parameter, double l1, double l2, bool shared) {
+                 network.set_penalty(parameter, {l1, l2, shared});
                }),
-           py::arg("parameter"), py::arg("l1"), py::arg("l2"))
+           py::arg("parameter"), py::arg("l1"), py::arg("l2"), py::arg("shared") = false)
       .def("set_activity_penalty",
            works<std::size_t, double, double>(
                [](auto& network, std::size_t layer, double l1, double l2) {

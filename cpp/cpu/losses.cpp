@@ -146,8 +146,10 @@ void resolve(Resolver<T>& r, const op::WeightPenalties& o) {
   for (const auto& piece : o.pieces) r.reads(piece.w);
   for (std::int64_t i = part.begin; i < part.end; ++i) {
     const auto& piece = o.pieces[static_cast<std::size_t>(i)];
-    r.call([=, k = &r.kernels, w = r.at(piece.w) + piece.begin, size = piece.size, l1 = piece.l1,
-            l2 = piece.l2](Now<T>&, Worker&) { values[i] = piece_penalty(*k, {l1, l2}, w, size); });
+    r.call([=, k = &r.kernels, w = r.at(piece.w) + piece.begin, size = piece.size,
+            penalty = piece.penalty](Now<T>& now, Worker&) {
+      values[i] = piece_penalty(*k, penalty.over(now.samples()), w, size);
+    });
   }
 }
 MUNDUR_RESOLVED(WeightPenalties);

@@ -13,13 +13,11 @@ template <class T, class Touch>
 Following<T> followed(Resolver<T>& r, const After& after, Touch touch) {
   Following<T> f;
   if (!after.w) return f;
-  f.penalises = after.l1 != 0.0 || after.l2 != 0.0;
+  f.penalty = after.penalty;
   f.updates = after.update;
   if (f.any()) touch(f.updates);
   f.w = r.at(after.w);
   f.place = r[after.w].place;
-  f.l1 = static_cast<T>(after.l1);
-  f.two_l2 = static_cast<T>(2.0 * after.l2);
   return f;
 }
 

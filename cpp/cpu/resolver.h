@@ -255,22 +255,26 @@ template <class T>
 struct Following {
   const T* w = nullptr;
   std::int64_t place = 0;  // of the parameter
-  T l1 = T(0), two_l2 = T(0);
-  bool penalises = false, updates = false;
+  Penalty penalty{};
+  bool updates = false;
 
   /// `g` holds the gradient of the block whose first element is number `at`; `ld` is the distance
   /// of the parameter's rows, `ldg` of the gradient's.
   void operator()(const Kernels<T>& kernels, const Now<T>& now, T* g, std::int64_t at,
                   std::int64_t rows, std::int64_t columns, std::int64_t ld,
                   std::int64_t ldg) const {
-    if (penalises) kernels.add_penalty(g, w + at, rows, columns, ldg, ld, l1, two_l2);
+    if (penalty.any()) {
+      const Penalty by = penalty.over(now.samples());
+      kernels.add_penalty(g, w + at, rows, columns, ldg, ld, static_cast<T>(by.l1),
+                          static_cast<T>(2.0 * by.l2));
+    }
     if (updates) kernels.update(now.update.at(place + at), g, rows, columns, ld, ldg);
   }
   void operator()(const Kernels<T>& kernels, const Now<T>& now, T* g, std::int64_t at,
                   std::int64_t rows, std::int64_t columns, std::int64_t ld) const {
     (*this)(kernels, now, g, at, rows, columns, ld, ld);
   }
-  bool any() const { return penalises || updates; }
+  bool any() const { return penalty.any() || updates; }
   /// What an update reads of a block whose first element is number `at`; null where it has no more.
   const T* soon(const Now<T>& now, std::int64_t at, int i) const {
     if (!updates) return nullptr;

@@ -15,7 +15,7 @@ namespace mundur {
 /// 2·l2·w, and the optimizer's step. Done piece by piece, while a piece is in the cache.
 struct After {
   Value w;
-  double l1 = 0.0, l2 = 0.0;
+  Penalty penalty{};
   bool update = false;  // then nobody reads the gradient
 };
 

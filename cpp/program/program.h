@@ -70,7 +70,7 @@ struct Accesses {
   Accesses& changes(Value value) { return add({Access::Kind::change, value}); }
   Accesses& then(const After& after) {
     if (after.update) return changes(after.w);
-    if (after.l1 != 0.0 || after.l2 != 0.0) return reads(after.w);
+    if (after.penalty.any()) return reads(after.w);
     return *this;
   }
   Accesses& acts() {

@@ -163,8 +163,7 @@ void Builder::place_updates() {
     const bool is_last = reads == kNowhere || reads < makers.front();
     const Array& array = (*how_.parameters)[number];
     for (std::size_t maker : makers) {
-      *after_of(steps_[maker].operation, g) = {w, array.penalty.l1, array.penalty.l2,
-                                               how_.updates && is_last};
+      *after_of(steps_[maker].operation, g) = {w, array.penalty, how_.updates && is_last};
     }
     if (!how_.updates || is_last) continue;
     late.push_back(w);

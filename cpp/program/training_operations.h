@@ -126,7 +126,7 @@ struct WeightPenalties {
   struct Piece {
     Value w;
     std::int64_t begin, size;
-    double l1, l2;
+    Penalty penalty;
   };
   Value values;
   std::vector<Piece> pieces;

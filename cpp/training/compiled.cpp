@@ -53,8 +53,8 @@ Value emit_penalties(Builder& b, const std::vector<Array>& parameters) {
     if (!array.penalty.any()) continue;
     const std::int64_t size = size_of(array.shape);
     for (std::int64_t at = 0; at < size; at += kPiece) {
-      penalties.pieces.push_back({b.parameter(static_cast<int>(i)), at, std::min(kPiece, size - at),
-                                  array.penalty.l1, array.penalty.l2});
+      penalties.pieces.push_back(
+          {b.parameter(static_cast<int>(i)), at, std::min(kPiece, size - at), array.penalty});
     }
   }
   if (penalties.pieces.empty()) return {};

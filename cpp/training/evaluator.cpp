@@ -55,12 +55,14 @@ class Evaluator<T>::Evaluation final : public Pass<T> {
     if (!finite_) return 1;
     const std::int64_t count = lane.now.batch.count, size = options.batch_size;
     for (std::int64_t first = 0; first < count; first += size, ++step) {
-      judge.judge(lane, Range{first, std::min(first + size, count)}, penalty_, &tally);
+      const Range samples{first, std::min(first + size, count)};
+      judge.judge(lane, samples, samples.size() == size ? penalty_ : penalty_of_last_, &tally);
     }
     return 1;
   }
 
-  double penalty_ = 0.0;      // of the weights
+  // Of the weights.
+  double penalty_ = 0.0, penalty_of_last_ = 0.0;
   std::int64_t begin_ = 0;    // of what comes next
   std::int64_t at_once_ = 0;  // samples: whole batches
   bool finite_ = true;
@@ -90,7 +92,9 @@ Outcome Evaluator<T>::Evaluation::run(double budget) {
   const int workers = is_apart ? many : network.workers_for(at_once_, false);
   const std::size_t count = is_apart ? static_cast<std::size_t>(workers) : 1;
   judge.reserve(options.batch_size);
-  penalty_ = network.weight_penalty();
+  penalty_ = network.weight_penalty(options.batch_size);
+  const std::int64_t last = data.samples() % options.batch_size;
+  penalty_of_last_ = last ? network.weight_penalty(last) : penalty_;
   std::vector<Lane<T>> lanes(count);
   for (std::size_t i = 0; i < count; ++i)
     lanes[i].program = i ? &network.compiled(purpose, i) : &program;

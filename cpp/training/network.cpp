@@ -143,14 +143,15 @@ void Network<T>::set_constraint(std::size_t parameter, const Constraint& constra
 }
 
 template <class T>
-double Network<T>::weight_penalty() {
+double Network<T>::weight_penalty(std::int64_t samples) {
   double sum = 0.0;
   for (const Array& array : parameters_) {
     if (!array.penalty.any()) continue;
+    const Penalty penalty = array.penalty.over(samples);
     const T* const w = flat_values() + array.place;
     const std::int64_t size = size_of(array.shape);
     for (std::int64_t at = 0; at < size; at += kPiece) {
-      sum += piece_penalty(kernels<T>(), array.penalty, w + at, std::min(kPiece, size - at));
+      sum += piece_penalty(kernels<T>(), penalty, w + at, std::min(kPiece, size - at));
     }
   }
   return sum;
@@ -158,7 +159,7 @@ double Network<T>::weight_penalty() {
 
 template <class T>
 double Network<T>::penalty() {
-  const double weights = weight_penalty();
+  const double weights = weight_penalty(std::max<std::int64_t>(forward_batch_, 1));
   if (forward_batch_ == 0) return weights;
   const Compiled<T>& program = by_hand(forward_training_);
   const double* const activity = program.template at<double>(program.ports().activity);

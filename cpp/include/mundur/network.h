@@ -147,8 +147,8 @@ class Network {
   /// Of a layer's outputs, divided by the samples of the batch.
   void set_activity_penalty(std::size_t layer, const Penalty& penalty);
   void set_constraint(std::size_t parameter, const Constraint& constraint);
-  /// What the weights add to the loss.
-  double weight_penalty();
+  /// What the weights add to the loss of a batch.
+  double weight_penalty(std::int64_t samples);
   /// By hand: with the activities of the last forward, if what it left is still there.
   double penalty();
 

@@ -42,7 +42,13 @@ struct Range {
 struct Penalty {
   double l1 = 0.0;
   double l2 = 0.0;
+  bool shared = false;  // among the samples of each batch: divided by their number
   bool any() const { return l1 != 0.0 || l2 != 0.0; }
+  /// What it is for a batch.
+  Penalty over(std::int64_t samples) const {
+    if (!shared) return *this;
+    return {l1 / static_cast<double>(samples), l2 / static_cast<double>(samples)};
+  }
 };
 
 /// What holds for a parameter after each update.

@@ -30,8 +30,7 @@ _LOSS, _TERMS, _ROWS, _PENALTIES = range(4)
 class Epochs:
     """Native epochs over one set, with the penalty divided by what each batch weighs.
 
-    The core has one penalty for all batches. Batches of one weight take one call an epoch, a short
-    one at its end another, and weights of samples one for each batch.
+    The core divides by a batch's samples; with weights each batch is told its own penalty.
     """
 
     def __init__(
@@ -49,7 +48,8 @@ class Epochs:
         callbacks: CallbackList,
     ) -> None:
         self._model, self._objective, self._rule = model, objective, rule
-        self._alpha, self._factor = alpha, -1.0
+        self._alpha = alpha
+        self._penalty: tuple[float, bool] | None = None  # what the core was told last
         self._callbacks = callbacks
         self._weights = weights
         self._order = Order(len(x), batch_size, shuffle, 0)
@@ -72,17 +72,8 @@ class Epochs:
         self._rule.look_ahead(trainer.steps_per_epoch)
         if self._weights is not None or self._callbacks.wants_batches("train"):
             return self._by_batch(number)
-        samples, size, _, _ = self._order
-        steps, short = trainer.steps_per_epoch, samples % size if samples > size else 0
-        self._penalise(size)
-        if not short or not self._alpha:
-            went = self._steps(steps)
-        else:
-            went = self._steps(steps - 1)
-            if went:
-                self._penalise(short)
-                went = self._steps(steps)
-        if not went:
+        self._penalise(1.0, shared=True)
+        if not self._steps(trainer.steps_per_epoch):
             return math.nan
         sums = trainer.sums
         return self._loss(sums[_LOSS] / sums[_TERMS], sums[_PENALTIES] / sums[_ROWS])
@@ -113,16 +104,16 @@ class Epochs:
     def _loss(self, own: float, penalty: float) -> float:
         return self._objective.reported * own + self._objective.scale * penalty
 
-    def _penalise(self, weighs: float) -> None:
+    def _penalise(self, weighs: float, shared: bool = False) -> None:
         """½ α ‖W‖² over what a batch weighs, in the measure of the core's loss."""
         factor = 0.0
         if weighs > 0:
             factor = 0.5 * self._alpha / (weighs * self._objective.scale)
-        if factor == self._factor:  # to say it again would have the core compile again
+        if (factor, shared) == self._penalty:  # to say it again would have the core compile again
             return
-        self._factor = factor
+        self._penalty = factor, shared
         for place in self._kernels:
-            self._model.native.set_penalty(place, 0.0, factor)
+            self._model.native.set_penalty(place, 0.0, factor, shared)
 
     def _steps(self, up_to: int) -> bool:
         """On to this step of the epoch; whether all losses were finite."""
