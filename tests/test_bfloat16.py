@@ -250,6 +250,16 @@ def test_the_workspace_grows_by_no_more_than_the_rounded_copies() -> None:
 
 
 @kinds
+@pytest.mark.parametrize("samples", [1, 7, 300])
+def test_what_is_planned_begins_on_a_line_of_the_cache(kind: str, samples: int) -> None:
+    """Behind the scratch, too, of which products ask for any number of elements."""
+    for units in (1, 3, 17, 50):
+        model = model_of(40, units, kind)
+        for training in (False, True):
+            assert model.native.workspace_bytes(samples, training) % 64 == 0
+
+
+@kinds
 def test_a_penalised_gradient_of_many_rows_is_the_same_gradient(kind: str) -> None:
     """It is made strip by strip, so that the penalty finds it in the cache."""
     rng = np.random.default_rng(2)

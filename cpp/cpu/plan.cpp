@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cpu/resolver.h"
+#include "mundur/memory.h"
 #include "mundur/runtime.h"
 
 namespace mundur {
@@ -138,7 +139,7 @@ std::int64_t scratch_bytes(const Program& program, std::int64_t batch) {
         },
         operation);
   }
-  return most * static_cast<std::int64_t>(sizeof(T));
+  return whole_lines(most * static_cast<std::int64_t>(sizeof(T)), "the workspace of one batch");
 }
 template std::int64_t scratch_bytes<float>(const Program&, std::int64_t);
 template std::int64_t scratch_bytes<double>(const Program&, std::int64_t);

@@ -9,7 +9,6 @@ namespace mundur {
 namespace {
 
 constexpr const char* kWhat = "the workspace of one batch";
-constexpr std::int64_t kLine = 64;
 
 /// One piece of memory and the operations between which it is in use. Values that lie in each
 /// other's place share one.
@@ -30,8 +29,7 @@ class Planner {
     find_lifetimes();
     for (std::size_t i = 0; i < blocks_.size(); ++i) {
       if (!blocks_[i].in_use()) continue;
-      const std::int64_t bytes = bytes_of(program.values[i]);
-      blocks_[i].bytes = checked_sum(bytes, kLine - 1, kWhat) / kLine * kLine;
+      blocks_[i].bytes = whole_lines(bytes_of(program.values[i]), kWhat);
     }
     share_places();
   }

@@ -35,11 +35,10 @@ Buffer::Buffer(std::int64_t bytes, const char* what, Fill fill) {
   require_memory(bytes, what);
   // A matrix is walked along its columns: on pages of 4 KB each step of a panel would need an
   // entry of the TLB of its own.
-  constexpr std::size_t kLine = 64;
   constexpr std::size_t kHugePage = 2 << 20;
   const auto wanted = static_cast<std::size_t>(bytes);
   const bool is_large = wanted >= kHugePage / 2;
-  const std::size_t grain = is_large ? kHugePage : kLine;
+  const std::size_t grain = is_large ? kHugePage : std::size_t{kLine};
   const std::size_t rounded = (wanted + grain - 1) / grain * grain;
   data_ = std::aligned_alloc(grain, rounded);
   if (!data_) throw OutOfMemory(std::string(what) + ": out of memory");
@@ -69,6 +68,10 @@ std::int64_t checked_size(const Shape& shape, const char* what) {
   std::int64_t size = 1;
   for (std::int64_t extent : shape) size = checked_product(size, extent, what);
   return size;
+}
+
+std::int64_t whole_lines(std::int64_t bytes, const char* what) {
+  return checked_sum(bytes, kLine - 1, what) / kLine * kLine;
 }
 
 std::int64_t allocation_count() { return allocations.load(std::memory_order_relaxed); }

@@ -24,7 +24,10 @@ class OutOfMemory : public std::bad_alloc {
 /// Whether a block is zero at first, or left to who writes all of it before reading.
 enum class Fill { zero, none };
 
-/// A 64-byte aligned block. Throws OutOfMemory, naming `what` it was for.
+/// Bytes of a line of the cache, on which every block begins and all that is planned within it.
+inline constexpr std::int64_t kLine = 64;
+
+/// A block that begins on a line. Throws OutOfMemory, naming `what` it was for.
 class Buffer {
  public:
   Buffer() = default;
@@ -65,6 +68,8 @@ void require_memory(std::int64_t bytes, const char* what);
 std::int64_t checked_product(std::int64_t a, std::int64_t b, const char* what);
 std::int64_t checked_sum(std::int64_t a, std::int64_t b, const char* what);
 std::int64_t checked_size(const Shape& shape, const char* what);
+/// `bytes`, filled up to whole lines.
+std::int64_t whole_lines(std::int64_t bytes, const char* what);
 
 /// Blocks taken since the process started: a steady step takes none.
 std::int64_t allocation_count();
