@@ -1,6 +1,7 @@
 #include "mundur/network.h"
 
 #include <algorithm>
+#include <bit>
 #include <stdexcept>
 
 #include "cpu/parallel/pace.h"
@@ -181,7 +182,10 @@ int Network<T>::workers_for(std::int64_t batch, bool training) const {
 template <class T>
 Pace& Network<T>::pace(std::int64_t batch, bool training, int workers) {
   Pace& pace = training ? paces_->training : paces_->inference;
-  pace.about(batch, workers);
+  // Of networks that are alike in these the steps are taken to be.
+  const std::uint64_t of_size = static_cast<std::uint64_t>(flat_size_) << 8 | sizeof(T) << 1 |
+                                static_cast<std::uint64_t>(training);
+  pace.about(batch, workers, std::bit_cast<std::uint64_t>(forward_work_) ^ of_size);
   return pace;
 }
 

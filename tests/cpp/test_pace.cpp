@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <functional>
+#include <utility>
 
 #include "check.h"
 #include "cpu/parallel/pace.h"
@@ -18,10 +19,11 @@ double cold = 0.0;  // what each of a stretch's first steps takes besides
 using Machine = std::function<double(int workers, double time)>;
 
 /// Steps from now until `end`; returns how many.
-double work_until(Pace& pace, double end, int most, const Machine& machine) {
+double work_until(Pace& pace, double end, int most, const Machine& machine,
+                  std::uint64_t network = 0) {
   double steps = 0.0;
   while (today < end) {
-    pace.about(1, most);
+    pace.about(1, most, network);
     const Pace::Stretch stretch = pace.next();
     const double stop = std::min(today + stretch.seconds, end);
     std::int64_t done = 0;
@@ -114,6 +116,26 @@ int main() {
       today += 10.0;
     }
     CHECK(tried >= 1 && tried <= 4);
+  }
+
+  // What one has found others begin with, and are not done with: another day, another best.
+  {
+    const auto in_each_others_way = [](int workers, double) { return 100e-6 * workers; };
+    const auto begun = [](std::uint64_t network, const Machine& machine, double until) {
+      today = 0.0;
+      Pace pace([] { return today; });
+      pace.about(1, 4, network);
+      const int first = pace.next().workers;
+      work_until(pace, until, 4, machine, network);
+      return std::pair{first, pace.workers()};
+    };
+    CHECK((begun(7, in_each_others_way, 0.2) == std::pair{4, 1}));
+    CHECK((begun(7, in_each_others_way, 0.2) == std::pair{1, 1}));
+    CHECK((begun(8, in_each_others_way, 0.2) == std::pair{4, 1}));
+    CHECK((begun(0, in_each_others_way, 0.2) == std::pair{4, 1}));
+    CHECK((begun(0, in_each_others_way, 0.2) == std::pair{4, 1}));
+    CHECK((begun(7, scales, 3.0) == std::pair{1, 4}));
+    CHECK((begun(7, scales, 0.01) == std::pair{4, 4}));
   }
 
   // Told not to learn, it does as it is told.

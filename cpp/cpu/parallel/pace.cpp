@@ -20,6 +20,17 @@ constexpr double kDisturbed = 1.25;   // a pace so much slower than before
 
 std::atomic<bool> is_adaptive{true};
 
+/// The best of others: the key of steps, with the number of the choice in its lowest byte.
+std::atomic<std::uint64_t> found_best[256];
+constexpr std::uint64_t kNumber = 0xff;
+
+std::atomic<std::uint64_t>& place_of(std::uint64_t key) { return found_best[key >> 56]; }
+
+std::uint64_t mixed(std::uint64_t seen, std::uint64_t more) {
+  seen = (seen ^ more) * 0x9e3779b97f4a7c15u;
+  return seen ^ seen >> 32;
+}
+
 }  // namespace
 
 void set_adaptive(bool adaptive) { is_adaptive.store(adaptive, std::memory_order_relaxed); }
@@ -29,7 +40,7 @@ double Pace::now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-void Pace::about(std::int64_t kind, int most) {
+void Pace::about(std::int64_t kind, int most, std::uint64_t network) {
   if (!adaptive()) kind = -1;
   if (kind == kind_ && !choices_.empty() && choices_.front().workers == most) return;
   kind_ = kind;
@@ -40,6 +51,20 @@ void Pace::about(std::int64_t kind, int most) {
     choices_.push_back({workers});
     if (!adaptive()) break;
   }
+  key_ = 0;
+  is_recalled_ = false;
+  if (network == 0 || choices_.size() == 1) return;
+  key_ = mixed(mixed(mixed(0, network), static_cast<std::uint64_t>(kind)),
+               static_cast<std::uint64_t>(most)) |
+         kNumber;
+  const std::uint64_t found = place_of(key_).load(std::memory_order_relaxed);
+  is_recalled_ = (found | kNumber) == key_ && (found & kNumber) < choices_.size();
+  if (is_recalled_) best_ = trying_ = before_ = found & kNumber;
+}
+
+void Pace::remember() const {
+  if (key_ == 0) return;
+  place_of(key_).store((key_ & ~kNumber) | best_, std::memory_order_relaxed);
 }
 
 template <class Visit>
@@ -105,8 +130,10 @@ void Pace::record_trial(double pace) {
     before_ = best_;
     best_ = trying_;
     on_probation_ = true;
+    is_recalled_ = false;
   } else {
     postpone(tried);
+    remember();
   }
 }
 
@@ -120,8 +147,10 @@ void Pace::record_best(double pace) {
     if (pace > choices_[before_].pace * (has_more ? kWorthMore : 1.0)) {
       best_ = before_;
       postpone(best);
+      remember();
       return;
     }
+    remember();
   } else if (last != 0.0) {
     if (pace > kDisturbed * last) {
       for_neighbours([&](std::size_t i) {
@@ -134,7 +163,8 @@ void Pace::record_best(double pace) {
   for_neighbours([&](std::size_t i) {
     Choice& choice = choices_[i];
     choice.interval = std::max(kShortest, kStepsApart * pace);
-    choice.due = worked_ + (choice.pace == 0.0 ? kStepsApart * pace : choice.interval);
+    const bool is_news = choice.pace == 0.0 && !is_recalled_;
+    choice.due = worked_ + (is_news ? kStepsApart * pace : choice.interval);
   });
 }
 

@@ -11,6 +11,8 @@ namespace mundur {
 
 /// Chooses among `most`, most/2, ..., 1 workers by how long equal steps took with each, and tries
 /// the neighbours of the best again now and then. Trials stay below a few percent of the time.
+/// What was found is kept for the next network of the same kind: of many small ones, each of which
+/// trains for a few milliseconds, none would be done with its trials.
 class Pace {
  public:
   using Clock = double (*)();  // seconds
@@ -18,8 +20,9 @@ class Pace {
   explicit Pace(Clock clock = now) : clock_(clock) {}
 
   /// Steps of this kind follow, on at most so many workers. What was learned of others is
-  /// forgotten.
-  void about(std::int64_t kind, int most);
+  /// forgotten. `network`: a number that networks have in common whose steps take as long; 0: it is
+  /// like no other.
+  void about(std::int64_t kind, int most, std::uint64_t network = 0);
 
   struct Stretch {
     int workers;
@@ -46,9 +49,12 @@ class Pace {
   void record_trial(double pace);
   void record_best(double pace);
   void postpone(Choice& choice) const;
+  void remember() const;
 
   Clock clock_;
   std::int64_t kind_ = -1;
+  std::uint64_t key_ = 0;     // under which the best is remembered; 0: it is not
+  bool is_recalled_ = false;  // no trial of this one's own yet
   std::vector<Choice> choices_;
   std::size_t best_ = 0;
   std::size_t trying_ = 0;
