@@ -68,16 +68,18 @@ sanitizer_tests() {
 
 # The extension under ASan in an interpreter that is not: the runtime is loaded first, leaks (the interpreter's own) are
 # not counted. In the build tree of the native tests, with their flags. Tests that fork, count allocations or exhaust
-# memory on purpose stay out by their marker.
+# memory on purpose stay out by their marker. Reports go to files, since a worker of pytest takes its stderr with it.
 python_tests_under_asan() {
   python3 -m venv "$scratch/asan"
   "$scratch/asan/bin/python" -m pip install -q ".[test]" -C build-dir=build/asan-ubsan -C install.strip=false \
     -C cmake.args=--preset=asan-ubsan -C cmake.build-type=RelWithDebInfo
+  local reports=$scratch/sanitizers
   LD_PRELOAD="$(g++ -print-file-name=libasan.so) $(g++ -print-file-name=libstdc++.so)" \
-  ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
-  UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+  ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:log_path=$reports \
+  UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1:log_path=$reports \
     timeout 3000 "$scratch/asan/bin/python" -m pytest -q -n auto -o timeout=600 \
-      --full -m "not slow and not witness and not keras"
+      --full -m "not slow and not witness and not keras" ||
+    { cat "$reports".* 2>/dev/null; return 1; }
 }
 
 aarch64_tests() {
