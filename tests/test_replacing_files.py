@@ -370,3 +370,20 @@ def test_a_file_swept_before_its_lock_is_made_anew(tmp_path: Path, monkeypatch: 
         patch.setattr(os, "replace", replace)
         model().save(tmp_path / "model.st")
     assert names(tmp_path) == ["model.st"]
+
+
+def test_a_file_that_comes_meanwhile_is_not_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without permission to overwrite, between the look and the writing."""
+    path, fsync = tmp_path / "m.safetensors", os.fsync
+
+    def arrives(descriptor: int) -> None:
+        fsync(descriptor)
+        path.write_bytes(b"theirs")
+
+    monkeypatch.setattr(os, "fsync", arrives)
+    with pytest.raises(FileExistsError, match="overwrite is False"):
+        model().save(path, overwrite=False)
+    assert path.read_bytes() == b"theirs"
+    assert os.listdir(tmp_path) == ["m.safetensors"]

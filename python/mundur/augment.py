@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import _core
-from ._support.checks import extents, integer, number
+from ._support.checks import extents, integer, number, shown
 from ._support.config import Configurable
 from ._support.names import checked_keywords, lookup, unknown_attribute
 
@@ -202,7 +202,7 @@ def resolve(
     if not isinstance(steps, (list, tuple)) or not all(isinstance(s, Augmentation) for s in steps):
         raise TypeError(
             "augment must be a Noise, Shift or Flip, a list of them, or a function "
-            f"f(x_batch, rng); got {given!r}"
+            f"f(x_batch, rng); got {shown(given)}"
         )
     return tuple(step.native(sample_shape) for step in steps), None
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from ._support.checks import integer, number
+from ._support.checks import came, integer, number
 from ._support.config import Configurable
 from ._support.names import checked_keywords, lookup, unknown_attribute
 from .data.arrays import real_array
@@ -243,7 +243,7 @@ def get(identifier: Any, argument: str = "constraint") -> Constraint | None:
         return found
     raise TypeError(
         f"{argument} must be None, a name or an instance of {', '.join(CLASS_NAMES)} (those "
-        f"written in Python are not supported); got {identifier!r} ({type(identifier).__name__})"
+        f"written in Python are not supported); {came(identifier)}"
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from ._support.checks import identifier
+from ._support.checks import identifier, shown
 from .data.arrays import real_array
 
 __all__ = ["Custom"]
@@ -71,7 +71,7 @@ class Custom:
         for function, what in ((f, "f"), (f_prime, "f_prime")):
             if not callable(function):
                 raise TypeError(
-                    f"activation: {what} must be callable; got {function!r} "
+                    f"activation: {what} must be callable; got {shown(function)} "
                     f"({type(function).__name__})"
                 )
         self.f = f

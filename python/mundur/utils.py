@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from ._support.checks import choice, integer, number, set_seeds
+from ._support.checks import choice, integer, number, set_seeds, shown
 from ._support.names import checked_keywords, unknown_attribute
 from .data.arrays import real_array
 
@@ -96,7 +96,7 @@ def pad_sequences(
     except TypeError:  # a number, also as an array without axes
         given = None
     if given is None:
-        raise TypeError(f"sequences must be a list of sequences; got {sequences!r:.80}")
+        raise TypeError(f"sequences must be a list of sequences; got {shown(sequences)}")
     kind = _number_type(dtype)
     value = _padding(value, kind)
     rows = [_row(sequence, place, kind) for place, sequence in enumerate(given)]
@@ -118,9 +118,9 @@ def _number_type(dtype: Any) -> np.dtype[Any]:
     try:
         kind: np.dtype[Any] = np.dtype(dtype)
     except (TypeError, ValueError):
-        raise TypeError(f"dtype must be a type of numbers; got {dtype!r:.80}") from None
+        raise TypeError(f"dtype must be a type of numbers; got {shown(dtype)}") from None
     if dtype is None or kind.kind not in "biuf":
-        raise TypeError(f"dtype must be a type of numbers; got {dtype!r:.80}")
+        raise TypeError(f"dtype must be a type of numbers; got {shown(dtype)}")
     return kind
 
 

@@ -221,6 +221,7 @@ ODD: dict[str, Callable[[], Any]] = {
     "2**63": lambda: 2**63,
     "-2**63": lambda: -(2**63),
     "10**400": lambda: 10**400,
+    "10**5000": lambda: 10**5000,
     "float('nan')": lambda: float("nan"),
     "float('inf')": lambda: float("inf"),
     "-0.5": lambda: -0.5,

@@ -43,7 +43,8 @@ def forbidden_imports(source, depth=1, plain=PLAIN):
             found += [a.name for a in node.names if a.name.split(".")[0] not in plain]
         if isinstance(node, ast.ImportFrom):
             is_plain = node.level == 0 and node.module.split(".")[0] in plain
-            is_shared = node.level == depth + 1 and node.module in SHARED
+            named = node.module if depth else f"_support.{node.module}"  # what is shared may share
+            is_shared = node.level == depth + 1 and named in SHARED
             inside = is_plain or is_shared or 0 < node.level <= depth
             found += [] if inside else ["." * node.level + (node.module or "")]
     return found

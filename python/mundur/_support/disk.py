@@ -78,12 +78,29 @@ def replace(path: str, data: bytes, overwrite: bool) -> None:
                 file.write(data)
                 file.flush()
                 os.fsync(descriptor)
-                os.replace(temporary, target)
+                if overwrite or not _linked(temporary, target, path):
+                    os.replace(temporary, target)
         except BaseException:
             with suppress(OSError):
                 os.unlink(temporary)
             raise
         _sync_folder(folder)
+
+
+def _linked(temporary: str, target: str, path: str) -> bool:
+    """Whether a file has got its second name; what took it meanwhile is no older than the look."""
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        raise _exists(path) from None
+    except OSError:  # some file systems have no links
+        return False
+    os.unlink(temporary)
+    return True
+
+
+def _exists(path: str) -> FileExistsError:
+    return FileExistsError(f"{path!r} exists and overwrite is False")
 
 
 @contextmanager
@@ -112,7 +129,7 @@ def _target(path: str, overwrite: bool) -> tuple[str, os.stat_result | None]:
             raise FileNotFoundError(f"cannot write {path!r}: make the folder {folder!r} first")
         return target, None
     if not overwrite:
-        raise FileExistsError(f"{path!r} exists and overwrite is False")
+        raise _exists(path)
     for is_kind, kind in _KINDS:
         if is_kind(found.st_mode):
             raise ValueError(

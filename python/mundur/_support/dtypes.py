@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .checks import shown
+
 __all__ = ["ROUNDED", "compute_dtype_name", "dtype_name"]
 
 ROUNDED = ("bfloat16", "bfloat16_pairs")
@@ -18,7 +20,7 @@ def dtype_name(value: Any) -> str:
     name = _type_name(value)
     if name not in ("float32", "float64"):
         hint = f"; for products in it pass compute_dtype={name!r}" if name in ROUNDED else ""
-        raise ValueError(f'dtype must be "float32" or "float64"; got {value!r}{hint}')
+        raise ValueError(f'dtype must be "float32" or "float64"; got {shown(value)}{hint}')
     return name
 
 
@@ -40,7 +42,7 @@ def compute_dtype_name(value: Any, dtype: str) -> str:
     name = dtype if value is None else _type_name(value)
     if name not in (dtype, *ROUNDED):
         kinds = " or ".join(f'"{kind}"' for kind in ROUNDED)
-        raise ValueError(f'compute_dtype must be None, "{dtype}", {kinds}; got {value!r}')
+        raise ValueError(f'compute_dtype must be None, "{dtype}", {kinds}; got {shown(value)}')
     if name in ROUNDED and dtype != "float32":
         raise ValueError(
             f'compute_dtype="{name}" goes with dtype="float32", whose sums it keeps; got '

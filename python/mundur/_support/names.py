@@ -8,6 +8,8 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
+from .checks import came, shown
+
 __all__ = [
     "Harmless",
     "argument_names",
@@ -92,11 +94,11 @@ def lookup(
     every = {**(aliases or {}), **table}
     if not isinstance(given, str):
         listed = ", ".join(repr(name) for name in sorted(table))
-        raise TypeError(f"{what} must be one of {listed}; got {given!r} ({type(given).__name__})")
+        raise TypeError(f"{what} must be one of {listed}; {came(given)}")
     if given in every:
         return every[given]
     listed = ", ".join(repr(name) for name in sorted(table))
-    raise ValueError(f"unknown {what} {given!r}{suggestion(given, table)} (known: {listed})")
+    raise ValueError(f"unknown {what} {shown(given)}{suggestion(given, table)} (known: {listed})")
 
 
 def unknown_attribute(module: str, name: str, known: Iterable[str]) -> AttributeError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from .._support.checks import shown
 from .._support.config import Configurable
 from .._support.names import suggestion
 
@@ -150,7 +151,9 @@ def _checked(callbacks: Any) -> list[Callback]:
     try:
         given = iter(callbacks)
     except TypeError:
-        raise TypeError(f"callbacks must be a list of md.Callback; got {callbacks!r:.80}") from None
+        raise TypeError(
+            f"callbacks must be a list of md.Callback; got {shown(callbacks)}"
+        ) from None
     result = []
     for callback in given:
         if not isinstance(callback, Callback):

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from .._support.checks import boolean, is_function, number, verbosity
+from .._support.checks import boolean, is_function, number, shown, verbosity
 from .._support.names import checked_keywords, suggestion
 from ..data import arrays
 from .base import BuiltIn, Callback, Logs
@@ -45,7 +45,9 @@ class LearningRateScheduler(BuiltIn):
     @checked_keywords()
     def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
         if not is_function(schedule):
-            raise TypeError(f"schedule must be callable as schedule(epoch, rate); got {schedule!r}")
+            raise TypeError(
+                f"schedule must be callable as schedule(epoch, rate); got {shown(schedule)}"
+            )
         self.schedule = schedule
         self.verbose = verbosity(verbose)
         self._takes_rate = _takes_two(schedule)
@@ -230,7 +232,7 @@ class LambdaCallback(Callback):
             if function is None:
                 continue
             if not is_function(function):
-                raise TypeError(f"{name} must be callable; got {function!r}")
+                raise TypeError(f"{name} must be callable; got {shown(function)}")
             setattr(self, name, function)
 
 

@@ -10,14 +10,23 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from .._support.checks import boolean, check_ending, choice, integer, items, number, verbosity
+from .._support.checks import (
+    boolean,
+    check_ending,
+    choice,
+    integer,
+    items,
+    number,
+    shown,
+    verbosity,
+)
 from .._support.names import checked_keywords, suggestion
 from .base import BuiltIn, Logs
 
 
 def _monitor(value: Any, name: str) -> str:
     if not isinstance(value, str) or not value:
-        raise TypeError(f"{name} must be the name of a number in the logs; got {value!r}")
+        raise TypeError(f"{name} must be the name of a number in the logs; got {shown(value)}")
     return str(value)
 
 

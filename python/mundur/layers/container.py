@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from .._support.checks import boolean
+from .._support.checks import boolean, shown
 from .._support.views import Views
 from ..initializers.base import Initializer
 from .base import Layer, name_among
@@ -54,7 +54,7 @@ class Nested(Layer):
     def _take(self, layer: Any) -> None:
         if not isinstance(layer, Layer):
             hint = "; make an instance of it" if isinstance(layer, type) else ""
-            raise TypeError(f"a layer must be an instance of md.Layer; got {layer!r}{hint}")
+            raise TypeError(f"a layer must be an instance of md.Layer; got {shown(layer)}{hint}")
         if layer.owner is not None:
             raise ValueError(
                 f"layer {layer.name!r} is already part of a model; make a new one or a deepcopy"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import _core
-from .._support.checks import MOST_AXES, integer
+from .._support.checks import MOST_AXES, integer, shown
 from .._support.names import checked_keywords
 from .._support.unpack import Unpack
 from .base import KERAS, Layer, LayerArguments, MaskFlow
@@ -16,7 +16,7 @@ from .windows import channels_last, steps_and_channels
 
 def _integers(value: Any, name: str, minimum: int) -> tuple[int, ...]:
     if not isinstance(value, (tuple, list)):
-        raise TypeError(f"{name} must be a tuple of integers; got {value!r:.80}")
+        raise TypeError(f"{name} must be a tuple of integers; got {shown(value)}")
     if len(value) > MOST_AXES:
         raise ValueError(f"{name} must have at most {MOST_AXES} extents; got {len(value)}")
     return tuple(integer(part, f"{name}[{i}]", minimum) for i, part in enumerate(value))

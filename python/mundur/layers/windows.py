@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._support.checks import integer
+from .._support.checks import integer, shown
 from .._support.names import lookup
 
 _NAMES = {name: name for name in ("valid", "same", "causal")}
@@ -25,7 +25,7 @@ def single(value: Any, name: str) -> int:
 def padding_name(value: Any, *, causal: bool) -> str:
     """One of "valid", "same" and, where it has a meaning, "causal"; upper case is Keras's too."""
     if not isinstance(value, str):
-        raise TypeError(f"padding must be text; got {value!r}")
+        raise TypeError(f"padding must be text; got {shown(value)}")
     known = {name: name for name in _NAMES if causal or name != "causal"}
     return lookup(known, value.lower(), "padding")
 
@@ -35,7 +35,7 @@ def channels_last(value: Any) -> str | None:
     if not (value is None or (isinstance(value, str) and value == "channels_last")):
         raise ValueError(
             'data_format must be "channels_last", samples of shape (steps, channels); got '
-            f"{value!r}; Permute((2, 1)) turns samples of shape (channels, steps) around"
+            f"{shown(value)}; Permute((2, 1)) turns samples of shape (channels, steps) around"
         )
     return None if value is None else str(value)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from .. import _core
-from .._support.checks import check_layers, choice
+from .._support.checks import check_layers, choice, shown
 from .._support.names import checked_keywords
 from .base import KERAS, Layer, MaskFlow
 from .container import Nested
@@ -118,7 +118,7 @@ def _recurrent(layer: object, argument: str) -> Recurrent:
     if isinstance(layer, Recurrent):
         return layer
     hint = "; make an instance of it" if isinstance(layer, type) else ""
-    raise TypeError(f"{argument} must be a SimpleRNN, LSTM or GRU; got {layer!r}{hint}")
+    raise TypeError(f"{argument} must be a SimpleRNN, LSTM or GRU; got {shown(layer)}{hint}")
 
 
 def _opposite(layer: Recurrent) -> Recurrent:

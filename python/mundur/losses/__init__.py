@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._support.checks import is_function
+from .._support.checks import is_function, shown
 from .._support.names import lookup, unknown_attribute
 from .base import Loss
 from .classification import (
@@ -118,7 +118,7 @@ def get(identifier: Any) -> Loss:
     hint = ""
     if is_function(identifier):
         hint = "; for your own write a class, class Mine(md.Loss), with __call__ and gradient"
-    raise TypeError(f"loss must be a name or a Loss; got {identifier!r}{hint}")
+    raise TypeError(f"loss must be a name or a Loss; got {shown(identifier)}{hint}")
 
 
 if not TYPE_CHECKING:  # else type checkers would believe in any name

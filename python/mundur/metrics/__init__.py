@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .._support.checks import is_function
+from .._support.checks import is_function, shown
 from .._support.names import lookup, unknown_attribute
 from .accuracy import Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy
 from .base import MeanMetricWrapper, Metric
@@ -157,8 +157,10 @@ def _get_all(metrics: Any, argument: str) -> list[Metric]:
         return []
     if isinstance(metrics, (str, Metric)) or not isinstance(metrics, Sequence):
         alone = isinstance(metrics, (str, Metric)) or is_function(metrics)
-        hint = f"; write {argument}=[{metrics!r}]" if alone else ""
-        raise TypeError(f"{argument} must be a list of names or metrics; got {metrics!r}{hint}")
+        hint = f"; write {argument}=[{shown(metrics)}]" if alone else ""
+        raise TypeError(
+            f"{argument} must be a list of names or metrics; got {shown(metrics)}{hint}"
+        )
     return [get(metric) for metric in metrics]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core
-from .._support.checks import identifier
+from .._support.checks import identifier, shown
 from .._support.config import Configurable
 from .._support.names import checked_keywords
 from ..data import arrays
@@ -176,9 +176,9 @@ class MeanMetricWrapper(Metric):
     @checked_keywords(ignored={"dtype": None})
     def __init__(self, fn: Callable[[Array, Array], Any], name: str | None = None) -> None:
         if not callable(fn) or isinstance(fn, type):
-            raise TypeError(f"fn must be callable as fn(y_true, y_pred); got {fn!r}")
+            raise TypeError(f"fn must be callable as fn(y_true, y_pred); got {shown(fn)}")
         if name is None and not hasattr(fn, "__name__"):
-            raise TypeError(f"{fn!r} has no name of its own; pass name=")
+            raise TypeError(f"{shown(fn)} has no name of its own; pass name=")
         self.fn = fn
         self._set_name(name)
 

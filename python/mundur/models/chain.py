@@ -23,6 +23,7 @@ from .._support.checks import (
     identifier,
     integer,
     seed_value,
+    shown,
 )
 from .._support.dtypes import ROUNDED, compute_dtype_name, dtype_name
 from .._support.names import check_assignment, checked_keywords, unknown
@@ -81,7 +82,7 @@ class Chain:
 
     def __init__(self, seed: int | None, dtype: Any, compute_dtype: Any, device: str) -> None:
         if not isinstance(device, str) or device != "cpu":
-            raise ValueError(f'device must be "cpu", the only one for now; got {device!r}')
+            raise ValueError(f'device must be "cpu", the only one for now; got {shown(device)}')
         self._dtype = dtype_name(dtype)
         self._compute_dtype = compute_dtype_name(compute_dtype, self._dtype)
         _warn_of_no_gain(self._compute_dtype)
@@ -187,7 +188,7 @@ class Chain:
             return
         if not isinstance(layer, Layer):
             hint = "; make an instance of it" if isinstance(layer, type) else ""
-            raise TypeError(f"a layer must be an instance of md.Layer; got {layer!r}{hint}")
+            raise TypeError(f"a layer must be an instance of md.Layer; got {shown(layer)}{hint}")
         if layer.owner is not None:
             raise ValueError(
                 f"layer {layer.name!r} is already part of a model; make a new one or a deepcopy"
@@ -563,7 +564,7 @@ class Chain:
 
     def _set_trainable(self, pattern: str, value: bool) -> None:
         if not isinstance(pattern, str):
-            raise TypeError(f"pattern must be text such as '*/bias'; got {pattern!r}")
+            raise TypeError(f"pattern must be text such as '*/bias'; got {shown(pattern)}")
         import fnmatch
 
         named = list(self._named())

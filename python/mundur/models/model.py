@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from .. import _core, losses, optimizers
 from .. import metrics as known_metrics
-from .._support.checks import boolean, check_layers, extents, integer
+from .._support.checks import boolean, check_layers, extents, integer, shown
 from .._support.names import checked_keywords
 from ..callbacks.history import History
 from ..layers.base import Layer
@@ -179,7 +179,7 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
         """
         if loss_weights is not None:
             raise ValueError(
-                f"loss_weights must be None, a model has one loss; got {loss_weights!r}"
+                f"loss_weights must be None, a model has one loss; got {shown(loss_weights)}"
             )
         new_optimizer = optimizers.get(optimizer)
         new_loss = None if loss is None else losses.get(loss)

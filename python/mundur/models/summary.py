@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._support.checks import integer
+from .._support.checks import integer, shown
 from .chain import Chain
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ def summary(
 ) -> None:
     """See `Model.summary`."""
     if positions is not None:
-        raise ValueError(f"positions must be None; got {positions!r}")
+        raise ValueError(f"positions must be None; got {shown(positions)}")
     if print_fn is not None and not callable(print_fn):
-        raise TypeError(f"print_fn must be callable as print_fn(line); got {print_fn!r:.80}")
+        raise TypeError(f"print_fn must be callable as print_fn(line); got {shown(print_fn)}")
     width = None if line_length is None else integer(line_length, "line_length", 40, 10_000)
     for line in lines(model, slots, integer(batch_size, "batch_size", 1), width):
         (print if print_fn is None else print_fn)(line)

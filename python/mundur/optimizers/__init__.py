@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import schedules
+from .._support.checks import shown
 from .._support.names import lookup, unknown_attribute
 from .adam import Adam, Adamax, AdamW, Nadam
 from .adaptive import Adadelta, Adagrad, Lion, RMSprop
@@ -59,7 +60,7 @@ def get(identifier: Any) -> Optimizer:
         return identifier()
     if isinstance(identifier, str):
         return lookup(KNOWN, identifier, "optimizer", CLASS_NAMES)()
-    raise TypeError(f"optimizer must be a name or an Optimizer; got {identifier!r}")
+    raise TypeError(f"optimizer must be a name or an Optimizer; got {shown(identifier)}")
 
 
 if not TYPE_CHECKING:  # else type checkers would believe in any name

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core
-from .._support.checks import boolean, integer
+from .._support.checks import boolean, integer, shown
 from ..callbacks.base import Callback
 from ..callbacks.monitors import KEPT, Monitor
 from ..data.dataset import Data, Order, Trainer
@@ -218,7 +218,7 @@ def _read(model: Any, path: Any, initial_epoch: int) -> Resumed:
     if initial_epoch != 0:
         raise ValueError(f"initial_epoch comes from the file of resume_from; got {initial_epoch}")
     if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f"resume_from must be the path of a file; got {path!r}")
+        raise TypeError(f"resume_from must be the path of a file; got {shown(path)}")
     where = f"resume_from={os.fspath(path)!r}"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of metrics, which are the model's own here
