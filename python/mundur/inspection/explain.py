@@ -13,6 +13,7 @@ import numpy.typing as npt
 from .. import losses
 from .._support.views import Views
 from ..data import arrays
+from ..data.targets import sample_targets
 from ..layers.container import copied
 from ..losses.base import NativeLoss
 from ..models.model import Model
@@ -30,7 +31,7 @@ Array = npt.NDArray[Any]
 
 def explain(model: Model, x: Any, y: Any, loss: Any = None) -> Explanation:
     """See `Model.explain`."""
-    x, loss = checked(model, x, loss)
+    x, loss = checked(model, x, y, loss)
     x = _inputs(model, x)
     with watching(model) as native:
         y_pred = native.forward(x, False, watched=True)
@@ -116,9 +117,8 @@ def activations(model: Model, x: Any) -> dict[str, tuple[Array, Array]]:
 
 def per_sample_gradients(model: Model, x: Any, y: Any, loss: Any = None) -> dict[str, Array]:
     """See `Model.per_sample_gradients`."""
-    x, loss = checked(model, x, loss)
+    x, loss = checked(model, x, y, loss)
     y = arrays.real_array(y, "y")
-    loss(y, model.predict(x, "full", verbose=0))  # tells of unsuitable targets as a whole
     result = {
         name: np.empty((len(x), *model._gradients[name].shape), model.dtype)
         for name in model.trainable_parameters
@@ -133,8 +133,11 @@ def per_sample_gradients(model: Model, x: Any, y: Any, loss: Any = None) -> dict
     return result
 
 
-def checked(model: Model, x: Any, loss: Any) -> tuple[Array, Loss]:
-    """Features that suit the model, which is built for them if it was not, and the loss."""
+def checked(model: Model, x: Any, y: Any, loss: Any) -> tuple[Array, Loss]:
+    """Features that suit the model, which is built for them if it was not, and the loss.
+
+    Targets of a loss of ours are looked at as in fit; one written in Python may take any.
+    """
     x = arrays.features(x, model.input_shape)
     arrays.check_values(x, model.vocabulary, "x")
     chosen = model.loss if loss is None else losses.get(loss)
@@ -144,6 +147,7 @@ def checked(model: Model, x: Any, loss: Any) -> tuple[Array, Loss]:
         model.build(x.shape[1:])
     if isinstance(chosen, NativeLoss):
         chosen._check_head(model.native.head, model.output_shape)
+        sample_targets(y, chosen, (len(x), *model.output_shape))
     return x, chosen
 
 

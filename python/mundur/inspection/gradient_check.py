@@ -118,7 +118,7 @@ def check_gradients(
     tolerance: float,
 ) -> GradientCheck:
     """See `Model.check_gradients`."""
-    x, loss = checked(model, x, loss)
+    x, loss = checked(model, x, y, loss)
     boolean(training, "training")
     most = None if elements is None else integer(elements, "elements", 1)
     tolerance = number(tolerance, "tolerance", above=0)

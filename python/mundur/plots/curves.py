@@ -85,7 +85,7 @@ def descent(
     >>> [axis.get_title().partition(": ")[2] for axis in axes]
     ['converges', 'overshoots, converges', 'diverges']
     """
-    x, loss = checked(model, x, loss)
+    x, loss = checked(model, x, y, loss)
     steps = integer(steps, "steps", 1)
     rates = [number(rate, "learning_rates", above=0) for rate in np.atleast_1d(learning_rates)]
     copy = float64_copy(model)
