@@ -47,21 +47,27 @@ def line(learning_rate: float = 0.1) -> md.Model:
 
 @pytest.mark.parametrize("samples", [5, 7, 23, 100])
 @pytest.mark.parametrize("k", [2, 3, 5])
+@pytest.mark.filterwarnings("ignore:class .* has", "ignore:The least populated class")
 def test_folds_are_scikit_learns(samples: int, k: int) -> None:
     theirs = pytest.importorskip("sklearn.model_selection")
-    for (train, test), (train_, test_) in zip(
-        KFold(k).split(range(samples)), theirs.KFold(k).split(range(samples)), strict=True
-    ):
-        np.testing.assert_array_equal(train, train_)
-        np.testing.assert_array_equal(test, test_)
+    # Classes that do not appear as they sort, one of them rare.
+    labels = np.random.default_rng(samples).choice(["b", "c", "a"], samples, p=[0.6, 0.35, 0.05])
+    for ours, same in ((KFold, theirs.KFold), (StratifiedKFold, theirs.StratifiedKFold)):
+        if ours is StratifiedKFold and np.unique(labels, return_counts=True)[1].max() < k:
+            continue
+        folds = zip(ours(k).split(labels, labels), same(k).split(labels, labels), strict=True)
+        for (train, test), (train_, test_) in folds:
+            np.testing.assert_array_equal(train, train_)
+            np.testing.assert_array_equal(test, test_)
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
 @pytest.mark.parametrize("kind", [KFold, StratifiedKFold])
 def test_each_sample_judges_once(kind: Any, shuffle: bool) -> None:
     labels = np.random.default_rng(0).integers(0, 3, 101)
-    folds = list(kind(4, shuffle=shuffle, random_state=3).split(labels, labels))
-    again = list(kind(4, shuffle=shuffle, random_state=3).split(labels, labels))
+    splitter = kind(4, shuffle=shuffle, random_state=3 if shuffle else None)
+    folds = list(splitter.split(labels, labels))
+    again = list(splitter.split(labels, labels))
     assert sorted(np.concatenate([test for _, test in folds])) == list(range(101))
     for (train, test), (_, test_again) in zip(folds, again, strict=True):
         assert sorted([*train, *test]) == list(range(101))
@@ -72,9 +78,7 @@ def test_each_sample_judges_once(kind: Any, shuffle: bool) -> None:
         counts = np.array([np.bincount(labels[test], minlength=3) for _, test in folds])
         assert (np.ptp(counts, axis=0) <= 1).all()
         one_hot = np.eye(3)[labels]
-        for (_, test), (_, same) in zip(
-            folds, kind(4, shuffle=shuffle, random_state=3).split(labels, one_hot), strict=True
-        ):
+        for (_, test), (_, same) in zip(folds, splitter.split(labels, one_hot), strict=True):
             np.testing.assert_array_equal(test, same)
 
 
@@ -83,10 +87,25 @@ def test_folds_refuse() -> None:
         KFold(1)
     with pytest.raises(ValueError, match=r"n_splits=5 cannot be more than .* samples, 3"):
         list(KFold(5).split([1, 2, 3]))
-    with pytest.raises(ValueError, match=r"n_splits=3 cannot be more .* class 1 has 2"):
-        list(StratifiedKFold(3).split(range(6), [0, 0, 0, 0, 1, 1]))
+    with pytest.raises(ValueError, match=r"n_splits=5 .* the largest has 4"):
+        list(StratifiedKFold(5).split(range(6), [0, 0, 0, 0, 1, 1]))
+    with pytest.warns(UserWarning, match=r"class b has 2 samples, fewer than n_splits=3"):
+        list(StratifiedKFold(3).split(range(6), list("aaaabb")))
+    with pytest.raises(ValueError, match=r"random_state must be None without shuffle=True; got 0"):
+        KFold(random_state=0)
+    with pytest.raises(ValueError, match=r"y must be labels .* or one-hot rows.*got \(4, 2\)"):
+        list(StratifiedKFold(2).split(range(4), [[0, 1], [1, 1], [0, 0], [1, 0]]))
+    for scalar in (5, np.float64(5)):
+        with pytest.raises(TypeError, match="x must be a list or an array of samples; got"):
+            list(KFold(2).split(scalar))
     with pytest.raises(ValueError, match=r"y must have the class of each of 6 samples; got None"):
         list(StratifiedKFold(3).split(range(6)))
+
+
+def test_folds_of_a_sparse_matrix() -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    [(_, first), (_, second)] = KFold(2).split(sparse.csr_matrix(np.eye(5)))
+    assert [first.tolist(), second.tolist()] == [[0, 1, 2], [3, 4]]
 
 
 # ---- cross-validation ---------------------------------------------------------------------------
@@ -157,6 +176,25 @@ def test_data_frames() -> None:
     of_frames = cross_validate(classifier, frame, labels, cv=3, verbose=0)
     of_arrays = cross_validate(classifier, x, y, cv=3, verbose=0)
     np.testing.assert_array_equal(of_frames["test_loss"], of_arrays["test_loss"])
+
+
+def test_a_number_of_folds_stratifies_soft_targets_too() -> None:
+    x, y = data()
+    soft = 0.8 * np.eye(3)[y] + 0.2 / 3
+    model = md.Model([L.Dense(3, "softmax")], seed=0)
+    model.compile("sgd", "categorical_crossentropy")
+    found = cross_validate(model, x, soft, cv=3, return_indices=True, verbose=0)["indices"]["test"]
+    for test, (_, expected) in zip(found, StratifiedKFold(3).split(x, y), strict=True):
+        np.testing.assert_array_equal(test, expected)
+
+
+def test_a_number_of_folds_cannot_stratify_labels_of_time_steps() -> None:
+    x, _ = data()
+    model = md.Model([L.TimeDistributed(L.Dense(3, "softmax"))], seed=0)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    steps, labels = np.stack([x, x], axis=1), np.tile([0, 1], (len(x), 1))
+    found = cross_validate(model, steps, labels, cv=3, return_indices=True, verbose=0)
+    np.testing.assert_array_equal(found["indices"]["test"][0], np.arange(30))
 
 
 # ---- searches -----------------------------------------------------------------------------------
@@ -265,6 +303,9 @@ def test_what_a_search_refuses() -> None:
         RandomSearch(classifier, [1])
     with pytest.raises(ValueError, match="cv must be >= 2; got 1"):
         cross_validate(classifier, x, y, cv=1)
+    for cv in ("ab", 2.5, None):
+        with pytest.raises(TypeError, match="cv must be a number of folds, an object with split"):
+            cross_validate(classifier, x, y, cv=cv)
     with pytest.raises(TypeError, match="cv must give pairs of indices"):
         cross_validate(classifier, x, y, cv=[3])
     with pytest.raises(ValueError, match="test of cv's fold 0 must be indices from 0 to 89"):

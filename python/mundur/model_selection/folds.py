@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +21,8 @@ Fold = tuple[Indices, Indices]
 class KFold:
     """k parts of the samples, each of which judges a model that the others have trained.
 
+    Without a shuffle they are scikit-learn's.
+
     Parameters
     ----------
     n_splits : int, default 5
@@ -27,7 +30,7 @@ class KFold:
     shuffle : bool, default False
         Whether samples are shuffled before they are divided, in an order of `random_state`.
     random_state : int, optional
-        Fixes the order; None draws one.
+        Fixes the order; None draws one. Without a shuffle there is none to fix: a ValueError.
 
     Examples
     --------
@@ -42,6 +45,10 @@ class KFold:
         self.n_splits = integer(n_splits, "n_splits", 2)
         self.shuffle = boolean(shuffle, "shuffle")
         self.random_state = seed_value(random_state, "random_state")
+        if random_state is not None and not self.shuffle:
+            raise ValueError(
+                f"random_state must be None without shuffle=True; got {self.random_state}"
+            )
 
     def __repr__(self) -> str:
         own = f"{self.n_splits}, shuffle={self.shuffle}, random_state={self.random_state}"
@@ -53,7 +60,7 @@ class KFold:
 
     def split(self, x: Any, y: Any = None, groups: Any = None) -> Iterator[Fold]:
         """The indices of the samples to train on, and of those that judge, of each fold."""
-        samples = len(x)
+        samples = _samples(x)
         if self.n_splits > samples:
             raise ValueError(
                 f"n_splits={self.n_splits} cannot be more than the number of samples, {samples}"
@@ -88,7 +95,9 @@ class StratifiedKFold(KFold):
 
     Notes
     -----
-    `split` takes labels (samples,) or one-hot rows, which are classes as well.
+    `split` takes labels (samples,) or one-hot rows (samples, classes). Rows of several labels have
+    no one class: a ValueError. A class of fewer samples than folds is missing in some of them, with
+    a warning; where every class is, that is a ValueError.
 
     Examples
     --------
@@ -99,21 +108,23 @@ class StratifiedKFold(KFold):
     """
 
     def _parts(self, samples: int, y: Any) -> Indices:
-        labels = np.asarray(y)
-        if labels.ndim == 2 and labels.shape[1] > 1:
-            labels = labels.argmax(axis=1)
-        labels = labels.reshape(-1)
-        if y is None or len(labels) != samples:
+        labels = _labels(y, samples)
+        _, first, classes = np.unique(labels, return_index=True, return_inverse=True)
+        # As they appear, not as they sort: other names of the classes change no fold.
+        classes = first.argsort().argsort()[classes]
+        counts = np.bincount(classes)
+        if counts.max() < self.n_splits:
             raise ValueError(
-                f"y must have the class of each of {samples} samples; got "
-                f"{'None' if y is None else np.shape(y)}"
+                f"n_splits={self.n_splits} cannot be more than the samples of every class; the "
+                f"largest has {counts.max()}"
             )
-        _, classes, counts = np.unique(labels, return_inverse=True, return_counts=True)
         if counts.min() < self.n_splits:
-            rarest = np.unique(labels)[counts.argmin()]
-            raise ValueError(
-                f"n_splits={self.n_splits} cannot be more than the samples of each class; class "
-                f"{rarest} has {counts.min()}"
+            rarest = labels[classes == counts.argmin()][0]
+            warnings.warn(
+                f"class {rarest} has {counts.min()} samples, fewer than n_splits={self.n_splits}: "
+                "some folds are judged without it",
+                UserWarning,
+                stacklevel=3,
             )
         order = self._order(samples)
         parts = np.empty(samples, np.int64)
@@ -127,3 +138,30 @@ class StratifiedKFold(KFold):
             own = np.flatnonzero(classes == label)
             parts[own] = np.sort(parts[own])
         return parts
+
+
+def _samples(x: Any) -> int:
+    """How many there are; of sparse matrices, which have no length, too."""
+    shape = getattr(x, "shape", None)
+    if shape is None and hasattr(x, "__len__"):
+        return len(x)
+    if not shape:
+        raise TypeError(f"x must be a list or an array of samples; got {type(x).__name__}")
+    return int(shape[0])
+
+
+def _labels(y: Any, samples: int) -> npt.NDArray[Any]:
+    """The class of each sample."""
+    labels: npt.NDArray[Any] = np.asarray(y)
+    if y is None or labels.shape[:1] != (samples,):
+        raise ValueError(
+            f"y must have the class of each of {samples} samples; got "
+            f"{'None' if y is None else labels.shape}"
+        )
+    if labels.size == samples:
+        return labels.reshape(-1)
+    if labels.ndim == 2 and np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all():
+        return np.asarray(labels.argmax(axis=1))
+    raise ValueError(
+        f"y must be labels (samples,) or one-hot rows, with a single 1 in each; got {labels.shape}"
+    )

@@ -6,6 +6,7 @@ import copy
 import inspect
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -192,28 +193,27 @@ def _taken_by(make: Any) -> tuple[tuple[str, ...], bool]:
 
 def folds_of(cv: Any, model: Model, x: Any, y: Any) -> list[Fold]:
     """Checked folds. A number stands for stratified ones where the loss is over classes."""
-    samples = len(x)
-    if not hasattr(cv, "split") and not isinstance(cv, (str, bytes)) and hasattr(cv, "__iter__"):
-        given: Iterable[Any] = cv
-    else:
-        splitter: Any = cv
-        if not hasattr(cv, "split"):
-            count = integer(cv, "cv", 2)
-            splitter = (StratifiedKFold if _has_classes(model, y) else KFold)(count)
-            try:
-                return list(splitter.split(x, y))
-            except ValueError as error:
-                raise ValueError(f"cv={cv}: {error}") from None
-        given = splitter.split(x, y)
+    if isinstance(cv, Integral):
+        count = integer(cv, "cv", 2)
+        labels = _labels(model, y)
+        try:
+            return list((KFold if labels is None else StratifiedKFold)(count).split(x, labels))
+        except ValueError as error:
+            raise ValueError(f"cv={cv}: {error}") from None
+    if isinstance(cv, (str, bytes)) or not (hasattr(cv, "split") or isinstance(cv, Iterable)):
+        raise TypeError(
+            "cv must be a number of folds, an object with split(x, y), or pairs of indices (train, "
+            f"test); got {type(cv).__name__}"
+        )
     folds = []
-    for number, fold in enumerate(given):
+    for number, fold in enumerate(cv.split(x, y) if hasattr(cv, "split") else cv):
         if not isinstance(fold, (tuple, list)) or len(fold) != 2:
             raise TypeError(
                 f"cv must give pairs of indices (train, test); fold {number} is a "
                 f"{type(fold).__name__}"
             )
         train, test = (
-            rows_of(rows, samples, f"{name} of cv's fold {number}")
+            rows_of(rows, len(x), f"{name} of cv's fold {number}")
             for rows, name in zip(fold, ("train", "test"), strict=True)
         )
         assert train is not None and test is not None
@@ -223,7 +223,9 @@ def folds_of(cv: Any, model: Model, x: Any, y: Any) -> list[Fold]:
     return folds
 
 
-def _has_classes(model: Model, y: Any) -> bool:
-    labels = np.asarray(y)
-    outputs = labels.shape[1] if labels.ndim > 1 else 1
-    return labels.ndim in (1, 2) and model.compiled_loss._classes(labels, outputs) is not None
+def _labels(model: Model, y: Any) -> Any:
+    """The class of each sample, where the loss is over classes, one to each sample."""
+    targets = np.asarray(y)
+    outputs = targets.shape[1] if targets.ndim > 1 else 1
+    found = model.compiled_loss._classes(targets, outputs) if targets.ndim in (1, 2) else None
+    return found[1] if found is not None and found[1].size == len(targets) else None
