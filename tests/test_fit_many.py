@@ -178,12 +178,32 @@ def test_bad_arguments_are_named() -> None:
         ([made(0)], {"each": [{"rows": []}]}, "rows must be indices"),
         ([made(0)], {"each": [{"rows": [0.5]}]}, "rows must be indices"),
         ([made(0)], {"each": [{"validation_rows": [[1]]}]}, "validation_rows must be indices"),
+        *(
+            (
+                [made(1), made(0)],
+                {"each": [{}, {"validation_rows": [0]}], f"validation_{name}": given},
+                rf"validation_rows .* beside validation_{name}; models\[1\] has both",
+            )
+            for name, given in (("split", 0.3), ("data", (x, y)))
+        ),
         ([made(0)], {"workers": 0}, "workers must be >= 1; got 0"),
         ([made(0)], {"epochs": 0}, "epochs must be >= 1; got 0"),
         ([made(0)], {"callbacks": [threading.Lock()]}, "callbacks must be such as can be copied"),
     ):
         with pytest.raises((TypeError, ValueError), match=words):
             md.fit_many(models, x, y, verbose=0, **arguments)  # type: ignore[arg-type]
+
+
+def test_targets_are_checked_before_any_model_trains() -> None:
+    x, y = data()
+    model = made(0)
+    for targets, words in (
+        (y[:150], "x and y must have the same number of samples; x has 200, y has 150"),
+        (y.astype(str), "y must hold real numbers"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=words):
+            md.fit_many([model], x, targets, verbose=0)
+    assert model.history is None
 
 
 def test_no_models_are_no_work() -> None:

@@ -23,6 +23,7 @@ __all__ = [
     "refuse",
     "sample_targets",
     "signs",
+    "targets_of",
 ]
 
 Array = npt.NDArray[Any]
@@ -41,6 +42,19 @@ class Suitable(Protocol):
         """How many classes there are and that of each sample; None where there are none."""
 
 
+def targets_of(value: Any, samples: int, name: str = "y", against: str = "x") -> Array:
+    """Real numbers, as many rows as there are samples."""
+    y = real_array(value, name, "classes, y = np.unique(y, return_inverse=True) numbers labels")
+    if y.ndim == 0:
+        raise ValueError(f"{name} must be an array with one row per sample; got a single number")
+    if y.shape[0] != samples:
+        raise ValueError(
+            f"{against} and {name} must have the same number of samples; {against} has {samples}, "
+            f"{name} has {y.shape[0]}"
+        )
+    return y
+
+
 def sample_targets(
     value: Any, loss: Suitable, shape: tuple[int, ...], name: str = "y", against: str = "x"
 ) -> Array:
@@ -48,14 +62,7 @@ def sample_targets(
 
     Errors call the outputs' side `against`.
     """
-    y = real_array(value, name, "classes, y = np.unique(y, return_inverse=True) numbers labels")
-    if y.ndim == 0:
-        raise ValueError(f"{name} must be an array with one row per sample; got a single number")
-    if y.shape[0] != shape[0]:
-        raise ValueError(
-            f"{against} and {name} must have the same number of samples; {against} has {shape[0]}, "
-            f"{name} has {y.shape[0]}"
-        )
+    y = targets_of(value, shape[0], name, against)
     return loss._suited(y, shape, name)
 
 

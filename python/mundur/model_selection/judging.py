@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from .._support.checks import integer, is_function
 from .._support.names import suggestion
 from ..models.model import Model
@@ -143,8 +141,7 @@ class Judge:
         size = self.arguments.get("validation_batch_size", self.arguments.get("batch_size"))
         logs = evaluate_rows(model, x, y, rows, weights, size, allow)
         if callable(self.scoring):
-            taken = [v.iloc[rows] if hasattr(v, "iloc") else np.asarray(v)[rows] for v in (x, y)]
-            return logs | {"score": float(self.scoring(model, *taken))}
+            return logs | {"score": float(self.scoring(model, x[rows], y[rows]))}
         name = self.scoring or next((n for n in logs if n != "loss"), "loss")
         if name not in logs:
             raise ValueError(
@@ -225,7 +222,6 @@ def folds_of(cv: Any, model: Model, x: Any, y: Any) -> list[Fold]:
 
 def _labels(model: Model, y: Any) -> Any:
     """The class of each sample, where the loss is over classes, one to each sample."""
-    targets = np.asarray(y)
-    outputs = targets.shape[1] if targets.ndim > 1 else 1
-    found = model.compiled_loss._classes(targets, outputs) if targets.ndim in (1, 2) else None
-    return found[1] if found is not None and found[1].size == len(targets) else None
+    outputs = y.shape[1] if y.ndim > 1 else 1
+    found = model.compiled_loss._classes(y, outputs) if y.ndim in (1, 2) else None
+    return found[1] if found is not None and found[1].size == len(y) else None

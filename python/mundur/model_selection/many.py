@@ -15,13 +15,14 @@ from .._support.checks import integer, items
 from .._support.names import suggestion
 from ..callbacks.history import History
 from ..data.arrays import features, real_array
+from ..data.targets import targets_of
 from ..errors import FitManyError
 from ..models.model import Model
 from ..training import loop
 from ..training.plan import Rows
 from .side_by_side import Board, Job, Share, side_by_side, workers_for
 
-__all__ = ["FIT_ARGUMENTS", "checked_x", "copied", "fit_many", "fitted", "rows_of"]
+__all__ = ["FIT_ARGUMENTS", "checked_data", "copied", "fit_many", "fitted", "rows_of"]
 
 Indices = npt.NDArray[np.int64]
 _FIT = inspect.signature(Model.fit)
@@ -59,7 +60,8 @@ def fit_many(
     each : sequence of dict, optional
         For each model what is its own: any of the arguments below, and ``rows`` and
         ``validation_rows``, the indices of the samples that it trains on, and is validated on after
-        each epoch (folds, without a copy); without them all samples, and none.
+        each epoch (folds, without a copy); without them all samples, and none. A model with
+        ``validation_rows`` has neither ``validation_data`` nor ``validation_split``.
     workers : int, optional
         Models at work at once; by default, and at most, as many as there are threads.
     verbose : {"auto", 0, 1, 2}, default "auto"
@@ -97,8 +99,8 @@ def fit_many(
     """
     models = _checked_models(models)
     settings = [arguments | dict(own) for own in _checked_settings(each, len(models))]
-    _check_names(settings)
-    x = checked_x(x, y)
+    _check_arguments(settings)
+    x, y = checked_data(x, y)
     samples = len(x)
     rows = [rows_of(own.pop("rows", None), samples, "rows") for own in settings]
     judged = [
@@ -141,12 +143,13 @@ def fitted(
         progress.close()
 
 
-def checked_x(x: Any, y: Any) -> npt.NDArray[Any]:
-    """The samples that all models share, as an array once for all of them."""
+def checked_data(x: Any, y: Any) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """The samples and targets that all models share, as arrays once for all of them."""
     if y is None:
         raise TypeError("y must be an array; got None (batches of an iterable cannot be shared)")
     array = real_array(x, "x")
-    return array if array.ndim == 1 and array.size else features(array, None, "x")
+    checked = array if array.ndim == 1 and array.size else features(array, None, "x")
+    return checked, targets_of(y, len(checked))
 
 
 def rows_of(given: Any, samples: int, name: str) -> Indices | None:
@@ -196,15 +199,23 @@ def _checked_settings(given: Any, count: int) -> list[Mapping[str, Any]]:
     return settings
 
 
-def _check_names(settings: Sequence[Mapping[str, Any]]) -> None:
+def _check_arguments(settings: Sequence[Mapping[str, Any]]) -> None:
     known = [*FIT_ARGUMENTS, *_ROWS]
-    for own in settings:
+    for i, own in enumerate(settings):
         for name in own:
             if name not in known:
                 raise TypeError(
                     f"fit_many has no argument {name!r}{suggestion(str(name), known)} (known: "
                     f"{', '.join(known)})"
                 )
+        if own.get("validation_rows") is None:
+            continue
+        data, split = own.get("validation_data"), own.get("validation_split")
+        if data is not None or split:
+            raise ValueError(
+                "validation_rows cannot stand beside "
+                f"validation_{'split' if data is None else 'data'}; models[{i}] has both"
+            )
 
 
 def _give_callbacks(settings: Sequence[dict[str, Any]], common: Any, each: Any) -> None:

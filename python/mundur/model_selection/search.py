@@ -14,7 +14,7 @@ import numpy as np
 from .._support.checks import boolean, integer, items, number, seed_value
 from ..models.model import Model
 from .judging import Judge, Judged, Scoring, folds_of
-from .many import checked_x
+from .many import checked_data
 from .side_by_side import Board, Job, side_by_side
 from .validation import raised
 
@@ -71,7 +71,7 @@ class _Search:
         The search itself.
         """
         candidates, judge = self._candidates(), self._judge
-        x = checked_x(x, y)
+        x, y = checked_data(x, y)
         judge.check({name for candidate in candidates for name in candidate})
         folds = folds_of(self.cv, judge.made(candidates[0]), x, y)
         self.n_splits_ = len(folds)

@@ -10,7 +10,7 @@ from .._support.checks import boolean
 from ..models.model import Model
 from .folds import Fold
 from .judging import Judge, Judged, Scoring, folds_of
-from .many import checked_x
+from .many import checked_data
 
 __all__ = ["cross_validate", "raised"]
 
@@ -85,7 +85,7 @@ def cross_validate(
         boolean(return_model, "return_model"),
     )
     judge = Judge(make, scoring, trains, keeps, arguments)
-    x = checked_x(x, y)
+    x, y = checked_data(x, y)
     folds = folds_of(cv, judge.made({}), x, y)
     judged = judge.all_judged([{}], x, y, folds, workers, verbose)
     found = [raised(one, f"fold {number}") for number, one in enumerate(judged)]
