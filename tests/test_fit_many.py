@@ -206,6 +206,50 @@ def test_targets_are_checked_before_any_model_trains() -> None:
     assert model.history is None
 
 
+class Counting(md.Metric):
+    """One that keeps what it has seen."""
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        self.count = len(y_pred)
+
+    def result(self) -> float:
+        return float(self.count)
+
+
+def test_metrics_that_keep_state_are_each_models_own() -> None:
+    x, _ = data()
+    counting, error = Counting(), md.metrics.MeanAbsoluteError()
+    models = [md.Model([L.Dense(1)], seed=i) for i in range(2)]
+    for metrics in ([[error, counting], [error, Counting()]], [[counting], [counting]]):
+        for model, own in zip(models, metrics, strict=True):
+            model.compile("sgd", "mse", metrics=own)
+        if metrics[1] == [counting]:
+            with pytest.raises(ValueError, match=r"metrics must be 2 .* have the same"):
+                md.fit_many(models, x, x[:, 0], verbose=0)
+        else:
+            [history, _] = md.fit_many(models, x, x[:, 0], verbose=0)
+            assert history.history["counting"] == [200.0]
+
+
+def test_a_model_that_is_interrupted_interrupts_all() -> None:
+    begun = threading.Event()
+
+    class Begins(md.Callback):
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            begun.set()
+
+    class Interrupts(md.Callback):
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            assert begun.wait(10)
+            raise KeyboardInterrupt
+
+    models = [made(i) for i in range(3)]
+    each = [{"callbacks": [Interrupts()]}, {"callbacks": [Begins()]}, {}]
+    with pytest.raises(KeyboardInterrupt):
+        md.fit_many(models, *data(), each=each, epochs=10**6, verbose=0)
+    assert [m.history and m.history.stop_reason for m in models] == [*["interrupted"] * 2, None]
+
+
 def test_no_models_are_no_work() -> None:
     assert md.fit_many([], *data(), verbose=0) == []
 

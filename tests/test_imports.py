@@ -42,7 +42,7 @@ ALLOWED = {
     ),
     "inspection": "activations data layers losses models reference regularizers",
     "solvers": "callbacks models",
-    "model_selection": "callbacks data errors models training",
+    "model_selection": "callbacks data errors metrics models training",
     "plots": "callbacks data inspection models",
     "text": "activations callbacks layers losses models optimizers saving utils",
     "sklearn": "activations callbacks data layers losses models optimizers text training utils",

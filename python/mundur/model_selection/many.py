@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,12 +17,13 @@ from ..callbacks.history import History
 from ..data.arrays import features, real_array
 from ..data.targets import targets_of
 from ..errors import FitManyError
+from ..metrics.base import Metric
 from ..models.model import Model
 from ..training import loop
 from ..training.plan import Rows
 from .side_by_side import Board, Job, Share, side_by_side, workers_for
 
-__all__ = ["FIT_ARGUMENTS", "checked_data", "copied", "fit_many", "fitted", "rows_of"]
+__all__ = ["FIT_ARGUMENTS", "checked_data", "copied", "fit_many", "fitted", "parts_of", "rows_of"]
 
 Indices = npt.NDArray[np.int64]
 _FIT = inspect.signature(Model.fit)
@@ -54,7 +55,8 @@ def fit_many(
     Parameters
     ----------
     models : sequence of Model
-        Compiled, each with an optimizer of its own; architectures and losses may differ.
+        Compiled, each with an optimizer of its own, and with its own metrics, where these have an
+        `update_state` written in Python; architectures and losses may differ.
     x, y : array
         As for `Model.fit`, the same for all.
     each : sequence of dict, optional
@@ -173,18 +175,28 @@ def rows_of(given: Any, samples: int, name: str) -> Indices | None:
 
 def _checked_models(given: Any) -> list[Model]:
     models = items(given, "models")
+    seen: dict[int, int] = {}
     for i, model in enumerate(models):
         if not isinstance(model, Model):
             raise TypeError(f"models[{i}] must be a Model; got {type(model).__name__}")
-        for what, value in (("models", model), ("optimizers", model.optimizer)):
-            same = (m if what == "models" else m.optimizer for m in models[:i])
-            twin = next((j for j, other in enumerate(same) if value is other), None)
-            if twin is not None and value is not None:
+        for what, part in parts_of(model):
+            twin = seen.setdefault(id(part), i)
+            if twin != i:
                 raise ValueError(
-                    f"{what} must be {len(models)} of their own: models[{i}] and models[{twin}] "
-                    f"{'are' if what == 'models' else 'have'} the same"
+                    f"{what}s must be {len(models)} of their own: models[{i}] and models[{twin}] "
+                    f"{'are' if part is model else 'have'} the same"
                 )
     return models
+
+
+def parts_of(model: Model) -> Iterator[tuple[str, object]]:
+    """What training changes: no two models may share it."""
+    yield "model", model
+    if model.optimizer is not None:
+        yield "optimizer", model.optimizer
+    for metric in model.metrics:
+        if type(metric).update_state is not Metric.update_state:
+            yield "metric", metric
 
 
 def _checked_settings(given: Any, count: int) -> list[Mapping[str, Any]]:

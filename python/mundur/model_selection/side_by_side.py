@@ -15,6 +15,10 @@ __all__ = ["Board", "Job", "side_by_side", "workers_for"]
 T = TypeVar("T")
 
 
+class _Stopped(KeyboardInterrupt):
+    """A job was told to stop: it ends as after Ctrl-C."""
+
+
 class Board:
     """How far all jobs are; whoever works asks it whether to go on.
 
@@ -35,9 +39,9 @@ class Board:
         self._stops = False
 
     def look(self) -> None:
-        """Raises KeyboardInterrupt in a job, once the caller was interrupted."""
+        """Ends a job as Ctrl-C would, once all are to stop."""
         if self._stops:
-            raise KeyboardInterrupt
+            raise _Stopped
 
     def add(self, epochs: int) -> None:
         """So many more epochs are over, or will never be."""
@@ -84,7 +88,7 @@ class Share(Progress):
 
 
 class Job(Generic[T]):
-    """What is to be done, and what came of it: `result`, or `error`, or neither, if never begun."""
+    """What is to be done, and what came of it: `result`, or `error`, or neither, if stopped."""
 
     def __init__(self, work: Callable[[Board], T]) -> None:
         self._work = work
@@ -95,6 +99,8 @@ class Job(Generic[T]):
         """Keeps what comes of it; an error of one job is no other's."""
         try:
             self.result = self._work(board)
+        except _Stopped:
+            pass
         except BaseException as error:  # the caller hears of it
             self.error = error
 
@@ -105,11 +111,20 @@ def workers_for(given: Any, jobs: int) -> int:
     return min(most if given is None else min(integer(given, "workers", 1), most), max(jobs, 1))
 
 
-def side_by_side(jobs: Sequence[Job[Any]], workers: int, board: Board, most: int = 1) -> None:
+def side_by_side(
+    jobs: Sequence[Job[Any]],
+    workers: int,
+    board: Board,
+    *,
+    most: int = 1,
+    until_error: bool = False,
+) -> None:
     """Runs all jobs, each on so many threads (0: all); those that are left begin as others end.
 
-    Raises KeyboardInterrupt after Ctrl-C, once the jobs at work have come to a stop.
+    `until_error`: an error of one stops all. Raises KeyboardInterrupt after Ctrl-C, and where a job
+    raised it, once the jobs at work have come to a stop.
     """
+    ends_all = BaseException if until_error else KeyboardInterrupt
     waiting = iter(jobs)
     lock = threading.Lock()
     done = 0
@@ -124,6 +139,8 @@ def side_by_side(jobs: Sequence[Job[Any]], workers: int, board: Board, most: int
                 if job is None:
                     return
                 job.run(board)
+                if isinstance(job.error, ends_all):
+                    board.stop()
                 with lock:
                     done += 1
         finally:
@@ -147,7 +164,6 @@ def side_by_side(jobs: Sequence[Job[Any]], workers: int, board: Board, most: int
     finally:
         board.draw(done, len(jobs))
         board.close()
-    # An interrupt that another thread took for its own.
     for job in jobs:
         if isinstance(job.error, KeyboardInterrupt):
             raise job.error
