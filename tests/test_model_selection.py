@@ -197,6 +197,75 @@ def test_a_number_of_folds_cannot_stratify_labels_of_time_steps() -> None:
     np.testing.assert_array_equal(found["indices"]["test"][0], np.arange(30))
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_function_returns_a_new_model_with_every_call(workers: int) -> None:
+    x = np.linspace(-1, 1, 40).reshape(-1, 1)
+    only, optimizer = line(), md.optimizers.SGD()
+
+    def sharing() -> md.Model:
+        model = line()
+        model.compile(optimizer, "mse")
+        return model
+
+    for make, what in ((lambda: only, "model"), (sharing, "optimizer")):
+        for work in (
+            lambda make=make, **how: cross_validate(make, x, x, **how),
+            lambda make=make, **how: GridSearch(make, {"epochs": [1]}, **how).fit(x, x),
+        ):
+            with pytest.raises(RuntimeError, match=f"fold 0: ValueError: .* its {what} came befor"):
+                work(cv=2, workers=workers, verbose=0)
+    assert only.history is None
+
+
+def test_a_model_that_was_trained_goes_on_with_a_warning() -> None:
+    x = np.linspace(-1, 1, 40).reshape(-1, 1)
+    model = line()
+    model.fit(x, x, epochs=2, verbose=0)
+    before = model.get_weights()
+    with pytest.warns(UserWarning, match="make was trained before, for 2 epochs") as warned:
+        cross_validate(model, x, x, cv=2, verbose=0)
+    assert warned[0].filename == __file__
+    np.testing.assert_array_equal(model.get_weights()[0], before[0])
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_first_error_ends_the_work(workers: int) -> None:
+    x = np.linspace(-1, 1, 40).reshape(-1, 1)
+    calls = []
+
+    def second_fails(learning_rate: float = 0.1) -> md.Model:
+        calls.append(learning_rate)
+        if len(calls) == 3:
+            raise ValueError("no")
+        return line()
+
+    # Those at work end long before their epochs do.
+    search = GridSearch(second_fails, {"learning_rate": [1.0, 0.1]}, cv=5, workers=workers)
+    search.verbose, search.arguments = 0, {"epochs": 200 if workers == 1 else 10**7}
+    with pytest.raises(RuntimeError, match=r"'learning_rate': 1.0} on fold [01]: ValueError: no"):
+        search.fit(x, x)
+    assert len(calls) == 3
+
+
+def test_a_score_that_no_model_tells_is_refused_before_training() -> None:
+    x, y = data()
+    calls = []
+
+    def make() -> md.Model:
+        calls.append(1)
+        return classifier()
+
+    with pytest.raises(ValueError, match=r"scoring must be one of 'loss', 'accuracy'.*got 'auc'"):
+        cross_validate(make, x, y, scoring="auc", verbose=0)
+    with pytest.raises(ValueError, match="x and y must have the same number of samples"):
+        cross_validate(make, x, y[:50], verbose=0)
+    with pytest.raises(TypeError, match="return_indices must be True or False"):
+        cross_validate(make, x, y, return_indices=1, verbose=0)  # type: ignore[arg-type]
+    with pytest.raises(RuntimeError, match=r"call compile\(optimizer, loss\)"):
+        cross_validate(lambda: md.Model([L.Dense(1)]), x, y, verbose=0)
+    assert len(calls) == 1
+
+
 # ---- searches -----------------------------------------------------------------------------------
 
 
@@ -281,6 +350,45 @@ def test_a_candidate_that_fails() -> None:
         assert search.cv_results_["rank_test_score"].tolist() == [1, 2]
 
 
+@pytest.mark.parametrize("rates", [[1e30, 0.1], [0.1, 1e30]])
+def test_a_candidate_that_cannot_be_made(rates: list[float]) -> None:
+    def make(learning_rate: float) -> md.Model:
+        if learning_rate > 1:
+            raise ValueError("too much")
+        return line(learning_rate)
+
+    x = np.linspace(-1, 1, 40).reshape(-1, 1)
+    search = GridSearch(make, {"learning_rate": rates}, cv=2, verbose=0, error_score=math.nan)
+    with pytest.warns(UserWarning, match="'learning_rate': 1e.30} on fold . scores nan: ValueErr"):
+        search.fit(x, 3 * x)
+    assert search.best_params_ == {"learning_rate": 0.1}
+    search = GridSearch(make, {"learning_rate": [9]}, cv=2, verbose=0, error_score=0.0)
+    with pytest.raises(RuntimeError, match=r"no model could be judged; .* fold 0: .* too much"):
+        search.fit(x, 3 * x)
+
+
+def test_a_random_search_over_more_combinations_than_int64_counts() -> None:
+    x = np.linspace(-1, 1, 40).reshape(-1, 1)
+    lists = {f"p{i}": list(range(10)) for i in range(20)}
+    search = RandomSearch(lambda **of: line(), lists, n_iter=2, cv=2, refit=False, verbose=0)
+    first, second = search.fit(x, x).cv_results_["params"]
+    assert first != second
+
+
+def test_candidates_are_judged_alike() -> None:
+    x, y = data()
+    weights = [np.ones(len(x)), np.linspace(0, 2, len(x))]
+    search = GridSearch(classifier, {"sample_weight": weights}, cv=3, refit=False, verbose=0)
+    found = search.fit(x, y).cv_results_
+    for i, w in enumerate(weights):
+        loss = 0.0
+        for train, test in StratifiedKFold(3).split(x, y):
+            model = classifier()
+            model.fit(x[train], y[train], sample_weight=w[train], verbose=0)
+            loss += model.evaluate(x[test], y[test], verbose=0)[0] / 3
+        assert found["mean_test_loss"][i] == pytest.approx(loss, rel=1e-12)
+
+
 def test_what_a_search_refuses() -> None:
     x, y = data()
     with pytest.raises(ValueError, match=r"'unit' is none of make or of Model.fit; did you mean"):
@@ -291,8 +399,6 @@ def test_what_a_search_refuses() -> None:
         cross_validate(3, x, y)
     with pytest.raises(TypeError, match="make must return a Model; it returned list"):
         cross_validate(list, x, y, verbose=0)
-    with pytest.raises(ValueError, match=r"scoring must be one of 'loss', 'accuracy'.*got 'auc'"):
-        _ = _raised(lambda: cross_validate(classifier, x, y, scoring="auc", verbose=0))
     with pytest.raises(ValueError, match=r"param_grid\['units'\] must have at least one value"):
         GridSearch(classifier, {"units": []})
     with pytest.raises(TypeError, match="param_grid must be a dict of lists"):
@@ -310,12 +416,3 @@ def test_what_a_search_refuses() -> None:
         cross_validate(classifier, x, y, cv=[3])
     with pytest.raises(ValueError, match="test of cv's fold 0 must be indices from 0 to 89"):
         cross_validate(classifier, x, y, cv=[([0], [90])])
-
-
-def _raised(work: Any) -> None:
-    """The error behind the one that names the fold."""
-    try:
-        work()
-    except RuntimeError as error:
-        assert error.__cause__ is not None
-        raise error.__cause__ from None

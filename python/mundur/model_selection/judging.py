@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import inspect
 import time
+import warnings
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral
 from typing import Any, NamedTuple
@@ -15,10 +17,10 @@ from ..models.model import Model
 from ..training.passes import evaluate_rows
 from ..training.plan import Rows
 from .folds import Fold, KFold, StratifiedKFold
-from .many import FIT_ARGUMENTS, copied, fitted, rows_of
+from .many import FIT_ARGUMENTS, copied, fitted, parts_of, rows_of
 from .side_by_side import Board, Job, Share, side_by_side, workers_for
 
-__all__ = ["Judge", "Judged", "Scoring", "folds_of"]
+__all__ = ["Judge", "Judged", "Scoring", "folds_of", "named", "said"]
 
 Scoring = str | Callable[[Model, Any, Any], float] | None
 
@@ -41,7 +43,7 @@ class Judge:
     make : function or Model
         ``make(**parameters)`` returns a compiled model; a compiled model is copied instead.
     scoring : str, function or None
-        A name in the model's logs, ``f(model, x, y)``, or None: its first metric, else its loss.
+        A name in each model's logs, ``f(model, x, y)``, or None: its first metric, else its loss.
     train_scores, keeps : bool
         Whether the training samples are judged as well, and models kept.
     arguments : dict
@@ -69,7 +71,7 @@ class Judge:
         self.make, self.scoring = make, scoring
         self.train_scores, self.keeps = train_scores, keeps
         self.arguments = dict(arguments)
-        self.name = scoring if isinstance(scoring, str) else "score"
+        self._parts: weakref.WeakSet[Any] = weakref.WeakSet()
         for name in self.arguments:
             if name not in FIT_ARGUMENTS:
                 raise TypeError(
@@ -88,14 +90,47 @@ class Judge:
                     f"{suggestion(str(name), known)} (known: {', '.join(known)})"
                 )
 
+    def first(self, candidates: Iterable[Mapping[str, Any]]) -> Model | None:
+        """The first model that can be made, checked. None: none can, as their jobs will say."""
+        if isinstance(self.make, Model) and self.make.epochs_begun:
+            warnings.warn(
+                f"make was trained before, for {self.make.epochs_begun} epochs, and each copy goes "
+                "on from there: where it has learned from samples that are to judge it, their "
+                "scores flatter. A function returns a new model for each fold",
+                UserWarning,
+                stacklevel=3,
+            )
+        for parameters in candidates:
+            try:
+                given = self._given(parameters)
+            except Exception:  # the candidate's own, for which `error_score` may stand
+                continue
+            return self._checked(given)
+        return None
+
     def made(self, parameters: Mapping[str, Any]) -> Model:
-        """The model of some parameters."""
-        own = {n: v for n, v in parameters.items() if self._is_makes(n)}
+        """The model of some parameters, a new one."""
+        return self._checked(self._given(parameters))
+
+    def _given(self, parameters: Mapping[str, Any]) -> Any:
         if isinstance(self.make, Model):
             return copy.deepcopy(self.make)
-        model = self.make(**own)
+        return self.make(**{n: v for n, v in parameters.items() if self._is_makes(n)})
+
+    def _checked(self, model: Any) -> Model:
         if not isinstance(model, Model):
             raise TypeError(f"make must return a Model; it returned {type(model).__name__}")
+        parts = list(parts_of(model))
+        for what, part in parts:
+            if part in self._parts:
+                raise ValueError(
+                    f"make must return a new Model with every call; its {what} came before, and "
+                    "has seen the samples that are to judge it"
+                )
+        self._parts.update(part for _, part in parts)
+        _ = model.compiled_optimizer, model.compiled_loss
+        if not callable(self.scoring):
+            self._rating(model)
         return model
 
     def _is_makes(self, name: str) -> bool:
@@ -136,16 +171,23 @@ class Judge:
 
     def score(self, model: Model, x: Any, y: Any, rows: Any) -> dict[str, float]:
         """Loss and metrics over some samples, and the score."""
+        # Of all candidates alike: one that trains with its own weights is judged as the others.
         weights = self.arguments.get("sample_weight")
         allow = self.arguments.get("allow_nonfinite", False)
         size = self.arguments.get("validation_batch_size", self.arguments.get("batch_size"))
         logs = evaluate_rows(model, x, y, rows, weights, size, allow)
         if callable(self.scoring):
             return logs | {"score": float(self.scoring(model, x[rows], y[rows]))}
-        name = self.scoring or next((n for n in logs if n != "loss"), "loss")
-        if name not in logs:
+        name, sign = self._rating(model)
+        return logs | {"score": sign * logs[name]}
+
+    def _rating(self, model: Model) -> tuple[str, int]:
+        """What of a model's logs is the score, and with which sign."""
+        names = model.metrics_names
+        name = self.scoring if isinstance(self.scoring, str) else (names[1:] or names)[0]
+        if name not in names:
             raise ValueError(
-                f"scoring must be one of {', '.join(map(repr, logs))} or a function; got {name!r}"
+                f"scoring must be one of {', '.join(map(repr, names))} or a function; got {name!r}"
             )
         larger = {m.name: m.larger_is_better for m in model.metrics}.get(name, False)
         if larger is None:
@@ -153,7 +195,7 @@ class Judge:
                 f"scoring={name!r} does not say whether more of it is better; pass a function "
                 "f(model, x, y), of whose result more is"
             )
-        return logs | {"score": logs[name] if larger else -logs[name]}
+        return name, 1 if larger else -1
 
     def all_judged(
         self,
@@ -163,16 +205,40 @@ class Judge:
         folds: Sequence[Fold],
         workers: int | None,
         verbose: Any,
-    ) -> list[Judged | BaseException]:
-        """Each candidate's folds, one behind another, side by side; or what a model raised."""
+        raises: bool = True,
+    ) -> list[Judged | Exception]:
+        """Each candidate's folds, one behind another, side by side.
+
+        What a model raises ends all, and names it; or stands in its place, if not `raises`.
+        """
 
         def job(parameters: Mapping[str, Any], fold: Fold) -> Job[Judged]:
             return Job(lambda board: self.judged(parameters, x, y, fold, board))
 
         jobs = [job(parameters, fold) for parameters in candidates for fold in folds]
         epochs = sum(map(self.epochs, candidates)) * len(folds)
-        side_by_side(jobs, workers_for(workers, len(jobs)), Board(epochs, verbose, "Fits"))
-        return [j.result if j.result is not None else j.error or RuntimeError() for j in jobs]
+        board = Board(epochs, verbose, "Fits")
+        side_by_side(jobs, workers_for(workers, len(jobs)), board, until_error=raises)
+        found: list[Judged | Exception] = []
+        for i, done in enumerate(jobs):
+            if done.result is not None:
+                found.append(done.result)
+            elif isinstance(done.error, Exception) and not raises:
+                found.append(done.error)
+            elif done.error is not None:
+                where = named(candidates[i // len(folds)], i % len(folds))
+                raise RuntimeError(f"{where}: {said(done.error)}") from done.error
+        return found
+
+
+def named(candidate: Mapping[str, Any], fold: int) -> str:
+    """A model, for messages."""
+    return f"{dict(candidate)} on fold {fold}" if candidate else f"fold {fold}"
+
+
+def said(error: BaseException) -> str:
+    """An error, for messages."""
+    return f"{type(error).__name__}: {error}"
 
 
 def _taken_by(make: Any) -> tuple[tuple[str, ...], bool]:
@@ -188,8 +254,8 @@ def _taken_by(make: Any) -> tuple[tuple[str, ...], bool]:
     return tuple(p.name for p in parameters if p.kind in named), takes_all
 
 
-def folds_of(cv: Any, model: Model, x: Any, y: Any) -> list[Fold]:
-    """Checked folds. A number stands for stratified ones where the loss is over classes."""
+def folds_of(cv: Any, model: Model | None, x: Any, y: Any) -> list[Fold]:
+    """Checked folds. A number stands for stratified ones where the model's loss is over classes."""
     if isinstance(cv, Integral):
         count = integer(cv, "cv", 2)
         labels = _labels(model, y)
@@ -220,8 +286,10 @@ def folds_of(cv: Any, model: Model, x: Any, y: Any) -> list[Fold]:
     return folds
 
 
-def _labels(model: Model, y: Any) -> Any:
+def _labels(model: Model | None, y: Any) -> Any:
     """The class of each sample, where the loss is over classes, one to each sample."""
+    if model is None or y.ndim > 2:
+        return None
     outputs = y.shape[1] if y.ndim > 1 else 1
-    found = model.compiled_loss._classes(y, outputs) if y.ndim in (1, 2) else None
+    found = model.compiled_loss._classes(y, outputs)
     return found[1] if found is not None and found[1].size == len(y) else None

@@ -13,10 +13,9 @@ import numpy as np
 
 from .._support.checks import boolean, integer, items, number, seed_value
 from ..models.model import Model
-from .judging import Judge, Judged, Scoring, folds_of
+from .judging import Judge, Judged, Scoring, folds_of, named, said
 from .many import checked_data
 from .side_by_side import Board, Job, side_by_side
-from .validation import raised
 
 __all__ = ["GridSearch", "RandomSearch"]
 
@@ -47,13 +46,19 @@ class _Search:
         verbose: str | int = "auto",
         **arguments: Any,
     ) -> None:
-        self.cv, self.workers, self.verbose = cv, workers, verbose
+        self.make, self.cv, self.scoring = make, cv, scoring
         self.refit = boolean(refit, "refit")
-        trains = boolean(return_train_score, "return_train_score")
+        self.return_train_score = boolean(return_train_score, "return_train_score")
         self.error_score = error_score
         if error_score != "raise" and not _is_nan(error_score):
             self.error_score = number(error_score, "error_score")
-        self._judge = Judge(make, scoring, trains, False, arguments)
+        self.workers, self.verbose, self.arguments = workers, verbose, arguments
+        self._judge()  # refuses bad arguments here, not after hours
+
+    def _judge(self) -> Judge:
+        """For one search, with what the attributes say by now."""
+        trains = self.return_train_score
+        return Judge(self.make, self.scoring, trains, False, self.arguments)
 
     def _candidates(self) -> list[Candidate]:
         raise NotImplementedError
@@ -69,17 +74,31 @@ class _Search:
         Returns
         -------
         The search itself.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For bad arguments, each named, before anything is trained.
+        RuntimeError
+            Names the candidate and the fold; its cause is the model's own error.
+        KeyboardInterrupt
+            After Ctrl-C.
         """
-        candidates, judge = self._candidates(), self._judge
+        candidates, judge = self._candidates(), self._judge()
         x, y = checked_data(x, y)
         judge.check({name for candidate in candidates for name in candidate})
-        folds = folds_of(self.cv, judge.made(candidates[0]), x, y)
+        folds = folds_of(self.cv, judge.first(candidates), x, y)
         self.n_splits_ = len(folds)
-        judged = judge.all_judged(candidates, x, y, folds, self.workers, self.verbose)
-        found = [
-            self._settled(one, candidates[i // len(folds)], i % len(folds))
-            for i, one in enumerate(judged)
-        ]
+        raises = self.error_score == "raise"
+        judged = judge.all_judged(
+            candidates, x, y, folds, self.workers, self.verbose, raises=raises
+        )
+        wheres = [named(one, fold) for one in candidates for fold in range(len(folds))]
+        errors = [one for one in judged if isinstance(one, Exception)]
+        if len(errors) == len(judged):
+            first = f"{wheres[0]}: {said(errors[0])}"
+            raise RuntimeError(f"no model could be judged; {first}") from errors[0]
+        found = [self._settled(*both) for both in zip(judged, wheres, strict=True)]
         self.cv_results_ = _columns(candidates, found, len(folds))
         self.best_index_ = int(self.cv_results_["rank_test_score"].argmin())
         self.best_params_ = candidates[self.best_index_]
@@ -87,27 +106,24 @@ class _Search:
         if math.isnan(self.best_score_):
             raise RuntimeError("no candidate could be judged: every score is NaN")
         if self.refit:
-            self._refit(x, y)
+            self._refit(judge, x, y)
         return self
 
-    def _settled(self, one: Judged | BaseException, candidate: Candidate, fold: int) -> Judged:
-        what = f"{candidate} on fold {fold}"
-        if self.error_score == "raise" or not isinstance(one, Exception):
-            return raised(one, what)
+    def _settled(self, one: Judged | Exception, where: str) -> Judged:
+        if isinstance(one, Judged):
+            return one
         score = float(self.error_score)
-        warnings.warn(
-            f"{what} scores {score:g}: {type(one).__name__}: {one}", UserWarning, stacklevel=4
-        )
+        warnings.warn(f"{where} scores {score:g}: {said(one)}", UserWarning, stacklevel=4)
         return Judged({"score": score}, {}, 0.0, 0.0, None)
 
-    def _refit(self, x: Any, y: Any) -> None:
+    def _refit(self, judge: Judge, x: Any, y: Any) -> None:
         """On all samples, with all threads."""
-        judge, best = self._judge, self.best_params_
+        best = self.best_params_
         begin = time.perf_counter()
         job = Job(lambda board: judge.fitted(best, x, y, None, board))
         side_by_side([job], 1, Board(judge.epochs(best), self.verbose, "Refit"), most=0)
         if job.error is not None:
-            raise RuntimeError(f"{best} on all samples: {job.error}") from job.error
+            raise RuntimeError(f"{best} on all samples: {said(job.error)}") from job.error
         assert job.result is not None
         self.best_model_ = job.result
         self.refit_time_ = time.perf_counter() - begin
@@ -118,17 +134,20 @@ class GridSearch(_Search):
 
     Parameters
     ----------
-    make : function
-        ``make(**parameters)`` returns a compiled model.
+    make : function or Model
+        ``make(**parameters)`` returns a compiled model, a new one with every call: for each fit,
+        and one at the beginning. A compiled model is copied instead, as for `cross_validate`.
     param_grid : dict of str to list, or list of them
-        The values to try, of `make`'s parameters and of `Model.fit`'s (epochs, batch_size).
+        The values to try, of `make`'s parameters and of `Model.fit`'s (epochs, batch_size). A
+        ``sample_weight`` among them weighs training alone: every candidate is judged alike.
     cv, scoring, workers, verbose, **arguments
         As for `cross_validate`.
     refit : bool, default True
         Whether the best candidate is trained on all samples, as `best_model_`.
     return_train_score : bool, default False
     error_score : "raise" or float, default "raise"
-        The score of a model that could not be trained, with a warning; or its error is raised.
+        The score of a model that could not be made, trained or judged, with a warning. By default,
+        and where no model could be judged, that is an error, and the first one ends the search.
 
     Attributes
     ----------
@@ -165,8 +184,8 @@ class RandomSearch(_Search):
 
     Parameters
     ----------
-    make : function
-        ``make(**parameters)`` returns a compiled model.
+    make : function or Model
+        As for `GridSearch`.
     param_distributions : dict of str to list or distribution
         Lists, of which each value is equally likely, or objects with ``rvs(random_state=...)``, as
         SciPy's distributions are.
@@ -211,9 +230,15 @@ class RandomSearch(_Search):
         rng = np.random.default_rng(self.random_state)
         given = self.param_distributions
         if all(isinstance(values, list) for values in given.values()):
-            every = math.prod(len(values) for values in given.values())
-            drawn = rng.choice(every, min(self.n_iter, every), replace=False)
-            return [_combination(given, int(at)) for at in drawn]
+            # By their places, each for itself: there may be more combinations than int64 counts.
+            sizes = [len(values) for values in given.values()]
+            drawn: dict[tuple[int, ...], None] = {}
+            while len(drawn) < min(self.n_iter, math.prod(sizes)):
+                drawn[tuple(int(rng.integers(size)) for size in sizes)] = None
+            return [
+                {name: given[name][at] for name, at in zip(given, places, strict=True)}
+                for places in drawn
+            ]
         return [{name: _draw(v, rng) for name, v in given.items()} for _ in range(self.n_iter)]
 
 
@@ -256,15 +281,6 @@ def _values(given: Any, argument: str, name: Any) -> list[Any]:
 def _combinations(grid: Mapping[str, Sequence[Any]]) -> Iterator[Candidate]:
     for values in itertools.product(*grid.values()):
         yield dict(zip(grid, values, strict=True))
-
-
-def _combination(grid: Mapping[str, Sequence[Any]], at: int) -> Candidate:
-    """One of them, by its place."""
-    found = {}
-    for name, values in reversed(list(grid.items())):
-        at, place = divmod(at, len(values))
-        found[name] = values[place]
-    return dict(reversed(found.items()))
 
 
 def _draw(values: Any, rng: np.random.Generator) -> Any:

@@ -12,7 +12,7 @@ from .folds import Fold
 from .judging import Judge, Judged, Scoring, folds_of
 from .many import checked_data
 
-__all__ = ["cross_validate", "raised"]
+__all__ = ["cross_validate"]
 
 
 def cross_validate(
@@ -34,8 +34,10 @@ def cross_validate(
     Parameters
     ----------
     make : function or Model
-        ``make()`` returns a compiled model, a new one for each fold; a compiled model is copied
-        instead, and keeps its first weights.
+        ``make()`` returns a compiled model, a new one with every call: for each fold, and one at
+        the beginning. A compiled model is copied instead for each fold, with its weights as they
+        are now, and stays as it is; one that was trained before is warned of, as it may know the
+        samples that are to judge it.
     x, y : array
         As for `Model.fit`; folds are indices into them, not copies.
     cv : int, splitter or iterable, default 5
@@ -51,7 +53,8 @@ def cross_validate(
     verbose : {"auto", 0, 1, 2}, default "auto"
         As for `fit_many`.
     **arguments
-        Of `Model.fit`: epochs, batch_size, callbacks (each model gets a copy), ...
+        Of `Model.fit`: epochs, batch_size, callbacks (each model gets a copy), ...; a
+        ``sample_weight`` weighs the samples that judge, too.
 
     Returns
     -------
@@ -64,7 +67,10 @@ def cross_validate(
     Raises
     ------
     TypeError, ValueError
-        For bad arguments, each named; RuntimeError names the fold whose model could not be trained.
+        For bad arguments, each named, before anything is trained.
+    RuntimeError
+        Where a model could not be made, trained or judged: it names the fold, and its cause is the
+        model's own error. The first one ends the work.
     KeyboardInterrupt
         After Ctrl-C.
 
@@ -84,11 +90,12 @@ def cross_validate(
         boolean(return_train_score, "return_train_score"),
         boolean(return_model, "return_model"),
     )
+    indices = boolean(return_indices, "return_indices")
     judge = Judge(make, scoring, trains, keeps, arguments)
     x, y = checked_data(x, y)
-    folds = folds_of(cv, judge.made({}), x, y)
+    folds = folds_of(cv, judge.first([{}]), x, y)
     judged = judge.all_judged([{}], x, y, folds, workers, verbose)
-    found = [raised(one, f"fold {number}") for number, one in enumerate(judged)]
+    found = [one for one in judged if isinstance(one, Judged)]
     columns: dict[str, Any] = {
         "fit_time": np.array([one.fit_seconds for one in found]),
         "score_time": np.array([one.score_seconds for one in found]),
@@ -98,16 +105,9 @@ def cross_validate(
             columns[f"{kind}_{name}"] = np.array([getattr(one, kind)[name] for one in found])
     if keeps:
         columns["model"] = models_of(found)
-    if boolean(return_indices, "return_indices"):
+    if indices:
         columns["indices"] = indices_of(folds)
     return columns
-
-
-def raised(one: Judged | BaseException, what: str) -> Judged:
-    """What came of a model, or what it raised."""
-    if isinstance(one, BaseException):
-        raise RuntimeError(f"{what}: {type(one).__name__}: {one}") from one
-    return one
 
 
 def models_of(found: list[Judged]) -> list[Model]:
