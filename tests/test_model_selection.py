@@ -389,6 +389,18 @@ def test_candidates_are_judged_alike() -> None:
         assert found["mean_test_loss"][i] == pytest.approx(loss, rel=1e-12)
 
 
+def test_a_search_shows_its_settings() -> None:
+    search = GridSearch(classifier, {"units": [2, 4]}, cv=3, error_score=math.nan, epochs=9)
+    assert repr(search) == (
+        "GridSearch(classifier, [{'units': [2, 4]}], cv=3, error_score=nan, epochs=9)"
+    )
+    assert repr(eval(repr(search), globals() | {"nan": math.nan})) == repr(search)
+    random = RandomSearch(line, {"epochs": [1]}, 3, random_state=1, refit=False)
+    assert (
+        repr(random) == "RandomSearch(line, {'epochs': [1]}, n_iter=3, random_state=1, refit=False)"
+    )
+
+
 def test_what_a_search_refuses() -> None:
     x, y = data()
     with pytest.raises(ValueError, match=r"'unit' is none of make or of Model.fit; did you mean"):

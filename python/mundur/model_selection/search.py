@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import math
 import time
@@ -59,6 +60,20 @@ class _Search:
         """For one search, with what the attributes say by now."""
         trains = self.return_train_score
         return Judge(self.make, self.scoring, trains, False, self.arguments)
+
+    def __repr__(self) -> str:
+        own = inspect.signature(type(self)).parameters
+        parts = []
+        for name, usual in {**own, **inspect.signature(_Search).parameters}.items():
+            value = vars(self).get(name, usual.default)
+            if usual.kind is usual.VAR_KEYWORD:
+                continue
+            if usual.default is usual.empty:
+                parts.append(getattr(value, "__name__", repr(value)))
+            elif repr(value) != repr(usual.default):
+                parts.append(f"{name}={value!r}")
+        parts += [f"{name}={value!r}" for name, value in self.arguments.items()]
+        return f"{type(self).__name__}({', '.join(parts)})"
 
     def _candidates(self) -> list[Candidate]:
         raise NotImplementedError
