@@ -249,9 +249,9 @@ def _taken_by(make: Any) -> tuple[tuple[str, ...], bool]:
         parameters = inspect.signature(make).parameters.values()
     except (TypeError, ValueError):  # of a builtin
         return (), True
-    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters)
-    return tuple(p.name for p in parameters if p.kind in named), takes_all
+    return tuple(p.name for p in parameters if p.kind in kinds), takes_all
 
 
 def folds_of(cv: Any, model: Model | None, x: Any, y: Any) -> list[Fold]:

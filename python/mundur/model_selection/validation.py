@@ -45,7 +45,7 @@ def cross_validate(
         with ``split(x, y)``, as scikit-learn's are, or pairs of indices (train, test).
     scoring : str or function, optional
         What the score is: the name of a metric, or "loss", or ``f(model, x, y)`` of the fold's
-        samples. By default the first metric of `compile`, else the loss.
+        samples, arrays. By default the first metric of `compile`, else the loss.
     return_train_score, return_model, return_indices : bool, default False
         Whether the training samples are judged as well, the models kept, the folds returned.
     workers : int, optional
