@@ -60,10 +60,11 @@ class Runner {
   /// every `per_look` batches. Stretches in front of `first` are done already.
   void run(Pass<T>& pass, double budget, std::int64_t per_look, std::size_t first = 0) {
     first_ = first;
+    const AtWork one;
     Deadline deadline(budget);
     while (pass.any() && !deadline.over()) {
       const Pace::Stretch stretch = pace_.next();
-      workers_ = stretch.workers;
+      workers_ = std::min(stretch.workers, AtWork::share(most_));
       Deadline end(std::min(stretch.seconds, budget));
       find_plans();
       done_ = 0;
@@ -73,7 +74,7 @@ class Runner {
       } else {
         run_as_team(pass, end, per_look);
       }
-      pace_.record(done_);
+      pace_.record(workers_ == stretch.workers ? done_ : 0);
       deadline.look();
     }
   }

@@ -138,6 +138,22 @@ int main() {
     CHECK((begun(7, scales, 0.01) == std::pair{4, 4}));
   }
 
+  // Whoever else is at work takes a share.
+  {
+    const AtWork one;
+    CHECK(AtWork::share(6) == 6);
+    {
+      const AtWork two, three;
+      CHECK(AtWork::share(6) == 2);
+      CHECK(AtWork::share(2) == 1);
+    }
+    CHECK(AtWork::share(6) == 6);
+    set_adaptive(false);
+    const AtWork two;
+    CHECK(AtWork::share(6) == 6);
+    set_adaptive(true);
+  }
+
   // Told not to learn, it does as it is told.
   set_adaptive(false);
   Pace pace([] { return today; });

@@ -26,6 +26,8 @@ constexpr std::uint64_t kNumber = 0xff;
 
 std::atomic<std::uint64_t>& place_of(std::uint64_t key) { return found_best[key >> 56]; }
 
+std::atomic<int> at_work{0};
+
 std::uint64_t mixed(std::uint64_t seen, std::uint64_t more) {
   seen = (seen ^ more) * 0x9e3779b97f4a7c15u;
   return seen ^ seen >> 32;
@@ -35,6 +37,13 @@ std::uint64_t mixed(std::uint64_t seen, std::uint64_t more) {
 
 void set_adaptive(bool adaptive) { is_adaptive.store(adaptive, std::memory_order_relaxed); }
 bool adaptive() { return is_adaptive.load(std::memory_order_relaxed); }
+
+AtWork::AtWork() { at_work.fetch_add(1, std::memory_order_relaxed); }
+AtWork::~AtWork() { at_work.fetch_sub(1, std::memory_order_relaxed); }
+int AtWork::share(int most) {
+  if (!adaptive()) return most;
+  return std::max(1, most / std::max(1, at_work.load(std::memory_order_relaxed)));
+}
 
 double Pace::now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();

@@ -66,6 +66,18 @@ class Pace {
   std::int64_t uncounted_ = 0;  // steps before `started_`
 };
 
+/// While it lives, one of those who run teams in this process. Each takes its share of the threads:
+/// teams of all of them at once would wait for one another's cores.
+class AtWork {
+ public:
+  AtWork();
+  ~AtWork();
+  AtWork(const AtWork&) = delete;
+  AtWork& operator=(const AtWork&) = delete;
+  /// Of so many workers.
+  static int share(int most);
+};
+
 /// Whether teams choose their size so (the default); else they are as large as they may be. For
 /// tests and measurements.
 void set_adaptive(bool adaptive);
