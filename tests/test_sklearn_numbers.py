@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import mundur.losses
+import mundur
 import numpy as np
 import pytest
 
@@ -117,6 +117,39 @@ def test_epochs_one_by_one(targets: str, solver: str) -> None:
         found.append(estimator)
     np.testing.assert_allclose(*(e.loss_curve_ for e in found), rtol=1e-12)
     np.testing.assert_allclose(*(e.predict_proba(X) for e in found), rtol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("targets", ["number", "labels", "three"])
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("hook", ["on_epoch_begin", "on_train_batch_begin"])
+def test_callbacks_set_the_rate(hook: str, solver: str, targets: str) -> None:
+    def curve(rates: Any, **arguments: Any) -> list[float]:
+        class Rates(mundur.Callback):
+            def listen(self, epoch: int, logs: Any = None) -> None:
+                seen.append(self.model.optimizer.learning_rate)
+                self.model.optimizer.learning_rate = rates(epoch, seen[-1])
+
+        setattr(Rates, hook, Rates.listen)
+        usual = {"solver": solver, "shuffle": False, "random_state": 3, "max_iter": 5}
+        usual |= {"batch_size": 230, **arguments}
+        estimator = class_of(ours, targets)(
+            hidden_layer_sizes=(7,), **usual, callbacks=rates and [Rates()]
+        )
+        return list(estimator.fit(X, TARGETS[targets]).loss_curve_)
+
+    seen: list[float] = []
+    alone = curve(None)
+    assert curve(lambda epoch, rate: rate) == pytest.approx(alone, rel=1e-12)
+    assert seen == [0.001] * 5
+    still = curve(lambda epoch, rate: 1e-12)
+    assert still[-1] == pytest.approx(still[0], rel=1e-9)
+    fast = curve(None, learning_rate_init=0.02)
+    assert curve(lambda epoch, rate: 0.02) == pytest.approx(fast, rel=1e-12)
+    if solver == "sgd" and hook == "on_epoch_begin":
+        falling = curve(None, learning_rate="invscaling")
+        by_callback = curve(lambda epoch, rate: 0.001 / (230 * epoch + 1) ** 0.5)
+        assert by_callback == pytest.approx(falling, rel=1e-9)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

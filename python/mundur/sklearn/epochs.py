@@ -50,7 +50,7 @@ class Epochs:
         self._model, self._objective, self._rule = model, objective, rule
         self._alpha = alpha
         self._penalty: tuple[float, bool] | None = None  # what the core was told last
-        self._callbacks = callbacks
+        self._callbacks, self._is_watched = callbacks, callbacks.wants_batches("train")
         self._weights = weights
         self._order = Order(len(x), batch_size, shuffle, 0)
         with model._built_for(x):
@@ -70,8 +70,15 @@ class Epochs:
         trainer.begin_epoch(number)
         model.epochs_begun = number + 1
         self._rule.look_ahead(trainer.steps_per_epoch)
-        if self._weights is not None or self._callbacks.wants_batches("train"):
-            return self._by_batch(number)
+        try:
+            if self._weights is not None or self._is_watched:
+                return self._by_batch(number)
+            return self._at_once()
+        finally:
+            self._rule.look_back()
+
+    def _at_once(self) -> float:
+        trainer = self._trainer
         self._penalise(1.0, shared=True)
         if not self._steps(trainer.steps_per_epoch):
             return math.nan
@@ -80,14 +87,14 @@ class Epochs:
 
     def _by_batch(self, number: int) -> float:
         samples, size, _, _ = self._order
-        trainer, call = self._trainer, self._callbacks.call
+        trainer = self._trainer
         rows = self._order.rows(self._model.seed, number)
         total, before = 0.0, [0.0] * 4
         for start in range(0, samples, size):
             batch = rows[start : start + size]
             weighs = len(batch) if self._weights is None else float(self._weights[batch].sum())
             self._penalise(weighs)
-            call("on_train_batch_begin", trainer.step, {})
+            self._tell("on_train_batch_begin", trainer.step, {})
             if not self._steps(trainer.step + 1):
                 return math.nan
             sums = trainer.sums
@@ -96,10 +103,17 @@ class Epochs:
             own = self._loss(loss / terms if terms else 0.0, penalties / len(batch))
             total += own * len(batch)
             seen = min(start + size, samples)
-            call("on_train_batch_end", trainer.step - 1, {"loss": total / seen})
+            self._tell("on_train_batch_end", trainer.step - 1, {"loss": total / seen})
             if self._model.stop_training:
                 return total / seen
         return total / samples
+
+    def _tell(self, hook: str, batch: int, logs: dict[str, float]) -> None:
+        """Callbacks of batches, which may set the rate."""
+        if self._is_watched:
+            self._rule.look_back()
+            self._callbacks.call(hook, batch, logs)
+            self._rule.look_ahead(1)
 
     def _loss(self, own: float, penalty: float) -> float:
         return self._objective.reported * own + self._objective.scale * penalty

@@ -13,10 +13,12 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
+from .. import optimizers
 from ..layers.base import Layer
 from ..layers.input import InputLayer
+from ..optimizers.base import Optimizer
 
-__all__ = ["checked", "dense", "fresh_layers", "keep", "raveled", "sample_weights"]
+__all__ = ["checked", "dense", "fresh_layers", "keep", "own_optimizer", "raveled", "sample_weights"]
 
 Array = npt.NDArray[Any]
 
@@ -108,6 +110,12 @@ def sample_weights(
         by_class = np.asarray(compute_sample_weight(class_weight, y), np.float64)
         weights = by_class if weights is None else weights * by_class
     return weights
+
+
+def own_optimizer(given: Any) -> Optimizer:
+    """Another one of the same arguments: each fit has its own, whatever the given one has done."""
+    made = optimizers.get(given)
+    return type(made).from_config(made.get_config())
 
 
 def fresh_layers(layers: Any) -> list[Layer | InputLayer]:

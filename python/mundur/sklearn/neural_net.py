@@ -14,13 +14,12 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .. import layers as known_layers
-from .. import optimizers
 from ..callbacks.base import Callback
 from ..callbacks.history import History
 from ..layers.base import Layer
 from ..models.model import Model
 from ..optimizers.base import Optimizer
-from .inputs import checked, dense, fresh_layers, sample_weights
+from .inputs import checked, dense, fresh_layers, own_optimizer, sample_weights
 from .nested import Nested, call_builder
 from .observed import Observable, Observer
 
@@ -130,9 +129,7 @@ class NeuralNet(Nested, Observable, BaseEstimator):
             raise ValueError(
                 f"layers take samples of shape {model.native.input_shape}; X has {shape}"
             )
-        optimizer = optimizers.get(self.optimizer)
-        # Each fit has an optimizer of its own, whatever the argument has done.
-        self._compile(model, y, type(optimizer).from_config(optimizer.get_config()))
+        self._compile(model, y, own_optimizer(self.optimizer))
         self.model_ = model
 
     def _given(self, data: Any) -> Any:

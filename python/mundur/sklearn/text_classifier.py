@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ..models.model import Model
 from ..text import classifier as native
-from .inputs import fresh_layers, keep, sample_weights
+from .inputs import fresh_layers, keep, own_optimizer, sample_weights
 from .nested import Nested
 from .targets import Classes, classes_of
 
@@ -152,7 +152,7 @@ class TextClassifier(Nested, ClassifierMixin, BaseEstimator):
             self.length,
             padding=self.padding,
             truncating=self.truncating,
-            optimizer=_own(self.optimizer),
+            optimizer=own_optimizer(self.optimizer),
             seed=seed if model is None else None,
         )
         if validation_data is not None:
@@ -217,14 +217,6 @@ class TextClassifier(Nested, ClassifierMixin, BaseEstimator):
         if "classifier_" in state:
             state["classifier_"] = native.TextClassifier._of(state["classifier_"])
         super().__setstate__(state)
-
-
-def _own(optimizer: Any) -> Any:
-    return (
-        optimizer
-        if isinstance(optimizer, str)
-        else type(optimizer).from_config(optimizer.get_config())
-    )
 
 
 def _texts(x: Any) -> list[Any]:
