@@ -52,6 +52,7 @@ class Epochs:
         self._penalty: tuple[float, bool] | None = None  # what the core was told last
         self._callbacks, self._is_watched = callbacks, callbacks.wants_batches("train")
         self._weights = weights
+        self.samples = len(x)
         self._order = Order(len(x), batch_size, shuffle, 0)
         with model._built_for(x):
             data = prepare(model, x, y, weights)
@@ -158,7 +159,7 @@ class Validation:
         outputs = self._model.predict_on_batch(self._x)
         if not np.isfinite(outputs).all():
             return math.nan, math.nan
-        loss = self._model.compiled_loss(self._y, outputs, self._weights)
+        loss = self._objective.loss(self._y, outputs, self._weights)
         return self._objective.reported * loss, self._score(self._y, outputs, self._weights)
 
 
@@ -169,7 +170,6 @@ def train(
     validation: Validation | None,
     callbacks: CallbackList,
     *,
-    samples: int,
     once: bool,
     observer: Observer,
 ) -> None:
@@ -185,7 +185,7 @@ def train(
             observer.begin_epoch()
             e.loss_ = epochs.run()
             e.n_iter_ += 1
-            e.t_ += samples
+            e.t_ += epochs.samples
             e.loss_curve_.append(e.loss_)
             if e.verbose:
                 print(f"Iteration {e.n_iter_}, loss = {e.loss_:.8f}")
@@ -208,13 +208,13 @@ def train(
                     f"{type(e).__name__}: max_iter={e.max_iter} epochs are over, and the loss was "
                     "still falling",
                     ConvergenceWarning,
-                    stacklevel=7,
+                    stacklevel=5,
                 )
     except KeyboardInterrupt:
         warnings.warn(
             f"{type(e).__name__} was interrupted in epoch {e.n_iter_ + 1}; it has the weights that "
             "it came to",
-            stacklevel=7,
+            stacklevel=5,
         )
     callbacks.call("on_train_end", logs)
 

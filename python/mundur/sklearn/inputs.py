@@ -5,17 +5,18 @@ What it refuses is refused in its words; what it cannot know, which column and w
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.utils import column_or_1d
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from .. import optimizers
 from ..layers.base import Layer
 from ..layers.input import InputLayer
+from ..models.model import Model
 from ..optimizers.base import Optimizer
 
 __all__ = ["checked", "dense", "fresh_layers", "keep", "own_optimizer", "raveled", "sample_weights"]
@@ -30,7 +31,7 @@ def checked(estimator: Any, *data: Any, **how: Any) -> Any:
     how = {"accept_sparse": ["csr", "csc"], "dtype": (np.float64, np.float32)} | how
     try:
         return validate_data(estimator, *data, **how)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         hint = _hint(data[0], str(error))
         if not hint:
             raise
@@ -107,9 +108,42 @@ def sample_weights(
             _check_sample_weight(given, x, dtype=np.float64, ensure_non_negative=True), np.float64
         )
     if class_weight is not None:
-        by_class = np.asarray(compute_sample_weight(class_weight, y), np.float64)
+        by_class = _weights_of_classes(class_weight, dense(y), weights)
         weights = by_class if weights is None else weights * by_class
+    if weights is not None and not weights.any():
+        raise ValueError(
+            "Sample weights must contain at least one non-zero number; here sample_weight and "
+            "class_weight leave none"
+        )
     return weights
+
+
+def _weights_of_classes(
+    class_weight: Any, y: Array, weights: npt.NDArray[np.float64] | None
+) -> npt.NDArray[np.float64]:
+    """That of each sample's class; "balanced" gives all classes the same sum of weights."""
+    by_class = np.ones(len(y))
+    if isinstance(class_weight, dict):
+        if y.ndim == 2 and y.shape[1] > 1:
+            raise ValueError(
+                "class_weight as a dict needs one class per sample; got several labels"
+            )
+        for label, weight in class_weight.items():
+            if not (isinstance(weight, Real) and 0 <= float(weight) < np.inf):
+                raise ValueError(
+                    f"class_weight must hold numbers >= 0; got {weight!r} for class {label!r}"
+                )
+    for column in y.reshape(len(y), -1).T:
+        labels, places = np.unique(column, return_inverse=True)
+        if class_weight == "balanced":
+            sums = np.bincount(places, weights)
+            with np.errstate(divide="ignore"):
+                factors = sums.sum() / (np.count_nonzero(sums) * sums)
+            factors[sums == 0] = 0.0
+        else:
+            factors = np.array([class_weight.get(label, 1.0) for label in labels.tolist()])
+        by_class *= factors[places]
+    return by_class
 
 
 def own_optimizer(given: Any) -> Optimizer:
@@ -120,10 +154,11 @@ def own_optimizer(given: Any) -> Optimizer:
 
 def fresh_layers(layers: Any) -> list[Layer | InputLayer]:
     """Layers as those given: a model keeps its own, and an argument stays as it is."""
-    if isinstance(layers, (Layer, str)) or not hasattr(layers, "__iter__"):
+    if not isinstance(layers, (list, tuple)):
+        hint = "; a function that returns this Model" if isinstance(layers, Model) else ""
         raise TypeError(
             "layers must be a list of layers, or a function of (input_shape, outputs) that makes "
-            f"one; got {layers!r:.80}"
+            f"one{hint}; got {layers!r:.80}"
         )
     return [
         type(layer).from_config(layer.get_config()) if isinstance(layer, Layer) else layer

@@ -29,7 +29,7 @@ def descend(
     observer: Observer,
 ) -> None:
     """Brings the model's parameters to a minimum; tells `n_iter_` and `loss_`."""
-    e, network, loss = estimator, model.native, model.compiled_loss
+    e, network, loss = estimator, model.native, objective.loss
     weighs = len(x) if weights is None else float(weights.sum())
     for place, (_, name, *_) in enumerate(network.parameters):
         if name == "kernel":
@@ -76,7 +76,7 @@ def descend(
             f"evaluations without having converged (max_iter={e.max_iter}, max_fun={e.max_fun}); "
             "give it more of them, or standardise the features",
             ConvergenceWarning,
-            stacklevel=6,
+            stacklevel=5,
         )
 
 
@@ -84,5 +84,5 @@ def _reported(model: Model, objective: Objective, x: Array, y: Array, weights: A
     outputs = model.forward(x)
     if not np.isfinite(outputs).all():
         return float("inf")
-    own = objective.reported * model.compiled_loss(y, outputs, weights)
+    own = objective.reported * objective.loss(y, outputs, weights)
     return float(own + objective.scale * model.native.penalty())

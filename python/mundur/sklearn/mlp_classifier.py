@@ -9,11 +9,10 @@ import numpy.typing as npt
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import unique_labels
 
-from .inputs import keep, raveled
+from .inputs import keep
 from .perceptron import Perceptron, goes_by_batches
-from .targets import Classes, classes_of, name_classes
+from .targets import Classes, classes_for
 
 __all__ = ["MLPClassifier"]
 
@@ -122,7 +121,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
     classes_: Array
-    _classes: Classes
+    _target: Classes
 
     def __init__(
         self,
@@ -220,33 +219,17 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         -------
         self
         """
-        name_classes(self, classes, y)
-        return self._train(X, y, sample_weight, validation_data, True)
+        return self._train(X, y, sample_weight, validation_data, True, classes)
 
-    def _encode(self, y: Any, first: bool, incremental: bool) -> Array:
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = raveled(y)
-        if not hasattr(self, "classes_") or (first and not incremental):
-            self._classes = classes_of(y)
-            self.classes_ = self._classes.labels
-        elif self.warm_start and not incremental:
-            found = unique_labels(y)
-            if set(found) != set(self.classes_):
-                raise ValueError(
-                    f"warm_start=True goes on with the classes of the fit before, {self.classes_};"
-                    f" `y` has {found}. warm_start=False begins anew"
-                )
-        return self._classes.encode(y)
+    def _target_of(self, y: Any, first: bool, incremental: bool, named: Any) -> Classes:
+        return classes_for(self, y, first, incremental, named)
 
-    def _kind(self) -> str:
-        return self._classes.kind
-
-    def _outputs(self, y: Array) -> int:
-        return self._classes.outputs
+    def _become(self, target: Classes) -> None:
+        self._target, self.classes_ = target, target.labels
 
     def _score_of(self, y: Array, outputs: Array, weights: Any) -> float:
         """The share of samples that are right in all."""
-        if self._classes.kind == "multiclass":
+        if self._target.kind == "multiclass":
             right = outputs.argmax(axis=1) == y
         else:
             right = ((outputs > 0) == y.reshape(outputs.shape)).all(axis=1)
@@ -264,7 +247,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         ndarray (samples,) or (samples, labels)
         """
         outputs = self._predicted(X)
-        return self._classes.decode(outputs)
+        return self._target.decode(outputs)
 
     def predict_proba(self, X: Any) -> Array:
         """The probability of each class, or of each label, for each sample.
@@ -279,7 +262,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             Columns in the order of `classes_`.
         """
         outputs = self._predicted(X)
-        return self._classes.probabilities(outputs)
+        return self._target.probabilities(outputs)
 
     def predict_log_proba(self, X: Any) -> Array:
         """The logarithms of `predict_proba`.

@@ -11,8 +11,10 @@ from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
-from .inputs import keep, raveled
+from .inputs import keep
 from .perceptron import Perceptron, goes_by_batches
+from .state import keeps
+from .targets import Numbers
 
 __all__ = ["MLPRegressor"]
 
@@ -116,6 +118,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
     """
 
     loss: str
+    _target: Numbers
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **Perceptron._parameter_constraints,
         "loss": [StrOptions({"squared_error", "poisson"})],
@@ -205,25 +208,15 @@ class MLPRegressor(RegressorMixin, Perceptron):
         """
         return self._train(X, y, sample_weight, validation_data, True)
 
-    def _encode(self, y: Any, first: bool, incremental: bool) -> Array:
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = raveled(y)
-        if self.loss == "poisson" and y.size and y.min() < 0:
-            raise ValueError(f"loss='poisson' needs y >= 0; got {y.min()}")
-        columns = np.asarray(y, np.float64).reshape(len(y), -1)
-        if not first and columns.shape[1] != self.n_outputs_:
-            raise ValueError(f"y must have {self.n_outputs_} columns; got {columns.shape[1]}")
-        return columns
-
-    def _kind(self) -> str:
-        return self.loss
-
-    def _outputs(self, y: Array) -> int:
-        return int(y.shape[1])
+    def _target_of(self, y: Any, first: bool, incremental: bool, named: Any) -> Numbers:
+        if not first and hasattr(self, "_target"):
+            keeps("loss", self._target.kind, self.loss)
+            return self._target
+        return Numbers.of(y, self.loss)
 
     def _score_of(self, y: Array, outputs: Array, weights: Any) -> float:
         with np.errstate(over="ignore"):
-            predicted = np.exp(outputs) if self.loss == "poisson" else outputs
+            predicted = np.exp(outputs) if self._target.kind == "poisson" else outputs
         if not np.isfinite(predicted).all():
             return float("nan")
         return float(r2_score(y, predicted, sample_weight=weights))
@@ -240,6 +233,6 @@ class MLPRegressor(RegressorMixin, Perceptron):
         ndarray (samples,) or (samples, targets)
         """
         outputs = self._predicted(X)
-        if self.loss == "poisson":
+        if self._target.kind == "poisson":
             outputs = np.exp(outputs)
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs

@@ -9,13 +9,14 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from .. import losses, optimizers
 from .._support.names import suggestion
 from ..layers.base import Layer
+from ..models.model import Model
 
-__all__ = ["Nested", "call_builder"]
+__all__ = ["Nested", "call_builder", "is_builder"]
 
 _KINDS: Mapping[str, Callable[[Any], Any]] = {"optimizer": optimizers.get, "loss": losses.get}
 
@@ -80,7 +81,7 @@ def _inner(own: Mapping[str, Any]) -> dict[str, Any]:
         for i, layer in enumerate(layers):
             if isinstance(layer, Layer):
                 found |= _under(f"layers__{i}", layer.get_config())
-    elif layers is not None and callable(layers):
+    elif is_builder(layers):
         found |= _under("layers", _options(layers))
     return found
 
@@ -93,6 +94,11 @@ def _options(builder: Callable[..., Any]) -> dict[str, Any]:
     """The arguments of a function of layers behind the shape and the outputs, by name."""
     parameters = list(inspect.signature(builder).parameters.values())[2:]
     return {p.name: p.default for p in parameters if p.default is not p.empty}
+
+
+def is_builder(layers: Any) -> TypeGuard[Callable[..., Any]]:
+    """Whether it is a function that makes layers; layers and models can be called, too."""
+    return callable(layers) and not isinstance(layers, (Layer, Model))
 
 
 def call_builder(builder: Callable[..., Any], shape: tuple[int, ...], outputs: int) -> Any:
@@ -117,7 +123,7 @@ def _replaced(estimator: Any, name: str, path: str, value: Any) -> Any:
         )
     if name in _KINDS:
         return _changed(_KINDS[name](held), path, value, name)
-    if callable(held):
+    if is_builder(held):
         options = _options(held)
         if path not in options:
             raise ValueError(

@@ -26,7 +26,7 @@ class Shape(NamedTuple):
     """What a perceptron is made of; `units` from features to outputs, the rest per hidden layer."""
 
     units: tuple[int, ...]
-    activations: tuple[Any, ...]
+    activation: tuple[Any, ...]
     dropout: tuple[float, ...]
     batch_normalization: bool
 
@@ -46,7 +46,7 @@ def per_layer(value: Any, count: int, name: str) -> tuple[Any, ...]:
 def build(shape: Shape, dtype: str, seed: int) -> Model:
     """The model, its last layer linear: losses and probabilities start from logits."""
     chain: list[layers.Layer] = []
-    hidden = zip(shape.units[1:-1], shape.activations, shape.dropout, strict=True)
+    hidden = zip(shape.units[1:-1], shape.activation, shape.dropout, strict=True)
     for units, activation, dropout in hidden:
         if isinstance(activation, str):
             activation = _SPELT.get(activation, activation)
@@ -79,7 +79,7 @@ def draw(random: np.random.RandomState, shape: Shape, model: Model, activation: 
     """
     coefs, intercepts = views(model)
     for i, (inputs, outputs) in enumerate(pairwise(shape.units)):
-        by = [*shape.activations, *shape.activations[-1:], activation][i]
+        by = [*shape.activation, *shape.activation[-1:], activation][i]
         bound = np.sqrt((2.0 if by in _LOGISTIC else 6.0) / (inputs + outputs))
         coefs[i][...] = random.uniform(-bound, bound, (inputs, outputs))
         intercepts[i][...] = random.uniform(-bound, bound, outputs)
@@ -140,5 +140,5 @@ def warn_of_batch_size(size: int, samples: int) -> None:
     warnings.warn(
         f"batch_size={size} is more than the {samples} samples to train on, which make one batch",
         UserWarning,
-        stacklevel=7,
+        stacklevel=6,
     )

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import copy
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, is_classifier
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .. import layers as known_layers
-from ..callbacks.base import Callback
+from .._support.config import Configurable
 from ..callbacks.history import History
 from ..layers.base import Layer
 from ..models.model import Model
 from ..optimizers.base import Optimizer
+from .held_out import parts_of, share_of
 from .inputs import checked, dense, fresh_layers, own_optimizer, sample_weights
-from .nested import Nested, call_builder
+from .nested import Nested, call_builder, is_builder
 from .observed import Observable, Observer
+from .state import all_or_nothing, keeps
 
 __all__ = ["NeuralNet"]
 
@@ -36,6 +38,9 @@ class NeuralNet(Nested, Observable, BaseEstimator):
 
     model_: Model
     loss_curve_: list[float]
+    _target: Any
+    _made_of: Any
+    _compiled_of: Any
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "layers": "no_validation",
@@ -61,109 +66,138 @@ class NeuralNet(Nested, Observable, BaseEstimator):
 
     # ---- what the two differ in ------------------------------------------------------------------
 
-    def _encode(self, y: Any, first: bool) -> Array:
-        """Checked targets; where it is the first call, what they are of."""
+    def _target_of(self, y: Any, first: bool, incremental: bool, named: Any) -> Any:
+        """What targets are of, `Classes` or `Numbers`; `named` are the classes of partial_fit."""
         raise NotImplementedError
 
-    def _count(self, y: Array) -> int:
-        """How many outputs a network for them has."""
-        raise NotImplementedError
-
-    def _compile(self, model: Model, y: Array, optimizer: Optimizer) -> None:
+    def _compile(self, model: Model, target: Any, optimizer: Optimizer) -> None:
         """Gives a built model its loss, after a look at whether it fits."""
         raise NotImplementedError
 
-    def _targets(self, y: Array) -> Array:
+    def _targets(self, codes: Array) -> Array:
         """What that loss wants."""
-        raise NotImplementedError
+        return codes
 
     # ---- training --------------------------------------------------------------------------------
 
     def _train(
-        self, X: Any, y: Any, sample_weight: Any, validation_data: Any, incremental: bool
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        validation_data: Any,
+        incremental: bool,
+        named: Any = None,
     ) -> Any:
-        first = not hasattr(self, "model_") or not (self.warm_start or incremental)
-        X, y = checked(
-            *(self, X, y), multi_output=True, reset=first, allow_nd=True, dtype="numeric"
-        )
-        x, codes = dense(X), self._encode(y, first)
-        weights = sample_weights(sample_weight, X, y, getattr(self, "class_weight", None))
-        if first:
-            self._make(x, codes)
-        held = self._given(validation_data)
-        if held is None and self.validation_fraction and not incremental:
-            x, codes, weights, held = self._split(x, codes, weights)
-        epochs = 1 if incremental else self.epochs
-        observer = Observer(self, epochs, (X, y), weights)
-        history = self.model_.fit(
-            x,
-            self._targets(codes),
-            self.batch_size,
-            epochs,
-            2 if self.verbose else 0,
-            [*_listed(self.callbacks), *_heard(observer)],
-            validation_data=held,
-            shuffle=self.shuffle,
-            sample_weight=weights,
-        )
+        before: History | None = None
+        # What an interrupted fit came to stays.
+        with all_or_nothing(self, lambda: self._history() is not before):
+            first = not hasattr(self, "model_") or not (self.warm_start or incremental)
+            X, y = checked(
+                *(self, X, y), multi_output=True, reset=first, allow_nd=True, dtype="numeric"
+            )
+            target = self._target_of(y, first, incremental, named)
+            weights = sample_weights(sample_weight, X, y, getattr(self, "class_weight", None))
+            samples = (dense(X), target.encode(y), weights)
+            model = self._network_for(samples[0], target, first)
+            self._become(target)
+            held = None if validation_data is None else self._given(validation_data)
+            if held is None and self.validation_fraction and not incremental:
+                samples, held = self._split(*samples)
+            epochs = 1 if incremental else self.epochs
+            observer = Observer(self, epochs, (X, y), weights)
+            before = model.history
+            try:
+                model.fit(
+                    samples[0],
+                    self._targets(samples[1]),
+                    self.batch_size,
+                    epochs,
+                    2 if self.verbose else 0,
+                    observer.beside(self.callbacks),
+                    validation_data=held,
+                    shuffle=self.shuffle,
+                    sample_weight=samples[2],
+                )
+            finally:
+                self._note(before)
         observer.end_fit()
-        self._note(history, first)
         return self
 
-    def _make(self, x: Array, y: Array) -> None:
+    def _history(self) -> History | None:
+        model: Model | None = vars(self).get("model_")
+        return None if model is None else model.history
+
+    def _become(self, target: Any) -> None:
+        """Takes what the targets are of."""
+        self._target = target
+
+    def _network_for(self, x: Array, target: Any, first: bool) -> Model:
+        """The network: a new one, or that to go on with, where it is what the arguments say."""
+        layers = tuple(self.layers) if isinstance(self.layers, list) else self.layers
+        compiled = (_told(self.optimizer), _told(self.loss), self.metrics)
+        if first:
+            self.model_, self.loss_curve_ = self._made(x, target), []
+            self._made_of = layers
+        else:
+            keeps("layers", self._made_of, layers)
+            keeps("dtype", self.model_.dtype, self.dtype or self.model_.dtype)
+        if first or compiled != self._compiled_of:
+            self._compile(self.model_, target, own_optimizer(self.optimizer))
+            self._compiled_of = compiled
+        return self.model_
+
+    def _made(self, x: Array, target: Any) -> Model:
         """A new model for these samples."""
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         dtype = self.dtype or ("float32" if x.dtype == np.float32 else "float64")
-        shape, outputs = x.shape[1:], self._count(y)
+        shape = x.shape[1:]
         made = self.layers
         if made is None:
-            made = _default(shape, outputs)
-        elif callable(made) and not isinstance(made, Layer):
-            made = call_builder(made, shape, outputs)
-        model = (
-            made if isinstance(made, Model) else Model(fresh_layers(made), seed=seed, dtype=dtype)
-        )
+            made = _default(shape, target.outputs)
+        elif is_builder(made):
+            made = call_builder(made, shape, target.outputs)
+        if isinstance(made, Model) and made is not self.layers:
+            model = copy.deepcopy(made)  # whoever else has it keeps its weights
+            if self.dtype not in (None, model.dtype):
+                raise ValueError(
+                    f"dtype={self.dtype!r}, but layers returns a Model of {model.dtype}; make it "
+                    "with that dtype, or return a list of layers"
+                )
+        else:
+            model = Model(fresh_layers(made), seed=seed, dtype=dtype)
         if not model.built:
             model.build(shape)
         if model.native.input_shape != shape:
             raise ValueError(
                 f"layers take samples of shape {model.native.input_shape}; X has {shape}"
             )
-        self._compile(model, y, own_optimizer(self.optimizer))
-        self.model_ = model
+        return model
 
     def _given(self, data: Any) -> Any:
-        """`validation_data` as the model takes it."""
-        if data is None:
-            return None
-        if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
-            raise ValueError("validation_data must be (X, y) or (X, y, sample_weight)")
-        x, y = checked(
-            *(self, data[0], data[1]),
-            multi_output=True,
-            reset=False,
-            allow_nd=True,
-            dtype="numeric",
-        )
-        held = (dense(x), self._targets(self._encode(y, False)))
-        return held if len(data) == 2 else (*held, sample_weights(data[2], x))
+        """`validation_data` as the model takes it; classes weigh what they weigh in training."""
+        x, y, weights, meant = parts_of(data)
+        with meant:
+            x, y = checked(
+                *(self, x, y), multi_output=True, reset=False, allow_nd=True, dtype="numeric"
+            )
+            targets = self._targets(self._target.encode(y))
+            weights = sample_weights(weights, x, y, getattr(self, "class_weight", None))
+        return (dense(x), targets) if weights is None else (dense(x), targets, weights)
 
     def _split(self, x: Array, y: Array, weights: Any) -> Any:
-        arrays = [x, y] if weights is None else [x, y, weights]
-        parts = train_test_split(
-            *arrays,
-            random_state=check_random_state(self.random_state),
-            test_size=self.validation_fraction,
-            stratify=y if is_classifier(self) and y.ndim == 1 else None,
-        )
-        held = [parts[1], self._targets(parts[3]), *parts[5:6]]
-        return parts[0], parts[2], parts[4] if weights is not None else None, tuple(held)
+        strata = y if is_classifier(self) and y.ndim == 1 else None
+        random = check_random_state(self.random_state)
+        rest, held = share_of(self, x, y, weights, random, strata)
+        held = (held[0], self._targets(held[1]), *held[2:])
+        return rest, held if weights is not None else held[:2]
 
-    def _note(self, history: History, first: bool) -> None:
-        self.history_ = history
-        self.n_iter_ = len(history.epoch)
-        before = [] if first else self.loss_curve_
-        self.loss_curve_ = before + history.history["loss"]
+    def _note(self, before: History | None) -> None:
+        """What the model tells of its fit, if that has begun."""
+        history = self.model_.history
+        if history is not None and history is not before:
+            self.history_, self.n_iter_ = history, len(history.epoch)
+            self.loss_curve_ = self.loss_curve_ + history.history.get("loss", [])
 
     def _predicted(self, X: Any) -> Array:
         check_is_fitted(self)
@@ -177,30 +211,9 @@ class NeuralNet(Nested, Observable, BaseEstimator):
         return np.concatenate(parts)
 
 
-class _Tasks(Callback):
-    """Epochs of a fit, told to scikit-learn's callbacks."""
-
-    def __init__(self, observer: Observer) -> None:
-        self._observer = observer
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """An epoch is a task."""
-        self._observer.begin_epoch()
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Whoever hears of its end may ask to stop."""
-        if self._observer.end_epoch():
-            self.model.stop_training = True
-
-
-def _heard(observer: Observer) -> list[Callback]:
-    return [_Tasks(observer)] if observer.is_heard else []
-
-
-def _listed(callbacks: Any) -> list[Any]:
-    if callbacks is None:
-        return []
-    return [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
+def _told(piece: Any) -> Any:
+    """What an optimizer or a loss is, for comparison."""
+    return (type(piece), piece.get_config()) if isinstance(piece, Configurable) else piece
 
 
 def _default(shape: tuple[int, ...], outputs: int) -> list[Layer]:

@@ -12,9 +12,9 @@ from sklearn.utils.metaestimators import available_if
 from ..models.model import Model
 from ..optimizers.base import Optimizer
 from .heads import Head, gives_scores_only, head_of
-from .inputs import keep, raveled
+from .inputs import keep
 from .neural_net import NeuralNet
-from .targets import Classes, classes_of, name_classes
+from .targets import Classes, classes_for
 
 __all__ = ["NeuralNetClassifier"]
 
@@ -113,7 +113,7 @@ class NeuralNetClassifier(ClassifierMixin, NeuralNet):
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
     classes_: Array
-    _classes: Classes
+    _target: Classes
     _head: Head
 
     def __init__(
@@ -185,28 +185,20 @@ class NeuralNetClassifier(ClassifierMixin, NeuralNet):
         -------
         self
         """
-        name_classes(self, classes, y)
-        return self._train(X, y, sample_weight, None, True)
+        return self._train(X, y, sample_weight, None, True, classes)
 
-    def _encode(self, y: Any, first: bool) -> Array:
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = raveled(y)
-        if not hasattr(self, "model_") and hasattr(self, "classes_"):
-            return self._classes.encode(y)  # of the first partial_fit
-        if first:
-            self._classes = classes_of(y)
-            self.classes_ = self._classes.labels
-        return self._classes.encode(y)
+    def _target_of(self, y: Any, first: bool, incremental: bool, named: Any) -> Classes:
+        return classes_for(self, y, first, incremental, named)
 
-    def _count(self, y: Array) -> int:
-        return self._classes.outputs
+    def _become(self, target: Classes) -> None:
+        self._target, self.classes_ = target, target.labels
 
-    def _compile(self, model: Model, y: Array, optimizer: Optimizer) -> None:
-        self._head = head_of(self._classes, model, self.loss)
+    def _compile(self, model: Model, target: Classes, optimizer: Optimizer) -> None:
+        self._head = head_of(target, model, self.loss)
         model.compile(optimizer, self._head.loss, metrics=self.metrics)
 
-    def _targets(self, y: Array) -> Array:
-        return self._head.targets(y)
+    def _targets(self, codes: Array) -> Array:
+        return self._head.targets(codes)
 
     def predict(self, X: Any) -> Array:
         """The class, or the labels, of each sample.

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 from sklearn.base import RegressorMixin, _fit_context
 
+from .. import losses
 from ..models.model import Model
 from ..optimizers.base import Optimizer
-from .heads import loss_with
-from .inputs import keep, raveled
+from .inputs import keep
 from .neural_net import NeuralNet
+from .targets import Numbers
 
 __all__ = ["NeuralNetRegressor"]
 
@@ -80,6 +81,7 @@ class NeuralNetRegressor(RegressorMixin, NeuralNet):
     """
 
     n_outputs_: int
+    _target: Numbers
 
     def __init__(
         self,
@@ -148,31 +150,27 @@ class NeuralNetRegressor(RegressorMixin, NeuralNet):
         tags.target_tags.multi_output = True
         return tags
 
-    def _encode(self, y: Any, first: bool) -> Array:
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = raveled(y)
-        columns = np.asarray(y, np.float64).reshape(len(y), -1)
-        if not first and columns.shape[1] != self.n_outputs_:
-            raise ValueError(f"y must have {self.n_outputs_} columns; got {columns.shape[1]}")
-        self.n_outputs_ = columns.shape[1]
-        return columns
+    def _target_of(self, y: Any, first: bool, incremental: bool, named: Any) -> Numbers:
+        return Numbers.of(y, "") if first else self._target
 
-    def _count(self, y: Array) -> int:
-        return int(y.shape[1])
+    def _become(self, target: Numbers) -> None:
+        self._target, self.n_outputs_ = target, target.outputs
 
-    def _compile(self, model: Model, y: Array, optimizer: Optimizer) -> None:
+    def _compile(self, model: Model, target: Numbers, optimizer: Optimizer) -> None:
         shape = model.native.output_shape
-        if shape != y.shape[1:]:
+        if shape != (target.outputs,):
             raise ValueError(
-                f"layers must end in Dense({y.shape[1]}) for the {y.shape[1]} columns of y; they "
-                f"give {shape}"
+                f"layers must end in Dense({target.outputs}) for the {target.outputs} columns of "
+                f"y; they give {shape}"
             )
-        loss = "mse" if self.loss is None else self.loss
-        linear = model.native.head == "linear"
-        model.compile(optimizer, loss_with(loss, linear), metrics=self.metrics)
-
-    def _targets(self, y: Array) -> Array:
-        return y
+        loss = losses.get("mse" if self.loss is None else self.loss)
+        takes = "from_logits" in inspect.signature(type(loss)).parameters
+        if takes and (loss.from_logits or model.native.head == "linear"):
+            raise ValueError(
+                f"loss={type(loss).__name__} is one of probabilities, and predict gives what the "
+                'layers give: end them in activation="sigmoid", with from_logits=False'
+            )
+        model.compile(optimizer, loss, metrics=self.metrics)
 
     def predict(self, X: Any) -> Array:
         """The targets of each sample.

@@ -9,6 +9,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from ..callbacks.base import Callback, CallbackList
+
 try:
     from sklearn.callback import CallbackSupportMixin as Observable
 except ImportError:  # before 1.9
@@ -36,6 +38,12 @@ class Observer:
             self._fit.call_on_fit_task_begin(estimator=estimator, **self._data)
         self.is_heard = self._fit is not None and bool(getattr(estimator, "_skl_callbacks", ()))
 
+    def beside(self, callbacks: Any) -> Any:
+        """Callbacks of ours, and where somebody listens one that tells of epochs."""
+        if not self.is_heard:
+            return callbacks
+        return [*CallbackList(callbacks, self._estimator.model_, {}).callbacks, _Tasks(self)]
+
     def begin_epoch(self) -> None:
         """An epoch, or an iteration, begins."""
         if self.is_heard:
@@ -61,3 +69,19 @@ class Observer:
     def _copied(self) -> dict[str, Any]:
         """What makes a copy of the estimator one that can predict and stays as it is."""
         return {"model_": copy.deepcopy(self._estimator.model_)}
+
+
+class _Tasks(Callback):
+    """Epochs of a fit, told to scikit-learn's callbacks."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """An epoch is a task."""
+        self._observer.begin_epoch()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Whoever hears of its end may ask to stop."""
+        if self._observer.end_epoch():
+            self.model.stop_training = True

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, is_classifier
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -19,11 +18,13 @@ from ..models.model import Model
 from ..optimizers.base import Optimizer
 from . import network
 from .epochs import Epochs, Validation, train
+from .held_out import parts_of, share_of
 from .inputs import checked, dense, sample_weights
 from .minimum import descend
 from .objectives import Objective, objective_of
 from .observed import Observable, Observer
-from .rules import rule_of
+from .rules import Rule, rule_of
+from .state import all_or_nothing, keeps
 
 __all__ = ["Perceptron", "goes_by_batches"]
 
@@ -85,6 +86,8 @@ class Perceptron(Observable, BaseEstimator):
     n_outputs_: int
     _best_weights: Any = None
     stopped_ = False
+    _target: Any
+    _shape: network.Shape
 
     def __sklearn_tags__(self) -> Any:
         """Sparse features are welcome."""
@@ -94,16 +97,8 @@ class Perceptron(Observable, BaseEstimator):
 
     # ---- what the two differ in ------------------------------------------------------------------
 
-    def _encode(self, y: Any, first: bool, incremental: bool) -> Array:
-        """The targets as the core wants them; where it is the first call, what they are of."""
-        raise NotImplementedError
-
-    def _kind(self) -> str:
-        """What `objective_of` knows."""
-        raise NotImplementedError
-
-    def _outputs(self, y: Array) -> int:
-        """How many numbers the network gives for a sample."""
+    def _target_of(self, y: Any, first: bool, incremental: bool, named: Any) -> Any:
+        """What targets are of, `Classes` or `Numbers`; `named` are the classes of partial_fit."""
         raise NotImplementedError
 
     def _score_of(self, y: Array, outputs: Array, weights: Any) -> float:
@@ -113,35 +108,58 @@ class Perceptron(Observable, BaseEstimator):
     # ---- training --------------------------------------------------------------------------------
 
     def _train(
-        self, X: Any, y: Any, sample_weight: Any, validation_data: Any, incremental: bool
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        validation_data: Any,
+        incremental: bool,
+        named: Any = None,
     ) -> Any:
-        hidden = self._hidden()
-        self._check_together(incremental, validation_data)
-        first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
-        dtype = (np.float64, np.float32) if self.dtype is None else self.dtype
-        X, y = checked(self, X, y, multi_output=True, reset=first, dtype=dtype)
-        weights = sample_weights(sample_weight, X, y, getattr(self, "class_weight", None))
-        targets = self._encode(y, first, incremental)
-        random = check_random_state(self.random_state)
-        shape = network.Shape(
-            (X.shape[1], *hidden, self._outputs(targets)),
-            network.per_layer(self.activation, len(hidden), "activation"),
-            network.per_layer(self.dropout, len(hidden), "dropout"),
-            self.batch_normalization,
-        )
-        if incremental and self.early_stopping and not first and self.stopped_:
-            return self
-        x = dense(X)
-        if first:
-            self._start(shape, str(x.dtype), random)
-        model = self._bound(shape)
-        self.n_outputs_ = shape.units[-1]
-        x = x.astype(model.dtype, copy=False)
+        with all_or_nothing(self):
+            self._check_together(incremental, validation_data)
+            first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
+            dtype = (np.float64, np.float32) if self.dtype is None else self.dtype
+            X, y = checked(self, X, y, multi_output=True, reset=first, dtype=dtype)
+            target = self._target_of(y, first, incremental, named)
+            codes = target.encode(y)
+            weights = sample_weights(sample_weight, X, y, getattr(self, "class_weight", None))
+            if incremental and self.early_stopping and not first and self.stopped_:
+                return self
+            x = dense(X)
+            random = check_random_state(self.random_state)
+            model = self._network_for(x, target, first, random)
+            self._become(target)
+            objective = objective_of(target.kind, target.outputs)
+            self.n_outputs_, self.out_activation_ = target.outputs, objective.activation
+            samples = (x.astype(model.dtype, copy=False), codes, weights)
+            if not incremental:
+                self.__dict__.pop("_optimizer", None)
+                self._best_weights, self.stopped_ = None, False
+            loop = None
+            if self.solver == "lbfgs":
+                model.compile("sgd", objective.loss)
+            else:
+                loop = self._loop(model, objective, samples, random, validation_data, incremental)
+        most = None if loop is None else 1 if incremental else self.max_iter
+        observer, restored = Observer(self, most, (X, y), weights), False
         with model.lock:
-            self._solve(model, x, targets, weights, random, validation_data, incremental, (X, y))
-        if not all(np.isfinite(w).all() for w in (*self.coefs_, *self.intercepts_)):
-            self._refuse_divergence()
+            if loop is None:
+                descend(self, model, objective, *samples, observer)
+            else:
+                with loop[1].optimizer.training(model):
+                    train(self, *loop, once=incremental, observer=observer)
+                ended = self.stopped_ or not incremental
+                if self.early_stopping and ended and self._best_weights is not None:
+                    model.set_weights(self._best_weights)
+                    restored = True
+        observer.end_fit()
+        self._check_finite(restored)
         return self
+
+    def _become(self, target: Any) -> None:
+        """Takes what the targets are of."""
+        self._target = target
 
     def _hidden(self) -> tuple[int, ...]:
         given = self.hidden_layer_sizes
@@ -169,23 +187,30 @@ class Perceptron(Observable, BaseEstimator):
             name = "callbacks" if validation_data is None else "validation_data"
             raise ValueError(f"{name} needs epochs, which solver='lbfgs' has none of; take 'adam'")
 
-    def _start(self, shape: network.Shape, dtype: str, random: np.random.RandomState) -> None:
-        """A new network, and what is told of it before any epoch."""
-        self.__dict__.pop("_optimizer", None)
-        self.model_ = network.build(shape, dtype, network.seed_from(random))
-        self._compile(shape.units[-1])
-        network.draw(random, shape, self.model_, self.activation)
-        self.coefs_, self.intercepts_ = network.views(self.model_)
-        self._reset(len(shape.units))
-
-    def _compile(self, outputs: int) -> None:
-        self.model_.compile("sgd", objective_of(self._kind(), outputs).loss)
-
-    def _reset(self, layers: int) -> None:
-        self.n_iter_, self.t_, self.n_layers_ = 0, 0, layers
-        self._best_weights, self.stopped_ = None, False
+    def _network_for(self, x: Array, target: Any, first: bool, random: Any) -> Model:
+        """The network: a new one, or that to go on with, where it is what the arguments say."""
+        hidden = self._hidden()
+        shape = network.Shape(
+            (x.shape[1], *hidden, target.outputs),
+            network.per_layer(self.activation, len(hidden), "activation"),
+            network.per_layer(self.dropout, len(hidden), "dropout"),
+            self.batch_normalization,
+        )
+        if not first:
+            model = self._bound(shape)
+            network.check_units(model, shape)
+            for name, before, now in zip(shape._fields, self._shape, shape, strict=True):
+                keeps(name, before, now)
+            keeps("dtype", model.dtype, self.dtype or model.dtype)
+            return model
         for name in _CURVES:
             self.__dict__.pop(name, None)
+        model = network.build(shape, str(x.dtype), network.seed_from(random))
+        network.draw(random, shape, model, self.activation)
+        self.model_, self._shape = model, shape
+        self.coefs_, self.intercepts_ = network.views(model)
+        self.n_iter_, self.t_, self.n_layers_ = 0, 0, len(shape.units)
+        return model
 
     def _open_curves(self) -> None:
         """What epochs are told in, as far as it is not there; solvers may change in warm starts."""
@@ -203,119 +228,76 @@ class Perceptron(Observable, BaseEstimator):
             if vars(self).get(name) is None:
                 setattr(self, name, value)
 
-    def _solve(
-        self,
-        model: Model,
-        x: Array,
-        y: Array,
-        weights: Any,
-        random: np.random.RandomState,
-        validation_data: Any,
-        incremental: bool,
-        given: tuple[Any, Any],
-    ) -> None:
-        objective = objective_of(self._kind(), self.n_outputs_)
-        self.out_activation_ = objective.activation
-        most = None if self.solver == "lbfgs" else 1 if incremental else self.max_iter
-        observer = Observer(self, most, given, weights)
-        if self.solver == "lbfgs":
-            descend(self, model, objective, x, y, weights, observer)
-            if not np.isfinite(self.loss_):
-                self._refuse_divergence()
-        else:
-            self._by_batches(
-                model, objective, x, y, weights, random, validation_data, incremental, observer
-            )
-        observer.end_fit()
-
-    def _by_batches(
+    def _loop(
         self,
         model: Model,
         objective: Objective,
-        x: Array,
-        y: Array,
-        weights: Any,
-        random: np.random.RandomState,
+        samples: tuple[Array, Array, Any],
+        random: Any,
         validation_data: Any,
         incremental: bool,
-        observer: Observer,
-    ) -> None:
+    ) -> tuple[Epochs, Rule, Validation | None, CallbackList]:
+        """What `train` runs."""
         self._open_curves()
         made = getattr(self, "_optimizer", None)
-        rule = rule_of(self, objective.scale, made if incremental else None)
-        if rule.optimizer is not made:
-            self._optimizer = rule.optimizer
-            model.compile(self._optimizer, objective.loss)
-            rule.begin_with(model)
+        rule = rule_of(self, objective.scale, made)
         held = None
         if validation_data is not None:
             held = self._given(validation_data)
         elif self.early_stopping:
-            x, y, weights, held = self._split(x, y, weights, random)
-        validation = held and Validation(model, objective, *held, self._score_of)
-        size = min(200, len(x)) if self.batch_size == "auto" else self.batch_size
-        if size > len(x):
-            network.warn_of_batch_size(size, len(x))
-            size = len(x)
+            samples, held = self._split(*samples, random)
+        count = len(samples[0])
+        size = min(200, count) if self.batch_size == "auto" else self.batch_size
+        if size > count:
+            network.warn_of_batch_size(size, count)
+            size = count
         epochs = 1 if incremental else self.max_iter
-        params = {"verbose": 0, "epochs": epochs, "steps": -(-len(x) // size)}
+        params = {"verbose": 0, "epochs": epochs, "steps": -(-count // size)}
         callbacks = CallbackList(self.callbacks, model, params)
+        if rule.optimizer is not made:
+            self._optimizer = rule.optimizer
+            model.compile(self._optimizer, objective.loss)
+            rule.begin_with(model)
         loop = Epochs(
             model,
             objective,
             rule,
-            x,
-            y,
-            weights,
+            *samples,
             alpha=self.alpha,
             batch_size=size,
             shuffle=self.shuffle,
             callbacks=callbacks,
         )
-        with rule.optimizer.training(model):
-            train(
-                self,
-                loop,
-                rule,
-                validation or None,
-                callbacks,
-                samples=len(x),
-                once=incremental,
-                observer=observer,
-            )
-        ended = self.stopped_ or not incremental
-        if self.early_stopping and ended and self._best_weights is not None:
-            model.set_weights(self._best_weights)
-        elif np.isnan(self.loss_):
-            self._refuse_divergence()
+        validation = held and Validation(model, objective, *held, self._score_of)
+        return loop, rule, validation or None, callbacks
 
     def _split(self, x: Array, y: Array, weights: Any, random: Any) -> Any:
         """What to train on, and what is held out; classes keep their shares where there are two."""
         two = is_classifier(self) and self.n_outputs_ == 1
-        arrays = [x, y] if weights is None else [x, y, weights]
-        parts = train_test_split(
-            *arrays,
-            random_state=random,
-            test_size=self.validation_fraction,
-            stratify=y.astype(bool).reshape(-1, 1) if two else None,
-        )
-        if len(parts[1]) < 2:
+        strata = y.astype(bool).reshape(-1, 1) if two else None
+        rest, held = share_of(self, x, y, weights, random, strata)
+        if len(held[0]) < 2:
             raise ValueError(
                 "The validation set is too small, it has fewer than 2 samples: raise "
                 f"validation_fraction={self.validation_fraction}, or give validation_data"
             )
-        held = (parts[1], parts[3], None if weights is None else parts[5])
-        return parts[0], parts[2], None if weights is None else parts[4], held
+        return rest, held
 
     def _given(self, data: Any) -> tuple[Array, Array, Any]:
-        """The arrays of `validation_data`."""
-        if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
-            raise ValueError("validation_data must be (X, y) or (X, y, sample_weight)")
-        x, y = checked(self, data[0], data[1], multi_output=True, reset=False)
-        weights = sample_weights(data[2] if len(data) == 3 else None, x)
-        return dense(x).astype(self.model_.dtype, copy=False), self._encode(y, False, True), weights
+        """The arrays of `validation_data`; classes weigh what they weigh in training."""
+        x, y, weights, meant = parts_of(data)
+        with meant:
+            x, y = checked(self, x, y, multi_output=True, reset=False)
+            codes = self._target.encode(y)
+            weights = sample_weights(weights, x, y, getattr(self, "class_weight", None))
+        return dense(x).astype(self.model_.dtype, copy=False), codes, weights
 
-    def _refuse_divergence(self) -> None:
+    def _check_finite(self, restored: bool) -> None:
+        """Raises where training diverged; the best weights may be from before that."""
+        if (restored or np.isfinite(self.loss_)) and all(
+            np.isfinite(w).all() for w in (*self.coefs_, *self.intercepts_)
+        ):
+            return
         raise ValueError(
             f"{type(self).__name__}: loss or weights were not finite in epoch {self.n_iter_}, with "
             f"learning_rate_init={self.learning_rate_init}; standardise the features "
@@ -329,8 +311,6 @@ class Perceptron(Observable, BaseEstimator):
         model: Model | None = self.__dict__.get("model_")
         if model is None:
             model = self._around_weights(shape)
-        elif shape is not None:
-            network.check_units(model, shape)
         network.bind(self, model)
         return model
 
@@ -339,12 +319,10 @@ class Perceptron(Observable, BaseEstimator):
         coefs, _ = network.weights_of(self)
         units = (coefs[0].shape[0], *(coef.shape[1] for coef in coefs))
         hidden = len(units) - 2
-        shape = shape or network.Shape(
+        self._shape = shape or network.Shape(
             units, network.per_layer(self.activation, hidden, "activation"), (0.0,) * hidden, False
         )
-        self.model_ = network.build(shape, str(coefs[0].dtype), 0)
-        network.check_units(self.model_, shape)
-        self._compile(shape.units[-1])
+        self.model_ = network.build(self._shape, str(coefs[0].dtype), 0)
         return self.model_
 
     def _predicted(self, X: Any) -> Array:

@@ -6,16 +6,42 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 from .. import activations
-from .inputs import dense
+from .inputs import dense, raveled
 
-__all__ = ["Classes", "classes_of", "name_classes"]
+__all__ = ["Classes", "Numbers", "classes_for", "classes_of"]
 
 Array = npt.NDArray[Any]
 
 _DISCRETE = ("binary", "multiclass", "multilabel-indicator")
+
+
+class Numbers(NamedTuple):
+    """The targets of a regression."""
+
+    kind: str  # of loss
+    outputs: int
+
+    @classmethod
+    def of(cls, y: Any, kind: str) -> Numbers:
+        """What these targets are."""
+        if hasattr(y, "toarray"):
+            raise TypeError(
+                "Sparse data was passed for y, but dense data is required. Use '.toarray()' to "
+                "convert to a dense numpy array."
+            )
+        return cls(kind, 1 if np.ndim(y) == 1 else y.shape[1])
+
+    def encode(self, y: Any) -> Array:
+        """A column for each output."""
+        columns = np.asarray(_raveled(y), np.float64).reshape(len(y), -1)
+        if columns.shape[1] != self.outputs:
+            raise ValueError(f"y must have {self.outputs} columns; got {columns.shape[1]}")
+        if self.kind == "poisson" and columns.size and columns.min() < 0:
+            raise ValueError(f"loss='poisson' needs y >= 0; got {columns.min()}")
+        return columns
 
 
 class Classes(NamedTuple):
@@ -23,6 +49,12 @@ class Classes(NamedTuple):
 
     labels: Array  # sorted; of a multilabel problem the columns' numbers
     kind: str  # "binary", "multiclass" or "multilabel"
+
+    @classmethod
+    def of(cls, labels: Any) -> Classes:
+        """Those of which each sample has one."""
+        labels = np.unique(np.asarray(labels))
+        return cls(labels, "binary" if len(labels) <= 2 else "multiclass")
 
     @property
     def outputs(self) -> int:
@@ -33,7 +65,7 @@ class Classes(NamedTuple):
         """0 or 1 for each output, or the number of each sample's class where there are several."""
         if self.kind == "multilabel":
             return _indicators(y, len(self.labels))
-        y = np.asarray(y)
+        y = np.asarray(_raveled(y))
         places = np.searchsorted(self.labels, y) if len(self.labels) else np.zeros(len(y), int)
         places = np.minimum(places, len(self.labels) - 1)
         unseen = self.labels[places] != y
@@ -71,19 +103,67 @@ class Classes(NamedTuple):
 
 def classes_of(y: Any) -> Classes:
     """The classes of targets; a ValueError for what is no classification."""
-    kind = type_of_target(y, input_name="y")
-    if kind not in _DISCRETE:
-        check_classification_targets(y)  # its words for what is no classification
-    if kind == "multilabel-indicator":
-        return Classes(np.arange(dense(y).shape[1]), "multilabel")
-    if "multioutput" in kind:
+    y = _raveled(y)
+    try:
+        kind = type_of_target(y, input_name="y")
+        if kind not in _DISCRETE:
+            check_classification_targets(y)  # its words for what is no classification
+        if kind == "multilabel-indicator":
+            return Classes(np.arange(dense(y).shape[1]), "multilabel")
+        if "multioutput" not in kind:
+            return Classes.of(y)
+    except TypeError:
+        kinds = sorted({type(label).__name__ for label in np.asarray(y, object).flat})
         raise ValueError(
-            f"y must hold one class per sample, or 0 and 1 for each label; got {kind} targets of "
-            f"shape {np.shape(y)}. For several classes per sample fit one classifier for each "
-            "column: sklearn.multioutput.MultiOutputClassifier"
+            f"y must hold labels of one type that can be sorted; got {', '.join(kinds)}"
+        ) from None
+    raise ValueError(
+        f"y must hold one class per sample, or 0 and 1 for each label; got {kind} targets of "
+        f"shape {np.shape(y)}. For several classes per sample fit one classifier for each "
+        "column: sklearn.multioutput.MultiOutputClassifier"
+    )
+
+
+def classes_for(
+    estimator: Any, y: Any, first: bool, incremental: bool, named: Any = None
+) -> Classes:
+    """The classes that a fit is for: those of `y`, those named, or those it goes on with."""
+    known: Classes | None = getattr(estimator, "_target", None)
+    if incremental:
+        if estimator.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' needs all samples at once; give partial_fit a dict"
+            )
+        return _named(known, named, y)
+    if first or known is None:
+        return classes_of(y)
+    found = unique_labels(_raveled(y))
+    if set(found) != set(known.labels):
+        raise ValueError(
+            f"warm_start=True goes on with the classes of the fit before, {known.labels}; `y` has "
+            f"{found}. warm_start=False begins anew"
         )
-    labels = np.unique(np.asarray(y))
-    return Classes(labels, "binary" if len(labels) <= 2 else "multiclass")
+    return known
+
+
+def _named(known: Classes | None, named: Any, y: Any) -> Classes:
+    if named is None:
+        if known is None:
+            raise ValueError("classes must name all classes in the first call of partial_fit")
+        return known
+    labels = np.asarray(named)
+    if labels.ndim != 1 or not len(labels):
+        raise ValueError(f"classes must be a list of all classes, at least one; got {named!r:.80}")
+    if known is None:
+        found = classes_of(y)
+        return found if found.kind == "multilabel" else Classes.of(labels)
+    if not np.array_equal(np.unique(labels), known.labels):
+        raise ValueError(f"classes must be those of the first call, {known.labels}; got {named}")
+    return known
+
+
+def _raveled(y: Any) -> Any:
+    return raveled(y) if getattr(y, "ndim", 1) == 2 and y.shape[1] == 1 else y
 
 
 def _indicators(y: Any, labels: int) -> Array:
@@ -94,28 +174,3 @@ def _indicators(y: Any, labels: int) -> Array:
             f"got shape {array.shape}"
         )
     return np.asarray(array != 0, np.uint8)
-
-
-def name_classes(estimator: Any, classes: Any, y: Any) -> None:
-    """Gives a classifier the classes that `partial_fit` names, or holds them against its own."""
-    if estimator.class_weight == "balanced":
-        raise ValueError(
-            "class_weight='balanced' needs all samples at once; give partial_fit a dict"
-        )
-    if not hasattr(estimator, "classes_"):
-        if classes is None:
-            raise ValueError("classes must name all classes in the first call of partial_fit")
-        estimator._classes = _named(classes, y)
-        estimator.classes_ = estimator._classes.labels
-    elif classes is not None and not np.array_equal(np.unique(classes), estimator.classes_):
-        raise ValueError(
-            f"classes must be those of the first call, {estimator.classes_}; got {classes}"
-        )
-
-
-def _named(classes: Any, y: Any) -> Classes:
-    found = classes_of(y)
-    if found.kind == "multilabel":
-        return found
-    labels = np.unique(np.asarray(classes))
-    return Classes(labels, "binary" if len(labels) <= 2 else "multiclass")

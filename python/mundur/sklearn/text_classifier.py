@@ -14,8 +14,10 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ..models.model import Model
 from ..text import classifier as native
+from .held_out import parts_of
 from .inputs import fresh_layers, keep, own_optimizer, sample_weights
 from .nested import Nested
+from .state import all_or_nothing
 from .targets import Classes, classes_of
 
 __all__ = ["TextClassifier"]
@@ -86,7 +88,7 @@ class TextClassifier(Nested, ClassifierMixin, BaseEstimator):
         "verbose": ["verbose"],
         "random_state": ["random_state"],
     }
-    _classes: Classes
+    _target: Classes
 
     def __init__(
         self,
@@ -137,43 +139,56 @@ class TextClassifier(Nested, ClassifierMixin, BaseEstimator):
         ImportError
             Where the package `tokenizers` is missing; ``pip install mundur[text]``.
         """
-        texts, y = _texts(X), column_or_1d(y, warn=True)
-        check_consistent_length(texts, y)
-        self._classes = classes_of(y)
-        self.classes_ = self._classes.labels
-        if len(self.classes_) < 2:
-            raise ValueError(f"y must hold two classes or more; got one class, {self.classes_}")
-        weights = sample_weights(sample_weight, np.empty((len(texts), 1)), y, self.class_weight)
-        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        model = None if self.layers is None else Model(fresh_layers(self.layers), seed=seed)
-        self.classifier_ = native.TextClassifier(
-            model,
-            self.vocabulary,
-            self.length,
-            padding=self.padding,
-            truncating=self.truncating,
-            optimizer=own_optimizer(self.optimizer),
-            seed=seed if model is None else None,
-        )
-        if validation_data is not None:
-            held, labels, *rest = validation_data
-            validation_data = (_texts(held), self._codes(labels), *rest)
-        self.history_ = self.classifier_.fit(
-            texts,
-            self._codes(y),
-            self.batch_size,
-            self.epochs,
-            2 if self.verbose else 0,
-            self.callbacks,
-            validation_data=validation_data,
-            sample_weight=weights,
-        )
-        self.n_iter_ = len(self.history_.epoch)
+        begun = None
+        with all_or_nothing(self, lambda: begun is not None):  # what training came to stays
+            texts, y = _texts(X), column_or_1d(y, warn=True)
+            check_consistent_length(texts, y)
+            target = classes_of(y)
+            if len(target.labels) < 2:
+                raise ValueError(f"y must hold two classes or more; got one class, {target.labels}")
+            rows = np.empty((len(texts), 1))
+            weights = sample_weights(sample_weight, rows, y, self.class_weight)
+            seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+            model = None if self.layers is None else Model(fresh_layers(self.layers), seed=seed)
+            self.classifier_ = native.TextClassifier(
+                model,
+                self.vocabulary,
+                self.length,
+                padding=self.padding,
+                truncating=self.truncating,
+                optimizer=own_optimizer(self.optimizer),
+                seed=seed if model is None else None,
+            )
+            self._target, self.classes_ = target, target.labels
+            held = None if validation_data is None else self._given(validation_data)
+            try:
+                self.classifier_.fit(
+                    texts,
+                    target.encode(y).tolist(),
+                    self.batch_size,
+                    self.epochs,
+                    2 if self.verbose else 0,
+                    self.callbacks,
+                    validation_data=held,
+                    sample_weight=weights,
+                )
+            finally:
+                model = self.classifier_.model
+                if model is not None and model.history is not None:
+                    self.history_ = begun = model.history
+                    self.n_iter_ = len(begun.epoch)
         return self
 
-    def _codes(self, y: Any) -> list[int]:
-        codes: list[int] = self._classes.encode(np.asarray(y)).tolist()
-        return codes
+    def _given(self, data: Any) -> Any:
+        """`validation_data` as the classifier takes it; classes weigh what they do in training."""
+        x, y, weights, meant = parts_of(data)
+        with meant:
+            texts, y = _texts(x), column_or_1d(y, warn=True)
+            check_consistent_length(texts, y)
+            rows = np.empty((len(texts), 1))
+            weights = sample_weights(weights, rows, y, self.class_weight)
+            codes = self._target.encode(y).tolist()
+        return (texts, codes) if weights is None else (texts, codes, weights)
 
     def predict(self, X: Any) -> Array:
         """The class of each text.
@@ -228,7 +243,10 @@ def _texts(x: Any) -> list[Any]:
                 "ColumnTransformer name the column as a text, not as a list"
             )
         x = x.iloc[:, 0]
-    array = x if isinstance(x, list) else np.asarray(x, object)
-    if not isinstance(array, list) and array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
+    array = x if isinstance(x, (list, tuple)) else np.asarray(x, object)
+    if not isinstance(array, (list, tuple)):
+        if array.ndim == 2 and array.shape[1] == 1:
+            array = array[:, 0]
+        if array.ndim != 1:
+            raise TypeError(f"X must be a list, Series or array of texts; got {x!r:.80}")
     return list(array)
