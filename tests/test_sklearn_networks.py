@@ -55,6 +55,13 @@ def test_it_trains_as_a_model_does() -> None:
         ([layers.Dense(1)], "binary_crossentropy", 2),
         ([layers.Dense(1)], "hinge", 2),
         ([layers.Dense(3)], "squared_hinge", 3),
+        ([layers.Dense(3, "sigmoid")], "binary_crossentropy", 3),
+        ([layers.Dense(3)], "binary_crossentropy", 3),
+        ([layers.Dense(1)], "mse", 2),
+        ([layers.Dense(1, "sigmoid")], "mse", 2),
+        ([layers.Dense(2)], "huber", 2),
+        ([layers.Dense(3)], md.losses.MeanSquaredError(), 3),
+        ([layers.Dense(3)], md.losses.CategoricalCrossentropy(label_smoothing=0.1), 3),
     ],
 )
 def test_heads_and_losses(chain: Any, loss: Any, classes: int) -> None:
@@ -65,14 +72,16 @@ def test_heads_and_losses(chain: Any, loss: Any, classes: int) -> None:
     ).fit(X, y)
     assert classifier.score(X, y) > 0.8
     assert classifier.predict(X).dtype == object
-    is_hinge = loss in ("hinge", "squared_hinge")
-    assert hasattr(classifier, "predict_proba") is not is_hinge
-    if not is_hinge:
+    ends_linear = chain[-1].activation in (None, "linear")
+    of_numbers = loss in ("mse", "huber") or isinstance(loss, md.losses.MeanSquaredError)
+    has_none = loss in ("hinge", "squared_hinge") or (of_numbers and ends_linear)
+    assert hasattr(classifier, "predict_proba") is not has_none
+    assert hasattr(clone(classifier), "predict_proba") is not has_none
+    if not has_none:
         p = classifier.predict_proba(X)
         assert p.shape == (len(X), classes)
         assert p.sum(axis=1) == pytest.approx(1)
         assert np.array_equal(classifier.classes_[p.argmax(axis=1)], classifier.predict(X))
-    ends_linear = chain[-1].activation in (None, "linear")
     assert hasattr(classifier, "decision_function") is ends_linear
     assert hasattr(clone(classifier), "decision_function") is ends_linear
     if ends_linear:
@@ -81,12 +90,37 @@ def test_heads_and_losses(chain: Any, loss: Any, classes: int) -> None:
         assert np.array_equal(classifier.classes_[best], classifier.predict(X))
 
 
-def test_several_labels_at_once() -> None:
+@pytest.mark.parametrize("loss", [None, "mse"])
+def test_several_labels_at_once(loss: Any) -> None:
     y = np.stack([X[:, 0] > 0, X[:, 1] > 0], axis=1).astype(int)
-    classifier = NeuralNetClassifier(net, optimizer="adam", random_state=0)
+    classifier = NeuralNetClassifier(net, loss=loss, optimizer="adam", random_state=0)
     classifier.set_params(optimizer__learning_rate=0.05, epochs=60).fit(X, y)
     assert classifier.score(X, y) > 0.9
-    assert classifier.predict_proba(X).shape == y.shape
+    assert np.array_equal(classifier.decision_function(X) > 0, classifier.predict(X) == 1)
+    if loss is None:
+        assert classifier.predict_proba(X).shape == y.shape
+
+
+def test_a_single_class() -> None:
+    classifier = NeuralNetClassifier([layers.Dense(1)], **QUICK).fit(X, np.full(len(X), "a"))
+    assert classifier.predict_proba(X).shape == (len(X), 1)
+    assert (classifier.decision_function(X) >= 0).all()
+
+
+def test_a_search_may_set_what_is_there() -> None:
+    classifier = NeuralNetClassifier(
+        [layers.Dense(3)], loss="sparse_categorical_crossentropy", **QUICK
+    )
+    again = clone(classifier).set_params(**classifier.get_params())
+    assert again.fit(X, Y).loss_curve_ == classifier.fit(X, Y).loss_curve_
+
+
+@pytest.mark.parametrize("loss", ["bce", md.losses.BinaryCrossentropy(from_logits=True)])
+def test_a_regressor_of_probabilities_gives_those(loss: Any) -> None:
+    with pytest.raises(ValueError, match='end them in activation="sigmoid"'):
+        NeuralNetRegressor([layers.Dense(1)], loss=loss, **QUICK).fit(X, Y > 0)
+    p = NeuralNetRegressor([layers.Dense(1, "sigmoid")], loss="bce").fit(X, Y > 0).predict(X)
+    assert p.min() >= 0 and p.max() <= 1
 
 
 def test_parameters_of_parameters() -> None:

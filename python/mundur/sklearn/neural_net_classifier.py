@@ -11,7 +11,7 @@ from sklearn.utils.metaestimators import available_if
 
 from ..models.model import Model
 from ..optimizers.base import Optimizer
-from .heads import Head, gives_scores_only, head_of
+from .heads import Head, gives_of, head_of
 from .inputs import keep
 from .neural_net import NeuralNet
 from .targets import Classes, classes_for
@@ -21,8 +21,19 @@ __all__ = ["NeuralNetClassifier"]
 Array = npt.NDArray[Any]
 
 
+def _gives(estimator: Any) -> str:
+    """What outputs are; of a function of layers and of what it makes that is known after fit."""
+    fitted = vars(estimator).get("_head")
+    if fitted is not None:
+        return str(fitted.gives)
+    layers = estimator.layers
+    last = layers[-1] if isinstance(layers, (list, tuple)) and layers else None
+    activation = getattr(last, "activation", None)
+    return gives_of(estimator.loss, activation if isinstance(activation, str) else "linear")
+
+
 def _gives_probabilities(estimator: Any) -> bool:
-    if gives_scores_only(estimator.loss):
+    if _gives(estimator) in ("signs", "targets"):
         raise AttributeError(
             f"predict_proba needs a loss of probabilities, a cross-entropy; got {estimator.loss!r}"
         )
@@ -30,16 +41,7 @@ def _gives_probabilities(estimator: Any) -> bool:
 
 
 def _gives_scores(estimator: Any) -> bool:
-    """Whether the outputs are scores; of a function of layers that is known after fit."""
-    fitted = vars(estimator).get("_head")
-    if fitted is not None:
-        linear = fitted.is_linear
-    elif isinstance(estimator.layers, (list, tuple)) and estimator.layers:
-        last = estimator.layers[-1]
-        linear = getattr(last, "activation", None) in (None, "linear")
-    else:
-        linear = True
-    if not linear:
+    if _gives(estimator) == "probabilities":
         raise AttributeError("decision_function needs layers that end without an activation")
     return True
 
@@ -56,8 +58,10 @@ class NeuralNetClassifier(ClassifierMixin, NeuralNet):
     optimizer : str or Optimizer, default "adam"
         Each fit makes one of its own.
     loss : str or Loss, optional
-        By default the cross-entropy that suits the outputs. By name it takes linear ones as logits;
-        "hinge" and "squared_hinge" give scores instead of probabilities.
+        By default the cross-entropy that suits the outputs. Linear outputs are logits to each
+        cross-entropy. "hinge" and "squared_hinge" make scores of them, above 0 for yes, and a loss
+        of numbers, such as "mse", numbers near 1 for yes and 0 for no; of neither there is
+        `predict_proba`. A loss of your own says by `from_logits` whether it takes logits.
     metrics : list, optional
         As for `Model.compile`; `history_` has their numbers.
     batch_size : int or "full", default 32
