@@ -86,8 +86,21 @@ def test_an_activation_for_each_layer_and_any_of_ours() -> None:
     assert [str(name) for name in names] == ["gelu", "sigmoid", "linear"]
     with pytest.raises(ValueError, match="activation must hold one value for each of the 2"):
         MLPClassifier(**arguments, activation=["relu"]).fit(X, Y)
-    with pytest.raises(ValueError, match="unknown activation 'reluu'; did you mean 'relu'"):
-        MLPClassifier(**QUICK, activation="reluu").fit(X, Y)
+    for sizes in (8, ()):
+        wrong = MLPClassifier(sizes, activation="reluu")
+        with pytest.raises(ValueError, match="unknown activation 'reluu'; did you mean 'relu'"):
+            wrong.fit(X, Y)
+
+
+def test_an_activation_is_a_name_or_that_function_or_a_pair() -> None:
+    def curve(activation: Any) -> list[float]:
+        classifier = MLPClassifier(**QUICK, activation=activation).fit(X, Y)
+        return list(classifier.loss_curve_)
+
+    expected = curve("logistic")
+    for same in ("sigmoid", md.activations.sigmoid, ["logistic"], np.array(["logistic"])):
+        assert curve(same) == expected
+    assert curve((np.sin, np.cos)) == curve([(np.sin, np.cos)]) != expected
 
 
 def test_dropout_drops_in_training_only() -> None:
@@ -95,8 +108,9 @@ def test_dropout_drops_in_training_only() -> None:
     dropped = MLPClassifier(**QUICK, dropout=0.5).fit(X, Y)
     assert dropped.loss_curve_[0] != without.loss_curve_[0]
     assert np.array_equal(dropped.predict_proba(X), dropped.predict_proba(X))
-    again = MLPClassifier(**QUICK, dropout=[0.5]).fit(X, Y)
-    assert again.loss_curve_ == dropped.loss_curve_
+    for each in ([0.5], np.array([0.5])):
+        again = MLPClassifier(**QUICK, dropout=each).fit(X, Y)
+        assert again.loss_curve_ == dropped.loss_curve_
 
 
 def test_batch_normalization_stands_in_front_of_activations() -> None:
@@ -367,6 +381,11 @@ def test_a_search_shows_the_epochs_of_its_fits() -> None:
         ({"early_stopping": "score"}, "The 'early_stopping' parameter"),
         ({"dropout": 1.0}, "The 'dropout' parameter"),
         ({"dropout": [0.1, 0.2]}, "dropout must hold one value for each of the 1 hidden"),
+        ({"dropout": [1.5]}, "dropout must be a number >= 0 and < 1 .*; got 1.5"),
+        (
+            {"early_stopping": True, "validation_fraction": 0.999},
+            "validation_fraction=0.999 cannot be held out of 150 samples",
+        ),
     ],
 )
 def test_arguments_that_make_no_sense(arguments: dict[str, Any], message: str) -> None:
@@ -380,12 +399,49 @@ def test_features_that_are_missing_or_text() -> None:
     frame.loc[3, "c"] = np.nan
     with pytest.raises(ValueError, match=r"X lacks values in column 'c'; .*SimpleImputer"):
         MLPClassifier(**QUICK).fit(frame, Y)
-    frame["b"] = "warm"
-    with pytest.raises(ValueError, match=r"X holds text in column 'b'; .*OneHotEncoder"):
-        MLPClassifier(**QUICK).fit(frame, Y)
+    frame["c"], frame["b"] = 0.0, "warm"
+    for kind in (str, "category"):
+        frame["b"] = frame["b"].astype(kind)
+        for estimator in (MLPClassifier(**QUICK), NeuralNetClassifier(epochs=1)):
+            with pytest.raises(ValueError, match=r"X holds text in column 'b'; .*OneHotEncoder"):
+                estimator.fit(frame, Y)
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_errors_of_validation_data_name_it(cls: Any) -> None:
+    with pytest.raises(ValueError, match=r"validation_data: X has 2 features"):
+        cls().fit(X, Y, validation_data=(X[:, :2], Y))
+    with pytest.raises(ValueError, match=r"validation_data must be \(X, y\) .*; got 5"):
+        cls().fit(X, Y, validation_data=5)
+
+
+@pytest.mark.parametrize("cls", [MLPClassifier, NeuralNetClassifier])
+def test_classes_that_are_none(cls: Any) -> None:
+    for classes in ([], "ab", 5):
+        with pytest.raises(ValueError, match="classes must be a list of all classes"):
+            cls().partial_fit(X, Y, classes=classes)
+    with pytest.raises(ValueError, match="y must hold labels of one type; got NoneType, str"):
+        cls().fit(X, np.array([None, "a"] * 75, object))
+
+
+def test_parameters_of_a_solver() -> None:
+    classifier = MLPClassifier(**QUICK, solver=md.optimizers.Adam())
+    assert classifier.get_params()["solver__learning_rate"] == 0.001
+    assert clone(classifier).set_params(solver__learning_rate=0.3).solver.learning_rate == 0.3
+    for path, message in (
+        ("solver__learning_rate", "solver='adam' takes the estimator's arguments"),
+        ("alpha__x", "alpha is given whole"),
+        ("alpa", "did you mean 'alpha'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            MLPClassifier().set_params(**{path: 3})
 
 
 def test_targets_that_do_not_fit() -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    for regressor in (MLPRegressor(), NeuralNetRegressor()):
+        with pytest.raises(TypeError, match="Sparse data was passed for y"):
+            regressor.fit(X, sparse.csr_matrix(X[:, :1]))
     with pytest.raises(ValueError, match="Unknown label type"):
         MLPClassifier(**QUICK).fit(X, X[:, 0])
     with pytest.raises(ValueError, match="MultiOutputClassifier"):

@@ -138,6 +138,9 @@ def test_parameters_of_parameters() -> None:
     assert function.fit(X, X[:, 0]).model_.layers[0].units == 3
     assert function.get_params()["layers__units"] == 3
     assert clone(function).get_params()["loss__delta"] == 2.0
+    of_any = NeuralNetRegressor(lambda shape, outputs, **sizes: net(shape, outputs, **sizes))
+    of_any.set_params(layers__units=3, epochs=1).fit(X, X[:, 0])
+    assert of_any.model_.layers[0].units == of_any.get_params()["layers__units"] == 3
 
 
 @pytest.mark.parametrize(
@@ -148,7 +151,8 @@ def test_parameters_of_parameters() -> None:
         ({"layers__7__units": 3}, "must be layers__NUMBER__ARGUMENT, with a number below 2"),
         ({"optimizer__lr": 3}, "optimizer is Adam, which has no argument 'lr'; did you mean 'lea"),
         ({"loss__delta": 3}, "loss is None; set it first"),
-        ({"epochs__x": 3}, "Invalid parameter 'epochs__x'"),
+        ({"epochs__x": 3}, "Invalid parameter 'epochs__x' .*: epochs is given whole"),
+        ({"optimizr__x": 3}, "Invalid parameter 'optimizr__x' .*did you mean 'optimizer'"),
     ],
 )
 def test_parameters_that_are_not_there(parameters: dict[str, Any], message: str) -> None:
@@ -254,6 +258,8 @@ def test_callbacks_of_scikit_learn() -> None:
         ([layers.Reshape((2, 2)), layers.Dense(3)], Y, r"one row of outputs .*Flatten\(\)"),
         (layers.Dense(3), Y, "layers must be a list of layers, or a function"),
         ("mlp", Y, "layers must be a list of layers, or a function"),
+        (iter([layers.Dense(3)]), Y, "layers must be a list of layers, or a function"),
+        (md.Model([layers.Dense(3)]), Y, "write a function that returns the Model"),
         (lambda: [], Y, r"must take \(input_shape, outputs\)"),
     ],
 )
@@ -265,6 +271,11 @@ def test_layers_that_do_not_fit(chain: Any, y: Any, message: str) -> None:
 def test_other_bad_input() -> None:
     with pytest.raises(ValueError, match=r"layers must end in Dense\(2\) for the 2 columns of y"):
         NeuralNetRegressor([layers.Dense(1)], **QUICK).fit(X, X[:, :2])
+    with pytest.raises(TypeError, match=r"callbacks must be a list of md.Callback; got 5"):
+        NeuralNetClassifier(callbacks=5).fit(X, Y)
+    for fraction, y in ((0.001, Y), (0.999, Y), (0.1, np.arange(len(X)) == 0)):
+        with pytest.raises(ValueError, match=f"validation_fraction={fraction} cannot be held out"):
+            NeuralNetClassifier(validation_fraction=fraction).fit(X, y)
     with pytest.raises(ValueError, match="unknown optimizer 'adm'; did you mean 'adam'"):
         NeuralNetClassifier(optimizer="adm").fit(X, Y)
     with pytest.raises(ValueError, match="unknown loss 'mean'"):

@@ -79,5 +79,19 @@ def test_bad_input() -> None:
         TextClassifier(NET, **QUICK).fit(TEXTS, ["yes"] * len(TEXTS))
     with pytest.raises(ValueError, match=r"for 3 labels the model must give \(3,\)"):
         TextClassifier(NET, **QUICK).fit(TEXTS, np.arange(len(TEXTS)) % 3)
+    for texts in ("abc", iter(TEXTS), {"a": 1}):
+        with pytest.raises(TypeError, match="X must be a list, Series or array of texts; got"):
+            TextClassifier(NET, **QUICK).fit(texts, [0])
+    with pytest.raises(TypeError, match="optimizer must be a name or an Optimizer; got None"):
+        TextClassifier(NET, optimizer=None).fit(TEXTS, LABELS)
+    for data in ((TEXTS,), 5):
+        with pytest.raises(ValueError, match=r"validation_data must be \(X, y\)"):
+            TextClassifier(NET, **QUICK).fit(TEXTS, LABELS, validation_data=data)
+    with pytest.raises(ValueError, match="validation_data: y has classes not in"):
+        TextClassifier(NET, **QUICK).fit(TEXTS, LABELS, validation_data=(TEXTS[:1], ["?"]))
+    refused = TextClassifier(NET, **QUICK)
+    with pytest.raises(ValueError, match="y must hold labels of one type; got NoneType, str"):
+        refused.fit(TEXTS, [None, "a"] * 12)
+    assert not hasattr(refused, "classes_")
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         TextClassifier(NET, **QUICK).fit(TEXTS, LABELS[1:])

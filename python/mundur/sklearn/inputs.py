@@ -30,7 +30,11 @@ def checked(estimator: Any, *data: Any, **how: Any) -> Any:
     """`validate_data`, whose errors say which column is meant and what mends it."""
     how = {"accept_sparse": ["csr", "csc"], "dtype": (np.float64, np.float32)} | how
     try:
-        return validate_data(estimator, *data, **how)
+        found = validate_data(estimator, *data, **how)
+        x = found[0] if len(data) > 1 else found
+        if x.dtype.kind not in "OUS":  # as a frame with categories may still be
+            return found
+        raise ValueError("could not convert string to float")
     except (TypeError, ValueError) as error:
         hint = _hint(data[0], str(error))
         if not hint:
@@ -155,10 +159,10 @@ def own_optimizer(given: Any) -> Optimizer:
 def fresh_layers(layers: Any) -> list[Layer | InputLayer]:
     """Layers as those given: a model keeps its own, and an argument stays as it is."""
     if not isinstance(layers, (list, tuple)):
-        hint = "; a function that returns this Model" if isinstance(layers, Model) else ""
+        mend = "; write a function that returns the Model" if isinstance(layers, Model) else ""
         raise TypeError(
             "layers must be a list of layers, or a function of (input_shape, outputs) that makes "
-            f"one{hint}; got {layers!r:.80}"
+            f"one; got {layers!r:.80}{mend}"
         )
     return [
         type(layer).from_config(layer.get_config()) if isinstance(layer, Layer) else layer

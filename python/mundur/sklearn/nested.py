@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, TypeGuard
+from typing import Any, ClassVar, TypeGuard
 
 from .. import losses, optimizers
 from .._support.names import suggestion
@@ -18,11 +18,15 @@ from ..models.model import Model
 
 __all__ = ["Nested", "call_builder", "is_builder"]
 
-_KINDS: Mapping[str, Callable[[Any], Any]] = {"optimizer": optimizers.get, "loss": losses.get}
-
 
 class Nested:
     """Beside `BaseEstimator`: parameters of parameters."""
+
+    # Arguments that have some, beside layers, and what makes the piece that has them.
+    _pieces: ClassVar[Mapping[str, Callable[[Any], Any]]] = {
+        "optimizer": optimizers.get,
+        "loss": losses.get,
+    }
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The arguments; with `deep` those of layers, optimizer and loss, too.
@@ -36,7 +40,7 @@ class Nested:
         dict
         """
         own: dict[str, Any] = super().get_params(deep=False)  # type: ignore[misc]
-        return own | (_inner(own) if deep else {})
+        return own | (_inner(own, self._pieces) if deep else {})
 
     def set_params(self, **params: Any) -> Any:
         """Sets arguments, and those of layers, optimizer and loss.
@@ -54,10 +58,11 @@ class Nested:
         """
         own = {name: value for name, value in params.items() if "__" not in name}
         known = self.get_params(deep=False)
-        for name in own:
+        for path in params:
+            name = path.partition("__")[0]
             if name not in known:
                 raise ValueError(
-                    f"Invalid parameter {name!r} for estimator {type(self).__name__}"
+                    f"Invalid parameter {path!r} for estimator {type(self).__name__}"
                     f"{suggestion(name, known)} (known: {', '.join(sorted(known))})"
                 )
         for name, value in own.items():
@@ -68,12 +73,12 @@ class Nested:
         return self
 
 
-def _inner(own: Mapping[str, Any]) -> dict[str, Any]:
+def _inner(own: Mapping[str, Any], pieces: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name, kind in _KINDS.items():
+    for name, piece in pieces.items():
         if own.get(name) is not None:
             try:
-                found |= _under(name, kind(own[name]).get_config())
+                found |= _under(name, piece(own[name]).get_config())
             except (TypeError, ValueError):  # fit says what is wrong with it
                 continue
     layers = own.get("layers")
@@ -93,7 +98,13 @@ def _under(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
 def _options(builder: Callable[..., Any]) -> dict[str, Any]:
     """The arguments of a function of layers behind the shape and the outputs, by name."""
     parameters = list(inspect.signature(builder).parameters.values())[2:]
-    return {p.name: p.default for p in parameters if p.default is not p.empty}
+    given = getattr(builder, "keywords", {})  # those of a **kwargs, as set_params gives them
+    return {p.name: p.default for p in parameters if p.default is not p.empty} | given
+
+
+def _takes_any(builder: Callable[..., Any]) -> bool:
+    parameters = inspect.signature(builder).parameters.values()
+    return any(p.kind is p.VAR_KEYWORD for p in parameters)
 
 
 def is_builder(layers: Any) -> TypeGuard[Callable[..., Any]]:
@@ -115,17 +126,17 @@ def call_builder(builder: Callable[..., Any], shape: tuple[int, ...], outputs: i
 
 def _replaced(estimator: Any, name: str, path: str, value: Any) -> Any:
     """An argument with one of its own arguments changed."""
-    held = getattr(estimator, name, None)
-    if held is None or (name not in _KINDS and name != "layers"):
-        raise ValueError(
-            f"Invalid parameter '{name}__{path}' for estimator {type(estimator).__name__}: "
-            + (f"{name} is None; set it first" if name in _KINDS or name == "layers" else "")
-        )
-    if name in _KINDS:
-        return _changed(_KINDS[name](held), path, value, name)
+    held, pieces = getattr(estimator, name, None), estimator._pieces
+    invalid = f"Invalid parameter '{name}__{path}' for estimator {type(estimator).__name__}"
+    if name not in pieces and name != "layers":
+        raise ValueError(f"{invalid}: {name} is given whole, it has no parameters of its own here")
+    if held is None:
+        raise ValueError(f"{invalid}: {name} is None; set it first")
+    if name in pieces:
+        return _changed(pieces[name](held), path, value, name)
     if is_builder(held):
         options = _options(held)
-        if path not in options:
+        if path not in options and not _takes_any(held):
             raise ValueError(
                 f"layers has no argument {path!r}{suggestion(path, options)} "
                 f"(known: {', '.join(options) or 'none'})"

@@ -6,19 +6,19 @@ import operator
 import warnings
 from collections.abc import Sequence
 from itertools import pairwise
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from .. import layers
+from .. import activations, layers
 from ..models.model import Model
 
-__all__ = ["Shape", "build", "draw", "per_layer", "seed_from", "views", "weights_of"]
+__all__ = ["Shape", "build", "draw", "seed_from", "shape_of", "spelt", "views", "weights_of"]
 
 Array = npt.NDArray[Any]
 
-_LOGISTIC = ("logistic", "sigmoid")
 _SPELT = {"identity": "linear", "logistic": "sigmoid"}
 
 
@@ -31,10 +31,37 @@ class Shape(NamedTuple):
     batch_normalization: bool
 
 
-def per_layer(value: Any, count: int, name: str) -> tuple[Any, ...]:
+def shape_of(estimator: Any, features: int, hidden: Sequence[int], outputs: int) -> Shape:
+    """That of an estimator's arguments, each checked."""
+    activation = _per_layer(estimator.activation, len(hidden), "activation")
+    dropout = _per_layer(estimator.dropout, len(hidden), "dropout")
+    for rate in dropout:
+        if not (isinstance(rate, Real) and 0 <= float(rate) < 1):
+            raise ValueError(
+                f"dropout must be a number >= 0 and < 1 for each hidden layer; got {rate!r}"
+            )
+    units = (features, *hidden, outputs)
+    return Shape(units, tuple(map(spelt, activation)), dropout, estimator.batch_normalization)
+
+
+def spelt(activation: Any) -> Any:
+    """The name of a function of `mundur.activations`; other functions as they are."""
+    if isinstance(activation, str):
+        activation = _SPELT.get(activation, activation)
+    name = getattr(activation, "__name__", "")
+    if name in activations.__all__ and getattr(activations, name) is activation:
+        activation = name
+    layers.Activation(activation)  # knows what there is
+    return activation
+
+
+def _per_layer(value: Any, count: int, name: str) -> tuple[Any, ...]:
     """One value for each hidden layer, from one for all or a list."""
-    if not isinstance(value, (list, tuple)):
-        return (value,) * count
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    is_pair = isinstance(value, tuple) and len(value) == 2 and all(map(callable, value))
+    if is_pair or not isinstance(value, (list, tuple)):
+        return (value,) * max(count, 1)  # outputs alone start by it, too
     if len(value) != count:
         raise ValueError(
             f"{name} must hold one value for each of the {count} hidden layers, or be one for "
@@ -46,10 +73,8 @@ def per_layer(value: Any, count: int, name: str) -> tuple[Any, ...]:
 def build(shape: Shape, dtype: str, seed: int) -> Model:
     """The model, its last layer linear: losses and probabilities start from logits."""
     chain: list[layers.Layer] = []
-    hidden = zip(shape.units[1:-1], shape.activation, shape.dropout, strict=True)
+    hidden = zip(shape.units[1:-1], shape.activation, shape.dropout, strict=False)
     for units, activation, dropout in hidden:
-        if isinstance(activation, str):
-            activation = _SPELT.get(activation, activation)
         if shape.batch_normalization:
             chain += [layers.Dense(units), layers.BatchNormalization()]
             chain.append(layers.Activation(activation))
@@ -71,7 +96,7 @@ def views(model: Model) -> tuple[list[Array], list[Array]]:
     )
 
 
-def draw(random: np.random.RandomState, shape: Shape, model: Model, activation: Any) -> None:
+def draw(random: np.random.RandomState, shape: Shape, model: Model) -> None:
     """First weights and biases: scikit-learn's draws, so that its seeds begin where they do there.
 
     Uniform within ±√(6 / (inputs + outputs)), or √(2 / ...) for the logistic function (Glorot and
@@ -79,8 +104,8 @@ def draw(random: np.random.RandomState, shape: Shape, model: Model, activation: 
     """
     coefs, intercepts = views(model)
     for i, (inputs, outputs) in enumerate(pairwise(shape.units)):
-        by = [*shape.activation, *shape.activation[-1:], activation][i]
-        bound = np.sqrt((2.0 if by in _LOGISTIC else 6.0) / (inputs + outputs))
+        by = (*shape.activation, *shape.activation[-1:], "linear")[i]
+        bound = np.sqrt((2.0 if by == "sigmoid" else 6.0) / (inputs + outputs))
         coefs[i][...] = random.uniform(-bound, bound, (inputs, outputs))
         intercepts[i][...] = random.uniform(-bound, bound, outputs)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,6 +22,7 @@ from .epochs import Epochs, Validation, train
 from .held_out import parts_of, share_of
 from .inputs import checked, dense, sample_weights
 from .minimum import descend
+from .nested import Nested
 from .objectives import Objective, objective_of
 from .observed import Observable, Observer
 from .rules import Rule, rule_of
@@ -49,7 +51,17 @@ def goes_by_batches(estimator: Any) -> bool:
     return True
 
 
-class Perceptron(Observable, BaseEstimator):
+def _instance(solver: Any) -> Any:
+    """An optimizer, whose arguments are parameters; a solver by name has the estimator's."""
+    if isinstance(solver, Optimizer):
+        return solver
+    raise ValueError(
+        f"solver={solver!r} takes the estimator's arguments, such as learning_rate_init; give an "
+        "instance of mundur.optimizers to set its own"
+    )
+
+
+class Perceptron(Nested, Observable, BaseEstimator):
     """A chain of dense layers, trained as scikit-learn's perceptrons are."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -76,12 +88,13 @@ class Perceptron(Observable, BaseEstimator):
         "epsilon": [Interval(Real, 0, None, closed="neither")],
         "n_iter_no_change": [_POSITIVE, Options(Real, {np.inf})],
         "max_fun": [_POSITIVE],
-        "dropout": [_SHARE, list, tuple],
+        "dropout": [_SHARE, "array-like"],
         "batch_normalization": ["boolean"],
         "dtype": [StrOptions({"float32", "float64"}), None],
         "callbacks": "no_validation",
     }
 
+    _pieces = MappingProxyType({"solver": _instance})
     loss_: float
     n_outputs_: int
     _best_weights: Any = None
@@ -189,13 +202,7 @@ class Perceptron(Observable, BaseEstimator):
 
     def _network_for(self, x: Array, target: Any, first: bool, random: Any) -> Model:
         """The network: a new one, or that to go on with, where it is what the arguments say."""
-        hidden = self._hidden()
-        shape = network.Shape(
-            (x.shape[1], *hidden, target.outputs),
-            network.per_layer(self.activation, len(hidden), "activation"),
-            network.per_layer(self.dropout, len(hidden), "dropout"),
-            self.batch_normalization,
-        )
+        shape = network.shape_of(self, x.shape[1], self._hidden(), target.outputs)
         if not first:
             model = self._bound(shape)
             network.check_units(model, shape)
@@ -206,7 +213,7 @@ class Perceptron(Observable, BaseEstimator):
         for name in _CURVES:
             self.__dict__.pop(name, None)
         model = network.build(shape, str(x.dtype), network.seed_from(random))
-        network.draw(random, shape, model, self.activation)
+        network.draw(random, shape, model)
         self.model_, self._shape = model, shape
         self.coefs_, self.intercepts_ = network.views(model)
         self.n_iter_, self.t_, self.n_layers_ = 0, 0, len(shape.units)
@@ -318,10 +325,7 @@ class Perceptron(Observable, BaseEstimator):
         """A model for an estimator that was given weights and never fitted."""
         coefs, _ = network.weights_of(self)
         units = (coefs[0].shape[0], *(coef.shape[1] for coef in coefs))
-        hidden = len(units) - 2
-        self._shape = shape or network.Shape(
-            units, network.per_layer(self.activation, hidden, "activation"), (0.0,) * hidden, False
-        )
+        self._shape = shape or network.shape_of(self, units[0], units[1:-1], units[-1])
         self.model_ = network.build(self._shape, str(coefs[0].dtype), 0)
         return self.model_
 

@@ -106,6 +106,8 @@ def classes_of(y: Any) -> Classes:
     y = _raveled(y)
     try:
         kind = type_of_target(y, input_name="y")
+        if kind == "unknown":  # objects of several types
+            raise TypeError
         if kind not in _DISCRETE:
             check_classification_targets(y)  # its words for what is no classification
         if kind == "multilabel-indicator":
@@ -115,7 +117,7 @@ def classes_of(y: Any) -> Classes:
     except TypeError:
         kinds = sorted({type(label).__name__ for label in np.asarray(y, object).flat})
         raise ValueError(
-            f"y must hold labels of one type that can be sorted; got {', '.join(kinds)}"
+            f"Unknown label type: y must hold labels of one type; got {', '.join(kinds)}"
         ) from None
     raise ValueError(
         f"y must hold one class per sample, or 0 and 1 for each label; got {kind} targets of "
