@@ -130,6 +130,10 @@ def test_a_refused_fit_changes_nothing() -> None:
     assert not hasattr(net, "model_")
     net.set_params(layers=[layers.Dense(1)], callbacks=None).fit(X, Y + 5)
     assert net.classes_.tolist() == [5, 6] and net.predict_proba(X).shape == (60, 2)
+    expected = net.predict_proba(X)
+    with pytest.raises(ValueError, match=r"layers must end in Dense\(3\)"):
+        net.fit(X[:, :3], Y3)
+    assert np.array_equal(net.predict_proba(X), expected)
     mlp = MLPClassifier(**QUICK).fit(X, np.array(list("ab"))[Y])
     expected = mlp.predict(X)
     for wrong in ({"activation": ["relu", "tanh"]}, {"activation": "relu", "callbacks": 5}):

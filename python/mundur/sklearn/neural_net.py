@@ -15,7 +15,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import layers as known_layers
 from .._support.config import Configurable
-from ..callbacks.history import History
 from ..layers.base import Layer
 from ..models.model import Model
 from ..optimizers.base import Optimizer
@@ -89,9 +88,8 @@ class NeuralNet(Nested, Observable, BaseEstimator):
         incremental: bool,
         named: Any = None,
     ) -> Any:
-        before: History | None = None
-        # What an interrupted fit came to stays.
-        with all_or_nothing(self, lambda: self._history() is not before):
+        begun = False
+        with all_or_nothing(self, lambda: begun):  # what an interrupted fit came to stays
             first = not hasattr(self, "model_") or not (self.warm_start or incremental)
             X, y = checked(
                 *(self, X, y), multi_output=True, reset=first, allow_nd=True, dtype="numeric"
@@ -120,13 +118,11 @@ class NeuralNet(Nested, Observable, BaseEstimator):
                     sample_weight=samples[2],
                 )
             finally:
-                self._note(before)
+                begun = model.history is not before
+                if begun:
+                    self._note(model.history)
         observer.end_fit()
         return self
-
-    def _history(self) -> History | None:
-        model: Model | None = vars(self).get("model_")
-        return None if model is None else model.history
 
     def _become(self, target: Any) -> None:
         """Takes what the targets are of."""
@@ -192,12 +188,9 @@ class NeuralNet(Nested, Observable, BaseEstimator):
         held = (held[0], self._targets(held[1]), *held[2:])
         return rest, held if weights is not None else held[:2]
 
-    def _note(self, before: History | None) -> None:
-        """What the model tells of its fit, if that has begun."""
-        history = self.model_.history
-        if history is not None and history is not before:
-            self.history_, self.n_iter_ = history, len(history.epoch)
-            self.loss_curve_ = self.loss_curve_ + history.history.get("loss", [])
+    def _note(self, history: Any) -> None:
+        self.history_, self.n_iter_ = history, len(history.epoch)
+        self.loss_curve_ = self.loss_curve_ + history.history.get("loss", [])
 
     def _predicted(self, X: Any) -> Array:
         check_is_fitted(self)

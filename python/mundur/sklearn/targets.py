@@ -36,7 +36,8 @@ class Numbers(NamedTuple):
 
     def encode(self, y: Any) -> Array:
         """A column for each output."""
-        columns = np.asarray(_raveled(y), np.float64).reshape(len(y), -1)
+        y = raveled(y) if _is_column(y) else y
+        columns = np.asarray(y, np.float64).reshape(len(y), -1)
         if columns.shape[1] != self.outputs:
             raise ValueError(f"y must have {self.outputs} columns; got {columns.shape[1]}")
         if self.kind == "poisson" and columns.size and columns.min() < 0:
@@ -65,7 +66,7 @@ class Classes(NamedTuple):
         """0 or 1 for each output, or the number of each sample's class where there are several."""
         if self.kind == "multilabel":
             return _indicators(y, len(self.labels))
-        y = np.asarray(_raveled(y))
+        y = raveled(y) if _is_column(y) else np.asarray(y)
         places = np.searchsorted(self.labels, y) if len(self.labels) else np.zeros(len(y), int)
         places = np.minimum(places, len(self.labels) - 1)
         unseen = self.labels[places] != y
@@ -103,7 +104,7 @@ class Classes(NamedTuple):
 
 def classes_of(y: Any) -> Classes:
     """The classes of targets; a ValueError for what is no classification."""
-    y = _raveled(y)
+    y = dense(y).ravel() if _is_column(y) else y  # `encode` warns of it
     try:
         kind = type_of_target(y, input_name="y")
         if kind == "unknown":  # objects of several types
@@ -139,7 +140,7 @@ def classes_for(
         return _named(known, named, y)
     if first or known is None:
         return classes_of(y)
-    found = unique_labels(_raveled(y))
+    found = unique_labels(dense(y).ravel() if _is_column(y) else y)
     if set(found) != set(known.labels):
         raise ValueError(
             f"warm_start=True goes on with the classes of the fit before, {known.labels}; `y` has "
@@ -164,8 +165,8 @@ def _named(known: Classes | None, named: Any, y: Any) -> Classes:
     return known
 
 
-def _raveled(y: Any) -> Any:
-    return raveled(y) if getattr(y, "ndim", 1) == 2 and y.shape[1] == 1 else y
+def _is_column(y: Any) -> bool:
+    return getattr(y, "ndim", 1) == 2 and y.shape[1] == 1
 
 
 def _indicators(y: Any, labels: int) -> Array:
