@@ -32,10 +32,12 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         Units of each hidden layer; an empty list leaves a linear model.
     activation : str, function or list of them, default "relu"
         Of all hidden layers, or one for each: "identity", "logistic", "tanh", "relu", and every
-        other of `mundur.activations`.
+        other of `mundur.activations`. A tuple of two functions is one of your own, (f, f').
     solver : {"lbfgs", "sgd", "adam"}, str or Optimizer, default "adam"
         L-BFGS sees the whole set at once; the others go by batches. Also a name of
-        `mundur.optimizers`, or an instance, of which each fit makes its own.
+        `mundur.optimizers`, or an instance, of which each fit makes its own: it has a rate of its
+        own, ``solver__learning_rate``, and steps by mundur's loss, the mean over labels instead
+        of their sum.
     alpha : float, default 0.0001
         α >= 0: ½ α ‖W‖² over the number of a batch's samples is added to its loss.
     batch_size : int or "auto", default "auto"
@@ -44,6 +46,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         For "sgd": the rate stays; or it is learning_rate_init / (t + 1)^power_t after t samples; or
         it falls to a fifth each time that nothing gets better.
     learning_rate_init : float, default 0.001
+        Callbacks read and set it as ``self.model.optimizer.learning_rate``; "invscaling" and
+        "adaptive" set it, too, after the epoch.
     power_t : float, default 0.5
     max_iter : int, default 200
         Epochs at most, or iterations of L-BFGS.
@@ -56,7 +60,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         An improvement by less is none.
     verbose : bool, default False
     warm_start : bool, default False
-        Whether fit goes on with the weights of the fit before.
+        Whether fit goes on with the weights of the fit before. Sizes, activations, dropout, batch
+        normalisation and dtype must stay; curves and best scores go on, as scikit-learn's do.
     momentum, nesterovs_momentum : float and bool, default 0.9 and True
         For "sgd".
     early_stopping : bool or "loss", default False
@@ -75,7 +80,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     batch_normalization : bool, default False
         Whether hidden layers normalise their sums before the activation.
     class_weight : dict, "balanced" or None, default None
-        The weight of each class, multiplied with those of its samples.
+        The weight of each class, multiplied with those of its samples, also in what is held out.
+        "balanced" gives all classes the same sum of weights, those of samples included.
     dtype : {"float32", "float64"}, optional
         What is computed in; by default what the features are in, float64 for integers.
     callbacks : list of Callback, optional
@@ -170,14 +176,15 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         Parameters
         ----------
         X : array, DataFrame or sparse matrix (samples, features)
-            Features of about the same size, as StandardScaler makes them, train best.
+            Features of about the same size, as StandardScaler makes them, train best. A sparse
+            matrix is made dense, as a whole, to train on.
         y : array (samples,) or (samples, labels)
             Classes of any dtype, or 0 and 1 for each label.
         sample_weight : array (samples,), optional
             Not negative.
         validation_data : (X, y) or (X, y, sample_weight), optional
             What `validation_loss_curve_` is of, and what early stopping goes by instead of a
-            share of the samples.
+            share of the samples. Classes weigh in it what `class_weight` says.
 
         Returns
         -------
@@ -259,7 +266,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         Returns
         -------
         ndarray (samples, classes)
-            Columns in the order of `classes_`.
+            Columns in the order of `classes_`; of a single class one column.
         """
         outputs = self._predicted(X)
         return self._target.probabilities(outputs)

@@ -36,10 +36,12 @@ class MLPRegressor(RegressorMixin, Perceptron):
         Units of each hidden layer; an empty list leaves a linear model.
     activation : str, function or list of them, default "relu"
         Of all hidden layers, or one for each: "identity", "logistic", "tanh", "relu", and every
-        other of `mundur.activations`.
+        other of `mundur.activations`. A tuple of two functions is one of your own, (f, f').
     solver : {"lbfgs", "sgd", "adam"}, str or Optimizer, default "adam"
         L-BFGS sees the whole set at once; the others go by batches. Also a name of
-        `mundur.optimizers`, or an instance, of which each fit makes its own.
+        `mundur.optimizers`, or an instance, of which each fit makes its own: it has a rate of its
+        own, ``solver__learning_rate``, and steps by mundur's loss, the mean of squared errors over
+        samples and targets, so that SGD's rate is another one than that of "sgd".
     alpha : float, default 0.0001
         α >= 0: ½ α ‖W‖² over the number of a batch's samples is added to its loss.
     batch_size : int or "auto", default "auto"
@@ -48,6 +50,8 @@ class MLPRegressor(RegressorMixin, Perceptron):
         For "sgd": the rate stays; or it is learning_rate_init / (t + 1)^power_t after t samples; or
         it falls to a fifth each time that nothing gets better.
     learning_rate_init : float, default 0.001
+        Callbacks read and set it as ``self.model.optimizer.learning_rate``; "invscaling" and
+        "adaptive" set it, too, after the epoch.
     power_t : float, default 0.5
     max_iter : int, default 200
         Epochs at most, or iterations of L-BFGS.
@@ -60,7 +64,8 @@ class MLPRegressor(RegressorMixin, Perceptron):
         An improvement by less is none.
     verbose : bool, default False
     warm_start : bool, default False
-        Whether fit goes on with the weights of the fit before.
+        Whether fit goes on with the weights of the fit before. Sizes, activations, dropout, batch
+        normalisation, loss and dtype must stay; curves and best scores go on, as scikit-learn's do.
     momentum, nesterovs_momentum : float and bool, default 0.9 and True
         For "sgd".
     early_stopping : bool or "loss", default False
@@ -165,7 +170,8 @@ class MLPRegressor(RegressorMixin, Perceptron):
         Parameters
         ----------
         X : array, DataFrame or sparse matrix (samples, features)
-            Features of about the same size, as StandardScaler makes them, train best.
+            Features of about the same size, as StandardScaler makes them, train best. A sparse
+            matrix is made dense, as a whole, to train on.
         y : array (samples,) or (samples, targets)
         sample_weight : array (samples,), optional
             Not negative.

@@ -52,9 +52,10 @@ class NeuralNetClassifier(ClassifierMixin, NeuralNet):
     Parameters
     ----------
     layers : list of Layer or callable, optional
-        The network, its outputs too: it ends in a Dense layer of one unit per output.
-        Or a function f(input_shape, outputs) that returns such a list, or a Model. By default
-        ``[Dense(100, "relu"), Dense(outputs)]``.
+        The network, its outputs too: it ends in a Dense layer of one unit per output. Each fit
+        makes such layers anew: weights that they have stay behind. Or a function f(input_shape,
+        outputs) that returns such a list, or a Model, of which fit trains a copy: with its weights,
+        seed and dtype. By default ``[Dense(100, "relu"), Dense(outputs)]``.
     optimizer : str or Optimizer, default "adam"
         Each fit makes one of its own.
     loss : str or Loss, optional
@@ -68,12 +69,14 @@ class NeuralNetClassifier(ClassifierMixin, NeuralNet):
     epochs : int, default 100
     shuffle : bool, default True
     class_weight : dict, "balanced" or None, default None
-        The weight of each class, multiplied with those of its samples.
+        The weight of each class, multiplied with those of its samples, also in what is held out.
+        "balanced" gives all classes the same sum of weights, those of samples included.
     validation_fraction : float, default 0.0
         The share of samples that is held out, for `history_` and callbacks such as EarlyStopping.
     callbacks : list of Callback, optional
     warm_start : bool, default False
-        Whether fit goes on with the model of the fit before.
+        Whether fit goes on with the model of the fit before. Layers and dtype must stay; another
+        optimizer, loss or metrics take the place of those before.
     dtype : {"float32", "float64"}, optional
         What is computed in; by default what the features are in, float64 for integers.
     verbose : bool, default False
@@ -153,7 +156,8 @@ class NeuralNetClassifier(ClassifierMixin, NeuralNet):
         Parameters
         ----------
         X : array, DataFrame or sparse matrix (samples, ...)
-            Of any shape that the layers take; whole numbers stay whole.
+            Of any shape that the layers take; whole numbers stay whole. A sparse matrix is made
+            dense, as a whole, to train on.
         y : array (samples,) or (samples, labels)
             Classes of any dtype, or 0 and 1 for each label.
         sample_weight : array (samples,), optional
@@ -229,7 +233,7 @@ class NeuralNetClassifier(ClassifierMixin, NeuralNet):
         Returns
         -------
         ndarray (samples, classes)
-            Columns in the order of `classes_`.
+            Columns in the order of `classes_`; of a single class one column.
         """
         outputs = self._predicted(X)
         return self._head.probabilities(outputs)

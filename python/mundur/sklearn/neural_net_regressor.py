@@ -26,13 +26,15 @@ class NeuralNetRegressor(RegressorMixin, NeuralNet):
     Parameters
     ----------
     layers : list of Layer or callable, optional
-        The network, its outputs too: it ends in a Dense layer of one unit per output.
-        Or a function f(input_shape, outputs) that returns such a list, or a Model. By default
-        ``[Dense(100, "relu"), Dense(outputs)]``.
+        The network, its outputs too: it ends in a Dense layer of one unit per output. Each fit
+        makes such layers anew: weights that they have stay behind. Or a function f(input_shape,
+        outputs) that returns such a list, or a Model, of which fit trains a copy: with its weights,
+        seed and dtype. By default ``[Dense(100, "relu"), Dense(outputs)]``.
     optimizer : str or Optimizer, default "adam"
         Each fit makes one of its own.
     loss : str or Loss, optional
-        By default the mean squared error.
+        By default the mean squared error. `predict` gives what the layers give: for a loss of
+        probabilities they end in ``activation="sigmoid"``.
     metrics : list, optional
         As for `Model.compile`; `history_` has their numbers.
     batch_size : int or "full", default 32
@@ -42,7 +44,8 @@ class NeuralNetRegressor(RegressorMixin, NeuralNet):
         The share of samples that is held out, for `history_` and callbacks such as EarlyStopping.
     callbacks : list of Callback, optional
     warm_start : bool, default False
-        Whether fit goes on with the model of the fit before.
+        Whether fit goes on with the model of the fit before. Layers and dtype must stay; another
+        optimizer, loss or metrics take the place of those before.
     dtype : {"float32", "float64"}, optional
         What is computed in; by default what the features are in, float64 for integers.
     verbose : bool, default False
@@ -109,7 +112,8 @@ class NeuralNetRegressor(RegressorMixin, NeuralNet):
         Parameters
         ----------
         X : array, DataFrame or sparse matrix (samples, ...)
-            Of any shape that the layers take; whole numbers stay whole.
+            Of any shape that the layers take; whole numbers stay whole. A sparse matrix is made
+            dense, as a whole, to train on.
         y : array (samples,) or (samples, targets)
         sample_weight : array (samples,), optional
             Not negative.

@@ -47,7 +47,8 @@ class TextClassifier(Nested, ClassifierMixin, BaseEstimator):
     batch_size : int or "full", default 32
     epochs : int, default 5
     class_weight : dict, "balanced" or None, default None
-        The weight of each class, multiplied with those of its samples.
+        The weight of each class, multiplied with those of its samples, also in `validation_data`.
+        "balanced" gives all classes the same sum of weights, those of samples included.
     callbacks : list of Callback, optional
     verbose : bool, default False
         Whether each epoch prints a line.
@@ -123,7 +124,7 @@ class TextClassifier(Nested, ClassifierMixin, BaseEstimator):
         ----------
         X : list, Series or array of str (samples,)
         y : array (samples,)
-            Classes of any dtype.
+            Classes of any dtype, at least two.
         sample_weight : array (samples,), optional
             Not negative.
         validation_data : (X, y) or (X, y, sample_weight), optional
