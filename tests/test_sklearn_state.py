@@ -91,6 +91,18 @@ def test_single_epochs_keep_the_rate() -> None:
         assert found[0] == pytest.approx(found[1], rel=1e-9)
 
 
+def test_single_epochs_take_another_solver() -> None:
+    classifier = MLPClassifier(**QUICK).partial_fit(X, Y, classes=[0, 1])
+    other = MLPClassifier(**QUICK, solver="sgd").partial_fit(X, Y, classes=[0, 1])
+    for name in ("coefs_", "intercepts_"):
+        setattr(other, name, copy.deepcopy(getattr(classifier, name)))
+    fresh = other.set_params(solver="sgd", warm_start=True, max_iter=1).fit(X, Y)
+    classifier.set_params(solver="sgd").partial_fit(X, Y)
+    assert classifier.loss_curve_[-1] == pytest.approx(fresh.loss_curve_[-1])
+    classifier.partial_fit(X, Y)
+    assert classifier.loss_curve_[-1] == pytest.approx(fresh.partial_fit(X, Y).loss_curve_[-1])
+
+
 def test_warm_starts_of_any_network() -> None:
     regressor = NeuralNetRegressor([layers.Dense(1)], epochs=2, random_state=0, warm_start=True)
     regressor.fit(X, NUMBERS)
@@ -100,6 +112,10 @@ def test_warm_starts_of_any_network() -> None:
     assert len(regressor.loss_curve_) == 4
     steps = regressor.model_.optimizer.iterations
     assert pickle.loads(pickle.dumps(regressor)).fit(X, NUMBERS).model_.optimizer.iterations > steps
+    with pytest.raises(ValueError, match="validation_data"):
+        regressor.set_params(loss="mse").fit(X, NUMBERS, validation_data=5)
+    regressor.set_params(loss="mae").fit(X, NUMBERS)
+    assert isinstance(regressor.model_.compiled_loss, md.losses.MeanAbsoluteError)
     with pytest.raises(ValueError, match="layers must stay"):
         regressor.set_params(layers__0__use_bias=False).fit(X, NUMBERS)
 

@@ -38,8 +38,7 @@ class NeuralNet(Nested, Observable, BaseEstimator):
     model_: Model
     loss_curve_: list[float]
     _target: Any
-    _made_of: Any
-    _compiled_of: Any
+    _made_of: dict[str, Any]
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "layers": "no_validation",
@@ -134,13 +133,15 @@ class NeuralNet(Nested, Observable, BaseEstimator):
         compiled = (_told(self.optimizer), _told(self.loss), self.metrics)
         if first:
             self.model_, self.loss_curve_ = self._made(x, target), []
-            self._made_of = layers
+            self._made_of = {"layers": layers}
         else:
-            keeps("layers", self._made_of, layers)
+            keeps("layers", self._made_of["layers"], layers)
             keeps("dtype", self.model_.dtype, self.dtype or self.model_.dtype)
-        if first or compiled != self._compiled_of:
+        if compiled != self._made_of.get("compiled"):
             self._compile(self.model_, target, own_optimizer(self.optimizer))
-            self._compiled_of = compiled
+            self._made_of["compiled"] = (
+                compiled  # in place, as the model: a refused fit leaves both
+            )
         return self.model_
 
     def _made(self, x: Array, target: Any) -> Model:

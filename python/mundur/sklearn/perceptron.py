@@ -98,6 +98,7 @@ class Perceptron(Nested, Observable, BaseEstimator):
     loss_: float
     n_outputs_: int
     _best_weights: Any = None
+    _steps_by: Any = None
     stopped_ = False
     _target: Any
     _shape: network.Shape
@@ -246,7 +247,7 @@ class Perceptron(Nested, Observable, BaseEstimator):
     ) -> tuple[Epochs, Rule, Validation | None, CallbackList]:
         """What `train` runs."""
         self._open_curves()
-        made = getattr(self, "_optimizer", None)
+        made = getattr(self, "_optimizer", None) if self._steps_by == self.solver else None
         rule = rule_of(self, objective.scale, made)
         held = None
         if validation_data is not None:
@@ -262,7 +263,7 @@ class Perceptron(Nested, Observable, BaseEstimator):
         params = {"verbose": 0, "epochs": epochs, "steps": -(-count // size)}
         callbacks = CallbackList(self.callbacks, model, params)
         if rule.optimizer is not made:
-            self._optimizer = rule.optimizer
+            self._optimizer, self._steps_by = rule.optimizer, self.solver
             model.compile(self._optimizer, objective.loss)
             rule.begin_with(model)
         loop = Epochs(
