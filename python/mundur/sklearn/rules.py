@@ -55,16 +55,16 @@ class Moments(Rule):
 
     def look_ahead(self, steps: int) -> None:
         """The rates of Adam's correction."""
-        self._rate = self.optimizer.learning_rate
-        done = self.optimizer.iterations
+        native = self.optimizer._native  # whose numbers are known to be checked
+        self._rate, done = native["learning_rate"], native.iterations
         t = np.arange(done + 1, done + 1 + steps, dtype=np.float64)
         first, second = self.optimizer.beta_1, self.optimizer.beta_2  # type: ignore[attr-defined]
         rates = self._rate * np.sqrt(1 - second**t) / (1 - first**t)
-        self.optimizer._native.set_learning_rates(done, rates.tolist())
+        native.set_learning_rates(done, rates.tolist())
 
     def look_back(self) -> None:
         """The core's was that of the last step."""
-        self.optimizer.learning_rate = self._rate
+        self.optimizer._native["learning_rate"] = self._rate
 
 
 class Descent(Rule):
@@ -77,12 +77,12 @@ class Descent(Rule):
     def look_ahead(self, steps: int) -> None:
         """The rate, whoever set it, in the measure of the core's gradient."""
         self._follow()
-        self._asked = self.optimizer.learning_rate
-        self.optimizer.learning_rate = self._asked * self._scale
+        self._asked = self.optimizer._native["learning_rate"]
+        self.optimizer._native["learning_rate"] = self._asked * self._scale
 
     def look_back(self) -> None:
         """In the estimator's measure, for callbacks to read and to set."""
-        self.optimizer.learning_rate = self._asked
+        self.optimizer._native["learning_rate"] = self._asked
 
     def epoch_over(self, seen: int) -> None:
         """The rate of "invscaling" falls."""
@@ -104,7 +104,8 @@ class Descent(Rule):
 
     def _follow(self) -> None:
         """Where the rate is another one, the velocity stays what it is as a step."""
-        rate, native = self.optimizer.learning_rate, self.optimizer._native
+        native = self.optimizer._native
+        rate = native["learning_rate"]
         if rate in (0.0, self._rate):
             return
         slots, scalars = native.state()
