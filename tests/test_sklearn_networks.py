@@ -278,6 +278,7 @@ def test_other_bad_input() -> None:
             NeuralNetClassifier(validation_fraction=fraction).fit(X, y)
     with pytest.raises(ValueError, match="unknown optimizer 'adm'; did you mean 'adam'"):
         NeuralNetClassifier(optimizer="adm").fit(X, Y)
+    assert hasattr(NeuralNetClassifier(loss="mean"), "decision_function")  # fit says what is wrong
     with pytest.raises(ValueError, match="unknown loss 'mean'"):
         NeuralNetRegressor(loss="mean").fit(X, X[:, 0])
     with pytest.raises(ValueError, match="The 'epochs' parameter of NeuralNetClassifier"):

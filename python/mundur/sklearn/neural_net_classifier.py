@@ -29,7 +29,10 @@ def _gives(estimator: Any) -> str:
     layers = estimator.layers
     last = layers[-1] if isinstance(layers, (list, tuple)) and layers else None
     activation = getattr(last, "activation", None)
-    return gives_of(estimator.loss, activation if isinstance(activation, str) else "linear")
+    try:
+        return gives_of(estimator.loss, activation if isinstance(activation, str) else "linear")
+    except (TypeError, ValueError):  # fit says what is wrong with the loss
+        return "logits"
 
 
 def _gives_probabilities(estimator: Any) -> bool:
