@@ -38,7 +38,15 @@ ESTIMATORS = [MLPClassifier, MLPRegressor, NeuralNetClassifier, NeuralNetRegress
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("cls", ESTIMATORS)
+@pytest.mark.parametrize(
+    "cls",
+    [
+        MLPClassifier,
+        pytest.param(MLPRegressor, marks=pytest.mark.slow),
+        pytest.param(NeuralNetClassifier, marks=pytest.mark.slow),
+        NeuralNetRegressor,
+    ],
+)
 def test_the_checks_of_scikit_learn(cls: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

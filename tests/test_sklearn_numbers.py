@@ -153,7 +153,14 @@ def test_callbacks_set_the_rate(hook: str, solver: str, targets: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("case", [Case("three"), Case("words", {}, WEIGHTS), Case("number")])
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case("three"),
+        pytest.param(Case("words", {}, WEIGHTS), marks=pytest.mark.slow),
+        pytest.param(Case("number"), marks=pytest.mark.slow),
+    ],
+)
 def test_lbfgs_comes_to_the_same_minimum(case: Case) -> None:
     found = []
     for library in (ours, theirs):
