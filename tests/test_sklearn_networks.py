@@ -257,6 +257,7 @@ def test_callbacks_of_scikit_learn() -> None:
         ([layers.Dense(3)], np.eye(2, dtype=int)[Y % 2], r"Dense\(2\) for the 2 labels of y"),
         ([layers.Reshape((2, 2)), layers.Dense(3)], Y, r"one row of outputs .*Flatten\(\)"),
         (layers.Dense(3), Y, "layers must be a list of layers, or a function"),
+        (md.Model, Y, "layers must be a list of layers, or a function"),
         ("mlp", Y, "layers must be a list of layers, or a function"),
         (iter([layers.Dense(3)]), Y, "layers must be a list of layers, or a function"),
         (md.Model([layers.Dense(3)]), Y, "write a function that returns the Model"),
@@ -289,3 +290,17 @@ def test_other_bad_input() -> None:
     missing[2, 1] = np.nan
     with pytest.raises(ValueError, match=r"X lacks values in column 1; .*SimpleImputer"):
         NeuralNetClassifier(**QUICK).fit(missing, Y)
+
+
+def test_a_loss_of_ones_own_sees_targets_of_the_outputs_shape() -> None:
+    class Squares(md.losses.Loss):
+        def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
+            assert y_true.shape == y_pred.shape
+            return float(np.mean((y_pred - y_true) ** 2))
+
+        def gradient(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+            assert y_true.shape == y_pred.shape
+            return 2 * (y_pred - y_true) / y_pred.size
+
+    classifier = NeuralNetClassifier([layers.Dense(1)], loss=Squares(), epochs=2, random_state=0)
+    assert set(classifier.fit(X, Y == 1).predict(X)) <= {False, True}

@@ -36,7 +36,9 @@ class Head(NamedTuple):
         return 0.0 if self.gives in ("logits", "signs") else 0.5
 
     def targets(self, codes: Array) -> Array:
-        """What the loss wants, of what `Classes.encode` gives."""
+        """What the loss wants, of what `Classes.encode` gives: a row for each row of outputs."""
+        if codes.ndim == 1 and self.outputs == 1:
+            codes = codes[:, None]
         if self.classes.kind != "multilabel" and self.outputs > 1:
             if isinstance(self.loss, losses.SparseCategoricalCrossentropy):
                 return codes

@@ -109,7 +109,8 @@ def _takes_any(builder: Callable[..., Any]) -> bool:
 
 def is_builder(layers: Any) -> TypeGuard[Callable[..., Any]]:
     """Whether it is a function that makes layers; layers and models can be called, too."""
-    return callable(layers) and not isinstance(layers, (Layer, Model))
+    kind = layers if isinstance(layers, type) else type(layers)
+    return callable(layers) and not issubclass(kind, (Layer, Model))
 
 
 def call_builder(builder: Callable[..., Any], shape: tuple[int, ...], outputs: int) -> Any:

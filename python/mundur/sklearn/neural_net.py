@@ -139,9 +139,8 @@ class NeuralNet(Nested, Observable, BaseEstimator):
             keeps("dtype", self.model_.dtype, self.dtype or self.model_.dtype)
         if compiled != self._made_of.get("compiled"):
             self._compile(self.model_, target, own_optimizer(self.optimizer))
-            self._made_of["compiled"] = (
-                compiled  # in place, as the model: a refused fit leaves both
-            )
+            # In place, as the model is: a fit that is refused leaves both.
+            self._made_of["compiled"] = compiled
         return self.model_
 
     def _made(self, x: Array, target: Any) -> Model:
