@@ -10,7 +10,7 @@ all_tests() {
 witnesses() {
   needs_environment
   "$python" -m pip install -q torch==2.13.0
-  "$python" -m pytest -m witness
+  "$python" -m pytest -n auto -m witness
 }
 
 # Beside the first environment, whose packages it sees, so that Keras and what it brings stay out of that one.
@@ -21,7 +21,7 @@ keras_tests() {
   "$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))' >"${packages[0]}/first.pth"
   python3 .ci/show.py extra keras >"$scratch/keras.txt"
   "$scratch/keras/bin/python" -m pip install -q torch==2.13.0 -r "$scratch/keras.txt"
-  KERAS_BACKEND=torch "$scratch/keras/bin/python" -m pytest -m keras
+  KERAS_BACKEND=torch "$scratch/keras/bin/python" -m pytest -n auto -m keras
 }
 
 # Engines that search for us.
