@@ -70,6 +70,9 @@ sanitizer_tests() {
 # not counted. In the build tree of the native tests, with their flags. Tests that fork, count allocations or exhaust
 # memory on purpose stay out by their marker. Reports go to files, since a worker of pytest takes its stderr with it.
 python_tests_under_asan() {
+  needs_tools
+  # The same CMake, whose flags stand in the same order: else all of it would be compiled again.
+  export PATH=$tree/.venv/bin:$PATH CMAKE_GENERATOR=Ninja
   python3 -m venv "$scratch/asan"
   "$scratch/asan/bin/python" -m pip install -q ".[test]" -C build-dir=build/asan-ubsan -C install.strip=false \
     -C cmake.args=--preset=asan-ubsan -C cmake.build-type=RelWithDebInfo
