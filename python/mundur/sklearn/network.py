@@ -15,10 +15,21 @@ import numpy.typing as npt
 from .. import activations, layers
 from ..models.model import Model
 
-__all__ = ["Shape", "build", "draw", "seed_from", "shape_of", "spelt", "views", "weights_of"]
+__all__ = [
+    "Shape",
+    "build",
+    "draw",
+    "outputs_of",
+    "seed_from",
+    "shape_of",
+    "spelt",
+    "views",
+    "weights_of",
+]
 
 Array = npt.NDArray[Any]
 
+_PREDICTED = 4096  # samples at a time
 _SPELT = {"identity": "linear", "logistic": "sigmoid"}
 
 
@@ -116,6 +127,17 @@ def seed_from(random: np.random.RandomState) -> int:
     seed = int(random.randint(np.iinfo(np.int32).max))
     random.set_state(before)
     return seed
+
+
+def outputs_of(model: Model, x: Any) -> Array:
+    """What the model gives for samples; of a sparse matrix only some rows are dense at a time."""
+    if not hasattr(x, "toarray"):
+        return model.predict(x, batch_size=_PREDICTED, verbose=0)
+    parts = [
+        model.predict(x[i : i + _PREDICTED].toarray(), batch_size=_PREDICTED, verbose=0)
+        for i in range(0, x.shape[0], _PREDICTED)
+    ]
+    return np.concatenate(parts)
 
 
 def weights_of(estimator: Any) -> tuple[Sequence[Array], Sequence[Array]]:

@@ -21,6 +21,7 @@ from ..optimizers.base import Optimizer
 from .held_out import parts_of, share_of
 from .inputs import checked, dense, fresh_layers, own_optimizer, sample_weights
 from .nested import Nested, call_builder, is_builder
+from .network import outputs_of
 from .observed import Observable, Observer
 from .state import all_or_nothing, keeps
 
@@ -28,7 +29,6 @@ __all__ = ["NeuralNet"]
 
 Array = npt.NDArray[Any]
 
-_PREDICTED = 4096  # samples at a time
 _HIDDEN = 100  # units, where no layers are given
 
 
@@ -195,13 +195,7 @@ class NeuralNet(Nested, Observable, BaseEstimator):
     def _predicted(self, X: Any) -> Array:
         check_is_fitted(self)
         X = checked(self, X, reset=False, allow_nd=True, dtype="numeric")
-        if not hasattr(X, "toarray"):
-            return self.model_.predict(X, batch_size=_PREDICTED, verbose=0)
-        parts = [
-            self.model_.predict(X[i : i + _PREDICTED].toarray(), batch_size=_PREDICTED, verbose=0)
-            for i in range(0, X.shape[0], _PREDICTED)
-        ]
-        return np.concatenate(parts)
+        return outputs_of(self.model_, X)
 
 
 def _told(piece: Any) -> Any:

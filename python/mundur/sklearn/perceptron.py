@@ -32,7 +32,6 @@ __all__ = ["Perceptron", "goes_by_batches"]
 
 Array = npt.NDArray[Any]
 
-_PREDICTED = 4096  # samples at a time
 _SOLVERS = ("lbfgs", "sgd", "adam")
 _CURVES = (
     *("loss_curve_", "validation_loss_curve_", "validation_scores_", "_no_improvement_count"),
@@ -334,14 +333,7 @@ class Perceptron(Nested, Observable, BaseEstimator):
         """What the network gives for samples, before the last activation."""
         check_is_fitted(self)
         model = self._bound()
-        X = checked(self, X, reset=False)
-        if not hasattr(X, "toarray"):
-            return model.predict(X, batch_size=_PREDICTED, verbose=0)
-        parts = [
-            model.predict(X[i : i + _PREDICTED].toarray(), batch_size=_PREDICTED, verbose=0)
-            for i in range(0, X.shape[0], _PREDICTED)
-        ]
-        return np.concatenate(parts)
+        return network.outputs_of(model, checked(self, X, reset=False))
 
     def __setstate__(self, state: Any) -> None:
         """Weights are views of the model's again, and the optimizer is its own."""
