@@ -81,7 +81,7 @@ void log_softmax_backward(T* dx, const T* y, const T* dy, i64 B, i64 O) {
 }
 
 template <class T>
-void fill_rows(Kernels<T>& table) {
+void fill_activations_rows(Kernels<T>& table) {
   table.activation = activation<T>;
   table.activation_backward = activation_backward<T>;
   table.softmax = softmax<T>;
@@ -94,7 +94,7 @@ void fill_rows(Kernels<T>& table) {
 
 }  // namespace
 
-void fill_activations(Kernels<float>& table) { fill_rows(table); }
-void fill_activations(Kernels<double>& table) { fill_rows(table); }
+void fill_activations(Kernels<float>& table) { fill_activations_rows(table); }
+void fill_activations(Kernels<double>& table) { fill_activations_rows(table); }
 
 }  // namespace mundur::MUNDUR_ISA

@@ -83,7 +83,7 @@ void elementary(T* y, const T* x, i64 n, int function) {
 }
 
 template <class T>
-void fill_rows(Kernels<T>& table) {
+void fill_data_rows(Kernels<T>& table) {
   table.convert = convert<T>;
   table.rescale = rescale<T>;
   table.elementary = elementary<T>;
@@ -91,7 +91,7 @@ void fill_rows(Kernels<T>& table) {
 
 }  // namespace
 
-void fill_data(Kernels<float>& table) { fill_rows(table); }
-void fill_data(Kernels<double>& table) { fill_rows(table); }
+void fill_data(Kernels<float>& table) { fill_data_rows(table); }
+void fill_data(Kernels<double>& table) { fill_data_rows(table); }
 
 }  // namespace mundur::MUNDUR_ISA

@@ -264,12 +264,12 @@ void loss_value(double* value, const T* p, const T* y, const std::int32_t* label
 template <class T>
 void loss_gradient(T* dp, const T* p, const T* y, const std::int32_t* labels, const T* weight,
                    i64 B, i64 O, T scale, LossKind kind, const LossNumbers& numbers, bool fused) {
-  const Rows<T> rows{p, y, labels, B, O};
   const auto find = [&](auto loss) {
     // Without weights elements are one long row: a single output must not cost a loop each.
-    if (loss.kByElement && !weight) return loss.gradient(dp, {p, y, 0, B * O}, scale);
-    for (i64 b = 0; b < B; ++b) {
-      loss.gradient(dp + b * O, rows[b], weight ? weight[b] * scale : scale);
+    const bool together = loss.kByElement && !weight;
+    const Rows<T> rows{p, y, labels, together ? 1 : B, together ? B * O : O};
+    for (i64 b = 0; b < rows.B; ++b) {
+      loss.gradient(dp + b * rows.O, rows[b], weight ? weight[b] * scale : scale);
     }
   };
   fused ? with_fused_loss<T>(kind, numbers, O, find) : with_loss<T>(kind, numbers, O, find);

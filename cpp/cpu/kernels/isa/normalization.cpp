@@ -233,7 +233,7 @@ void multiply(T* y, const T* a, const T* b, i64 size) {
 }
 
 template <class T>
-void fill_rows(Kernels<T>& table) {
+void fill_normalization_rows(Kernels<T>& table) {
   table.column_sums = column_sums<T>;
   table.column_deviations = column_deviations<T>;
   table.column_moments = column_moments<T>;
@@ -251,7 +251,7 @@ void fill_rows(Kernels<T>& table) {
 
 }  // namespace
 
-void fill_normalization(Kernels<float>& table) { fill_rows(table); }
-void fill_normalization(Kernels<double>& table) { fill_rows(table); }
+void fill_normalization(Kernels<float>& table) { fill_normalization_rows(table); }
+void fill_normalization(Kernels<double>& table) { fill_normalization_rows(table); }
 
 }  // namespace mundur::MUNDUR_ISA

@@ -71,7 +71,7 @@ void limit_norms(T* w, i64 rows, i64 columns, i64 ldw, T least, T most, T rate) 
 }
 
 template <class T>
-void fill_rows(Kernels<T>& table) {
+void fill_penalties_rows(Kernels<T>& table) {
   table.norms = norms<T>;
   table.add_penalty = add_penalty<T>;
   table.limit_norms = limit_norms<T>;
@@ -79,7 +79,7 @@ void fill_rows(Kernels<T>& table) {
 
 }  // namespace
 
-void fill_penalties(Kernels<float>& table) { fill_rows(table); }
-void fill_penalties(Kernels<double>& table) { fill_rows(table); }
+void fill_penalties(Kernels<float>& table) { fill_penalties_rows(table); }
+void fill_penalties(Kernels<double>& table) { fill_penalties_rows(table); }
 
 }  // namespace mundur::MUNDUR_ISA

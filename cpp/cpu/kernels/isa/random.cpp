@@ -248,7 +248,7 @@ void normal_noise(T* y, i64 first, i64 n, RandomKey key, double mean, double dev
 }
 
 template <class T>
-void fill_rows(Kernels<T>& table) {
+void fill_random_rows(Kernels<T>& table) {
   table.dropout = dropout<T>;
   table.dropout_backward = dropout_backward<T>;
   table.alpha_dropout = alpha_dropout<T>;
@@ -260,7 +260,7 @@ void fill_rows(Kernels<T>& table) {
 
 }  // namespace
 
-void fill_random(Kernels<float>& table) { fill_rows(table); }
-void fill_random(Kernels<double>& table) { fill_rows(table); }
+void fill_random(Kernels<float>& table) { fill_random_rows(table); }
+void fill_random(Kernels<double>& table) { fill_random_rows(table); }
 
 }  // namespace mundur::MUNDUR_ISA

@@ -175,7 +175,7 @@ void simple_rnn_backward(const TimeStepBackward<T>& step, i64 B, i64 O, Function
 }
 
 template <class T>
-void fill_rows(Kernels<T>& table) {
+void fill_recurrent_rows(Kernels<T>& table) {
   table.simple_rnn = simple_rnn<T>;
   table.simple_rnn_backward = simple_rnn_backward<T>;
   table.lstm = lstm<T>;
@@ -186,7 +186,7 @@ void fill_rows(Kernels<T>& table) {
 
 }  // namespace
 
-void fill_recurrent(Kernels<float>& table) { fill_rows(table); }
-void fill_recurrent(Kernels<double>& table) { fill_rows(table); }
+void fill_recurrent(Kernels<float>& table) { fill_recurrent_rows(table); }
+void fill_recurrent(Kernels<double>& table) { fill_recurrent_rows(table); }
 
 }  // namespace mundur::MUNDUR_ISA

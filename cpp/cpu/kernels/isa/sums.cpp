@@ -158,7 +158,7 @@ void mean_rows_backward(T* dx, const T* dy, const std::uint8_t* keep, i64 O, i64
 }
 
 template <class T>
-void fill_rows(Kernels<T>& table) {
+void fill_sums_rows(Kernels<T>& table) {
   table.sum_rows = sum_rows<T>;
   table.sum_listed = sum_listed<T>;
   table.max_rows = max_rows<T>;
@@ -169,7 +169,7 @@ void fill_rows(Kernels<T>& table) {
 
 }  // namespace
 
-void fill_sums(Kernels<float>& table) { fill_rows(table); }
-void fill_sums(Kernels<double>& table) { fill_rows(table); }
+void fill_sums(Kernels<float>& table) { fill_sums_rows(table); }
+void fill_sums(Kernels<double>& table) { fill_sums_rows(table); }
 
 }  // namespace mundur::MUNDUR_ISA
