@@ -117,6 +117,24 @@ def test_rows_of_other_losses_and_of_batches_changed_in_python(loss: str) -> Non
         assert weights(by_rows) == weights(by_copies)
 
 
+def test_rows_may_come_more_than_once() -> None:
+    x, y = data()
+    bag = np.random.default_rng(0).integers(0, len(x), len(x))
+
+    def model() -> md.Model:
+        made = md.Model([L.Dense(8, "tanh"), L.Dense(1, "sigmoid")], seed=1)
+        made.compile("adam", "binary_crossentropy", metrics=["accuracy", "AUC"])
+        return made
+
+    by_rows, by_copies = model(), model()
+    how: dict[str, Any] = {"epochs": 3, "batch_size": 16, "verbose": 0}
+    each = [{"rows": bag, "validation_rows": bag[:50]}]
+    [history] = md.fit_many([by_rows], x, y, each=each, **how)
+    expected = by_copies.fit(x[bag], y[bag], validation_data=(x[bag[:50]], y[bag[:50]]), **how)
+    assert history.history == expected.history
+    assert weights(by_rows) == weights(by_copies)
+
+
 def test_an_error_counts_among_the_rows() -> None:
     x, y = data()
     x[[50, 120]] = np.nan

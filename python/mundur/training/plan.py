@@ -111,13 +111,17 @@ def planned(
     checked = first_features(x, stream, model._declared_shape)
     with model._built_for(checked):
         data: Data = stream or prepare(model, checked, y, sample_weight)
+        whole = data
         if isinstance(data, Dataset):
             data = data._replace(rows=rows.train)
+            # A sample that comes twice has two outputs in an epoch, and a place for one.
+            if _repeats(rows.train) and not all(metric.in_core for metric in model.metrics):
+                data = data.alone()
         train, validation = _with_validation(
             model, data, validation_split, validation_data, validation_steps, last - first
         )
-        if rows.validation is not None and isinstance(data, Dataset):
-            validation = data._replace(rows=rows.validation, name="validation x")
+        if rows.validation is not None and isinstance(whole, Dataset):
+            validation = whole._replace(rows=rows.validation, name="validation x")
         train = train.weighed(model, class_weight)
         size = train.size(batch_size)
         blocks = isinstance(shuffle, str) and shuffle == "block"
@@ -158,6 +162,10 @@ def planned(
             params=params,
             resumed=resumed,
         )
+
+
+def _repeats(rows: Indices | None) -> bool:
+    return rows is not None and len(np.unique(rows)) < len(rows)
 
 
 def _size(validation: Data | None, batch_size: Any) -> int:
