@@ -143,7 +143,7 @@ def test_class_weight_is_the_weight_of_samples() -> None:
         MLPClassifier(class_weight="balanced").partial_fit(X, y, classes=["rare", "usual"])
 
 
-@pytest.mark.parametrize("early", [True, "loss"])
+@pytest.mark.parametrize("early", [True, np.True_, "loss"])
 @pytest.mark.parametrize("given", [False, True])
 def test_early_stopping_takes_the_best_weights(early: Any, given: bool) -> None:
     classifier = MLPClassifier(
@@ -159,7 +159,7 @@ def test_early_stopping_takes_the_best_weights(early: Any, given: bool) -> None:
         assert classifier.validation_scores_ is None
     else:
         assert classifier.best_validation_score_ == max(classifier.validation_scores_)
-    if given and early is True:
+    if given and early != "loss":
         assert classifier.score(*held) == classifier.best_validation_score_
     if given and early == "loss":
         p = classifier.predict_proba(held[0])[np.arange(len(held[1])), held[1]]
@@ -199,6 +199,17 @@ def test_validation_data_is_watched_without_early_stopping() -> None:
     assert len(regressor.validation_loss_curve_) == 15
     error = ((regressor.predict(X[:9]) - X[:9, 0]) ** 2).mean() / 2
     assert regressor.validation_loss_curve_[-1] == pytest.approx(error)
+
+
+def test_a_score_of_one_sample_stops_nothing() -> None:
+    one = (X[:1], X[:1, 0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", sklearn.exceptions.UndefinedMetricWarning)
+        regressor = MLPRegressor(**QUICK).fit(X, X[:, 0], validation_data=one)
+    assert len(regressor.validation_loss_curve_) == 15
+    for cls in (MLPRegressor, MLPClassifier):
+        with pytest.raises(ValueError, match="validation_data: a score to stop by needs 2 samples"):
+            cls(**QUICK, early_stopping=True).fit(X, Y, validation_data=(X[:1], Y[:1]))
 
 
 @pytest.mark.parametrize("solver", ["rmsprop", md.optimizers.AdamW(0.01, weight_decay=0.1)])
@@ -359,6 +370,51 @@ def test_callbacks_of_scikit_learn() -> None:
 
 
 @pytest.mark.skipif(not hasattr(MLPClassifier, "set_callbacks"), reason="scikit-learn before 1.9")
+@pytest.mark.parametrize("cls", [MLPClassifier, NeuralNetClassifier])
+def test_what_callbacks_of_scikit_learn_keep_stays_as_it_was(cls: Any) -> None:
+    kept: list[tuple[Any, Any]] = []
+
+    class Keep:
+        def setup(self, estimator: Any, context: Any) -> None: ...
+        def teardown(self, estimator: Any, context: Any) -> None: ...
+        def on_fit_task_begin(self, estimator: Any, context: Any) -> None: ...
+
+        def on_fit_task_end(
+            self, estimator: Any, context: Any, *, fitted_estimator: Any = None
+        ) -> None:
+            kept.append((fitted_estimator, estimator.predict_proba(X)))
+
+    cls(random_state=0).set_callbacks(Keep()).fit(X, Y)
+    for fitted, expected in kept[:3]:
+        assert np.array_equal(fitted.predict_proba(X), expected)
+
+
+@pytest.mark.skipif(not hasattr(MLPClassifier, "set_callbacks"), reason="scikit-learn before 1.9")
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_callbacks_of_scikit_learn_end_with_a_fit_that_is_refused(cls: Any) -> None:
+    heard: list[str] = []
+
+    class Listen:
+        def setup(self, estimator: Any, context: Any) -> None:
+            heard.append("setup")
+
+        def teardown(self, estimator: Any, context: Any) -> None:
+            heard.append("teardown")
+
+        def on_fit_task_begin(self, estimator: Any, context: Any) -> None: ...
+        def on_fit_task_end(self, estimator: Any, context: Any) -> None: ...
+
+    def fails(logs: Any) -> None:
+        raise RuntimeError("no")
+
+    for callbacks in (5, [md.callbacks.LambdaCallback(on_train_begin=fails)]):
+        heard.clear()
+        with pytest.raises((TypeError, RuntimeError)):
+            cls(callbacks=callbacks).set_callbacks(Listen()).fit(X, Y)
+        assert heard in ([], ["setup", "teardown"])
+
+
+@pytest.mark.skipif(not hasattr(MLPClassifier, "set_callbacks"), reason="scikit-learn before 1.9")
 def test_a_search_shows_the_epochs_of_its_fits() -> None:
     from sklearn.callback import ProgressBar, ScoringMonitor
     from sklearn.model_selection import GridSearchCV
@@ -450,6 +506,9 @@ def test_targets_that_do_not_fit() -> None:
     for regressor in (MLPRegressor(), NeuralNetRegressor()):
         with pytest.raises(TypeError, match="Sparse data was passed for y"):
             regressor.fit(X, sparse.csr_matrix(X[:, :1]))
+        for y in (np.full(len(X), "1"), np.full(len(X), "a", object), Y.astype("M8[D]")):
+            with pytest.raises(ValueError, match="y must hold numbers for a regressor"):
+                regressor.fit(X, y)
     with pytest.raises(ValueError, match="Unknown label type"):
         MLPClassifier(**QUICK).fit(X, X[:, 0])
     with pytest.raises(ValueError, match="MultiOutputClassifier"):
@@ -484,6 +543,29 @@ def test_ctrl_c_keeps_the_weights() -> None:
         classifier = MLPClassifier(**QUICK, callbacks=[stop]).fit(X, Y)
     assert classifier.n_iter_ == 4
     assert classifier.predict(X).shape == Y.shape
+
+
+@pytest.mark.parametrize("early", [False, True, "loss"])
+def test_ctrl_c_in_the_first_epoch(early: Any) -> None:
+    def interrupt(epoch: int, logs: Any) -> None:
+        raise KeyboardInterrupt
+
+    stop = md.callbacks.LambdaCallback(on_epoch_begin=interrupt)
+    with pytest.warns(UserWarning, match="interrupted in epoch 1"):
+        classifier = MLPClassifier(**QUICK, callbacks=[stop], early_stopping=early).fit(X, Y)
+    assert classifier.n_iter_ == 0
+    assert classifier.predict(X).shape == Y.shape
+
+
+def test_callbacks_that_watch_what_nobody_tells() -> None:
+    stop = md.callbacks.EarlyStopping(patience=2)
+    classifier = MLPClassifier(**QUICK, callbacks=[stop])
+    with pytest.raises(ValueError, match="EarlyStopping monitors 'val_loss', which training does"):
+        classifier.fit(X, Y)
+    assert not hasattr(classifier, "coefs_")
+    assert classifier.fit(X, Y, validation_data=(X, Y)).n_iter_ == 15
+    stop = md.callbacks.EarlyStopping("val_score", mode="max", min_delta=2.0)
+    assert classifier.set_params(callbacks=[stop], early_stopping=True).fit(X, Y).n_iter_ == 2
 
 
 def test_too_few_epochs_are_told() -> None:

@@ -134,6 +134,22 @@ def test_a_fit_that_was_interrupted_goes_on(error: Any) -> None:
     assert len(classifier.set_params(callbacks=None).fit(X, Y).loss_curve_) == 12
 
 
+def test_a_warm_start_after_a_refused_one_learns_the_loss_it_is_told() -> None:
+    def fitted(*refused: Any) -> NeuralNetClassifier:
+        net = NeuralNetClassifier([layers.Dense(1)], epochs=2, random_state=0, warm_start=True)
+        net.fit(X, Y).set_params(loss="mse")
+        for data in refused:
+            before = net.predict_proba(X)
+            with pytest.raises(ValueError, match="validation_data"):
+                net.fit(X, Y, validation_data=data)
+            assert np.array_equal(net.predict_proba(X), before)
+        return net.fit(X, Y)
+
+    plain, other = fitted(), fitted(5)
+    assert plain.loss_curve_ == other.loss_curve_
+    assert np.array_equal(plain.predict(X), other.predict(X))
+
+
 # ---- fits that are refused -----------------------------------------------------------------------
 def test_a_refused_fit_changes_nothing() -> None:
     net = NeuralNetClassifier([layers.Dense(2)], epochs=2, random_state=0)
@@ -198,6 +214,10 @@ def test_classes_weigh_in_what_is_held_out(cls: Any) -> None:
 @pytest.mark.parametrize(
     ("class_weight", "message"),
     [
+        (
+            {"1": 5.0},
+            r"class_weight must have classes of y as keys; \['1'\] are none, and \[0, 1\]",
+        ),
         ({0: 0, 1: 0}, "Sample weights must contain at least one non-zero number"),
         ({0: -1, 1: 1}, "class_weight must hold numbers >= 0; got -1 for class 0"),
         ({0: "a"}, "class_weight must hold numbers >= 0; got 'a'"),
@@ -206,3 +226,24 @@ def test_classes_weigh_in_what_is_held_out(cls: Any) -> None:
 def test_class_weights_that_make_no_sense(cls: Any, class_weight: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         cls(class_weight=class_weight).fit(X, Y)
+
+
+@pytest.mark.parametrize("cls", [MLPClassifier, NeuralNetClassifier])
+def test_a_fold_may_lack_a_class_that_has_a_weight(cls: Any) -> None:
+    weights = {0: 1.0, 1: 2.0, 2: 3.0}
+    assert cls(class_weight=weights, random_state=0).fit(X, Y).classes_.tolist() == [0, 1]
+    single = cls(class_weight={2: 3.0}, random_state=0)
+    assert single.partial_fit(X, Y, classes=[0, 1, 2]).classes_.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("cls", [MLPClassifier, NeuralNetClassifier])
+def test_samples_held_out_that_weigh_nothing(cls: Any) -> None:
+    net = cls(validation_fraction=0.1, random_state=0)
+    if cls is MLPClassifier:
+        net.set_params(early_stopping=True)
+    weights = np.zeros(60)
+    for at in (0, 30):
+        with pytest.raises(
+            ValueError, match=r"validation_fraction=0.1: all samples that are .* weigh 0"
+        ):
+            net.fit(X, Y, sample_weight=np.where(np.arange(60) == at, 1.0, weights))

@@ -72,6 +72,17 @@ def test_weights_of_classes_and_what_is_held_out() -> None:
     assert by_sample.history_.history["loss"] == classifier.history_.history["loss"]
 
 
+@pytest.mark.skipif(not hasattr(TextClassifier, "set_callbacks"), reason="scikit-learn before 1.9")
+def test_callbacks_of_scikit_learn() -> None:
+    from sklearn.callback import ScoringMonitor
+
+    monitor = ScoringMonitor(scoring="accuracy")
+    classifier = TextClassifier(NET, **QUICK).set_callbacks(monitor).fit(TEXTS, LABELS)
+    rows = [row for row in monitor.get_logs().data if row["task_name"] == "epoch"]
+    assert len(rows) == classifier.n_iter_ == QUICK["epochs"]
+    assert rows[-1]["accuracy"] == classifier.score(TEXTS, LABELS)
+
+
 def test_bad_input() -> None:
     with pytest.raises(TypeError, match=r"texts\[1\] must be text; got 3"):
         TextClassifier(NET, **QUICK).fit(["a b", 3], ["yes", "no"])

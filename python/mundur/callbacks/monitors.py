@@ -21,7 +21,7 @@ from .._support.checks import (
     verbosity,
 )
 from .._support.names import checked_keywords, suggestion
-from .base import BuiltIn, Logs
+from .base import BuiltIn, CallbackList, Logs
 
 
 def _monitor(value: Any, name: str) -> str:
@@ -111,6 +111,20 @@ class Monitor(BuiltIn):
         if value is None and self.monitor.removeprefix("val_") not in self.model.metrics_names:
             self.check_monitor(list(logs or {}))
         return value
+
+
+def check_monitors(callbacks: CallbackList, own: Sequence[str], names: Sequence[str]) -> None:
+    """Raises where a callback watches what training will not report; `own` are its own numbers."""
+    # Another callback may add to the logs, though hardly the numbers that are training's own.
+    hooks = callbacks.hooks("on_epoch_end")
+    closed = all(isinstance(getattr(hook, "__self__", None), Monitor) for hook in hooks)
+    for callback in callbacks.callbacks:
+        if not isinstance(callback, Monitor):
+            continue
+        if isinstance(callback, ModelCheckpoint) and not callback.save_best_only:
+            continue
+        if closed or callback.monitor.removeprefix("val_") in own:
+            callback.check_monitor(names)
 
 
 class EarlyStopping(Monitor):

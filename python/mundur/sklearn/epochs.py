@@ -221,7 +221,7 @@ def train(
 
 def _goes_on(e: Any, rule: Rule) -> bool:
     if e.verbose:
-        what = "validation" if e.early_stopping else "training loss"
+        what = "validation" if e._stops_by else "training loss"
         print(f"{e.n_iter_no_change} epochs without a better {what} by tol={e.tol:g}")
     if not rule.slow_down():
         return False
@@ -231,7 +231,7 @@ def _goes_on(e: Any, rule: Rule) -> bool:
 
 def _validated(e: Any, loss: float, score: float) -> dict[str, float]:
     e.validation_loss_curve_.append(loss)
-    if e.early_stopping is True:
+    if e._stops_by == "score":
         e.validation_scores_.append(score)
     if e.verbose:
         print(f"Validation score: {score:.6f}, loss: {loss:.8f}")
@@ -240,20 +240,20 @@ def _validated(e: Any, loss: float, score: float) -> dict[str, float]:
 
 def _count(e: Any) -> None:
     """Epochs without an improvement by `tol`, and the best so far."""
-    if e.early_stopping is True:
+    if e._stops_by == "score":
         value, best = e.validation_scores_[-1], e.best_validation_score_
         worse, better = value < best + e.tol, value > best
     else:
-        curve = e.validation_loss_curve_ if e.early_stopping else e.loss_curve_
-        value, best = curve[-1], e.best_validation_loss_ if e.early_stopping else e.best_loss_
+        curve = e.validation_loss_curve_ if e._stops_by else e.loss_curve_
+        value, best = curve[-1], e.best_validation_loss_ if e._stops_by else e.best_loss_
         worse, better = value > best - e.tol, value < best
     e._no_improvement_count = e._no_improvement_count + 1 if worse else 0
     if not better:
         return
-    if not e.early_stopping:
+    if not e._stops_by:
         e.best_loss_ = value
         return
-    if e.early_stopping is True:
+    if e._stops_by == "score":
         e.best_validation_score_ = value
     else:
         e.best_validation_loss_ = value

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 from sklearn.model_selection import train_test_split
 
 __all__ = ["parts_of", "share_of"]
@@ -39,8 +40,15 @@ def share_of(estimator: Any, x: Any, y: Any, weights: Any, random: Any, strata: 
     except ValueError as error:
         said = str(error).replace("test_size", "validation_fraction")
         raise ValueError(
-            f"validation_fraction={fraction} cannot be held out of {len(x)} samples: {said}. "
+            f"validation_fraction={fraction} cannot be held out of {x.shape[0]} samples: {said}. "
             "Change it, or give validation_data"
         ) from None
-    none = [None] if weights is None else []
-    return (*parts[0::2], *none), (*parts[1::2], *none)
+    if weights is None:
+        return (*parts[0::2], None), (*parts[1::2], None)
+    if not (np.any(parts[4]) and np.any(parts[5])):
+        raise ValueError(
+            f"validation_fraction={fraction}: all samples that are "
+            f"{'held out' if np.any(parts[4]) else 'left to train on'} weigh 0. Change it, leave "
+            "out samples of weight 0, or give validation_data"
+        )
+    return tuple(parts[0::2]), tuple(parts[1::2])

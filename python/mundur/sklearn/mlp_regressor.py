@@ -223,7 +223,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
     def _score_of(self, y: Array, outputs: Array, weights: Any) -> float:
         with np.errstate(over="ignore"):
             predicted = np.exp(outputs) if self._target.kind == "poisson" else outputs
-        if not np.isfinite(predicted).all():
+        if len(y) < 2 or not np.isfinite(predicted).all():
             return float("nan")
         return float(r2_score(y, predicted, sample_weight=weights))
 

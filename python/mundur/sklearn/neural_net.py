@@ -16,8 +16,8 @@ from sklearn.utils.validation import check_is_fitted
 from .. import layers as known_layers
 from .._support.config import Configurable
 from ..layers.base import Layer
+from ..losses.base import Loss
 from ..models.model import Model
-from ..optimizers.base import Optimizer
 from .held_out import parts_of, share_of
 from .inputs import checked, dense, fresh_layers, own_optimizer, sample_weights
 from .nested import Nested, call_builder, is_builder
@@ -68,8 +68,8 @@ class NeuralNet(Nested, Observable, BaseEstimator):
         """What targets are of, `Classes` or `Numbers`; `named` are the classes of partial_fit."""
         raise NotImplementedError
 
-    def _compile(self, model: Model, target: Any, optimizer: Optimizer) -> None:
-        """Gives a built model its loss, after a look at whether it fits."""
+    def _loss_for(self, model: Model, target: Any) -> Loss:
+        """The loss of a built model, after a look at whether both fit the targets."""
         raise NotImplementedError
 
     def _targets(self, codes: Array) -> Array:
@@ -137,13 +137,14 @@ class NeuralNet(Nested, Observable, BaseEstimator):
         else:
             keeps("layers", self._made_of["layers"], layers)
             keeps("dtype", self.model_.dtype, self.dtype or self.model_.dtype)
+        loss = self._loss_for(self.model_, target)
         if compiled != self._made_of.get("compiled"):
-            self._compile(self.model_, target, own_optimizer(self.optimizer))
+            self.model_.compile(own_optimizer(self.optimizer), loss, metrics=self.metrics)
             # In place, as the model is: a fit that is refused leaves both.
             self._made_of["compiled"] = compiled
         return self.model_
 
-    def _made(self, x: Array, target: Any) -> Model:
+    def _made(self, x: Any, target: Any) -> Model:
         """A new model for these samples."""
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         dtype = self.dtype or ("float32" if x.dtype == np.float32 else "float64")
@@ -191,6 +192,10 @@ class NeuralNet(Nested, Observable, BaseEstimator):
     def _note(self, history: Any) -> None:
         self.history_, self.n_iter_ = history, len(history.epoch)
         self.loss_curve_ = self.loss_curve_ + history.history.get("loss", [])
+
+    def _copied(self) -> dict[str, Any]:
+        """What makes a copy of this one that can predict and stays as it is."""
+        return {"model_": copy.deepcopy(self.model_)}
 
     def _predicted(self, X: Any) -> Array:
         check_is_fitted(self)

@@ -9,8 +9,8 @@ from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
+from ..losses.base import Loss
 from ..models.model import Model
-from ..optimizers.base import Optimizer
 from .heads import Head, gives_of, head_of
 from .inputs import keep
 from .neural_net import NeuralNet
@@ -204,9 +204,9 @@ class NeuralNetClassifier(ClassifierMixin, NeuralNet):
     def _become(self, target: Classes) -> None:
         self._target, self.classes_ = target, target.labels
 
-    def _compile(self, model: Model, target: Classes, optimizer: Optimizer) -> None:
+    def _loss_for(self, model: Model, target: Classes) -> Loss:
         self._head = head_of(target, model, self.loss)
-        model.compile(optimizer, self._head.loss, metrics=self.metrics)
+        return self._head.loss
 
     def _targets(self, codes: Array) -> Array:
         return self._head.targets(codes)

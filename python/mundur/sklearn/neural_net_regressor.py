@@ -10,7 +10,6 @@ from sklearn.base import RegressorMixin, _fit_context
 
 from .. import losses
 from ..models.model import Model
-from ..optimizers.base import Optimizer
 from .inputs import keep
 from .neural_net import NeuralNet
 from .targets import Numbers
@@ -160,7 +159,7 @@ class NeuralNetRegressor(RegressorMixin, NeuralNet):
     def _become(self, target: Numbers) -> None:
         self._target, self.n_outputs_ = target, target.outputs
 
-    def _compile(self, model: Model, target: Numbers, optimizer: Optimizer) -> None:
+    def _loss_for(self, model: Model, target: Numbers) -> losses.Loss:
         shape = model.native.output_shape
         if shape != (target.outputs,):
             raise ValueError(
@@ -174,7 +173,7 @@ class NeuralNetRegressor(RegressorMixin, NeuralNet):
                 f"loss={type(loss).__name__} is one of probabilities, and predict gives what the "
                 'layers give: end them in activation="sigmoid", with from_logits=False'
             )
-        model.compile(optimizer, loss, metrics=self.metrics)
+        return loss
 
     def predict(self, X: Any) -> Array:
         """The targets of each sample.

@@ -6,7 +6,6 @@ installed release has none, nothing is lost.
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from ..callbacks.base import Callback, CallbackList
@@ -42,7 +41,8 @@ class Observer:
         """Callbacks of ours, and where somebody listens one that tells of epochs."""
         if not self.is_heard:
             return callbacks
-        return [*CallbackList(callbacks, self._estimator.model_, {}).callbacks, _Tasks(self)]
+        model = getattr(self._estimator, "model_", None)
+        return [*CallbackList(callbacks, model, {}).callbacks, _Tasks(self)]
 
     def begin_epoch(self) -> None:
         """An epoch, or an iteration, begins."""
@@ -62,13 +62,11 @@ class Observer:
     def _end(self, task: Any) -> bool:
         return bool(
             task.call_on_fit_task_end(
-                estimator=self._estimator, reconstruction_attributes=self._copied, **self._data
+                estimator=self._estimator,
+                reconstruction_attributes=self._estimator._copied,
+                **self._data,
             )
         )
-
-    def _copied(self) -> dict[str, Any]:
-        """What makes a copy of the estimator one that can predict and stays as it is."""
-        return {"model_": copy.deepcopy(self._estimator.model_)}
 
 
 class _Tasks(Callback):

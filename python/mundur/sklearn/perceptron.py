@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from numbers import Integral, Real
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -15,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import optimizers
 from ..callbacks.base import CallbackList
+from ..callbacks.monitors import check_monitors
 from ..models.model import Model
 from ..optimizers.base import Optimizer
 from . import network
@@ -120,6 +122,13 @@ class Perceptron(Nested, Observable, BaseEstimator):
 
     # ---- training --------------------------------------------------------------------------------
 
+    @property
+    def _stops_by(self) -> str:
+        """What early stopping goes by; "" without."""
+        if isinstance(self.early_stopping, str):
+            return self.early_stopping
+        return "score" if self.early_stopping else ""  # NumPy has booleans, too
+
     def _train(
         self,
         X: Any,
@@ -146,6 +155,7 @@ class Perceptron(Nested, Observable, BaseEstimator):
             objective = objective_of(target.kind, target.outputs)
             self.n_outputs_, self.out_activation_ = target.outputs, objective.activation
             samples = (x.astype(model.dtype, copy=False), codes, weights)
+            self.__dict__.pop("loss_", None)  # Ctrl-C may come before there is another
             if not incremental:
                 self.__dict__.pop("_optimizer", None)
                 self._best_weights, self.stopped_ = None, False
@@ -221,14 +231,14 @@ class Perceptron(Nested, Observable, BaseEstimator):
 
     def _open_curves(self) -> None:
         """What epochs are told in, as far as it is not there; solvers may change in warm starts."""
-        by_score = self.early_stopping is True
+        by_score = self._stops_by == "score"
         opened: dict[str, Any] = {
             "loss_curve_": [],
             "validation_loss_curve_": [],
             "_no_improvement_count": 0,
             "validation_scores_": [] if by_score else None,
             "best_validation_score_": -np.inf if by_score else None,
-            "best_validation_loss_": np.inf if self.early_stopping == "loss" else None,
+            "best_validation_loss_": np.inf if self._stops_by == "loss" else None,
             "best_loss_": None if self.early_stopping else np.inf,
         }
         for name, value in opened.items():
@@ -261,6 +271,8 @@ class Perceptron(Nested, Observable, BaseEstimator):
         epochs = 1 if incremental else self.max_iter
         params = {"verbose": 0, "epochs": epochs, "steps": -(-count // size)}
         callbacks = CallbackList(self.callbacks, model, params)
+        told = ["loss"] if held is None else ["loss", "val_loss", "val_score"]
+        check_monitors(callbacks, ["loss", "score"], told)
         if rule.optimizer is not made:
             self._optimizer, self._steps_by = rule.optimizer, self.solver
             model.compile(self._optimizer, objective.loss)
@@ -297,11 +309,13 @@ class Perceptron(Nested, Observable, BaseEstimator):
             x, y = checked(self, x, y, multi_output=True, reset=False)
             codes = self._target.encode(y)
             weights = sample_weights(weights, x, y, getattr(self, "class_weight", None))
+            if self._stops_by == "score" and len(codes) < 2:
+                raise ValueError("a score to stop by needs 2 samples or more; got 1")
         return dense(x).astype(self.model_.dtype, copy=False), codes, weights
 
     def _check_finite(self, restored: bool) -> None:
         """Raises where training diverged; the best weights may be from before that."""
-        if (restored or np.isfinite(self.loss_)) and all(
+        if (restored or np.isfinite(vars(self).get("loss_", 0.0))) and all(
             np.isfinite(w).all() for w in (*self.coefs_, *self.intercepts_)
         ):
             return
@@ -328,6 +342,12 @@ class Perceptron(Nested, Observable, BaseEstimator):
         self._shape = shape or network.shape_of(self, units[0], units[1:-1], units[-1])
         self.model_ = network.build(self._shape, str(coefs[0].dtype), 0)
         return self.model_
+
+    def _copied(self) -> dict[str, Any]:
+        """What makes a copy of this one that can predict and stays as it is."""
+        model = copy.deepcopy(self.model_)
+        coefs, intercepts = network.views(model)
+        return {"model_": model, "coefs_": coefs, "intercepts_": intercepts}
 
     def _predicted(self, X: Any) -> Array:
         """What the network gives for samples, before the last activation."""

@@ -8,6 +8,9 @@ from typing import Any
 
 __all__ = ["all_or_nothing", "keeps"]
 
+# By these scikit-learn ends its callbacks, whatever became of the fit.
+_CALLBACKS = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")
+
 
 @contextlib.contextmanager
 def all_or_nothing(estimator: Any, has_begun: Callable[[], bool] = lambda: False) -> Iterator[None]:
@@ -17,8 +20,10 @@ def all_or_nothing(estimator: Any, has_begun: Callable[[], bool] = lambda: False
         yield
     except BaseException:
         if not has_begun():
-            vars(estimator).clear()
-            vars(estimator).update(before)
+            now = vars(estimator)
+            before |= {name: now[name] for name in _CALLBACKS if name in now}
+            now.clear()
+            now.update(before)
         raise
 
 

@@ -11,7 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from .. import activations
 from .inputs import dense, raveled
 
-__all__ = ["Classes", "Numbers", "classes_for", "classes_of"]
+__all__ = ["Classes", "Numbers", "check_weighed", "classes_for", "classes_of"]
 
 Array = npt.NDArray[Any]
 
@@ -36,8 +36,13 @@ class Numbers(NamedTuple):
 
     def encode(self, y: Any) -> Array:
         """A column for each output."""
-        y = raveled(y) if _is_column(y) else y
-        columns = np.asarray(y, np.float64).reshape(len(y), -1)
+        y = raveled(y) if _is_column(y) else np.asarray(y)
+        if y.dtype.kind not in "biufO":
+            raise ValueError(f"y must hold numbers for a regressor; got dtype {y.dtype}")
+        try:
+            columns: Array = y.astype(np.float64, copy=False).reshape(len(y), -1)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ValueError(f"y must hold numbers for a regressor: {error}") from None
         if columns.shape[1] != self.outputs:
             raise ValueError(f"y must have {self.outputs} columns; got {columns.shape[1]}")
         if self.kind == "poisson" and columns.size and columns.min() < 0:
@@ -127,10 +132,30 @@ def classes_of(y: Any) -> Classes:
     )
 
 
+def check_weighed(class_weight: Any, classes: Classes) -> None:
+    """Raises for weights of classes that there are not, where others have none."""
+    if not isinstance(class_weight, dict) or classes.kind == "multilabel":
+        return
+    labels = classes.labels.tolist()
+    unknown = [label for label in class_weight if label not in labels]
+    without = [label for label in labels if label not in class_weight]
+    if unknown and without:  # a fold may lack a class that has a weight
+        raise ValueError(
+            f"class_weight must have classes of y as keys; {unknown} are none, and {without} have "
+            "no weight"
+        )
+
+
 def classes_for(
     estimator: Any, y: Any, first: bool, incremental: bool, named: Any = None
 ) -> Classes:
     """The classes that a fit is for: those of `y`, those named, or those it goes on with."""
+    found = _classes_for(estimator, y, first, incremental, named)
+    check_weighed(estimator.class_weight, found)
+    return found
+
+
+def _classes_for(estimator: Any, y: Any, first: bool, incremental: bool, named: Any) -> Classes:
     known: Classes | None = getattr(estimator, "_target", None)
     if incremental:
         if estimator.class_weight == "balanced":

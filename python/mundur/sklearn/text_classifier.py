@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -17,8 +18,9 @@ from ..text import classifier as native
 from .held_out import parts_of
 from .inputs import fresh_layers, keep, own_optimizer, sample_weights
 from .nested import Nested
+from .observed import Observable, Observer
 from .state import all_or_nothing
-from .targets import Classes, classes_of
+from .targets import Classes, check_weighed, classes_of
 
 __all__ = ["TextClassifier"]
 
@@ -27,7 +29,7 @@ Array = npt.NDArray[Any]
 _POSITIVE = Interval(Integral, 1, None, closed="left")
 
 
-class TextClassifier(Nested, ClassifierMixin, BaseEstimator):
+class TextClassifier(Nested, Observable, ClassifierMixin, BaseEstimator):
     """`mundur.text.TextClassifier` as an estimator: texts in, classes of any dtype out.
 
     Parameters
@@ -147,6 +149,7 @@ class TextClassifier(Nested, ClassifierMixin, BaseEstimator):
             target = classes_of(y)
             if len(target.labels) < 2:
                 raise ValueError(f"y must hold two classes or more; got one class, {target.labels}")
+            check_weighed(self.class_weight, target)
             rows = np.empty((len(texts), 1))
             weights = sample_weights(sample_weight, rows, y, self.class_weight)
             seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
@@ -162,6 +165,7 @@ class TextClassifier(Nested, ClassifierMixin, BaseEstimator):
             )
             self._target, self.classes_ = target, target.labels
             held = None if validation_data is None else self._given(validation_data)
+            observer = Observer(self, self.epochs, (X, y), weights)
             try:
                 self.classifier_.fit(
                     texts,
@@ -169,7 +173,7 @@ class TextClassifier(Nested, ClassifierMixin, BaseEstimator):
                     self.batch_size,
                     self.epochs,
                     2 if self.verbose else 0,
-                    self.callbacks,
+                    observer.beside(self.callbacks),
                     validation_data=held,
                     sample_weight=weights,
                 )
@@ -178,6 +182,7 @@ class TextClassifier(Nested, ClassifierMixin, BaseEstimator):
                 if model is not None and model.history is not None:
                     self.history_ = begun = model.history
                     self.n_iter_ = len(begun.epoch)
+        observer.end_fit()
         return self
 
     def _given(self, data: Any) -> Any:
@@ -219,6 +224,12 @@ class TextClassifier(Nested, ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return self.classifier_.predict_proba(_texts(X), verbose=0)
+
+    def _copied(self) -> dict[str, Any]:
+        """What makes a copy of this one that can predict and stays as it is."""
+        model = copy.deepcopy(self.classifier_.model)
+        assert model is not None
+        return {"classifier_": native.TextClassifier._of(model)}
 
     def __getstate__(self) -> Any:
         """With model and vocabulary as the bytes of their file."""

@@ -9,7 +9,7 @@ from .. import _core
 from ..callbacks.base import CallbackList
 from ..callbacks.basic import TerminateOnNaN
 from ..callbacks.history import History
-from ..callbacks.monitors import ModelCheckpoint, Monitor
+from ..callbacks.monitors import check_monitors
 from ..data.arrays import warn_of_scales
 from ..data.dataset import Data, Dataset
 from ..errors import NonFiniteLossError
@@ -72,7 +72,7 @@ class Fit:
         self._model._reported_names = tuple(self._names())
         if resumed is not None:
             resumed.restore(self._model)
-        self._check_monitors()
+        check_monitors(self._callbacks, self._model.metrics_names, self._names())
         try:
             reason = self._trained()
         except KeyboardInterrupt as interrupt:
@@ -110,18 +110,6 @@ class Fit:
     def _names(self) -> list[str]:
         own = self._model.metrics_names
         return own if self._plan.validation is None else [*own, *(f"val_{name}" for name in own)]
-
-    def _check_monitors(self) -> None:
-        own, names = self._model.metrics_names, self._names()
-        watching = [c for c in self._callbacks.callbacks if isinstance(c, Monitor)]
-        # Another callback may add to the logs, though hardly the numbers that are training's own.
-        hooks = self._callbacks.hooks("on_epoch_end")
-        closed = all(isinstance(getattr(hook, "__self__", None), Monitor) for hook in hooks)
-        for callback in watching:
-            if isinstance(callback, ModelCheckpoint) and not callback.save_best_only:
-                continue
-            if closed or callback.monitor.removeprefix("val_") in own:
-                callback.check_monitor(names)
 
     def _epochs(self) -> str:
         model, plan, at = self._model, self._plan, self._at
