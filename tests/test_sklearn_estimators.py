@@ -326,15 +326,77 @@ def test_weights_and_validation_data_are_routed() -> None:
     assert np.allclose(chain[-1].loss_curve_, plain[-1].loss_curve_, rtol=1e-12)
 
 
+@pytest.fixture(params=["small", "large"])
+def sparse_size(request: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mundur.sklearn import inputs
+
+    monkeypatch.setattr(inputs, "_LARGE", {"small": inputs._LARGE, "large": 0}[request.param])
+
+
+@pytest.mark.usefixtures("sparse_size")
 @pytest.mark.parametrize("kind", ["csr_matrix", "csc_matrix", "csr_array"])
 def test_sparse_features_are_those_numbers(kind: str) -> None:
     sparse = pytest.importorskip("scipy.sparse")
-    x, y = load_digits(return_X_y=True)
+    x, y = (part[:600] for part in load_digits(return_X_y=True))
     make = getattr(sparse, kind)
-    dense = MLPClassifier(**QUICK).fit(x, y)
-    thin = MLPClassifier(**QUICK).fit(make(x), y)
+    weights = np.linspace(0, 2, len(x))
+    for arguments, given in (
+        ({}, None),
+        ({"solver": "sgd", "shuffle": False, "batch_size": 64, "dtype": "float32"}, None),
+        ({"early_stopping": True, "dropout": 0.1}, None),
+        ({"early_stopping": "loss", "solver": "rmsprop"}, weights),
+        ({"solver": "lbfgs"}, weights),
+    ):
+        dense = MLPClassifier(**{**QUICK, "max_iter": 4, **arguments}).fit(x, y, given)
+        thin = MLPClassifier(**{**QUICK, "max_iter": 4, **arguments}).fit(make(x), y, given)
+        for name in ("loss_", "loss_curve_", "validation_loss_curve_", "best_validation_score_"):
+            assert getattr(thin, name, None) == getattr(dense, name, None)
+        assert np.array_equal(thin.predict_proba(make(x)), dense.predict_proba(x))
+    for loss in ("squared_error", "poisson"):
+        regressors = [MLPRegressor(loss, **QUICK).fit(a, x[:, 3], weights) for a in (x, make(x))]
+        assert regressors[0].loss_curve_ == regressors[1].loss_curve_
+        regressors = [
+            r.partial_fit(a, x[:, 3]) for r, a in zip(regressors, (make(x), x), strict=True)
+        ]
+        assert regressors[0].loss_curve_ == regressors[1].loss_curve_
+
+
+@pytest.mark.usefixtures("sparse_size")
+@pytest.mark.parametrize("metrics", [None, ["accuracy"], ["accuracy", "AUC"]])
+@pytest.mark.parametrize("batch_size", [32, "full"])
+def test_sparse_features_of_any_network(metrics: Any, batch_size: Any) -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    x, y = (part[:600] for part in load_digits(return_X_y=True))
+    y, weights = y % 2, np.linspace(0, 2, len(x))
+    found = []
+    for make in (np.asarray, sparse.csr_matrix):
+        net = NeuralNetClassifier(
+            metrics=metrics, epochs=2, random_state=0, batch_size=batch_size,
+            validation_fraction=0.2,
+        )  # fmt: skip
+        found.append(net.fit(make(x), y, weights).partial_fit(make(x[:90]), y[:90]))
+        net.set_params(warm_start=True).fit(make(x), y, validation_data=(make(x), y))
+    dense, thin = found
     assert thin.loss_curve_ == dense.loss_curve_
-    assert np.array_equal(thin.predict_proba(make(x)), dense.predict_proba(x))
+    assert thin.history_.history == dense.history_.history
+    assert np.array_equal(thin.predict_proba(x), dense.predict_proba(x))
+
+
+@pytest.mark.parametrize("cls", [MLPClassifier, NeuralNetClassifier])
+def test_a_large_sparse_matrix_is_never_dense_as_a_whole(cls: Any) -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+
+    class Counting(sparse.csr_matrix):  # type: ignore[misc]
+        def toarray(self, *arguments: Any, **options: Any) -> Any:
+            largest.append(self.shape[0])
+            return super().toarray(*arguments, **options)
+
+    largest: list[int] = []
+    x = Counting(sparse.random(4200, 2000, 0.001, random_state=0))
+    few = {"hidden_layer_sizes": 2} if cls is MLPClassifier else {"layers": [md.layers.Dense(1)]}
+    some = {"max_iter": 1} if cls is MLPClassifier else {"epochs": 1}
+    cls(batch_size=1000, **few, **some).fit(x, np.arange(4200) % 2).predict(x)
+    assert largest and max(largest) <= 4096
 
 
 def test_several_labels_at_once() -> None:

@@ -38,7 +38,10 @@ def _lists_batches(x: Any) -> bool:
 
 
 class ArrayBatches:
-    """Checked arrays as batches, in `fit`'s order of the epoch that begins."""
+    """Checked arrays as batches, in `fit`'s order of the epoch that begins.
+
+    Where x is a sparse matrix, each batch is made dense.
+    """
 
     def __init__(self, model: Learner, data: Dataset, order: Order) -> None:
         self._model = model
@@ -46,15 +49,19 @@ class ArrayBatches:
         self._order = order
 
     def __len__(self) -> int:
-        return self._data.steps(self._order.batch_size)
+        return -(-self._order.samples // self._order.batch_size)
 
     def __iter__(self) -> Iterator[tuple[Array, ...]]:
         samples, size = self._order.samples, self._order.batch_size
         order = self._order.rows(self._model.seed, self._model.epochs_begun)
         for start in range(0, samples, size):
             rows = order[start : start + size]
-            parts = (self._data.x, self._data.y, self._data.weights)
-            yield tuple(part[rows] for part in parts if part is not None)
+            x = self._data.x[rows]
+            others = (self._data.y, self._data.weights)
+            yield (
+                x.toarray() if hasattr(x, "toarray") else x,
+                *(part[rows] for part in others if part is not None),
+            )
 
 
 class Stream:
@@ -321,6 +328,11 @@ class StreamTrainer:
     def metric_values(self) -> list[float]:
         """The metrics of the epoch so far."""
         return self.native.metric_values
+
+    @property
+    def sums(self) -> list[float]:
+        """What those are means of."""
+        return self.native.sums
 
     def set_augment(self, steps: Sequence[_core.Augmentation]) -> None:
         """Native augmentation of every batch."""

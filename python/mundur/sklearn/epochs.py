@@ -11,10 +11,13 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
 
+from .. import _core
 from ..callbacks.base import CallbackList
-from ..data.dataset import Order, prepare
+from ..data.dataset import Dataset, Order, prepare
+from ..data.stream import ArrayBatches, Stream, StreamTrainer
 from ..models.model import Model
 from ..training.passes import SLICE_SECONDS, make_trainer
+from .network import outputs_of
 from .objectives import Objective
 from .observed import Observer
 from .rules import Rule
@@ -38,7 +41,7 @@ class Epochs:
         model: Model,
         objective: Objective,
         rule: Rule,
-        x: Array,
+        x: Any,
         y: Array,
         weights: npt.NDArray[np.float64] | None,
         *,
@@ -52,14 +55,25 @@ class Epochs:
         self._penalty: tuple[float, bool] | None = None  # what the core was told last
         self._callbacks, self._is_watched = callbacks, callbacks.wants_batches("train")
         self._weights = weights
-        self.samples = len(x)
-        self._order = Order(len(x), batch_size, shuffle, 0)
+        self.samples = x.shape[0]
+        self._order = Order(self.samples, batch_size, shuffle, 0)
         with model._built_for(x):
-            data = prepare(model, x, y, weights)
-            self._trainer = make_trainer(model, data, batch_size, shuffle, True)
+            self._trainer = self._trainer_of(x, y)
         self._kernels = [
             place for place, (_, name, *_) in enumerate(model.native.parameters) if name == "kernel"
         ]
+
+    def _trainer_of(self, x: Any, y: Array) -> _core.Trainer | StreamTrainer:
+        """The core's; of a sparse matrix it gets one dense batch after another."""
+        model, (_, size, shuffle, _) = self._model, self._order
+
+        def make(data: Dataset, batch_size: int, shuffle: bool) -> _core.Trainer:
+            return make_trainer(model, data, batch_size, shuffle, True)
+
+        if not hasattr(x, "toarray"):
+            return make(prepare(model, x, y, self._weights), size, shuffle)
+        batches = ArrayBatches(model, Dataset(x, y, self._weights, "x"), self._order)
+        return Stream(model, batches).trainer(make, size, shuffle)
 
     def run(self) -> float:
         """One epoch; returns its mean loss, or NaN where a loss was not finite.
@@ -146,7 +160,7 @@ class Validation:
         self,
         model: Model,
         objective: Objective,
-        x: Array,
+        x: Any,
         y: Array,
         weights: npt.NDArray[np.float64] | None,
         score: Callable[[Array, Array, Any], float],
@@ -156,7 +170,7 @@ class Validation:
 
     def look(self) -> tuple[float, float]:
         """(loss, score); NaN where outputs are not finite."""
-        outputs = self._model.predict_on_batch(self._x)
+        outputs = outputs_of(self._model, self._x)
         if not np.isfinite(outputs).all():
             return math.nan, math.nan
         loss = self._objective.loss(self._y, outputs, self._weights)

@@ -19,16 +19,26 @@ from ..layers.input import InputLayer
 from ..models.model import Model
 from ..optimizers.base import Optimizer
 
-__all__ = ["checked", "dense", "fresh_layers", "keep", "own_optimizer", "raveled", "sample_weights"]
+__all__ = [
+    "checked",
+    "dense",
+    "fresh_layers",
+    "is_large",
+    "keep",
+    "own_optimizer",
+    "raveled",
+    "sample_weights",
+]
 
 Array = npt.NDArray[Any]
 
 _SHOWN = 5  # names of columns in an error
+_LARGE = 64 << 20  # bytes of a sparse matrix once it is dense
 
 
 def checked(estimator: Any, *data: Any, **how: Any) -> Any:
     """`validate_data`, whose errors say which column is meant and what mends it."""
-    how = {"accept_sparse": ["csr", "csc"], "dtype": (np.float64, np.float32)} | how
+    how = {"accept_sparse": "csr", "dtype": (np.float64, np.float32)} | how
     try:
         found = validate_data(estimator, *data, **how)
         x = found[0] if len(data) > 1 else found
@@ -100,6 +110,11 @@ def raveled(y: Any) -> Array:
 def dense(x: Any) -> Array:
     """An array of what may be a sparse matrix."""
     return np.asarray(x.toarray() if hasattr(x, "toarray") else x)
+
+
+def is_large(x: Any) -> bool:
+    """Whether it is a sparse matrix that is better made dense batch by batch, slower as that is."""
+    return hasattr(x, "toarray") and 8 * x.shape[0] * x.shape[1] > _LARGE
 
 
 def sample_weights(

@@ -176,8 +176,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         Parameters
         ----------
         X : array, DataFrame or sparse matrix (samples, features)
-            Features of about the same size, as StandardScaler makes them, train best. A sparse
-            matrix is made dense, as a whole, to train on.
+            Features of about the same size, as StandardScaler makes them, train best. A large
+            sparse matrix is made dense batch by batch, by "lbfgs" as a whole.
         y : array (samples,) or (samples, labels)
             Classes of any dtype, or 0 and 1 for each label.
         sample_weight : array (samples,), optional

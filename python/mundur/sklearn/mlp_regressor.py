@@ -170,8 +170,8 @@ class MLPRegressor(RegressorMixin, Perceptron):
         Parameters
         ----------
         X : array, DataFrame or sparse matrix (samples, features)
-            Features of about the same size, as StandardScaler makes them, train best. A sparse
-            matrix is made dense, as a whole, to train on.
+            Features of about the same size, as StandardScaler makes them, train best. A large
+            sparse matrix is made dense batch by batch, by "lbfgs" and for "poisson" as a whole.
         y : array (samples,) or (samples, targets)
         sample_weight : array (samples,), optional
             Not negative.

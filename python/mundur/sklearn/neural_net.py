@@ -15,11 +15,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import layers as known_layers
 from .._support.config import Configurable
+from ..data.dataset import Dataset, Order, resolve_batch_size
+from ..data.stream import ArrayBatches
 from ..layers.base import Layer
-from ..losses.base import Loss
+from ..losses.base import Loss, is_native
 from ..models.model import Model
 from .held_out import parts_of, share_of
-from .inputs import checked, dense, fresh_layers, own_optimizer, sample_weights
+from .inputs import checked, dense, fresh_layers, is_large, own_optimizer, sample_weights
 from .nested import Nested, call_builder, is_builder
 from .network import outputs_of
 from .observed import Observable, Observer
@@ -90,13 +92,11 @@ class NeuralNet(Nested, Observable, BaseEstimator):
         begun = False
         with all_or_nothing(self, lambda: begun):  # what an interrupted fit came to stays
             first = not hasattr(self, "model_") or not (self.warm_start or incremental)
-            X, y = checked(
-                *(self, X, y), multi_output=True, reset=first, allow_nd=True, dtype="numeric"
-            )
+            X, y = self._checked(X, y, reset=first)
             target = self._target_of(y, first, incremental, named)
             weights = sample_weights(sample_weight, X, y, getattr(self, "class_weight", None))
-            samples = (dense(X), target.encode(y), weights)
-            model = self._network_for(samples[0], target, first)
+            samples = (X, target.encode(y), weights)
+            model = self._network_for(X, target, first)
             self._become(target)
             held = None if validation_data is None else self._given(validation_data)
             if held is None and self.validation_fraction and not incremental:
@@ -106,15 +106,11 @@ class NeuralNet(Nested, Observable, BaseEstimator):
             before = model.history
             try:
                 model.fit(
-                    samples[0],
-                    self._targets(samples[1]),
-                    self.batch_size,
-                    epochs,
-                    2 if self.verbose else 0,
-                    observer.beside(self.callbacks),
-                    validation_data=held,
-                    shuffle=self.shuffle,
-                    sample_weight=samples[2],
+                    **self._data(model, *samples),
+                    epochs=epochs,
+                    verbose=2 if self.verbose else 0,
+                    callbacks=observer.beside(self.callbacks),
+                    validation_data=held and self._held(model, *held),
                 )
             finally:
                 begun = model.history is not before
@@ -123,11 +119,43 @@ class NeuralNet(Nested, Observable, BaseEstimator):
         observer.end_fit()
         return self
 
+    def _checked(self, X: Any, y: Any, reset: bool) -> Any:
+        how = {"multi_output": True, "allow_nd": True, "dtype": "numeric"}
+        return checked(self, X, y, reset=reset, **how)
+
+    def _data(self, model: Model, x: Any, codes: Array, weights: Any) -> dict[str, Any]:
+        """The arguments of `Model.fit` that are data, and their order."""
+        batches = self._batches(model, x, codes, weights, self.shuffle)
+        if batches is not None:
+            return {"x": batches}
+        x, y = dense(x), self._targets(codes)
+        order = {"batch_size": self.batch_size, "shuffle": self.shuffle}
+        return {"x": x, "y": y, "sample_weight": weights, **order}
+
+    def _held(self, model: Model, x: Any, codes: Array, weights: Any) -> Any:
+        """The argument of `Model.fit` that is validation data."""
+        batches = self._batches(model, x, codes, weights, False)
+        if batches is not None:
+            return batches
+        held = (dense(x), self._targets(codes))
+        return held if weights is None else (*held, weights)
+
+    def _batches(
+        self, model: Model, x: Any, codes: Array, weights: Any, shuffle: bool
+    ) -> ArrayBatches | None:
+        """Of many sparse samples, made dense one by one, where the core needs no more at once."""
+        by_batch = is_native(model.compiled_loss) and all(m.form for m in model.metrics)
+        if not (by_batch and is_large(x)):
+            return None
+        size = resolve_batch_size(self.batch_size, x.shape[0])
+        order = Order(x.shape[0], size, shuffle, 0)
+        return ArrayBatches(model, Dataset(x, self._targets(codes), weights, "X"), order)
+
     def _become(self, target: Any) -> None:
         """Takes what the targets are of."""
         self._target = target
 
-    def _network_for(self, x: Array, target: Any, first: bool) -> Model:
+    def _network_for(self, x: Any, target: Any, first: bool) -> Model:
         """The network: a new one, or that to go on with, where it is what the arguments say."""
         layers = tuple(self.layers) if isinstance(self.layers, list) else self.layers
         compiled = (_told(self.optimizer), _told(self.loss), self.metrics)
@@ -172,22 +200,18 @@ class NeuralNet(Nested, Observable, BaseEstimator):
         return model
 
     def _given(self, data: Any) -> Any:
-        """`validation_data` as the model takes it; classes weigh what they weigh in training."""
+        """The parts of `validation_data`; classes weigh what they weigh in training."""
         x, y, weights, meant = parts_of(data)
         with meant:
-            x, y = checked(
-                *(self, x, y), multi_output=True, reset=False, allow_nd=True, dtype="numeric"
-            )
-            targets = self._targets(self._target.encode(y))
+            x, y = self._checked(x, y, reset=False)
+            codes = self._target.encode(y)
             weights = sample_weights(weights, x, y, getattr(self, "class_weight", None))
-        return (dense(x), targets) if weights is None else (dense(x), targets, weights)
+        return x, codes, weights
 
-    def _split(self, x: Array, y: Array, weights: Any) -> Any:
+    def _split(self, x: Any, y: Array, weights: Any) -> Any:
         strata = y if is_classifier(self) and y.ndim == 1 else None
         random = check_random_state(self.random_state)
-        rest, held = share_of(self, x, y, weights, random, strata)
-        held = (held[0], self._targets(held[1]), *held[2:])
-        return rest, held if weights is not None else held[:2]
+        return share_of(self, x, y, weights, random, strata)
 
     def _note(self, history: Any) -> None:
         self.history_, self.n_iter_ = history, len(history.epoch)

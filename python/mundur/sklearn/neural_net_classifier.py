@@ -159,8 +159,8 @@ class NeuralNetClassifier(ClassifierMixin, NeuralNet):
         Parameters
         ----------
         X : array, DataFrame or sparse matrix (samples, ...)
-            Of any shape that the layers take; whole numbers stay whole. A sparse matrix is made
-            dense, as a whole, to train on.
+            Of any shape that the layers take; whole numbers stay whole. A large sparse
+            matrix is made dense batch by batch; as a whole, where Python computes loss or metric.
         y : array (samples,) or (samples, labels)
             Classes of any dtype, or 0 and 1 for each label.
         sample_weight : array (samples,), optional

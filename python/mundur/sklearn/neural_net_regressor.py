@@ -111,8 +111,8 @@ class NeuralNetRegressor(RegressorMixin, NeuralNet):
         Parameters
         ----------
         X : array, DataFrame or sparse matrix (samples, ...)
-            Of any shape that the layers take; whole numbers stay whole. A sparse matrix is made
-            dense, as a whole, to train on.
+            Of any shape that the layers take; whole numbers stay whole. A large sparse
+            matrix is made dense batch by batch; as a whole, where Python computes loss or metric.
         y : array (samples,) or (samples, targets)
         sample_weight : array (samples,), optional
             Not negative.

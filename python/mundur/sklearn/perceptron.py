@@ -17,12 +17,13 @@ from sklearn.utils.validation import check_is_fitted
 from .. import optimizers
 from ..callbacks.base import CallbackList
 from ..callbacks.monitors import check_monitors
+from ..losses.base import is_native
 from ..models.model import Model
 from ..optimizers.base import Optimizer
 from . import network
 from .epochs import Epochs, Validation, train
 from .held_out import parts_of, share_of
-from .inputs import checked, dense, sample_weights
+from .inputs import checked, dense, is_large, sample_weights
 from .minimum import descend
 from .nested import Nested
 from .objectives import Objective, objective_of
@@ -148,11 +149,12 @@ class Perceptron(Nested, Observable, BaseEstimator):
             weights = sample_weights(sample_weight, X, y, getattr(self, "class_weight", None))
             if incremental and self.early_stopping and not first and self.stopped_:
                 return self
-            x = dense(X)
+            objective = objective_of(target.kind, target.outputs)
+            by_batch = self.solver != "lbfgs" and is_native(objective.loss)
+            x = X if by_batch and is_large(X) else dense(X)
             random = check_random_state(self.random_state)
             model = self._network_for(x, target, first, random)
             self._become(target)
-            objective = objective_of(target.kind, target.outputs)
             self.n_outputs_, self.out_activation_ = target.outputs, objective.activation
             samples = (x.astype(model.dtype, copy=False), codes, weights)
             self.__dict__.pop("loss_", None)  # Ctrl-C may come before there is another
@@ -210,7 +212,7 @@ class Perceptron(Nested, Observable, BaseEstimator):
             name = "callbacks" if validation_data is None else "validation_data"
             raise ValueError(f"{name} needs epochs, which solver='lbfgs' has none of; take 'adam'")
 
-    def _network_for(self, x: Array, target: Any, first: bool, random: Any) -> Model:
+    def _network_for(self, x: Any, target: Any, first: bool, random: Any) -> Model:
         """The network: a new one, or that to go on with, where it is what the arguments say."""
         shape = network.shape_of(self, x.shape[1], self._hidden(), target.outputs)
         if not first:
@@ -249,7 +251,7 @@ class Perceptron(Nested, Observable, BaseEstimator):
         self,
         model: Model,
         objective: Objective,
-        samples: tuple[Array, Array, Any],
+        samples: tuple[Any, Array, Any],
         random: Any,
         validation_data: Any,
         incremental: bool,
@@ -263,7 +265,7 @@ class Perceptron(Nested, Observable, BaseEstimator):
             held = self._given(validation_data)
         elif self.early_stopping:
             samples, held = self._split(*samples, random)
-        count = len(samples[0])
+        count = len(samples[1])
         size = min(200, count) if self.batch_size == "auto" else self.batch_size
         if size > count:
             network.warn_of_batch_size(size, count)
@@ -290,20 +292,20 @@ class Perceptron(Nested, Observable, BaseEstimator):
         validation = held and Validation(model, objective, *held, self._score_of)
         return loop, rule, validation or None, callbacks
 
-    def _split(self, x: Array, y: Array, weights: Any, random: Any) -> Any:
+    def _split(self, x: Any, y: Array, weights: Any, random: Any) -> Any:
         """What to train on, and what is held out; classes keep their shares where there are two."""
         two = is_classifier(self) and self.n_outputs_ == 1
         strata = y.astype(bool).reshape(-1, 1) if two else None
         rest, held = share_of(self, x, y, weights, random, strata)
-        if len(held[0]) < 2:
+        if len(held[1]) < 2:
             raise ValueError(
                 "The validation set is too small, it has fewer than 2 samples: raise "
                 f"validation_fraction={self.validation_fraction}, or give validation_data"
             )
         return rest, held
 
-    def _given(self, data: Any) -> tuple[Array, Array, Any]:
-        """The arrays of `validation_data`; classes weigh what they weigh in training."""
+    def _given(self, data: Any) -> tuple[Any, Array, Any]:
+        """The parts of `validation_data`; classes weigh what they weigh in training."""
         x, y, weights, meant = parts_of(data)
         with meant:
             x, y = checked(self, x, y, multi_output=True, reset=False)
@@ -311,7 +313,7 @@ class Perceptron(Nested, Observable, BaseEstimator):
             weights = sample_weights(weights, x, y, getattr(self, "class_weight", None))
             if self._stops_by == "score" and len(codes) < 2:
                 raise ValueError("a score to stop by needs 2 samples or more; got 1")
-        return dense(x).astype(self.model_.dtype, copy=False), codes, weights
+        return x.astype(self.model_.dtype, copy=False), codes, weights
 
     def _check_finite(self, restored: bool) -> None:
         """Raises where training diverged; the best weights may be from before that."""
