@@ -131,6 +131,21 @@ def cluster():
 """
 
 
+def spread(code: str, folder: Any) -> str:
+    """What a script says: processes of joblib import it, so that it must be a file."""
+    script = folder / "spread.py"
+    script.write_text(code, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", str(script)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+    )
+    return done.stdout or done.stderr
+
+
 @pytest.mark.parametrize(
     ("module", "backend", "setup"),
     [
@@ -143,16 +158,32 @@ def cluster():
 )
 def test_joblib_spreads_trainings(module: str, backend: str, setup: str, tmp_path: Any) -> None:
     pytest.importorskip(module)
-    script = tmp_path / "spread.py"
     body = SPREAD.replace("BACKEND", backend)
     first, _, rest = body.partition("def judged")
-    script.write_text(f"{first}{setup}\ndef judged{rest}", encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, str(script)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-    )
-    assert done.stdout == "same\n", done.stderr
+    assert spread(f"{first}{setup}\ndef judged{rest}", tmp_path) == "same\n"
+
+
+SEARCH = """
+import joblib, numpy as np
+from mundur.sklearn import MLPClassifier
+from sklearn.model_selection import GridSearchCV
+
+def found(jobs):
+    x = np.random.default_rng(0).normal(size=(120, 5))
+    grid = {"alpha": [0.0, 1.0], "learning_rate_init": [0.001, 0.03]}
+    search = GridSearchCV(MLPClassifier(8, max_iter=9, random_state=0), grid, cv=2, n_jobs=jobs)
+    search.fit(x, x[:, 0] * x[:, 1] > 0)
+    return search.best_params_, search.cv_results_["mean_test_score"].tolist()
+
+if __name__ == "__main__":
+    alone = found(1)
+    with joblib.parallel_config("BACKEND"):
+        assert found(2) == alone
+    print("same")
+"""
+
+
+@pytest.mark.parametrize("backend", ["loky", "multiprocessing", "threading"])
+def test_searches_of_scikit_learn_find_the_same_in_parallel(backend: str, tmp_path: Any) -> None:
+    pytest.importorskip("sklearn", minversion="1.6")
+    assert spread(SEARCH.replace("BACKEND", backend), tmp_path) == "same\n"
