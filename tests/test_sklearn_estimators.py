@@ -429,6 +429,11 @@ def test_callbacks_of_scikit_learn() -> None:
     rows = [row for row in monitor.get_logs().data if row["task_name"] == "epoch"]
     assert len(rows) == 4
     assert rows[-1]["accuracy"] == classifier.score(X, Y)
+    for cls in (MLPClassifier, NeuralNetClassifier):
+        classifier = cls(class_weight={1: 9.0}, random_state=0).set_callbacks(monitor)
+        for weights in (None, np.linspace(0, 1, len(X))):
+            expected = classifier.fit(X, Y, weights).score(X, Y, weights)
+            assert monitor.get_logs().data[-1]["accuracy"] == expected
 
 
 @pytest.mark.skipif(not hasattr(MLPClassifier, "set_callbacks"), reason="scikit-learn before 1.9")

@@ -102,7 +102,7 @@ class NeuralNet(Nested, Observable, BaseEstimator):
             if held is None and self.validation_fraction and not incremental:
                 samples, held = self._split(*samples)
             epochs = 1 if incremental else self.epochs
-            observer = Observer(self, epochs, (X, y), weights)
+            observer = Observer(self, epochs, (X, y), sample_weight)
             before = model.history
             try:
                 model.fit(

@@ -167,7 +167,7 @@ class Perceptron(Nested, Observable, BaseEstimator):
             else:
                 loop = self._loop(model, objective, samples, random, validation_data, incremental)
         most = None if loop is None else 1 if incremental else self.max_iter
-        observer, restored = Observer(self, most, (X, y), weights), False
+        observer, restored = Observer(self, most, (X, y), sample_weight), False
         with model.lock:
             if loop is None:
                 descend(self, model, objective, *samples, observer)

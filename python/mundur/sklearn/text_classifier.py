@@ -165,7 +165,7 @@ class TextClassifier(Nested, Observable, ClassifierMixin, BaseEstimator):
             )
             self._target, self.classes_ = target, target.labels
             held = None if validation_data is None else self._given(validation_data)
-            observer = Observer(self, self.epochs, (X, y), weights)
+            observer = Observer(self, self.epochs, (X, y), sample_weight)
             try:
                 self.classifier_.fit(
                     texts,
