@@ -143,6 +143,20 @@ def test_parameters_of_parameters() -> None:
     assert of_any.model_.layers[0].units == of_any.get_params()["layers__units"] == 3
 
 
+def test_what_is_frozen_stays_frozen() -> None:
+    first, second = layers.Dense(8), layers.Dense(4, trainable=False)
+    first.set_trainable("bias", False)
+    classifier = NeuralNetClassifier([first, second, layers.Dense(3)], **QUICK)
+    classifier = clone(classifier).set_params(layers__0__units=5, layers__1__units=6).fit(X, Y)
+    copied = pickle.loads(pickle.dumps(classifier))
+    for net in (classifier, copied):
+        one, two, _ = net.model_.layers
+        assert one.is_trainable("kernel") and not one.is_trainable("bias")
+        assert not two.trainable
+    again = clone(classifier).set_params(layers__1__trainable=True).fit(X, Y)
+    assert again.model_.layers[1].trainable
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [

@@ -211,7 +211,9 @@ class Layer(Configurable):
         }
 
     def __reduce__(self) -> Any:
-        return rebuild, (type(self), self.get_config())
+        # Behind the arguments, which know of layers frozen as a whole, single parameters.
+        frozen = {"_frozen": set(self._frozen)} if self._frozen else None
+        return rebuild, (type(self), self.get_config()), frozen
 
     # ---- freezing ----------------------------------------------------------------------------
 

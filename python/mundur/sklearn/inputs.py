@@ -5,6 +5,7 @@ What it refuses is refused in its words; what it cannot know, which column and w
 
 from __future__ import annotations
 
+import copy
 from numbers import Real
 from typing import Any
 
@@ -179,7 +180,4 @@ def fresh_layers(layers: Any) -> list[Layer | InputLayer]:
             "layers must be a list of layers, or a function of (input_shape, outputs) that makes "
             f"one; got {layers!r:.80}{mend}"
         )
-    return [
-        type(layer).from_config(layer.get_config()) if isinstance(layer, Layer) else layer
-        for layer in layers
-    ]
+    return [copy.deepcopy(layer) for layer in layers]

@@ -160,4 +160,8 @@ def _changed(piece: Any, name: str, value: Any, where: str) -> Any:
             f"{where} is {type(piece).__name__}, which has no argument {name!r}"
             f"{suggestion(name, config)} (known: {', '.join(config)})"
         )
-    return type(piece).from_config(config | {name: value})
+    made = type(piece).from_config(config | {name: value})
+    if isinstance(piece, Layer) and name != "trainable":
+        for parameter in piece._frozen:
+            made.set_trainable(parameter, False)
+    return made
