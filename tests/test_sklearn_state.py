@@ -103,6 +103,17 @@ def test_single_epochs_take_another_solver() -> None:
     assert classifier.loss_curve_[-1] == pytest.approx(fresh.partial_fit(X, Y).loss_curve_[-1])
 
 
+def test_single_epochs_are_the_estimators_whoever_compiled_its_model() -> None:
+    found = []
+    for compiled in (False, True):
+        classifier = MLPClassifier(**QUICK).partial_fit(X, Y, classes=[0, 1])
+        if compiled:
+            classifier.model_.compile("sgd", "mse")
+            classifier.model_.evaluate(X, Y, verbose=0)
+        found.append(classifier.partial_fit(X, Y).partial_fit(X, Y).loss_curve_)
+    assert found[0] == found[1]
+
+
 def test_warm_starts_of_any_network() -> None:
     regressor = NeuralNetRegressor([layers.Dense(1)], epochs=2, random_state=0, warm_start=True)
     regressor.fit(X, NUMBERS)

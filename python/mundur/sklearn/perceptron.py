@@ -275,9 +275,10 @@ class Perceptron(Nested, Observable, BaseEstimator):
         callbacks = CallbackList(self.callbacks, model, params)
         told = ["loss"] if held is None else ["loss", "val_loss", "val_score"]
         check_monitors(callbacks, ["loss", "score"], told)
+        if model.optimizer is not rule.optimizer:  # somebody else may have compiled it, too
+            model.compile(rule.optimizer, objective.loss)
         if rule.optimizer is not made:
             self._optimizer, self._steps_by = rule.optimizer, self.solver
-            model.compile(self._optimizer, objective.loss)
             rule.begin_with(model)
         loop = Epochs(
             model,
