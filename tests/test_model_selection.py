@@ -98,6 +98,8 @@ def test_folds_refuse() -> None:
     for scalar in (5, np.float64(5)):
         with pytest.raises(TypeError, match="x must be a list or an array of samples; got"):
             list(KFold(2).split(scalar))
+    with pytest.raises(TypeError, match=r"y must hold labels of one type: .*'NoneType' and 'str'"):
+        list(StratifiedKFold(2).split(range(4), [None, "a", "a", None]))
     with pytest.raises(ValueError, match=r"y must have the class of each of 6 samples; got None"):
         list(StratifiedKFold(3).split(range(6)))
 

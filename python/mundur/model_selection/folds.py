@@ -109,7 +109,10 @@ class StratifiedKFold(KFold):
 
     def _parts(self, samples: int, y: Any) -> Indices:
         labels = _labels(y, samples)
-        _, first, classes = np.unique(labels, return_index=True, return_inverse=True)
+        try:
+            _, first, classes = np.unique(labels, return_index=True, return_inverse=True)
+        except TypeError as error:
+            raise TypeError(f"y must hold labels of one type: {error}") from None
         # As they appear, not as they sort: other names of the classes change no fold.
         classes = first.argsort().argsort()[classes]
         counts = np.bincount(classes)
