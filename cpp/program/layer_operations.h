@@ -19,11 +19,6 @@ struct After {
   bool update = false;  // then nobody reads the gradient
 };
 
-/// Elements of a parameter whose squares, or absolute values, one sum of 16 virtual lanes takes.
-/// The sums of its pieces are added up in order.
-inline constexpr std::int64_t kPiece = 4096;
-inline std::int64_t pieces_of(std::int64_t size) { return (size + kPiece - 1) / kPiece; }
-
 /// Where random numbers come from: a stream for each layer and each training forward.
 struct Stream {
   std::optional<std::uint64_t> seed;  // none: the network's

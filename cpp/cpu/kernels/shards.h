@@ -23,24 +23,24 @@ constexpr int kMaxSlots = 57;
 class ShardTree {
  public:
   /// `each`: rows of a sample.
-  ShardTree(std::int64_t rows, std::int64_t each)
+  constexpr ShardTree(std::int64_t rows, std::int64_t each)
       : shards_(rows <= kShard ? 1 : (rows + kShard - 1) / kShard), each_(each) {
     if (shards_ == 1) return;
     low_ = bits(shards_ < each ? shards_ - 1 : each - 1);
     slots_ = low_ + bits((shards_ - 1) / each);
   }
-  std::int64_t shards() const { return shards_; }
+  constexpr std::int64_t shards() const { return shards_; }
   /// Where sums may have to wait; the last of them is the last that is joined.
-  int slots() const { return slots_; }
+  constexpr int slots() const { return slots_; }
   /// In the slots from here on groups wait, in those before shards of one group.
-  int low() const { return low_; }
+  constexpr int low() const { return low_; }
   /// Of sums over so many rows, whatever rows a sample has, none has more slots.
-  static int most_slots(std::int64_t rows) { return bits(rows / kShard) + 1; }
+  static constexpr int most_slots(std::int64_t rows) { return bits(rows / kShard) + 1; }
 
   /// Behind a shard: join(slot) for each sum in front of which it comes, the nearest first; returns
   /// where the result waits, or -1 behind the last shard.
   template <class Join>
-  __attribute__((always_inline)) int after(std::int64_t shard, Join join) const {
+  __attribute__((always_inline)) constexpr int after(std::int64_t shard, Join join) const {
     if (shards_ == 1) return -1;
     const bool is_last = shard == shards_ - 1;
     const std::int64_t group = shard / each_, place = shard - group * each_;
@@ -52,14 +52,14 @@ class ShardTree {
   }
 
  private:
-  static int bits(std::int64_t n) {
+  static constexpr int bits(std::int64_t n) {
     int count = 0;
     while (n >> count != 0) ++count;
     return count;
   }
   template <class Join>
-  __attribute__((always_inline)) static int climb(std::int64_t number, bool all, int first,
-                                                  Join& join) {
+  __attribute__((always_inline)) static constexpr int climb(std::int64_t number, bool all,
+                                                            int first, Join& join) {
     int rank = 0;
     for (; all ? number >> rank != 0 : (number >> rank & 1) != 0; ++rank) {
       if (number >> rank & 1) join(first + rank);

@@ -121,10 +121,14 @@ double total_weight(const T* weight, std::int64_t B, std::int64_t each);
 /// The factor of every row's gradient, of O outputs and `rows` of them in a sample: 1 / (Σ weights
 /// · outputs in the mean); 0 where the weights sum to nothing. A sum adds up samples, whose own
 /// loss is a mean over their rows where it is one over outputs.
-inline double mean_factor(const LossRule& loss, double weight, std::int64_t O, std::int64_t rows) {
-  if (loss.sums()) return loss.elementwise() ? 1.0 / static_cast<double>(O * rows) : 1.0;
-  const double terms = loss.elementwise() ? weight * static_cast<double>(O) : weight;
+constexpr double mean_factor(bool sums, bool elementwise, double weight, std::int64_t O,
+                             std::int64_t rows) {
+  if (sums) return elementwise ? 1.0 / static_cast<double>(O * rows) : 1.0;
+  const double terms = elementwise ? weight * static_cast<double>(O) : weight;
   return terms > 0.0 ? 1.0 / terms : 0.0;
+}
+inline double mean_factor(const LossRule& loss, double weight, std::int64_t O, std::int64_t rows) {
+  return mean_factor(loss.sums(), loss.elementwise(), weight, O, rows);
 }
 
 /// By hand: the loss of p[B,O], that of each of B / rows samples (a mean over outputs and rows

@@ -22,6 +22,11 @@ std::string text_of(const Shape& shape);
 /// Samples in one group of a sum over samples, and rows of them in one chain.
 inline constexpr std::int64_t kShard = 256;
 
+/// Elements of a parameter whose squares, or absolute values, one sum of 16 virtual lanes takes.
+/// The sums of its pieces are added up in order.
+inline constexpr std::int64_t kPiece = 4096;
+constexpr std::int64_t pieces_of(std::int64_t size) { return (size + kPiece - 1) / kPiece; }
+
 /// Whether a product's inner sums run over 16 virtual lanes instead of one chain: too few columns
 /// would starve the vector units. Depends on the inner extent and the columns of the whole product,
 /// never on the rows.

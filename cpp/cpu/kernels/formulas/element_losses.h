@@ -27,7 +27,7 @@ MUNDUR_INLINE Vec<T> zero_where_clipped(Vec<T> p, Vec<T> derivative) {
 template <class T>
 struct Smoothing {
   T keep = T(1), share = T(0);
-  static Smoothing of(double smoothing, i64 classes) {
+  static MUNDUR_INLINE Smoothing of(double smoothing, i64 classes) {
     return {static_cast<T>(1.0 - smoothing),
             static_cast<T>(smoothing / static_cast<double>(classes))};
   }

@@ -21,6 +21,8 @@
 // everywhere costs the compiler minutes.
 #if defined(MUNDUR_ISA_generic)
 #define MUNDUR_FUNCTION __attribute__((noinline))
+#elif defined(MUNDUR_ISA_lane)
+#define MUNDUR_FUNCTION MUNDUR_DEVICE
 #else
 #define MUNDUR_FUNCTION MUNDUR_INLINE
 #endif
@@ -109,7 +111,7 @@ struct Constants<double> {
 /// The nearest whole number, ties to even; |a| < 2^22 (float), 2^51 (double).
 template <class T>
 MUNDUR_INLINE Vec<T> round_even(Vec<T> a) {
-  return (a + Layout<T>::kMagic) - Layout<T>::kMagic;
+  return (a + Format<T>::kMagic) - Format<T>::kMagic;
 }
 
 /// a · 2^n, rounded once, for normal a near 1 and whole |n| below 250 (float), 2000 (double). In
@@ -127,12 +129,16 @@ MUNDUR_INLINE Vec<T> sign(Vec<T> x) {
   return select(less(x, 0), -1, select(greater(x, 0), 1, x));
 }
 
-/// c[0] + c[1] x + c[2] x² + ...
-template <class T, int N>
-MUNDUR_INLINE Vec<T> polynomial(Vec<T> x, const T (&c)[N]) {
-  Vec<T> sum = c[N - 1];
-  for (int i = N - 2; i >= 0; --i) sum = fma(sum, x, c[i]);
-  return sum;
+/// c[i] + c[i + 1] x + c[i + 2] x² + ... The coefficients are constants of the code: a GPU's
+/// threads have no memory of the host's.
+template <const auto& c, int i = 0, class T>
+MUNDUR_INLINE Vec<T> polynomial(Vec<T> x) {
+  constexpr T kFirst = c[i];
+  if constexpr (i + 1 == sizeof c / sizeof c[0]) {
+    return kFirst;
+  } else {
+    return fma(polynomial<c, i + 1>(x), x, kFirst);
+  }
 }
 
 /// e^x = 2^n (1 + q), n whole, |q| below about 0.42; for x within exp's range.
@@ -145,7 +151,7 @@ MUNDUR_INLINE ExpParts<T> exp_parts(Vec<T> x) {
   using C = Constants<T>;
   const Vec<T> n = round_even(x * C::kLog2E);
   const Vec<T> r = fnma(n, C::kLn2Low, fnma(n, C::kLn2High, x));
-  return {n, fma(r * r, polynomial(r, C::kExp), r)};
+  return {n, fma(r * r, polynomial<C::kExp>(r), r)};
 }
 
 template <class T>
@@ -175,7 +181,7 @@ MUNDUR_INLINE Vec<T> log_normal(Vec<T> x, Vec<T> exponent_shift) {
   const Vec<T> s = f / (f + 2);
   const Vec<T> z = s * s;
   const Vec<T> half_square = 0.5 * f * f;
-  const Vec<T> tail = fma(s, fma(z, polynomial(z, C::kLog), half_square), e * C::kLn2Low);
+  const Vec<T> tail = fma(s, fma(z, polynomial<C::kLog>(z), half_square), e * C::kLn2Low);
   return fma(e, C::kLn2High, f - (half_square - tail));
 }
 
@@ -239,8 +245,8 @@ template <class T>
 MUNDUR_FUNCTION Vec<T> erf(Vec<T> x) {
   using C = Constants<T>;
   const Vec<T> a = min(abs(x), C::kErfEnd);
-  const Vec<T> near = fma(a, polynomial(a * a, C::kErfSmall), a);
-  const Vec<T> far = 1 - exp(-polynomial(a - 2, C::kErfLarge));
+  const Vec<T> near = fma(a, polynomial<C::kErfSmall>(a * a), a);
+  const Vec<T> far = 1 - exp(-polynomial<C::kErfLarge>(a - 2));
   return copysign(select(less(a, 1), near, far), x);
 }
 

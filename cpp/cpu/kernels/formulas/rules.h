@@ -87,5 +87,32 @@ MUNDUR_INLINE Vec<T> step_of(const Update<T>& u, Vec<T> g, Vec<T> (&s)[3]) {
   }
 }
 
+/// The rule and what stands around it, on the n parameters from number i on. `kPlain`: nothing
+/// does.
+template <Rule kRule, bool kPlain, class T>
+MUNDUR_INLINE void update_some(const Update<T>& u, i64 i, Vec<T> g, int n) {
+  Vec<T> state[3];
+  const auto kept = [&](int k) MUNDUR_BODY {
+    return k < states_of(kRule) || (kRule == Rule::rmsprop && u.state[k]);
+  };
+  for (int k = 0; k < 3; ++k) {
+    if (kept(k)) state[k] = load_up_to(u.state[k] + i, n);
+  }
+  if constexpr (!kPlain) g = min(max(g * u.scale, -u.limit), u.limit);
+  const Vec<T> step = step_of<kRule>(u, g, state);
+  for (int k = 0; k < 3; ++k) {
+    if (kept(k)) store_up_to(u.state[k] + i, state[k], n);
+  }
+  Vec<T> w = load_up_to(u.w + i, n);
+  if constexpr (!kPlain) w = w * u.keep;
+  w = fnma(u.lr, step, w);
+  if (!kPlain && u.average) {
+    const Vec<T> average = blend(u.ema, load_up_to(u.average + i, n), u.one_minus_ema, w);
+    store_up_to(u.average + i, average, n);
+    if (u.overwrite) w = average;
+  }
+  store_up_to(u.w + i, w, n);
+}
+
 }  // namespace
 }  // namespace mundur::MUNDUR_ISA

@@ -9,7 +9,7 @@ namespace mundur::MUNDUR_ISA {
 namespace {
 
 template <class T>
-void activation(T* y, const T* x, i64 size, Function f) {
+MUNDUR_DEVICE void activation(T* y, const T* x, i64 size, Function f) {
   if (f == Function::linear && y == x) return;
   with_function<T>(f, [&](auto one) {
     map(y, size, [](Vec<T> a) MUNDUR_BODY { return decltype(one)::value(a); }, x);
@@ -17,7 +17,7 @@ void activation(T* y, const T* x, i64 size, Function f) {
 }
 
 template <class T>
-void activation_backward(T* dx, const T* y, const T* dy, i64 size, Function f) {
+MUNDUR_DEVICE void activation_backward(T* dx, const T* y, const T* dy, i64 size, Function f) {
   if (f == Function::linear && dx == dy) return;
   with_function<T>(f, [&](auto one) {
     map(
@@ -27,14 +27,14 @@ void activation_backward(T* dx, const T* y, const T* dy, i64 size, Function f) {
 }
 
 template <class T>
-void curve(T* y, const T* x, i64 size, Curve f, const T* p) {
+MUNDUR_DEVICE void curve(T* y, const T* x, i64 size, Curve f, const T* p) {
   with_curve<T>(f, [&](auto one) {
     map(y, size, [p](Vec<T> a) MUNDUR_BODY { return decltype(one)::value(a, p); }, x);
   });
 }
 
 template <class T>
-void curve_backward(T* dx, const T* x, const T* dy, i64 size, Curve f, const T* p) {
+MUNDUR_DEVICE void curve_backward(T* dx, const T* x, const T* dy, i64 size, Curve f, const T* p) {
   with_curve<T>(f, [&](auto one) {
     map(
         dx, size, [p](Vec<T> a, Vec<T> d) MUNDUR_BODY { return d * decltype(one)::slope(a, p); }, x,
@@ -43,7 +43,7 @@ void curve_backward(T* dx, const T* x, const T* dy, i64 size, Curve f, const T* 
 }
 
 template <class T>
-void softmax(T* y, const T* x, i64 B, i64 O) {
+MUNDUR_DEVICE void softmax(T* y, const T* x, i64 B, i64 O) {
   for (i64 b = 0; b < B; ++b, y += O, x += O) {
     const Vec<T> sum = row_exp(y, x, O, row_max(x, O));
     map(y, O, [&](Vec<T> e) MUNDUR_BODY { return e / sum; }, y);
@@ -51,7 +51,7 @@ void softmax(T* y, const T* x, i64 B, i64 O) {
 }
 
 template <class T>
-void softmax_backward(T* dx, const T* y, const T* dy, i64 B, i64 O) {
+MUNDUR_DEVICE void softmax_backward(T* dx, const T* y, const T* dy, i64 B, i64 O) {
   for (i64 b = 0; b < B; ++b, dx += O, y += O, dy += O) {
     auto lanes = Lanes16<T>::all(T(0));
     for_each_lane(lanes, O, [&](Vec<T>& part, i64 i, int n) MUNDUR_BODY {
@@ -64,7 +64,7 @@ void softmax_backward(T* dx, const T* y, const T* dy, i64 B, i64 O) {
 }
 
 template <class T>
-void log_softmax(T* y, const T* x, i64 B, i64 O) {
+MUNDUR_DEVICE void log_softmax(T* y, const T* x, i64 B, i64 O) {
   for (i64 b = 0; b < B; ++b, y += O, x += O) {
     const T maximum = row_max(x, O);
     const Vec<T> top = maximum, log_sum = row_log_sum(x, O, maximum);
@@ -73,7 +73,7 @@ void log_softmax(T* y, const T* x, i64 B, i64 O) {
 }
 
 template <class T>
-void log_softmax_backward(T* dx, const T* y, const T* dy, i64 B, i64 O) {
+MUNDUR_DEVICE void log_softmax_backward(T* dx, const T* y, const T* dy, i64 B, i64 O) {
   for (i64 b = 0; b < B; ++b, dx += O, y += O, dy += O) {
     const Vec<T> sum = row_sum(dy, O);
     map(dx, O, [&](Vec<T> a, Vec<T> d) MUNDUR_BODY { return fnma(exp(a), sum, d); }, y, dy);

@@ -11,6 +11,22 @@ namespace mundur::MUNDUR_ISA {
 
 using i64 = std::int64_t;
 
+namespace {
+
+template <int... I>
+struct Indices {};
+template <int kCount, int... I>
+struct CountingTo : CountingTo<kCount - 1, kCount - 1, I...> {};
+template <int... I>
+struct CountingTo<0, I...> {
+  using Type = Indices<I...>;
+};
+/// 0, 1, ..., kCount - 1.
+template <int kCount>
+using Counting = typename CountingTo<kCount>::Type;
+
+}  // namespace
+
 // Each file fills its rows of the table, for both element types.
 void fill_products(Kernels<float>& table);
 void fill_products(Kernels<double>& table);

@@ -31,7 +31,7 @@ struct Rows {
 
 /// One output: samples lie side by side, and one element is its own sum over lanes (-0 becomes +0).
 template <class Loss, class T>
-void single_output_values(double* value, const Rows<T>& rows, Loss loss) {
+MUNDUR_DEVICE void single_output_values(double* value, const Rows<T>& rows, Loss loss) {
   for_each_vec<T>(rows.B, [&](i64 i, int n) MUNDUR_BODY {
     T sample[Vec<T>::kWidth];
     store(sample, 0 + loss.value(load_up_to(rows.p + i, n), load_up_to(rows.y + i, n)));
@@ -169,14 +169,14 @@ struct FusedSparse {
 // ---- the table's rows ---------------------------------------------------------------------------
 
 template <class T>
-CategoricalFocal<T> categorical_focal(const LossNumbers& numbers, i64 O) {
+MUNDUR_DEVICE CategoricalFocal<T> categorical_focal(const LossNumbers& numbers, i64 O) {
   return {Smoothing<T>::of(numbers.label_smoothing, O),
           {static_cast<T>(numbers.gamma)},
           static_cast<T>(numbers.positive)};
 }
 
 template <class T>
-BinaryFocal<T> binary_focal(const LossNumbers& numbers) {
+MUNDUR_DEVICE BinaryFocal<T> binary_focal(const LossNumbers& numbers) {
   return {Smoothing<T>::of(numbers.label_smoothing, 2),
           {static_cast<T>(numbers.gamma)},
           static_cast<T>(numbers.positive),
@@ -250,8 +250,8 @@ MUNDUR_INLINE void with_fused_loss(LossKind kind, const LossNumbers& numbers, i6
 }
 
 template <class T>
-void loss_value(double* value, const T* p, const T* y, const std::int32_t* labels, i64 B, i64 O,
-                LossKind kind, const LossNumbers& numbers) {
+MUNDUR_DEVICE void loss_value(double* value, const T* p, const T* y, const std::int32_t* labels,
+                              i64 B, i64 O, LossKind kind, const LossNumbers& numbers) {
   const Rows<T> rows{p, y, labels, B, O};
   with_loss<T>(kind, numbers, O, [&](auto loss) {
     if constexpr (loss.kByElement) {
@@ -262,8 +262,9 @@ void loss_value(double* value, const T* p, const T* y, const std::int32_t* label
 }
 
 template <class T>
-void loss_gradient(T* dp, const T* p, const T* y, const std::int32_t* labels, const T* weight,
-                   i64 B, i64 O, T scale, LossKind kind, const LossNumbers& numbers, bool fused) {
+MUNDUR_DEVICE void loss_gradient(T* dp, const T* p, const T* y, const std::int32_t* labels,
+                                 const T* weight, i64 B, i64 O, T scale, LossKind kind,
+                                 const LossNumbers& numbers, bool fused) {
   const auto find = [&](auto loss) {
     // Without weights elements are one long row: a single output must not cost a loop each.
     const bool together = loss.kByElement && !weight;
@@ -291,7 +292,7 @@ MUNDUR_INLINE std::int32_t row_argmax(const T* x, i64 O) {
 }
 
 template <class T>
-void argmax(std::int32_t* index, const T* x, i64 B, i64 O) {
+MUNDUR_DEVICE void argmax(std::int32_t* index, const T* x, i64 B, i64 O) {
   for (i64 b = 0; b < B; ++b) index[b] = row_argmax(x + b * O, O);
 }
 

@@ -45,7 +45,8 @@ MUNDUR_INLINE bool is_counted(const Counted& counted, i64 b) {
 }
 
 template <class T>
-void column_sums(T* sum, const T* x, i64 O, i64 B, i64 each, i64 ldx, const Counted& counted) {
+MUNDUR_DEVICE void column_sums(T* sum, const T* x, i64 O, i64 B, i64 each, i64 ldx,
+                               const Counted& counted) {
   for_each_vec<T>(O, [&](i64 o, int n) MUNDUR_BODY {
     Vec<T> total[1];
     sum_samples(total, B, each, [&](i64 b, Vec<T>(&to)[1]) MUNDUR_BODY {
@@ -57,8 +58,8 @@ void column_sums(T* sum, const T* x, i64 O, i64 B, i64 each, i64 ldx, const Coun
 }
 
 template <class T>
-void column_deviations(T* off, T* squares, const T* x, const T* sum, i64 O, i64 B, i64 each,
-                       i64 ldx, const Counted& counted) {
+MUNDUR_DEVICE void column_deviations(T* off, T* squares, const T* x, const T* sum, i64 O, i64 B,
+                                     i64 each, i64 ldx, const Counted& counted) {
   const Vec<T> count = set<T>(static_cast<T>(counted.rows));
   for_each_vec<T>(O, [&](i64 o, int n) MUNDUR_BODY {
     const Vec<T> m = load_up_to(sum + o, n) / count;
@@ -75,8 +76,8 @@ void column_deviations(T* off, T* squares, const T* x, const T* sum, i64 O, i64 
 }
 
 template <class T>
-void column_moments(T* mean, T* variance, const T* sum, const T* off, const T* squares, i64 O,
-                    i64 rows) {
+MUNDUR_DEVICE void column_moments(T* mean, T* variance, const T* sum, const T* off,
+                                  const T* squares, i64 O, i64 rows) {
   const Vec<T> count = set<T>(static_cast<T>(rows));
   for_each_vec<T>(O, [&](i64 o, int n) MUNDUR_BODY {
     const Moments<T> found = corrected(load_up_to(sum + o, n) / count, load_up_to(off + o, n),
@@ -87,7 +88,8 @@ void column_moments(T* mean, T* variance, const T* sum, const T* off, const T* s
 }
 
 template <class T>
-void moving_average(T* average, const T* x, i64 size, T momentum, T one_minus_momentum) {
+MUNDUR_DEVICE void moving_average(T* average, const T* x, i64 size, T momentum,
+                                  T one_minus_momentum) {
   for_each_vec<T>(size, [&](i64 i, int n) MUNDUR_BODY {
     const Vec<T> kept = set<T>(momentum) * load_up_to(average + i, n);
     const Vec<T> moved = flush(fma(set<T>(one_minus_momentum), load_up_to(x + i, n), kept));
@@ -96,8 +98,8 @@ void moving_average(T* average, const T* x, i64 size, T momentum, T one_minus_mo
 }
 
 template <class T>
-void normalization_scale(T* inverse, T* scale, const T* variance, const T* gamma, i64 size,
-                         T epsilon) {
+MUNDUR_DEVICE void normalization_scale(T* inverse, T* scale, const T* variance, const T* gamma,
+                                       i64 size, T epsilon) {
   for_each_vec<T>(size, [&](i64 i, int n) MUNDUR_BODY {
     const Vec<T> one = set<T>(T(1));
     const Vec<T> found = one / sqrt(load_up_to(variance + i, n) + set<T>(epsilon));
@@ -107,8 +109,8 @@ void normalization_scale(T* inverse, T* scale, const T* variance, const T* gamma
 }
 
 template <class T>
-void normalize_columns(T* y, const T* x, const T* mean, const T* scale, const T* beta, i64 B,
-                       i64 O) {
+MUNDUR_DEVICE void normalize_columns(T* y, const T* x, const T* mean, const T* scale, const T* beta,
+                                     i64 B, i64 O) {
   for (i64 b = 0; b < B; ++b, y += O, x += O) {
     for_each_vec<T>(O, [&](i64 o, int n) MUNDUR_BODY {
       const Vec<T> shift = beta ? load_up_to(beta + o, n) : zero<T>();
@@ -119,8 +121,8 @@ void normalize_columns(T* y, const T* x, const T* mean, const T* scale, const T*
 }
 
 template <class T, bool kRows>
-void normalized_sums(T* dbeta, T* dgamma, const T* dy, const T* x, const T* mean, const T* inverse,
-                     i64 O, i64 B, i64 each, i64 ldx) {
+MUNDUR_DEVICE void normalized_sums(T* dbeta, T* dgamma, const T* dy, const T* x, const T* mean,
+                                   const T* inverse, i64 O, i64 B, i64 each, i64 ldx) {
   for_each_vec<T>(O, [&](i64 o, int n) MUNDUR_BODY {
     const Vec<T> column_mean = kRows ? zero<T>() : load_up_to(mean + o, n);
     const Vec<T> column_inverse = kRows ? zero<T>() : load_up_to(inverse + o, n);
@@ -137,9 +139,10 @@ void normalized_sums(T* dbeta, T* dgamma, const T* dy, const T* x, const T* mean
 }
 
 template <class T>
-void normalize_columns_backward(T* dx, const T* dy, const T* x, const T* mean, const T* inverse,
-                                const T* scale, const T* dbeta, const T* dgamma, i64 B, i64 O,
-                                const Counted& counted) {
+MUNDUR_DEVICE void normalize_columns_backward(T* dx, const T* dy, const T* x, const T* mean,
+                                              const T* inverse, const T* scale, const T* dbeta,
+                                              const T* dgamma, i64 B, i64 O,
+                                              const Counted& counted) {
   const Vec<T> share = set<T>(T(1) / static_cast<T>(counted.rows));
   for (i64 b = 0; b < B; ++b, dx += O, dy += O, x += O) {
     const bool depends = dgamma && is_counted(counted, b);
@@ -173,8 +176,8 @@ MUNDUR_INLINE Moments<T> row_moments(const T* x, i64 O) {
 }
 
 template <class T>
-void normalize_rows(T* y, T* mean, T* inverse, const T* x, const T* gamma, const T* beta, i64 B,
-                    i64 O, T epsilon) {
+MUNDUR_DEVICE void normalize_rows(T* y, T* mean, T* inverse, const T* x, const T* gamma,
+                                  const T* beta, i64 B, i64 O, T epsilon) {
   for (i64 b = 0; b < B; ++b, y += O, x += O) {
     const Moments<T> found = row_moments(x, O);
     const Vec<T> inverse_b = set<T>(T(1)) / sqrt(found.variance + set<T>(epsilon));
@@ -190,8 +193,8 @@ void normalize_rows(T* y, T* mean, T* inverse, const T* x, const T* gamma, const
 }
 
 template <class T>
-void normalize_rows_backward(T* dx, const T* dy, const T* x, const T* mean, const T* inverse,
-                             const T* gamma, i64 B, i64 O) {
+MUNDUR_DEVICE void normalize_rows_backward(T* dx, const T* dy, const T* x, const T* mean,
+                                           const T* inverse, const T* gamma, i64 B, i64 O) {
   const Vec<T> share = set<T>(T(1) / static_cast<T>(O));
   for (i64 b = 0; b < B; ++b, dx += O, dy += O, x += O) {
     const Vec<T> m = set<T>(mean[b]), inverse_b = set<T>(inverse[b]);
@@ -219,14 +222,14 @@ void normalize_rows_backward(T* dx, const T* dy, const T* x, const T* mean, cons
 }
 
 template <class T>
-void add(T* y, const T* a, const T* b, i64 size) {
+MUNDUR_DEVICE void add(T* y, const T* a, const T* b, i64 size) {
   for_each_vec<T>(size, [&](i64 i, int n) MUNDUR_BODY {
     store_up_to(y + i, load_up_to(a + i, n) + load_up_to(b + i, n), n);
   });
 }
 
 template <class T>
-void multiply(T* y, const T* a, const T* b, i64 size) {
+MUNDUR_DEVICE void multiply(T* y, const T* a, const T* b, i64 size) {
   for_each_vec<T>(size, [&](i64 i, int n) MUNDUR_BODY {
     store_up_to(y + i, load_up_to(a + i, n) * load_up_to(b + i, n), n);
   });

@@ -11,13 +11,14 @@ MUNDUR_INLINE T sum_of_squares(const T* x, i64 size) {
 }
 
 template <class T>
-void norms(double* sums, const T* x, i64 n) {
+MUNDUR_DEVICE void norms(double* sums, const T* x, i64 n) {
   sums[0] = static_cast<double>(lane_sum(n, [](Vec<T> a) MUNDUR_BODY { return abs(a); }, x));
   sums[1] = static_cast<double>(sum_of_squares(x, n));
 }
 
 template <class T>
-void add_penalty(T* g, const T* w, i64 rows, i64 columns, i64 ldg, i64 ldw, T l1, T two_l2) {
+MUNDUR_DEVICE void add_penalty(T* g, const T* w, i64 rows, i64 columns, i64 ldg, i64 ldw, T l1,
+                               T two_l2) {
   const auto add = [=](Vec<T> gradient, Vec<T> weight) MUNDUR_BODY {
     if (two_l2 != T(0)) gradient = fma(two_l2, weight, gradient);
     if (l1 == T(0)) return gradient;
@@ -51,13 +52,13 @@ MUNDUR_INLINE void scale_to(T* w, const Factor<T>& by, int n) {
 
 /// One vector, side by side in memory.
 template <class T>
-void limit_norm(T* w, i64 n, T least, T most, T rate) {
+MUNDUR_DEVICE void limit_norm(T* w, i64 n, T least, T most, T rate) {
   const Factor<T> by = factor_of(sqrt(Vec<T>(sum_of_squares(w, n))), least, most, rate);
   for_each_vec<T>(n, [&](i64 i, int count) MUNDUR_BODY { scale_to(w + i, by, count); });
 }
 
 template <class T>
-void limit_norms(T* w, i64 rows, i64 columns, i64 ldw, T least, T most, T rate) {
+MUNDUR_DEVICE void limit_norms(T* w, i64 rows, i64 columns, i64 ldw, T least, T most, T rate) {
   if (ldw == 1) return limit_norm(w, rows, least, most, rate);
   for_each_vec<T>(columns, [&](i64 i, int n) MUNDUR_BODY {
     Vec<T> squares = T(0);

@@ -9,22 +9,18 @@ namespace {
 template <class T>
 struct Mask;
 
-/// The compilers' types, and where a number's exponent lies in its bits.
+/// The compilers' types.
 template <class T>
 struct Layout;
 template <>
 struct Layout<float> {
   using Native __attribute__((vector_size(kBytes))) = float;
   using Bits __attribute__((vector_size(kBytes))) = std::uint32_t;
-  static constexpr int kFraction = 23, kBias = 127;
-  static constexpr float kMagic = 0x1.8p23f, kShifted = 0x1p23f;
 };
 template <>
 struct Layout<double> {
   using Native __attribute__((vector_size(kBytes))) = double;
   using Bits __attribute__((vector_size(kBytes))) = std::uint64_t;
-  static constexpr int kFraction = 52, kBias = 1023;
-  static constexpr double kMagic = 0x1.8p52, kShifted = 0x1p52;
 };
 
 template <class T>
@@ -67,35 +63,12 @@ MUNDUR_INLINE void store(T* p, Vec<T> a) {
   __builtin_memcpy(p, &a.v, sizeof a.v);
 }
 
-template <class T>
-MUNDUR_INLINE Vec<T> copysign(Vec<T> magnitude, Vec<T> sign) {
-  const auto kSign = Vec<T>(T(-0.0)).bits();
-  return Vec<T>::of_bits((magnitude.bits() & ~kSign) | (sign.bits() & kSign));
-}
-template <class T>
-MUNDUR_INLINE Vec<T> abs(Vec<T> a) {
-  return Vec<T>::of_bits(a.bits() & ~Vec<T>(T(-0.0)).bits());
-}
+}  // namespace
+}  // namespace mundur::MUNDUR_ISA
+#include "cpu/kernels/isa/bits.h"
 
-// n + 1.5·2^23 holds n in its lowest bits: adding the bias there too leaves the exponent field one
-// shift away.
-template <class T>
-MUNDUR_INLINE Vec<T> pow2(Vec<T> n) {
-  const Vec<T> shifted = n + (Layout<T>::kMagic + T(Layout<T>::kBias));
-  return Vec<T>::of_bits(shifted.bits() << Layout<T>::kFraction);
-}
-/// The field becomes the low bits of 2^23: not every instruction set converts 64-bit integers.
-template <class T>
-MUNDUR_INLINE Vec<T> exponent(Vec<T> a) {
-  using L = Layout<T>;
-  const auto field = a.bits() >> L::kFraction;
-  return Vec<T>::of_bits(field | Vec<T>(L::kShifted).bits()) - (L::kShifted + T(L::kBias));
-}
-template <class T>
-MUNDUR_INLINE Vec<T> mantissa(Vec<T> a) {
-  const auto kExponent = Vec<T>(T(__builtin_inf())).bits();
-  return Vec<T>::of_bits((a.bits() & ~kExponent) | Vec<T>(T(1)).bits());
-}
+namespace mundur::MUNDUR_ISA {
+namespace {
 
 struct Words {
   static constexpr int kWidth = VecF::kWidth;
@@ -125,18 +98,6 @@ MUNDUR_INLINE Words shifted_right(Words a) {
 }
 MUNDUR_INLINE Words words(VecF a) { return {a.bits()}; }
 MUNDUR_INLINE VecF floats(Words a) { return VecF::of_bits(a.v); }
-
-template <int... I>
-struct Indices {};
-template <int kCount, int... I>
-struct CountingTo : CountingTo<kCount - 1, kCount - 1, I...> {};
-template <int... I>
-struct CountingTo<0, I...> {
-  using Type = Indices<I...>;
-};
-/// 0, 1, ..., kCount - 1.
-template <int kCount>
-using Counting = typename CountingTo<kCount>::Type;
 
 /// kCount lanes of a from kFrom on, and from the first again behind the last.
 template <int kFrom, class Lanes, int... I>

@@ -1,6 +1,7 @@
 #pragma once
 
-// Reductions over one row in 16 virtual lanes: what softmax, the losses and argmax share.
+// Reductions over one row in 16 virtual lanes: what softmax, the losses, argmax and clipping
+// share.
 
 #include "cpu/kernels/formulas/functions.h"
 
@@ -51,6 +52,27 @@ MUNDUR_INLINE T row_log_sum(const T* x, i64 size, T maximum) {
     count.part[lane] = add_up_to(count.part[lane], select(is_top, 1, 0), n);
   });
   return first_lane(log1p(Vec<T>(rest.sum() + (count.sum() - T(1)))));
+}
+
+/// Σ g[i]², in double.
+template <class T>
+MUNDUR_DEVICE double sum_squares(const T* g, i64 n) {
+  double lanes[16] = {};
+  i64 i = 0;
+  for (; i + 16 <= n; i += 16) {
+    for (int lane = 0; lane < 16; ++lane) {
+      const auto value = static_cast<double>(g[i + lane]);
+      lanes[lane] += value * value;
+    }
+  }
+  for (int lane = 0; i + lane < n; ++lane) {
+    const auto value = static_cast<double>(g[i + lane]);
+    lanes[lane] += value * value;
+  }
+  for (int half = 8; half > 0; half /= 2) {
+    for (int lane = 0; lane < half; ++lane) lanes[lane] += lanes[lane + half];
+  }
+  return lanes[0];
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ MUNDUR_INLINE void sum_all(T* db, i64 O, const ShardTree& tree, Columns columns)
 }
 
 template <class T>
-void sum_rows(T* db, const T* dy, i64 O, i64 B, i64 each, i64 lddy) {
+MUNDUR_DEVICE void sum_rows(T* db, const T* dy, i64 O, i64 B, i64 each, i64 lddy) {
   if (B == 1) {  // the chain from +0, without the way there
     return map(db, O, [](Vec<T> g) MUNDUR_BODY { return zero<T>() + g; }, dy);
   }

@@ -27,10 +27,7 @@
 
 #include "cpu/kernels/isa/isa.h"
 
-#define MUNDUR_INLINE inline __attribute__((always_inline))
-// After a lambda's parameters: a loop body that a compiler leaves as a call costs more than its
-// arithmetic.
-#define MUNDUR_BODY __attribute__((always_inline))
+#include "cpu/kernels/inline.h"
 
 #if defined(MUNDUR_ISA_avx512)
 #include "cpu/kernels/isa/vec_avx512.h"
@@ -40,6 +37,8 @@
 #include "cpu/kernels/isa/vec_x86.h"
 #elif defined(MUNDUR_ISA_neon)
 #include "cpu/kernels/isa/vec_neon.h"
+#elif defined(MUNDUR_ISA_lane)
+#include "cpu/kernels/isa/vec_lane.h"
 #else
 #include "cpu/kernels/isa/vec_generic.h"
 #endif
@@ -95,7 +94,7 @@ MUNDUR_INLINE T first_lane(Vec<T> a) {
 /// The first n lanes from memory; what the others hold is of no use, but as finite as these.
 template <class T>
 MUNDUR_INLINE Vec<T> load_up_to(const T* p, int n) {
-  if (n == Vec<T>::kWidth) return load(p);
+  if (Vec<T>::kWidth == 1 || n == Vec<T>::kWidth) return load(p);
   if (n > 2 || n == 0) return load_n(p, n);
   Vec<T> a = set<T>(p[n - 1]);
   a.v[0] = p[0];
@@ -104,7 +103,9 @@ MUNDUR_INLINE Vec<T> load_up_to(const T* p, int n) {
 
 template <class T>
 MUNDUR_INLINE void store_up_to(T* p, Vec<T> a, int n) {
-  if (n == Vec<T>::kWidth) {
+  if constexpr (Vec<T>::kWidth == 1) {
+    store(p, a);
+  } else if (n == Vec<T>::kWidth) {
     store(p, a);
   } else if (n == 1) {
     p[0] = a.v[0];

@@ -8,6 +8,7 @@ constexpr int kBytes = 16;
 }
 #include "cpu/kernels/isa/registers.h"
 // Masks are registers of lanes.
+#include "cpu/kernels/isa/half.h"
 #include "cpu/kernels/isa/lane_masks.h"
 
 namespace mundur::MUNDUR_ISA {
@@ -46,16 +47,6 @@ MUNDUR_INLINE Vec<T> chosen(Mask<T> m, Vec<T> a, Vec<T> b) {
 MUNDUR_INLINE VecF select(Mask<float> m, VecF a, VecF b) { return chosen(m, a, b); }
 MUNDUR_INLINE VecD select(Mask<double> m, VecD a, VecD b) { return chosen(m, a, b); }
 
-/// Shifted into place a half's exponent is short by 112, which one exact product mends for
-/// subnormals too.
-MUNDUR_INLINE float half_to_float(std::uint16_t half) {
-  const std::uint32_t magnitude = static_cast<std::uint32_t>(half & 0x7FFF) << 13;
-  const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000) << 16;
-  const float mended = __builtin_bit_cast(float, magnitude) * 0x1p112f;
-  const std::uint32_t finite = __builtin_bit_cast(std::uint32_t, mended);
-  const std::uint32_t found = magnitude >= 0x0F800000u ? magnitude | 0x7F800000u : finite;
-  return __builtin_bit_cast(float, sign | found);
-}
 MUNDUR_INLINE VecF load_half(const std::uint16_t* p) {
   return each<float>([&](int i) { return half_to_float(p[i]); });
 }
