@@ -26,6 +26,7 @@ void bind_penalties(py::module_& m);
 void bind_layers(py::module_& m);
 void bind_losses(py::module_& m);
 void bind_optimizers(py::module_& m);
+void bind_devices(py::module_& m);
 void bind_network(py::module_& m);
 void bind_training(py::module_& m);
 

@@ -7,6 +7,7 @@ PYBIND11_MODULE(_core, m) {
   mundur::bind_penalties(m);
   mundur::bind_layers(m);
   mundur::bind_losses(m);
+  mundur::bind_devices(m);
   mundur::bind_network(m);
   mundur::bind_optimizers(m);
   mundur::bind_training(m);

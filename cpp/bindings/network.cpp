@@ -1,6 +1,7 @@
 #include "mundur/network.h"
 
 #include "bindings/bindings.h"
+#include "cuda/library.h"
 #include "mundur/optimizers.h"
 
 namespace mundur {
@@ -12,7 +13,8 @@ namespace {
 std::unique_ptr<AnyNetwork> make_network(const py::sequence& layers, const Shape& input_shape,
                                          const std::string& dtype, std::uint64_t seed,
                                          const std::string& compute_dtype,
-                                         const std::vector<std::string>& names) {
+                                         const std::vector<std::string>& names,
+                                         const std::shared_ptr<cuda::Gpu>& device) {
   const FloatEnvironment environment;
   const std::vector<LayerSpec> specs = specs_of(layers);
   const auto is = [&](Compute compute) { return compute_dtype == name_of(compute); };
@@ -24,8 +26,9 @@ std::unique_ptr<AnyNetwork> make_network(const py::sequence& layers, const Shape
                           : is(Compute::bfloat16) ? Compute::bfloat16
                                                   : Compute::bfloat16_pairs;
   const auto made = [&]<class T>(T) {
-    return std::make_unique<AnyNetwork>(
-        AnyNetwork{std::make_unique<Network<T>>(specs, input_shape, seed, compute, names)});
+    auto network = std::make_unique<Network<T>>(specs, input_shape, seed, compute, names);
+    if (device) network->move_to(device);
+    return std::make_unique<AnyNetwork>(AnyNetwork{std::move(network)});
   };
   if (dtype == "float32") return made(float{});
   if (dtype == "float64") return made(double{});
@@ -176,7 +179,7 @@ void bind_network(py::module_& m) {
   };
   py::class_<AnyNetwork>(m, "Network")
       .def(py::init(&make_network), py::arg("layers"), py::arg("input_shape"), py::arg("dtype"),
-           py::arg("seed"), py::arg("compute_dtype"), py::arg("names"))
+           py::arg("seed"), py::arg("compute_dtype"), py::arg("names"), py::arg("device") = nullptr)
       .def_property_readonly(
           "dtype", looks([](auto& network) { return dtype_name<element_of<decltype(network)>>(); }))
       .def_property_readonly("compute_dtype", looks(compute_dtype))
@@ -193,6 +196,10 @@ void bind_network(py::module_& m) {
                              [](const py::object& self) { return flat(self, false); })
       .def_property_readonly("flat_gradients",
                              [](const py::object& self) { return flat(self, true); })
+      .def("move_to",
+           works<std::shared_ptr<cuda::Gpu>>(
+               [](auto& network, const std::shared_ptr<cuda::Gpu>& gpu) { network.move_to(gpu); }),
+           py::arg("device"))
       .def("set_learning",
            works<Flags>([](auto& network, const Flags& flags) { network.set_learning(flags); }),
            py::arg("flags"))

@@ -21,7 +21,7 @@ void copy_into(Optimizer::Slot& slot, const py::array& array, std::int64_t size)
   std::copy(values, values + size, slot.values.as<T>());
 }
 
-py::tuple state(Optimizer& optimizer) {
+py::tuple state_of(Optimizer& optimizer) {
   const Held held(optimizer);
   py::dict arrays;
   for (const Optimizer::Slot& slot : optimizer.slots()) {
@@ -102,7 +102,7 @@ void bind_optimizers(py::module_& m) {
             alone(optimizer, [&] { optimizer.set_learning_rates(first, std::move(rates)); });
           },
           py::arg("first"), py::arg("rates"))
-      .def("state", &state)
+      .def("state", &state_of)
       .def("set_state", &set_state, py::arg("arrays"), py::arg("scalars"))
       .def("reset",
            [](Optimizer& optimizer) {

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstring>
+#include <memory>
 #include <new>
 #include <type_traits>
 #include <vector>
@@ -110,6 +111,12 @@ class Plan {
  public:
   Plan(const Program& program, const Placement& placement, const Memory<T>& memory,
        std::int64_t batch, int workers, const Kernels<T>& kernels);
+  /// Of one worker that calls for whoever computes: one piece for each stretch, with its calls up
+  /// to those ends. `owned` lives as long.
+  Plan(Calls<T> calls, std::vector<std::size_t> ends, std::shared_ptr<void> owned)
+      : calls_{std::move(calls)}, ends_{std::move(ends)}, owned_(std::move(owned)) {
+    for (std::size_t i = 1; i <= ends_.front().size(); ++i) pieces_.push_back(i);
+  }
 
   /// All workers of the team run the stretches in [begin, end), and meet between them.
   void run(std::size_t begin, std::size_t end, Now<T>& now, Worker& worker) const {
@@ -138,6 +145,7 @@ class Plan {
   std::vector<Calls<T>> calls_;                 // of each worker
   std::vector<std::vector<std::size_t>> ends_;  // of each worker's calls of each piece
   std::vector<std::size_t> pieces_;             // up to each stretch
+  std::shared_ptr<void> owned_;
 };
 
 }  // namespace mundur

@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "cpu/plan.h"
+#include "program/extents.h"
 
 namespace mundur {
 
@@ -65,27 +66,24 @@ class Touches {
 };
 
 template <class T>
-class Resolver {
+class Resolver : public Extents {
  public:
   Resolver(const Program& program, const Placement& placement, const Memory<T>& memory,
            std::int64_t samples, const Kernels<T>& table, Touches& touches, Member member,
            Calls<T>& calls)
-      : kernels(table),
-        batch(samples),
+      : Extents(program, samples),
+        kernels(table),
         worker(member),
         scratch(memory.scratch[static_cast<std::size_t>(member.index())]),
-        program_(program),
         placement_(placement),
         memory_(memory),
         touches_(touches),
         calls_(calls) {}
 
   const Kernels<T>& kernels;
-  const std::int64_t batch;
   const Member worker;
   T* const scratch;  // this worker's
 
-  const ValueInfo& operator[](Value value) const { return program_[value]; }
   template <class U = T>
   U* at(Value value) const {
     if (!value) return nullptr;
@@ -96,21 +94,6 @@ class Resolver {
     }
     return reinterpret_cast<U*>(memory_.planned +
                                 placement_.offsets[static_cast<std::size_t>(value.index)]);
-  }
-  std::int64_t samples(Value value) const {
-    const std::int64_t each = program_[value].samples;
-    return each == 0 ? 1 : batch * each;
-  }
-  std::int64_t size(Value value) const { return samples(value) * program_[value].size(); }
-  /// Of the last axis.
-  std::int64_t columns(Value value) const {
-    const Shape& shape = program_[value].shape;
-    return shape.empty() ? 1 : shape.back();
-  }
-  std::int64_t rows(Value value) const { return columns(value) ? size(value) / columns(value) : 0; }
-  /// Of each sample of the batch.
-  std::int64_t rows_of_sample(Value value) const {
-    return program_[value].samples * program_[value].size() / columns(value);
   }
 
   // ---- what is touched, and where it lies. First of all, and the same for each worker. A value
@@ -225,7 +208,6 @@ class Resolver {
   }
   Touch memory_of(Value value, bool writes) const;
 
-  const Program& program_;
   const Placement& placement_;
   const Memory<T>& memory_;
   Touches& touches_;

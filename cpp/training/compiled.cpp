@@ -299,6 +299,7 @@ void Arena<T>::reserve(std::int64_t planned_bytes, std::int64_t scratch_bytes, i
   scratch = std::max(scratch, scratch_bytes);
   workers = std::max(workers, for_workers);
   memory = Buffer();  // what there was makes room
+  mirror.reset();
   memory = Buffer(checked_sum(planned, checked_product(scratch, workers, "the workspace"),
                               "the workspace of one batch"),
                   "the workspace of one batch");
@@ -325,7 +326,9 @@ Compiled<T>::Compiled(Network<T>& network, Purpose purpose, std::size_t lane)
       lane_(lane),
       program_(network.compile(purpose_, ports_)),
       version_(network.version()),
-      arena_(purpose_.backward ? network.training_arena() : network.inference_arena(lane)) {}
+      arena_(purpose_.backward ? network.training_arena() : network.inference_arena(lane)) {
+  if (network.device()) network.device()->require(program_);
+}
 
 template <class T>
 Placement Compiled<T>::place(std::int64_t batch) const {
@@ -388,8 +391,14 @@ const Plan<T>& Compiled<T>::plan(std::int64_t batch, int workers) {
   const auto found = plans_.find(key);
   if (found != plans_.end()) return found->second;
   if (plans_.size() >= kMost) plans_.clear();
-  return plans_
-      .emplace(key, Plan<T>(program_, placement_, arena_.at(network_), batch, workers, table))
+  const Memory<T> memory = arena_.at(network_);
+  if (Device<T>* const device = network_.device()) {
+    return plans_
+        .emplace(key,
+                 device->plan(program_, placement_, memory, batch, arena_.mirror, arena_.planned))
+        .first->second;
+  }
+  return plans_.emplace(key, Plan<T>(program_, placement_, memory, batch, workers, table))
       .first->second;
 }
 

@@ -10,6 +10,7 @@
 #include "cpu/plan.h"
 #include "mundur/network.h"
 #include "mundur/training.h"
+#include "training/device.h"
 
 namespace mundur {
 
@@ -71,6 +72,7 @@ struct Arena {
   std::int64_t planned = 0, scratch = 0;  // bytes of a program's values; of each worker
   int workers = 0;
   std::uint64_t generation = 0;  // grows whenever the memory is another
+  std::shared_ptr<void> mirror;  // a device's copy of the values, if there is one
 
   void reserve(std::int64_t planned_bytes, std::int64_t scratch_bytes, int for_workers);
   Memory<T> at(Network<T>& network);

@@ -6,6 +6,7 @@
 
 #include "cpu/parallel/pace.h"
 #include "cpu/penalties.h"
+#include "cuda/session.h"
 #include "layers/layer.h"
 #include "mundur/optimizers.h"
 #include "mundur/runtime.h"
@@ -74,6 +75,42 @@ Network<T>::Network(Graph graph, std::uint64_t seed, Compute compute)
 
 template <class T>
 Network<T>::~Network() = default;
+
+template <class T>
+void Network<T>::move_to(const std::shared_ptr<cuda::Gpu>& gpu) {
+  if (!gpu) {
+    leave_device();
+    return;
+  }
+  if (compute_ != Compute::own) {
+    throw NotSupported(
+        "device: \"cuda\" computes in float32 and float64 only, got compute_dtype \"" +
+        std::string(name_of(compute_)) + "\"");
+  }
+  const cuda::Flat<T> flats[kRoles] = {{},
+                                       {flat_values(), flat_size_},
+                                       {flat_gradients(), flat_size_},
+                                       {state_values(), state_size_},
+                                       {}};
+  std::unique_ptr<Device<T>> device = cuda::make_session<T>(gpu, flats);
+  Ports ports;
+  device->require(compile({}, ports));
+  leave_device();
+  device_ = std::move(device);
+}
+
+/// What it keeps of programs goes with it.
+template <class T>
+void Network<T>::leave_device() {
+  ++version_;
+  compiled_.clear();
+  for (auto& program : by_hand_) program = nullptr;
+  other_ = {};
+  forward_batch_ = 0;
+  training_arena_->mirror = nullptr;
+  for (const auto& arena : inference_arenas_) arena->mirror = nullptr;
+  device_ = nullptr;
+}
 
 template <class T>
 std::vector<typename Network<T>::Entry> Network<T>::parameters() {
@@ -175,6 +212,7 @@ template <class T>
 int Network<T>::workers_for(std::int64_t batch, bool training) const {
   // A step below this much work is over before a second worker would have paid for its barriers.
   constexpr double kWorthATeam = 3e6;
+  if (device_) return 1;  // who hands over what the device does
   const double work = forward_work_ * static_cast<double>(batch) * (training ? 3.0 : 1.0);
   return adaptive() && work < kWorthATeam ? 1 : num_threads();
 }
@@ -410,7 +448,8 @@ void Network<T>::step(Optimizer& optimizer) {
       },
       program.program().stretches.size());
   constexpr std::int64_t kWorthATeam = 1 << 16;
-  const int workers = adaptive() && flat_size_ < kWorthATeam ? 1 : num_threads();
+  const bool is_small = adaptive() && flat_size_ < kWorthATeam;
+  const int workers = device_ || is_small ? 1 : num_threads();
   Pace& pace = paces_->update;
   pace.about(0, workers);
   Runner<T>(lanes, pace, 1, 1, workers).run(pass, 1e9, 1);
@@ -472,7 +511,8 @@ std::int64_t Network<T>::predict(const std::vector<T*>& out, const std::vector<A
   // Many samples: each worker takes its own, and neither waits nor passes a line of memory on. The
   // samples' outputs stay in its cache from layer to layer.
   const std::int64_t apart = std::min({batch, kMostApart, (left + workers - 1) / workers});
-  const bool is_apart = !outside && (workers == 1 || (apart >= kLeastApart && !by.together));
+  const bool is_apart =
+      !outside && !device_ && (workers == 1 || (apart >= kLeastApart && !by.together));
   const std::int64_t size = is_apart ? apart : std::min(batch, left);
   const std::size_t count = is_apart ? static_cast<std::size_t>(workers) : 1;
   std::vector<Lane<T>> lanes(count);

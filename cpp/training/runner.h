@@ -60,6 +60,14 @@ class Runner {
   /// every `per_look` batches. Stretches in front of `first` are done already.
   void run(Pass<T>& pass, double budget, std::int64_t per_look, std::size_t first = 0) {
     first_ = first;
+    Device<T>* const device = lanes_.front().program->network().device();
+    if (device) device->begin();
+    run_batches(pass, budget, per_look);
+    if (device) device->end();
+  }
+
+ private:
+  void run_batches(Pass<T>& pass, double budget, std::int64_t per_look) {
     const AtWork one;
     Deadline deadline(budget);
     while (pass.any() && !deadline.over()) {
@@ -79,7 +87,6 @@ class Runner {
     }
   }
 
- private:
   bool apart() const { return lanes_.size() > 1; }
   int workers_of_a_batch() const { return apart() ? 1 : workers_; }
 

@@ -158,7 +158,11 @@ void Trainer<T>::Epoch::start(std::uint64_t epoch) {
 template <class T>
 void Trainer<T>::Epoch::pass_on() {
   constexpr std::int64_t kSmall = 4096;
-  if (epochs_left_ == 0 || data.samples() > kSmall || network.flat_size() > kSmall) return;
+  // On a device the parameters come back with the call's end.
+  if (epochs_left_ == 0 || data.samples() > kSmall || network.flat_size() > kSmall ||
+      network.device()) {
+    return;
+  }
   const T* const values = network.flat_values();
   if (!(tally.mean_loss() > stop_loss_) ||
       !std::all_of(values, values + network.flat_size(), [](T w) { return std::isfinite(w); })) {
@@ -201,11 +205,11 @@ void Trainer<T>::Epoch::keep_start() {
   start_slots_.resize(optimizer.slots().size());
   for (Buffer& values : start_slots_) take(values);
   // Epochs of a few steps feel this.
-  constexpr std::int64_t kGrain = 64;
+  constexpr std::int64_t kTogether = 64;
   constexpr std::int64_t kWorthATeam = 1 << 18;
   const std::int64_t elements = network.flat_size();
   run_team(elements < kWorthATeam ? 1 : num_threads(), [&](Worker& worker) {
-    const Range part = share(elements, kGrain, worker);
+    const Range part = share(elements, kTogether, worker);
     const auto copy = [&](Buffer& to, const T* from) {
       std::copy(from + part.begin, from + part.end, to.template as<T>() + part.begin);
     };

@@ -278,6 +278,18 @@ class Optimizer:
     def step(self, network: Network) -> None: ...
 
 # ---- the network: a chain of layers with its memory ------------------------------------------------------------------
+class Gpu:
+    @property
+    def index(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def is_emulation(self) -> bool: ...
+
+# RuntimeError where the library, a driver or the device is missing.
+def open_cuda(library: str, index: int) -> Gpu: ...
+def open_devices() -> list[str]: ...
+
 class Network:
     # Raises ValueError where shapes do not fit, MemoryError where the parameters do not.
     def __init__(
@@ -288,7 +300,10 @@ class Network:
         seed: int,
         compute_dtype: str,  # dtype's, or "bfloat16" with float32
         names: Sequence[str],  # of the layers
+        device: Gpu | None = None,  # None is the CPU
     ) -> None: ...
+    # From now on calls compute there; NotImplementedError for what does not run there.
+    def move_to(self, device: Gpu | None) -> None: ...
     @property
     def dtype(self) -> str: ...
     @property

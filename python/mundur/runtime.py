@@ -121,7 +121,9 @@ def build_info() -> dict[str, Any]:
     """Version, compiler, OpenMP, the instruction sets built in and those this CPU can run.
 
     "fast_compute_dtypes" lists the kinds of bfloat16 whose products the instruction set in force
-    computes faster than float32's; the others cost accuracy and gain nothing.
+    computes faster than float32's; the others cost accuracy and gain nothing. "devices" lists the
+    GPUs that models compute on now: "cuda:0 (NVIDIA H200)", or "cuda:0 (host emulation)" where the
+    library is the one that tests compute with on the CPU.
 
     Examples
     --------
@@ -129,7 +131,11 @@ def build_info() -> dict[str, Any]:
     >>> md.build_info()["version"] == md.__version__
     True
     """
-    return _core.build_info() | {"isas_available": _core.available_isas(), "isa": isa()}
+    return _core.build_info() | {
+        "isas_available": _core.available_isas(),
+        "isa": isa(),
+        "devices": _core.open_devices(),
+    }
 
 
 if not TYPE_CHECKING:  # else type checkers would believe in any name

@@ -28,6 +28,11 @@ template <class T>
 struct Arena;
 template <class T>
 class Compiled;
+template <class T>
+class Device;
+namespace cuda {
+class Gpu;
+}
 
 /// A trainable array, in the network's flat vectors.
 template <class T>
@@ -59,6 +64,12 @@ class Network {
   ~Network();
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
+
+  /// From now on programs run there; null: on the CPU. Throws NotSupported where it lacks what the
+  /// network needs, and OutOfMemory.
+  void move_to(const std::shared_ptr<cuda::Gpu>& gpu);
+  /// Null: programs run on the CPU.
+  Device<T>* device() const { return device_.get(); }
 
   std::uint64_t seed() const { return seed_; }
   Compute compute() const { return compute_; }
@@ -194,6 +205,7 @@ class Network {
   void allocate();
   void emit_calls(Builder& b, const Purpose& purpose, Ports& ports) const;
   void exchange();
+  void leave_device();
   Compiled<T>& by_hand(bool training);
 
   std::uint64_t seed_;
@@ -211,6 +223,7 @@ class Network {
   std::int64_t flat_size_ = 0, state_size_ = 0;
   std::vector<std::int64_t> gaps_;
   Buffer values_, gradients_, state_values_;
+  std::unique_ptr<Device<T>> device_;
   double forward_work_ = 0.0;
   std::uint64_t version_ = 0;
   std::unique_ptr<Arena<T>> training_arena_;

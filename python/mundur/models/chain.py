@@ -81,8 +81,7 @@ class Chain:
         object.__setattr__(self, name, value)
 
     def __init__(self, seed: int | None, dtype: Any, compute_dtype: Any, device: str) -> None:
-        if not isinstance(device, str) or device != "cpu":
-            raise ValueError(f'device must be "cpu", the only one for now; got {shown(device)}')
+        self._device, self._gpu = _opened(device)
         self._dtype = dtype_name(dtype)
         self._compute_dtype = compute_dtype_name(compute_dtype, self._dtype)
         _warn_of_no_gain(self._compute_dtype)
@@ -163,8 +162,24 @@ class Chain:
 
     @property
     def device(self) -> str:
-        """Where the model computes, always "cpu"."""
-        return "cpu"
+        """Where the model computes: "cpu", "cuda" or a certain GPU, such as "cuda:1".
+
+        To set it moves the model. On a GPU parameters have the same bits as on the CPU, in float32
+        and float64; arrays such as ``model.parameters`` stay the host's, which each call carries
+        there and back. Files, pickles and joblib do not hold it: what they load is on the CPU.
+
+        Setting it raises RuntimeError where mundur-cuda, a driver or the GPU is missing, and
+        NotImplementedError for what does not run there.
+        """
+        return self._device
+
+    @device.setter
+    def device(self, value: str) -> None:
+        name, gpu = _opened(value)
+        with self.lock:
+            if self._network is not None:
+                self._network.move_to(gpu)
+            self._device, self._gpu = name, gpu
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """The layer of a name or of an index."""
@@ -327,7 +342,9 @@ class Chain:
             raise ValueError("Embedding takes ids, so it must be the first layer")
         specs = [layer.describe() for layer in self._layers]
         names = [layer.name for layer in self._layers]
-        network = _core.Network(specs, shape, self._dtype, self.seed, self._compute_dtype, names)
+        network = _core.Network(
+            specs, shape, self._dtype, self.seed, self._compute_dtype, names, self._gpu
+        )
         values, gradients = {}, {}
         for index, parameter, value, gradient in network.parameters:
             name = f"{self._layers[index].name}/{parameter}"
@@ -712,6 +729,15 @@ class Chain:
         if self.input_shape is not None and first is None:
             parts.append(f"input_shape={self.input_shape}")
         return f"Model({', '.join(parts)})"
+
+
+def _opened(device: Any) -> tuple[str, _core.Gpu | None]:
+    """The name of a device, checked, and the GPU that it is."""
+    if isinstance(device, str) and device == "cpu":
+        return device, None
+    from .._support.devices import open_device  # few ask for one
+
+    return open_device(device)
 
 
 def _warn_of_no_gain(compute_dtype: str) -> None:

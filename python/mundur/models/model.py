@@ -5,6 +5,7 @@ The methods say what they do; what does it stands in `mundur.training`, `saving`
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -59,7 +60,9 @@ class Model(Chain):
     compute_dtype : {None, "bfloat16", "bfloat16_pairs"}, optional
         What products compute in: `dtype`, or, at some cost in accuracy, bfloat16 with float32 sums:
         much faster where the CPU has AMX, or, in pairs, AVX512_BF16; see `Model.compute_dtype`.
-    device : {"cpu"}, default "cpu"
+    device : str, default "cpu"
+        Where it computes: "cuda" or "cuda:1" is a GPU, with the package mundur-cuda, and the same
+        bits; see `Model.device`.
     input_shape : tuple of int, optional
         Shape of one sample; without it the first data tells.
 
@@ -69,6 +72,10 @@ class Model(Chain):
         For a bad argument, naming it; for layers that do not fit one another.
     MemoryError
         Where the parameters do not fit in memory.
+    RuntimeError
+        Where a `device` lacks its package, its driver or itself.
+    NotImplementedError
+        For what does not run on a GPU yet.
 
     Notes
     -----
@@ -839,6 +846,15 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
             made = from_bytes, (to_bytes(self), custom_objects(self))
         notes = {name: v for name, v in vars(self).items() if name not in _OWN and name[0] != "_"}
         return (*made, notes) if notes else made
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Model:
+        make, arguments, *notes = self.__reduce__()
+        copied: Model = make(*arguments)
+        memo[id(self)] = copied
+        vars(copied).update(*copy.deepcopy(notes, memo))
+        if self.device != copied.device:  # a file would not hold it
+            copied.device = self.device
+        return copied
 
 
 def _written_in_python(piece: object) -> TypeError:

@@ -7,7 +7,8 @@ float64 and with products in either kind of bfloat16, with each instruction set 
 and with one and several threads. After every step it hashes what was computed (SHA-256 of the
 bytes, all NaNs alike) and compares with the hashes in ``hashes.json``, which came with the package.
 It prints a table, the first step that differs wherever one does, and in the last line ``yes`` or
-``no``; the exit status is 0 or 1.
+``no``; the exit status is 0 or 1. ``--device cuda`` computes them on a GPU instead, and names the
+networks that do not run there yet.
 
 A change of what is computed needs new hashes. They are taken from the generic code on one thread,
 and kept only if every other instruction set and number of threads here agrees::
@@ -28,7 +29,7 @@ from .case import Case
 from .networks import CASES
 from .steps import STEPS, hashes
 
-__all__ = ["CASES", "STEPS", "TABLE", "Case", "Result", "hashes", "run"]
+__all__ = ["CASES", "STEPS", "TABLE", "Case", "Result", "hashes", "run", "run_on"]
 
 TABLE = Path(__file__).with_name("hashes.json")
 DTYPES = ("float32", "float64", *ROUNDED)  # the last: of products, on float32
@@ -42,8 +43,11 @@ class Result(NamedTuple):
     threads: int
     found: dict[str, str]
     differs: list[str]  # steps whose hash is not the stored one, in order
+    lacks: str = ""  # why a device does not run it
 
     def __str__(self) -> str:
+        if self.lacks:
+            return f"{self.what}, {self.isa}: {self.lacks}"
         threads = f"{self.threads} thread" + "s" * (self.threads > 1)
         return f"{self.what}, {self.isa}, {threads}: {', '.join(self.differs) or 'equal'}"
 
@@ -109,6 +113,46 @@ def run(
                 for count in threads or _default_threads():
                     with _under(isa, count):
                         found = hashes(case, dtype)
-                    steps = [step for step in STEPS if step in found.keys() | expected.keys()]
-                    differs = [step for step in steps if found.get(step) != expected.get(step)]
-                    yield Result(what, isa, count, found, differs)
+                    yield Result(what, isa, count, found, _differing(found, expected))
+
+
+def _differing(found: Mapping[str, str], expected: Mapping[str, str]) -> list[str]:
+    steps = [step for step in STEPS if step in found.keys() | expected.keys()]
+    return [step for step in steps if found.get(step) != expected.get(step)]
+
+
+def run_on(
+    device: str, stored: Mapping[str, Mapping[str, str]], cases: Iterable[Case] = CASES
+) -> Iterator[Result]:
+    """The same of networks on a device, in float32 and float64.
+
+    Parameters
+    ----------
+    device : str
+        As `Model` takes it: "cuda".
+    stored : mapping
+        As `run` takes it.
+    cases : iterable of Case, optional
+        Default all.
+
+    Yields
+    ------
+    Result
+        The device stands in the place of the instruction set; a network that does not run there has
+        no hashes, and `lacks` says why.
+
+    Examples
+    --------
+    >>> from mundur import selftest
+    >>> [str(result) for result in selftest.run_on("cpu", {}, selftest.CASES[:1])][0].split(":")[0]
+    'images float32, cpu, 1 thread'
+    """
+    for case in cases:
+        for dtype in DTYPES[:2]:
+            what = f"{case.name} {dtype}"
+            try:
+                found = hashes(case, dtype, device)
+            except NotImplementedError as error:
+                yield Result(what, device, 1, {}, [], str(error))
+                continue
+            yield Result(what, device, 1, found, _differing(found, stored.get(what, {})))

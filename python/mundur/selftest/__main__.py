@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from .. import runtime
-from . import CASES, STEPS, TABLE, Result, run
+from . import STEPS, TABLE, Result, run, run_on
 
 
 def _table(results: Sequence[Result]) -> Iterator[str]:
@@ -38,6 +38,13 @@ def _left_out() -> Iterator[str]:
             yield f"not tried: {isa}, which is not in this build"
         elif isa not in info["isas_available"]:
             yield f"not tried: {isa}, which this CPU lacks"
+
+
+def _not_on(results: Sequence[Result]) -> Iterator[str]:
+    for result in results:
+        if result.lacks and result.what.endswith(" float32"):
+            why = result.lacks.removeprefix("device: ").partition("; ")[0]
+            yield f"not tried: {result.what.rpartition(' ')[0]}, for {why}"
 
 
 def _write(table: Path) -> int:
@@ -76,21 +83,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--write", action="store_true", help="store this machine's hashes instead of comparing"
     )
+    parser.add_argument(
+        "--device", default="cpu", help='"cuda" or "cuda:1": networks on that GPU (default: cpu)'
+    )
     options = parser.parse_args(arguments)
     if options.write:
         return _write(options.table)
     if not options.table.exists():
         print(f"there is no table {options.table}\nno")
         return 1
-    results = list(run(json.loads(options.table.read_text(encoding="utf-8"))))
-    print("\n".join(_table(results)), end="\n\n")
-    apart = [result for result in results if result.differs]
+    stored = json.loads(options.table.read_text(encoding="utf-8"))
+    results = list(run(stored) if options.device == "cpu" else run_on(options.device, stored))
+    done = [result for result in results if not result.lacks]
+    print("\n".join(_table(done)), end="\n\n")
+    apart = [result for result in done if result.differs]
     for result in apart:
         print(f"differs: {result}")
-    for line in _left_out():
+    for line in _left_out() if options.device == "cpu" else _not_on(results):
         print(line)
-    count = sum(len(result.found) for result in results)
-    print(f"{count} hashes of {len(CASES)} networks compared; the same bits as everywhere?")
+    count = sum(len(result.found) for result in done)
+    networks = len({result.what.rpartition(" ")[0] for result in done} - {"functions"})
+    print(f"{count} hashes of {networks} networks compared; the same bits as everywhere?")
     print("no" if apart else "yes")
     return 1 if apart else 0
 

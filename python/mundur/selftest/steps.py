@@ -60,12 +60,17 @@ def _pieces(dtype: str) -> Iterator[tuple[str, str]]:
     yield "random numbers", _digest({"uniform": uniform, "normal": normal})
 
 
-def _compiled(case: Case, dtype: str) -> Model:
+def _compiled(case: Case, dtype: str, device: str) -> Model:
     types = ("float32", dtype) if dtype in ROUNDED else (dtype, None)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="compute_dtype=.* gains no speed")
         model = Model(
-            case.layers(), seed=11, dtype=types[0], compute_dtype=types[1], input_shape=case.shape
+            case.layers(),
+            seed=11,
+            dtype=types[0],
+            compute_dtype=types[1],
+            device=device,
+            input_shape=case.shape,
         )
     metrics = [] if case.targets == "numbers" else ["accuracy"]
     model.compile(case.optimizer(), case.loss(), metrics=metrics)
@@ -115,7 +120,7 @@ def _by_fit(case: Case, model: Model) -> Iterator[tuple[str, str]]:
     yield "predictions", _digest({"y": model.predict(x, batch_size=24, verbose=0), "told": told})
 
 
-def hashes(case: Case | None, dtype: str) -> dict[str, str]:
+def hashes(case: Case | None, dtype: str, device: str = "cpu") -> dict[str, str]:
     """What every step computes, as hashes, with the instruction set and the threads in force.
 
     Parameters
@@ -124,6 +129,13 @@ def hashes(case: Case | None, dtype: str) -> dict[str, str]:
         One of `CASES`; None for the functions and the random numbers, which need no network.
     dtype : {"float32", "float64", "bfloat16", "bfloat16_pairs"}
         Of parameters and computation; the last two of products alone, on float32.
+    device : str, default "cpu"
+        Where networks are; what needs none is the CPU's.
+
+    Raises
+    ------
+    NotImplementedError
+        For a network that does not run there.
 
     Examples
     --------
@@ -133,6 +145,6 @@ def hashes(case: Case | None, dtype: str) -> dict[str, str]:
     """
     if case is None:
         return dict(_pieces(dtype))
-    found = dict(_by_hand(case, _compiled(case, dtype)))
-    found |= _by_fit(case, _compiled(case, dtype))
+    found = dict(_by_hand(case, _compiled(case, dtype, device)))
+    found |= _by_fit(case, _compiled(case, dtype, device))
     return found

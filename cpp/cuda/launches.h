@@ -1,0 +1,463 @@
+#pragma once
+
+// The kernels' arguments: outputs first, then inputs, sizes, options. All pointers are the
+// device's. What each computes is the operation of its name in program/, on the matrices that stand
+// here.
+
+#include <cstdint>
+#include <type_traits>
+
+#include "cpu/kernels/table.h"
+#include "cuda/abi.h"
+
+// clang-format off
+#define MUNDUR_LAUNCHES(X) \
+  X(LargeTiles) X(SmallTiles) X(Lanes) X(SumRows)                                                \
+  X(Activate) X(ActivateDx) X(ActivateRows) X(ActivateRowsDx)                                    \
+  X(Fill) X(CopyRows) X(Add) X(Multiply) X(Rescale) X(MaskSteps) X(MaskWeights) X(EitherMask)    \
+  X(FindMask) X(SumSteps) X(Shift) X(Permute)                                                    \
+  X(LossValues) X(TotalWeight) X(LossGradient) X(ArgMax)                                         \
+  X(Update) X(Accumulate) X(SumSquares) X(ClippedScale) X(AddPenalty) X(Penalties) X(Constrain)  \
+  X(Dropout) X(DropoutDx) X(Normal)                                                              \
+  X(CountRows) X(ColumnSums) X(ColumnDeviations) X(ColumnMoments) X(NormalizationScale)          \
+  X(NormalizeColumns) X(NormalizeSums) X(NormalizeColumnsDx) X(NormalizeRows) X(NormalizeRowsDx)
+// clang-format on
+
+namespace mundur::launches {
+
+#define MUNDUR_NAME(name) name,
+enum class Kernel : std::int32_t { MUNDUR_LAUNCHES(MUNDUR_NAME) };
+#undef MUNDUR_NAME
+
+/// What differs from step to step; `update` with the device's addresses.
+template <class T>
+struct Step {
+  mundur::Update<T> update{};
+  T* sum = nullptr;  // of the gradients of several steps
+  std::uint64_t seed = 0, forward = 0;
+  std::int64_t samples = 0;
+  double clipnorm = 0.0, global_clipnorm = 0.0;
+  std::int32_t updates = 1;
+};
+
+#define MUNDUR_KERNEL(name) static constexpr Kernel kKernel = Kernel::name
+
+// ---- products -------------------------------------------------------------------------------
+
+/// to[r, c] = f(Σ_k a[r·a_row + k·a_step] · b[k·b_step + c·b_column] + bias[c]), one chain in order
+/// of k; `each` > 0: a sum over samples of `depth` rows, whose sums wait in `waiting`, matrices of
+/// to's shape. A tile of some rows and columns to a block.
+template <class T>
+struct Tiles {
+  T* to;
+  const T *a, *b, *bias;
+  T* waiting;
+  std::int64_t ldto, a_row, a_step, b_step, b_column;
+  std::int64_t rows, columns, depth, each;
+  Function f;
+};
+template <class T>
+struct LargeTiles : Tiles<T> {
+  MUNDUR_KERNEL(LargeTiles);
+  static constexpr int kSide = 64, kOwn = 4;  // of a block; of a thread
+};
+template <class T>
+struct SmallTiles : Tiles<T> {
+  MUNDUR_KERNEL(SmallTiles);
+  static constexpr int kSide = 16, kOwn = 2;
+};
+inline constexpr int kTileSteps = 16;  // that common memory holds
+
+/// The same over 16 virtual lanes, a_step 1, and no sum over samples.
+template <class T>
+struct Lanes {
+  MUNDUR_KERNEL(Lanes);
+  T* to;
+  const T *a, *b, *bias;
+  std::int64_t ldto, lda, b_step, b_column;
+  std::int64_t rows, columns, depth;
+  Function f;
+};
+
+template <class T>
+struct SumRows {
+  MUNDUR_KERNEL(SumRows);
+  T* db;
+  const T* dy;
+  std::int64_t columns, rows, each, ld;
+};
+
+// ---- functions of elements and rows ---------------------------------------------------------
+
+template <class T>
+struct Activate {
+  MUNDUR_KERNEL(Activate);
+  T* y;
+  const T* x;
+  std::int64_t n;
+  Activation f;
+  T p[kCurveParameters];
+};
+template <class T>
+struct ActivateDx {
+  MUNDUR_KERNEL(ActivateDx);
+  T* dx;
+  const T *dy, *of;
+  std::int64_t n;
+  Activation f;
+  T p[kCurveParameters];
+};
+template <class T>
+struct ActivateRows {
+  MUNDUR_KERNEL(ActivateRows);
+  T* y;
+  const T* x;
+  std::int64_t rows, columns;
+  Activation f;
+};
+template <class T>
+struct ActivateRowsDx {
+  MUNDUR_KERNEL(ActivateRowsDx);
+  T* dx;
+  const T *dy, *of;
+  std::int64_t rows, columns;
+  Activation f;
+};
+template <class T>
+struct Fill {
+  MUNDUR_KERNEL(Fill);
+  T* y;
+  std::int64_t n;
+  T value;
+};
+/// y[r, c] = x[r / repeats, c]: a matrix where rows lie so far from one another.
+template <class T>
+struct CopyRows {
+  MUNDUR_KERNEL(CopyRows);
+  T* y;
+  const T* x;
+  std::int64_t rows, columns, ldy, ldx, repeats;
+};
+template <class T>
+struct Add {
+  MUNDUR_KERNEL(Add);
+  T* y;
+  const T *a, *b;
+  std::int64_t n;
+};
+template <class T>
+struct Multiply {
+  MUNDUR_KERNEL(Multiply);
+  T* y;
+  const T *a, *b;
+  std::int64_t n;
+};
+template <class T>
+struct Rescale {
+  MUNDUR_KERNEL(Rescale);
+  T* y;
+  const T* x;
+  std::int64_t n;
+  T scale, offset;
+};
+template <class T>
+struct MaskSteps {
+  MUNDUR_KERNEL(MaskSteps);
+  T* y;
+  const T* x;
+  const std::uint8_t* mask;
+  std::int64_t rows, columns;
+  T fill;
+};
+template <class T>
+struct MaskWeights {
+  MUNDUR_KERNEL(MaskWeights);
+  T* weights;
+  const std::uint8_t* mask;
+  std::int64_t n;
+};
+template <class T>
+struct EitherMask {
+  MUNDUR_KERNEL(EitherMask);
+  std::uint8_t* y;
+  const std::uint8_t *a, *b;
+  std::int64_t n;
+};
+
+/// mask[r] = whether any of x[r,:] differs from the value.
+template <class T>
+struct FindMask {
+  MUNDUR_KERNEL(FindMask);
+  std::uint8_t* mask;
+  const T* x;
+  std::int64_t rows, columns;
+  T value;
+};
+/// y[r, c] = Σ_t x[r, t, c], one chain from x[r, 0, c] on.
+template <class T>
+struct SumSteps {
+  MUNDUR_KERNEL(SumSteps);
+  T* y;
+  const T* x;
+  std::int64_t rows, steps, columns;
+};
+/// y[r, i] = x[r, i - by] where that is there, else 0.
+template <class T>
+struct Shift {
+  MUNDUR_KERNEL(Shift);
+  T* y;
+  const T* x;
+  std::int64_t rows, to_size, from_size, by;
+};
+/// Of each row of `size` numbers: number i of the axes in their new order is number
+/// Σ strides·places of the old; `back`: the other way.
+inline constexpr int kMostAxes = 16;
+template <class T>
+struct Permute {
+  MUNDUR_KERNEL(Permute);
+  T* y;
+  const T* x;
+  std::int64_t rows, size;
+  std::int64_t extents[kMostAxes], strides[kMostAxes];
+  std::int32_t axes;
+  bool back;
+};
+
+// ---- losses ---------------------------------------------------------------------------------
+
+template <class T>
+struct LossValues {
+  MUNDUR_KERNEL(LossValues);
+  double* values;
+  const T *p, *y, *weights;
+  const std::int32_t* labels;
+  std::int64_t rows, columns;
+  LossKind kind;
+  LossNumbers numbers;
+};
+/// total = Σ weights, as every sum over samples; `sums` has room for one of each kShard of them.
+template <class T>
+struct TotalWeight {
+  MUNDUR_KERNEL(TotalWeight);
+  double *total, *sums;
+  const T* weights;
+  std::int64_t n, each;
+};
+/// `total`: of the weights; null: rows weigh 1.
+template <class T>
+struct LossGradient {
+  MUNDUR_KERNEL(LossGradient);
+  T* dp;
+  const T *p, *y, *weights;
+  const std::int32_t* labels;
+  const double* total;
+  std::int64_t rows, columns, each;
+  double scale;
+  LossKind kind;
+  LossNumbers numbers;
+  bool fused, sums, elementwise;
+};
+template <class T>
+struct ArgMax {
+  MUNDUR_KERNEL(ArgMax);
+  std::int32_t* index;
+  const T* x;
+  std::int64_t rows, columns;
+};
+
+// ---- updates and penalties ------------------------------------------------------------------
+
+/// The step on a block of a parameter, whose first element is number `first` of the flat vector,
+/// from the gradient there, or, of sums, from that number on in them. `scale`: of the gradient, to
+/// the norms that are allowed; null: none. `gathers`: not in every step; `clears`: the sums then.
+template <class T>
+struct Update {
+  MUNDUR_KERNEL(Update);
+  T* g;
+  const double* scale;
+  std::int64_t first, rows, columns, ld;
+  bool gathers, clears;
+};
+template <class T>
+struct Accumulate {
+  MUNDUR_KERNEL(Accumulate);
+  const T* g;
+  std::int64_t first, n;  // in the flat vector
+};
+/// Of pieces of kPiece elements; g null: of the sums of several steps.
+template <class T>
+struct SumSquares {
+  MUNDUR_KERNEL(SumSquares);
+  double* squares;
+  const T* g;
+  std::int64_t first, n;
+};
+/// scale = what makes all gradients, and the one that pieces from `own` on are of, as short as is
+/// allowed.
+template <class T>
+struct ClippedScale {
+  MUNDUR_KERNEL(ClippedScale);
+  double* scale;
+  const double *squares, *own;
+  std::int64_t all, pieces;
+};
+template <class T>
+struct AddPenalty {
+  MUNDUR_KERNEL(AddPenalty);
+  T *to, *g;
+  const T* w;
+  std::int64_t rows, columns, ldg, ldw;
+  Penalty penalty;
+};
+/// values[i] (+)= l1·Σ|x| + l2·Σx² of each of so many rows, of `columns` numbers but for the last
+/// one's `rest`.
+template <class T>
+struct Penalties {
+  MUNDUR_KERNEL(Penalties);
+  double* values;
+  const T* x;
+  std::int64_t rows, columns, rest;
+  Penalty penalty;
+  bool onto;
+};
+/// w[outer, n, inner]: norms along n; or no number below 0.
+template <class T>
+struct Constrain {
+  MUNDUR_KERNEL(Constrain);
+  T* w;
+  std::int64_t outer, n, inner;
+  T least, most, rate;
+  bool non_negative;
+};
+
+// ---- random numbers -------------------------------------------------------------------------
+
+/// The stream of a layer; `own_seed`: not the network's.
+struct Key {
+  std::uint64_t seed, place;
+  bool own_seed;
+};
+/// Of `rows` rows of `columns` numbers; one element of keep serves `steps` numbers at that
+/// distance.
+template <class T>
+struct Dropout {
+  MUNDUR_KERNEL(Dropout);
+  T* y;
+  std::uint8_t* keep;
+  const T* x;
+  std::int64_t rows, columns, steps;
+  Key key;
+  std::uint32_t threshold;
+  bool affine;
+  T scale, offset, dropped;
+};
+template <class T>
+struct DropoutDx {
+  MUNDUR_KERNEL(DropoutDx);
+  T* dx;
+  const T* dy;
+  const std::uint8_t* keep;
+  std::int64_t rows, columns, steps;
+  T scale;
+};
+template <class T>
+struct Normal {
+  MUNDUR_KERNEL(Normal);
+  T* y;
+  std::int64_t n;
+  Key key;
+  double mean, deviation;
+};
+
+// ---- normalisation --------------------------------------------------------------------------
+
+/// The rows of a matrix that count: their number stands in `count`, or all of them do.
+struct CountedRows {
+  const std::uint8_t* mask;
+  std::int64_t each;  // rows of one element of the mask
+  std::int64_t all;
+  const double* count;
+};
+template <class T>
+struct CountRows {
+  MUNDUR_KERNEL(CountRows);
+  double* rows;
+  const std::uint8_t* mask;
+  std::int64_t n, each, all;
+};
+template <class T>
+struct ColumnSums {
+  MUNDUR_KERNEL(ColumnSums);
+  T* sum;
+  const T* x;
+  std::int64_t columns, rows, each;
+  CountedRows counted;
+};
+template <class T>
+struct ColumnDeviations {
+  MUNDUR_KERNEL(ColumnDeviations);
+  T *off, *squares;
+  const T *x, *sum;
+  std::int64_t columns, rows, each;
+  CountedRows counted;
+};
+template <class T>
+struct ColumnMoments {
+  MUNDUR_KERNEL(ColumnMoments);
+  T *mean, *variance, *moving_mean, *moving_variance;
+  const T *sum, *off, *squares;
+  std::int64_t columns;
+  CountedRows counted;
+  T momentum, rest;
+};
+template <class T>
+struct NormalizationScale {
+  MUNDUR_KERNEL(NormalizationScale);
+  T *inverse, *scale;
+  const T *variance, *gamma;
+  std::int64_t n;
+  T epsilon;
+};
+template <class T>
+struct NormalizeColumns {
+  MUNDUR_KERNEL(NormalizeColumns);
+  T* y;
+  const T *x, *mean, *scale, *beta;
+  std::int64_t rows, columns;
+};
+/// `by_rows`: moments are of rows, not of columns.
+template <class T>
+struct NormalizeSums {
+  MUNDUR_KERNEL(NormalizeSums);
+  T *dbeta, *dgamma;
+  const T *dy, *x, *mean, *inverse;
+  std::int64_t columns, rows, each;
+  bool by_rows;
+};
+template <class T>
+struct NormalizeColumnsDx {
+  MUNDUR_KERNEL(NormalizeColumnsDx);
+  T* dx;
+  const T *dy, *x, *mean, *inverse, *scale, *dbeta, *dgamma;
+  std::int64_t rows, columns;
+  CountedRows counted;
+};
+template <class T>
+struct NormalizeRows {
+  MUNDUR_KERNEL(NormalizeRows);
+  T *y, *mean, *inverse;
+  const T *x, *gamma, *beta;
+  std::int64_t rows, columns;
+  T epsilon;
+};
+template <class T>
+struct NormalizeRowsDx {
+  MUNDUR_KERNEL(NormalizeRowsDx);
+  T* dx;
+  const T *dy, *x, *mean, *inverse, *gamma;
+  std::int64_t rows, columns;
+};
+
+#undef MUNDUR_KERNEL
+
+}  // namespace mundur::launches

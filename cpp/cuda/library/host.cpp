@@ -1,0 +1,115 @@
+// The library on the CPU: the same kernels, one thread after another. It finds what a GPU would
+// hide only now and then: a barrier that is missing, memory that nobody wrote, an order that
+// matters.
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <iterator>
+#include <new>
+#include <random>
+#include <string_view>
+
+#include "cuda/library/block.h"
+
+namespace mundur::cuda {
+
+void put_in_order(std::vector<std::int64_t>& turns, std::int64_t n, Place::Order order,
+                  std::uint64_t turn) {
+  turns.resize(static_cast<std::size_t>(n));
+  for (std::int64_t i = 0; i < n; ++i) turns[static_cast<std::size_t>(i)] = i;
+  if (order == Place::Order::reversed) std::reverse(turns.begin(), turns.end());
+  if (order != Place::Order::shuffled) return;
+  std::minstd_rand random(static_cast<std::uint32_t>(turn % 1000 + 1));
+  for (std::size_t i = turns.size(); i > 1; --i) std::swap(turns[i - 1], turns[random() % i]);
+}
+
+namespace {
+
+constexpr std::int32_t kNoMemory = 1;
+
+std::string_view setting(const char* name) {
+  const char* const value = std::getenv(name);
+  return value ? value : "";
+}
+
+/// Its devices differ in who comes first: threads and blocks forward, reversed, shuffled; and, to
+/// see that barriers matter, forward without the first one of each block.
+struct Emulated {
+  const char* name;
+  Place place;
+};
+constexpr Emulated kDevices[] = {
+    {"host emulation", {Place::Order::forward, -1}},
+    {"host emulation, reversed", {Place::Order::reversed, -1}},
+    {"host emulation, shuffled", {Place::Order::shuffled, -1}},
+    {"host emulation, without a barrier", {Place::Order::forward, 0}},
+};
+
+/// What a machine without a GPU would answer, for tests of who asks.
+Found look() {
+  const std::string_view lacks = setting("MUNDUR_CUDA_LACKS");
+  if (lacks == "driver") return {Trouble::no_driver, 0, 0, 13000};
+  if (lacks == "new driver") return {Trouble::old_driver, 0, 11040, 13000};
+  if (lacks == "device") return {Trouble::no_device, 0, 13000, 13000};
+  return {Trouble::none, static_cast<std::int32_t>(std::size(kDevices)), 13000, 13000};
+}
+
+}  // namespace
+
+struct Context {
+  const Emulated& device;
+};
+
+namespace {
+
+std::int32_t open(std::int32_t device, Context** context) {
+  *context = new (std::nothrow) Context{kDevices[device]};
+  return *context ? 0 : kNoMemory;
+}
+void close(Context* context) { delete context; }
+void name(Context* context, char* text, std::int64_t size) {
+  std::snprintf(text, static_cast<std::size_t>(size), "%s", context->device.name);
+}
+const char* text(std::int32_t) { return "out of memory"; }
+std::int32_t room(Context*, std::int64_t* free_bytes) {
+  *free_bytes = std::int64_t{1} << 62;  // the core's own arena was granted as much
+  return 0;
+}
+std::int32_t take(Context*, std::int64_t bytes, void** memory) {
+  *memory = std::malloc(static_cast<std::size_t>(bytes));
+  if (!*memory) return kNoMemory;
+  std::memset(*memory, 0xFF, static_cast<std::size_t>(bytes));  // NaN
+  return 0;
+}
+void give_back(Context*, void* memory) { std::free(memory); }
+std::int32_t copy(Context*, void* to, const void* from, std::int64_t bytes) {
+  std::memcpy(to, from, static_cast<std::size_t>(bytes));
+  return 0;
+}
+
+constexpr Start kStarts[] = {
+#define MUNDUR_START(name) start_##name,
+    MUNDUR_LAUNCHES(MUNDUR_START)
+#undef MUNDUR_START
+};
+
+std::int32_t run(Context* context, const Launch* launches, std::int64_t count, const void* step,
+                 std::int64_t) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    kStarts[launches[i].kernel](launches[i], step, context->device.place);
+  }
+  return 0;
+}
+
+constexpr Functions kFunctions = {kAbi, 1,    MUNDUR_VERSION, look,      open, close, name,
+                                  text, room, take,           give_back, copy, copy,  run};
+
+}  // namespace
+}  // namespace mundur::cuda
+
+extern "C" __attribute__((visibility("default"))) const mundur::cuda::Functions* mundur_cuda(
+    std::int32_t abi) {
+  return abi == mundur::cuda::kAbi ? &mundur::cuda::kFunctions : nullptr;
+}

@@ -1,0 +1,125 @@
+#pragma once
+
+// How an operation becomes launches. Sizes and pieces are chosen here; whatever they are, the bits
+// are the same.
+
+#include <algorithm>
+#include <cstring>
+#include <type_traits>
+#include <vector>
+
+#include "cuda/launches.h"
+#include "mundur/memory.h"
+#include "program/extents.h"
+#include "program/memory.h"
+
+namespace mundur::cuda {
+
+/// Where the values of a program lie on the device.
+template <class T>
+struct There {
+  std::byte* planned = nullptr;
+  T* flat[kRoles] = {};          // sums of gradients come with each step
+  std::byte* scratch = nullptr;  // of one operation
+};
+
+template <class T>
+class Resolver : public Extents {
+ public:
+  Resolver(const Program& program, const Placement& placement, const There<T>& there,
+           std::int64_t samples, std::vector<Launch>& launches)
+      : Extents(program, samples), placement_(placement), there_(there), launches_(launches) {}
+
+  template <class U = T>
+  U* at(Value value) const {
+    if (!value) return nullptr;
+    const ValueInfo& info = program_[program_.root(value)];
+    if (info.role != Role::planned) {
+      T* const flat = there_.flat[static_cast<int>(info.role)];  // null: sums' lie elsewhere
+      return flat ? reinterpret_cast<U*>(flat + info.place) : nullptr;
+    }
+    return reinterpret_cast<U*>(there_.planned +
+                                placement_.offsets[static_cast<std::size_t>(value.index)]);
+  }
+  /// Memory for this operation alone.
+  template <class U>
+  U* scratch(std::int64_t elements) {
+    const std::int64_t begin = used_;
+    used_ = whole_lines(begin + elements * static_cast<std::int64_t>(sizeof(U)), "the workspace");
+    return reinterpret_cast<U*>(there_.scratch + begin);
+  }
+  std::int64_t scratch_bytes() const { return used_; }
+
+  /// So many blocks of so many threads, with bytes in common.
+  template <class Arguments>
+  void launch(const Arguments& arguments, std::int64_t blocks, int threads, std::int64_t shared) {
+    static_assert(std::is_trivially_copyable_v<Arguments>);
+    if (blocks == 0) return;
+    Launch& one = launches_.emplace_back();
+    one.kernel = static_cast<std::int32_t>(Arguments::kKernel);
+    one.is_double = sizeof(T) == sizeof(double);
+    one.blocks = blocks;
+    one.threads = threads;
+    one.shared = static_cast<std::int32_t>(shared);
+    std::memcpy(one.arguments, &arguments, sizeof arguments);
+  }
+  /// Threads for n elements, rows or columns.
+  template <class Arguments>
+  void each(std::int64_t n, const Arguments& arguments) {
+    constexpr std::int64_t kThreads = 128, kMostBlocks = 1 << 15;
+    launch(arguments, std::min((n + kThreads - 1) / kThreads, kMostBlocks), kThreads, 0);
+  }
+  /// One block, whatever there is to do.
+  template <class Arguments>
+  void one_block(const Arguments& arguments) {
+    launch(arguments, 1, 128, 0);
+  }
+  /// What follows a gradient, in the block of it whose first element is number `first`.
+  void then(const After& after, T* g, std::int64_t first, std::int64_t rows, std::int64_t columns) {
+    if (!after.w) return;
+    const std::int64_t ld = this->columns(after.w), place = program_[after.w].place;
+    if (after.penalty.any()) {
+      each(rows * columns, launches::AddPenalty<T>{g + first, g + first, at(after.w) + first, rows,
+                                                   columns, ld, ld, after.penalty});
+    }
+    if (after.update) {
+      each(rows * columns,
+           launches::Update<T>{g + first, nullptr, place + first, rows, columns, ld, false, false});
+    }
+  }
+
+ private:
+  const Placement& placement_;
+  const There<T>& there_;
+  std::vector<Launch>& launches_;
+  std::int64_t used_ = 0;
+};
+
+/// What this provider has.
+// clang-format off
+#define MUNDUR_CUDA_OPERATIONS(X) \
+  X(Product) X(ProductDx) X(ProductDw) X(SumRows)                                              \
+  X(Activate) X(ActivateDx) X(Rescale) X(Add) X(Multiply) X(Copy) X(Zero) X(Concatenate)       \
+  X(TakeColumns) X(MaskSteps) X(EitherMask) X(Repeat) X(FindMask) X(SumSteps) X(Shift) X(Permute) X(Dropout) X(DropoutDx) X(Normal)        \
+  X(CountRows) X(ColumnSums) X(ColumnDeviations) X(ColumnMoments) X(NormalizationScale)        \
+  X(NormalizeColumns) X(NormalizeColumnsSums) X(NormalizeColumnsDx)                            \
+  X(NormalizeRows) X(NormalizeRowsSums) X(NormalizeRowsDx)                                     \
+  X(MaskWeights) X(LossValues) X(LossGradient) X(ArgMax)                                       \
+  X(ActivityPenalty) X(ActivityPenaltyDx) X(WeightPenalties)                                   \
+  X(Accumulate) X(SumSquares) X(Update) X(Constrain)
+// Those that are the caller's arrays' are the CPU's, which has these at hand.
+#define MUNDUR_HOST_OPERATIONS(X) \
+  X(LoadInput) X(LoadTargets) X(ClearUnweighted) X(Augment) X(LoadGradient) X(KeepOutputs)
+// clang-format on
+
+#define MUNDUR_RESOLVES(Op) \
+  template <class T>        \
+  void resolve(Resolver<T>& r, const op::Op& o);
+MUNDUR_CUDA_OPERATIONS(MUNDUR_RESOLVES)
+#undef MUNDUR_RESOLVES
+
+#define MUNDUR_CUDA_RESOLVED(Op)                                 \
+  template void resolve<float>(Resolver<float>&, const op::Op&); \
+  template void resolve<double>(Resolver<double>&, const op::Op&)
+
+}  // namespace mundur::cuda
