@@ -102,3 +102,15 @@ native_tests() {
   needs_build
   ctest -j 2 --test-dir "$(build_tree)" --no-tests=error --output-on-failure
 }
+
+# The library that computes on GPUs, built for the CPU, whose threads come in several orders.
+cuda_tests() {
+  needs_environment
+  needs_tools
+  export PATH=$tree/.venv/bin:$PATH
+  cmake -S . -B "$scratch/cuda" -DMUNDUR_CUDA=HOST -DMUNDUR_WERROR=ON >"$scratch/configure.log" ||
+    { cat "$scratch/configure.log"; return 1; }
+  cmake --build "$scratch/cuda" --target mundur_cuda
+  MUNDUR_CUDA_LIBRARY=$scratch/cuda/cpp/libmundur_cuda_host.so \
+    "$python" -m pytest -q -n auto "$@" tests/test_cuda_bits.py tests/test_devices.py
+}

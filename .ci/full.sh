@@ -75,14 +75,21 @@ python_tests_under_asan() {
   export PATH=$tree/.venv/bin:$PATH CMAKE_GENERATOR=Ninja
   python3 -m venv "$scratch/asan"
   "$scratch/asan/bin/python" -m pip install -q ".[test]" -C build-dir=build/asan-ubsan -C install.strip=false \
-    -C cmake.args=--preset=asan-ubsan -C cmake.build-type=RelWithDebInfo
+    -C cmake.args=--preset=asan-ubsan -C cmake.build-type=RelWithDebInfo -C cmake.define.MUNDUR_CUDA=HOST
   local reports=$scratch/sanitizers
   LD_PRELOAD="$(g++ -print-file-name=libasan.so) $(g++ -print-file-name=libstdc++.so)" \
   ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:log_path=$reports \
   UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1:log_path=$reports \
+  MUNDUR_CUDA_LIBRARY=$tree/build/asan-ubsan/cpp/libmundur_cuda_host.so \
     timeout 3000 "$scratch/asan/bin/python" -m pytest -q -n auto -o timeout=600 \
       --full -m "not slow and not witness and not keras" ||
     { cat "$reports".* 2>/dev/null; return 1; }
+}
+
+cuda_build() {
+  needs_tools
+  command -v nvcc >/dev/null || { echo "there is no nvcc: nothing is built for GPUs"; return 0; }
+  "$python" .ci/ptx.py
 }
 
 aarch64_tests() {
