@@ -25,8 +25,9 @@ def asked_in_a_new_process(**environment: str) -> str:
     """What asking for a GPU is answered where only that is set."""
     code = "import mundur as md\nmd.Model([md.layers.Dense(1)], device='cuda')"
     clean = {k: v for k, v in os.environ.items() if not k.startswith("MUNDUR_")}
+    command = [sys.executable, "-c", code]
     run = subprocess.run(
-        [sys.executable, "-c", code], env=clean | environment, capture_output=True, text=True
+        command, env=clean | environment, capture_output=True, text=True, timeout=60
     )
     assert run.returncode == 1, run.stderr
     return run.stderr.strip().splitlines()[-1]
@@ -161,7 +162,9 @@ if child == 0:
     os._exit(0)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
     said = run.stdout.splitlines()
     assert len(said) == 2
     assert all("forked from one that had opened cuda" in line and "spawn" in line for line in said)

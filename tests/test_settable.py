@@ -99,7 +99,7 @@ LEFT_OUT = {"history", "stop_training"}
 
 def test_models() -> None:
     names = set(settable(compiled())) - LEFT_OUT
-    assert names == {"name", "epochs_begun", "trainable"}
+    assert names == {"device", "name", "epochs_begun", "trainable"}
     for name in names:
         model = compiled()
         law(model, name, model, lambda other: other)
