@@ -181,6 +181,41 @@ void resolve(Resolver<T>& r, const op::Multiply& o) {
 MUNDUR_RESOLVED(Multiply);
 
 template <class T>
+void resolve(Resolver<T>& r, const op::Larger& o) {
+  resolve_pair(r, o.y, o.a, o.b,
+               [smaller = o.smaller](const Kernels<T>& k, T* y, const T* a, const T* b,
+                                     std::int64_t n) { k.larger(y, a, b, n, smaller); });
+}
+MUNDUR_RESOLVED(Larger);
+
+template <class T>
+void resolve(Resolver<T>& r, const op::LargerDx& o) {
+  const T *const a = r.at(o.a), *const b = r.at(o.b);
+  resolve_elements(r, o.dx, o.dy, o.dy,
+                   [=, smaller = o.smaller, taken = o.first](
+                       const Kernels<T>& k, T* dx, const T* dy, std::int64_t n, std::int64_t at) {
+                     k.larger_backward(dx, dy, a + at, b + at, n, smaller, taken);
+                   });
+  for (Value x : {o.a, o.b}) r.reads(x, r.share_elements(o.dy));
+}
+MUNDUR_RESOLVED(LargerDx);
+
+template <class T>
+void resolve(Resolver<T>& r, const op::Contract& o) {
+  const Range samples = r.share_samples(o.y);
+  T* const y = r.writes_samples(o.y, samples);
+  const T* const a = r.reads_samples(o.a, samples);
+  const T* const b = r.reads_samples(o.b, samples);
+  const std::int64_t of_y = r[o.y].size(), of_a = r[o.a].size(), of_b = r[o.b].size();
+  r.call([=, how = o.how, k = r.kernels.contract](Now<T>&, Worker&) {
+    for (std::int64_t n = samples.begin; n < samples.end; ++n) {
+      k(y + n * of_y, a + n * of_a, b + n * of_b, how);
+    }
+  });
+}
+MUNDUR_RESOLVED(Contract);
+
+template <class T>
 void resolve(Resolver<T>& r, const op::Copy& o) {
   T* const y = r.at(o.y);
   const T* const x = r.at(o.x);

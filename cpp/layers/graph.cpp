@@ -45,10 +45,6 @@ void Graph::check() const {
               std::to_string(outputs.size()));
   require_distinct(inputs, "inputs");
   require_distinct(layers, "layers");
-  for (const Layer& layer : layers) {
-    require(layer.name.find('/') == std::string::npos,
-            "layers: '" + layer.name + "' has a '/', which stands between names");
-  }
   std::vector<bool> called(layers.size(), false), needed(values, false);
   for (const Call& call : calls) {
     require(call.layer < layers.size(), "calls: there is no layer " + std::to_string(call.layer));

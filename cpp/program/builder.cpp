@@ -260,6 +260,34 @@ Value Builder::multiply(Value a, Value b) {
   return y;
 }
 
+Value Builder::larger(Value a, Value b, bool smaller) {
+  const Value y = like("y", a);
+  emit(op::Larger{y, a, b, smaller});
+  // ∂L/∂a_j = ∂L/∂y_j where y_j is a_j, ∂L/∂b_j where it is b_j
+  backward(y, {a, b}, [this, a, b, smaller](Value dy) {
+    for (const bool first : {true, false}) {
+      const Value x = first ? a : b, dx = like("dx", x);
+      emit(op::LargerDx{dx, dy, a, b, smaller, first});
+      gradient(x, dx);
+    }
+  });
+  return y;
+}
+
+Value Builder::contract(Value a, Value b, const Shape& shape, const Contraction& how) {
+  const Value y = value("y", shape, a);
+  emit(op::Contract{y, a, b, how});
+  // ∂L/∂a_ik = Σ_j ∂L/∂y_ij b_jk        ∂L/∂b_jk = Σ_i ∂L/∂y_ij a_ik
+  backward(y, {a, b}, [this, a, b, how](Value dy) {
+    const Value da = like("dx", a), db = like("dx", b);
+    emit(op::Contract{da, dy, b, {how.a, how.y, how.b.turned()}});
+    gradient(a, da);
+    emit(op::Contract{db, dy, a, {how.b, how.y.turned(), how.a.turned()}});
+    gradient(b, db);
+  });
+  return y;
+}
+
 Value Builder::rescale(Value x, double scale, double offset) {
   const Value y = like("y", x);
   emit(op::Rescale{y, x, scale, offset});

@@ -200,6 +200,25 @@ struct Multiply {
   Value y, a, b;
   void walk(auto& go) const { go.writes(y, a).reads(a).reads(b); }
 };
+/// y = the larger of a and b, or the smaller; a where they are equal, and NaN wins; in place of a.
+struct Larger {
+  Value y, a, b;
+  bool smaller = false;
+  void walk(auto& go) const { go.writes(y, a).reads(a).reads(b); }
+};
+/// dx = dy where Larger took a, if dx is ∂L/∂a (`first`), or where it took b, else 0; in place of
+/// dy.
+struct LargerDx {
+  Value dx, dy, a, b;
+  bool smaller = false, first = true;
+  void walk(auto& go) const { go.writes(dx, dy).reads(dy).reads(a).reads(b); }
+};
+/// y[i,j] = Σ_k a[i,k]·b[j,k] of each sample: one chain.
+struct Contract {
+  Value y, a, b;
+  Contraction how;
+  void walk(auto& go) const { go.writes(y).reads(a).reads(b); }
+};
 /// y = x.
 struct Copy {
   Value y, x;

@@ -24,7 +24,8 @@ namespace mundur {
   X(Product) X(ProductDx) X(ProductDw) X(SumRows) X(ToBfloat16) X(GatherWindows)               \
   X(RoundWindows) X(WindowsDx) X(Convolve) X(TurnKernel) X(ConvolveDw) X(MaxWindows)           \
   X(MaxWindowsDx) X(MeanWindows) X(MeanWindowsDx)                                              \
-  X(Activate) X(ActivateDx) X(Rescale) X(Add) X(Multiply) X(Copy) X(Zero)                      \
+  X(Activate) X(ActivateDx) X(Rescale) X(Add) X(Multiply) X(Larger) X(LargerDx) X(Contract)    \
+  X(Copy) X(Zero)                                                                              \
   X(Permute) X(Shift) X(Concatenate) X(TakeColumns) X(MaskSteps) X(EitherMask)                 \
   X(FindMask) X(Repeat) X(SumSteps)                                                            \
   X(Dropout) X(DropoutDx) X(Normal) X(ToIds) X(Lookup) X(ListPlaces) X(LookupDw)               \

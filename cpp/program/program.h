@@ -181,11 +181,14 @@ class Builder {
   bool rounds() const { return how_.compute != Compute::own; }
   Value sum_rows(Value dy, Value bias);
   Value copy(Value x);
-  /// Functions of values, and back: y = f(z), a + b, a·b, scale·x + offset, parts side by side on
+  /// Functions of values, and back: y = f(z), a + b, a·b, the larger or smaller of them,
+  /// sums of products of two, scale·x + offset, parts side by side on
   /// their last axis; x, and `fill` in the steps that the mask lacks.
   Value activate(const ActivationFunction& f, Value z);
   Value add(Value a, Value b);
   Value multiply(Value a, Value b);
+  Value larger(Value a, Value b, bool smaller);
+  Value contract(Value a, Value b, const Shape& shape, const Contraction& how);
   Value rescale(Value x, double scale, double offset);
   Value concatenate(const std::vector<Value>& parts);
   Value mask_steps(Value x, Value mask, double fill = 0.0);

@@ -2,6 +2,7 @@
 // than once compute, held against plain arithmetic: the outputs directly, the gradients by its
 // central differences. And that teams of any size train the same bits.
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <memory>
@@ -237,6 +238,49 @@ std::vector<Case> cases() {
          const Rows p = dense(x[0], w[0], w[1], sigmoid);
          return {p, dense(p, w[2], w[3]), sum(p, p)};
        }});
+  all.push_back({"the larger, the smaller, what lies between, and how alike they are",
+                 {{{{2, 3}, "a"}, {{2, 3}, "b"}},
+                  {{layer(3, Activation::tanh), "twin"},
+                   {MergingSpec{Merge::max}, "larger"},
+                   {MergingSpec{Merge::min}, "smaller"},
+                   {MergingSpec{Merge::sub}, "between"},
+                   {MergingSpec{Merge::concat, 0}, "in time"},
+                   {mundur::DotSpec{1, 1}, "alike"},
+                   {mundur::FlattenSpec{}, "flat"},
+                   {layer(1), "out"}},
+                  {{0, {0}},
+                   {0, {1}},
+                   {1, {2, 3}},
+                   {2, {2, 3}},
+                   {3, {4, 5}},
+                   {4, {6, 2}},
+                   {5, {4, 7}},
+                   {6, {8}},
+                   {7, {9}}},
+                  {10}},
+                 {0, 0},
+                 {{"mean_squared_error"}},
+                 [](Params w, State, Inputs x, bool) -> std::vector<Rows> {
+                   const Rows a = dense(x[0], w[0], w[1], hyperbolic);
+                   const Rows b = dense(x[1], w[0], w[1], hyperbolic);
+                   Rows larger, alike;
+                   for (std::size_t i = 0; i < a.size(); ++i)
+                     larger.push_back(std::max(a[i], b[i]));
+                   for (std::size_t n = 0; n < a.size(); n += 6) {
+                     for (std::size_t i = 0; i < 2; ++i) {
+                       for (std::size_t j = 0; j < 4; ++j) {
+                         double dot = 0.0;
+                         for (std::size_t k = 0; k < 3; ++k) {
+                           const std::size_t at = n + (j % 2) * 3 + k;
+                           const double between = std::max(a[at], b[at]) - std::min(a[at], b[at]);
+                           dot += larger[n + i * 3 + k] * (j < 2 ? between : a[at]);
+                         }
+                         alike.push_back(dot);
+                       }
+                     }
+                   }
+                   return {dense(alike, w[2], w[3])};
+                 }});
   for (Merge how : {Merge::concat, Merge::sum, Merge::mul, Merge::ave}) all.push_back(masked(how));
   return all;
 }

@@ -357,6 +357,14 @@ struct Kernels {
   void (*add)(T* y, const T* a, const T* b, std::int64_t n);
   /// y[n] = a[n]·b[n]; y may be either.
   void (*multiply)(T* y, const T* a, const T* b, std::int64_t n);
+  /// y[n] = the larger of a[n] and b[n], or the smaller; a[n] where they are equal, and NaN wins; y
+  /// may be either.
+  void (*larger)(T* y, const T* a, const T* b, std::int64_t n, bool smaller);
+  /// dx[n] = dy[n] where that took a[n] (`first`), or where it took b[n], else 0; dx may be dy.
+  void (*larger_backward)(T* dx, const T* dy, const T* a, const T* b, std::int64_t n, bool smaller,
+                          bool first);
+  /// y[i,j] = Σ_k a[i,k]·b[j,k], one chain in order of k from +0.
+  void (*contract)(T* y, const T* a, const T* b, const Contraction& how);
 
   // ---- time steps -------------------------------------------------------------------------------
   // σ is sigmoid. Backward leaves 0 in ∂L/∂z of a masked sample.

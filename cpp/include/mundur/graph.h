@@ -25,7 +25,8 @@ void require(bool holds, const Message& message) {
 
 /// Values go by numbers: first come the inputs, then what each call makes. A layer that several
 /// calls name is shared: it has its parameters once. Names tell layers, and inputs, apart; none
-/// where numbers do.
+/// where numbers do. A '/' is in the names of what belongs together, as the layers of a model
+/// within.
 struct Graph {
   struct Input {
     Shape shape;  // of one sample

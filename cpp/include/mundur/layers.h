@@ -93,10 +93,18 @@ struct SimpleRNNSpec {
   RecurrentSpec recurrent;
   Activation activation = Activation::tanh;  // is_function()
 };
-/// What several values become: parts side by side on the last axis, or their sum, product or mean.
-enum class Merge { concat, sum, mul, ave };
+/// What several values become: parts side by side on one axis, or their sum, product, mean, the
+/// difference of two, the largest or the smallest of each element.
+enum class Merge { concat, sum, mul, ave, sub, max, min };
 struct MergingSpec {
   Merge merge;
+  std::int64_t axis = -1;  // of a sample, from 0 on, where parts are side by side; -1: the last
+};
+/// y[i,j] = Σ_k a[i,k]·b[j,k], where k is this axis of each sample and i and j, if there, the
+/// other.
+struct DotSpec {
+  std::int64_t axis_a;
+  std::int64_t axis_b;
 };
 struct LayerNode;
 struct BidirectionalSpec {
@@ -146,7 +154,7 @@ using LayerSpec =
                  GaussianDropoutSpec, AlphaDropoutSpec, EmbeddingSpec, Conv1DSpec, Pooling1DSpec,
                  SpatialDropout1DSpec, ReshapeSpec, PermuteSpec, ZeroPadding1DSpec, MaskingSpec,
                  RepeatVectorSpec, LSTMSpec, GRUSpec, SimpleRNNSpec, BidirectionalSpec,
-                 TimeDistributedSpec, ResidualSpec, MergingSpec>;
+                 TimeDistributedSpec, ResidualSpec, MergingSpec, DotSpec>;
 struct LayerNode {
   LayerSpec spec;
 };

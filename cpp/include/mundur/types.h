@@ -164,4 +164,14 @@ inline std::string_view name_of(Isa isa) {
   return kNames[static_cast<int>(isa)];
 }
 
+/// Of each sample: y[i,j] = Σ_k a[i,k]·b[j,k].
+struct Contraction {
+  /// A matrix of so many rows: element (row, k) lies at row·row_step + k·step, k < depth.
+  struct Side {
+    std::int64_t rows = 0, row_step = 0, depth = 0, step = 0;
+    Side turned() const { return {depth, step, rows, row_step}; }
+  };
+  Side y, a, b;  // y's depth is b's rows
+};
+
 }  // namespace mundur

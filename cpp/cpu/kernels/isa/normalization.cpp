@@ -235,6 +235,58 @@ MUNDUR_DEVICE void multiply(T* y, const T* a, const T* b, i64 size) {
   });
 }
 
+/// Where the larger, or the smaller, of a and b is a.
+template <class T>
+MUNDUR_INLINE Mask<T> is_first(Vec<T> a, Vec<T> b, bool smaller) {
+  const Mask<T> beyond = smaller ? less(b, a) : less(a, b);
+  return ~(beyond | (is_nan(b) & ~is_nan(a)));
+}
+
+template <class T>
+void larger(T* y, const T* a, const T* b, i64 size, bool smaller) {
+  map(
+      y, size,
+      [=](Vec<T> p, Vec<T> q) MUNDUR_BODY { return select(is_first<T>(p, q, smaller), p, q); }, a,
+      b);
+}
+
+template <class T>
+void larger_backward(T* dx, const T* dy, const T* a, const T* b, i64 size, bool smaller,
+                     bool first) {
+  map(
+      dx, size,
+      [=](Vec<T> d, Vec<T> p, Vec<T> q) MUNDUR_BODY {
+        const Mask<T> taken = is_first<T>(p, q, smaller);
+        return first ? select(taken, d, zero<T>()) : select(taken, zero<T>(), d);
+      },
+      dy, a, b);
+}
+
+template <class T>
+MUNDUR_INLINE Vec<T> load_apart(const T* p, i64 step, int n) {
+  if (step == 1) return load_up_to(p, n);
+  Vec<T> all = zero<T>();
+  for (int i = 0; i < n; ++i) all.v[i] = p[i * step];
+  return all;
+}
+
+template <class T>
+void contract(T* y, const T* a, const T* b, const Contraction& how) {
+  for (i64 i = 0; i < how.a.rows; ++i) {
+    for_each_vec<T>(how.b.rows, [&](i64 j, int n) {
+      Vec<T> sum = zero<T>();
+      for (i64 k = 0; k < how.a.depth; ++k) {
+        const T* const column = b + j * how.b.row_step + k * how.b.step;
+        const Vec<T> factor = set(a[i * how.a.row_step + k * how.a.step]);
+        sum = fma(factor, load_apart(column, how.b.row_step, n), sum);
+      }
+      T* const row = y + i * how.y.row_step + j * how.y.step;
+      if (how.y.step == 1) return store_up_to(row, sum, n);
+      for (int c = 0; c < n; ++c) row[c * how.y.step] = static_cast<T>(sum.v[c]);
+    });
+  }
+}
+
 template <class T>
 void fill_normalization_rows(Kernels<T>& table) {
   table.column_sums = column_sums<T>;
@@ -250,6 +302,9 @@ void fill_normalization_rows(Kernels<T>& table) {
   table.normalize_rows_backward = normalize_rows_backward<T>;
   table.add = add<T>;
   table.multiply = multiply<T>;
+  table.larger = larger<T>;
+  table.larger_backward = larger_backward<T>;
+  table.contract = contract<T>;
 }
 
 }  // namespace
