@@ -37,8 +37,8 @@ ALLOWED = {
     "training": "augment callbacks data errors losses metrics optimizers",
     "models": "callbacks data initializers layers losses metrics optimizers training",
     "saving": (
-        "activations constraints initializers layers losses metrics models optimizers regularizers "
-        "schedules training"
+        "activations constraints data initializers layers losses metrics models optimizers "
+        "regularizers schedules training"
     ),
     "inspection": "activations data layers losses models reference regularizers",
     "solvers": "callbacks models",
@@ -59,6 +59,7 @@ UPWARDS = {
     ("models", "inspection"): ON_USE,
     ("training", "saving"): ON_USE,
     ("callbacks", "models"): WHOLE,
+    ("layers", "models"): "layer(array) is what a model of the layer alone predicts",
 }
 
 

@@ -29,6 +29,7 @@ from mundur import (
 from mundur._support.names import argument_names, constructor  # of every class, one by one
 from mundur.callbacks import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
 from mundur.callbacks.monitors import Monitor  # every callback that watches a number
+from mundur.layers.merging import Merging  # which take several values
 from mundur.saving import format as files  # a copy through bytes
 from mundur.text import TextClassifier, Vocabulary
 
@@ -174,11 +175,15 @@ def arguments(cls: type) -> dict[str, Any]:
         "layer": layers.LSTM(2) if cls is layers.Bidirectional else layers.Dense(2),
         "layers": [layers.Dense(2)],
         "after": 0.1,
+        "axes": 1,
     }
     return {name: made.get(name, value) for name, value in found.items()}
 
 
 def with_layer(layer: Any) -> md.Model:
+    if isinstance(layer, Merging):
+        x = md.Input((4,))
+        return md.Model(x, layer([x, x]), seed=0)
     model = md.Model([layer], seed=0)
     for shape in ((4, 3), (3,), (4,)):
         try:

@@ -64,4 +64,5 @@ class Mundur(Peer):
     def predict(self, times: int) -> Array:
         for _ in range(times - 1):
             self.model.predict_on_batch(self.x)
-        return self.model.predict_on_batch(self.x)
+        outputs: Array = self.model.predict_on_batch(self.x)
+        return outputs

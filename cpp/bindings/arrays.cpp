@@ -58,4 +58,28 @@ ArrayView view_of(const py::array& array, const char* argument) {
   return view;
 }
 
+Arrays arrays_of(const py::object& given, const char* argument) {
+  if (!py::isinstance<py::tuple>(given)) {
+    if (py::isinstance<py::array>(given)) return {py::reinterpret_borrow<py::array>(given)};
+    throw py::type_error(std::string(argument) + ": expected an array, or a tuple of arrays");
+  }
+  Arrays all;
+  for (const py::handle one : given) all.push_back(one.cast<std::optional<py::array>>());
+  return all;
+}
+
+std::vector<ArrayView> views_of(const Arrays& arrays, const char* argument) {
+  std::vector<ArrayView> views;
+  for (const auto& array : arrays) {
+    if (!array) throw py::type_error(std::string(argument) + ": expected an array for each input");
+    views.push_back(view_of(*array, argument));
+  }
+  return views;
+}
+
+py::object given_as(const std::vector<py::array>& arrays) {
+  if (arrays.size() == 1) return arrays.front();
+  return py::tuple(py::cast(arrays));
+}
+
 }  // namespace mundur

@@ -10,6 +10,7 @@
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <variant>
 
 #include "bindings/gil.h"
@@ -122,6 +123,15 @@ using element_of = typename ElementOf<std::remove_cv_t<std::remove_reference_t<N
 
 /// The samples of an array; throws TypeError for an element type that holds no real numbers.
 ArrayView view_of(const py::array& array, const char* argument);
+
+/// What Python gives for each input or output: one array, or a tuple of as many as there are, in
+/// which None may stand for one that is not there.
+using Arrays = std::vector<std::optional<py::array>>;
+Arrays arrays_of(const py::object& given, const char* argument);
+/// The samples of each; throws TypeError where one is not there.
+std::vector<ArrayView> views_of(const Arrays& arrays, const char* argument);
+/// ... and back: one array, or a tuple.
+py::object given_as(const std::vector<py::array>& arrays);
 
 /// A C-contiguous array of T in `array` (ndim < 0: any); throws TypeError or ValueError naming the
 /// argument.

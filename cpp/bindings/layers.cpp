@@ -102,6 +102,9 @@ Merge merge_of(const std::string& mode) {
   return mode == "sum"   ? Merge::sum
          : mode == "mul" ? Merge::mul
          : mode == "ave" ? Merge::ave
+         : mode == "sub" ? Merge::sub
+         : mode == "max" ? Merge::max
+         : mode == "min" ? Merge::min
                          : Merge::concat;
 }
 
@@ -201,6 +204,12 @@ void bind_layers(py::module_& m) {
              return Of(TimeDistributedSpec{{{layer.spec}}, std::move(name)});
            }),
            py::arg("layer"), py::arg("name"));
+  py::class_<Of<MergingSpec>, AnyLayerSpec>(m, "Merging")
+      .def(py::init([](const std::string& mode, Int axis) {
+             return Of(MergingSpec{merge_of(mode), axis});
+           }),
+           py::arg("mode"), py::arg("axis"));
+  bind<DotSpec, Int, Int>(m, "Dot", "axis_a", "axis_b");
   py::class_<Of<ResidualSpec>, AnyLayerSpec>(m, "Residual")
       .def(py::init([](const py::sequence& layers, std::vector<std::string> names) {
              return Of(ResidualSpec{nodes_of(layers), std::move(names)});

@@ -10,13 +10,30 @@ std::vector<LayerSpec> specs_of(const py::sequence& layers);
 
 namespace {
 
-std::unique_ptr<AnyNetwork> make_network(const py::sequence& layers, const Shape& input_shape,
+using Inputs = std::vector<std::pair<std::string, Shape>>;
+using Calls = std::vector<std::pair<std::size_t, std::vector<std::size_t>>>;
+
+Graph graph_of(const Inputs& inputs, const py::sequence& layers,
+               const std::vector<std::string>& names, const Calls& calls,
+               const std::vector<std::size_t>& outputs) {
+  Graph graph;
+  for (const auto& [name, shape] : inputs) graph.inputs.push_back({shape, name});
+  for (LayerSpec& spec : specs_of(layers)) graph.layers.push_back({std::move(spec), {}});
+  if (names.size() != graph.layers.size()) throw py::value_error("names: expected one per layer");
+  for (std::size_t i = 0; i < names.size(); ++i) graph.layers[i].name = names[i];
+  for (const auto& [layer, from] : calls) graph.calls.push_back({layer, from});
+  graph.outputs = outputs;
+  return graph;
+}
+
+std::unique_ptr<AnyNetwork> make_network(const Inputs& inputs, const py::sequence& layers,
+                                         const std::vector<std::string>& names, const Calls& calls,
+                                         const std::vector<std::size_t>& outputs,
                                          const std::string& dtype, std::uint64_t seed,
                                          const std::string& compute_dtype,
-                                         const std::vector<std::string>& names,
                                          const std::shared_ptr<cuda::Gpu>& device) {
   const FloatEnvironment environment;
-  const std::vector<LayerSpec> specs = specs_of(layers);
+  const Graph graph = graph_of(inputs, layers, names, calls, outputs);
   const auto is = [&](Compute compute) { return compute_dtype == name_of(compute); };
   if (compute_dtype != dtype && !is(Compute::bfloat16) && !is(Compute::bfloat16_pairs)) {
     throw py::value_error("compute_dtype: expected '" + dtype +
@@ -26,7 +43,7 @@ std::unique_ptr<AnyNetwork> make_network(const py::sequence& layers, const Shape
                           : is(Compute::bfloat16) ? Compute::bfloat16
                                                   : Compute::bfloat16_pairs;
   const auto made = [&]<class T>(T) {
-    auto network = std::make_unique<Network<T>>(specs, input_shape, seed, compute, names);
+    auto network = std::make_unique<Network<T>>(graph, seed, compute);
     if (device) network->move_to(device);
     return std::make_unique<AnyNetwork>(AnyNetwork{std::move(network)});
   };
@@ -78,22 +95,49 @@ py::list state(const py::object& self) {
   return all;
 }
 
-std::vector<py::tuple> layer_output_shapes(AnyNetwork& self) {
+std::vector<py::tuple> output_shapes(AnyNetwork& self) {
   std::vector<py::tuple> shapes;
   self.visit([&](auto& network) {
-    for (std::size_t i = 1; i < network.shapes().size(); ++i) {
-      shapes.push_back(tuple_of(network.shapes()[i]));
+    for (std::size_t value : network.graph().outputs) {
+      shapes.push_back(tuple_of(network.shapes()[value]));
     }
   });
   return shapes;
 }
 
-void require_samples(const ArrayView& x, const Shape& expected) {
+std::vector<std::string_view> heads(AnyNetwork& self) {
+  std::vector<std::string_view> names;
+  self.visit([&](auto& network) {
+    for (std::size_t i = 0; i < network.graph().outputs.size(); ++i) {
+      names.push_back(name_of(network.head(i)));
+    }
+  });
+  return names;
+}
+
+/// Of one input; of several the network looks at each.
+template <class N>
+void require_samples(const N& network, const std::vector<ArrayView>& views) {
+  if (network.graph().inputs.size() > 1 || views.size() > 1) return network.require_inputs(views);
+  const ArrayView& x = views.front();
+  const Shape& expected = network.input_shape();
   if (x.n >= 1 && x.sample == expected) return;
   throw py::value_error("x: expected at least one sample of shape " +
                         std::string(py::str(tuple_of(expected))) + ", got " + std::to_string(x.n) +
                         " of shape " + std::string(py::str(tuple_of(x.sample))));
 }
+
+/// A new array for so many samples of each of these shapes, and where its numbers go.
+template <class T>
+struct Room {
+  std::vector<py::array> arrays;
+  std::vector<T*> data;
+  void add(std::int64_t batch, const Shape& sample) {
+    py::array_t<T> made = new_array<T>(with_batch(batch, sample));
+    data.push_back(made.mutable_data());
+    arrays.push_back(std::move(made));
+  }
+};
 
 /// A call by hand, which is watched or not.
 template <class N, class Work>
@@ -105,32 +149,44 @@ decltype(auto) by_hand(N& network, bool watched, Work&& work) {
   });
 }
 
-py::array forward(AnyNetwork& self, const py::array& x, bool training, bool watched) {
-  return self.visit([&](auto& network) -> py::array {
+py::object forward(AnyNetwork& self, const py::object& x, bool training, bool watched) {
+  return self.visit([&](auto& network) -> py::object {
     using T = element_of<decltype(network)>;
-    const ArrayView view = view_of(x, "x");
-    require_samples(view, network.input_shape());
-    py::array_t<T> y = new_array<T>(with_batch(view.n, network.output_shape()));
-    T* out = y.mutable_data();
-    by_hand(network, watched, [&] { network.forward({out}, {view}, training); });
-    return y;
+    const Arrays arrays = arrays_of(x, "x");
+    const std::vector<ArrayView> views = views_of(arrays, "x");
+    require_samples(network, views);
+    Room<T> y;
+    for (std::size_t i = 0; i < network.graph().outputs.size(); ++i) {
+      y.add(views.front().n, network.output_shape(i));
+    }
+    by_hand(network, watched, [&] { network.forward(y.data, views, training); });
+    return given_as(y.arrays);
   });
 }
 
-py::array backward(AnyNetwork& self, const py::array& delta, bool watched) {
-  return self.visit([&](auto& network) -> py::array {
+py::object backward(AnyNetwork& self, const py::object& delta, bool watched) {
+  return self.visit([&](auto& network) -> py::object {
     using T = element_of<decltype(network)>;
-    const T* dy = data_of<T>(delta, "delta", -1);
+    const Arrays deltas = arrays_of(delta, "delta");
+    const std::size_t outputs = network.graph().outputs.size();
+    network.require_outputs(deltas.size(), "delta");
     const auto batch = by_hand(network, watched, [&] { return network.forward_batch(); });
-    const Shape expected = with_batch(batch, network.output_shape());
-    if (batch > 0 && Shape(delta.shape(), delta.shape() + delta.ndim()) != expected) {
+    std::vector<const T*> dy;
+    for (std::size_t i = 0; i < outputs; ++i) {
+      if (!deltas[i]) throw py::type_error("delta: expected an array for each output");
+      dy.push_back(data_of<T>(*deltas[i], "delta", -1));
+      const Shape expected = with_batch(batch, network.output_shape(i));
+      const py::array& given = *deltas[i];
+      if (batch == 0 || Shape(given.shape(), given.shape() + given.ndim()) == expected) continue;
       throw py::value_error("delta: expected the shape of forward's output, " +
                             std::string(py::str(tuple_of(expected))));
     }
-    py::array_t<T> dx = new_array<T>(with_batch(batch, network.input_shape()));
-    T* out = dx.mutable_data();
-    by_hand(network, watched, [&] { network.backward({out}, {dy}); });
-    return dx;
+    Room<T> dx;
+    for (std::size_t i = 0; i < network.graph().inputs.size(); ++i) {
+      dx.add(batch, network.input_shape(i));
+    }
+    by_hand(network, watched, [&] { network.backward(dx.data, dy); });
+    return given_as(dx.arrays);
   });
 }
 
@@ -143,21 +199,29 @@ py::dict watched_values(AnyNetwork& self) {
   return all;
 }
 
-std::int64_t predict(AnyNetwork& self, const py::array& x, py::array out, std::int64_t start,
-                     std::int64_t batch_size, double budget, bool check_finite) {
+std::int64_t predict(AnyNetwork& self, const py::object& x, const py::object& out,
+                     std::int64_t start, std::int64_t batch_size, double budget,
+                     bool check_finite) {
   return self.visit([&](auto& network) {
     using T = element_of<decltype(network)>;
-    const ArrayView view = view_of(x, "x");
-    require_samples(view, network.input_shape());
-    T* y = writable_data_of<T>(out, "out", -1);
-    if (out.size() != view.n * size_of(network.output_shape())) {
-      throw py::value_error("out: expected one row per sample of x");
+    const Arrays arrays = arrays_of(x, "x");
+    const std::vector<ArrayView> views = views_of(arrays, "x");
+    require_samples(network, views);
+    Arrays outs = arrays_of(out, "out");
+    network.require_outputs(outs.size(), "out");
+    std::vector<T*> y;
+    for (std::size_t i = 0; i < outs.size(); ++i) {
+      if (!outs[i]) throw py::type_error("out: expected an array for each output");
+      y.push_back(writable_data_of<T>(*outs[i], "out", -1));
+      if (outs[i]->size() != views.front().n * size_of(network.output_shape(i))) {
+        throw py::value_error("out: expected one row per sample of x");
+      }
     }
-    if (batch_size < 1 || start < 0 || start >= view.n) {
+    if (batch_size < 1 || start < 0 || start >= views.front().n) {
       throw py::value_error("start, batch_size: expected 0 <= start < samples and batch_size >= 1");
     }
     return alone(network, [&] {
-      return network.predict({y}, {view}, start, batch_size, budget, check_finite);
+      return network.predict(y, views, start, batch_size, budget, check_finite);
     });
   });
 }
@@ -178,8 +242,9 @@ void bind_network(py::module_& m) {
     return network.compute() == Compute::own ? own : name_of(network.compute());
   };
   py::class_<AnyNetwork>(m, "Network")
-      .def(py::init(&make_network), py::arg("layers"), py::arg("input_shape"), py::arg("dtype"),
-           py::arg("seed"), py::arg("compute_dtype"), py::arg("names"), py::arg("device") = nullptr)
+      .def(py::init(&make_network), py::arg("inputs"), py::arg("layers"), py::arg("names"),
+           py::arg("calls"), py::arg("outputs"), py::arg("dtype"), py::arg("seed"),
+           py::arg("compute_dtype"), py::arg("device") = nullptr)
       .def_property_readonly(
           "dtype", looks([](auto& network) { return dtype_name<element_of<decltype(network)>>(); }))
       .def_property_readonly("compute_dtype", looks(compute_dtype))
@@ -188,8 +253,9 @@ void bind_network(py::module_& m) {
                              looks([](auto& network) { return tuple_of(network.input_shape()); }))
       .def_property_readonly("output_shape",
                              looks([](auto& network) { return tuple_of(network.output_shape()); }))
-      .def_property_readonly("layer_output_shapes", &layer_output_shapes)
+      .def_property_readonly("output_shapes", &output_shapes)
       .def_property_readonly("head", looks([](auto& network) { return name_of(network.head()); }))
+      .def_property_readonly("heads", &heads)
       .def_property_readonly("parameters", &parameters)
       .def_property_readonly("state", &state)
       .def_property_readonly("flat_parameters",

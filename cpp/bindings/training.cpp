@@ -7,33 +7,56 @@
 namespace mundur {
 namespace {
 
+/// What is asked of an output, as Python says it, and what that keeps alive.
+struct Asked {
+  py::object loss;  // None: nothing is asked
+  double weight;
+  std::vector<std::string> metrics;
+
+  const Loss* rule() const { return loss.is_none() ? nullptr : &loss.cast<const Loss&>(); }
+};
+using Asking = std::vector<Asked>;
+
+Asking asking_of(const std::vector<std::tuple<py::object, double, std::vector<std::string>>>& all) {
+  Asking asking;
+  for (const auto& [loss, weight, metrics] : all) asking.push_back({loss, weight, metrics});
+  return asking;
+}
+
 /// The arrays of a set, kept alive for as long as native code may read them.
 struct HeldData {
-  py::array x;
-  py::array y;
-  std::optional<py::array> weights, rows;
+  Arrays x, y, weights;
+  std::optional<py::array> rows;
   DataSet set;
 
-  HeldData(py::array features, py::array targets, std::optional<py::array> sample_weights,
-           const Loss& loss, std::optional<py::array> of_them = std::nullopt)
-      : x(std::move(features)),
-        y(std::move(targets)),
-        weights(std::move(sample_weights)),
+  HeldData(const py::object& features, const py::object& targets, const py::object& sample_weights,
+           const Asking& asking, std::optional<py::array> of_them = std::nullopt)
+      : x(arrays_of(features, "x")),
+        y(arrays_of(targets, "y")),
+        weights(sample_weights.is_none() ? Arrays(y.size()) : arrays_of(sample_weights, "weights")),
         rows(std::move(of_them)) {
-    set.x = {view_of(x, "x")};
-    TargetSet& compared = set.y.emplace_back();
-    if (loss.reads_targets()) compared.y = view_of(y, "y");
-    if (loss.sparse()) read_labels(compared);
-    if (weights) {
-      compared.weights = data_of<double>(*weights, "weights", 1);
-      if (weights->size() != set.in_arrays()) {
-        throw py::value_error("weights: expected one per sample");
-      }
+    set.x = views_of(x, "x");
+    if (y.size() != asking.size() || weights.size() != asking.size()) {
+      throw py::value_error("y, weights: expected one for each of " +
+                            std::to_string(asking.size()) + " outputs");
     }
+    for (std::size_t i = 0; i < asking.size(); ++i) take_targets(i, asking[i].rule());
     if (rows) take_rows();
   }
 
  private:
+  void take_targets(std::size_t i, const Loss* loss) {
+    TargetSet& compared = set.y.emplace_back();
+    if (!loss) return;
+    if (!y[i]) throw py::type_error("y: expected an array for each output that has a loss");
+    if (loss->reads_targets()) compared.y = view_of(*y[i], "y");
+    if (loss->sparse()) read_labels(compared, *y[i]);
+    if (!weights[i]) return;
+    compared.weights = data_of<double>(*weights[i], "weights", 1);
+    if (weights[i]->size() != set.in_arrays()) {
+      throw py::value_error("weights: expected one per sample");
+    }
+  }
   void take_rows() {
     set.rows = data_of<std::int64_t>(*rows, "rows", 1);
     set.count = rows->size();
@@ -45,31 +68,43 @@ struct HeldData {
                             std::to_string(n - 1));
     }
   }
-  void read_labels(TargetSet& targets) const {
+  static void read_labels(TargetSet& targets, const py::array& y) {
     const py::array_t<std::int32_t, py::array::c_style | py::array::forcecast> labels(y);
     targets.labels.assign(labels.data(), labels.data() + labels.size());
   }
 };
 
-std::vector<Metric> metrics_of(const std::vector<std::string>& names, const Loss& loss,
-                               const AnyNetwork& any) {
-  const std::int64_t outputs =
-      any.visit([](auto& network) { return size_of(network.output_shape()); });
-  std::vector<Metric> metrics;
-  for (const std::string& name : names) metrics.push_back(metric_from_name(name, loss, outputs));
-  return metrics;
+template <class N>
+std::vector<Objective> objectives_of(const Asking& asking, const N& network) {
+  if (asking.size() != network.graph().outputs.size()) {
+    throw py::value_error("objectives: expected one for each output");
+  }
+  std::vector<Objective> all;
+  for (std::size_t i = 0; i < asking.size(); ++i) {
+    const Loss* const loss = asking[i].rule();
+    Objective& one = all.emplace_back(Objective{loss, asking[i].weight});
+    for (const std::string& name : asking[i].metrics) {
+      if (!loss) throw py::value_error("metrics: expected none for an output without a loss");
+      one.metrics.push_back(metric_from_name(name, *loss, size_of(network.output_shape(i))));
+    }
+  }
+  return all;
 }
 
-/// Where a pass puts every sample's outputs; none: nobody asks.
-template <class T>
-std::vector<T*> outputs_of(std::optional<py::array>& array, std::int64_t samples,
-                           std::int64_t outputs) {
-  if (!array) return {};
-  T* data = writable_data_of<T>(*array, "outputs", -1);
-  if (array->size() != samples * outputs) {
-    throw py::value_error("outputs: expected one row per sample of x");
+/// Where a pass puts every sample's outputs; none, or null: nobody asks.
+template <class N>
+auto outputs_of(Arrays& arrays, std::int64_t samples, const N& network) {
+  std::vector<element_of<N>*> all;
+  if (!arrays.empty()) network.require_outputs(arrays.size(), "outputs");
+  for (std::size_t i = 0; i < arrays.size(); ++i) {
+    all.push_back(nullptr);
+    if (!arrays[i]) continue;
+    all.back() = writable_data_of<element_of<N>>(*arrays[i], "outputs", -1);
+    if (arrays[i]->size() != samples * size_of(network.output_shape(i))) {
+      throw py::value_error("outputs: expected one row per sample of x");
+    }
   }
-  return {data};
+  return all;
 }
 
 /// What both passes over a set share: the objects they read, and the native pass of either element
@@ -78,9 +113,9 @@ template <template <class> class Pass>
 struct AnyPass {
   py::object network;
   py::object optimizer;
-  py::object loss;
+  Asking asking;
   HeldData data;
-  std::optional<py::array> outputs;
+  Arrays outputs;
   std::variant<std::unique_ptr<Pass<float>>, std::unique_ptr<Pass<double>>> of;
 
   AnyNetwork& any() const { return network.cast<AnyNetwork&>(); }
@@ -106,9 +141,8 @@ struct AnyPass {
 
 /// The next batch takes the place of the last; the pass reads from where that was.
 template <class Any>
-void feed(Any& self, py::array x, py::array y, std::optional<py::array> weights) {
-  HeldData next(std::move(x), std::move(y), std::move(weights),
-                self.loss.template cast<const Loss&>());
+void feed(Any& self, const py::object& x, const py::object& y, const py::object& weights) {
+  HeldData next(x, y, weights, self.asking);
   self.work([&](auto& pass) {
     std::swap(self.data, next);  // what leaves is freed under the GIL
     try {
@@ -132,11 +166,10 @@ auto works(F f) {
   };
 }
 
-std::vector<double> metric_values(const Tally& tally) {
+/// The loss, that of each output where there are several, and all scores.
+std::vector<double> means(const Tally& tally) {
   std::vector<double> values;
-  for (const Tally::Output& output : tally.outputs) {
-    for (std::size_t m = 0; m < output.scores.size(); ++m) values.push_back(output.mean_score(m));
-  }
+  tally.add_means_to(values);
   return values;
 }
 
@@ -170,61 +203,60 @@ void bind_augmentation(py::module_& m) {
 using AnyTrainer = AnyPass<Trainer>;
 using AnyEvaluator = AnyPass<Evaluator>;
 
+using Objectives = std::vector<std::tuple<py::object, double, std::vector<std::string>>>;
+
 /// The pass that make(network, objectives, set, outputs) returns, alone on the network.
 template <template <class> class Pass, class Make>
-std::unique_ptr<AnyPass<Pass>> make_pass(py::object network, py::object optimizer,
-                                         const py::object& loss, HeldData data,
-                                         const std::vector<std::string>& metrics,
-                                         std::optional<py::array> outputs, Make make) {
-  auto any = std::make_unique<AnyPass<Pass>>(AnyPass<Pass>{
-      std::move(network), std::move(optimizer), loss, std::move(data), std::move(outputs), {}});
-  const Loss& rule = loss.cast<const Loss&>();
-  const std::vector<Objective> objectives = {{&rule, 1.0, metrics_of(metrics, rule, any->any())}};
+std::unique_ptr<AnyPass<Pass>> make_pass(py::object network, py::object optimizer, Asking asking,
+                                         HeldData data, const py::object& outputs, Make make) {
+  auto any = std::make_unique<AnyPass<Pass>>(
+      AnyPass<Pass>{std::move(network),
+                    std::move(optimizer),
+                    std::move(asking),
+                    std::move(data),
+                    outputs.is_none() ? Arrays{} : arrays_of(outputs, "outputs"),
+                    {}});
   any->any().visit([&](auto& net) {
-    using T = element_of<decltype(net)>;
-    const auto to =
-        outputs_of<T>(any->outputs, any->data.set.in_arrays(), size_of(net.output_shape()));
+    const std::vector<Objective> objectives = objectives_of(any->asking, net);
+    const auto to = outputs_of(any->outputs, any->data.set.in_arrays(), net);
     alone(net, [&] { any->of = make(net, objectives, any->data.set, to); });
   });
   return any;
 }
 
-std::unique_ptr<AnyTrainer> make_trainer(py::object network, py::object optimizer, py::object loss,
-                                         py::array x, py::array y, std::optional<py::array> weights,
+std::unique_ptr<AnyTrainer> make_trainer(py::object network, py::object optimizer,
+                                         const Objectives& objectives, const py::object& x,
+                                         const py::object& y, const py::object& weights,
                                          std::int64_t batch_size, bool shuffle, std::uint64_t seed,
-                                         const std::vector<std::string>& metrics, bool check_finite,
-                                         std::optional<py::array> outputs,
+                                         bool check_finite, const py::object& outputs,
                                          std::optional<py::array> rows) {
-  const Loss& rule = loss.cast<const Loss&>();
   Optimizer& shared = optimizer.cast<Optimizer&>();
+  Asking asking = asking_of(objectives);
+  HeldData data(x, y, weights, asking, std::move(rows));
   return make_pass<Trainer>(
-      std::move(network), optimizer, loss,
-      HeldData(std::move(x), std::move(y), std::move(weights), rule, std::move(rows)), metrics,
-      std::move(outputs),
-      [&]<class T>(Network<T>& net, const std::vector<Objective>& objectives, const DataSet& set,
+      std::move(network), optimizer, std::move(asking), std::move(data), outputs,
+      [&]<class T>(Network<T>& net, const std::vector<Objective>& of, const DataSet& set,
                    const std::vector<T*>& to) {
         const std::lock_guard lock(shared.mutex());
         return std::make_unique<Trainer<T>>(
-            net, shared, objectives, set,
+            net, shared, of, set,
             typename Trainer<T>::Options{batch_size, shuffle, seed, check_finite, to});
       });
 }
 
-std::unique_ptr<AnyEvaluator> make_evaluator(py::object network, py::object loss, py::array x,
-                                             py::array y, std::optional<py::array> weights,
-                                             std::int64_t batch_size,
-                                             const std::vector<std::string>& metrics,
-                                             bool check_finite, std::optional<py::array> outputs,
+std::unique_ptr<AnyEvaluator> make_evaluator(py::object network, const Objectives& objectives,
+                                             const py::object& x, const py::object& y,
+                                             const py::object& weights, std::int64_t batch_size,
+                                             bool check_finite, const py::object& outputs,
                                              std::optional<py::array> rows) {
-  const Loss& rule = loss.cast<const Loss&>();
+  Asking asking = asking_of(objectives);
+  HeldData data(x, y, weights, asking, std::move(rows));
   return make_pass<Evaluator>(
-      std::move(network), py::none(), loss,
-      HeldData(std::move(x), std::move(y), std::move(weights), rule, std::move(rows)), metrics,
-      std::move(outputs),
-      [&]<class T>(Network<T>& net, const std::vector<Objective>& objectives, const DataSet& set,
+      std::move(network), py::none(), std::move(asking), std::move(data), outputs,
+      [&]<class T>(Network<T>& net, const std::vector<Objective>& of, const DataSet& set,
                    const std::vector<T*>& to) {
         return std::make_unique<Evaluator<T>>(
-            net, objectives, set, typename Evaluator<T>::Options{batch_size, check_finite, to});
+            net, of, set, typename Evaluator<T>::Options{batch_size, check_finite, to});
       });
 }
 
@@ -233,10 +265,7 @@ template <class Any>
 void bind_pass(py::class_<Any>& bound) {
   bound.def("feed", &feed<Any>, py::arg("x"), py::arg("y"), py::arg("weights"))
       .def_property_readonly("step", looks<Any>([](auto& pass) { return pass.step(); }))
-      .def_property_readonly("loss",
-                             looks<Any>([](auto& pass) { return pass.tally().mean_loss(); }))
-      .def_property_readonly("metric_values",
-                             looks<Any>([](auto& pass) { return metric_values(pass.tally()); }));
+      .def_property_readonly("means", looks<Any>([](auto& pass) { return means(pass.tally()); }));
 }
 
 void bind_trainer(py::module_& m) {
@@ -246,10 +275,10 @@ void bind_trainer(py::module_& m) {
   using Steps = std::vector<Augmentation>;
   py::class_<Any> bound(m, "Trainer");
   bound
-      .def(py::init(&make_trainer), py::arg("network"), py::arg("optimizer"), py::arg("loss"),
+      .def(py::init(&make_trainer), py::arg("network"), py::arg("optimizer"), py::arg("objectives"),
            py::arg("x"), py::arg("y"), py::arg("weights"), py::arg("batch_size"),
-           py::arg("shuffle"), py::arg("seed"), py::arg("metrics"), py::arg("check_finite"),
-           py::arg("outputs"), py::arg("rows") = py::none())
+           py::arg("shuffle"), py::arg("seed"), py::arg("check_finite"), py::arg("outputs"),
+           py::arg("rows") = py::none())
       .def_property_readonly("steps_per_epoch",
                              looks<Any>([](auto& trainer) { return trainer.steps_per_epoch(); }))
       .def("begin_epoch", works<Any, std::uint64_t>([](auto& trainer, std::uint64_t epoch) {
@@ -271,7 +300,7 @@ void bind_trainer(py::module_& m) {
            py::arg("stop_loss") = -std::numeric_limits<double>::infinity())
       .def_property_readonly("passed", looks<Any>([](auto& trainer) {
                                const Numbers& all = trainer.passed();
-                               const Int each = 1 + std::ssize(trainer.tally().outputs[0].scores);
+                               const Int each = std::ssize(means(trainer.tally()));
                                return copy_of(all.data(), {std::ssize(all) / each, each});
                              }))
       .def("set_augment",
@@ -291,9 +320,9 @@ void bind_evaluator(py::module_& m) {
   using Any = AnyEvaluator;
   py::class_<Any> bound(m, "Evaluator");
   bound
-      .def(py::init(&make_evaluator), py::arg("network"), py::arg("loss"), py::arg("x"),
-           py::arg("y"), py::arg("weights"), py::arg("batch_size"), py::arg("metrics"),
-           py::arg("check_finite"), py::arg("outputs"), py::arg("rows") = py::none())
+      .def(py::init(&make_evaluator), py::arg("network"), py::arg("objectives"), py::arg("x"),
+           py::arg("y"), py::arg("weights"), py::arg("batch_size"), py::arg("check_finite"),
+           py::arg("outputs"), py::arg("rows") = py::none())
       .def("run", works<Any, double>([](auto& evaluator, double budget) {
              return name_of(evaluator.run(budget));
            }),

@@ -51,6 +51,7 @@ LAYERS = {
     ),
     "Shape": "Flatten Reshape Permute RepeatVector ZeroPadding1D",
     "Wrappers": "Bidirectional TimeDistributed Residual",
+    "Merging": "Add Subtract Multiply Average Maximum Minimum Concatenate Dot",
     "Activations": "Activation ReLU LeakyReLU ELU Softmax",
 }
 

@@ -185,6 +185,14 @@ class Masking(LayerSpec):
 class RepeatVector(LayerSpec):
     def __init__(self, n: int) -> None: ...
 
+class Merging(LayerSpec):
+    # mode: "concat", on that axis of a sample (-1: the last), "sum", "mul", "ave", "sub", "max" or "min".
+    def __init__(self, mode: str, axis: int) -> None: ...
+
+class Dot(LayerSpec):
+    # Of each sample's axis, from 0 on.
+    def __init__(self, axis_a: int, axis_b: int) -> None: ...
+
 class TimeDistributed(LayerSpec):
     # name: of the layer, in front of its parameters' names.
     def __init__(self, layer: LayerSpec, name: str) -> None: ...
@@ -277,7 +285,8 @@ class Optimizer:
     # and dtype; a different one later is a ValueError.
     def step(self, network: Network) -> None: ...
 
-# ---- the network: a chain of layers with its memory ------------------------------------------------------------------
+# ---- the network: a graph of layers with its memory ------------------------------------------------------------------
+# Of one input or output an array, of several a tuple; below, None stands for targets or weights that are not there.
 class Gpu:
     @property
     def index(self) -> int: ...
@@ -291,15 +300,18 @@ def open_cuda(library: str, index: int) -> Gpu: ...
 def open_devices() -> list[str]: ...
 
 class Network:
-    # Raises ValueError where shapes do not fit, MemoryError where the parameters do not.
+    # Values go by numbers: first the inputs, then what each call makes. A chain calls each layer on what the one before
+    # has made. Raises ValueError where shapes do not fit, MemoryError where the parameters do not.
     def __init__(
         self,
+        inputs: Sequence[tuple[str, Sequence[int]]],  # names and shapes
         layers: Sequence[LayerSpec],
-        input_shape: Sequence[int],
+        names: Sequence[str],  # of the layers
+        calls: Sequence[tuple[int, Sequence[int]]],  # which layer, on which values
+        outputs: Sequence[int],  # values
         dtype: str,
         seed: int,
         compute_dtype: str,  # dtype's, or "bfloat16" with float32
-        names: Sequence[str],  # of the layers
         device: Gpu | None = None,  # None is the CPU
     ) -> None: ...
     # From now on calls compute there; NotImplementedError for what does not run there.
@@ -314,12 +326,13 @@ class Network:
     def input_shape(self) -> tuple[int, ...]: ...
     @property
     def output_shape(self) -> tuple[int, ...]: ...
-    # Of each layer, without the batch.
     @property
-    def layer_output_shapes(self) -> list[tuple[int, ...]]: ...
-    # "linear", "relu", ..., "rectifier" with parameters, "custom": the activation behind the last layer.
+    def output_shapes(self) -> list[tuple[int, ...]]: ...
+    # "linear", "relu", ..., "rectifier" with parameters, "custom": the activation behind the first output, and each.
     @property
     def head(self) -> str: ...
+    @property
+    def heads(self) -> list[str]: ...
     # (index of the layer, name, live view of the parameter, live view of its gradient), in order.
     @property
     def parameters(self) -> list[tuple[int, str, npt.NDArray[Any], npt.NDArray[Any]]]: ...
@@ -348,11 +361,9 @@ class Network:
     def workspace_bytes(self, batch_size: int, training: bool) -> int: ...
     # By hand. x: any supported dtype, (batch, *input_shape).
     # Calls that are `watched` leave alone what others keep for each other; the gradients they share.
-    def forward(
-        self, x: npt.NDArray[Any], training: bool, watched: bool = False
-    ) -> npt.NDArray[Any]: ...
+    def forward(self, x: Any, training: bool, watched: bool = False) -> Any: ...
     # RuntimeError before forward; delta (batch, *output_shape) in the network's dtype. Returns dL/dx, fills gradients.
-    def backward(self, delta: npt.NDArray[Any], watched: bool = False) -> npt.NDArray[Any]: ...
+    def backward(self, delta: Any, watched: bool = False) -> Any: ...
     # Copies of what the last watched forward and backward made of each layer, samples first: "dense/z", "a" and where
     # there is an activation its "slope" f'(z), "da", "delta". Until forget_watch() frees the memory.
     def watched_values(self) -> dict[str, npt.NDArray[Any]]: ...
@@ -361,8 +372,8 @@ class Network:
     # returns the next start, or -1 where a feature is not finite and `check_finite`.
     def predict(
         self,
-        x: npt.NDArray[Any],
-        out: npt.NDArray[Any],
+        x: Any,
+        out: Any,
         start: int,
         batch_size: int,
         budget: float,
@@ -383,26 +394,25 @@ class Augmentation:
     def flip(shape: tuple[int, int, int], horizontal: bool, vertical: bool) -> Augmentation: ...
 
 class Trainer:
-    """Epochs of training. x: any supported dtype and strides; y: the network's dtype (n, outputs) or any real dtype, or
-    integer labels (n,); weights: (n,) or None (float64); rows: which of the n samples, in this order, all if None;
-    metrics: any of "accuracy", "binary_accuracy",
-    "categorical_accuracy", "sparse_categorical_accuracy"."""
+    """Epochs of training. objectives: of each output the loss, or None, its weight in the sum of all, and metrics, any of
+    "accuracy", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy"; x: any supported dtype and
+    strides; y: the network's dtype (n, outputs) or any real dtype, or integer labels (n,); weights: (n,) or None
+    (float64); rows: which of the n samples, in this order, all if None."""
 
     def __init__(
         self,
         network: Network,
         optimizer: Optimizer,
-        loss: Loss,
-        x: npt.NDArray[Any],
-        y: npt.NDArray[Any],
-        weights: npt.NDArray[Any] | None,
+        objectives: Sequence[tuple[Loss | None, float, Sequence[str]]],
+        x: Any,
+        y: Any,
+        weights: Any,
         batch_size: int,
         shuffle: bool,
         seed: int,
-        metrics: Sequence[str],
         check_finite: bool,
         # (n, outputs) in the network's dtype: each sample's outputs go there; None where nobody asks.
-        outputs: npt.NDArray[Any] | None,
+        outputs: Any,
         rows: npt.NDArray[np.int64] | None = None,
     ) -> None: ...
     @property
@@ -418,28 +428,25 @@ class Trainer:
     # parameters, optimizer and counters are back at the epoch's start.
     # Small epochs go on into the next ones, at most `more`, while the loss is above `stop_loss` and parameters are finite.
     def run(self, budget: float, max_steps: int, more: int = 0, stop_loss: float = ...) -> str: ...
-    # (epochs, 1 + metrics): loss and metrics of each epoch that the last run left behind so.
+    # (epochs, means): those of each epoch that the last run left behind so.
     @property
     def passed(self) -> npt.NDArray[np.float64]: ...
     # The next batch of an epoch that is told batch by batch, as one step; the first comes before begin_epoch.
-    def feed(
-        self, x: npt.NDArray[Any], y: npt.NDArray[Any], weights: npt.NDArray[Any] | None
-    ) -> None: ...
+    def feed(self, x: Any, y: Any, weights: Any) -> None: ...
     def set_augment(self, steps: Sequence[Augmentation]) -> None: ...
     # Shuffles keep blocks of so many neighbours together; 0: none.
     def set_block(self, rows: int) -> None: ...
     # Takes the epoch's updates back; False where no copy was kept, as in an epoch of one step.
     def undo(self) -> bool: ...
-    # Steps done in this epoch, mean loss and metrics over them (in the order of `metrics`), last batch's loss.
+    # Steps done in this epoch; over them the mean loss, that of each output where there are several, and all scores; last
+    # batch's loss.
     # Whether parameters, optimizer and state went back to where the epoch began.
     @property
     def restored(self) -> bool: ...
     @property
     def step(self) -> int: ...
     @property
-    def loss(self) -> float: ...
-    @property
-    def metric_values(self) -> list[float]: ...
+    def means(self) -> list[float]: ...
     @property
     def batch_loss(self) -> float: ...
 
@@ -449,29 +456,24 @@ class Evaluator:
     def __init__(
         self,
         network: Network,
-        loss: Loss,
-        x: npt.NDArray[Any],
-        y: npt.NDArray[Any],
-        weights: npt.NDArray[Any] | None,
+        objectives: Sequence[tuple[Loss | None, float, Sequence[str]]],
+        x: Any,
+        y: Any,
+        weights: Any,
         batch_size: int,
-        metrics: Sequence[str],
         check_finite: bool,
-        outputs: npt.NDArray[Any] | None,
+        outputs: Any,
         rows: npt.NDArray[np.int64] | None = None,
     ) -> None: ...
     # "finished", "more" or "input"; a budget of 0 is a single batch.
     def run(self, budget: float) -> str: ...
-    def feed(
-        self, x: npt.NDArray[Any], y: npt.NDArray[Any], weights: npt.NDArray[Any] | None
-    ) -> None: ...
+    def feed(self, x: Any, y: Any, weights: Any) -> None: ...
     @property
     def step(self) -> int: ...
     @property
     def steps(self) -> int: ...
     @property
-    def loss(self) -> float: ...
-    @property
-    def metric_values(self) -> list[float]: ...
+    def means(self) -> list[float]: ...
 
 # First (sample, flat feature index) of x that is NaN or infinite, or None.
 def first_nonfinite(x: npt.NDArray[Any]) -> tuple[int, int] | None: ...

@@ -72,6 +72,8 @@ SUITS: dict[str, Callable[[], Any]] = {
     "input_dim": lambda: 9,
     "output_dim": lambda: 3,
     "dims": lambda: (2, 1),
+    "axes": lambda: 1,
+    "json_string": lambda: network().to_json(),
     "scale": lambda: 0.5,
     "target_shape": lambda: (2, 3),
     "layers": lambda: [L.Dense(3)],
@@ -132,7 +134,7 @@ LONG = "trains as fit does, many times"
 LEFT_OUT = {
     **dict.fromkeys(("load_model", "models.load_model", "callbacks.CSVLogger"), FILES),
     **dict.fromkeys(("callbacks.ModelCheckpoint", "Model.save", "Model.save_weights"), FILES),
-    **dict.fromkeys(("Model.load_weights", "text", "Model.get_config"), FILES),
+    **dict.fromkeys(("Model.load_weights", "text", "Model.get_config", "Model.from_config"), FILES),
     "plots": FIGURES,
     **dict.fromkeys(("set_num_threads", "runtime", "utils.set_random_seed", "threads"), OUTSIDE),
     **dict.fromkeys(("NonFiniteLossError", "History", "callbacks.History"), RECORD),

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from .. import _core
+from .._support.checks import shown
+from .._support.names import suggestion
 
 __all__ = [
+    "ONE",
+    "Ports",
+    "Several",
+    "arrays_in",
     "check_ids",
     "check_values",
     "features",
+    "for_core",
+    "joined",
     "nonfinite_error",
     "real_array",
     "warn_of_scales",
@@ -301,3 +310,139 @@ def _at(array: Array, place: tuple[int, int]) -> tuple[Any, str]:
     if index:
         where += f", feature {index[0] if len(index) == 1 else tuple(map(int, index))}"
     return value, where
+
+
+# ---- several of the same samples -----------------------------------------------------------------
+
+
+class Several:
+    """Arrays beside each other; its length is how many samples there are, and it slices each.
+
+    An array may be missing, as targets that nothing asks for are.
+    """
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: Sequence[Any]) -> None:
+        self.parts = tuple(parts)
+
+    def __len__(self) -> int:
+        return len(next(part for part in self.parts if part is not None))
+
+    def __getitem__(self, rows: Any) -> Several:
+        return Several([None if part is None else part[rows] for part in self.parts])
+
+    def __setitem__(self, rows: Any, values: Several) -> None:
+        for part, value in zip(self.parts, values.parts, strict=True):
+            if part is not None:
+                part[rows] = value
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.parts)
+
+    def copy(self) -> Several:
+        """Arrays of its own."""
+        return Several([None if part is None else part.copy() for part in self.parts])
+
+
+def arrays_in(given: Any) -> tuple[Any, ...]:
+    """The arrays of what is one, or several."""
+    return given.parts if isinstance(given, Several) else (given,)
+
+
+def for_core(given: Any) -> Any:
+    """As the core takes it: an array, or a tuple of them."""
+    return given.parts if isinstance(given, Several) else given
+
+
+class Ports(NamedTuple):
+    """The inputs of a model, or its outputs: their names, and how data for them are held."""
+
+    names: tuple[str, ...]
+    kind: type  # list, tuple or dict; object where there is one by itself
+    title: str = "input"
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is one."""
+        return len(self.names) == 1
+
+    def parts(self, given: Any, what: str) -> tuple[Any, ...]:
+        """What was given for each, by number or by name."""
+        if self is ONE:
+            return (given,)
+        if isinstance(given, Several):
+            return given.parts
+        if isinstance(given, dict):
+            return tuple(self._by_name(given, what))
+        is_list = isinstance(given, (list, tuple))
+        if self.alone:
+            holds_it = is_list and self.kind in (list, tuple) and len(given) == 1
+            return (given[0],) if holds_it else (given,)
+        if is_list and len(given) == len(self.names):
+            return tuple(given)
+        came = f"a {type(given).__name__} of {len(given)}" if is_list else _kind_of(given)
+        raise ValueError(
+            f"{what} must hold one array for each of the model's {len(self.names)} {self.title}s "
+            f"({self._listed()}), in a list or in a dict by name; got {came}"
+        )
+
+    def _by_name(self, given: dict[Any, Any], what: str) -> Iterator[Any]:
+        for name in given:
+            if name not in self.names:
+                raise ValueError(
+                    f"{what} names {name!r}, and the model's {self.title}s are {self._listed()}"
+                    f"{suggestion(str(name), self.names)}"
+                )
+        for name in self.names:
+            if name not in given:
+                raise ValueError(
+                    f"{what} lacks {name!r}; the model's {self.title}s are {self._listed()}"
+                )
+            yield given[name]
+
+    def _listed(self) -> str:
+        return ", ".join(map(repr, self.names))
+
+    def called(self, what: str, number: int) -> str:
+        """What errors call the array of one of them."""
+        return what if self.alone else f"{what}[{self.names[number]!r}]"
+
+    def checked(self, given: Any, what: str, check: Callable[[int, Any, str], Any]) -> Any:
+        """What ``check(number, array, what errors call it)`` makes of each: as many samples."""
+        parts = self.parts(given, what)
+        found = [check(i, part, self.called(what, i)) for i, part in enumerate(parts)]
+        if len(found) == 1:
+            return found[0]
+        samples = {len(part) for part in found if part is not None}
+        if len(samples) > 1:
+            told = ", ".join(
+                f"{self.called(what, i)} has {len(part)}"
+                for i, part in enumerate(found)
+                if part is not None
+            )
+            raise ValueError(f"{what} must hold arrays of as many samples; {told}")
+        return Several(found)
+
+    def as_given(self, arrays: Any) -> Any:
+        """Arrays of all of them, as the model was made: one, a list, a tuple or a dict."""
+        if self.kind is object:
+            return arrays_in(arrays)[0]
+        if self.kind is dict:
+            return dict(zip(self.names, arrays_in(arrays), strict=True))
+        return self.kind(arrays_in(arrays))
+
+
+ONE = Ports(("",), object)  # a chain has one of each, without a name
+
+
+def joined(parts: Sequence[Any]) -> Any:
+    """Arrays of samples, one below another, each of them one or several."""
+    if not isinstance(parts[0], Several):
+        return np.concatenate(parts)
+    return Several([np.concatenate(same) for same in zip(*parts, strict=True)])
+
+
+def _kind_of(given: Any) -> str:
+    shape = getattr(given, "shape", None)
+    return f"an array of shape {shape}" if shape is not None else shown(given)

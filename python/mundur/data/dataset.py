@@ -11,11 +11,33 @@ import numpy.typing as npt
 from .. import _core
 from .._support.checks import integer, number
 from . import arrays
+from .arrays import Ports, Several, arrays_in
 from .targets import Suitable, class_weights, sample_targets
 
-__all__ = ["Data", "Dataset", "Evaluator", "Learner", "Order", "Trainer", "prepare"]
+__all__ = ["Data", "Dataset", "Evaluator", "Learner", "Objective", "Order", "Trainer", "prepare"]
 
 Array = npt.NDArray[Any]
+
+
+class Objective(NamedTuple):
+    """What is asked of an output: a loss, which counts so much in the sum, and metrics."""
+
+    loss: Any  # Suitable; None: nothing is asked
+    weight: float = 1.0
+    metrics: tuple[Any, ...] = ()
+    name: str = ""  # of the output, where there are several
+
+    @property
+    def loss_name(self) -> str:
+        """What logs call its loss, beside that of all."""
+        return f"{self.name}_loss"
+
+    @property
+    def metric_names(self) -> list[str]:
+        """What logs call its metrics."""
+        return [
+            f"{self.name}_{metric.name}" if self.name else metric.name for metric in self.metrics
+        ]
 
 
 class Learner(Protocol):
@@ -25,13 +47,23 @@ class Learner(Protocol):
     def native(self) -> _core.Network:
         """The network."""
 
+    _ports_in: Ports
+    _ports_out: Ports
+
     @property
-    def compiled_loss(self) -> Suitable:
-        """The loss; a RuntimeError where there is none."""
+    def objectives(self) -> tuple[Objective, ...]:
+        """What is asked of each output; a RuntimeError where there is no loss."""
+
+    def _features(self, x: Any, name: str = "x") -> Any:
+        """Samples for it, checked: an array, or several."""
 
     @property
     def seed(self) -> int:
         """What shuffles are drawn from."""
+
+    @property
+    def vocabularies(self) -> list[int]:
+        """How many ids there are for each input whose samples are ids; else 0."""
 
     @property
     def dtype(self) -> str:
@@ -50,12 +82,8 @@ class Pass(Protocol):
         """Done so far."""
 
     @property
-    def loss(self) -> float:
-        """The mean so far."""
-
-    @property
-    def metric_values(self) -> list[float]:
-        """Those of the core, so far."""
+    def means(self) -> list[float]:
+        """So far: the loss, that of each output where there are several, what the core scores."""
 
 
 class Evaluator(Pass, Protocol):
@@ -97,7 +125,7 @@ class Data(Protocol):
     """A set to go over: a `Dataset`, or a `Stream` of batches that come one by one."""
 
     @property
-    def x(self) -> Array:
+    def x(self) -> Any:
         """The features, of the batch at hand where there are batches."""
 
     @property
@@ -123,8 +151,11 @@ class Data(Protocol):
     def alone(self) -> Data:
         """Its samples and no others, as far as they are here."""
 
-    def check(self, vocabulary: int, switch: str) -> None:
-        """Raises for features that are not finite, or no ids, as far as they are here."""
+    def check(self, model: Learner, switch: str | None) -> None:
+        """Raises for features that are not finite, or no ids, as far as they are here.
+
+        `switch` is the argument that allows the former; None: it was given.
+        """
 
     def trainer(
         self, make: Callable[[Dataset, int, bool], _core.Trainer], batch_size: int, shuffle: bool
@@ -155,11 +186,14 @@ class Order(NamedTuple):
 
 
 class Dataset(NamedTuple):
-    """Checked arrays, what an error calls x, and which of their samples a pass takes; None: all."""
+    """Checked arrays, what an error calls x, and which of their samples a pass takes; None: all.
 
-    x: Array
-    y: Array
-    weights: npt.NDArray[np.float64] | None
+    Of several inputs or outputs they are `Several`.
+    """
+
+    x: Any
+    y: Any
+    weights: Any  # None: all weigh 1
     name: str
     rows: npt.NDArray[np.int64] | None = None
 
@@ -215,14 +249,21 @@ class Dataset(NamedTuple):
         """The same samples, each weight multiplied with that of the sample's class."""
         if class_weight is None:
             return self
-        loss, outputs = model.compiled_loss, model.native.output_shape[-1]
+        if len(model.objectives) > 1:
+            raise ValueError(
+                "class_weight is for models with one output; give sample_weight for each output"
+            )
+        loss, outputs = model.objectives[0].loss, model.native.output_shape[-1]
         by_class = class_weights(class_weight, self.y, loss, outputs)
         return self._replace(weights=by_class if self.weights is None else self.weights * by_class)
 
-    def check(self, vocabulary: int, switch: str) -> None:
+    def check(self, model: Learner, switch: str | None) -> None:
         """Raises for features that are not finite, or no ids."""
         own = self.alone()
-        arrays.check_values(own.x, vocabulary, own.name, switch)
+        for i, part in enumerate(arrays_in(own.x)):
+            ids, name = model.vocabularies[i], model._ports_in.called(own.name, i)
+            if ids or switch is not None:
+                arrays.check_values(part, ids, name, switch or "")
 
     def trainer(
         self, make: Callable[[Dataset, int, bool], _core.Trainer], batch_size: int, shuffle: bool
@@ -239,20 +280,71 @@ class Dataset(NamedTuple):
 
 def prepare(
     model: Learner,
-    x: Array,
+    x: Any,
     y: Any,
     sample_weight: Any,
     names: tuple[str, str, str] = ("x", "y", "sample_weight"),
 ) -> Dataset:
-    """Checks targets and weights against features (already checked) and the model's loss."""
-    loss, outputs = model.compiled_loss, model.native.output_shape
-    loss._check_head(model.native.head, outputs)
-    shape = (len(x), *outputs)
-    y = sample_targets(y, loss, shape, names[1], names[0])
-    weights = None
-    if sample_weight is not None:
-        weights = arrays.weights(sample_weight, len(x), names[2])
-    return Dataset(x, y, weights, names[0])
+    """Checks targets and weights against features (already checked) and the model's losses."""
+    network, ports, asked = model.native, model._ports_out, model.objectives
+    samples = len(x)
+    if len(asked) == 1:
+        (y,) = ports.parts(y, names[1])
+        if sample_weight is not None:
+            (sample_weight,) = ports.parts(sample_weight, names[2])
+        y = _targets(asked[0].loss, network.head, network.output_shape, samples, y, names)
+        if sample_weight is not None:
+            sample_weight = arrays.weights(sample_weight, samples, names[2])
+        return Dataset(x, y, sample_weight, names[0])
+    given = _by_output(model, y, names[1])
+    parts = [
+        None
+        if one.loss is None
+        else _targets(one.loss, head, shape, samples, part, (names[0], called, names[2]))
+        for one, head, shape, part, called in zip(
+            *(asked, network.heads, network.output_shapes, given),
+            [ports.called(names[1], i) for i in range(len(asked))],
+            strict=True,
+        )
+    ]
+    return Dataset(x, Several(parts), _weights(model, sample_weight, samples, names[2]), names[0])
+
+
+def _targets(
+    loss: Suitable,
+    head: str,
+    outputs: tuple[int, ...],
+    samples: int,
+    y: Any,
+    names: tuple[str, str, str],
+) -> Array:
+    loss._check_head(head, outputs)
+    return sample_targets(y, loss, (samples, *outputs), names[1], names[0])
+
+
+def _by_output(model: Learner, given: Any, name: str) -> tuple[Any, ...]:
+    """Targets of each output; a dict may leave out those that nothing is asked of."""
+    ports = model._ports_out
+    if isinstance(given, dict):
+        idle = [one.name for one in model.objectives if one.loss is None]
+        given = dict.fromkeys(idle) | given
+    return ports.parts(given, name)
+
+
+def _weights(model: Learner, given: Any, samples: int, name: str) -> Any:
+    """Those of each output; one array is for all."""
+    if given is None:
+        return None
+    ports = model._ports_out
+    if not isinstance(given, (list, tuple, dict, Several)):
+        return Several([arrays.weights(given, samples, name)] * len(ports.names))
+    if isinstance(given, dict):
+        given = dict.fromkeys(ports.names) | given
+    found = [
+        None if part is None else arrays.weights(part, samples, ports.called(name, i))
+        for i, part in enumerate(ports.parts(given, name))
+    ]
+    return None if all(part is None for part in found) else Several(found)
 
 
 def given_for_validation(model: Learner, given: Any) -> Dataset:
@@ -264,7 +356,7 @@ def given_for_validation(model: Learner, given: Any) -> Dataset:
             f"{type(given).__name__}{many}"
         )
     names = ("validation_data[0]", "validation_data[1]", "validation_data[2]")
-    x = arrays.features(given[0], model.native.input_shape, names[0])
+    x = model._features(given[0], names[0])
     weight = given[2] if len(given) == 3 else None
     return prepare(model, x, given[1], weight, names)
 
@@ -280,6 +372,7 @@ def resolve_batch_size(batch_size: Any, samples: int, name: str = "batch_size") 
     return min(integer(batch_size, name, 1), samples)
 
 
-def block_rows(x: Array, batch_size: int) -> int:
+def block_rows(x: Any, batch_size: int) -> int:
     """Rows of about 8 MiB, which a disk reads at full speed; at least a batch."""
-    return int(max(batch_size, (8 << 20) // max(1, x[0].size * x.dtype.itemsize)))
+    bytes_of_row = sum(part[0].size * part.dtype.itemsize for part in arrays_in(x))
+    return int(max(batch_size, (8 << 20) // max(1, bytes_of_row)))

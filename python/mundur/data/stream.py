@@ -12,6 +12,7 @@ import numpy.typing as npt
 from .. import _core
 from .._support.checks import integer, number
 from . import arrays
+from .arrays import Several, for_core
 from .dataset import Dataset, Learner, Order, prepare, resolve_batch_size
 
 __all__ = ["ArrayBatches", "Stream", "is_batches", "stream_of"]
@@ -126,7 +127,7 @@ class Stream:
             return 0
 
     @property
-    def x(self) -> Array:
+    def x(self) -> Any:
         """The features of the batch at hand."""
         assert self._current is not None
         return self._current.x
@@ -145,13 +146,13 @@ class Stream:
             )
         return "pass x and y as arrays, not as an iterable of batches"
 
-    def first_features(self, input_shape: tuple[int, ...] | None) -> Array:
+    def first_features(self) -> Any:
         """Those of the first batch, to build a model for; the batch is not used up."""
         self._rewind()
         self._waiting = self._take()
         if self._waiting is _END:
             raise ValueError(f"{self._title} gave no batches")
-        x = arrays.features(self._parts(self._waiting)[0], input_shape, self._place(0))
+        x = self._model._features(self._parts(self._waiting)[0], self._place(0))
         self._first_rows = len(x)
         return x
 
@@ -177,7 +178,7 @@ class Stream:
         """Batches have nothing else."""
         return self
 
-    def check(self, vocabulary: int, switch: str) -> None:
+    def check(self, model: Learner, switch: str | None) -> None:
         """Nothing: batches are checked as they come."""
 
     def begin(self, epoch: int = 0) -> Dataset:
@@ -241,12 +242,11 @@ class Stream:
             f"is a {type(item).__name__}{many}"
         )
 
-    def features(self) -> Iterator[Array]:
+    def features(self) -> Iterator[Any]:
         """The features of a pass alone, for prediction."""
         self._count = 0
         while (item := self._next()) is not _END:
-            shape = self._model.native.input_shape
-            yield arrays.features(self._parts(item)[0], shape, self._place(self._count))
+            yield self._model._features(self._parts(item)[0], self._place(self._count))
             self._count += 1
 
     def _checked(self, item: Any) -> Dataset:
@@ -254,14 +254,16 @@ class Stream:
         where = f"batch {self._count} of {self._title}"
         names = (f"x of {where}", f"y of {where}", f"sample_weight of {where}")
         model = self._model
-        x = arrays.features(parts[0], model.native.input_shape, names[0])
+        x = model._features(parts[0], names[0])
         if self.transform is not None:
             x = self._transformed(x)
         data = prepare(model, x, parts[1], parts[2] if len(parts) == 3 else None, names)
         return data.weighed(model, self._class_weight)
 
-    def _transformed(self, x: Array) -> Array:
+    def _transformed(self, x: Any) -> Array:
         assert self.transform is not None
+        if isinstance(x, Several):
+            raise ValueError(f"augment must be None where there are {len(x.parts)} inputs")
         key = np.array([self._model.seed, _RNG_KEY], np.uint64)
         counter = np.array([0, 0, self._count, self._epoch], np.uint64)
         rng = np.random.Generator(np.random.Philox(key=key, counter=counter))
@@ -320,14 +322,9 @@ class StreamTrainer:
         return self.native.undo()
 
     @property
-    def loss(self) -> float:
-        """The mean loss of the epoch so far."""
-        return self.native.loss
-
-    @property
-    def metric_values(self) -> list[float]:
-        """The metrics of the epoch so far."""
-        return self.native.metric_values
+    def means(self) -> list[float]:
+        """Of the epoch so far."""
+        return self.native.means
 
     @property
     def sums(self) -> list[float]:
@@ -344,7 +341,7 @@ class StreamTrainer:
         if self._native is None:
             self._native = self._make(data, len(data.x), False)
             self._native.set_augment(self._augment)
-        self._native.feed(data.x, data.y, data.weights)
+        self._native.feed(*map(for_core, (data.x, data.y, data.weights)))
         self._native.begin_epoch(epoch)
         self.step = 0
 
@@ -360,7 +357,7 @@ class StreamTrainer:
             data = self._stream.advance()
             if data is None:
                 return "finished"
-            self.native.feed(data.x, data.y, data.weights)
+            self.native.feed(*map(for_core, (data.x, data.y, data.weights)))
             if self.step == last or time.perf_counter() >= end:
                 return "more"
 
@@ -380,14 +377,9 @@ class StreamEvaluator:
         return self._stream.length
 
     @property
-    def loss(self) -> float:
-        """The mean loss so far."""
-        return self._native.loss
-
-    @property
-    def metric_values(self) -> list[float]:
-        """The metrics so far."""
-        return self._native.metric_values
+    def means(self) -> list[float]:
+        """So far."""
+        return self._native.means
 
     def run(self, budget: float) -> str:
         """As the native evaluator's."""
@@ -402,7 +394,7 @@ class StreamEvaluator:
             data = self._stream.advance()
             if data is None:
                 return "finished"
-            self._native.feed(data.x, data.y, data.weights)
+            self._native.feed(*map(for_core, (data.x, data.y, data.weights)))
             if time.perf_counter() >= end:
                 return "more"
 
@@ -456,11 +448,9 @@ def steps_without_batches(name: str) -> ValueError:
     return ValueError(f"{name} goes with an iterable of batches; a pass takes all of an array")
 
 
-def first_features(x: Any, stream: Stream | None, input_shape: tuple[int, ...] | None) -> Array:
+def first_features(x: Any, stream: Stream | None, model: Learner) -> Any:
     """The features that tell a model its shape: all of an array, or the first batch."""
-    if stream is None:
-        return arrays.features(x, input_shape)
-    return stream.first_features(input_shape)
+    return model._features(x) if stream is None else stream.first_features()
 
 
 def checked_steps(steps: Any, name: str) -> int | None:

@@ -11,6 +11,7 @@ EXAMPLES = {
     "sentiment_lstm": "film reviews or short sentences: Embedding and LSTM, a loop by hand",
     "sentiment_cnn_lstm": "the same by compile and fit, with a convolution before the LSTM",
     "tabular": "a table of numbers and words: Adult (or breast cancer)",
+    "two_inputs": "words through embeddings beside numbers: Adult (or a made-up shop)",
     "tuning": "learning rate, layers and neurons by cross-validation and grid search",
 }
 

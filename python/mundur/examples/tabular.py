@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def adult(folder: Path) -> Task:
     """The census of 1994: 32,561 people to train on, 16,281 to test."""
     train, test = (read(tables.find(folder, f"adult.{part}")) for part in ("data", "test"))
-    numbers, others = _numbers(train), _numbers(test)
+    numbers, others = numbers_of(train), numbers_of(test)
     centre, scale = tables.standard(numbers)
     vocabularies = [sorted({row[column] for row in train}) for column in WORDS]
     parts = [
@@ -64,7 +64,7 @@ def adult(folder: Path) -> Task:
         f"{sum(map(len, vocabularies))}, one for each word"
     )
     return Task(
-        (parts[0], _labels(train)), (parts[1], _labels(test)), ("to 50,000", "above 50,000")
+        (parts[0], labels_of(train)), (parts[1], labels_of(test)), ("to 50,000", "above 50,000")
     )
 
 
@@ -93,7 +93,8 @@ def one_hot(rows: Rows, vocabularies: list[list[str]]) -> Array:
     return np.concatenate(columns, axis=1).astype(np.float32)
 
 
-def _numbers(rows: Rows) -> Array:
+def numbers_of(rows: Rows) -> Array:
+    """The columns of numbers, amounts as logarithms."""
     try:
         values = np.array([[float(row[column]) for column in NUMBERS] for row in rows])
     except ValueError as error:
@@ -103,7 +104,8 @@ def _numbers(rows: Rows) -> Array:
     return values
 
 
-def _labels(rows: Rows) -> Array:
+def labels_of(rows: Rows) -> Array:
+    """1 where somebody earns more than 50,000 dollars."""
     return np.array([row[-1].startswith(">") for row in rows], np.int64)
 
 

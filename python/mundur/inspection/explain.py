@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,16 +13,19 @@ import numpy.typing as npt
 from .. import losses
 from .._support.views import Views
 from ..data import arrays
+from ..data.arrays import Several, arrays_in, for_core
+from ..data.dataset import Objective
 from ..data.targets import sample_targets
 from ..layers.container import copied
 from ..losses.base import NativeLoss
+from ..models.clone import copy_of
 from ..models.model import Model
 from .explanation import Explanation, LayerPass
 
 if TYPE_CHECKING:
     from .. import _core
     from ..layers.base import Layer
-    from ..losses.base import Loss
+    from ..models.graph import Graph
 
 __all__ = ["explain", "per_sample_gradients"]
 
@@ -34,50 +37,97 @@ def explain(model: Model, x: Any, y: Any, loss: Any = None) -> Explanation:
     x, loss = checked(model, x, y, loss)
     x = _inputs(model, x)
     with watching(model) as native:
-        y_pred = native.forward(x, False, watched=True)
+        y_pred = native.forward(for_core(x), False, watched=True)
         value = loss_value(loss, y, y_pred)
         dx = native.backward(_gradient(loss, y, y_pred), watched=True)
         penalty = native.penalty(watched=True)
         values = Views(native.watched_values(), "value")
         gradients = {name: model._gradients[name].copy() for name in model.trainable_parameters}
+    graph = model._graph_built
+    made = dict(enumerate(zip(arrays_in(x), dx if isinstance(dx, tuple) else (dx,), strict=True)))
+    names = ["x"] if model._ports_in.alone else model.input_names
     passes: list[LayerPass] = []
-    before = x, dx
-    for layer in model.layers:
-        passes.append(_layer_pass(layer, *before, values, gradients))
-        before = passes[-1].a, passes[-1].da
-    loss_name = type(loss).__name__
-    return Explanation(x, np.asarray(y), y_pred, value, penalty, loss_name, tuple(passes), values)
+    for (number, sources), name in zip(graph.calls, scopes(graph), strict=True):
+        reads = tuple(names[source] for source in sources)
+        own = [made[source] for source in sources]
+        merged = graph.layers[number]._merges
+        given: Any
+        given, back = zip(*own, strict=True) if merged else own[0]
+        one = _layer_pass(
+            graph.layers[number], name, given, back, values, gradients, graph.names[number]
+        )
+        passes.append(replace(one, reads=reads))
+        made[len(made)] = one.a, one.da
+        names.append(name)
+    loss_name = getattr(loss, "title", type(loss).__name__)
+    return Explanation(
+        x if isinstance(x, np.ndarray) else x.parts,
+        _as_arrays(model, y),
+        y_pred,
+        value,
+        penalty,
+        loss_name,
+        tuple(passes),
+        values,
+        tuple(names[value] for value in graph.outputs),
+    )
+
+
+def scopes(graph: Graph) -> list[str]:
+    """What the values of each call are called: its layer's name, from the second on numbered."""
+    found: list[str] = []
+    for number, _ in graph.calls:
+        name, count = graph.names[number], 0
+        while name in found:
+            count += 1
+            name = f"{graph.names[number]}:{count}"
+        found.append(name)
+    return found
+
+
+def _as_arrays(model: Model, y: Any) -> Any:
+    if model._ports_out.alone:
+        return np.asarray(model._ports_out.parts(y, "y")[0])
+    parts = model._ports_out.parts(y, "y")
+    return tuple(None if part is None else np.asarray(part) for part in parts)
 
 
 def _layer_pass(
-    layer: Layer, x: Array, dx: Array, values: Views, gradients: dict[str, Array]
+    layer: Layer,
+    name: str,
+    x: Any,
+    dx: Any,
+    values: Views,
+    gradients: dict[str, Array],
+    place: str,
 ) -> LayerPass:
-    a, da = values[f"{layer.name}/a"], values[f"{layer.name}/da"]
-    has_z = f"{layer.name}/z" in values
+    """Of a call of that name, of a layer whose parameters' names begin with the place."""
+    a, da = values[f"{name}/a"], values[f"{name}/da"]
+    has_z = f"{name}/z" in values
     # Where the next step sees what f made there is no z.
     activation = (has_z and getattr(layer, "activation", None)) or "linear"
-    slope = np.ones_like(a) if activation == "linear" else values.get(f"{layer.name}/slope")
+    slope = np.ones_like(a) if activation == "linear" else values.get(f"{name}/slope")
     views = layer._views()
-    parameters = {name: views[name].copy() for name in layer.parameter_initializers}
-    learning = [name for name in parameters if layer.is_trainable(name)]
+    parameters = {own: views[own].copy() for own in layer.parameter_initializers}
+    learning = [own for own in parameters if layer.is_trainable(own)]
     penalties = {}
-    for name, regularizer in layer.parameter_regularizers.items():
-        if regularizer is not None and name in learning:
+    for own, regularizer in layer.parameter_regularizers.items():
+        if regularizer is not None and own in learning:
             l1, l2 = regularizer.penalty()
-            penalties[name] = l1 * np.sign(parameters[name]) + 2 * l2 * parameters[name]
+            penalties[own] = l1 * np.sign(parameters[own]) + 2 * l2 * parameters[own]
     return LayerPass(
-        name=layer.name,
+        name=name,
         kind=type(layer).__name__,
         activation=str(getattr(activation, "name", activation)),
         x=x,
-        z=values[f"{layer.name}/z"] if has_z else a,
+        z=values[f"{name}/z"] if has_z else a,
         a=a,
         slope=slope,
         da=da,
-        delta=values[f"{layer.name}/delta"] if has_z else da,
+        delta=values[f"{name}/delta"] if has_z else da,
         dx=dx,
         parameters=parameters,
-        gradients={name: gradients[f"{layer.name}/{name}"] for name in learning},
+        gradients={own: gradients[f"{place}/{own}"] for own in learning},
         penalties=penalties,
     )
 
@@ -94,31 +144,48 @@ def watching(model: Model) -> Iterator[_core.Network]:
         native.forget_watch()
 
 
-def _inputs(model: Model, x: Array) -> Array:
-    return x if model.vocabulary else np.asarray(x, model.dtype)
+def _inputs(model: Model, x: Any) -> Any:
+    """Numbers in the model's dtype, ids as they are."""
+    parts = [
+        part if ids else np.asarray(part, model.dtype)
+        for part, ids in zip(arrays_in(x), model.vocabularies, strict=True)
+    ]
+    return parts[0] if len(parts) == 1 else Several(parts)
 
 
-def _gradient(loss: Loss, y: Any, y_pred: Array) -> Array:
+def _gradient(loss: Any, y: Any, y_pred: Any) -> Any:
     """∂L/∂y_pred as the core takes it."""
-    gradient = np.ascontiguousarray(loss.gradient(y, y_pred), y_pred.dtype)
-    return gradient.reshape(y_pred.shape)
+    gradient = loss.gradient(y, y_pred)
+    if isinstance(y_pred, tuple):
+        return tuple(_like(g, p) for g, p in zip(gradient, y_pred, strict=True))
+    return _like(gradient, y_pred)
 
 
-def activations(model: Model, x: Any) -> dict[str, tuple[Array, Array]]:
+def _like(gradient: Any, y_pred: Array) -> Array:
+    return np.ascontiguousarray(gradient, y_pred.dtype).reshape(y_pred.shape)
+
+
+def activations(model: Model, x: Any) -> dict[str, tuple[Any, Array]]:
     """What goes into each layer of a built model, and what comes out, by its name."""
-    x = _inputs(model, arrays.features(x, model.input_shape))
+    x = _inputs(model, model._features(x))
     with watching(model) as native:
-        native.forward(x, False, watched=True)
+        native.forward(for_core(x), False, watched=True)
         values = native.watched_values()
-    names = [layer.name for layer in model.layers]
-    outputs = [x, *(values[f"{name}/a"] for name in names)]
-    return dict(zip(names, pairwise(outputs), strict=True))
+    graph = model._graph_built
+    made: list[Any] = list(arrays_in(x))
+    found = {}
+    for (number, sources), name in zip(graph.calls, scopes(graph), strict=True):
+        given = tuple(made[source] for source in sources)
+        made.append(values[f"{name}/a"])
+        found[name] = (given if graph.layers[number]._merges else given[0], made[-1])
+    return found
 
 
 def per_sample_gradients(model: Model, x: Any, y: Any, loss: Any = None) -> dict[str, Array]:
     """See `Model.per_sample_gradients`."""
     x, loss = checked(model, x, y, loss)
-    y = arrays.real_array(y, "y")
+    y = _as_arrays(model, y)
+    y = Several(y) if isinstance(y, tuple) else y
     result = {
         name: np.empty((len(x), *model._gradients[name].shape), model.dtype)
         for name in model.trainable_parameters
@@ -126,32 +193,94 @@ def per_sample_gradients(model: Model, x: Any, y: Any, loss: Any = None) -> dict
     with watching(model) as native:
         for n in range(len(x)):
             one = slice(n, n + 1)
-            y_pred = native.forward(x[one], False, watched=True)
+            y_pred = native.forward(for_core(x[one]), False, watched=True)
             native.backward(_gradient(loss, y[one], y_pred), watched=True)
             for name, gradients in result.items():
                 gradients[n] = model._gradients[name]
     return result
 
 
-def checked(model: Model, x: Any, y: Any, loss: Any) -> tuple[Array, Loss]:
+class Total:
+    """The losses of several outputs as one: Σ weight · loss."""
+
+    def __init__(self, model: Model, asked: Sequence[Objective]) -> None:
+        self._ports = model._ports_out
+        self.asked = asked
+        weights = ("" if one.weight == 1 else f"{one.weight:g}·" for one in asked)
+        self.title = " + ".join(
+            f"{weight}{type(one.loss).__name__}({one.name})"
+            for weight, one in zip(weights, asked, strict=True)
+            if one.loss is not None
+        )
+
+    def _each(self, y: Any, y_pred: Any) -> Iterator[tuple[Objective, Any, Array]]:
+        parts = self._ports.parts
+        return zip(self.asked, parts(y, "y"), parts(y_pred, "y_pred"), strict=True)
+
+    def __call__(self, y: Any, y_pred: Any) -> float:
+        return sum(
+            one.weight * loss_value(one.loss, target, p)
+            for one, target, p in self._each(y, y_pred)
+            if one.loss is not None
+        )
+
+    def gradient(self, y: Any, y_pred: Any) -> list[Array]:
+        """∂L/∂y_pred of each output; zeros where it has no loss."""
+        return [
+            np.zeros_like(p) if one.loss is None else one.weight * one.loss.gradient(target, p)
+            for one, target, p in self._each(y, y_pred)
+        ]
+
+
+def checked(model: Model, x: Any, y: Any, loss: Any) -> tuple[Any, Any]:
     """Features that suit the model, which is built for them if it was not, and the loss.
 
     Targets of a loss of ours are looked at as in fit; one written in Python may take any.
     """
-    x = arrays.features(x, model.input_shape)
-    arrays.check_values(x, model.vocabulary, "x")
-    chosen = model.loss if loss is None else losses.get(loss)
-    if chosen is None:
-        raise ValueError("loss must be given where compile named none; got None")
+    x = model._features(x)
+    for i, (part, ids) in enumerate(zip(arrays_in(x), model.vocabularies, strict=True)):
+        arrays.check_values(part, ids, model._ports_in.called("x", i))
+    asked = _asked(model, loss)
     if not model.built:
         model.build(x.shape[1:])
-    if isinstance(chosen, NativeLoss):
-        chosen._check_head(model.native.head, model.output_shape)
-        sample_targets(y, chosen, (len(x), *model.output_shape))
-    return x, chosen
+    native = model.native
+    targets = _targets(model, y, asked)
+    for i, (one, head, shape, target) in enumerate(
+        zip(asked, native.heads, native.output_shapes, targets, strict=True)
+    ):
+        if isinstance(one.loss, NativeLoss):
+            one.loss._check_head(head, shape)
+            sample_targets(target, one.loss, (len(x), *shape), model._ports_out.called("y", i))
+    return x, asked[0].loss if len(asked) == 1 else Total(model, asked)
 
 
-def loss_value(loss: Loss, y: Any, y_pred: Array) -> float:
+def _targets(model: Model, y: Any, asked: Sequence[Objective]) -> tuple[Any, ...]:
+    if isinstance(y, dict):
+        y = dict.fromkeys(one.name for one in asked if one.loss is None) | y
+    return model._ports_out.parts(y, "y")
+
+
+def _asked(model: Model, loss: Any) -> Sequence[Objective]:
+    """What is asked of each output."""
+    found: Sequence[Objective]
+    if isinstance(loss, Total):
+        found = loss.asked
+    elif loss is None:
+        found = model._objectives
+    elif model._ports_out.alone:
+        found = (Objective(losses.get(loss)),)
+    else:
+        every = dict(zip(model.output_names, model._ports_out.parts(loss, "loss"), strict=True))
+        found = tuple(
+            Objective(None if own is None else losses.get(own), name=name)
+            for name, own in every.items()
+        )
+    if all(one.loss is None for one in found):
+        raise ValueError("loss must be given where compile named none; got None")
+    return found
+
+
+def loss_value(loss: Any, y: Any, y_pred: Array) -> float:
     """The loss as a number; a ValueError where it is none, so that nothing has a gradient."""
     value: Any = loss(y, y_pred)
     if np.ndim(value):
@@ -161,10 +290,11 @@ def loss_value(loss: Loss, y: Any, y_pred: Array) -> float:
 
 def float64_copy(model: Model) -> Model:
     """A model of its own with the same layers and numbers, in float64."""
-    layers = []
-    for layer in model.layers:
+
+    def new(layer: Layer) -> Layer:
         first = {name: "zeros" for name in layer.get_config() if name.endswith("_initializer")}
-        layers.append(copied(layer, name=layer.name, input_shape=None, **first))
-    chain = Model(layers, seed=model.seed, dtype="float64", input_shape=model.native.input_shape)
+        return copied(layer, name=layer.name, input_shape=None, **first)
+
+    chain = copy_of(model, new, "float64")
     chain.set_weights(model.get_weights())
     return chain

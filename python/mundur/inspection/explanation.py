@@ -31,13 +31,14 @@ class LayerPass:
     activation : str
         f; "linear" where the layer has none.
     x, a : ndarray
-        The layer's input and output, samples first.
+        The layer's input and output, samples first. Of a layer that merges x is a tuple.
     z : ndarray
         What f was applied to; a itself where f is linear.
     slope : ndarray or None
         f′(z); None where f works on whole rows, as softmax does.
     da, dx : ndarray
-        ∂L/∂a and ∂L/∂x.
+        ∂L/∂a and ∂L/∂x. In a graph others may read x, too: ∂L/∂x is what comes back from all of
+        them.
     delta : ndarray
         δ = ∂L/∂z.
     parameters : dict of str to ndarray
@@ -47,6 +48,8 @@ class LayerPass:
         watches.
     penalties : dict of str to ndarray
         That ∂R/∂ alone.
+    reads : tuple of str
+        What made x: names of passes, or of inputs ("x" in a chain).
 
     Examples
     --------
@@ -60,16 +63,17 @@ class LayerPass:
     name: str
     kind: str
     activation: str
-    x: Array
+    x: Any
     z: Array
     a: Array
     slope: Array | None
     da: Array
     delta: Array
-    dx: Array
+    dx: Any
     parameters: dict[str, Array]
     gradients: dict[str, Array]
     penalties: dict[str, Array]
+    reads: tuple[str, ...] = ("x",)
 
     @property
     def dW(self) -> Array | None:
@@ -82,7 +86,13 @@ class LayerPass:
         return self.gradients.get("bias")
 
     def __repr__(self) -> str:
-        return f"<LayerPass of {self.name}: {self.x.shape} → {self.a.shape}>"
+        shapes = " and ".join(str(x.shape) for x in self.inputs)
+        return f"<LayerPass of {self.name}: {shapes} → {self.a.shape}>"
+
+    @property
+    def inputs(self) -> tuple[Array, ...]:
+        """x, as a tuple where it is one array, too."""
+        return self.x if isinstance(self.x, tuple) else (self.x,)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,9 +104,9 @@ class Explanation(Sequence[LayerPass]):
     Attributes
     ----------
     x, y : ndarray
-        The samples and their targets.
+        The samples and their targets; tuples of several inputs or outputs.
     y_pred : ndarray
-        The model's outputs.
+        The model's outputs, likewise.
     loss : float
         L, without `penalty`.
     penalty : float
@@ -107,7 +117,10 @@ class Explanation(Sequence[LayerPass]):
         What the program made on the way, by name, samples first: of each layer, those within others
         too, its output ("residual/dense/a") and ∂L/∂ of it ("residual/dense/da"), and where there
         is an activation "z", "slope" f′(z) and "delta" ∂L/∂z. Behind a recurrent layer's name,
-        "delta" is ∂L/∂z of the gates at each step.
+        "delta" is ∂L/∂z of the gates at each step. What a shared layer made when it was called
+        again is behind "dense:1", "dense:2", ...
+    outputs : tuple of str
+        The passes that made y_pred.
 
     Examples
     --------
@@ -135,19 +148,25 @@ class Explanation(Sequence[LayerPass]):
         ∂L/∂b1 = δ1 = -2
     """
 
-    x: Array
-    y: Array
-    y_pred: Array
+    x: Any
+    y: Any
+    y_pred: Any
     loss: float
     penalty: float
     loss_name: str
     layers: tuple[LayerPass, ...]
     values: Views
+    outputs: tuple[str, ...]
 
     @property
     def gradients(self) -> dict[str, Array]:
         """∂(L + R)/∂parameter by "layer/parameter", as in `model.gradients` after `backward`."""
-        return {f"{p.name}/{name}": g for p in self.layers for name, g in p.gradients.items()}
+        return {
+            f"{p.name}/{name}": g
+            for p in self.layers
+            if ":" not in p.name  # a shared layer's gradients are of all its calls
+            for name, g in p.gradients.items()
+        }
 
     @property
     def gradient_norms(self) -> dict[str, float]:
@@ -157,6 +176,11 @@ class Explanation(Sequence[LayerPass]):
             name: float(np.sqrt(sum(np.sum(g.astype(np.float64) ** 2) for g in gradients)))
             for name, gradients in by_layer.items()
         }
+
+    @property
+    def samples(self) -> int:
+        """How many there are."""
+        return len(self.x[0] if isinstance(self.x, tuple) else self.x)
 
     def __len__(self) -> int:
         return len(self.layers)
@@ -195,7 +219,8 @@ class Explanation(Sequence[LayerPass]):
         return self.table()
 
     def __repr__(self) -> str:
-        count = f"{len(self.x)} sample{'' if len(self.x) == 1 else 's'}"
+        samples = self.samples
+        count = f"{samples} sample{'' if samples == 1 else 's'}"
         names = ", ".join(p.name for p in self.layers)
         return f"<Explanation of {count} through {names}; {self.loss_name} {self.loss:.6g}>"
 
@@ -208,32 +233,44 @@ MOST = 6
 
 def calculation(explanation: Explanation, sample: int, digits: int | None) -> str:
     """The text of `Explanation.table`."""
-    count = len(explanation.x)
+    count = explanation.samples
     if not -count <= sample < count:
         raise IndexError(f"sample must be one of 0 to {count - 1}; got {sample}")
-    digits = digits or (9 if explanation.y_pred.dtype == np.float64 else 6)
+    digits = digits or (9 if explanation.layers[-1].a.dtype == np.float64 else 6)
     return "\n".join(_Calculation(explanation, sample % count, digits).lines())
 
 
 class _Calculation:
     def __init__(self, explanation: Explanation, sample: int, digits: int) -> None:
         self._all, self._sample, self._digits = explanation, sample, digits
-        self._alone = len(explanation.x) == 1
+        self._alone = explanation.samples == 1
+        readers = [name for step in explanation.layers for name in step.reads]
+        self._shared = {name for name in readers if readers.count(name) > 1}
+        self._names = [step.name for step in explanation.layers]
+        before = zip(["x", *self._names], explanation.layers, strict=False)
+        self._is_chain = all(step.reads == (name,) for name, step in before)
 
     def lines(self) -> Iterable[str]:
         e = self._all
         if not self._alone:
-            yield f"Sample {self._sample} of {len(e.x)}; gradients are those of the whole batch"
+            yield f"Sample {self._sample} of {e.samples}; gradients are those of the whole batch"
             yield ""
         yield "Forward    z = Σ x·w + b,  a = f(z)"
-        yield f"  x = {self._row(e.x)}"
+        if isinstance(e.x, tuple):
+            inputs = [name for step in e.layers for name in step.reads]
+            made = {step.name for step in e.layers}
+            names = [name for name in dict.fromkeys(inputs) if name not in made]
+            for name in names:
+                yield f"  {name} = {self._row(self._read(name))}"
+        else:
+            yield f"  x = {self._row(e.x)}"
         for step in e.layers:
             yield from self._forward(step)
         yield ""
-        mean = "" if self._alone else f", the mean over {len(e.x)} samples"
-        yield f"Loss    L = {e.loss_name}(y, a) = {self._number(e.loss)}{mean}"
-        yield f"  y = {self._row(e.y)}"
-        yield from self._named("  ∂L/∂a", e.layers[-1].da)
+        mean = "" if self._alone else f", the mean over {e.samples} samples"
+        of = "" if isinstance(e.y, tuple) else "(y, a)"
+        yield f"Loss    L = {e.loss_name}{of} = {self._number(e.loss)}{mean}"
+        yield from self._targets()
         if e.penalty:
             yield f"  penalties of regularizers R = {self._number(e.penalty)}"
             yield f"  L + R = {self._number(e.loss + e.penalty)}"
@@ -244,12 +281,33 @@ class _Calculation:
         for step in reversed(e.layers):
             yield from self._backward(step, first=step is e.layers[0])
 
+    def _targets(self) -> Iterable[str]:
+        e = self._all
+        by_name = {step.name: step for step in e.layers}
+        if not isinstance(e.y, tuple):
+            yield f"  y = {self._row(e.y)}"
+            yield from self._named("  ∂L/∂a", by_name[e.outputs[0]].da)
+            return
+        for name, y in zip(e.outputs, e.y, strict=True):
+            if y is not None:
+                yield f"  y of {name} = {self._row(y)}"
+                yield from self._named("    ∂L/∂a", by_name[name].da)
+
+    def _read(self, name: str) -> Array:
+        """What goes by that name into some layer."""
+        for step in self._all.layers:
+            if name in step.reads:
+                return step.inputs[step.reads.index(name)]
+        raise KeyError(name)
+
     # ---- forward -----------------------------------------------------------------------------
 
     def _forward(self, step: LayerPass) -> Iterable[str]:
-        shapes = " → ".join("×".join(map(str, part.shape[1:])) for part in (step.x, step.a))
+        given = ", ".join("×".join(map(str, part.shape[1:])) for part in step.inputs)
+        shapes = f"{given} → {'×'.join(map(str, step.a.shape[1:]))}"
         f = "" if step.activation == "linear" else f", {step.activation}"
-        yield f"  {step.name}: {step.kind}, {shapes}{f}"
+        of = "" if self._is_chain else f", of {', '.join(step.reads)}"
+        yield f"  {step.name}: {step.kind}, {shapes}{f}{of}"
         linear = step.activation == "linear"
         z, a = self._flat(step.z), self._flat(step.a)
         if step.kind == "Dense" and step.x.ndim == 2:
@@ -278,11 +336,17 @@ class _Calculation:
             yield from self._deltas(step)
         else:
             yield from self._named("    δ", step.delta, as_row=True)
-        for name, gradient in step.gradients.items():
-            yield from self._gradient(step, name, gradient)
+        if ":" not in step.name:  # else they are told with the layer's first call
+            for name, gradient in step.gradients.items():
+                yield from self._gradient(step, name, gradient)
         if first:
             return
-        if step.kind == "Dense" and step.x.ndim == 2:
+        if self._shared.intersection(step.reads) or isinstance(step.dx, tuple):
+            parts = step.dx if isinstance(step.dx, tuple) else (step.dx,)
+            for name, dx in zip(step.reads, parts, strict=True):
+                rest = ", with what others send" if name in self._shared else ""
+                yield from self._named(f"    ∂L/∂(a of {name}){rest}", dx, as_row=True)
+        elif step.kind == "Dense" and step.x.ndim == 2:
             yield from self._sent_back(step)
         else:
             yield from self._named("    ∂L/∂x", step.dx, as_row=True)
@@ -306,6 +370,8 @@ class _Calculation:
 
     def _gradient(self, step: LayerPass, name: str, gradient: Array) -> Iterable[str]:
         dense, penalty = step.kind == "Dense", step.penalties.get(name)
+        # Of a layer that is called again, what one call sends is not the whole.
+        once = self._alone and f"{step.name}:1" not in self._names
         if dense and name == "kernel" and step.x.ndim == 2 and max(gradient.shape) <= MOST:
             x, delta = step.x[self._sample], step.delta[self._sample]
             for i, j in np.ndindex(gradient.shape):
@@ -314,7 +380,7 @@ class _Calculation:
                 share = None if penalty is None else penalty[i, j]
                 # Beside other samples the product is not the whole, nor is it in bfloat16.
                 rest = gradient[i, j] - (share or 0)
-                whole = self._alone and np.isclose(x[i] * delta[j], rest, rtol=1e-5, atol=1e-7)
+                whole = once and np.isclose(x[i] * delta[j], rest, rtol=1e-5, atol=1e-7)
                 yield self._derivative(
                     f"w{i + 1}{j + 1}", gradient[i, j], share, [text, numbers] if whole else []
                 )
@@ -322,7 +388,7 @@ class _Calculation:
             for j, value in enumerate(gradient):
                 share = None if penalty is None else penalty[j]
                 # On sequences a bias sums over time steps, too.
-                whole = self._alone and step.delta.ndim == 2
+                whole = once and step.delta.ndim == 2
                 number = self._number(step.delta[self._sample].reshape(-1)[j])
                 terms = [f"δ{j + 1}", number] if whole else []
                 yield self._derivative(f"b{j + 1}", value, share, terms)

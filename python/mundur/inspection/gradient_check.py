@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._support.checks import boolean, integer, number
+from ..data.arrays import Several
 from .explain import checked, float64_copy, loss_value
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def check_gradients(
     tolerance = number(tolerance, "tolerance", above=0)
     chain = float64_copy(model)
     forward = _forward(chain, x, training)
-    chain.backward(loss.gradient(y, forward()))
+    chain.backward(_as_outputs(loss.gradient(y, forward())))
     analytic = {name: chain.gradients[name].copy() for name in chain.trainable_parameters}
     # Regularizers' part, where the model knows of any.
     penalty: Callable[[], float] = getattr(chain, "penalty", lambda: 0.0)
@@ -139,11 +140,15 @@ def check_gradients(
     return GradientCheck(tuple(found), tolerance)
 
 
-def _forward(chain: Model, x: Array, training: bool) -> Callable[[], Array]:
+def _as_outputs(gradient: Any) -> Any:
+    return Several(gradient) if isinstance(gradient, list) else gradient
+
+
+def _forward(chain: Model, x: Any, training: bool) -> Callable[[], Any]:
     """The outputs for x, with the same random numbers each time."""
     count = chain.native.training_forwards
 
-    def forward() -> Array:
+    def forward() -> Any:
         chain.native.training_forwards = count
         return chain.forward(x, training)
 

@@ -15,10 +15,12 @@ from .._support.checks import number
 from .._support.config import Configurable
 from .._support.dtypes import ROUNDED
 from ..activations import Custom
+from ..data.arrays import Several, arrays_in
+from ..data.dataset import Objective
 from ..layers.base import Layer
 from ..losses.base import Loss
 from ..regularizers import Regularizer
-from .explain import checked, explain
+from .explain import Total, checked, explain
 
 if TYPE_CHECKING:
     from ..models.model import Model
@@ -98,36 +100,52 @@ def verify(model: Model, x: Any, y: Any, loss: Any, tolerance: float | None) -> 
     limit = (
         VERIFY_TOLERANCE[dtype] if tolerance is None else number(tolerance, "tolerance", above=0)
     )
-    textbook, taught_loss = _textbook_model(model), _textbook(loss)
+    textbook, taught_loss = _textbook_model(model), _taught(loss, model)
     shown = explain(model, x, y, loss)
-
-    outputs, inputs = _recorded(textbook, "forward"), _recorded(textbook, "backward")
-    targets = np.asarray(y).tolist()
-    taught = textbook.forward(np.asarray(x, np.float64).tolist())
-    textbook.backward(taught_loss.gradient(targets, taught))
-    found = {"loss": _difference(shown.loss, taught_loss(targets, taught))}
-    for native, output, dx in zip(shown, outputs, reversed(inputs), strict=True):
+    graph = model._graph_built
+    targets = [
+        None if part is None else np.asarray(part).tolist() for part in arrays_in(_all(shown.y))
+    ]
+    outputs = textbook.forward([_numbers(part) for part in arrays_in(x)])
+    total, gradients = taught_loss(targets, outputs)
+    deltas = textbook.backward(gradients)
+    found = {"loss": _difference(shown.loss, total)}
+    of_values = [*deltas, *textbook.deltas[len(graph.inputs) :]]
+    for native, output, (_, sources) in zip(shown, textbook.outputs, graph.calls, strict=True):
         found[f"{native.name} a"] = _difference(native.a, output)
-        found[f"{native.name} ∂L/∂x"] = _difference(native.dx, dx)
+        back = native.dx if isinstance(native.dx, tuple) else (native.dx,)
+        for i, (dx, source) in enumerate(zip(back, sources, strict=True)):
+            at = f"[{i}]" if len(sources) > 1 else ""
+            found[f"{native.name} ∂L/∂x{at}"] = _difference(dx, of_values[source])
     for name, gradient in shown.gradients.items():
         found[name] = _difference(gradient, textbook.gradients[name])
     return Verification(found, limit, dtype)
 
 
-def _recorded(textbook: reference.Model, method: str) -> list[Any]:
-    """What a method of the layers returns, in the order of the calls that follow."""
-    record: list[Any] = []
+def _all(given: Any) -> Any:
+    return Several(given) if isinstance(given, tuple) else given
 
-    def recording(original: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any) -> Any:
-            record.append(original(*arguments))
-            return record[-1]
 
-        return call
+def _numbers(x: Array) -> Any:
+    return np.asarray(x, np.float64).tolist()
 
-    for layer in textbook.layers:
-        setattr(layer, method, recording(getattr(layer, method)))
-    return record
+
+def _taught(loss: Any, model: Model) -> Callable[[list[Any], list[Any]], tuple[float, list[Any]]]:
+    """The textbook's loss of all outputs, and its gradient by each."""
+    asked = loss.asked if isinstance(loss, Total) else [Objective(loss)]
+    taught = [None if one.loss is None else _textbook(one.loss) for one in asked]
+
+    def total(targets: list[Any], outputs: list[Any]) -> tuple[float, list[Any]]:
+        value, gradients = 0.0, []
+        for one, own, t, p in zip(asked, taught, targets, outputs, strict=True):
+            if own is None:
+                gradients.append(np.zeros(np.shape(p)).tolist())
+                continue
+            value += one.weight * own(t, p)
+            gradients.append((one.weight * np.asarray(own.gradient(t, p))).tolist())
+        return value, gradients
+
+    return total
 
 
 def _difference(native: Any, taught: Any) -> float:
@@ -138,15 +156,18 @@ def _difference(native: Any, taught: Any) -> float:
     return float(np.abs(got - expected).max() / largest) if largest > 0 else 0.0
 
 
-def _textbook_model(model: Model) -> reference.Model:
-    layers = [_textbook(layer, name=layer.name) for layer in model.layers]
-    textbook = reference.Model(layers, input_shape=model.native.input_shape)
+def _textbook_model(model: Model) -> Any:
+    graph = model._graph_built
+    pairs = zip(graph.layers, graph.names, strict=True)
+    layers = [_textbook(layer, name=name) for layer, name in pairs]
+    textbook = reference.graph.Graph(
+        layers, graph.calls, graph.outputs, graph.shapes[: len(graph.inputs)]
+    )
     parameters = model._parameter_views()
     textbook.set_parameters({name: value.tolist() for name, value in parameters.items()})
     for name, value in model._state.items():
-        layer_name, _, state = name.partition("/")
-        layer: Any = next(p for p in layers if p.name == layer_name)
-        layer.state[state][:] = value.tolist()
+        layer: Any = next(p for p in layers if name.startswith(f"{p.name}/"))
+        layer.state[name.removeprefix(f"{layer.name}/")][:] = value.tolist()
     for name in set(parameters) - set(model.trainable_parameters):
         textbook.freeze(name)
     return textbook

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from .._support.names import unknown_attribute
 from .activation import ELU, Activation, ActivityRegularization, LeakyReLU, ReLU, Softmax
@@ -11,8 +12,19 @@ from .conv1d import Conv1D
 from .dense import Dense
 from .dropout import AlphaDropout, Dropout, GaussianDropout, GaussianNoise, SpatialDropout1D
 from .embedding import Embedding
-from .input import Input, InputLayer
+from .input import ARITHMETIC, Input, InputLayer
 from .masking import Masking
+from .merging import (
+    Add,
+    Average,
+    Concatenate,
+    Dot,
+    Maximum,
+    Merging,
+    Minimum,
+    Multiply,
+    Subtract,
+)
 from .normalization import BatchNormalization, LayerNormalization, Rescaling
 from .pooling1d import AveragePooling1D, GlobalAveragePooling1D, GlobalMaxPooling1D, MaxPooling1D
 from .recurrent import GRU, LSTM, SimpleRNN
@@ -25,12 +37,16 @@ __all__ = [
     "LSTM",
     "Activation",
     "ActivityRegularization",
+    "Add",
     "AlphaDropout",
+    "Average",
     "AveragePooling1D",
     "BatchNormalization",
     "Bidirectional",
+    "Concatenate",
     "Conv1D",
     "Dense",
+    "Dot",
     "Dropout",
     "Embedding",
     "Flatten",
@@ -45,6 +61,9 @@ __all__ = [
     "LeakyReLU",
     "Masking",
     "MaxPooling1D",
+    "Maximum",
+    "Minimum",
+    "Multiply",
     "Permute",
     "ReLU",
     "RepeatVector",
@@ -54,6 +73,7 @@ __all__ = [
     "SimpleRNN",
     "Softmax",
     "SpatialDropout1D",
+    "Subtract",
     "TimeDistributed",
     "ZeroPadding1D",
 ]
@@ -62,6 +82,24 @@ __all__ = [
 Convolution1D = Conv1D
 MaxPool1D, GlobalMaxPool1D = MaxPooling1D, GlobalMaxPooling1D
 AvgPool1D, GlobalAvgPool1D = AveragePooling1D, GlobalAveragePooling1D
+
+
+ARITHMETIC |= {cls.__name__: cls for cls in (Add, Subtract, Multiply, Rescaling)}
+
+
+def _function(layer: type[Merging]) -> Callable[..., Any]:
+    """Keras's function of the same name: add([a, b]) is Add()([a, b])."""
+
+    def merge(inputs: Any, *arguments: Any, **options: Any) -> Any:
+        return layer(*arguments, **options)(inputs)
+
+    merge.__name__ = merge.__qualname__ = layer._kind
+    merge.__doc__ = f"As ``{layer.__name__}(...)(inputs)``; see there."
+    return merge
+
+
+add, subtract, multiply, average = map(_function, (Add, Subtract, Multiply, Average))
+maximum, minimum, concatenate, dot = map(_function, (Maximum, Minimum, Concatenate, Dot))
 
 KNOWN: dict[str, type[Layer]] = {
     cls.__name__: cls
@@ -75,6 +113,7 @@ KNOWN: dict[str, type[Layer]] = {
         *(SpatialDropout1D, Reshape, Permute, ZeroPadding1D, Masking, RepeatVector),
         *(SimpleRNN, LSTM, GRU),
         *(Bidirectional, TimeDistributed, Residual),
+        *(Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot),
     )
 }
 

@@ -6,7 +6,7 @@ import functools
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Protocol, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, TypedDict
 
 import numpy.typing as npt
 
@@ -19,6 +19,7 @@ from .._support.views import Views, copy_all
 from ..constraints import Constraint
 from ..initializers import Initializer
 from ..regularizers import Regularizer
+from .input import Call, Symbol, called, is_symbolic
 
 if TYPE_CHECKING:
     from .. import _core
@@ -48,8 +49,11 @@ class Owner(Protocol):
     def _trainable_changed(self) -> None:
         """Another set of parameters learns."""
 
-    def _weight_views(self) -> Views:
-        """Parameters and state, for use within one call."""
+    def _call_symbolically(self) -> None:
+        """Calls the layers on symbolic values, if nobody has."""
+
+    def _views_of(self, layer: Layer) -> dict[str, npt.NDArray[Any]]:
+        """The layer's parameters and then its state, by name, for use within one call."""
 
 
 class LayerArguments(TypedDict, total=False):
@@ -90,6 +94,7 @@ class Layer(Configurable):
 
     _kind: ClassVar[str] = "layer"
     _holds: ClassVar[tuple[str, ...]] = ()  # arguments that are a layer or a list of layers
+    _merges: ClassVar[bool] = False  # whether it is called on a list of values
 
     activity_regularizer: Regularizer | None = None
     _asked_dtype: str | None = None
@@ -107,6 +112,8 @@ class Layer(Configurable):
         self._frozen: set[str] = set()
         self._frozen_whole = False
         self._owner: weakref.ref[Any] | None = None
+        self._calls: list[Call] = []  # on symbolic values
+        self._alone: Any = None  # the model that computes layer(array)
         self.trainable = trainable
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -116,18 +123,76 @@ class Layer(Configurable):
         if own is not None:
 
             @functools.wraps(own)
-            def checked(self: Any, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-                shape: tuple[int, ...] = own(self, extents(input_shape, "input_shape"))
+            def checked(self: Any, input_shape: Any) -> tuple[int, ...]:
+                shape: tuple[int, ...] = own(self, _checked_shape(self._merges, input_shape))
                 return shape
 
             cls.compute_output_shape = checked  # type: ignore[method-assign]
 
-    def __call__(self, *inputs: Any, **options: Any) -> NoReturn:
-        """Raises: layers stand in a chain; graphs of layer(x), as in Keras, are still to come."""
-        raise TypeError(
-            f"{type(self).__name__} cannot be called: a layer is a description, and model(x) "
-            "computes for a Model([layer, ...]), a chain; graphs made of layer(x) are still to come"
-        )
+    def __call__(self, x: Any, training: bool = False) -> Any:
+        """The layer on symbolic values, a piece of a graph; on arrays, its output for them.
+
+        Called on several values a layer is shared: it has its parameters once.
+
+        Parameters
+        ----------
+        x : symbolic value or array, or list of them for layers that merge
+            What `Input` gave, or another call.
+        training : bool, default False
+            For arrays: whether dropout drops and BatchNormalization goes by the batch.
+
+        Returns
+        -------
+        symbolic value, or ndarray (samples, ...)
+
+        Raises
+        ------
+        TypeError, ValueError
+            Where the layer does not fit what it is called on.
+
+        Examples
+        --------
+        >>> import mundur as md
+        >>> x = md.Input((4,))
+        >>> y = md.layers.Dense(3)(x)
+        >>> y.shape
+        (None, 3)
+        >>> layer = md.layers.Dense(2, kernel_initializer="ones")
+        >>> layer([[1.0, 2.0]])
+        array([[3., 3.]], dtype=float32)
+        """
+        if is_symbolic(x):
+            if training:
+                raise ValueError(
+                    "training must be False in a graph: fit trains, predict does not, and "
+                    "Model.forward(x, training=True) does as fit would; got True"
+                )
+            return called(self, x)
+        from ..models.alone import output_of
+
+        return output_of(self, x, boolean(training, "training"))
+
+    @property
+    def output(self) -> Symbol:
+        """The symbolic value that the layer makes, for another Model(inputs, outputs)."""
+        return self._one_call().outputs[0]
+
+    @property
+    def input(self) -> Any:
+        """The symbolic value that the layer is called on; a list of them, where it merges."""
+        inputs = self._one_call().inputs
+        return list(inputs) if self._merges else inputs[0]
+
+    def _one_call(self) -> Call:
+        owner = self.owner
+        if not self._calls and owner is not None:
+            owner._call_symbolically()
+        if len(self._calls) != 1:
+            raise ValueError(
+                f"{self.name} was called {len(self._calls)} times on symbolic values, so input and "
+                "output are not one: keep what layer(x) returns"
+            )
+        return self._calls[0]
 
     if not TYPE_CHECKING:  # else type checkers would believe in any name
 
@@ -189,6 +254,10 @@ class Layer(Configurable):
     def mask_flow(self) -> MaskFlow:
         """What becomes of a mask of time steps; of one that is dropped, a model warns."""
         return "passes"
+
+    def describe_on(self, shapes: Sequence[tuple[int, ...]]) -> _core.LayerSpec:
+        """The native description, for inputs of these shapes."""
+        return self.describe()
 
     def describe(self) -> _core.LayerSpec:
         """The native description; layers written in Python have none yet."""
@@ -286,15 +355,14 @@ class Layer(Configurable):
 
     def _views(self) -> dict[str, npt.NDArray[Any]]:
         """The parameters, then the state, by name, for use within one call."""
-        views = self._built_owner()._weight_views()
-        names = (*self.parameter_initializers, *self.state_initializers)
-        return {name: views[f"{self.name}/{name}"] for name in names}
+        return self._built_owner()._views_of(self)
 
     def _view(self, parameter: str) -> npt.NDArray[Any]:
         """One parameter, or one array of state, for the user to keep."""
         owner = self._built_owner()
         owner._views_given = True
-        return owner._weight_views()[f"{self.name}/{parameter}"]
+        views = {f"{self.name}/{name}": view for name, view in owner._views_of(self).items()}
+        return Views(views)[f"{self.name}/{parameter}"]
 
     def get_weights(self) -> list[npt.NDArray[Any]]:
         """Copies of the layer's parameters and then its state, in order."""
@@ -309,7 +377,14 @@ class Layer(Configurable):
         return sum(view.size for view in self._views().values())
 
 
-def name_among(layer: Layer, others: Sequence[Layer]) -> None:
+def _checked_shape(merges: bool, given: Any) -> Any:
+    """The shape of one sample, or, for layers that merge, of each input's."""
+    if merges and isinstance(given, (tuple, list)) and given and not isinstance(given[0], int):
+        return [extents(shape, f"input_shape[{i}]") for i, shape in enumerate(given)]
+    return extents(given, "input_shape")
+
+
+def name_among(layer: Any, others: Sequence[Any]) -> None:
     """Names a layer without a name of its own: dense, dense_1, ...; ValueError for one taken."""
     taken = {other.name for other in others}
     if layer._given_name is not None:

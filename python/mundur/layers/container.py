@@ -6,8 +6,9 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+import numpy.typing as npt
+
 from .._support.checks import boolean, shown
-from .._support.views import Views
 from ..initializers.base import Initializer
 from .base import Layer, name_among
 
@@ -62,6 +63,11 @@ class Nested(Layer):
         if layer.input_shape is not None:
             raise ValueError(
                 f"input_shape= belongs to a model's first layer, not to {layer.name!r}"
+            )
+        if layer._merges:
+            raise ValueError(
+                f"{layer.name!r} joins several values, and within a {type(self).__name__} there is "
+                "one: call it on a list of values, for a Model(inputs, outputs)"
             )
         if layer.activity_regularizer is not None:
             kind = type(self).__name__
@@ -184,8 +190,13 @@ class Nested(Layer):
     def _trainable_changed(self) -> None:
         self._tell_owner()
 
-    def _weight_views(self) -> Views:
-        return Views(self._views(), "weight")
+    def _call_symbolically(self) -> None:
+        """Within another layer nothing has a value of its own."""
+
+    def _views_of(self, layer: Layer) -> dict[str, npt.NDArray[Any]]:
+        """What of the arrays is one layer's."""
+        start = f"{layer.name}/"
+        return {n.removeprefix(start): v for n, v in self._views().items() if n.startswith(start)}
 
     @property
     def _views_given(self) -> bool:

@@ -1,14 +1,240 @@
-"""Input: the shape of one sample, declared as the first item of a model."""
+"""Input and symbolic values, of which graphs are made: what `Input` and layer(x) give."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NoReturn
 
 import numpy as np
 
-from .._support.checks import extents
+from .._support.checks import MOST_AXES, extents, identifier, shown
 from .._support.names import Harmless, checked_keywords
+
+__all__ = ["Call", "Input", "InputLayer", "Symbol", "called", "is_symbolic", "symbols_in"]
+
+Shape = tuple[int, ...]
+
+
+class Call:
+    """One call of a layer, or of a model, on symbolic values."""
+
+    def __init__(self, layer: Any, inputs: Sequence[Symbol], shapes: Sequence[Shape]) -> None:
+        self.layer = layer
+        self.inputs = tuple(inputs)
+        self.outputs = tuple(Symbol(shape, self) for shape in shapes)
+
+
+class Symbol:
+    """A value of a graph before there are numbers.
+
+    Attributes
+    ----------
+    shape : tuple
+        With None for the batch, as in Keras: (None, 3).
+    dtype : str
+    """
+
+    __array_priority__ = 1e6
+
+    def __init__(
+        self, sample: Shape, call: Call | None, name: str | None = None, dtype: str = "float32"
+    ) -> None:
+        self.sample = sample
+        self.call = call
+        self.given_name = name
+        self.dtype = dtype
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        """With None for the batch."""
+        return (None, *self.sample)
+
+    @property
+    def ndim(self) -> int:
+        """How many axes there are, that of the batch too."""
+        return 1 + len(self.sample)
+
+    @property
+    def name(self) -> str:
+        """Of the input, or of the layer that makes it."""
+        return self.given_name or ("input" if self.call is None else str(self.call.layer.name))
+
+    def __repr__(self) -> str:
+        if self.call is None:
+            named = "" if self.given_name is None else f", name={self.given_name!r}"
+            typed = "" if self.dtype == "float32" else f", dtype={self.dtype!r}"
+            return f"Input({self.sample!r}{named}{typed})"
+        return f"<symbolic output of {self.name}, shape {self.shape}>"
+
+    # ---- arithmetic ---------------------------------------------------------------------------
+
+    def __add__(self, other: Any) -> Any:
+        return _combined("Add", self, other, 1.0, 1.0)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Any:
+        return _combined("Subtract", self, other, 1.0, -1.0)
+
+    def __rsub__(self, other: Any) -> Any:
+        return _rescaled(self, -1.0, other)
+
+    def __mul__(self, other: Any) -> Any:
+        if isinstance(other, Symbol):
+            return _combined("Multiply", self, other, 1.0, 1.0)
+        return _rescaled(self, other, 0.0)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Any:
+        if not _is_number(other) or other == 0:
+            raise self._no_numbers("/")
+        return _rescaled(self, 1.0 / other, 0.0)
+
+    def __neg__(self) -> Any:
+        return _rescaled(self, -1.0, 0.0)
+
+    def __pow__(self, _: Any) -> NoReturn:
+        raise self._no_numbers("**")
+
+    def __matmul__(self, _: Any) -> NoReturn:
+        raise self._no_numbers("@")
+
+    def __lt__(self, _: Any) -> NoReturn:
+        raise self._no_numbers("a comparison")
+
+    __gt__ = __le__ = __ge__ = __lt__
+
+    # ---- what needs numbers --------------------------------------------------------------------
+
+    def _no_numbers(self, what: str) -> TypeError:
+        return TypeError(
+            f"{what} needs numbers, and {self!r} stands for values that are not there yet: write "
+            "layers instead (md.layers.Add, Multiply, Concatenate, Activation, Rescaling, ...), or "
+            "work on what predict returns"
+        )
+
+    def __array__(self, *_: Any, **__: Any) -> NoReturn:
+        raise self._no_numbers("a NumPy array")
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **_: Any) -> Any:
+        by_name = {"add": "__radd__", "subtract": "__rsub__", "multiply": "__rmul__"}
+        own = by_name.get(ufunc.__name__) if method == "__call__" and len(inputs) == 2 else None
+        if own is not None and inputs[1] is self and _is_number(inputs[0]):
+            return getattr(self, own)(inputs[0])
+        raise self._no_numbers(f"np.{ufunc.__name__}")
+
+    def __array_function__(self, function: Any, *_: Any, **__: Any) -> NoReturn:
+        raise self._no_numbers(f"np.{function.__name__}")
+
+    def __bool__(self) -> NoReturn:
+        raise self._no_numbers("a condition")
+
+    def __float__(self) -> NoReturn:
+        raise self._no_numbers("float()")
+
+    def __len__(self) -> NoReturn:
+        raise self._no_numbers("len()")
+
+    def __iter__(self) -> NoReturn:
+        raise self._no_numbers("a loop")
+
+    def __getitem__(self, _: Any) -> NoReturn:
+        raise self._no_numbers("an index")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) or (hasattr(value, "__float__") and not _axes(value))
+
+
+def _axes(value: Any) -> int:
+    return value.ndim if hasattr(value, "ndim") else len(value) if hasattr(value, "__len__") else 0
+
+
+# The layers that arithmetic makes, by name; they come after this module.
+ARITHMETIC: dict[str, Callable[..., Any]] = {}
+
+
+def _rescaled(x: Symbol, scale: Any, offset: Any) -> Any:
+    if not (_is_number(scale) and _is_number(offset)):
+        raise x._no_numbers("arithmetic with an array")
+    return ARITHMETIC["Rescaling"](float(scale), float(offset))(x)
+
+
+def _combined(merge: str, a: Symbol, b: Any, scale: float, factor: float) -> Any:
+    if not isinstance(b, Symbol):
+        if not _is_number(b):
+            raise a._no_numbers("arithmetic with an array")
+        return _rescaled(a, scale, factor * b)
+    return ARITHMETIC[merge]()([a, b])
+
+
+# ---- what a layer was called on ------------------------------------------------------------------
+
+
+def is_symbolic(given: Any) -> bool:
+    """Whether it is a symbolic value, or a list, tuple or dict that holds one."""
+    return isinstance(given, Symbol) or (
+        isinstance(given, (list, tuple, dict))
+        and any(isinstance(one, Symbol) for one in _in(given))
+    )
+
+
+def _in(given: Any) -> Iterator[Any]:
+    return iter(given.values() if isinstance(given, dict) else given)
+
+
+def symbols_in(given: Any, name: str) -> tuple[Symbol, ...]:
+    """A symbolic value, or those of a list, a tuple or a dict, of which there is at least one."""
+    found = (given,) if isinstance(given, Symbol) else ()
+    if isinstance(given, (list, tuple, dict)):
+        found = tuple(_in(given))
+    for one in found:
+        if not isinstance(one, Symbol):
+            raise TypeError(
+                f"{name} must be symbolic, as Input(shape) and layer(x) are, all of it; got "
+                f"{shown(one)}"
+            )
+    if not found:
+        raise TypeError(
+            f"{name} must be symbolic, as Input(shape) and layer(x) are; got {shown(given)}"
+        )
+    return found
+
+
+def called(layer: Any, given: Any) -> Any:
+    """What layer(given) is: a symbolic value, whose shape the layer knows."""
+    inputs = symbols_in(given, f"what {layer.name} is called on")
+    if layer._merges and isinstance(given, Symbol):
+        raise ValueError(
+            f"{layer.name} joins several values: call it on a list of them; got {given!r} alone"
+        )
+    if layer._merges:
+        shapes = [x.sample for x in inputs]
+        try:
+            shape = layer.compute_output_shape(shapes)
+        except ValueError as error:
+            told = ", ".join(f"{x.name!r} {x.sample}" for x in inputs)
+            raise ValueError(f"{error} (in all: {told})") from None
+    elif len(inputs) == 1:
+        (x,) = inputs
+        try:
+            layer.parameter_shapes(x.sample)
+            shape = layer.compute_output_shape(x.sample)
+        except ValueError as error:
+            raise ValueError(f"{error} (called on {x.name!r}, samples of {x.sample})") from None
+    else:
+        raise ValueError(
+            f"{layer.name} takes one value; it was called on {len(inputs)}: join them, with "
+            "Concatenate or Add for instance"
+        )
+    assert len(shape) <= MOST_AXES
+    call = Call(layer, inputs, [shape])
+    layer._calls.append(call)
+    return call.outputs[0]
+
+
+# ---- inputs ----------------------------------------------------------------------------------
 
 
 def _check_dtype(_: object, value: Any) -> None:
@@ -27,7 +253,7 @@ def _check_dtype(_: object, value: Any) -> None:
 
 
 class InputLayer:
-    """The shape of one sample, as the first item of a model's layers; made by `Input`.
+    """The shape of one sample, as the first item of a model's layers; `Input` does the same.
 
     Parameters
     ----------
@@ -49,26 +275,47 @@ class InputLayer:
             "sparse": None,
             "ragged": None,
             "batch_shape": None,
-            "name": None,
             "tensor": None,
             "input_tensor": None,
             "optional": False,
         }
     )
-    def __init__(self, shape: Sequence[int] | int) -> None:
+    def __init__(self, shape: Sequence[int] | int, *, name: str | None = None) -> None:
         self.shape = extents(shape, "shape")
+        self.name = None if name is None else identifier(name, "name")
 
     def __repr__(self) -> str:
         return f"Input({self.shape!r})"
 
 
-def Input(shape: Sequence[int] | int, **keras: Any) -> InputLayer:
-    """Declares the shape of one sample, as the first item of a model's layers.
+def Input(
+    shape: Sequence[int] | int,
+    batch_size: None = None,
+    dtype: Any = None,
+    *,
+    name: str | None = None,
+    **keras: Any,
+) -> Symbol:
+    """A symbolic value for samples of a shape: what layers are called on, to make a graph.
+
+    As the first item of a chain's layers it declares the shape of one sample.
 
     Parameters
     ----------
     shape : tuple of int
         Without the batch.
+    batch_size : None
+        Keras's name; a batch's size is an argument of fit, evaluate and predict.
+    dtype : str or dtype, optional
+        A type of real numbers. Whatever comes is converted batch by batch, and ids that an
+        `Embedding` reads stay integers.
+    name : str, optional
+        What ``fit({"name": array})`` calls it.
+
+    Returns
+    -------
+    symbolic value
+        Its ``shape`` has None for the batch.
 
     Raises
     ------
@@ -80,5 +327,13 @@ def Input(shape: Sequence[int] | int, **keras: Any) -> InputLayer:
     >>> import mundur as md
     >>> md.Model([md.Input((784,)), md.layers.Dense(10)], seed=0).input_shape
     (784,)
+    >>> x = md.Input((4,), name="features")
+    >>> hidden = md.layers.Dense(4, "relu")(x)
+    >>> md.Model(x, md.layers.Add()([x, hidden]), seed=0).output_shape
+    (4,)
     """
-    return InputLayer(shape, **keras)
+    keras |= {"batch_size": batch_size, "dtype": dtype}
+    layer = InputLayer(shape, name=name, **keras)
+    return Symbol(
+        layer.shape, None, layer.name, "float32" if dtype is None else str(np.dtype(dtype))
+    )

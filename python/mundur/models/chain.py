@@ -1,8 +1,7 @@
-"""A chain of layers and its memory, made once the input shape is known."""
+"""Layers, in a chain or a graph, and their memory, made once the input shape is known."""
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 import warnings
@@ -29,13 +28,14 @@ from .._support.dtypes import ROUNDED, compute_dtype_name, dtype_name
 from .._support.names import check_assignment, checked_keywords, unknown
 from .._support.views import Views, copy_all
 from ..data import arrays
+from ..data.arrays import ONE, Ports, Several, arrays_in, for_core
 from ..initializers.base import stream_of
 from ..layers.base import Layer, name_among
 from ..layers.dense import Dense
 from ..layers.dropout import Dropout
-from ..layers.input import InputLayer
+from ..layers.input import Call, InputLayer, Symbol, is_symbolic, symbols_in
 from ..layers.shape import Flatten
-from .flow import check_for_sequences, masked_axes, warn_of_a_dropped_mask, with_inner
+from .graph import Graph, in_order, masked_axes, warn_of_a_dropped_mask, with_inner
 
 __all__ = ["Chain"]
 
@@ -70,10 +70,20 @@ if hasattr(os, "register_at_fork"):
 
 
 class Chain:
-    """Layers one behind the other, their names, and the native network made of them."""
+    """Layers, their names, and the native network made of them.
 
-    _name: str
+    They stand one behind the other, unless symbolic values say how they are connected.
+    """
+
+    _given_name: str | None = None
+    _automatic_name = "model"
+    _kind = "model"
     _made = False  # whether the constructor is done
+    _is_alone = False  # whether it computes layer(array), and nothing else
+    _ports_in = _ports_out = ONE
+    _inputs: tuple[Symbol, ...] | None = None  # of a graph; of a chain once somebody asks
+    _outputs: tuple[Symbol, ...] = ()
+    _order: list[Call] | None = None  # None: a chain
 
     def __setattr__(self, name: str, value: Any) -> None:
         if self._made:
@@ -89,13 +99,17 @@ class Chain:
         self._seed = fresh_seed() if given is None else given
         self.lock = RLock()
         _CHAINS.add(self)
-        self._layers: list[Layer] = []
+        self._layers: list[Any] = []  # and models
+        self._graph: Graph | None = None
+        self._shared: list[Layer] = []  # which other models have as well
+        self._kin: list[Chain] = []  # those models
         self._declared_shape: tuple[int, ...] | None = None
         self._network: _core.Network | None = None
         self._values: dict[str, Array] = {}
         self._gradients: dict[str, Array] = {}
         self._state: dict[str, Array] = {}
         self._views_given = False
+        self._flags: tuple[list[bool], list[bool]] | None = None  # what the network was told
 
     if not TYPE_CHECKING:  # else type checkers would believe in any name
 
@@ -105,18 +119,18 @@ class Chain:
     # ---- layers ------------------------------------------------------------------------------
 
     @property
-    def layers(self) -> list[Layer]:
-        """The layers in order (a copy of the list)."""
+    def layers(self) -> list[Any]:
+        """The layers in order (a copy of the list), models among them where there are some."""
         return list(self._layers)
 
     @property
     def name(self) -> str:
-        """What the model is called in its summary."""
-        return self._name
+        """What the model is called in its summary, and as a layer of another model."""
+        return self._given_name or self._automatic_name
 
     @name.setter
     def name(self, value: str) -> None:
-        self._name = identifier(value, "name")
+        self._given_name = identifier(value, "name")
 
     @property
     def seed(self) -> int:
@@ -181,7 +195,7 @@ class Chain:
                 self._network.move_to(gpu)
             self._device, self._gpu = name, gpu
 
-    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
         """The layer of a name or of an index."""
         if (name is None) == (index is None):
             raise ValueError("give either name or index")
@@ -196,30 +210,78 @@ class Chain:
         return by_name[name]
 
     def _append(self, layer: Any) -> None:
-        if isinstance(layer, InputLayer):
+        if isinstance(layer, (InputLayer, Symbol)):
+            shape = layer.shape if isinstance(layer, InputLayer) else layer.sample
+            if isinstance(layer, Symbol) and layer.call is not None:
+                raise TypeError(
+                    f"a layer must be an instance of md.Layer; got {layer!r}: values of a graph go "
+                    "into Model(inputs, outputs)"
+                )
             if self._layers:
                 raise ValueError("an Input must come before the layers")
-            self._declare(layer.shape)
+            self._declare(shape)
             return
-        if not isinstance(layer, Layer):
-            hint = "; make an instance of it" if isinstance(layer, type) else ""
-            raise TypeError(f"a layer must be an instance of md.Layer; got {shown(layer)}{hint}")
-        if layer.owner is not None:
-            raise ValueError(
-                f"layer {layer.name!r} is already part of a model; make a new one or a deepcopy"
-            )
-        self._check_dtype(layer)
-        layer.describe()
-        name_among(layer, self._layers)
-        if layer.input_shape is not None:
+        self._take(layer)
+        if isinstance(layer, Layer) and layer._merges:
+            layer.compute_output_shape((1,))  # which says that it joins several
+        declared = layer._declared_shape if isinstance(layer, Chain) else layer.input_shape
+        if declared is not None and not (self._layers and isinstance(layer, Chain)):
             if self._layers:
                 raise ValueError(
                     f"input_shape= belongs to the first layer; {layer.name!r} is layer "
                     f"{len(self._layers)}"
                 )
-            self._declare(layer.input_shape)
-        layer._owner = weakref.ref(self)
+            self._declare(declared)
         self._layers.append(layer)
+
+    def _take(self, layer: Any, shares: bool = False) -> None:
+        """What becomes a part of the model, checked and named; a graph may share it with others."""
+        if isinstance(layer, Chain):
+            self._check_model(layer, shares)
+            if layer._given_name is None:
+                name_among(layer, self._layers)
+            elif any(layer.name == other.name for other in self._layers):
+                raise ValueError(f"two layers are named {layer.name!r}; names must be distinct")
+            return
+        if not isinstance(layer, Layer):
+            hint = "; make an instance of it" if isinstance(layer, type) else ""
+            raise TypeError(f"a layer must be an instance of md.Layer; got {shown(layer)}{hint}")
+        owner = layer.owner
+        is_free = owner is None or getattr(owner, "_is_alone", False)
+        if not is_free and not (shares and isinstance(owner, Chain)):
+            raise ValueError(
+                f"layer {layer.name!r} is already part of a model; make a new one or a deepcopy"
+            )
+        self._check_dtype(layer)
+        layer.describe()
+        keeps_name = owner is not None and all(layer.name != other.name for other in self._layers)
+        if not keeps_name:
+            name_among(layer, self._layers)
+        if owner is None:
+            layer._owner = weakref.ref(self)
+
+    def _check_model(self, model: Chain, shares: bool) -> None:
+        """Raises where a model cannot be a part of this one."""
+        if not shares and len(model._ports_in.names) > 1:
+            raise ValueError(
+                f"model {model.name!r} takes {len(model._ports_in.names)} inputs, and in a chain "
+                "there is one: call it on them, for a Model(inputs, outputs)"
+            )
+        if model._holds_model(self):
+            raise ValueError(f"{model.name!r} cannot be a part of itself: the graph has a cycle")
+        if not shares and model in self._layers:
+            raise ValueError(f"model {model.name!r} is part of this one already")
+        if model.dtype != self.dtype:
+            raise ValueError(
+                f"a model of {model.dtype} cannot be part of one of {self.dtype}: make both of one "
+                "dtype, Model(..., dtype=...)"
+            )
+        if not model._layers:
+            raise ValueError(f"model {model.name!r} has no layers yet; add some first")
+
+    def _holds_model(self, model: Chain) -> bool:
+        inner = (layer for layer in self._layers if isinstance(layer, Chain))
+        return self is model or any(one._holds_model(model) for one in inner)
 
     def _check_dtype(self, layer: Layer) -> None:
         """Raises where a layer, or one within it, asked for another dtype than the model's."""
@@ -257,7 +319,7 @@ class Chain:
                 self._rebuild()
 
     @checked_keywords(ignored={"rebuild": True})
-    def pop(self) -> Layer:
+    def pop(self) -> Any:
         """Removes the last layer and returns it."""
         with self.lock:
             self._before_change("pop")
@@ -271,6 +333,12 @@ class Chain:
 
     def _before_change(self, what: str) -> None:
         """Raises where layers may no longer come or go."""
+        if self._order is not None:
+            raise RuntimeError(
+                f"{what} is for chains, and {self.name!r} is a graph: make another one, "
+                "Model(model.inputs, layer(model.output))"
+            )
+        self._inputs, self._outputs = None, ()
         if self._views_given:
             raise RuntimeError(
                 f"{what} would cut off the live views that this model gave out (parameters, "
@@ -295,14 +363,21 @@ class Chain:
     def native(self) -> _core.Network:
         """The native network; built now if its input shape is known."""
         if self._network is None:
-            if self._declared_shape is None:
+            if self._declared_shape is None and self._order is None:
                 raise RuntimeError(
                     "the model does not know its input shape yet; pass input_shape= to it or to "
                     "its first layer, call build(shape), or give it data through fit or forward"
                 )
             self._build(self._declared_shape)
+        if self._shared:
+            self._take_over()
         assert self._network is not None
         return self._network
+
+    def _take_over(self) -> None:
+        from .kin import take_over
+
+        take_over(self)
 
     def build(self, input_shape: Sequence[int | None] | int | None = None) -> None:
         """Makes the parameters now, instead of with the first data.
@@ -334,72 +409,81 @@ class Chain:
                 self._declare(extents(input_shape, "input_shape"))
             _ = self.native
 
-    def _build(self, shape: tuple[int, ...], initialize: bool = True) -> None:
+    def _build(self, shape: tuple[int, ...] | None, initialize: bool = True) -> None:
+        """The network, of a chain for samples of this shape."""
         if not self._layers:
             raise ValueError("a model needs at least one layer")
-        self._check_memory(shape)
-        if any(layer.vocabulary for layer in list(with_inner(self._layers))[1:]):
-            raise ValueError("Embedding takes ids, so it must be the first layer")
-        specs = [layer.describe() for layer in self._layers]
-        names = [layer.name for layer in self._layers]
-        network = _core.Network(
-            specs, shape, self._dtype, self.seed, self._compute_dtype, names, self._gpu
-        )
+        self._make(self._planned(shape), initialize)
+        if self._order is None:
+            self._declared_shape = shape
+
+    def _planned(self, shape: tuple[int, ...] | None) -> Graph:
+        """The graph, of a chain for samples of this shape."""
+        if self._order is None:
+            assert shape is not None
+            return self._graph_for([("", shape)])
+        assert self._inputs is not None
+        names = [""] if self._ports_in.alone else self._ports_in.names
+        return self._graph_for([(n, x.sample) for n, x in zip(names, self._inputs, strict=True)])
+
+    def _graph_for(self, inputs: list[tuple[str, tuple[int, ...]]]) -> Graph:
+        graph = Graph(inputs)
+        graph.outputs = self._wire(graph, range(len(inputs)), "")
+        return graph
+
+    def _wire(self, graph: Graph, sources: Sequence[int], within: str) -> tuple[int, ...]:
+        """Calls the layers in a graph; the numbers of what comes out."""
+        values = tuple(sources)
+        if self._order is None:
+            for layer in self._layers:
+                values = graph.add(layer, values, within)
+            return values
+        assert self._inputs is not None
+        known = {id(x): value for x, value in zip(self._inputs, values, strict=True)}
+        for call in self._order:
+            made = graph.add(call.layer, [known[id(x)] for x in call.inputs], within)
+            known |= {id(x): value for x, value in zip(call.outputs, made, strict=True)}
+        return tuple(known[id(x)] for x in self._outputs)
+
+    def _make(self, graph: Graph, initialize: bool) -> None:
+        """The network of a graph."""
+        graph.check_memory(self._dtype)
+        network = graph.native(self._dtype, self.seed, self._compute_dtype, self._gpu)
         values, gradients = {}, {}
         for index, parameter, value, gradient in network.parameters:
-            name = f"{self._layers[index].name}/{parameter}"
+            name = f"{graph.names[index]}/{parameter}"
             values[name], gradients[name] = value, gradient
-        state = {f"{self._layers[i].name}/{name}": view for i, name, view in network.state}
+        state = {f"{graph.names[i]}/{name}": view for i, name, view in network.state}
         if initialize:
-            self._initialize(values | state)
-        self._regularize(network)
-        self._network, self._values, self._gradients = network, values, gradients
-        self._state = state
-        self._declared_shape = shape
+            self._initialize(graph, values | state)
+        self._regularize(graph, network)
+        self._graph, self._network = graph, network
+        self._values, self._gradients, self._state = values, gradients, state
+        self._flags = None
         self._trainable_changed()
+        if any(layer.owner is not self for layer in graph.layers):
+            from .kin import adopt
+
+            adopt(self)
         if initialize:
-            warn_of_a_dropped_mask(self._layers, shape)
+            warn_of_a_dropped_mask(graph)
 
-    def _check_memory(self, shape: tuple[int, ...]) -> None:
-        size = np.dtype(self._dtype).itemsize
-        widest = math.prod(shape)
-        parameters = 0
-        shapes = [shape]
-        for index, layer in enumerate(self._layers):
-            try:
-                parameters += sum(math.prod(s) for s in layer.parameter_shapes(shape).values())
-                parameters += sum(math.prod(s) for s in layer.state_shapes(shape).values())
-                shapes.append(layer.compute_output_shape(shape))
-            except ValueError:
-                if index:
-                    check_for_sequences(self._layers[index - 1], layer, *shapes[-2:])
-                raise
-            shape = shapes[-1]
-            widest = max(widest, math.prod(shape))
-        needed = (2 * parameters + widest) * size
-        # To ask takes longer than to build a small model.
-        if needed > 2**24 and needed > _core.available_memory():
-            raise MemoryError(
-                f"the model needs {needed / 2**30:.3g} GiB for {parameters:,} parameters, their "
-                f"gradients and one sample, more than the machine can spare"
-            )
-
-    def _initialize(self, values: dict[str, Array]) -> None:
-        for index, layer in enumerate(self._layers):
+    def _initialize(self, graph: Graph, values: dict[str, Array]) -> None:
+        for index, layer in enumerate(graph.layers):
             every = layer.parameter_initializers | layer.state_initializers
             for number, (name, initializer) in enumerate(every.items()):
+                name = f"{graph.names[index]}/{name}"
                 try:
-                    view = values[f"{layer.name}/{name}"]
-                    initializer.start(view, self.seed, stream_of(index, number))
+                    initializer.start(values[name], self.seed, stream_of(index, number))
                 except ValueError as error:
-                    raise ValueError(f"{layer.name}/{name}: {error}") from None
+                    raise ValueError(f"{name}: {error}") from None
 
-    def _regularize(self, network: _core.Network) -> None:
-        for index, layer in enumerate(self._layers):
+    def _regularize(self, graph: Graph, network: _core.Network) -> None:
+        for index, layer in enumerate(graph.layers):
             if layer.activity_regularizer is not None:
                 network.set_activity_penalty(index, *layer.activity_regularizer.penalty())
         for number, (index, parameter, value, _) in enumerate(network.parameters):
-            layer = self._layers[index]
+            layer = graph.layers[index]
             regularizer = layer.parameter_regularizers.get(parameter)
             if regularizer is not None:
                 network.set_penalty(number, *regularizer.penalty())
@@ -408,11 +492,11 @@ class Chain:
                 try:
                     network.set_constraint(number, constraint.native(value.ndim))
                 except ValueError as error:
-                    raise ValueError(f"{layer.name}/{parameter}: {error}") from None
+                    raise ValueError(f"{graph.names[index]}/{parameter}: {error}") from None
 
     def _rebuild(self) -> None:
         """After layers came or went: a new network, with the numbers of the layers that stayed."""
-        before, self._network = self._values | self._state, None
+        before, self._network, self._graph = self._values | self._state, None, None
         if self._declared_shape is not None and self._layers:
             self._build(self._declared_shape)
             after = self._values | self._state
@@ -427,6 +511,8 @@ class Chain:
         with wrong data leaves no trace.
         """
         # Predictions of single samples take microseconds: this way in must be short.
+        if self._shared:
+            self._take_over()
         return self._newly_built_for(x) if self._network is None else nullcontext(self._network)
 
     @contextmanager
@@ -438,35 +524,171 @@ class Chain:
             yield self.native
         except BaseException:
             self._network, self._values, self._gradients, self._state = None, {}, {}, {}
+            self._graph = None
             self._declared_shape = declared
             raise
 
+    # ---- symbolic values ---------------------------------------------------------------------
+
+    def _connect(self, inputs: Any, outputs: Any, build: bool = True) -> None:
+        """The graph that leads from symbolic values to others."""
+        given, made = symbols_in(inputs, "inputs"), symbols_in(outputs, "outputs")
+        if len({id(x) for x in given}) < len(given):
+            raise ValueError("inputs: a symbolic value comes twice; give each once")
+        self._order = in_order(given, made)
+        if not self._order:
+            raise ValueError("outputs must be made by a layer; got what is an input itself")
+        for call in self._order:
+            if all(call.layer is not layer for layer in self._layers):
+                self._take(call.layer, shares=True)
+                self._layers.append(call.layer)
+        self._inputs, self._outputs = given, made
+        self._ports_in = _ports(inputs, [x.given_name for x in given], "input_layer", "input")
+        makers = [x.name if x.call else x.given_name for x in made]
+        self._ports_out = _ports(outputs, makers, "output", "output")
+        if len(given) == 1:
+            self._declared_shape = given[0].sample
+        if build:
+            self._build(self._declared_shape)
+
+    def _called(self, x: Any) -> Any:
+        """What model(x) is: symbolic values."""
+        what = f"what {self.name} is called on"
+        symbols = symbols_in(x, what)
+        if len(self._ports_in.names) > 1:
+            symbols = self._ports_in.parts(x, what)
+        return self._ports_out.as_given(Several(self._call_on(symbols).outputs))
+
+    def _call_on(self, symbols: Sequence[Symbol]) -> Call:
+        shapes = [symbol.sample for symbol in symbols]
+        if len(symbols) != len(self._ports_in.names):
+            raise ValueError(
+                f"{self.name} takes {len(self._ports_in.names)} values; it was called on "
+                f"{len(symbols)}"
+            )
+        if self._order is None:
+            self._declare(shapes[0])
+        else:
+            assert self._inputs is not None
+            wanted = [symbol.sample for symbol in self._inputs]
+            if shapes != wanted:
+                raise ValueError(
+                    f"{self.name} takes samples of {', '.join(map(str, wanted))}; it was called on "
+                    f"{', '.join(map(str, shapes))}"
+                )
+        graph = self._graph_for([("", shape) for shape in shapes])
+        return Call(self, symbols, [graph.shapes[value] for value in graph.outputs])
+
+    def _call_symbolically(self) -> None:
+        """Calls a chain's layers on a symbolic value, if nobody has."""
+        if self._inputs is not None:
+            return
+        if self._declared_shape is None:
+            raise RuntimeError(
+                "the model has no symbolic values before it knows its input shape; pass "
+                "input_shape= to it, or begin it with an Input"
+            )
+        x: Any = Symbol(self._declared_shape, None)
+        self._inputs = (x,)
+        for layer in self._layers:
+            x = layer._called(x) if isinstance(layer, Chain) else layer(x)
+        self._outputs = (x,)
+
     @property
-    def input_shape(self) -> tuple[int, ...] | None:
-        """Shape of one sample, or None before it is known."""
+    def inputs(self) -> list[Symbol]:
+        """The symbolic values that the model begins with, for another Model(inputs, outputs)."""
+        self._call_symbolically()
+        assert self._inputs is not None
+        return list(self._inputs)
+
+    @property
+    def outputs(self) -> list[Symbol]:
+        """The symbolic values that it ends with."""
+        self._call_symbolically()
+        return list(self._outputs)
+
+    @property
+    def input(self) -> Any:
+        """As `inputs`, but one by itself, and several as the model was made with them."""
+        return self._ports_in.as_given(Several(self.inputs))
+
+    @property
+    def output(self) -> Any:
+        """As `outputs`, but one by itself, and several as the model was made with them."""
+        return self._ports_out.as_given(Several(self.outputs))
+
+    @property
+    def input_names(self) -> list[str]:
+        """What a dict of arrays calls the inputs."""
+        return list(self._ports_in.names)
+
+    @property
+    def output_names(self) -> list[str]:
+        """What a dict of targets, and the logs, call the outputs."""
+        return list(self._ports_out.names)
+
+    def _features(self, x: Any, name: str = "x") -> Any:
+        """Samples for the model, checked: an array, or several."""
+        if self._ports_in.kind is object and not isinstance(x, dict):
+            return arrays.features(x, self._declared_shape, name)
+        shapes = self._graph_built.shapes
+
+        def check(number: int, part: Any, called: str) -> Array:
+            return arrays.features(part, shapes[number], called)
+
+        return self._ports_in.checked(x, name, check)
+
+    @property
+    def _graph_built(self) -> Graph:
+        _ = self.native
+        assert self._graph is not None
+        return self._graph
+
+    @property
+    def input_shape(self) -> Any:
+        """Shape of one sample, a list of them for several inputs; None before it is known."""
+        if len(self._ports_in.names) > 1:
+            return self._graph_built.shapes[: len(self._ports_in.names)]
         return self._declared_shape
 
     @property
+    def vocabularies(self) -> list[int]:
+        """How many ids there are for each input whose samples are ids, not numbers; else 0."""
+        if self._graph is not None:
+            return self._graph.vocabularies
+        return [self._layers[0].vocabulary if self._layers else 0]
+
+    @property
     def vocabulary(self) -> int:
-        """How many ids there are, if samples are ids instead of numbers; else 0."""
-        return self._layers[0].vocabulary if self._layers else 0
+        """The same of the first input."""
+        return self.vocabularies[0]
 
     @property
     def masks_output(self) -> bool:
         """Whether a mask of time steps reaches the outputs, which then count where it is."""
-        return masked_axes(self._layers, self.native.input_shape)[-1] > 0
+        graph = self._graph_built
+        masked = masked_axes(graph)
+        return any(masked[value] > 0 for value in graph.outputs)
 
     @property
     def dense_first(self) -> bool:
         """Whether a dense layer sums up samples' numbers as they come."""
-        passing = (Flatten, Dropout)
-        first = next((layer for layer in self._layers if not isinstance(layer, passing)), None)
-        return isinstance(first, Dense)
+        graph, passing = self._graph_built, {0}
+        for value, (number, sources) in enumerate(graph.calls, len(graph.inputs)):
+            layer = graph.layers[number]
+            if passing.isdisjoint(sources):
+                continue
+            if isinstance(layer, Dense):
+                return len(graph.inputs) == 1
+            if isinstance(layer, (Flatten, Dropout)):
+                passing.add(value)
+        return False
 
     @property
-    def output_shape(self) -> tuple[int, ...]:
-        """Shape of one sample behind the last layer."""
-        return self.native.output_shape
+    def output_shape(self) -> Any:
+        """Shape of one sample behind the last layer; a list of them for several outputs."""
+        shapes = self.native.output_shapes
+        return shapes[0] if len(shapes) == 1 else shapes
 
     # ---- numbers -----------------------------------------------------------------------------
 
@@ -504,13 +726,22 @@ class Chain:
         _ = self.native
         if not self._state:
             return Views(self._values)
-        every = self._values | self._state
+        every, graph = self._values | self._state, self._graph_built
         names = [
-            f"{layer.name}/{name}"
-            for layer in self._layers
+            f"{within}/{name}"
+            for layer, within in zip(graph.layers, graph.names, strict=True)
             for name in (*layer.parameter_initializers, *layer.state_initializers)
         ]
         return Views({name: every[name] for name in names}, "weight")
+
+    def _views_of(self, layer: Layer) -> dict[str, Array]:
+        """A layer's parameters and then its state, by name, for use within one call."""
+        graph = self._graph or self._graph_built
+        number = graph.number_of(layer)
+        assert number is not None
+        within, every = graph.names[number], self._values | self._state
+        names = (*layer.parameter_initializers, *layer.state_initializers)
+        return {name: every[f"{within}/{name}"] for name in names}
 
     def get_weights(self) -> list[Array]:
         """Copies of the parameters and the state: layer by layer, in each the parameters first."""
@@ -574,10 +805,16 @@ class Chain:
         """Names of the parameters that learn."""
         return [name for name, layer, parameter in self._named() if layer.is_trainable(parameter)]
 
+    def _parts(self) -> Iterable[tuple[str, Layer]]:
+        """The layers, those of models within for them, with the names that weights go by."""
+        if self._graph is not None:
+            return zip(self._graph.names, self._graph.layers, strict=True)
+        return _leaves(self, "")
+
     def _named(self) -> Iterable[tuple[str, Layer, str]]:
-        for layer in self._layers:
+        for within, layer in self._parts():
             for parameter in layer.parameter_initializers:
-                yield f"{layer.name}/{parameter}", layer, parameter
+                yield f"{within}/{parameter}", layer, parameter
 
     def _set_trainable(self, pattern: str, value: bool) -> None:
         if not isinstance(pattern, str):
@@ -589,10 +826,10 @@ class Chain:
         # A layer without parameters goes by the names of its state.
         bare = [
             layer
-            for layer in self._layers
+            for within, layer in self._parts()
             if not layer.parameter_initializers
             and any(
-                fnmatch.fnmatchcase(f"{layer.name}/{state}", pattern)
+                fnmatch.fnmatchcase(f"{within}/{state}", pattern)
                 for state in layer.state_initializers
             )
         ]
@@ -608,13 +845,16 @@ class Chain:
     def _trainable_changed(self) -> None:
         if self._network is not None:
             flags = [layer.is_trainable(parameter) for _, layer, parameter in self._named()]
+            learning = [flag for _, layer in self._parts() for flag in layer.learning_flags()]
+            if (flags, learning) == self._flags:
+                return
             self._network.set_trainable(flags)
-            learning = [flag for layer in self._layers for flag in layer.learning_flags()]
             self._network.set_learning(learning)
+            self._flags = flags, learning
 
     # ---- by hand -----------------------------------------------------------------------------
 
-    def forward(self, x: Any, training: bool = False) -> Array:
+    def forward(self, x: Any, training: bool = False) -> Any:
         """The outputs for samples; keeps what `backward` needs.
 
         Every forward does, with `training` or without, in place of what the last one kept.
@@ -622,13 +862,14 @@ class Chain:
         Parameters
         ----------
         x : array (samples, *input_shape)
-            Any real dtype.
+            Any real dtype; for several inputs a list of arrays, or a dict by name.
         training : bool, default False
             Whether dropout drops and BatchNormalization goes by the batch.
 
         Returns
         -------
         ndarray (samples, *output_shape)
+            Of several outputs a list, or what the model was made with.
 
         Raises
         ------
@@ -644,16 +885,24 @@ class Chain:
         """
         training = boolean(training, "training")
         with self.lock:
-            x = arrays.features(x, self._declared_shape)
+            x = self._features(x)
             with self._built_for(x) as network:
                 try:
-                    return network.forward(x, training)
+                    y = network.forward(for_core(x), training)
                 except ValueError:
-                    if self.vocabulary:
-                        arrays.check_ids(x, self.vocabulary, "x")
+                    self._check_ids(x)
                     raise
+        return y if self._ports_out.kind is object else self._ports_out.as_given(_from_core(y))
 
-    __call__ = forward
+    def __call__(self, x: Any, training: bool = False) -> Any:
+        """As `forward`; on symbolic values, the model as a piece of another graph."""
+        return self._called(x) if is_symbolic(x) else self.forward(x, training)
+
+    def _check_ids(self, x: Any) -> None:
+        """Raises where an input holds what is no id."""
+        for i, (part, ids) in enumerate(zip(arrays_in(x), self.vocabularies, strict=True)):
+            if ids:
+                arrays.check_ids(part, ids, self._ports_in.called("x", i))
 
     def penalty(self) -> float:
         """What regularizers add to the loss: for weights as they are, activities as of `forward`.
@@ -672,7 +921,7 @@ class Chain:
         with self.lock:
             return self.native.penalty()
 
-    def backward(self, delta: Any) -> Array:
+    def backward(self, delta: Any) -> Any:
         """∂L/∂x from delta = ∂L/∂outputs of the last `forward`; fills the gradients.
 
         Regularizers' part is in both.
@@ -680,11 +929,13 @@ class Chain:
         Parameters
         ----------
         delta : array (samples, *output_shape)
-            For instance ``loss.gradient(y, y_pred)``.
+            For instance ``loss.gradient(y, y_pred)``; of several outputs all, as `forward` gave
+            them.
 
         Returns
         -------
         ndarray (samples, *input_shape)
+            Of several inputs a list, or what the model was made with.
 
         Raises
         ------
@@ -704,19 +955,27 @@ class Chain:
         array([2., 2.], dtype=float32)
         """
         with self.lock:
-            delta = arrays.real_array(delta, "delta")
-            wanted = self.native.output_shape
-            if delta.shape[1:] != wanted or delta.ndim != 1 + len(wanted):
-                shape = ", ".join(map(str, ("samples", *wanted)))
-                raise ValueError(f"delta must have shape ({shape}); got {delta.shape}")
-            with _core.to_nearest:
-                delta = np.ascontiguousarray(delta, self._dtype)
+            checked = self._ports_out.checked(delta, "delta", self._delta)
             try:
-                return self.native.backward(delta)
+                dx = self.native.backward(for_core(checked))
             except ValueError as error:
-                raise ValueError(f"{error}; got {delta.shape}") from None
+                shapes = ", ".join(str(part.shape) for part in arrays_in(checked))
+                raise ValueError(f"{error}; got {shapes}") from None
+        return dx if self._ports_in.kind is object else self._ports_in.as_given(_from_core(dx))
+
+    def _delta(self, number: int, delta: Any, name: str) -> Array:
+        delta = arrays.real_array(delta, name)
+        wanted = self.native.output_shapes[number]
+        if delta.shape[1:] != wanted or delta.ndim != 1 + len(wanted):
+            shape = ", ".join(map(str, ("samples", *wanted)))
+            raise ValueError(f"{name} must have shape ({shape}); got {delta.shape}")
+        with _core.to_nearest:
+            return np.ascontiguousarray(delta, self._dtype)
 
     def __repr__(self) -> str:
+        if self._order is not None:
+            ways = ", ".join(self._ports_in.names), ", ".join(self._ports_out.names)
+            return f"<Model {self.name!r} of {len(self._layers)} layers: {' → '.join(ways)}>"
         parts = [f"[{', '.join(map(repr, self._layers))}]"]
         if self.name != "model":
             parts.append(f"name={self.name!r}")
@@ -738,6 +997,38 @@ def _opened(device: Any) -> tuple[str, _core.Gpu | None]:
     from .._support.devices import open_device  # few ask for one
 
     return open_device(device)
+
+
+def _leaves(model: Chain, within: str) -> Iterator[tuple[str, Layer]]:
+    """The layers of a model and of those within it, with their names."""
+    for layer in model._layers:
+        if isinstance(layer, Chain):
+            yield from _leaves(layer, f"{within}{layer.name}/")
+        else:
+            yield within + layer.name, layer
+
+
+def _from_core(given: Any) -> Any:
+    return Several(given) if isinstance(given, tuple) else given
+
+
+def _ports(given: Any, names: Sequence[str | None], fallback: str, title: str) -> Ports:
+    """Inputs or outputs, named as the dict does that they were given in, or as themselves."""
+    if isinstance(given, dict):
+        return Ports(tuple(identifier(name, f"{title}s") for name in given), dict, title)
+    distinct: list[str] = []
+    own = [name for name in names if name is not None]
+    for name in names:
+        if name is not None and title == "input" and own.count(name) > 1:
+            raise ValueError(f"two inputs are named {name!r}; names must be distinct")
+        base = number = name or fallback
+        for count in range(1, len(names) + 1):
+            if number not in distinct and (number == name or number not in own):
+                break
+            number = f"{base}_{count}"
+        distinct.append(number)
+    kind = object if isinstance(given, Symbol) else type(given)
+    return Ports(tuple(distinct), kind, title)
 
 
 def _warn_of_no_gain(compute_dtype: str) -> None:

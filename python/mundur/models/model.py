@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
-from .. import _core, losses, optimizers
-from .. import metrics as known_metrics
-from .._support.checks import boolean, check_layers, extents, integer, shown
+from .. import _core, optimizers
+from .._support.checks import boolean, check_layers, extents, integer
 from .._support.names import checked_keywords
 from ..callbacks.history import History
-from ..layers.base import Layer
-from ..layers.input import InputLayer
+from ..data.dataset import Objective
+from ..layers.input import is_symbolic
 from ..losses.base import Loss
-from ..losses.in_python import check_compiled
 from ..metrics.base import Metric
 from ..optimizers.base import Optimizer
 from ..training import loop, passes
@@ -44,14 +42,19 @@ Result = Any
 
 
 class Model(Chain):
-    """A chain of layers that trains natively from NumPy arrays; `Sequential` is another name of it.
+    """Layers that train natively from NumPy arrays; `Sequential` is another name of it.
+
+    ``Model([layer, ...])`` is a chain, ``Model(inputs, outputs)`` a graph of symbolic values, as in
+    Keras's functional API: several inputs and outputs, in lists or dicts, layers that are skipped
+    or called more than once, models within. A graph is built at once.
 
     Parameters
     ----------
     layers : list of Layer, optional
-        In order; the first may be an `Input`. More can follow through `add`.
+        In order; the first may be an `Input`. More can follow through `add`. Of a graph: what
+        `inputs` says.
     trainable : bool, default True
-        False freezes every layer.
+        False freezes every layer. Of a graph this second place is that of `outputs`.
     name : str, default "model"
     seed : int, optional
         Fixes first weights, dropout and shuffles; None draws one. Readable as ``model.seed``.
@@ -65,11 +68,18 @@ class Model(Chain):
         bits; see `Model.device`.
     input_shape : tuple of int, optional
         Shape of one sample; without it the first data tells.
+    inputs, outputs : symbolic value, or list, tuple or dict of them
+        A graph's: what `Input` gave, and what layers made of it. With a dict its names are those of
+        the arrays; else an `Input`'s name, and that of the layer that makes an output. Layers may
+        belong to other models, too: all of them have the same numbers. (Each model has a copy;
+        what is used takes over the numbers of what was used last, so live views of a layer that
+        models share are of the model that they came from.)
 
     Raises
     ------
     TypeError, ValueError
-        For a bad argument, naming it; for layers that do not fit one another.
+        For a bad argument, naming it; for layers that do not fit one another, and outputs that
+        other inputs lead to.
     MemoryError
         Where the parameters do not fit in memory.
     RuntimeError
@@ -92,11 +102,17 @@ class Model(Chain):
     >>> history = model.fit(x, y, batch_size="full", epochs=200, verbose=0)
     >>> model.predict(x).round().ravel()
     array([0., 1., 1., 0.], dtype=float32)
+
+    >>> a, b = md.Input((2,), name="a"), md.Input((3,), name="b")
+    >>> both = md.layers.Concatenate()([md.layers.Dense(4, "relu")(a), b])
+    >>> model = md.Model([a, b], md.layers.Dense(1)(both), seed=0)
+    >>> model.predict({"a": np.ones((5, 2)), "b": np.ones((5, 3))}).shape
+    (5, 1)
     """
 
     _optimizer: Optimizer | None = None
-    _loss: Loss | None = None
-    _metrics: tuple[Metric, ...] = ()
+    _objectives: tuple[Objective, ...] = ()  # of each output
+    _names: tuple[str, ...] = ("loss",)  # of losses and metrics
     _epochs_begun = 0
     _loop: Fit | None = None  # the fit at work
     _place: Place | None = None  # where the last one ended
@@ -107,8 +123,8 @@ class Model(Chain):
     @checked_keywords()
     def __init__(
         self,
-        layers: Iterable[Layer | InputLayer] | None = None,
-        trainable: bool = True,
+        layers: Any = None,
+        trainable: Any = True,
         name: str | None = None,
         *,
         seed: int | None = None,
@@ -116,21 +132,36 @@ class Model(Chain):
         compute_dtype: Any = None,
         device: str = "cpu",
         input_shape: Sequence[int] | int | None = None,
+        inputs: Any = None,
+        outputs: Any = None,
     ) -> None:
         super().__init__(seed, dtype, compute_dtype, device)
+        if is_symbolic(trainable):
+            outputs, trainable = trainable, True
+        if outputs is not None or inputs is not None:
+            both = layers is not None and inputs is not None
+            inputs, layers = layers if inputs is None else inputs, None
+            if both or outputs is None or input_shape is not None:
+                raise TypeError(
+                    "Model(inputs, outputs) takes symbolic values for both, as Input(shape) and "
+                    "layer(x) are, and no input_shape"
+                )
         check_layers(() if layers is None else layers, "Model")
         hint = "; for a seed write seed=..." if isinstance(trainable, int) else ""
         boolean(trainable, "trainable", hint)
-        self.name = "model" if name is None else name
+        if name is not None:
+            self.name = name
         self.stop_training = False
         self.history: History | None = None
         if input_shape is not None:
             self._declare(extents(input_shape, "input_shape"))
         for layer in layers or ():
             self._append(layer)
+        if outputs is not None:
+            self._connect(inputs, outputs)
         if not trainable:
             self.trainable = False
-        if self._layers and self._declared_shape is not None:
+        if self._layers and not self.built and self._declared_shape is not None:
             self._build(self._declared_shape)
         self._made = True
 
@@ -147,10 +178,10 @@ class Model(Chain):
     def compile(
         self,
         optimizer: str | Optimizer | type[Optimizer] = "rmsprop",
-        loss: str | Loss | type[Loss] | None = None,
-        loss_weights: None = None,
-        metrics: Sequence[Any] | None = None,
-        weighted_metrics: Sequence[Any] | None = None,
+        loss: str | Loss | type[Loss] | Sequence[Any] | Mapping[str, Any] | None = None,
+        loss_weights: Sequence[float] | Mapping[str, float] | None = None,
+        metrics: Sequence[Any] | Mapping[str, Any] | None = None,
+        weighted_metrics: Sequence[Any] | Mapping[str, Any] | None = None,
     ) -> None:
         """Sets what training uses.
 
@@ -160,11 +191,15 @@ class Model(Chain):
             "adam", "sgd", ... or an instance; "rmsprop" by default, as in Keras.
         loss : str or Loss
             "mse", "binary_crossentropy", ... or an instance, also of a class of yours: see `Loss`.
-        loss_weights : None
-            Keras's name; a model has one loss here.
+            With several outputs a list of them, or a dict by the outputs' names, None where an
+            output has none; one by itself is for all.
+        loss_weights : list or dict of float, optional
+            With several outputs: the loss is Σ weight · loss of the output. Logs have each by
+            itself, ``a_loss`` for an output "a", beside ``loss``.
         metrics : list of str, Metric or callable, optional
             For instance ``["accuracy"]``; a function f(y_true, y_pred) -> number too. See
-            `mundur.metrics`.
+            `mundur.metrics`. With several outputs a list or dict of them; logs call those of an
+            output "a" ``a_accuracy``, ...
         weighted_metrics : list of str, Metric or callable, optional
             Those that sample and class weights count for.
 
@@ -184,23 +219,22 @@ class Model(Chain):
         ValueError: BinaryCrossentropy expects probabilities, but the model ends in linear; set \
 from_logits=True in the loss or activation="sigmoid" in the last layer
         """
-        if loss_weights is not None:
-            raise ValueError(
-                f"loss_weights must be None, a model has one loss; got {shown(loss_weights)}"
-            )
+        from ..training.objectives import names_of, objectives_of
+
         new_optimizer = optimizers.get(optimizer)
-        new_loss = None if loss is None else losses.get(loss)
-        new_metrics = tuple(known_metrics.get_both(metrics, weighted_metrics))
+        asked = objectives_of(self._ports_out, loss, loss_weights, metrics, weighted_metrics)
         if not hasattr(new_optimizer, "_native"):
             raise _written_in_python(new_optimizer)
-        if new_loss is not None:
-            check_compiled(new_loss)
         with self.lock:
             if self._loop is not None:
                 raise RuntimeError("compile was called by a callback of the same model's fit")
-            if new_loss is not None and self.built:
-                new_loss._check_head(self.native.head, self.native.output_shape)
-            self._optimizer, self._loss, self._metrics = new_optimizer, new_loss, new_metrics
+            if self.built:
+                heads = zip(asked, self.native.heads, self.native.output_shapes, strict=True)
+                for one, head, shape in heads:
+                    if one.loss is not None:
+                        one.loss._check_head(head, shape)
+            self._optimizer, self._objectives = new_optimizer, asked
+            self._names = tuple(names_of(asked))
             self._place = None
 
     @property
@@ -209,9 +243,11 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
         return self._optimizer
 
     @property
-    def loss(self) -> Loss | None:
-        """The loss of `compile`."""
-        return self._loss
+    def loss(self) -> Any:
+        """The loss of `compile`; with several outputs a dict of them."""
+        if len(self._objectives) < 2:
+            return self._objectives[0].loss if self._objectives else None
+        return {one.name: one.loss for one in self._objectives}
 
     @property
     def epochs_begun(self) -> int:
@@ -225,12 +261,12 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
     @property
     def metrics(self) -> list[Metric]:
         """The metrics of `compile`, the weighted ones behind, the loss not among them."""
-        return list(self._metrics)
+        return [metric for one in self._objectives for metric in one.metrics]
 
     @property
     def metrics_names(self) -> list[str]:
         """Names of what `evaluate` returns, in order."""
-        return ["loss", *(metric.name for metric in self._metrics)]
+        return list(self._names)
 
     @property
     def compiled_optimizer(self) -> Optimizer:
@@ -240,11 +276,17 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
         return self._optimizer
 
     @property
-    def compiled_loss(self) -> Loss:
-        """The loss; a RuntimeError before `compile` named one."""
-        if self._loss is None:
+    def objectives(self) -> tuple[Objective, ...]:
+        """What is asked of each output; a RuntimeError before `compile` named a loss."""
+        if all(one.loss is None for one in self._objectives):
             raise RuntimeError("call compile(optimizer, loss) with a loss first")
-        return self._loss
+        return self._objectives
+
+    @property
+    def compiled_loss(self) -> Loss:
+        """The loss of the first output that has one; a RuntimeError before `compile` named one."""
+        loss: Loss = next(one.loss for one in self.objectives if one.loss is not None)
+        return loss
 
     def _left_behind(self) -> None:
         self._loop, self._place = None, None
@@ -257,7 +299,7 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
         return place if place is not None and place.is_of(self) else None
 
     def _before_change(self, what: str) -> None:
-        if self.built and self._optimizer is not None:
+        if self._order is None and self.built and self._optimizer is not None:
             raise RuntimeError(f"{what} comes before compile; the optimizer knows the old layers")
         super()._before_change(what)
 
@@ -293,7 +335,9 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
         Parameters
         ----------
         x : array (samples, *input_shape), DataFrame, or iterable of batches
-            Any real dtype and strides, memory maps too; converted batch by batch. An iterable
+            Any real dtype and strides, memory maps too; converted batch by batch. Of several inputs
+            a list, or a dict by their names; targets and sample_weight of several outputs likewise.
+            An iterable
             (generator, loader, ...) gives ``(x, y)`` or ``(x, y, sample_weight)`` and is begun
             again for each epoch; `y`, `batch_size`, `sample_weight` then stay None.
         y : array
@@ -445,7 +489,7 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
         callbacks: Any = None,
         *,
         allow_nonfinite: bool = False,
-    ) -> Array:
+    ) -> Any:
         """The outputs for samples; a sample's bits do not depend on what else is in the batch.
 
         Parameters
@@ -456,6 +500,7 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
         Returns
         -------
         ndarray (samples, *output_shape)
+            Of several outputs a list, or what the model was made with.
 
         Examples
         --------
@@ -519,7 +564,7 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
             allow_nonfinite=allow_nonfinite,
         )
 
-    def predict_on_batch(self, x: Any) -> Array:
+    def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch, as `predict`."""
         return self.predict(x, "full", verbose=0)
 
@@ -837,6 +882,36 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
 
         with self.lock:
             load_weights(self, filepath)
+
+    def get_config(self) -> dict[str, Any]:
+        """The layers and how they are connected, without weights, as data that JSON can hold."""
+        from ..saving.description import architecture
+
+        with self.lock:
+            return architecture(self)
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> Model:
+        """A model of what `get_config` returned, with new weights and not compiled.
+
+        Examples
+        --------
+        >>> import mundur as md
+        >>> model = md.Model([md.layers.Dense(2)], input_shape=(3,), seed=0)
+        >>> md.Model.from_config(model.get_config())
+        Model([Dense(2)], seed=0, input_shape=(3,))
+        """
+        from ..saving.description import of_architecture
+
+        return of_architecture(config, custom_objects)
+
+    def to_json(self, **options: Any) -> str:
+        """`get_config` as text, for `mundur.models.model_from_json`; options are json.dumps's."""
+        import json
+
+        return json.dumps(self.get_config(), **options)
 
     def __reduce__(self) -> Any:
         from ..saving.description import custom_objects

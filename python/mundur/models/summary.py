@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .._support.checks import integer, shown
 from .chain import Chain
-
-if TYPE_CHECKING:
-    from ..layers.base import Layer
+from .graph import Graph
 
 
 def summary(
@@ -29,8 +27,13 @@ def summary(
 
 def lines(model: Chain, slots: int, batch_size: int, width: int | None) -> list[str]:
     """Title, one row per layer, totals, and memory with that of the optimizer's `slots`."""
-    width = width or 72
-    rows = [("Layer (type)", "Output shape", "Parameters"), *_rows(model)]
+    connected = model._order is not None
+    width = width or (98 if connected else 72)
+    rows: list[tuple[str, ...]] = [("Layer (type)", "Output shape", "Parameters")]
+    if connected:
+        rows = [(*rows[0], "Connected to"), *_connected_rows(model)]
+    else:
+        rows += _rows(model)
     heading, *table = [line for row in rows for line in _row(row, width)]
     types = [model.dtype]
     if model.compute_dtype != model.dtype:
@@ -47,32 +50,81 @@ def lines(model: Chain, slots: int, batch_size: int, width: int | None) -> list[
     ]
 
 
-def _row(cells: tuple[str, str, str], width: int) -> list[str]:
+def _row(cells: tuple[str, ...], width: int) -> list[str]:
     """A label that is too long for its column has a line of its own."""
-    first, last = max(width * 45 // 100, 8), max(width * 25 // 100, 8)
-    middle = width - first - last
+    shares: tuple[int, ...] = (45, 30, 25) if len(cells) == 3 else (33, 25, 18, 24)
+    first, last = max(width * shares[0] // 100, 8), max(width * shares[2] // 100, 8)
+    behind = width * sum(shares[3:]) // 100
+    middle = width - first - last - behind
     fits = len(cells[0]) < first
     line = f"{cells[0] if fits else '':<{first}}{cells[1]:<{middle}}{cells[2]:>{last}}"
+    if len(cells) > 3:
+        line = f"{line}   {cells[3]}".rstrip()
     return [line] if fits else [cells[0], line]
 
 
-def _rows(model: Chain) -> list[tuple[str, str, str]]:
-    shape = model.input_shape
-    result = []
+def _rows(model: Chain) -> list[tuple[str, ...]]:
+    if model.input_shape is None:
+        return [(_label(layer), "?", "?") for layer in model.layers]
+    graph = Graph([("", model.input_shape)])
+    result: list[tuple[str, ...]] = []
+    values: tuple[int, ...] = (0,)
     for layer in model.layers:
-        label = f"{layer.name} ({type(layer).__name__})"
-        if shape is None:
-            result.append((label, "?", "?"))
-            continue
-        every = layer.parameter_shapes(shape) | layer.state_shapes(shape)
-        sizes = [math.prod(s) for s in every.values()]
-        shape = layer.compute_output_shape(shape)
-        output = f"({', '.join(map(str, ('None', *shape)))})"
-        result.append((label, output, f"{sum(sizes):,}{_frozen(layer)}"))
+        values = graph.add(layer, values)
+        shapes = [graph.shapes[value] for value in values]
+        result.append((_label(layer), _shapes(shapes), _size_of(layer, graph)))
     return result
 
 
-def _frozen(layer: Layer) -> str:
+def _connected_rows(model: Chain) -> list[tuple[str, ...]]:
+    """Inputs, then layers in the order of their first call, with whose outputs they read."""
+    assert model._order is not None
+    inputs = list(zip(model.inputs, model.input_names, strict=True))
+    graph = Graph([(name, x.sample) for x, name in inputs])
+    values = {id(x): value for value, (x, _) in enumerate(inputs)}
+    names = {id(x): name for x, name in inputs}
+    rows = [[f"{name} (Input)", _shapes([x.sample]), "0", ""] for x, name in inputs]
+    by_layer: dict[int, list[str]] = {}
+    for call in model._order:
+        layer = call.layer
+        made = graph.add(layer, [values[id(x)] for x in call.inputs])
+        values |= {id(x): value for x, value in zip(call.outputs, made, strict=True)}
+        names |= {id(x): layer.name for x in call.outputs}
+        reads = ", ".join(names[id(x)] for x in call.inputs)
+        row = by_layer.get(id(layer))
+        if row is None:
+            shapes = [graph.shapes[value] for value in made]
+            row = [_label(layer), _shapes(shapes), _size_of(layer, graph), reads]
+            by_layer[id(layer)] = row
+            rows.append(row)
+        else:
+            row[3] += f"; {reads}"
+    return [tuple(row) for row in rows]
+
+
+def _label(layer: Any) -> str:
+    return f"{layer.name} ({type(layer).__name__})"
+
+
+def _shapes(shapes: list[tuple[int, ...]]) -> str:
+    return ", ".join(f"({', '.join(map(str, ('None', *shape)))})" for shape in shapes)
+
+
+def _size_of(layer: Any, graph: Graph) -> str:
+    """How many numbers a layer has, or all of a model's."""
+    size = sum(
+        math.prod(shape)
+        for number, name in enumerate(graph.names)
+        if name == layer.name or name.startswith(f"{layer.name}/")
+        for shapes in (graph.parameter_shapes(number), graph.state_shapes(number))
+        for shape in shapes.values()
+    )
+    return f"{size:,}{_frozen(layer)}"
+
+
+def _frozen(layer: Any) -> str:
+    if isinstance(layer, Chain):
+        return "" if layer.trainable else " frozen"
     names = list(layer.parameter_initializers)
     frozen = [name for name in names if not layer.is_trainable(name)]
     if not frozen:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from .._support.names import unknown_attribute
 from .classes import confusion, decision_boundary
+from .connections import graph
 from .curves import descent, gradient_flow
-from .graph import network
+from .units import network
 
-__all__ = ["confusion", "decision_boundary", "descent", "gradient_flow", "network"]
+__all__ = ["confusion", "decision_boundary", "descent", "gradient_flow", "graph", "network"]
 
 
 if not TYPE_CHECKING:  # else type checkers would believe in any name

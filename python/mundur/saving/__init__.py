@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .format import load_model
+from .format import load_model, model_from_json
 
-__all__ = ["load_model"]
+__all__ = ["load_model", "model_from_json"]

@@ -22,8 +22,11 @@ from .. import (
 from .._support.checks import extents, integer, number
 from .._support.config import Configurable
 from ..activations import Custom
+from ..data.arrays import Ports
+from ..data.dataset import Objective
 from ..initializers.base import ArrayInitializer, FunctionInitializer, Initializer
 from ..layers.container import Nested
+from ..layers.input import Symbol, called
 from ..models.model import Model
 from ..training.position import Place
 
@@ -31,7 +34,14 @@ if TYPE_CHECKING:
     from ..layers.base import Layer
     from ..optimizers.base import Optimizer
 
-__all__ = ["MissingCustomObject", "custom_objects", "describe", "restore"]
+__all__ = [
+    "MissingCustomObject",
+    "architecture",
+    "custom_objects",
+    "describe",
+    "of_architecture",
+    "restore",
+]
 
 Array = npt.NDArray[Any]
 Tensors = dict[str, Array]
@@ -44,6 +54,8 @@ _PIECES: dict[str, type[Configurable]] = {
     **constraints.CLASS_NAMES,
 }
 _METRICS = metrics.CLASS_NAMES
+MODEL = "Model"  # what a model within another one is, among its layers
+_KINDS = {"one": object, "list": list, "tuple": tuple, "dict": dict}
 
 
 class MissingCustomObject(ValueError):
@@ -57,14 +69,8 @@ def describe(model: Model, tensors: Tensors) -> dict[str, Any]:
     """Everything but arrays as data for JSON; the arrays are added to `tensors`."""
     _custom_activations(model.layers)
     document: dict[str, Any] = {
-        "name": model.name,
-        "seed": model.seed,
-        "dtype": model.dtype,
-        "compute_dtype": "bfloat16_tiles"
-        if model.compute_dtype == "bfloat16"
-        else model.compute_dtype,
-        "input_shape": model.input_shape,
-        "layers": [_describe_layer(layer, tensors) for layer in model.layers],
+        **_head(model),
+        **_structure(model, tensors, ""),
         "built": model.built,
         "epochs_begun": model.epochs_begun,
         "training_forwards": model.native.training_forwards if model.built else 0,
@@ -76,10 +82,13 @@ def describe(model: Model, tensors: Tensors) -> dict[str, Any]:
             tensors[f"state/{name}"] = view.copy()
     if model.optimizer is not None:
         document["optimizer"] = _describe_optimizer(model, model.optimizer, tensors)
-        document["loss"] = None if model.loss is None else _describe_loss(model.loss)
-        for key, weighted in (("metrics", False), ("weighted_metrics", True)):
-            chosen = [metric for metric in model.metrics if metric._weighted == weighted]
-            document[key] = [_describe_metric(metric) for metric in chosen]
+        asked = [_describe_objective(one) for one in model._objectives]
+        if len(asked) == 1:
+            document |= asked[0]
+        else:
+            weights = (one.weight for one in model._objectives)
+            each = zip(asked, weights, strict=True)
+            document["objectives"] = [one | {"weight": weight} for one, weight in each]
         place = model._place_now()
         if place is not None:
             document["place"] = place.describe(tensors)
@@ -88,12 +97,113 @@ def describe(model: Model, tensors: Tensors) -> dict[str, Any]:
     return document
 
 
-def _custom_activations(chain: list[Layer]) -> dict[str, Custom]:
+def architecture(model: Model) -> dict[str, Any]:
+    """The layers and how they are connected, without weights, as data for JSON."""
+    tensors: Tensors = {}
+    config = _head(model) | _structure(model, tensors, "")
+    arrays = {name: tensor.tolist() for name, tensor in tensors.items()}
+    return config | ({"arrays": arrays} if arrays else {})
+
+
+def of_architecture(config: Any, custom: Mapping[str, Any] | None = None) -> Model:
+    """The model of `architecture`, with new weights; a ValueError for anything else."""
+    try:
+        arrays = _typed(config, dict).get("arrays", {})
+        tensors = {str(name): np.array(values) for name, values in arrays.items()}
+        model = _bare(config)
+        _fill(model, config, tensors, custom or {}, "")
+    except MissingCustomObject:
+        raise
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError) as error:
+        raise ValueError(f"config does not describe a model: {error!r}") from error
+    if model._order is not None or model._declared_shape is not None:
+        model._build(model._declared_shape)
+    return model
+
+
+def _head(model: Model) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "seed": model.seed,
+        "dtype": model.dtype,
+        "compute_dtype": "bfloat16_tiles"
+        if model.compute_dtype == "bfloat16"
+        else model.compute_dtype,
+        "input_shape": model.input_shape,
+    }
+
+
+def _bare(document: Any) -> Model:
+    return Model(
+        name=document["name"],
+        seed=integer(document["seed"], "seed"),
+        dtype=document["dtype"],
+        compute_dtype=_compute_dtype(document.get("compute_dtype")),
+    )
+
+
+def format_version(document: Mapping[str, Any]) -> str:
+    """Return "1" of chains, which builds before graphs read too, else "2"."""
+    models = [entry for entry in document["layers"] if entry["class"] == MODEL]
+    return "2" if models or "graph" in document else "1"
+
+
+def _structure(model: Model, tensors: Tensors, within: str) -> dict[str, Any]:
+    """The layers, and how they are connected where they are no chain."""
+    parts: dict[str, Any] = {
+        "layers": [_describe_part(layer, tensors, within) for layer in model.layers]
+    }
+    return parts if model._order is None else parts | {"graph": _describe_graph(model)}
+
+
+def _describe_part(part: Any, tensors: Tensors, within: str) -> dict[str, Any]:
+    if not isinstance(part, Model):
+        return _describe_layer(part, tensors, within)
+    config = {"name": part.name, "seed": part.seed, "input_shape": part._declared_shape}
+    config |= _structure(part, tensors, f"{within}{part.name}/")
+    return {"class": MODEL, "config": config, "automatic_name": part._given_name is None}
+
+
+def _describe_graph(model: Model) -> dict[str, Any]:
+    """Values by numbers: first the inputs, then what each call makes."""
+    assert model._order is not None and model._inputs is not None
+    numbers = {id(x): i for i, x in enumerate(model._inputs)}
+    places = {id(layer): i for i, layer in enumerate(model.layers)}
+    calls = []
+    for call in model._order:
+        calls.append([places[id(call.layer)], [numbers[id(x)] for x in call.inputs]])
+        for x in call.outputs:
+            numbers[id(x)] = len(numbers)
+    return {
+        "inputs": _describe_ports(model._ports_in),
+        "shapes": [x.sample for x in model._inputs],
+        "calls": calls,
+        "outputs": _describe_ports(model._ports_out),
+        "made": [numbers[id(x)] for x in model._outputs],
+    }
+
+
+def _describe_ports(ports: Ports) -> dict[str, Any]:
+    kind = next(name for name, kind in _KINDS.items() if kind is ports.kind)
+    return {"kind": kind, "names": ports.names}
+
+
+def _describe_objective(one: Objective) -> dict[str, Any]:
+    described: dict[str, Any] = {"loss": None if one.loss is None else _describe_loss(one.loss)}
+    for key, weighted in (("metrics", False), ("weighted_metrics", True)):
+        chosen = [metric for metric in one.metrics if metric._weighted == weighted]
+        described[key] = [_describe_metric(metric) for metric in chosen]
+    return described
+
+
+def _custom_activations(chain: list[Any]) -> dict[str, Custom]:
     """By the names that stand for them in a file."""
     found: dict[str, Custom] = {}
     for layer in chain:
         own = getattr(layer, "activation", None)
-        pieces = _custom_activations(layer.inner) if isinstance(layer, Nested) else {}
+        holds = isinstance(layer, (Nested, Model))
+        inner = layer.inner if isinstance(layer, Nested) else layer.layers if holds else []
+        pieces = _custom_activations(inner)
         if isinstance(own, Custom):
             pieces[own.name] = own
         for name, piece in pieces.items():
@@ -112,8 +222,9 @@ def _describe(piece: Configurable) -> dict[str, Any]:
 
 def custom_objects(model: Model) -> dict[str, Any]:
     """What a file of the model only names; pickle takes classes and functions by reference."""
-    loss, found = model.loss, _custom_activations(model.layers)
-    return found if loss is None or _is_ours(loss) else found | {type(loss).__name__: type(loss)}
+    found: dict[str, Any] = dict(_custom_activations(model.layers))
+    every = [one.loss for one in model._objectives if one.loss is not None]
+    return found | {type(loss).__name__: type(loss) for loss in every if not _is_ours(loss)}
 
 
 def _is_ours(loss: losses.Loss) -> bool:
@@ -230,25 +341,13 @@ def restore(
 
     `custom` holds what is the user's own by the names that files call it.
     """
-    model = Model(
-        name=document["name"],
-        seed=integer(document["seed"], "seed"),
-        dtype=document["dtype"],
-        compute_dtype=_compute_dtype(document.get("compute_dtype")),
-    )
-    # One by one: a model that is given all of them, and the shape, would be built at once.
-    for layer in _restore_layers(document["layers"], tensors, custom or {}):
-        model._append(layer)
-    _forget_names(model.layers, document["layers"])
-    shape = document["input_shape"]
+    model = _bare(document)
+    _fill(model, document, tensors, custom or {}, "")
     if _typed(document["built"], bool):
-        model._declare(extents(shape, "input_shape"))
-        _build(model, extents(shape, "input_shape"), tensors)
+        _build(model, tensors)
         model.native.training_forwards = integer(
             document["training_forwards"], "training_forwards", 0, 2**48 - 1
         )
-    elif shape is not None:
-        model._declare(extents(shape, "input_shape"))
     model.epochs_begun = integer(document["epochs_begun"], "epochs_begun")
     if compiled and "optimizer" in document:
         _compile(model, document, tensors, custom or {})
@@ -273,17 +372,90 @@ def _restored(entry: Any, known: Mapping[str, type[T]]) -> T:
     return known[entry["class"]].from_config(config)
 
 
+def _fill(
+    model: Model, document: Any, tensors: Tensors, custom: Mapping[str, Any], within: str
+) -> None:
+    """The layers and connections of `_structure`, before there are numbers."""
+    parts = _restore_layers(document["layers"], tensors, custom, within, model.dtype)
+    if "graph" in document:
+        _connect(model, parts, document["graph"])
+    else:
+        # One by one: a model that is given all of them, and the shape, would be built at once.
+        for part in parts:
+            model._append(part)
+    _forget_names(parts, document["layers"])
+    shape = document["input_shape"]
+    if shape is not None and "graph" not in document:
+        model._declare(extents(shape, "input_shape"))
+
+
+def _connect(model: Model, parts: list[Any], graph: Any) -> None:
+    kind_in, names = _restore_ports(graph["inputs"])
+    kind_out, made_names = _restore_ports(graph["outputs"])
+    shapes = [extents(shape, "shape") for shape in _typed(graph["shapes"], list)]
+    inputs = [Symbol(shape, None, name) for shape, name in zip(shapes, names, strict=True)]
+    values = list(inputs)
+    for place, sources in _typed(graph["calls"], list):
+        part = parts[integer(place, "a layer", 0, len(parts) - 1)]
+        given = [values[integer(source, "a value", 0, len(values) - 1)] for source in sources]
+        if isinstance(part, Model):
+            values += part._call_on(given).outputs
+        else:
+            values.append(called(part, given if part._merges or len(given) != 1 else given[0]))
+    made = [values[integer(at, "a value", 0, len(values) - 1)] for at in graph["made"]]
+    model._connect(_as(kind_in, names, inputs), _as(kind_out, made_names, made), build=False)
+    model._ports_in = model._ports_in._replace(names=tuple(names))
+    model._ports_out = model._ports_out._replace(names=tuple(made_names))
+    if len(model.layers) != len(parts):
+        raise ValueError("the graph leaves layers out")
+
+
+def _restore_ports(entry: Any) -> tuple[type, list[str]]:
+    names = [str(name) for name in _typed(_typed(entry, dict)["names"], list)]
+    if not names or len(set(names)) < len(names):
+        raise ValueError("inputs and outputs must have names, all of them different")
+    return _KINDS[entry["kind"]], names
+
+
+def _as(kind: type, names: list[str], symbols: list[Symbol]) -> Any:
+    if kind is object:
+        (one,) = symbols
+        return one
+    return dict(zip(names, symbols, strict=True)) if kind is dict else kind(symbols)
+
+
 def _restore_layers(
-    entries: Any, tensors: Tensors, custom: Mapping[str, Any], within: str = ""
-) -> list[Layer]:
-    return [_restore_layer(entry, tensors, custom, within) for entry in _typed(entries, list)]
+    entries: Any,
+    tensors: Tensors,
+    custom: Mapping[str, Any],
+    within: str = "",
+    dtype: str | None = None,
+) -> list[Any]:
+    """Layers, and models where these have a dtype."""
+    return [
+        _restore_model(entry, tensors, custom, within, dtype)
+        if dtype is not None and _typed(entry, dict)["class"] == MODEL
+        else _restore_layer(entry, tensors, custom, within)
+        for entry in _typed(entries, list)
+    ]
 
 
-def _forget_names(made: list[Layer], entries: Any) -> None:
+def _restore_model(
+    entry: Any, tensors: Tensors, custom: Mapping[str, Any], within: str, dtype: str
+) -> Model:
+    config = _config(entry)
+    model = Model(name=config["name"], seed=integer(config["seed"], "seed"), dtype=dtype)
+    _fill(model, config, tensors, custom, f"{within}{model.name}/")
+    return model
+
+
+def _forget_names(made: list[Any], entries: Any) -> None:
     """Names that a model had chosen are given ones no longer, once they did their work."""
     for layer, entry in zip(made, entries, strict=True):
         if _typed(entry["automatic_name"], bool):
             layer._automatic_name, layer._given_name = layer.name, None
+        if isinstance(layer, Model):
+            continue
         for key in layer._holds:
             _forget_names(_listed(getattr(layer, key)), _listed(_config(entry)[key]))
 
@@ -326,19 +498,20 @@ def _custom_activation(name: str, custom: Mapping[str, Any]) -> Custom:
     return Custom(f, f_prime, name)
 
 
-def _build(model: Model, shape: tuple[int, ...], tensors: Tensors) -> None:
+def _build(model: Model, tensors: Tensors) -> None:
     """Builds only once every parameter's shape is that of a tensor in hand."""
-    expected, at = {}, shape
-    for layer in model.layers:
-        for name, extent in layer.parameter_shapes(at).items():
-            expected[f"parameters/{layer.name}/{name}"] = extent
-        for name, extent in layer.state_shapes(at).items():
-            expected[f"state/{layer.name}/{name}"] = extent
-        at = layer.compute_output_shape(at)
+    if model._order is None and model._declared_shape is None:
+        raise ValueError("a chain that is built has an input_shape")
+    graph, expected = model._planned(model._declared_shape), {}
+    for at, within in enumerate(graph.names):
+        for name, extent in graph.parameter_shapes(at).items():
+            expected[f"parameters/{within}/{name}"] = extent
+        for name, extent in graph.state_shapes(at).items():
+            expected[f"state/{within}/{name}"] = extent
     for name, extent in expected.items():
         _tensor(tensors, name, extent, model.dtype)
     try:
-        model._build(shape, initialize=False)
+        model._build(model._declared_shape, initialize=False)
     except MemoryError as error:
         raise ValueError(str(error)) from None
     views = model._weight_views()
@@ -377,13 +550,17 @@ def _compile(model: Model, document: Any, tensors: Tensors, custom: Mapping[str,
     rate = schedules.restore(_config(entry)["learning_rate"])
     entry["config"]["learning_rate"] = rate
     optimizer = _restored(entry, optimizers.CLASS_NAMES)
-    loss = document["loss"]
-    model.compile(
-        optimizer,
-        None if loss is None else _restore_loss(loss, custom),
-        metrics=_restore_metrics(_typed(document["metrics"], list)),
-        weighted_metrics=_restore_metrics(_typed(document.get("weighted_metrics", []), list)),
-    )
+    if "objectives" not in document:
+        model.compile(optimizer, **_objective(document, custom))
+    else:
+        entries = _typed(document["objectives"], list)
+        asked = [_objective(entry, custom) for entry in entries]
+        keys = ("loss", "metrics", "weighted_metrics")
+        each = {key: [one[key] for one in asked] for key in keys}
+        if all(loss is None for loss in each["loss"]):
+            each = {}
+        weights = [number(entry["weight"], "weight") for entry in entries]
+        model.compile(optimizer, loss_weights=weights, **each)
     scalars = {
         str(key): number(value, str(key), at_least=0, at_most=2**53)
         for key, value in _typed(entry["scalars"], dict).items()
@@ -397,6 +574,15 @@ def _compile(model: Model, document: Any, tensors: Tensors, custom: Mapping[str,
         raise ValueError(f"the optimizer's state has the unknown parts {sorted(scalars)}")
     if state or scalars != native.state()[1]:
         native.set_state(state, scalars)
+
+
+def _objective(entry: Any, custom: Mapping[str, Any]) -> dict[str, Any]:
+    loss = entry["loss"]
+    return {
+        "loss": None if loss is None else _restore_loss(loss, custom),
+        "metrics": _restore_metrics(_typed(entry["metrics"], list)),
+        "weighted_metrics": _restore_metrics(_typed(entry.get("weighted_metrics", []), list)),
+    }
 
 
 def _restore_metrics(entries: list[Any]) -> list[metrics.Metric]:

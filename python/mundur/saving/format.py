@@ -31,13 +31,13 @@ from .._support.names import checked_keywords
 from ..models.model import Model
 from . import description
 
-__all__ = ["load_model"]
+__all__ = ["load_model", "model_from_json"]
 
 Array = npt.NDArray[Any]
 Tensors = dict[str, Array]
 
 FORMAT = "mundur"
-FORMAT_VERSION = "1"
+FORMAT_VERSIONS = ("1", "2")  # of chains, and weights alone; of graphs, too
 
 # What reading hostile bytes may raise before anything has gone wrong but the bytes.
 _MALFORMED = (
@@ -82,7 +82,9 @@ def to_bytes(model: Model) -> bytes:
     """The file's bytes; pickle, deepcopy and joblib go through the same."""
     tensors: Tensors = {}
     with _core.to_nearest:  # numbers become text
-        return _pack(tensors, json.dumps(description.describe(model, tensors), allow_nan=False))
+        document = description.describe(model, tensors)
+        version = description.format_version(document)
+        return _pack(tensors, json.dumps(document, allow_nan=False), version)
 
 
 def save_model(model: Model, path: Path, overwrite: bool) -> None:
@@ -97,12 +99,12 @@ def save_weights(model: Model, path: Path, overwrite: bool) -> None:
     _write(path, _pack(tensors, ""), overwrite)
 
 
-def _pack(tensors: Tensors, document: str) -> bytes:
+def _pack(tensors: Tensors, document: str, version: str = "1") -> bytes:
     from safetensors.numpy import save
 
     # It takes memory as it lies, a transposed array's too.
     tensors = {name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}
-    entry = {"format_version": FORMAT_VERSION, "checksum": _checksum(document, tensors)}
+    entry = {"format_version": version, "checksum": _checksum(document, tensors)}
     if document:
         entry["model"] = document
     return save(tensors, {FORMAT: json.dumps(entry, separators=(",", ":"))})
@@ -129,6 +131,36 @@ def _write(path: Path, data: bytes, overwrite: bool) -> None:
 
 
 # ---- reading ------------------------------------------------------------------------------------
+
+
+def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Model:
+    """The model of `Model.to_json`: its layers and their connections, with new weights.
+
+    Parameters
+    ----------
+    json_string : str
+    custom_objects : dict, optional
+        As for `load_model`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what is no text, or does not describe a model.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> model = md.Model([md.layers.Dense(2)], input_shape=(3,), seed=0)
+    >>> md.models.model_from_json(model.to_json())
+    Model([Dense(2)], seed=0, input_shape=(3,))
+    """
+    if not isinstance(json_string, (str, bytes)):
+        raise TypeError(f"json_string must be text; got {type(json_string).__name__}")
+    try:
+        config = json.loads(json_string)
+    except ValueError as error:
+        raise ValueError(f"json_string is no JSON: {error}") from None
+    return description.of_architecture(config, custom_objects)
 
 
 @checked_keywords(ignored={"safe_mode": True})
@@ -262,10 +294,10 @@ def _document(metadata: Mapping[str, str], tensors: Tensors, where: str) -> str:
         checksum = _checksum(document, tensors)
     except _MALFORMED as error:
         raise ValueError(f"{where} is damaged: its description cannot be read") from error
-    if version != FORMAT_VERSION:
+    if version not in FORMAT_VERSIONS:
         raise ValueError(
             f"{where} has format version {version!r}; this version of mundur reads "
-            f"{FORMAT_VERSION!r}"
+            f"{' and '.join(map(repr, FORMAT_VERSIONS))}"
         )
     if entry.get("checksum") != checksum:
         raise ValueError(f"{where} is damaged: its checksum does not match")

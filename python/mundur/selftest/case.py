@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from ..layers.base import Layer
 from ..losses.base import Loss
@@ -27,3 +28,4 @@ class Case:
     weighted: bool = False
     images: bool = False  # uint8 features
     ids: int = 0  # features are ids below that
+    connect: Callable[[Any, list[Any]], Any] | None = None  # what a graph makes of its input

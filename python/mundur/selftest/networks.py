@@ -29,6 +29,14 @@ def _two_layers(outputs: int, head: str) -> list[Layer]:
     return [layers.Dense(9, "tanh"), layers.Dense(outputs, head)]
 
 
+def _merged(x: Any, chain: list[Any]) -> Any:
+    """Two layers and what becomes of both, in each of the ways that there are."""
+    first, second, head, *merging = chain
+    a, b = first(x), second(x)
+    parts = [layer([a, b]) for layer in merging[:-1]]
+    return head(merging[-1]([*parts, first(b)]))
+
+
 # Losses that no larger network has.
 _LOSSES: tuple[tuple[str, int, str, Callable[[], Loss], str], ...] = (
     ("absolute errors", 3, "linear", losses.MeanAbsoluteError, "numbers"),
@@ -325,6 +333,23 @@ CASES = (
             batch=8,
         )
         for name, optimizer in _RULES.items()
+    ),
+    Case(
+        "graph",
+        (18,),
+        lambda: [
+            layers.Dense(18, "tanh"),
+            layers.Dense(18, "relu"),
+            layers.Dense(4),
+            *(layers.Add(), layers.Subtract(), layers.Multiply(), layers.Average()),
+            *(layers.Maximum(), layers.Minimum(), layers.Dot(1), layers.Concatenate()),
+        ],
+        lambda: losses.MeanSquaredError(),
+        lambda: optimizers.Adam(0.01),
+        "numbers",
+        samples=60,
+        batch=25,
+        connect=_merged,
     ),
     *SEQUENCES,
 )

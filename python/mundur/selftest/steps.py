@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from .. import _core
 from .._support.dtypes import ROUNDED
+from ..layers.input import Input
 from ..models.model import Model
 from .case import Case
 from .networks import data_of, numbers, words
@@ -64,14 +65,13 @@ def _compiled(case: Case, dtype: str, device: str) -> Model:
     types = ("float32", dtype) if dtype in ROUNDED else (dtype, None)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="compute_dtype=.* gains no speed")
-        model = Model(
-            case.layers(),
-            seed=11,
-            dtype=types[0],
-            compute_dtype=types[1],
-            device=device,
-            input_shape=case.shape,
-        )
+        how: dict[str, Any] = {"seed": 11, "dtype": types[0], "compute_dtype": types[1]}
+        how["device"] = device
+        if case.connect is None:
+            model = Model(case.layers(), input_shape=case.shape, **how)
+        else:
+            x = Input(case.shape)
+            model = Model(x, case.connect(x, case.layers()), **how)
     metrics = [] if case.targets == "numbers" else ["accuracy"]
     model.compile(case.optimizer(), case.loss(), metrics=metrics)
     return model

@@ -132,7 +132,8 @@ def seed_from(random: np.random.RandomState) -> int:
 def outputs_of(model: Model, x: Any) -> Array:
     """What the model gives for samples; of a sparse matrix only some rows are dense at a time."""
     if not hasattr(x, "toarray"):
-        return model.predict(x, batch_size=_PREDICTED, verbose=0)
+        whole: Array = model.predict(x, batch_size=_PREDICTED, verbose=0)
+        return whole
     parts = [
         model.predict(x[i : i + _PREDICTED].toarray(), batch_size=_PREDICTED, verbose=0)
         for i in range(0, x.shape[0], _PREDICTED)

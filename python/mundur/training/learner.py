@@ -5,13 +5,10 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-import numpy.typing as npt
-
 from .. import _core
 from .._support.views import Views
 from ..callbacks.history import History
 from ..data.dataset import Learner
-from ..losses.base import Loss
 from ..metrics.base import Metric
 from ..optimizers.base import Optimizer
 
@@ -24,7 +21,6 @@ class LearningModel(Learner, Protocol):
     epochs_begun: int
     stop_training: bool
     history: History | None
-    _declared_shape: tuple[int, ...] | None
     _loop: Any  # the fit at work
     _place: Any  # where the last one ended
     _reported_names: tuple[str, ...]
@@ -37,10 +33,6 @@ class LearningModel(Learner, Protocol):
     @property
     def built(self) -> bool:
         """Whether its parameters exist."""
-
-    @property
-    def vocabulary(self) -> int:
-        """How many ids there are, if samples are ids; else 0."""
 
     @property
     def masks_output(self) -> bool:
@@ -63,10 +55,6 @@ class LearningModel(Learner, Protocol):
         """Likewise; a RuntimeError before."""
 
     @property
-    def compiled_loss(self) -> Loss:
-        """Likewise."""
-
-    @property
     def metrics(self) -> list[Metric]:
         """Likewise, the loss not among them."""
 
@@ -74,7 +62,7 @@ class LearningModel(Learner, Protocol):
     def metrics_names(self) -> list[str]:
         """Of the loss and of those."""
 
-    def _built_for(self, x: npt.NDArray[Any]) -> AbstractContextManager[_core.Network]:
+    def _built_for(self, x: Any) -> AbstractContextManager[_core.Network]:
         """Within, it is built; where that fails, it is what it was."""
 
     def _parameter_views(self) -> Views:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from .._support.checks import integer, number
-from ..data import arrays
 from ..data.dataset import Dataset, prepare
-from .learner import LearningModel
 from .passes import SLICE_SECONDS, fail_on, make_trainer
+
+if TYPE_CHECKING:
+    from .learner import LearningModel
 
 __all__ = ["LearningRates", "find_learning_rate"]
 
@@ -106,8 +107,8 @@ def find_learning_rate(
     steps = integer(steps, "steps", 2)
     if model._loop is not None:
         raise RuntimeError("find_learning_rate was called by a callback of fit")
-    _ = model.compiled_optimizer, model.compiled_loss
-    checked = arrays.features(x, model._declared_shape)
+    _ = model.compiled_optimizer, model.objectives
+    checked = model._features(x)
     with model._built_for(checked):
         data = prepare(model, checked, y, sample_weight).weighed(model, class_weight)
         size = data.size(batch_size)

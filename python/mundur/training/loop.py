@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from ..callbacks.base import CallbackList
@@ -14,11 +14,13 @@ from ..data.arrays import warn_of_scales
 from ..data.dataset import Data, Dataset
 from ..errors import NonFiniteLossError
 from . import passes
-from .learner import LearningModel
 from .passes import ALLOW, Logs, complete, evaluated, fail_on, make_trainer, named, room, too_large
 from .plan import ALL, Plan, Rows, planned
 from .position import Cursor, Place
 from .progress import Progress
+
+if TYPE_CHECKING:
+    from .learner import LearningModel
 
 __all__ = ["Fit", "fit"]
 
@@ -31,9 +33,8 @@ class Fit:
         self._plan = plan
         self._callbacks = plan.callbacks
         self._progress = plan.progress
-        if plan.validation is not None and (model.vocabulary or not plan.allow_nonfinite):
-            # Before an epoch is spent.
-            plan.validation.check(model.vocabulary, ALLOW)
+        if plan.validation is not None:  # before an epoch is spent
+            plan.validation.check(model, None if plan.allow_nonfinite else ALLOW)
         self._outputs = room(model, plan.train)
         self._trainer = plan.train.trainer(self._make, plan.order.batch_size, plan.order.shuffle)
         if plan.augment:
@@ -137,6 +138,7 @@ class Fit:
 
     def _slice(self, by_batch: bool) -> str:
         """A slice of the epoch, or a batch; small epochs go on into the next ones."""
+        _ = self._model.native  # who has layers in common with it may have been used meanwhile
         trainer, steps = self._trainer, self._trainer.steps_per_epoch or 2**31
         look_ahead = self._model.compiled_optimizer.look_ahead
         ahead = self._ahead()
@@ -166,8 +168,8 @@ class Fit:
         passed = trainer.passed
         if len(passed) == 0:
             return
-        names = named(self._model, 0.0, trainer.metric_values)
-        logs = dict(zip(names, passed.T.tolist(), strict=True))
+        names = named(self._model, list(range(passed.shape[1])))
+        logs = {name: passed[:, int(at)].tolist() for name, at in names.items()}
         self.history._extend(self._at.epoch, logs)
         self._progress.pass_epochs(self._at.epoch, trainer.steps_per_epoch, logs)
         self._at.passed(len(passed))
@@ -177,7 +179,7 @@ class Fit:
         at.begin()
         self._progress.begin_epoch(at.epoch, trainer.steps_per_epoch)
         by_batch = self._callbacks.wants_batches("train")
-        logs = named(model, trainer.loss, trainer.metric_values)
+        logs = named(model, trainer.means)
         # A place at the end of an epoch is one too; batches may be without number (0).
         is_over = 0 < trainer.steps_per_epoch <= trainer.step
         status = "finished" if is_over else "more"
@@ -196,9 +198,9 @@ class Fit:
                 raise
             if status in ("loss", "input"):
                 self._fail(status)
-                logs = named(model, trainer.loss, trainer.metric_values)
+                logs = named(model, trainer.means)
                 break
-            logs = named(model, trainer.loss, trainer.metric_values)
+            logs = named(model, trainer.means)
             if by_batch:
                 self._callbacks.call("on_train_batch_end", trainer.step - 1, logs)
             self._progress.update(trainer.step, logs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,14 +12,17 @@ from .. import _core
 from .._support.checks import boolean
 from ..callbacks.base import CallbackList
 from ..data import arrays
+from ..data.arrays import Several, arrays_in, for_core, joined
 from ..data.dataset import Data, Dataset, prepare, resolve_batch_size
 from ..data.stream import Stream, first_features, steps_without_batches, stream_of
 from ..errors import NonFiniteLossError
 from ..losses.base import is_native
 from ..losses.in_python import native_loss
 from ..metrics import accuracy
-from .learner import LearningModel
 from .progress import Progress, for_pass, verbosity
+
+if TYPE_CHECKING:
+    from .learner import LearningModel
 
 Array = npt.NDArray[Any]
 Logs = dict[str, float]
@@ -40,24 +43,23 @@ def make_trainer(
     batch_size: int,
     shuffle: bool,
     allow_nonfinite: bool,
-    outputs: Array | None = None,
+    outputs: Any = None,
 ) -> _core.Trainer:
     """The native trainer of a model over checked data; each sample's outputs go into `outputs`."""
     network = model.native
-    loss, y, forms = _loss_and_metrics(model, data)
+    objectives, y = _asked(model, data)
     return _core.Trainer(
         network,
         model.compiled_optimizer.serve(model),
-        loss,
-        data.x,
+        objectives,
+        for_core(data.x),
         y,
-        data.weights,
+        for_core(data.weights),
         batch_size,
         shuffle,
         model.seed,
-        forms,
         not allow_nonfinite,
-        outputs,
+        for_core(outputs),
         data.rows,
     )
 
@@ -67,61 +69,89 @@ def make_evaluator(
     data: Dataset,
     batch_size: int,
     allow_nonfinite: bool,
-    outputs: Array | None,
+    outputs: Any,
 ) -> _core.Evaluator:
     """The native evaluation of checked data; each sample's outputs go into `outputs`."""
     network = model.native
-    loss, y, forms = _loss_and_metrics(model, data)
+    objectives, y = _asked(model, data)
     return _core.Evaluator(
         network,
-        loss,
-        data.x,
+        objectives,
+        for_core(data.x),
         y,
-        data.weights,
+        for_core(data.weights),
         batch_size,
-        forms,
         not allow_nonfinite,
-        outputs,
+        for_core(outputs),
         data.rows,
     )
 
 
-def _loss_and_metrics(model: LearningModel, data: Dataset) -> tuple[_core.Loss, Array, list[str]]:
-    """What the core computes in a pass, and the targets that it reads."""
-    shape = model.native.output_shape
-    forms = accuracy.forms(model.metrics, data.y.shape, (len(data.x), *shape))
-    sparse = accuracy.SparseCategoricalAccuracy.form in forms
-    loss, y = native_loss(model.compiled_loss, data, shape, bool(forms), sparse)
-    return loss, y, forms
+_Objectives = list[tuple[_core.Loss | None, float, list[str]]]
 
 
-def room(model: LearningModel, data: Data) -> Array | None:
+def _asked(model: LearningModel, data: Dataset) -> tuple[_Objectives, Any]:
+    """What the core computes of each output in a pass, and the targets that it reads."""
+    objectives: _Objectives = []
+    targets: list[Any] = []
+    shapes = model.native.output_shapes
+    each = zip(
+        model.objectives, shapes, arrays_in(data.y), _each_weights(data, shapes), strict=True
+    )
+    for one, shape, y, weights in each:
+        if one.loss is None:
+            objectives.append((None, 1.0, []))
+            targets.append(None)
+            continue
+        forms = accuracy.forms(one.metrics, y.shape, (len(data.x), *shape))
+        sparse = accuracy.SparseCategoricalAccuracy.form in forms
+        part = data._replace(y=y, weights=weights)
+        loss, y = native_loss(one.loss, part, shape, bool(forms), sparse)
+        objectives.append((loss, one.weight, forms))
+        targets.append(y)
+    return objectives, targets[0] if len(targets) == 1 else tuple(targets)
+
+
+def _each_weights(data: Dataset, outputs: Any) -> tuple[Any, ...]:
+    return (None,) * len(outputs) if data.weights is None else arrays_in(data.weights)
+
+
+def room(model: LearningModel, data: Data) -> Any:
     """Where the outputs for a set go, if a metric asks for them."""
     if model.masks_output:
         _refuse_what_knows_no_mask(model)
     if data.whole_set_mend:
         _refuse_what_takes_a_whole_set(model, data.whole_set_mend)
         return None
-    shape = (len(data.x), *model.native.output_shape)
-    return accuracy.room(model.metrics, shape, model.dtype)
+    shapes = [(len(data.x), *shape) for shape in model.native.output_shapes]
+    found = [
+        accuracy.room(one.metrics, shape, model.dtype)
+        for one, shape in zip(model.objectives, shapes, strict=True)
+    ]
+    if len(found) == 1:
+        return found[0]
+    return None if all(one is None for one in found) else Several(found)
 
 
 def _refuse_what_takes_a_whole_set(model: LearningModel, mend: str) -> None:
     whole = [metric.name for metric in model.metrics if not metric.form]
     if whole:
         raise TypeError(f"metrics {', '.join(whole)} are taken over a whole set: {mend}")
-    loss = model.compiled_loss
-    if not is_native(loss):
+    for loss in _losses_in_python(model):
         raise TypeError(
             f"{type(loss).__name__} is written in Python and looks up a batch's targets in the "
             f"set: {mend}"
         )
 
 
+def _losses_in_python(model: LearningModel) -> list[Any]:
+    every = [one.loss for one in model.objectives]
+    return [loss for loss in every if loss is not None and not is_native(loss)]
+
+
 def _refuse_what_knows_no_mask(model: LearningModel) -> None:
     others = [metric.name for metric in model.metrics if not metric.in_core]
-    if not is_native(model.compiled_loss):
-        others.append(f"the loss {type(model.compiled_loss).__name__}")
+    others += [f"the loss {type(loss).__name__}" for loss in _losses_in_python(model)]
     if others:
         raise ValueError(
             f"{', '.join(others)} would count steps that a mask leaves out of the model's outputs; "
@@ -130,15 +160,23 @@ def _refuse_what_knows_no_mask(model: LearningModel) -> None:
         )
 
 
-def named(model: LearningModel, loss: float, values: list[float], prefix: str = "") -> Logs:
+def named(model: LearningModel, means: list[float]) -> Logs:
     """{"loss": ..., the core's metrics ...}, as logs and History call them."""
-    names = [metric.name for metric in model.metrics if metric.in_core]
-    return {prefix + n: v for n, v in zip(["loss", *names], [loss, *values], strict=True)}
+    asked = model.objectives
+    scored = [
+        name
+        for one in asked
+        for name, metric in zip(one.metric_names, one.metrics, strict=True)
+        if metric.in_core
+    ]
+    if len(asked) == 1:
+        return dict(zip(["loss", *scored], means, strict=True))
+    names = ["loss", *(one.loss_name for one in asked), *scored]
+    found = dict(zip(names, means, strict=True))
+    return {name: found[name] for name in model.metrics_names if name in found}
 
 
-def complete(
-    model: LearningModel, logs: Logs, data: Data, outputs: Array | None, seen: Any = None
-) -> Logs:
+def complete(model: LearningModel, logs: Logs, data: Data, outputs: Any, seen: Any = None) -> Logs:
     """The logs with those metrics that need the whole set, in the order of `compile`."""
     if outputs is None:
         return logs
@@ -146,8 +184,15 @@ def complete(
     if data.rows is not None:
         outputs = outputs[data.rows]
     own = data.alone()
-    loss = model.compiled_loss
-    logs = logs | accuracy.over_set(model.metrics, own.y, outputs, own.weights, loss, seen)
+    asked = model.objectives
+    logs = dict(logs)
+    for one, y, p, weights in zip(
+        asked, arrays_in(own.y), arrays_in(outputs), _each_weights(own, asked), strict=True
+    ):
+        if p is not None:
+            names = dict(zip((m.name for m in one.metrics), one.metric_names, strict=True))
+            found = accuracy.over_set(one.metrics, y, p, weights, one.loss, seen)
+            logs |= {names[name]: value for name, value in found.items()}
     return {name: logs[name] for name in model.metrics_names}
 
 
@@ -158,10 +203,14 @@ def fail_on(status: str, data: Data, model: LearningModel) -> None:
         _fail_on_input(own.x, own.name, model)
 
 
-def _fail_on_input(x: Array, name: str, model: LearningModel) -> None:
-    arrays.check_values(x, model.vocabulary, name, ALLOW)
-    error = arrays.overflow_error(x, model.dtype, name)
-    raise error or ValueError(f"{name} must be finite; {ALLOW} allows it")
+def _fail_on_input(x: Any, name: str, model: LearningModel) -> None:
+    for i, part in enumerate(arrays_in(x)):
+        called = model._ports_in.called(name, i)
+        arrays.check_values(part, model.vocabularies[i], called, ALLOW)
+        error = arrays.overflow_error(part, model.dtype, called)
+        if error is not None:
+            raise error
+    raise ValueError(f"{name} must be finite; {ALLOW} allows it")
 
 
 def _trained(model: LearningModel, data: Dataset, allow_nonfinite: bool) -> Logs:
@@ -174,7 +223,7 @@ def _trained(model: LearningModel, data: Dataset, allow_nonfinite: bool) -> Logs
     fail_on(status, data, model)
     if status == "loss":
         raise NonFiniteLossError(0, model.compiled_optimizer.learning_rate)
-    logs = named(model, trainer.loss, trainer.metric_values)
+    logs = named(model, trainer.means)
     return complete(model, logs, data, outputs)
 
 
@@ -203,7 +252,7 @@ def evaluated(
         except MemoryError as error:
             raise too_large(batch_size, error) from None
         fail_on(status, data, model)
-        logs = named(model, evaluator.loss, evaluator.metric_values)
+        logs = named(model, evaluator.means)
         if by_batch:
             callbacks.call("on_test_batch_end", evaluator.step - 1, logs)
         progress.update(evaluator.step, logs)
@@ -213,17 +262,27 @@ def evaluated(
     return logs
 
 
-def predict_batch(model: LearningModel, x: Array, allow_nonfinite: bool) -> Array:
+def _new_outputs(model: LearningModel, samples: int) -> Any:
+    """Where the outputs for so many samples go."""
+    network = model.native
+    if model._ports_out.alone:
+        return _core.new_array((samples, *network.output_shape), model.dtype)
+    return Several(
+        [_core.new_array((samples, *shape), model.dtype) for shape in network.output_shapes]
+    )
+
+
+def predict_batch(model: LearningModel, x: Any, allow_nonfinite: bool) -> Any:
     """The outputs for checked features, all at once, with nobody watching."""
-    out = _core.new_array((len(x), *model.native.output_shape), model.dtype)
+    out = _new_outputs(model, len(x))
     _fill(model, out, x, len(x), allow_nonfinite)
     return out
 
 
 def _fill(
     model: LearningModel,
-    out: Array,
-    x: Array,
+    out: Any,
+    x: Any,
     batch_size: int,
     allow_nonfinite: bool,
     seen: Callable[[int], None] | None = None,
@@ -232,11 +291,12 @@ def _fill(
 
     A call ends when its time is over: nobody else counts how far it came.
     """
-    done = 0
-    while done < len(out):
+    done, samples = 0, len(x)
+    to, of = for_core(out), for_core(x)
+    while done < samples:
         try:
             done = model.native.predict(
-                x, out, done, batch_size, SLICE_SECONDS, not allow_nonfinite
+                of, to, done, batch_size, SLICE_SECONDS, not allow_nonfinite
             )
         except MemoryError as error:
             raise too_large(batch_size, error) from None
@@ -248,14 +308,14 @@ def _fill(
 
 def predicted(
     model: LearningModel,
-    x: Array,
+    x: Any,
     batch_size: int,
     callbacks: CallbackList,
     progress: Progress,
     allow_nonfinite: bool,
-) -> Array:
+) -> Any:
     """The outputs for checked features."""
-    out = _core.new_array((len(x), *model.native.output_shape), model.dtype)
+    out = _new_outputs(model, len(x))
     callbacks.call("on_predict_begin", {})
     progress.begin_epoch(0, -(-len(x) // batch_size))
     if callbacks.wants_batches("predict"):
@@ -283,7 +343,7 @@ def _predicted_batches(
     callbacks: CallbackList,
     progress: Progress,
     allow_nonfinite: bool,
-) -> Array:
+) -> Any:
     """The outputs for batches of features, one below another."""
     parts = []
     callbacks.call("on_predict_begin", {})
@@ -295,7 +355,7 @@ def _predicted_batches(
         progress.update(step + 1, {})
     progress.end_epoch({})
     callbacks.call("on_predict_end", {})
-    return np.concatenate(parts)
+    return joined(parts)
 
 
 # ---- what `Model` calls -------------------------------------------------------------------------
@@ -320,7 +380,7 @@ def evaluate(
         *(model, x, steps, "steps"),
         **{"y": y, "batch_size": batch_size, "sample_weight": sample_weight},
     )
-    checked = first_features(x, stream, model._declared_shape)
+    checked = first_features(x, stream, model)
     with model._built_for(checked):
         data: Data = stream or prepare(model, checked, y, sample_weight)
         size = data.size(batch_size)
@@ -345,7 +405,7 @@ def evaluate_rows(
     allow_nonfinite: bool = False,
 ) -> Logs:
     """The loss and the metrics over some samples, on the quiet."""
-    checked = arrays.features(x, model._declared_shape)
+    checked = model._features(x)
     with model.lock, _core.to_nearest:
         data = prepare(model, checked, y, sample_weight)._replace(rows=rows)
         called = CallbackList(None, model, {})
@@ -360,7 +420,7 @@ def predict(
     steps: Any,
     callbacks: Any,
     allow_nonfinite: Any,
-) -> Array:
+) -> Any:
     """See `Model.predict`."""
     level = verbosity(verbose)
     stream = None
@@ -368,19 +428,20 @@ def predict(
         stream = stream_of(*(model, x, steps, "steps"), targets=False, batch_size=batch_size)
     elif steps is not None:
         raise steps_without_batches("steps")
-    x = first_features(x, stream, model._declared_shape)
+    x = first_features(x, stream, model)
     allow = boolean(allow_nonfinite, "allow_nonfinite")
     with model._built_for(x):
         size = resolve_batch_size(batch_size, len(x))
+        as_given = model._ports_out.as_given
         if stream is None and callbacks is None and level in ("auto", 0) and size == len(x):
-            return predict_batch(model, x, allow)
+            return as_given(predict_batch(model, x, allow))
         count = -(-len(x) // size) if stream is None else stream.steps(size)
         called = CallbackList(callbacks, model, {"verbose": level, "epochs": 1, "steps": count})
         shown = for_pass(level, "Predict")
         try:
             if stream is not None:
-                return _predicted_batches(model, stream, called, shown, allow)
-            return predicted(model, x, size, called, shown, allow)
+                return as_given(_predicted_batches(model, stream, called, shown, allow))
+            return as_given(predicted(model, x, size, called, shown, allow))
         finally:
             shown.close()
 
@@ -397,8 +458,8 @@ def train_on_batch(
     """See `Model.train_on_batch`."""
     boolean(return_dict, "return_dict")
     allow = boolean(allow_nonfinite, "allow_nonfinite")
-    _ = model.compiled_optimizer, model.compiled_loss
-    checked = arrays.features(x, model._declared_shape)
+    _ = model.compiled_optimizer, model.objectives
+    checked = model._features(x)
     with model._built_for(checked):
         data = prepare(model, checked, y, sample_weight).weighed(model, class_weight)
         logs = _trained(model, data, allow)

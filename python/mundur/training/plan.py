@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -30,9 +30,11 @@ from ..data.stream import (
     steps_without_batches,
     stream_of,
 )
-from .learner import LearningModel
 from .position import Resumed, resumed_from
 from .progress import Progress, for_fit, verbosity
+
+if TYPE_CHECKING:
+    from .learner import LearningModel
 
 __all__ = ["ALL", "Plan", "Rows", "planned"]
 
@@ -101,14 +103,14 @@ def planned(
     level = verbosity(verbose)
     if model._loop is not None:
         raise RuntimeError("fit was called by a callback of the same model's fit")
-    _ = model.compiled_optimizer, model.compiled_loss
+    _ = model.compiled_optimizer, model.objectives
     last, first = integer(epochs, "epochs", 1), integer(initial_epoch, "initial_epoch")
     stream = stream_of(
         *(model, x, steps_per_epoch, "steps_per_epoch", last - first),
         **{"y": y, "batch_size": batch_size, "sample_weight": sample_weight},
         validation_split=number(validation_split, "validation_split") or None,
     )
-    checked = first_features(x, stream, model._declared_shape)
+    checked = first_features(x, stream, model)
     with model._built_for(checked):
         data: Data = stream or prepare(model, checked, y, sample_weight)
         whole = data
@@ -126,8 +128,10 @@ def planned(
         size = train.size(batch_size)
         blocks = isinstance(shuffle, str) and shuffle == "block"
         block = block_rows(checked, size) if blocks else 0
+        if augmentation is not None and not model._ports_in.alone:
+            raise ValueError("augment must be None where there are several inputs")
         steps, function = augment.resolve(augmentation, model.native.input_shape)
-        if steps and model.vocabulary:
+        if steps and model.vocabularies[0]:
             raise ValueError(
                 "augment must be a function f(x_batch, rng) where samples are ids; Noise, "
                 "Shift and Flip change numbers"

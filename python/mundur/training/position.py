@@ -15,11 +15,12 @@ from .. import _core
 from .._support.checks import boolean, integer, shown
 from ..callbacks.base import Callback
 from ..callbacks.monitors import KEPT, Monitor
+from ..data.arrays import Several, arrays_in
 from ..data.dataset import Data, Order, Trainer
-from .learner import LearningModel
 
 if TYPE_CHECKING:
     from ..optimizers.base import Optimizer
+    from .learner import LearningModel
 
 __all__ = ["Cursor", "Place", "Resumed", "resumed_from"]
 
@@ -50,12 +51,15 @@ class Place(NamedTuple):
     forwards: int
     epochs_begun: int
     callbacks: list[Counters]  # of those that count
-    outputs: Array | None  # of the samples seen, in the set's order, where a metric wants them
+    outputs: Any  # of the samples seen, in the set's order, where a metric wants them, or None
 
     def describe(self, tensors: Tensors) -> dict[str, Any]:
         """As plain data for JSON; the arrays are added to `tensors`."""
         data = {name: getattr(self, name) for name in (*_INTEGERS, "order", "names", "shuffle")}
-        if self.outputs is not None:
+        if isinstance(self.outputs, Several):
+            named = enumerate(self.outputs)
+            tensors |= {f"place/outputs/{i}": part for i, part in named if part is not None}
+        elif self.outputs is not None:
             tensors["place/outputs"] = self.outputs
         callbacks: list[Counters] = []
         for i, counters in enumerate(self.callbacks):
@@ -81,7 +85,7 @@ class Place(NamedTuple):
             names=[str(name) for name in data["names"]],
             shuffle=boolean(data["shuffle"], "shuffle"),
             callbacks=[_counters(i, c, tensors) for i, c in enumerate(data["callbacks"])],
-            outputs=tensors.get("place/outputs"),
+            outputs=_outputs(tensors),
         )
 
     def is_of(self, model: LearningModel) -> bool:
@@ -110,10 +114,16 @@ class Place(NamedTuple):
 
     def check_outputs(self, model: LearningModel) -> None:
         """Raises a ValueError where a metric would be taken over outputs that nobody computed."""
-        if self.order is None or all(metric.in_core for metric in model.metrics):
+        if self.order is None:
             return
-        wanted = (min(self.step * self.batch_size, self.samples), *model.native.output_shape)
-        outputs = self.outputs
+        seen = min(self.step * self.batch_size, self.samples)
+        for number, one in enumerate(model.objectives):
+            if not all(metric.in_core for metric in one.metrics):
+                self._check_outputs(model, number, (seen, *model.native.output_shapes[number]))
+
+    def _check_outputs(self, model: LearningModel, number: int, wanted: tuple[int, ...]) -> None:
+        parts = arrays_in(self.outputs)
+        outputs = parts[number] if number < len(parts) else None
         if outputs is None or outputs.shape != wanted or outputs.dtype != model.dtype:
             found = "none" if outputs is None else f"{outputs.dtype} of {outputs.shape}"
             raise ValueError(
@@ -135,6 +145,16 @@ class Place(NamedTuple):
             for name in callback._counters:
                 if name in found:
                     setattr(callback, name, found[name])
+
+
+def _outputs(tensors: Tensors) -> Any:
+    """What a metric wants of each output, if anything."""
+    several = {
+        int(name[14:]): t for name, t in tensors.items() if name.startswith("place/outputs/")
+    }
+    if several:
+        return Several([several.get(i) for i in range(1 + max(several))])
+    return tensors.get("place/outputs")
 
 
 def counts(model: LearningModel) -> tuple[int, int, int]:
@@ -255,6 +275,7 @@ def _comparable(document: Mapping[str, Any]) -> dict[str, str]:
     import json
 
     parts = ("layers", "input_shape", "dtype", "compute_dtype", "seed", "loss")
+    parts = (*parts, *(("graph",) if "graph" in document else ()))
     result = {name: json.dumps(document[name], sort_keys=True) for name in parts}
     return result | {"optimizer": document["optimizer"]["class"]}
 
@@ -267,7 +288,7 @@ class Cursor:
         model: LearningModel,
         trainer: Trainer,
         order: Order,
-        outputs: Array | None,
+        outputs: Any,
         resumed: Resumed | None,
         epoch: int,
     ) -> None:

@@ -1,4 +1,4 @@
-"""The network as a graph of units and weights."""
+"""The network as units and weights."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from .._support.checks import integer
 from ..inspection.explain import activations
+from ..models.model import Model
 from .figures import BLUE, VERMILION, axes_for
 
 if TYPE_CHECKING:
     from ..inspection.explanation import Explanation
-    from ..models.model import Model
 
 Array = npt.NDArray[Any]
 
@@ -79,6 +79,11 @@ def network(
     'model: L = 0.0852'
     """
     most = integer(most, "most", 3)
+    if model._order is not None or any(isinstance(layer, Model) for layer in model.layers):
+        raise ValueError(
+            "network draws the units of a chain of layers; md.plots.graph draws how the layers of "
+            f"{model.name!r} are connected"
+        )
     sample, target = _one_sample(model, x, y)
     if sample is not None and not model.built:
         model.build(sample.shape[1:])

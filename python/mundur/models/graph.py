@@ -1,0 +1,297 @@
+"""The graph of a model, as the core takes it: values, and the layers that are called on them."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import _core
+from ..layers.base import Layer, MaskFlow
+from ..layers.container import Nested
+from ..layers.input import Call, Symbol
+from ..layers.wrappers import TimeDistributed
+
+__all__ = ["Graph", "in_order", "masked_axes", "warn_of_a_dropped_mask", "with_inner"]
+
+Shape = tuple[int, ...]
+
+
+class Graph:
+    """Values by their numbers: first the inputs, then what each call makes.
+
+    A chain is a graph in which each layer is called on what the one before has made. The layers of
+    a model within are called as if they stood here, their names behind its name: "encoder/dense".
+
+    Attributes
+    ----------
+    inputs : list of (str, shape)
+    layers : list of Layer
+        Each once, in the order of its first call.
+    names : list of str
+        Of the layers.
+    calls : list of (int, tuple of int)
+        Which layer, on which values.
+    outputs : tuple of int
+        Values.
+    shapes : list of shape
+        Of one sample of each value.
+    """
+
+    def __init__(self, inputs: Sequence[tuple[str, Shape]]) -> None:
+        self.inputs = list(inputs)
+        self.layers: list[Layer] = []
+        self.names: list[str] = []
+        self.calls: list[tuple[int, tuple[int, ...]]] = []
+        self.outputs: tuple[int, ...] = ()
+        self.shapes: list[Shape] = [shape for _, shape in inputs]
+        self._numbers: dict[int, int] = {}  # of the layers
+
+    def add(self, layer: Any, sources: Sequence[int], within: str = "") -> tuple[int, ...]:
+        """Calls a layer, or a model's layers, on values; the numbers of what that makes."""
+        name = within + layer.name
+        if not isinstance(layer, Layer):
+            made: tuple[int, ...] = layer._wire(self, sources, name + "/")
+            return made
+        shapes = [self.shapes[source] for source in sources]
+        number = self._numbers.get(id(layer))
+        if number is None:
+            number = self._numbers[id(layer)] = len(self.layers)
+            self.layers.append(layer)
+            self.names.append(name)
+        self._check_ids(layer, sources)
+        self.shapes.append(self._shape_behind(layer, sources, shapes))
+        self.calls.append((number, tuple(sources)))
+        return (len(self.shapes) - 1,)
+
+    def maker(self, value: int) -> Layer | None:
+        """The layer that makes a value; None of an input."""
+        at = value - len(self.inputs)
+        return None if at < 0 else self.layers[self.calls[at][0]]
+
+    def name_of(self, value: int) -> str:
+        """Of the input, or of the layer that makes the value."""
+        at = value - len(self.inputs)
+        return self.inputs[value][0] if at < 0 else self.names[self.calls[at][0]]
+
+    def number_of(self, layer: Layer) -> int | None:
+        """The number of a layer, if it is one of these."""
+        return self._numbers.get(id(layer))
+
+    def first_shapes(self, number: int) -> list[Shape]:
+        """Of one sample of what a layer was first called on."""
+        sources = next(sources for layer, sources in self.calls if layer == number)
+        return [self.shapes[source] for source in sources]
+
+    def parameter_shapes(self, number: int) -> dict[str, Shape]:
+        """Those of a layer's parameters, in order."""
+        layer = self.layers[number]
+        return {} if layer._merges else layer.parameter_shapes(self.first_shapes(number)[0])
+
+    def state_shapes(self, number: int) -> dict[str, Shape]:
+        """Those of what training changes, but no gradient, in order."""
+        layer = self.layers[number]
+        return {} if layer._merges else layer.state_shapes(self.first_shapes(number)[0])
+
+    @property
+    def vocabularies(self) -> list[int]:
+        """How many ids there are for each input that only Embeddings read; else 0."""
+        found = []
+        for value in range(len(self.inputs)):
+            readers = [self.layers[number] for number, sources in self.calls if value in sources]
+            ids = [layer.vocabulary for layer in readers]
+            is_read_whole = value in self.outputs or 0 in ids or not ids
+            found.append(0 if is_read_whole else min(ids))
+        return found
+
+    def check_memory(self, dtype: str) -> None:
+        """Raises where the numbers would not fit into memory."""
+        parameters = sum(
+            math.prod(shape)
+            for number in range(len(self.layers))
+            for shapes in (self.parameter_shapes(number), self.state_shapes(number))
+            for shape in shapes.values()
+        )
+        widest = max(math.prod(shape) for shape in self.shapes)
+        needed = (2 * parameters + widest) * np.dtype(dtype).itemsize
+        # To ask takes longer than to build a small model.
+        if needed > 2**24 and needed > _core.available_memory():
+            raise MemoryError(
+                f"the model needs {needed / 2**30:.3g} GiB for {parameters:,} parameters, their "
+                f"gradients and one sample, more than the machine can spare"
+            )
+
+    def native(
+        self, dtype: str, seed: int, compute_dtype: str, gpu: _core.Gpu | None
+    ) -> _core.Network:
+        """The core's network."""
+        specs = [
+            layer.describe_on(self.first_shapes(number)) for number, layer in enumerate(self.layers)
+        ]
+        of_layers = (self.inputs, specs, self.names, self.calls, self.outputs)
+        return _core.Network(*of_layers, dtype, seed, compute_dtype, gpu)
+
+    def _check_ids(self, layer: Layer, sources: Sequence[int]) -> None:
+        inner = list(with_inner([layer]))
+        of_computed = layer.vocabulary and sources[0] >= len(self.inputs)
+        if of_computed or any(one.vocabulary for one in inner[1:]):
+            raise ValueError(
+                "Embedding takes ids, so it must be the first layer, or be called on an Input"
+            )
+
+    def _shape_behind(self, layer: Layer, sources: Sequence[int], shapes: list[Shape]) -> Shape:
+        if layer._merges:
+            return layer.compute_output_shape(shapes)  # type: ignore[arg-type]
+        if len(sources) != 1:
+            raise ValueError(f"{layer.name} takes one value; it was called on {len(sources)}")
+        try:
+            layer.parameter_shapes(shapes[0]), layer.state_shapes(shapes[0])
+            return layer.compute_output_shape(shapes[0])
+        except ValueError:
+            before = self.maker(sources[0])
+            if before is not None and not before._merges:
+                given = self.shapes[self.calls[sources[0] - len(self.inputs)][1][0]]
+                check_for_sequences(before, layer, given, shapes[0])
+            raise
+
+
+# ---- sequences and masks -------------------------------------------------------------------------
+
+
+def with_inner(layers: Sequence[Layer]) -> Iterator[Layer]:
+    """Them, and the layers within them."""
+    for layer in layers:
+        yield layer
+        if isinstance(layer, Nested):
+            yield from with_inner(layer.inner)
+
+
+def check_for_sequences(
+    before: Layer, layer: Layer, given: tuple[int, ...], shape: tuple[int, ...]
+) -> None:
+    """Raises where the layer wants the sequence whose last step alone is what it gets."""
+    if all(getattr(part, "return_sequences", True) for part in with_inner([before])):
+        return
+    sequence = (given[0], *shape)
+    try:
+        layer.parameter_shapes(sequence), layer.compute_output_shape(sequence)
+    except ValueError:
+        return
+    raise ValueError(
+        f"{layer.name} wants a sequence, and {before.name} gives the last step of its own alone: "
+        f"samples of shape {shape} instead of {sequence}; set return_sequences=True in "
+        f"{before.name}"
+    ) from None
+
+
+def _flow(layer: Layer, axes: int) -> MaskFlow:
+    """What becomes of a mask over so many axes: the batch, its steps, and steps within them."""
+    if not isinstance(layer, TimeDistributed) or axes < 3:
+        return layer.mask_flow
+    flow = _flow(layer.layer, axes - 1)
+    return "passes" if flow == "makes" else flow
+
+
+def masked_axes(graph: Graph) -> list[int]:
+    """Over how many axes, the batch's too, a mask comes to each value; 0: none does."""
+    masked = [0] * len(graph.inputs)
+    for number, sources in graph.calls:
+        comes = {masked[source] for source in sources}
+        axes = comes.pop() if len(comes) == 1 else 0  # what has none has all steps
+        flow = _flow(graph.layers[number], axes)
+        shape = graph.shapes[len(masked)]
+        masked.append({"makes": len(shape), "passes": axes}.get(flow, 0))
+    return masked
+
+
+def warn_of_a_dropped_mask(graph: Graph) -> None:
+    """Of a mask of time steps that is lost."""
+    masked = masked_axes(graph)
+    for number, sources in graph.calls:
+        layer, axes = graph.layers[number], max(masked[source] for source in sources)
+        if axes and _flow(layer, axes) == "drops":
+            warnings.warn(
+                f"{layer.name} ({type(layer).__name__}) drops the mask of time steps: it takes "
+                "padding for data, and layers behind it see no mask; without Masking or "
+                "mask_zero=True in front of it this warning goes",
+                UserWarning,
+                stacklevel=2,
+            )
+
+
+# ---- from symbolic values --------------------------------------------------------------------
+
+
+def in_order(inputs: Sequence[Symbol], outputs: Sequence[Symbol]) -> list[Call]:
+    """The calls that lead from the inputs to the outputs, in Keras's order of layers.
+
+    That is by their distance from the outputs, the farthest first; of two at one distance the one
+    that a walk back from the outputs comes to first.
+    """
+    calls = _walked_back(inputs, outputs)
+    first_met: dict[int, int] = {}
+    for call in calls.met:
+        first_met.setdefault(id(call.layer), len(first_met))
+    depths: dict[int, int] = {}
+    of_layers: dict[int, int] = {}
+    given = {id(x) for x in inputs}
+    for call in reversed(calls.done):  # from the outputs on
+        depth = max(depths.get(id(call), 0), of_layers.get(id(call.layer), 0))
+        depths[id(call)] = of_layers[id(call.layer)] = depth
+        for x in call.inputs:
+            if id(x) not in given and x.call is not None:
+                depths[id(x.call)] = max(depth + 1, depths.get(id(x.call), 0))
+    return sorted(calls.done, key=lambda c: (-depths[id(c)], first_met[id(c.layer)]))
+
+
+class _Walk:
+    """Calls as they were met, and as they were done with: a call behind those that it needs."""
+
+    def __init__(self) -> None:
+        self.met: list[Call] = []
+        self.done: list[Call] = []
+        self.read: set[int] = set()  # inputs
+
+
+def _walked_back(inputs: Sequence[Symbol], outputs: Sequence[Symbol]) -> _Walk:
+    walk = _Walk()
+    given = {id(x) for x in inputs}
+    seen: set[int] = set()
+
+    def need(x: Symbol) -> Call | None:
+        """What is to be met for x, if anything."""
+        if id(x) in given:
+            walk.read.add(id(x))
+            return None
+        if x.call is None:
+            raise ValueError(
+                f"outputs need {x!r}, which is not among inputs: the graph is cut there, or the "
+                "value is of another one. Add it to inputs, or lead from what is there"
+            )
+        return None if id(x.call) in seen else x.call
+
+    for output in outputs:
+        # Without recursion: graphs may be deep.
+        stack = [(call, iter(call.inputs)) for call in [need(output)] if call is not None]
+        for call, _ in stack:
+            seen.add(id(call))
+            walk.met.append(call)
+        while stack:
+            call, left = stack[-1]
+            x = next(left, None)
+            if x is None:
+                walk.done.append(call)
+                stack.pop()
+                continue
+            following = need(x)
+            if following is not None:
+                seen.add(id(following))
+                walk.met.append(following)
+                stack.append((following, iter(following.inputs)))
+    for x in inputs:
+        if id(x) not in walk.read:
+            raise ValueError(f"inputs: no output needs {x!r}; leave it out")
+    return walk
