@@ -40,6 +40,24 @@ class LayerCase:
         return x.astype(dtype)
 
 
+@dataclass(frozen=True)
+class MergeCase:
+    """A layer that joins values, on samples of one shape each."""
+
+    id: str
+    layer: str
+    arguments: dict[str, Any]
+    shapes: tuple[tuple[int, ...], ...]
+    batch: int = 5
+
+    def samples(self, rng: np.random.Generator, dtype: str = "float64") -> list[npt.NDArray[Any]]:
+        """A batch for each input, some numbers of the second as in the first."""
+        found = [rng.normal(size=(self.batch, *shape)).astype(dtype) for shape in self.shapes]
+        if len(found) > 1 and found[0].shape == found[1].shape:
+            found[1][0] = found[0][0]
+        return found
+
+
 def dense(units: int, inputs: int, batch: int = 5, **arguments: Any) -> LayerCase:
     name = "_".join(str(value) for value in arguments.values())
     return LayerCase(
@@ -497,4 +515,31 @@ AROUND = [
         },
         1e-3,
     ),
+]
+
+# Around vectors, and shards of 256 samples.
+MERGES = [
+    *(
+        MergeCase(f"{layer.lower()}_{n}x{columns}_b{batch}", layer, {}, ((columns,),) * n, batch)
+        for layer in ("Add", "Multiply", "Average", "Maximum", "Minimum")
+        for n, columns, batch in ((1, 3, 2), (2, 1, 5), (2, 17, 5), (3, 33, 257))
+    ),
+    *(
+        MergeCase(f"subtract_{columns}_b{batch}", "Subtract", {}, ((columns,),) * 2, batch)
+        for columns, batch in ((1, 5), (17, 5), (33, 257))
+    ),
+    MergeCase("add_sequences", "Add", {}, ((4, 9), (4, 9))),
+    MergeCase("concatenate", "Concatenate", {}, ((3,), (1,), (16,)), 17),
+    MergeCase("concatenate_channels", "Concatenate", {"axis": -1}, ((4, 3), (4, 15))),
+    MergeCase("concatenate_steps", "Concatenate", {"axis": 1}, ((4, 3), (1, 3), (2, 3))),
+    MergeCase("concatenate_steps_from_behind", "Concatenate", {"axis": -2}, ((4, 3), (2, 3))),
+    *(
+        MergeCase(f"dot_{n}_b{b}", "Dot", {"axes": 1}, ((n,), (n,)), b)
+        for n, b in ((1, 3), (40, 9))
+    ),
+    MergeCase("dot_of_steps", "Dot", {"axes": 2}, ((3, 17), (20, 17))),
+    MergeCase("dot_of_channels", "Dot", {"axes": 1}, ((7, 17), (7, 5))),
+    MergeCase("dot_of_both", "Dot", {"axes": (2, 1)}, ((3, 7), (7, 19))),
+    MergeCase("dot_of_the_last", "Dot", {"axes": -1}, ((3, 7), (7,))),
+    MergeCase("dot_of_a_vector", "Dot", {"axes": (1, 1)}, ((7,), (7, 18)), 9),
 ]

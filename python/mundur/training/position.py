@@ -275,8 +275,10 @@ def _comparable(document: Mapping[str, Any]) -> dict[str, str]:
     import json
 
     parts = ("layers", "input_shape", "dtype", "compute_dtype", "seed", "loss")
-    parts = (*parts, *(("graph",) if "graph" in document else ()))
-    result = {name: json.dumps(document[name], sort_keys=True) for name in parts}
+    asked = document.get("objectives", [document])
+    told = {**document, "loss": [(one["loss"], one.get("weight")) for one in asked]}
+    parts += ("graph",) if "graph" in document else ()
+    result = {name: json.dumps(told[name], sort_keys=True) for name in parts}
     return result | {"optimizer": document["optimizer"]["class"]}
 
 
