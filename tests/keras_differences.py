@@ -174,6 +174,27 @@ SIGNATURES = [
         "Required: an input without a shape says nothing, and `batch_shape` is not taken.",
     ),
     Signature(
+        "*Input*",
+        "name",
+        "keyword",
+        "In Keras other arguments, which have one value here, stand before it.",
+    ),
+    Signature(
+        "layers.Rescaling.__call__",
+        "training",
+        "extra",
+        "As in all layers: of dropout for instance.",
+    ),
+    *(
+        Signature(
+            "models.clone_model",
+            argument,
+            "lacks",
+            "The calls are those of the model, and models within it are cloned, too.",
+        )
+        for argument in ("call_function", "recursive")
+    ),
+    Signature(
         "*.from_config",
         "custom_objects",
         "lacks",
@@ -285,6 +306,20 @@ BEHAVIOURS = [
         "NumPy arrays; `layer.kernel` is a live view",
         "variables of the backend",
         "There is no other backend.",
+    ),
+    Behaviour(
+        "inputs_among_layers",
+        "Model(inputs, outputs).layers",
+        "the layers alone; inputs are in model.inputs",
+        "an InputLayer for each input, too",
+        "An input has no weights, nothing to freeze and no output of its own making.",
+    ),
+    Behaviour(
+        "stretching",
+        "layers.Add, ...",
+        "values that meet have one shape",
+        "shapes that can broadcast do",
+        "As with targets: what was meant is rarely that a value be repeated.",
     ),
     Behaviour(
         "files",

@@ -13,6 +13,8 @@ import mundur as md
 import numpy as np
 import numpy.typing as npt
 import pytest
+from mundur import reference
+from mundur.inspection.verify import _textbook_model  # a graph's
 
 L = md.layers
 Array = npt.NDArray[Any]
@@ -26,14 +28,14 @@ ASKED: dict[str, Any] = {
 }
 
 
-def two_by_two(dtype: str = "float32", seed: int = 0) -> md.Model:
+def two_by_two(dtype: str = "float32", seed: int = 0, rate: float = 0.3) -> md.Model:
     """Two inputs, a shared layer, a skip, two outputs."""
     a, b = md.Input((3,), name="a"), md.Input((4,), name="b")
     hidden = L.Dense(4, "tanh")(a)
     shared = L.Dense(5, "tanh", name="shared", kernel_regularizer="l2")
     first = shared(hidden)
     both = L.Concatenate()([first, L.Add()([shared(b), first]), hidden])
-    kind = L.Dense(2, "softmax", name="kind")(L.Dropout(0.3)(both))
+    kind = L.Dense(2, "softmax", name="kind")(L.Dropout(rate)(both))
     size = L.Dense(1, name="size")(both)
     model = md.Model([a, b], [kind, size], seed=seed, dtype=dtype)
     model.compile(md.optimizers.Adam(0.01), **ASKED)
@@ -712,3 +714,23 @@ def test_a_layer_of_other_samples_in_another_model() -> None:
     with pytest.raises(ValueError, match=r"dense: its kernel has shape \(3, 2\)"):
         md.Model(Y, layer(Y))
     assert kept.predict(A).shape == (20, 2)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_twenty_steps_beside_the_textbooks(dtype: str) -> None:
+    model = two_by_two(dtype, rate=0.0)
+    taught = _textbook_model(model)
+    losses = reference.losses
+    taught.compile_all(
+        reference.optimizers.Adam(0.01),
+        [losses.SparseCategoricalCrossentropy(), losses.MeanSquaredError()],
+        [0.5, 2.0],
+    )
+    x, y = [A.tolist(), B.tolist()], [LABELS.tolist(), NUMBERS.tolist()]
+    for _ in range(20):
+        told = model.train_on_batch([A, B], [LABELS, NUMBERS])
+        expected = taught.train_on_all(x, y)
+        np.testing.assert_allclose(told[:3], expected, rtol=1e-3 if dtype == "float32" else 1e-10)
+    tolerance = 1e-3 if dtype == "float32" else 1e-10
+    for name, value in taught.parameters.items():
+        np.testing.assert_allclose(model.parameters[name], value, atol=tolerance)

@@ -169,11 +169,28 @@ def files() -> None:
             linear(keras).save(Path(folder) / "model.safetensors")
 
 
+def inputs_among_layers() -> None:
+    found = []
+    for library in (md, keras):
+        x = library.Input((2,))
+        found.append(library.Model(x, library.layers.Dense(1, name="dense")(x)).layers)
+    assert [layer.name for layer in found[0]] == ["dense"]
+    assert [type(layer).__name__ for layer in found[1]] == ["InputLayer", "Dense"]
+
+
+def stretching() -> None:
+    x, y = keras.Input((3,)), keras.Input((1,))
+    assert tuple(keras.layers.Add()([x, y]).shape) == (None, 3)
+    with pytest.raises(ValueError, match="needs values of one shape"):
+        md.layers.Add()([md.Input((3,)), md.Input((1,))])
+
+
 CHECKS: dict[str, Callable[[], None]] = {
     check.__name__: check
     for check in (
         *(momentum, epsilon, nesterov, weights, values, broadcasting, head, nonfinite),
         *(named_penalty, mask_value, seed, shapes, arrays, files),
+        *(inputs_among_layers, stretching),
     )
 }
 

@@ -59,4 +59,7 @@ def test_a_script_runs_with_either_and_learns_as_well(
 
 
 def test_none_is_missing() -> None:
-    assert SCRIPTS == ["digits", "housing", "iris", "sentences", "tumours", "waves", "xor"]
+    assert [
+        *("autoencoder", "digits", "housing", "iris", "sentences", "tickets", "transfer"),
+        *("tumours", "twins", "waves", "wide_and_deep", "xor"),
+    ] == SCRIPTS

@@ -129,14 +129,14 @@ class Layer(Configurable):
 
             cls.compute_output_shape = checked  # type: ignore[method-assign]
 
-    def __call__(self, x: Any, training: bool = False) -> Any:
+    def __call__(self, inputs: Any, training: bool = False) -> Any:
         """The layer on symbolic values, a piece of a graph; on arrays, its output for them.
 
         Called on several values a layer is shared: it has its parameters once.
 
         Parameters
         ----------
-        x : symbolic value or array, or list of them for layers that merge
+        inputs : symbolic value or array, or list of them for layers that merge
             What `Input` gave, or another call.
         training : bool, default False
             For arrays: whether dropout drops and BatchNormalization goes by the batch.
@@ -161,16 +161,16 @@ class Layer(Configurable):
         >>> layer([[1.0, 2.0]])
         array([[3., 3.]], dtype=float32)
         """
-        if is_symbolic(x):
+        if is_symbolic(inputs):
             if training:
                 raise ValueError(
                     "training must be False in a graph: fit trains, predict does not, and "
                     "Model.forward(x, training=True) does as fit would; got True"
                 )
-            return called(self, x)
+            return called(self, inputs)
         from ..models.alone import output_of
 
-        return output_of(self, x, boolean(training, "training"))
+        return output_of(self, inputs, boolean(training, "training"))
 
     @property
     def output(self) -> Symbol:

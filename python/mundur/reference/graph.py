@@ -8,7 +8,7 @@ backward    δ_v = ∂L/∂v = Σ_u ∂u/∂v δ_u over all calls that made a va
 """
 
 from collections.abc import Sequence
-from copy import copy
+from copy import deepcopy
 from operator import add
 from typing import Any
 
@@ -177,11 +177,12 @@ class Graph(Model):
 
 def of_its_own(layer: Layer) -> Layer:
     """Return the layer for one of its calls: the same weights, what it keeps its own."""
-    called = copy(layer)
-    called.gradients = {}
-    if isinstance(called, Nested):
-        called.layers = [of_its_own(one) for one in called.layers]
-    return called
+    shared: dict[int, Any] = {}
+    layers = [layer]
+    for one in layers:  # which grows
+        shared |= {id(kept): kept for kept in (one.parameters, one.state, one.frozen)}
+        layers += one.layers if isinstance(one, Nested) else []
+    return deepcopy(layer, shared)
 
 
 def zeros_like(x: Tensor) -> Tensor:
