@@ -274,7 +274,7 @@ def _comparable(document: Mapping[str, Any]) -> dict[str, str]:
     """What two models must have in common, as text."""
     import json
 
-    parts = ("layers", "input_shape", "dtype", "compute_dtype", "seed", "loss")
+    parts: tuple[str, ...] = ("layers", "input_shape", "dtype", "compute_dtype", "seed", "loss")
     asked = document.get("objectives", [document])
     told = {**document, "loss": [(one["loss"], one.get("weight")) for one in asked]}
     parts += ("graph",) if "graph" in document else ()
