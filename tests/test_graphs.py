@@ -6,6 +6,7 @@ import copy
 import gc
 import json
 import pickle
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -522,6 +523,19 @@ def test_what_a_model_learned_outlives_it() -> None:
     del model
     gc.collect()
     np.testing.assert_allclose(hidden.predict(A), np.maximum(0, A @ kernel + bias), rtol=1e-5)
+
+
+def test_parts_that_nobody_has_any_longer_go() -> None:
+    model = trained()
+    seen = []
+    for _ in range(3):
+        part = md.Model(model.input, model.layers[0].output)
+        part.predict(A)
+        seen.append(weakref.ref(part))
+    del part
+    model.predict(A)
+    gc.collect()
+    assert [one() for one in seen] == [None] * 3
 
 
 def test_twins_of_a_model_called_twice() -> None:

@@ -19,6 +19,7 @@ from mundur.examples import (
     tables,
     tabular,
     tuning,
+    two_inputs,
     vanishing_gradients,
 )
 
@@ -136,6 +137,27 @@ def test_tabular_on_adult(shared_data: Path, tmp_path: Path, capsys: Any) -> Non
     text = story(tabular, tmp_path, capsys, "--data", str(shared_data / "adult"))
     assert "32,561 samples to train on, 16,281 to test" in text
     assert number(r"test accuracy: (\S+)%", text) >= 85
+
+
+def test_two_inputs_on_the_made_up_shop(tmp_path: Path, capsys: Any) -> None:
+    text = story(two_inputs, tmp_path, capsys)
+    assert "of words product (24), district (40)" in text
+    frequent = number(r"more frequent class: (\S+)%", text)
+    with_embeddings = number(r"embeddings beside numbers +accuracy (\S+)%", text)
+    assert with_embeddings > frequent + 15
+    areas = [
+        number(rf"{name} +accuracy \S+, AUC (0\.\d+)", text)
+        for name in ("embeddings beside numbers", "one-hot", "gradient boosting")
+    ]
+    assert min(areas) > 0.75 and areas[0] > areas[1]
+
+
+@pytest.mark.slow
+def test_two_inputs_on_adult(shared_data: Path, tmp_path: Path, capsys: Any) -> None:
+    text = story(two_inputs, tmp_path, capsys, "--data", str(shared_data / "adult"))
+    assert number(r"embeddings beside numbers +accuracy (\S+)%", text) > 85
+    assert number(r"embeddings beside numbers +accuracy \S+, AUC (\S+),", text) > 0.905
+    assert number(r"gradient boosting +accuracy \S+, AUC (\S+)", text) > 0.92
 
 
 # ---- files --------------------------------------------------------------------------------------

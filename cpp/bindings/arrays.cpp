@@ -77,6 +77,13 @@ std::vector<ArrayView> views_of(const Arrays& arrays, const char* argument) {
   return views;
 }
 
+std::vector<ArrayView> views_of(const py::object& given, const char* argument) {
+  std::vector<ArrayView> views;
+  each_array(given, argument,
+             [&](const py::array& array) { views.push_back(view_of(array, argument)); });
+  return views;
+}
+
 py::object given_as(const std::vector<py::array>& arrays) {
   if (arrays.size() == 1) return arrays.front();
   return py::tuple(py::cast(arrays));

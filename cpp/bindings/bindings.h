@@ -130,6 +130,21 @@ using Arrays = std::vector<std::optional<py::array>>;
 Arrays arrays_of(const py::object& given, const char* argument);
 /// The samples of each; throws TypeError where one is not there.
 std::vector<ArrayView> views_of(const Arrays& arrays, const char* argument);
+/// visit(array) for one array, or each of a tuple: the short way in for single predictions.
+template <class Visitor>
+void each_array(const py::object& given, const char* argument, Visitor visit) {
+  if (py::isinstance<py::array>(given)) return visit(py::reinterpret_borrow<py::array>(given));
+  if (!py::isinstance<py::tuple>(given)) {
+    throw py::type_error(std::string(argument) + ": expected an array, or a tuple of arrays");
+  }
+  for (const py::handle one : given) {
+    if (!py::isinstance<py::array>(one)) {
+      throw py::type_error(std::string(argument) + ": expected an array, or a tuple of arrays");
+    }
+    visit(py::reinterpret_borrow<py::array>(one));
+  }
+}
+std::vector<ArrayView> views_of(const py::object& given, const char* argument);
 /// ... and back: one array, or a tuple.
 py::object given_as(const std::vector<py::array>& arrays);
 

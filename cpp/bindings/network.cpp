@@ -152,8 +152,7 @@ decltype(auto) by_hand(N& network, bool watched, Work&& work) {
 py::object forward(AnyNetwork& self, const py::object& x, bool training, bool watched) {
   return self.visit([&](auto& network) -> py::object {
     using T = element_of<decltype(network)>;
-    const Arrays arrays = arrays_of(x, "x");
-    const std::vector<ArrayView> views = views_of(arrays, "x");
+    const std::vector<ArrayView> views = views_of(x, "x");
     require_samples(network, views);
     Room<T> y;
     for (std::size_t i = 0; i < network.graph().outputs.size(); ++i) {
@@ -204,19 +203,19 @@ std::int64_t predict(AnyNetwork& self, const py::object& x, const py::object& ou
                      bool check_finite) {
   return self.visit([&](auto& network) {
     using T = element_of<decltype(network)>;
-    const Arrays arrays = arrays_of(x, "x");
-    const std::vector<ArrayView> views = views_of(arrays, "x");
+    const std::vector<ArrayView> views = views_of(x, "x");
     require_samples(network, views);
-    Arrays outs = arrays_of(out, "out");
-    network.require_outputs(outs.size(), "out");
     std::vector<T*> y;
-    for (std::size_t i = 0; i < outs.size(); ++i) {
-      if (!outs[i]) throw py::type_error("out: expected an array for each output");
-      y.push_back(writable_data_of<T>(*outs[i], "out", -1));
-      if (outs[i]->size() != views.front().n * size_of(network.output_shape(i))) {
+    each_array(out, "out", [&](const py::array& one) {
+      py::array to = one;
+      const std::size_t i = y.size();
+      if (i == network.graph().outputs.size()) return network.require_outputs(i + 1, "out");
+      y.push_back(writable_data_of<T>(to, "out", -1));
+      if (to.size() != views.front().n * size_of(network.output_shape(i))) {
         throw py::value_error("out: expected one row per sample of x");
       }
-    }
+    });
+    network.require_outputs(y.size(), "out");
     if (batch_size < 1 || start < 0 || start >= views.front().n) {
       throw py::value_error("start, batch_size: expected 0 <= start < samples and batch_size >= 1");
     }

@@ -125,15 +125,20 @@ class _Problem:
 
     def __init__(self, model: Model, x: Any, y: Any, sample_weight: Any) -> None:
         self._model, self._x, self._y, self._weight = model, x, y, sample_weight
+        if len(model.output_names) > 1:
+            raise ValueError(
+                f"L-BFGS is for models with one output; {model.name!r} has "
+                f"{', '.join(model.output_names)}"
+            )
         if not model.built:
             model.build(np.shape(x)[1:])
         self._names = model.trainable_parameters
         if not self._names:
             raise ValueError("the model has no trainable parameter")
-        for layer in model.layers:
+        for name, layer in model._parts():
             if any(layer.parameter_constraints.values()):
                 raise ValueError(
-                    f"{layer.name} has a constraint, which L-BFGS does not hold to; train by fit"
+                    f"{name} has a constraint, which L-BFGS does not hold to; train by fit"
                 )
 
     def _vector(self, of: Any) -> npt.NDArray[np.float64]:

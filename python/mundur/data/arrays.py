@@ -352,7 +352,7 @@ def arrays_in(given: Any) -> tuple[Any, ...]:
 
 def for_core(given: Any) -> Any:
     """As the core takes it: an array, or a tuple of them."""
-    return given.parts if isinstance(given, Several) else given
+    return given.parts if type(given) is Several else given
 
 
 class Ports(NamedTuple):
@@ -427,7 +427,7 @@ class Ports(NamedTuple):
     def as_given(self, arrays: Any) -> Any:
         """Arrays of all of them, as the model was made: one, a list, a tuple or a dict."""
         if self.kind is object:
-            return arrays_in(arrays)[0]
+            return arrays.parts[0] if type(arrays) is Several else arrays
         if self.kind is dict:
             return dict(zip(self.names, arrays_in(arrays), strict=True))
         return self.kind(arrays_in(arrays))

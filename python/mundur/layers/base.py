@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import weakref
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, TypedDict
@@ -111,7 +110,7 @@ class Layer(Configurable):
         self._input_shape = None if input_shape is None else extents(input_shape, "input_shape")
         self._frozen: set[str] = set()
         self._frozen_whole = False
-        self._owner: weakref.ref[Any] | None = None
+        self._owner: Callable[[], Any] | None = None  # a weak reference, if nobody shares it
         self._calls: list[Call] = []  # on symbolic values
         self._alone: Any = None  # the model that computes layer(array)
         self.trainable = trainable

@@ -81,6 +81,7 @@ class Chain:
     _made = False  # whether the constructor is done
     _is_alone = False  # whether it computes layer(array), and nothing else
     _ports_in = _ports_out = ONE
+    _takes_one = True  # array, by itself
     _inputs: tuple[Symbol, ...] | None = None  # of a graph; of a chain once somebody asks
     _outputs: tuple[Symbol, ...] = ()
     _order: list[Call] | None = None  # None: a chain
@@ -102,7 +103,7 @@ class Chain:
         self._layers: list[Any] = []  # and models
         self._graph: Graph | None = None
         self._shared: list[Layer] = []  # which other models have as well
-        self._kin: list[Chain] = []  # those models
+        self._kin: weakref.WeakSet[Chain] = weakref.WeakSet()  # those models
         self._declared_shape: tuple[int, ...] | None = None
         self._network: _core.Network | None = None
         self._values: dict[str, Array] = {}
@@ -546,6 +547,7 @@ class Chain:
         self._ports_in = _ports(inputs, [x.given_name for x in given], "input_layer", "input")
         makers = [x.name if x.call else x.given_name for x in made]
         self._ports_out = _ports(outputs, makers, "output", "output")
+        self._takes_one = self._ports_in.kind is object
         if len(given) == 1:
             self._declared_shape = given[0].sample
         if build:
@@ -629,7 +631,7 @@ class Chain:
 
     def _features(self, x: Any, name: str = "x") -> Any:
         """Samples for the model, checked: an array, or several."""
-        if self._ports_in.kind is object and not isinstance(x, dict):
+        if self._takes_one and type(x) is not dict:
             return arrays.features(x, self._declared_shape, name)
         shapes = self._graph_built.shapes
 
@@ -656,6 +658,8 @@ class Chain:
         """How many ids there are for each input whose samples are ids, not numbers; else 0."""
         if self._graph is not None:
             return self._graph.vocabularies
+        if self._order is not None:
+            return self._planned(None).vocabularies
         return [self._layers[0].vocabulary if self._layers else 0]
 
     @property

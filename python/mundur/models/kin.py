@@ -2,7 +2,7 @@
 
 Each model has memory of its own. Whoever is used takes the numbers of such layers over from the
 model that was used last, so all of them see one set of weights. Models with layers in common share
-a lock, and keep one another alive.
+a lock. A shared layer keeps the model alive that has its numbers; the others may go.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ def adopt(model: Any) -> None:
         other = layer.owner
         if other is model:
             continue
-        if other is not None:
-            _meet(model, other)
-            for one in (model, other):
-                if layer not in one._shared:
-                    one._shared.append(layer)
-        else:
+        if other is None:
             layer._owner = weakref.ref(model)
+            continue
+        _meet(model, other)
+        for one in (model, other):
+            if layer not in one._shared:
+                one._shared.append(layer)
     take_over(model)
 
 
 def _meet(model: Any, other: Any) -> None:
     """From now on the two, and all that they met before, are kin."""
-    if model._kin is other._kin and model in model._kin:
+    if model in other._kin:
         return
-    family = other._kin or [other]
+    family = other._kin or weakref.WeakSet([other])
     for one in model._kin or [model]:
-        family.append(one)
+        family.add(one)
         vars(one)["lock"] = other.lock
     for one in family:
         one._kin = family
@@ -57,9 +57,14 @@ def take_over(model: Any) -> None:
                 for name, view in model._views_of(layer).items():
                     _check_shape(layer.name, name, view.shape, theirs[name].shape)
                     np.copyto(view, theirs[name], casting="unsafe")
-        layer._owner = weakref.ref(model)
+        layer._owner = _alive(model)
     if model._shared:
         model._trainable_changed()
+
+
+def _alive(model: Any) -> Any:
+    """In the place of a weak reference."""
+    return lambda: model
 
 
 def _check_shape(layer: str, name: str, shape: Any, found: Any) -> None:

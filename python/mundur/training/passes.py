@@ -265,11 +265,10 @@ def evaluated(
 def _new_outputs(model: LearningModel, samples: int) -> Any:
     """Where the outputs for so many samples go."""
     network = model.native
-    if model._ports_out.alone:
+    if model._ports_out.kind is object:
         return _core.new_array((samples, *network.output_shape), model.dtype)
-    return Several(
-        [_core.new_array((samples, *shape), model.dtype) for shape in network.output_shapes]
-    )
+    shapes = network.output_shapes
+    return Several([_core.new_array((samples, *shape), model.dtype) for shape in shapes])
 
 
 def predict_batch(model: LearningModel, x: Any, allow_nonfinite: bool) -> Any:
