@@ -35,7 +35,7 @@ from ..layers.dense import Dense
 from ..layers.dropout import Dropout
 from ..layers.input import Call, InputLayer, Symbol, is_symbolic, symbols_in
 from ..layers.shape import Flatten
-from .graph import Graph, in_order, masked_axes, warn_of_a_dropped_mask, with_inner
+from .graph import Graph, in_order, warn_of_a_dropped_mask, with_inner
 
 __all__ = ["Chain"]
 
@@ -670,9 +670,7 @@ class Chain:
     @property
     def masks_output(self) -> bool:
         """Whether a mask of time steps reaches the outputs, which then count where it is."""
-        graph = self._graph_built
-        masked = masked_axes(graph)
-        return any(masked[value] > 0 for value in graph.outputs)
+        return self._graph_built.masks_output
 
     @property
     def dense_first(self) -> bool:

@@ -49,6 +49,7 @@ class Graph:
         self.outputs: tuple[int, ...] = ()
         self.shapes: list[Shape] = [shape for _, shape in inputs]
         self._numbers: dict[int, int] = {}  # of the layers
+        self._masks_output: bool | None = None  # unless it was asked for
 
     def add(self, layer: Any, sources: Sequence[int], within: str = "") -> tuple[int, ...]:
         """Calls a layer, or a model's layers, on values; the numbers of what that makes."""
@@ -95,6 +96,14 @@ class Graph:
         """Those of what training changes, but no gradient, in order."""
         layer = self.layers[number]
         return {} if layer._merges else layer.state_shapes(self.first_shapes(number)[0])
+
+    @property
+    def masks_output(self) -> bool:
+        """Whether a mask of time steps reaches an output."""
+        if self._masks_output is None:
+            masked = masked_axes(self)
+            self._masks_output = any(masked[value] > 0 for value in self.outputs)
+        return self._masks_output
 
     @property
     def vocabularies(self) -> list[int]:

@@ -112,6 +112,7 @@ class Model(Chain):
 
     _optimizer: Optimizer | None = None
     _objectives: tuple[Objective, ...] = ()  # of each output
+    _has_loss = False  # whether any of them
     _names: tuple[str, ...] = ("loss",)  # of losses and metrics
     _epochs_begun = 0
     _loop: Fit | None = None  # the fit at work
@@ -234,6 +235,7 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
                     if one.loss is not None:
                         one.loss._check_head(head, shape)
             self._optimizer, self._objectives = new_optimizer, asked
+            self._has_loss = any(one.loss is not None for one in asked)
             self._names = tuple(names_of(asked))
             self._place = None
 
@@ -278,7 +280,7 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
     @property
     def objectives(self) -> tuple[Objective, ...]:
         """What is asked of each output; a RuntimeError before `compile` named a loss."""
-        if all(one.loss is None for one in self._objectives):
+        if not self._has_loss:
             raise RuntimeError("call compile(optimizer, loss) with a loss first")
         return self._objectives
 

@@ -12,7 +12,7 @@ from .. import _core
 from .._support.checks import boolean
 from ..callbacks.base import CallbackList
 from ..data import arrays
-from ..data.arrays import Several, arrays_in, for_core, joined
+from ..data.arrays import ONE, Several, arrays_in, for_core, joined
 from ..data.dataset import Data, Dataset, prepare, resolve_batch_size
 from ..data.stream import Stream, first_features, steps_without_batches, stream_of
 from ..errors import NonFiniteLossError
@@ -273,7 +273,10 @@ def _new_outputs(model: LearningModel, samples: int) -> Any:
 
 def predict_batch(model: LearningModel, x: Any, allow_nonfinite: bool) -> Any:
     """The outputs for checked features, all at once, with nobody watching."""
-    out = _new_outputs(model, len(x))
+    if model._ports_out is ONE:
+        out = _core.new_array((len(x), *model.native.output_shape), model.dtype)
+    else:
+        out = _new_outputs(model, len(x))
     _fill(model, out, x, len(x), allow_nonfinite)
     return out
 
@@ -290,13 +293,13 @@ def _fill(
 
     A call ends when its time is over: nobody else counts how far it came.
     """
-    done, samples = 0, len(x)
-    to, of = for_core(out), for_core(x)
+    done, samples, network = 0, len(x), model.native
+    # Predictions of single samples take microseconds: no calls where one array goes in and out.
+    of = x.parts if type(x) is Several else x
+    to = out.parts if type(out) is Several else out
     while done < samples:
         try:
-            done = model.native.predict(
-                of, to, done, batch_size, SLICE_SECONDS, not allow_nonfinite
-            )
+            done = network.predict(of, to, done, batch_size, SLICE_SECONDS, not allow_nonfinite)
         except MemoryError as error:
             raise too_large(batch_size, error) from None
         if done < 0:
@@ -427,13 +430,14 @@ def predict(
         stream = stream_of(*(model, x, steps, "steps"), targets=False, batch_size=batch_size)
     elif steps is not None:
         raise steps_without_batches("steps")
-    x = first_features(x, stream, model)
+    x = model._features(x) if stream is None else stream.first_features()
     allow = boolean(allow_nonfinite, "allow_nonfinite")
     with model._built_for(x):
         size = resolve_batch_size(batch_size, len(x))
-        as_given = model._ports_out.as_given
         if stream is None and callbacks is None and level in ("auto", 0) and size == len(x):
-            return as_given(predict_batch(model, x, allow))
+            out = predict_batch(model, x, allow)
+            return out if type(out) is np.ndarray else model._ports_out.as_given(out)
+        as_given = model._ports_out.as_given
         count = -(-len(x) // size) if stream is None else stream.steps(size)
         called = CallbackList(callbacks, model, {"verbose": level, "epochs": 1, "steps": count})
         shown = for_pass(level, "Predict")
