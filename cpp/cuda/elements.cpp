@@ -1,5 +1,6 @@
 // Functions of elements and rows, copies, random numbers.
 
+#include <limits>
 #include <stdexcept>
 
 #include "cuda/resolver.h"
@@ -163,6 +164,80 @@ void resolve(Resolver<T>& r, const op::Permute& o) {
   r.each(a.rows * a.size, a);
 }
 MUNDUR_CUDA_RESOLVED(Permute);
+
+// ---- embedding ----------------------------------------------------------------------------------
+
+template <class T>
+void resolve(Resolver<T>& r, const op::Lookup& o) {
+  const std::int64_t places = r.rows(o.y), O = r.columns(o.y);
+  if (places > std::numeric_limits<std::int32_t>::max()) {
+    throw OutOfMemory("a batch holds at most 2147483647 ids; choose a smaller batch_size");
+  }
+  r.each(places * O, launches::Lookup<T>{r.at(o.y), r.template at<std::uint8_t>(o.mask),
+                                         r.template at<std::int32_t>(o.ids), r.at(o.w), places, O});
+}
+MUNDUR_CUDA_RESOLVED(Lookup);
+
+template <class T>
+void resolve(Resolver<T>& r, const op::ListPlaces& o) {
+  const auto at = [&](Value value) { return r.template at<std::int32_t>(value); };
+  const std::int64_t places = r.size(o.ids);
+  r.each(r.size(o.first), launches::FillIds<T>{at(o.first), r.size(o.first), -1});
+  r.each(places, launches::ListPlaces<T>{at(o.first), at(o.next), at(o.ids), places});
+}
+MUNDUR_CUDA_RESOLVED(ListPlaces);
+
+template <class T>
+void resolve(Resolver<T>& r, const op::LookupDw& o) {
+  const std::int64_t V = r.rows(o.dw), O = r.columns(o.dw);
+  r.each(V * O, launches::LookupDw<T>{r.at(o.dw), r.at(o.dy), r.template at<std::int32_t>(o.first),
+                                      r.template at<std::int32_t>(o.next), V, O, r.samples(o.next),
+                                      r[o.next].size()});
+  r.then(o.after, r.at(o.dw), 0, V, O);
+}
+MUNDUR_CUDA_RESOLVED(LookupDw);
+
+// ---- pooling ------------------------------------------------------------------------------------
+
+namespace {
+
+template <class T>
+launches::Pooled pooled(const Resolver<T>& r, const Windows& by, Value x) {
+  return {r.samples(x), by.in, by.out, by.taps, by.stride, by.before, r.columns(x)};
+}
+
+}  // namespace
+
+template <class T>
+void resolve(Resolver<T>& r, const op::MaxWindows& o) {
+  r.each(r.size(o.y), launches::MaxWindows<T>{r.at(o.y), r.template at<std::int32_t>(o.row),
+                                              r.at(o.x), pooled(r, o.windows, o.x)});
+}
+MUNDUR_CUDA_RESOLVED(MaxWindows);
+
+template <class T>
+void resolve(Resolver<T>& r, const op::MaxWindowsDx& o) {
+  r.each(r.samples(o.dx) * r.columns(o.dx),
+         launches::MaxWindowsDx<T>{r.at(o.dx), r.at(o.dy), r.template at<std::int32_t>(o.row),
+                                   pooled(r, o.windows, o.dx)});
+}
+MUNDUR_CUDA_RESOLVED(MaxWindowsDx);
+
+template <class T>
+void resolve(Resolver<T>& r, const op::MeanWindows& o) {
+  r.each(r.size(o.y),
+         launches::MeanWindows<T>{r.at(o.y), r.at(o.x), r.template at<std::uint8_t>(o.mask),
+                                  pooled(r, o.windows, o.x)});
+}
+MUNDUR_CUDA_RESOLVED(MeanWindows);
+
+template <class T>
+void resolve(Resolver<T>& r, const op::MeanWindowsDx& o) {
+  r.each(r.samples(o.dx) * r.columns(o.dx),
+         launches::MeanWindowsDx<T>{r.at(o.dx), r.at(o.dy), r.template at<std::uint8_t>(o.mask),
+                                    pooled(r, o.windows, o.dx)});
+}
+MUNDUR_CUDA_RESOLVED(MeanWindowsDx);
 
 // ---- random numbers -----------------------------------------------------------------------------
 

@@ -12,15 +12,15 @@
 
 // clang-format off
 #define MUNDUR_LAUNCHES(X) \
-  X(LargeTiles) X(SmallTiles) X(Lanes) X(SumRows)                                                \
-  X(Activate) X(ActivateDx) X(ActivateRows) X(ActivateRowsDx)                                    \
-  X(Fill) X(CopyRows) X(Add) X(Multiply) X(Rescale) X(MaskSteps) X(MaskWeights) X(EitherMask)    \
-  X(FindMask) X(SumSteps) X(Shift) X(Permute)                                                    \
-  X(LossValues) X(TotalWeight) X(LossGradient) X(ArgMax)                                         \
-  X(Update) X(Accumulate) X(SumSquares) X(ClippedScale) X(AddPenalty) X(Penalties) X(Constrain)  \
-  X(Dropout) X(DropoutDx) X(Normal)                                                              \
+  X(LargeTiles) X(SmallTiles) X(Lanes) X(SumRows) X(Activate) X(ActivateDx) X(ActivateRows)      \
+  X(ActivateRowsDx) X(Fill) X(FillIds) X(CopyRows) X(Add) X(Multiply) X(Rescale) X(MaskSteps)    \
+  X(MaskWeights) X(EitherMask) X(FindMask) X(SumSteps) X(Shift) X(Permute) X(Lookup)             \
+  X(ListPlaces) X(LookupDw) X(MaxWindows) X(MaxWindowsDx) X(MeanWindows) X(MeanWindowsDx)        \
+  X(LossValues) X(TotalWeight) X(LossGradient) X(ArgMax) X(Update) X(Accumulate) X(SumSquares)   \
+  X(ClippedScale) X(AddPenalty) X(Penalties) X(Constrain) X(Dropout) X(DropoutDx) X(Normal)      \
   X(CountRows) X(ColumnSums) X(ColumnDeviations) X(ColumnMoments) X(NormalizationScale)          \
-  X(NormalizeColumns) X(NormalizeSums) X(NormalizeColumnsDx) X(NormalizeRows) X(NormalizeRowsDx)
+  X(NormalizeColumns) X(NormalizeSums) X(NormalizeColumnsDx) X(NormalizeRows)                    \
+  X(NormalizeRowsDx)
 // clang-format on
 
 namespace mundur::launches {
@@ -130,6 +130,13 @@ struct Fill {
   std::int64_t n;
   T value;
 };
+template <class T>
+struct FillIds {
+  MUNDUR_KERNEL(FillIds);
+  std::int32_t* y;
+  std::int64_t n;
+  std::int32_t value;
+};
 /// y[r, c] = x[r / repeats, c]: a matrix where rows lie so far from one another.
 template <class T>
 struct CopyRows {
@@ -221,6 +228,74 @@ struct Permute {
   std::int64_t extents[kMostAxes], strides[kMostAxes];
   std::int32_t axes;
   bool back;
+};
+
+// ---- embedding ------------------------------------------------------------------------------
+
+/// mask may be null.
+template <class T>
+struct Lookup {
+  MUNDUR_KERNEL(Lookup);
+  T* y;
+  std::uint8_t* mask;
+  const std::int32_t* ids;
+  const T* w;
+  std::int64_t places, columns;
+};
+/// `first` holds -1 at first.
+template <class T>
+struct ListPlaces {
+  MUNDUR_KERNEL(ListPlaces);
+  std::int32_t *first, *next;
+  const std::int32_t* ids;
+  std::int64_t places;
+};
+template <class T>
+struct LookupDw {
+  MUNDUR_KERNEL(LookupDw);
+  T* dw;
+  const T* dy;
+  const std::int32_t *first, *next;
+  std::int64_t rows, columns, samples, steps;
+};
+
+// ---- pooling --------------------------------------------------------------------------------
+
+/// Of samples of `in` steps, `out` windows of neighbours, `columns` numbers in each step.
+struct Pooled {
+  std::int64_t samples, in, out, taps, stride, before, columns;
+};
+template <class T>
+struct MaxWindows {
+  MUNDUR_KERNEL(MaxWindows);
+  T* y;
+  std::int32_t* row;
+  const T* x;
+  Pooled of;
+};
+template <class T>
+struct MaxWindowsDx {
+  MUNDUR_KERNEL(MaxWindowsDx);
+  T* dx;
+  const T* dy;
+  const std::int32_t* row;
+  Pooled of;
+};
+template <class T>
+struct MeanWindows {
+  MUNDUR_KERNEL(MeanWindows);
+  T* y;
+  const T* x;
+  const std::uint8_t* mask;
+  Pooled of;
+};
+template <class T>
+struct MeanWindowsDx {
+  MUNDUR_KERNEL(MeanWindowsDx);
+  T* dx;
+  const T* dy;
+  const std::uint8_t* mask;
+  Pooled of;
 };
 
 // ---- losses ---------------------------------------------------------------------------------

@@ -99,8 +99,10 @@ class Resolver : public Extents {
 // clang-format off
 #define MUNDUR_CUDA_OPERATIONS(X) \
   X(Product) X(ProductDx) X(ProductDw) X(SumRows)                                              \
-  X(Activate) X(ActivateDx) X(Rescale) X(Add) X(Multiply) X(Copy) X(Zero) X(Concatenate)       \
-  X(TakeColumns) X(MaskSteps) X(EitherMask) X(Repeat) X(FindMask) X(SumSteps) X(Shift) X(Permute) X(Dropout) X(DropoutDx) X(Normal)        \
+  X(Activate) X(ActivateDx) X(Rescale) X(Add) X(Multiply) X(Copy) X(Zero) X(Permute) X(Shift)  \
+  X(Concatenate) X(TakeColumns) X(MaskSteps) X(EitherMask) X(FindMask) X(Repeat) X(SumSteps)   \
+  X(MaxWindows) X(MaxWindowsDx) X(MeanWindows) X(MeanWindowsDx)                                \
+  X(Lookup) X(ListPlaces) X(LookupDw) X(Dropout) X(DropoutDx) X(Normal)                        \
   X(CountRows) X(ColumnSums) X(ColumnDeviations) X(ColumnMoments) X(NormalizationScale)        \
   X(NormalizeColumns) X(NormalizeColumnsSums) X(NormalizeColumnsDx)                            \
   X(NormalizeRows) X(NormalizeRowsSums) X(NormalizeRowsDx)                                     \

@@ -8,6 +8,8 @@
 #define MUNDUR_INLINE MUNDUR_DEVICE __forceinline__
 #define MUNDUR_BODY
 #define MUNDUR_UNROLL _Pragma("unroll")
+// One lane takes sixteen turns where registers take one: their code would be there as often.
+#define MUNDUR_ROLLED _Pragma("unroll 1")
 #else
 #define MUNDUR_DEVICE
 #define MUNDUR_INLINE inline __attribute__((always_inline))
@@ -15,4 +17,5 @@
 // arithmetic.
 #define MUNDUR_BODY __attribute__((always_inline))
 #define MUNDUR_UNROLL _Pragma("GCC unroll 16")
+#define MUNDUR_ROLLED
 #endif

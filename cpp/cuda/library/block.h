@@ -18,6 +18,7 @@
 #if defined(__CUDACC__)
 #include <cuda_runtime.h>
 #else
+#include <algorithm>
 #include <cstring>
 #include <vector>
 #endif
@@ -105,7 +106,7 @@ class HostBlock {
   void begin(std::int64_t index) {
     index_ = index;
     phases_ = 0;
-    std::memset(memory_.data(), 0xFF, memory_.size());  // NaN
+    std::fill(memory_.begin(), memory_.end(), static_cast<unsigned char>(0xFF));  // NaN
   }
   std::int64_t index() const { return index_; }
   int threads() const { return launch_.threads; }

@@ -16,6 +16,15 @@ struct Code<launches::Fill<T>> {
 };
 
 template <class T>
+struct Code<launches::FillIds<T>> {
+  template <class Block>
+  static MUNDUR_DEVICE void run(Block& block, const launches::FillIds<T>& a,
+                                const launches::Step<T>&) {
+    block.each(a.n, [&](i64 i) { a.y[i] = a.value; });
+  }
+};
+
+template <class T>
 struct Code<launches::CopyRows<T>> {
   template <class Block>
   static MUNDUR_DEVICE void run(Block& block, const launches::CopyRows<T>& a,
@@ -153,6 +162,7 @@ MUNDUR_STARTED(SumSteps)
 MUNDUR_STARTED(Shift)
 MUNDUR_STARTED(Permute)
 MUNDUR_STARTED(Fill)
+MUNDUR_STARTED(FillIds)
 MUNDUR_STARTED(CopyRows)
 MUNDUR_STARTED(Add)
 MUNDUR_STARTED(Multiply)

@@ -19,10 +19,8 @@
 
 // Where lanes are plain arrays a call costs nothing beside the arithmetic, and inlining everything
 // everywhere costs the compiler minutes.
-#if defined(MUNDUR_ISA_generic)
-#define MUNDUR_FUNCTION __attribute__((noinline))
-#elif defined(MUNDUR_ISA_lane)
-#define MUNDUR_FUNCTION MUNDUR_DEVICE
+#if defined(MUNDUR_ISA_generic) || defined(MUNDUR_ISA_lane)
+#define MUNDUR_FUNCTION MUNDUR_DEVICE __attribute__((noinline))
 #else
 #define MUNDUR_FUNCTION MUNDUR_INLINE
 #endif

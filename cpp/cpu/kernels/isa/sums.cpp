@@ -61,8 +61,8 @@ MUNDUR_DEVICE void sum_rows(T* db, const T* dy, i64 O, i64 B, i64 each, i64 lddy
 }
 
 template <class T>
-void sum_listed(T* db, const T* dy, const std::int32_t* next, std::int32_t first, i64 O, i64 B,
-                i64 each, i64 lddy) {
+MUNDUR_DEVICE void sum_listed(T* db, const T* dy, const std::int32_t* next, std::int32_t first,
+                              i64 O, i64 B, i64 each, i64 lddy) {
   sum_all(db, O, ShardTree(B, 1), [=](i64 o) MUNDUR_BODY {
     return [=, at = first](i64 n, auto add) mutable MUNDUR_BODY {
       const i64 end = (n + 1) * kShard * each;
@@ -75,7 +75,7 @@ void sum_listed(T* db, const T* dy, const std::int32_t* next, std::int32_t first
 constexpr i64 kCounted = 1 << 20;
 
 template <class T>
-void max_rows(T* y, std::int32_t* row, const T* x, i64 O, i64 B, i64 ldx) {
+MUNDUR_DEVICE void max_rows(T* y, std::int32_t* row, const T* x, i64 O, i64 B, i64 ldx) {
   for_each_vec<T>(O, [&](i64 o, int n) MUNDUR_BODY {
     Vec<T> top = load_up_to(x + o, n);
     std::int32_t found[Vec<T>::kWidth] = {};
@@ -101,7 +101,8 @@ void max_rows(T* y, std::int32_t* row, const T* x, i64 O, i64 B, i64 ldx) {
 }
 
 template <class T>
-void max_rows_backward(T* dx, const T* dy, const std::int32_t* row, i64 O, i64 B, i64 lddx) {
+MUNDUR_DEVICE void max_rows_backward(T* dx, const T* dy, const std::int32_t* row, i64 O, i64 B,
+                                     i64 lddx) {
   for_each_vec<T>(O, [&](i64 o, int n) MUNDUR_BODY {
     const Vec<T> g = load_up_to(dy + o, n);
     for (i64 first = 0; first < B; first += kCounted) {
@@ -128,7 +129,7 @@ MUNDUR_INLINE i64 kept(const std::uint8_t* keep, i64 B) {
 }
 
 template <class T>
-void mean_rows(T* y, const T* x, const std::uint8_t* keep, i64 O, i64 B, i64 ldx) {
+MUNDUR_DEVICE void mean_rows(T* y, const T* x, const std::uint8_t* keep, i64 O, i64 B, i64 ldx) {
   sum_all(y, O, ShardTree(B, B), [=](i64 o) MUNDUR_BODY {
     return [=](i64 n, auto add) MUNDUR_BODY {
       const i64 end = least(B, (n + 1) * kShard);
@@ -145,7 +146,8 @@ void mean_rows(T* y, const T* x, const std::uint8_t* keep, i64 O, i64 B, i64 ldx
 }
 
 template <class T>
-void mean_rows_backward(T* dx, const T* dy, const std::uint8_t* keep, i64 O, i64 B, i64 lddx) {
+MUNDUR_DEVICE void mean_rows_backward(T* dx, const T* dy, const std::uint8_t* keep, i64 O, i64 B,
+                                      i64 lddx) {
   const T count = static_cast<T>(kept(keep, B));
   for_each_vec<T>(O, [&](i64 o, int n) MUNDUR_BODY {
     const Vec<T> g = load_up_to(dy + o, n) / set<T>(count);

@@ -163,9 +163,11 @@ MUNDUR_INLINE void for_each_lane(Lanes16<T>& lanes, i64 size, F f) {
   constexpr int kWidth = Vec<T>::kWidth;
   i64 i = 0;
   for (; i + 16 <= size; i += 16) {
+    MUNDUR_ROLLED
     for (int part = 0; part < Lanes16<T>::kParts; ++part)
       f(lanes.part[part], i + part * kWidth, kWidth);
   }
+  MUNDUR_ROLLED
   for (int part = 0; part < Lanes16<T>::kParts && i < size; ++part, i += kWidth) {
     f(lanes.part[part], i, size - i < kWidth ? static_cast<int>(size - i) : kWidth);
   }
