@@ -81,10 +81,10 @@ class Taught:
     def __init__(self, model: md.Model, x: Any, y: Any) -> None:
         self.values: dict[str, Any] = {}
         textbook = _textbook_model(model)
-        for layer in textbook.layers:
-            self._record(layer, layer.name)
-        y_pred = textbook.forward(np.asarray(x, float).tolist())
-        textbook.backward(reference.losses.MeanSquaredError().gradient(y.tolist(), y_pred))
+        for layer, called, _ in textbook.calls:
+            self._record(called, layer.name)
+        (y_pred,) = textbook.forward([np.asarray(x, float).tolist()])
+        textbook.backward([reference.losses.MeanSquaredError().gradient(y.tolist(), y_pred)])
 
     def _record(self, layer: Any, name: str) -> None:
         forward, backward = layer.forward, layer.backward

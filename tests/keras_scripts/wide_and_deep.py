@@ -23,7 +23,7 @@ model.summary()
 model.compile(
     loss=["mse", "mse"],
     loss_weights=[0.9, 0.1],
-    optimizer=keras.optimizers.Adam(learning_rate=3e-3),
+    optimizer=keras.optimizers.Adam(learning_rate=1e-2),
     metrics={"main": ["mae"]},
 )
 
@@ -35,7 +35,8 @@ def split(X):
 history = model.fit(
     split(X_train),
     [y_train, y_train],
-    epochs=15,
+    batch_size=64,
+    epochs=40,
     validation_split=0.1,
     verbose=0,
     callbacks=[keras.callbacks.EarlyStopping("val_main_loss", patience=10, mode="min")],
@@ -46,7 +47,7 @@ residual = ((main[:, 0] - y_test) ** 2).mean()
 
 scores = {
     "r2": float(1 - residual / y_test.var()),
-    "aux": float(1 - ((aux[:, 0] - y_test) ** 2).mean() / y_test.var()),
+    "aux is worse": float(((aux[:, 0] - y_test) ** 2).mean() > residual),
     "same": float(abs(results["main_loss"] - residual) < 1e-4),
 }
 keys = sorted(history.history)
