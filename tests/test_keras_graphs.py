@@ -38,8 +38,8 @@ def skips(k: Any) -> Any:
     hidden = k.layers.Dense(4, "tanh", name="hidden")(x)
     for i in range(3):
         inner = k.layers.Dense(4, "tanh", name=f"inner_{i}")(hidden)
-        hidden = k.layers.add([hidden, inner])
-    return k.Model(x, k.layers.Dense(1, name="out")(k.layers.concatenate([hidden, x])))
+        hidden = k.layers.add([hidden, inner], name=f"sum_{i}")
+    return k.Model(x, k.layers.Dense(1, name="out")(k.layers.concatenate([hidden, x], name="both")))
 
 
 def two_branches(k: Any) -> Any:

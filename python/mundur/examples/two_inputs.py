@@ -76,7 +76,7 @@ def shop(seed: int) -> Task:
     districts = [f"district {i}" for i in range(40)]
     # Of each product and district two numbers that nobody knows: how dear, how modern.
     of_product, of_district = rng.normal(size=(24, 2)), rng.normal(size=(40, 2))
-    counts = (6000, 3000)
+    counts = (3000, 1500)
     numbers, words, labels = [], [], []
     for count in counts:
         product, district = rng.integers(0, 24, count), rng.integers(0, 40, count)
