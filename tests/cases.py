@@ -121,6 +121,20 @@ def conv1d(
     )
 
 
+def conv1d_transpose(
+    filters: int, kernel_size: int, steps: int, channels: int, batch: int = 3, **arguments: Any
+) -> LayerCase:
+    name = "_".join(str(value) for value in arguments.values())
+    return LayerCase(
+        f"conv1d_transpose_{kernel_size}x{channels}x{filters}_of_{steps}_b{batch}"
+        + (f"_{name}" if name else ""),
+        "Conv1DTranspose",
+        {"filters": filters, "kernel_size": kernel_size, **arguments},
+        (steps, channels),
+        batch,
+    )
+
+
 SEQUENCES = [(1, 1), (1, 7), (40, 2), (17, 20)]  # inputs, steps
 RECURRENT = ["SimpleRNN", "LSTM", "GRU"]
 ACTIVATIONS = ["linear", "relu", "sigmoid", "tanh", "softmax"]
@@ -291,6 +305,39 @@ LAYERS = [
     LayerCase("masking_of_vectors", "Masking", {"mask_value": -1}, (5,), batch=17, blank=-1.0),
     LayerCase("masking_of_rank_3", "Masking", {"mask_value": 2.5}, (2, 3, 17), blank=2.5),
     *(LayerCase(f"repeat_vector_{n}", "RepeatVector", {"n": n}, (17,)) for n in (1, 4, 300)),
+    LayerCase("cropping1d", "Cropping1D", {"cropping": (2, 1)}, (6, 5)),
+    LayerCase("cropping1d_of_a_channel", "Cropping1D", {"cropping": 1}, (3, 1)),
+    *(LayerCase(f"up_sampling1d_{n}", "UpSampling1D", {"size": n}, (5, 17)) for n in (1, 3)),
+    LayerCase(
+        "normalization",
+        "Normalization",
+        {"mean": [0.5, -1.0, 2.0], "variance": [4.0, 0.25, 0.0]},
+        (3,),
+    ),
+    LayerCase(
+        "normalization_of_all",
+        "Normalization",
+        {"axis": None, "mean": 2.0, "variance": 9.0},
+        (4, 5),
+    ),
+    LayerCase(
+        "normalization_back",
+        "Normalization",
+        {"mean": 2.0, "variance": 9.0, "invert": True},
+        (4, 17),
+    ),
+    *(
+        conv1d_transpose(filters, 3, 5, channels)
+        for filters, channels in ((1, 1), (4, 17), (33, 2))
+    ),
+    *(
+        conv1d_transpose(3, size, 4, 2, strides=s, padding=p)
+        for size, s in ((2, 2), (3, 2), (5, 2), (3, 3))
+        for p in ("valid", "same")
+    ),
+    *(conv1d_transpose(3, 3, 6, 2, padding=p, dilation_rate=2) for p in ("valid", "same")),
+    conv1d_transpose(3, 3, 6, 2, activation="tanh", kernel_regularizer="l1_l2"),
+    conv1d_transpose(2, 2, 3, 2, batch=300, use_bias=False),
     LayerCase("dense_of_sequences", "Dense", {"units": 5, "activation": "tanh"}, (4, 3)),
     # Around the registers of 4, 8 and 16 numbers; one input, one unit, one step.
     *(recurrent(layer, units) for layer in RECURRENT for units in (1, 8, 15, 17)),
@@ -366,7 +413,8 @@ class LossCase:
     id: str
     loss: str
     arguments: dict[str, Any]
-    targets: str  # "real", "counts", "bits", "signs", "rows" (of class probabilities) or "labels"
+    # "real", "counts", "bits", "signs", "rows" (of class probabilities), "one-hot" or "labels"
+    targets: str
     outputs: int
     head: str | None = None  # activation that makes predictions suit the loss
 
@@ -394,6 +442,10 @@ LOSSES = [
     LossCase("hinge", "Hinge", {}, "signs", 3),
     LossCase("hinge_bits", "Hinge", {}, "bits", 1),
     LossCase("squared_hinge", "SquaredHinge", {}, "signs", 17),
+    LossCase("categorical_hinge", "CategoricalHinge", {}, "one-hot", 4),
+    LossCase("categorical_hinge_many", "CategoricalHinge", {}, "one-hot", 18),
+    LossCase("cosine", "CosineSimilarity", {}, "real", 3),
+    LossCase("cosine_many", "CosineSimilarity", {}, "real", 33),
     LossCase("bce_smooth", "BinaryCrossentropy", {"label_smoothing": 0.1}, "bits", 4, "sigmoid"),
     LossCase(
         "bce_logits_smooth",
@@ -445,6 +497,8 @@ def targets_of(kind: str, shape: tuple[int, ...], rng: np.random.Generator) -> n
         return rng.choice([-1.0, 1.0], size=shape)
     if kind == "bits":
         return rng.integers(0, 2, size=shape).astype(float)
+    if kind == "one-hot":
+        return np.eye(shape[-1])[rng.integers(0, shape[-1], size=shape[:-1])]
     if kind == "labels":
         return rng.integers(0, shape[-1], size=shape[:-1])
     y = rng.dirichlet(np.ones(shape[-1]), size=shape[:-1])

@@ -52,11 +52,14 @@ SIGNATURES = [
         )
         for name in ("Adam", "AdamW", "Adamax", "Nadam")
     ),
-    Signature(
-        "optimizers.*",
-        "gradient_accumulation_steps",
-        "keyword",
-        "In Keras `loss_scale_factor`, which has one value here, stands before it.",
+    *(
+        Signature(
+            "optimizers.*",
+            argument,
+            "keyword",
+            "In Keras `loss_scale_factor`, which has one value here, stands before it.",
+        )
+        for argument in ("gradient_accumulation_steps", "name")
     ),
     Signature(
         "*ptimizer*.finalize_variable_values",
@@ -71,16 +74,47 @@ SIGNATURES = [
         "The model stands for its variables.",
     ),
     Signature(
-        "losses.*",
+        "metrics.*",
         "*",
         "keyword",
-        "In Keras other arguments, or other orders of them, stand before it.",
+        "In Keras `dtype`, which changes nothing here, stands before it.",
     ),
     Signature(
-        "metrics.*",
-        "name",
+        "callbacks.TensorBoard",
+        "update_freq",
         "keyword",
-        "A name is an option, and Keras has it in another place in every metric.",
+        "In Keras other arguments, which have one value here, stand before it.",
+    ),
+    *(
+        Signature(
+            f"layers.{layer}",
+            argument,
+            "keyword",
+            "In Keras other arguments, or other orders of them, stand before it.",
+        )
+        for layer, argument in (
+            ("Discretization", "output_mode"),
+            *((layer, "name") for layer in ("Discretization", "*Lookup", "TextVectorization")),
+            *(
+                ("IntegerLookup", argument)
+                for argument in ("idf_weights", "invert", "output_mode", "pad_to_max_tokens")
+            ),
+        )
+    ),
+    *(
+        Signature(
+            "layers.StringLookup",
+            argument,
+            "default",
+            "Tokens are text, and text has one hash here.",
+        )
+        for argument in ("vocabulary_dtype", "oov_method")
+    ),
+    Signature(
+        "layers.CategoryEncoding.__call__",
+        "count_weights",
+        "extra",
+        "What Keras's layers take by `*args`.",
     ),
     Signature(
         "metrics.*",
@@ -141,7 +175,7 @@ SIGNATURES = [
             "What Keras's classes for any number of dimensions tell their common base.",
         )
         for where, argument in (
-            ("layers.Conv1D", "rank"),
+            ("layers.Conv1D*", "rank"),
             ("layers.*Pooling1D", "pool_dimensions"),
             ("layers.*Pooling1D", "pool_mode"),
         )
@@ -245,6 +279,34 @@ BEHAVIOURS = [
         "a sample out.",
     ),
     Behaviour(
+        "weighted_sets",
+        "losses.Dice, Tversky (sample_weight=)",
+        "weights multiply a sample's terms in every sum",
+        "the loss of the batch, times the mean weight",
+        "A weight of zero takes a sample out, as in all losses.",
+    ),
+    Behaviour(
+        "sums_of_probabilities",
+        "losses.*Categorical*Crossentropy",
+        "probabilities of a sample whose sum is off 1 by more than 0.01 are an error",
+        "they are divided by their sum",
+        "What does not sum to 1 is no distribution: it is likelier logits, or sigmoids.",
+    ),
+    Behaviour(
+        "adjusted_r2",
+        "metrics.R2Score(num_regressors=)",
+        "n in (n - 1) / (n - p - 1) is the number of samples",
+        "the number of samples times the number of outputs",
+        "The textbooks' formula; the two agree for one output.",
+    ),
+    Behaviour(
+        "more_than_there_is",
+        "Sequential.fit(steps_per_epoch=)",
+        "an epoch of more steps than an array gives goes on with it from its start",
+        "training ends, with a warning",
+        "As many steps as asked for are taken.",
+    ),
+    Behaviour(
         "named_penalty",
         'kernel_regularizer="l1l2"',
         "0.01 for both factors, as those of the names l1 and l2",
@@ -345,8 +407,11 @@ NUMBERS = {
     "losses.CategoricalCrossentropy.gradient": _NORMALISED,
     "losses.CategoricalFocalCrossentropy.gradient": _NORMALISED,
     "losses.SparseCategoricalCrossentropy.gradient": _NORMALISED,
-    "metrics.AUC": "Exact, over all samples; Keras counts in 200 buckets of [0, 1].",
+    "metrics.AUC": "Exact, over all samples, unless thresholds are given, or another number of "
+    "them; Keras counts in 200 buckets of [0, 1].",
     "metrics.F1Score": "With a single output Keras's default calls every sample positive; here "
+    "those above 0.5 are.",
+    "metrics.FBetaScore": "With a single output Keras's default calls every sample positive; here "
     "those above 0.5 are.",
     "initializers.GlorotNormal": _TRUNCATED,
     "initializers.HeNormal": _TRUNCATED,

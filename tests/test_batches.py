@@ -239,8 +239,7 @@ def broken(*items: Any) -> Iterator[Any]:
         (broken((X, Y), (X * np.nan, Y)), {}, ValueError, "must be finite; got nan at sample 0"),
         ([(X, Y), (X, Y)], {}, TypeError, "got a list of (x, y): join them, with x = np.concat"),
         (broken, {}, TypeError, "got the function broken: call it, broken()"),
-        (X, {"y": Y, "steps_per_epoch": 3}, ValueError, "steps_per_epoch goes with an iterable"),
-        (X, {"y": Y, "validation_steps": 3}, ValueError, "validation_steps goes with an iterable"),
+        (X, {"y": Y, "steps_per_epoch": 0}, ValueError, "steps_per_epoch must be >= 1"),
         (Batches(), {"steps_per_epoch": 0}, ValueError, "steps_per_epoch must be >= 1"),
         (
             Batches(),

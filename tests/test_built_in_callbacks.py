@@ -116,7 +116,7 @@ def test_csv_logger(blobs: Any, classifier: Any, tmp_path: Path) -> None:
     assert header == ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
     assert [row[0] for row in numbers] == ["0", "1"]
     assert [float(row[2]) for row in numbers] == history.history["loss"]
-    assert numbers[0][3:] == ["", ""]
+    assert numbers[0][3:] == ["NA", "NA"]
     assert float(numbers[1][4]) == history.history["val_loss"][0]
     more = CB.CSVLogger(path, ";", append=True)
     model.fit(*blobs, epochs=3, initial_epoch=2, callbacks=[more], **options)

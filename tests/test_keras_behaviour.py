@@ -92,6 +92,40 @@ def weights() -> None:
     assert float(theirs) == 13 / 2
 
 
+def weighted_sets() -> None:
+    y, p, w = np.array([[1.0], [1.0]]), np.array([[1.0], [0.5]]), np.array([1.0, 0.0])
+    assert md.losses.Dice()(y, p, w) == pytest.approx(0, abs=1e-6)
+    assert float(keras.losses.Dice()(y, p, w)) == pytest.approx((1 - 3 / 3.5) / 2, rel=1e-5)
+
+
+def sums_of_probabilities() -> None:
+    y, p = np.array([[1.0, 0.0]]), np.array([[0.9, 0.9]])
+    with pytest.raises(ValueError, match=r"whose sum is 1 in every row; got 1.8 at sample 0"):
+        md.losses.CategoricalCrossentropy()(y, p)
+    theirs = keras.losses.CategoricalCrossentropy()(y, p)
+    assert float(theirs) == pytest.approx(np.log(2), rel=1e-5)
+
+
+def adjusted_r2() -> None:
+    y, p = np.stack([np.arange(9.0)] * 2, axis=1), np.stack([np.arange(9.0) + 1] * 2, axis=1)
+    plain = md.metrics.R2Score()(y, p)
+    ours, theirs = (lib.metrics.R2Score(num_regressors=3) for lib in (md, keras))
+    theirs.update_state(y, p)
+    assert ours(y, p) == pytest.approx(1 - (1 - plain) * 8 / 5)
+    assert float(theirs.result()) == pytest.approx(1 - (1 - plain) * 17 / 14, rel=1e-5)
+
+
+def more_than_there_is() -> None:
+    model = linear(md)
+    assert len(model.fit(X, Y, 2, epochs=2, steps_per_epoch=5, verbose=0).history["loss"]) == 2
+    assert model.optimizer.iterations == 10
+    theirs = linear(keras)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs.fit(X, Y, 2, epochs=2, steps_per_epoch=5, verbose=0)
+    assert int(theirs.optimizer.iterations) < 10
+
+
 def named_penalty() -> None:
     w = np.ones((2, 1), np.float32)
     assert md.regularizers.get("l1l2")(w) == pytest.approx(0.04)
@@ -191,6 +225,7 @@ CHECKS: dict[str, Callable[[], None]] = {
         *(momentum, epsilon, nesterov, weights, values, broadcasting, head, nonfinite),
         *(named_penalty, mask_value, seed, shapes, arrays, files),
         *(inputs_among_layers, stretching),
+        *(weighted_sets, sums_of_probabilities, adjusted_r2, more_than_there_is),
     )
 }
 

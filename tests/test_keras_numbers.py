@@ -39,6 +39,7 @@ REQUIRED: dict[str, Any] = {
     "units": 3,
     "num_classes": 4,
     "k": 2,
+    **dict.fromkeys(("precision", "recall", "sensitivity", "specificity"), 0.4),
     "fn": lambda y, p: ((y - p) ** 2).mean(-1),
 }
 
@@ -93,7 +94,10 @@ def test_layers(case: LayerCase, rng: np.random.Generator) -> None:
     model = md.Model([layer], input_shape=case.shape, seed=0)
     theirs.build((None, *case.shape))
     mine = [rng.normal(size=w.shape).astype(np.float32) for w in layer.get_weights()]
-    layer.set_weights(mine)
+    if case.layer == "Normalization":  # its numbers are arguments in Keras, not weights
+        mine = []
+    else:
+        layer.set_weights(mine)
     theirs.set_weights([*mine, *theirs.get_weights()[len(mine) :]])  # moving statistics stay
     assert (None, *model.output_shape) == tuple(theirs.compute_output_shape((None, *case.shape)))
     x = case.samples(rng, "float32")
@@ -167,6 +171,8 @@ def loss_variants(cls: Any) -> list[dict[str, Any]]:
 def test_losses(pair: Any, weighted: bool, rng: np.random.Generator) -> None:
     if pair.name in NUMBERS:
         pytest.skip(NUMBERS[pair.name])
+    if weighted and pair.name in ("losses.Dice", "losses.Tversky"):
+        pytest.skip("weights mean something else: see Behaviour")
     for variant in loss_variants(pair.ours):
         logits = rng.normal(size=(9, 4)).astype(np.float32)
         p = logits
@@ -195,6 +201,10 @@ def test_losses(pair: Any, weighted: bool, rng: np.random.Generator) -> None:
 # ---- metrics ------------------------------------------------------------------------------------
 
 
+# What takes classes, or numbers without targets.
+BY_HAND = {"IoU", "BinaryIoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU", "Mean", "Sum"}
+
+
 @pytest.mark.parametrize("pair", shared("metrics"))
 def test_metrics(pair: Any, rng: np.random.Generator) -> None:
     """Over outputs of softmax with one-hot rows or labels, or of sigmoid: wherever it suits."""
@@ -210,6 +220,8 @@ def test_metrics(pair: Any, rng: np.random.Generator) -> None:
         ("sigmoid", "binary_crossentropy", x, bits),
         ("linear", "mse", x, bits),
     ]
+    if pair.name.removeprefix("metrics.") in BY_HAND:
+        pytest.skip("compared by hand: see test_keras_metrics.py")
     compared = 0
     for activation, loss, features, y in settings:
         model = md.Model([md.layers.Activation(activation)], input_shape=features.shape[1:], seed=0)
@@ -219,7 +231,11 @@ def test_metrics(pair: Any, rng: np.random.Generator) -> None:
             found = model.evaluate(features, y, verbose=0)[1]
         except ValueError:
             continue
-        metric = made(_form(pair, y, features), **few)
+        if "rossentropy" in pair.name and (activation == "linear" or features.shape[1] == 1):
+            continue  # clipped in float32, or no distribution
+        if "ategoricalCross" in pair.name and activation == "sigmoid":
+            continue  # likewise
+        metric = made(pair.theirs, **few)
         try:
             metric.update_state(y, model.predict(features))
         except (ValueError, RuntimeError):
@@ -230,16 +246,6 @@ def test_metrics(pair: Any, rng: np.random.Generator) -> None:
         close(found, expected.reshape(()))
         compared += 1
     assert compared > 0
-
-
-def _form(pair: Any, y: Any, p: Any) -> Any:
-    """Keras's class; "accuracy" picks its form by the shapes there too, but only in compile."""
-    if pair.name != "metrics.Accuracy":
-        return pair.theirs
-    if p.shape[-1] == 1:
-        return keras.metrics.BinaryAccuracy
-    dense = y.shape == p.shape
-    return keras.metrics.CategoricalAccuracy if dense else keras.metrics.SparseCategoricalAccuracy
 
 
 # ---- optimizers ---------------------------------------------------------------------------------

@@ -345,8 +345,48 @@ def test_arguments() -> None:
             make()
 
 
+@pytest.mark.parametrize("axis", [1, 2, -2])
+def test_a_batch_on_another_axis_is_one_turned_around(axis: int, rng: Any) -> None:
+    x = rng.normal(size=(6, 3, 4, 5))
+    rest = [a for a in (1, 2, 3) if a != axis % 4]
+    dims = (*rest, axis % 4)
+    back = tuple(dims.index(a) + 1 for a in (1, 2, 3))
+    one = md.Model([BN(axis=axis)], input_shape=x.shape[1:], seed=0, dtype="float64")
+    layers = [md.layers.Permute(dims), BN(), md.layers.Permute(back)]
+    two = md.Model(layers, input_shape=x.shape[1:], seed=0, dtype="float64")
+    for model in (one, two):
+        model.get_layer(index=0 if model is one else 1).gamma[...] = 1.5
+    delta = rng.normal(size=x.shape)
+    for training in (True, False):
+        outputs = [model.forward(x, training=training) for model in (one, two)]
+        assert np.array_equal(*outputs)
+        assert np.array_equal(*(model.backward(delta) for model in (one, two)))
+    for a, b in zip(one.get_weights(), two.get_weights(), strict=True):
+        assert np.array_equal(a, b) and a.shape == (x.shape[axis],)
+    for a, b in zip(one.gradients.values(), two.gradients.values(), strict=True):
+        assert np.array_equal(a, b)
+
+
+@pytest.mark.parametrize(("axis", "shape"), [((2, 3), (4, 5)), ([-2, -1], (4, 5)), (1, (3,))])
+def test_rows_of_several_axes(axis: Any, shape: tuple[int, ...], rng: Any) -> None:
+    x = rng.normal(size=(6, 3, 4, 5))
+    model = md.Model([LN(axis=axis)], input_shape=x.shape[1:], seed=0, dtype="float64")
+    layer: Any = model.layers[0]
+    assert layer.gamma.shape == shape
+    layer.gamma[...], layer.beta[...] = rng.normal(size=(2, *shape))
+    axes = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
+    spread = x - x.mean(axis=axes, keepdims=True)
+    expected = spread / np.sqrt((spread**2).mean(axis=axes, keepdims=True) + 1e-3)
+    wide = (*shape, *(1,) * (2 if axis == 1 else 0))
+    expected = expected * layer.gamma.reshape(wide) + layer.beta.reshape(wide)
+    assert np.allclose(model.predict(x), expected, rtol=1e-12)
+    assert model.check_gradients(x, rng.normal(size=x.shape), "mse", training=True)
+
+
 @pytest.mark.parametrize("layer", [BN, LN])
-def test_only_the_last_axis(layer: Any) -> None:
+def test_axes_that_are_none(layer: Any) -> None:
     assert md.Model([layer(axis=2)], input_shape=(3, 4), seed=0).count_params() % 4 == 0
-    with pytest.raises(ValueError, match=r"axis must be the last one, -1 or 2 .* got 1"):
-        md.Model([layer(axis=1)], input_shape=(3, 4), seed=0)
+    with pytest.raises(ValueError, match="axis must not be 0, the axis of the samples"):
+        layer(axis=0)
+    with pytest.raises(ValueError, match=r"axis must be of 1 to 2, .* got 3"):
+        md.Model([layer(axis=3)], input_shape=(3, 4), seed=0)

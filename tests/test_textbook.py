@@ -86,6 +86,7 @@ FAULTS: list[Callable[[Any], object]] = [
     lambda p: p.losses.CategoricalCrossentropy()([1, 0], [[0.5, 0.5], [0.5, 0.5]]),
     lambda p: p.losses.SparseCategoricalCrossentropy()([0, 2], [[0.5, 0.5], [0.5, 0.5]]),
     lambda p: p.losses.SparseCategoricalCrossentropy()([0.5, 0.0], [[0.5, 0.5], [0.5, 0.5]]),
+    lambda p: p.losses.Tversky(alpha=-1),
     lambda p: p.losses.KLDivergence()([[0.5, 0.5]], [[1.5, 0.5]]),
     lambda p: p.losses.Poisson()([1.0], [-0.5]),
     lambda p: p.optimizers.SGD(-0.1),

@@ -162,11 +162,12 @@ void bind_layers(py::module_& m) {
   bind<ActivationSpec, ActivationFunction>(m, "Activation", "function");
   bind<FlattenSpec>(m, "Flatten");
   bind<RescalingSpec, double, double>(m, "Rescaling", "scale", "offset");
-  bind<BatchNormalizationSpec, double, double, bool, bool>(m, "BatchNormalization", "momentum",
-                                                           "epsilon", "scale", "center");
-  bind<LayerNormalizationSpec, double, bool, bool>(m, "LayerNormalization", "epsilon", "scale",
-                                                   "center");
-  bind<DropoutSpec, double, Seed>(m, "Dropout", "rate", "seed");
+  bind<BatchNormalizationSpec, double, double, bool, bool, Int>(
+      m, "BatchNormalization", "momentum", "epsilon", "scale", "center", "axis");
+  bind<LayerNormalizationSpec, double, bool, bool, Shape>(m, "LayerNormalization", "epsilon",
+                                                          "scale", "center", "axes");
+  bind<NormalizationSpec, bool>(m, "Normalization", "is_single");
+  bind<DropoutSpec, double, Seed, Shape>(m, "Dropout", "rate", "seed", "shared");
   bind<SpatialDropout1DSpec, double, Seed>(m, "SpatialDropout1D", "rate", "seed");
   bind<GaussianNoiseSpec, double, Seed>(m, "GaussianNoise", "stddev", "seed");
   bind<GaussianDropoutSpec, double, Seed>(m, "GaussianDropout", "rate", "seed");
@@ -175,6 +176,8 @@ void bind_layers(py::module_& m) {
   bind<ReshapeSpec, Shape>(m, "Reshape", "shape");
   bind<PermuteSpec, Shape>(m, "Permute", "axes");
   bind<ZeroPadding1DSpec, Int, Int>(m, "ZeroPadding1D", "before", "after");
+  bind<Cropping1DSpec, Int, Int>(m, "Cropping1D", "before", "after");
+  bind<UpSampling1DSpec, Int>(m, "UpSampling1D", "size");
   bind<MaskingSpec, double>(m, "Masking", "mask_value");
   bind<RepeatVectorSpec, Int>(m, "RepeatVector", "n");
   bind_recurrent(m);
@@ -187,6 +190,15 @@ void bind_layers(py::module_& m) {
            }),
            py::arg("filters"), py::arg("kernel_size"), py::arg("strides"), py::arg("padding"),
            py::arg("dilation_rate"), py::arg("groups"), py::arg("activation"), py::arg("use_bias"));
+  py::class_<Of<Conv1DTransposeSpec>, AnyLayerSpec>(m, "Conv1DTranspose")
+      .def(
+          py::init([](Int filters, Int kernel_size, Int strides, const std::string& padding,
+                      Int dilation_rate, const ActivationFunction& activation, bool use_bias) {
+            return Of(Conv1DTransposeSpec{filters, kernel_size, strides, padding_from_name(padding),
+                                          dilation_rate, activation, use_bias});
+          }),
+          py::arg("filters"), py::arg("kernel_size"), py::arg("strides"), py::arg("padding"),
+          py::arg("dilation_rate"), py::arg("activation"), py::arg("use_bias"));
   py::class_<Of<Pooling1DSpec>, AnyLayerSpec>(m, "Pooling1D")
       .def(py::init([](bool average, Int pool_size, Int strides, const std::string& padding) {
              return Of(

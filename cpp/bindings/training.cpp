@@ -52,9 +52,11 @@ struct HeldData {
     if (loss->reads_targets()) compared.y = view_of(*y[i], "y");
     if (loss->sparse()) read_labels(compared, *y[i]);
     if (!weights[i]) return;
-    compared.weights = data_of<double>(*weights[i], "weights", 1);
-    if (weights[i]->size() != set.in_arrays()) {
-      throw py::value_error("weights: expected one per sample");
+    compared.weights = data_of<double>(*weights[i], "weights", -1);
+    const std::int64_t samples = std::max<std::int64_t>(set.in_arrays(), 1);
+    compared.weights_each = weights[i]->size() / samples;
+    if (weights[i]->size() % samples != 0 || compared.weights_each < 1) {
+      throw py::value_error("weights: expected as many for each sample");
     }
   }
   void take_rows() {
@@ -71,6 +73,8 @@ struct HeldData {
   static void read_labels(TargetSet& targets, const py::array& y) {
     const py::array_t<std::int32_t, py::array::c_style | py::array::forcecast> labels(y);
     targets.labels.assign(labels.data(), labels.data() + labels.size());
+    const auto is_none = [](std::int32_t label) { return label == -1; };
+    targets.ignores = std::any_of(targets.labels.begin(), targets.labels.end(), is_none);
   }
 };
 
@@ -141,16 +145,24 @@ struct AnyPass {
 
 /// The next batch takes the place of the last; the pass reads from where that was.
 template <class Any>
-void feed(Any& self, const py::object& x, const py::object& y, const py::object& weights) {
+void feed(Any& self, const py::object& x, const py::object& y, const py::object& weights,
+          const py::object& outputs) {
   HeldData next(x, y, weights, self.asking);
-  self.work([&](auto& pass) {
-    std::swap(self.data, next);  // what leaves is freed under the GIL
-    try {
-      pass.feed();
-    } catch (...) {
-      std::swap(self.data, next);
-      throw;
-    }
+  Arrays rooms = outputs.is_none() ? Arrays{} : arrays_of(outputs, "outputs");
+  self.any().visit([&](auto& net) {
+    using T = element_of<decltype(net)>;
+    auto to = outputs_of(rooms, next.set.in_arrays(), net);
+    alone(net, [&] {
+      std::swap(self.data, next);  // what leaves is freed under the GIL
+      std::swap(self.outputs, rooms);
+      try {
+        std::get<std::is_same_v<T, float> ? 0 : 1>(self.of)->feed(std::move(to));
+      } catch (...) {
+        std::swap(self.data, next);
+        std::swap(self.outputs, rooms);
+        throw;
+      }
+    });
   });
 }
 
@@ -263,7 +275,9 @@ std::unique_ptr<AnyEvaluator> make_evaluator(py::object network, const Objective
 /// What Python asks of either pass.
 template <class Any>
 void bind_pass(py::class_<Any>& bound) {
-  bound.def("feed", &feed<Any>, py::arg("x"), py::arg("y"), py::arg("weights"))
+  bound
+      .def("feed", &feed<Any>, py::arg("x"), py::arg("y"), py::arg("weights"),
+           py::arg("outputs") = py::none())
       .def_property_readonly("step", looks<Any>([](auto& pass) { return pass.step(); }))
       .def_property_readonly("means", looks<Any>([](auto& pass) { return means(pass.tally()); }));
 }

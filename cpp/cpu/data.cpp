@@ -28,6 +28,16 @@ std::int64_t sample_of(const Now<T>& now, std::int64_t row) {
   return now.batch.order ? now.batch.order[place] : place;
 }
 
+/// The weights of a sample's rows.
+template <class T>
+void weigh(const TargetSet& targets, std::int64_t sample, std::int64_t rows, T* weights) {
+  const std::int64_t each = targets.weights_each;
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const std::int64_t place = sample * each + (each == 1 ? 0 : i);
+    weights[i] = targets.weights ? static_cast<T>(targets.weights[place]) : T{1};
+  }
+}
+
 }  // namespace
 
 template <class T>
@@ -59,8 +69,10 @@ void resolve(Resolver<T>& r, const op::LoadTargets& o) {
         std::copy_n(targets.labels.begin() + sample * each, each, labels + row * each);
       }
       if (weights) {
-        const T weight = targets.weights ? static_cast<T>(targets.weights[sample]) : T{1};
-        std::fill_n(weights + row * rows, rows, weight);
+        weigh(targets, sample, rows, weights + row * rows);
+        for (std::int64_t i = 0; targets.ignores && i < each; ++i) {
+          if (labels[row * each + i] < 0) weights[row * rows + i] = T{0};
+        }
       }
     }
   });
@@ -88,7 +100,8 @@ void resolve(Resolver<T>& r, const op::ClearUnweighted& o) {
     for (std::int64_t row = samples.begin; row < samples.end; ++row) {
       bool weighs = false;
       for (std::size_t i = 0; i < weights.count; ++i) {
-        weighs |= weights.of[i][row * weights.rows[i]] != T{0};
+        const T* const own = weights.of[i] + row * weights.rows[i];
+        weighs |= std::any_of(own, own + weights.rows[i], [](T w) { return w != T{0}; });
       }
       // Each is asked for itself: what else the worker has must not matter.
       if (weighs) continue;

@@ -67,7 +67,7 @@ void resolve(Resolver<T>& r, const op::LossGradient& o) {
     const double weight = total     ? *total
                           : weights ? total_weight(weights, rows, each)
                                     : static_cast<double>(now.samples() * each);
-    const double factor = mean_factor(loss, weight, in.O, each) * scale;
+    const double factor = mean_factor(loss, weight, in.O) * scale;
     k(dp, in.p, in.y, in.labels, in.weights, in.rows, in.O, static_cast<T>(factor), loss.kind(),
       loss.numbers(), fused);
   });

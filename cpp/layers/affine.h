@@ -1,6 +1,7 @@
 #pragma once
 
-// What normalisations share: γ and β, one of each for a column, either of which may be missing.
+// What normalisations share: γ and β, one of each for a column of normalised numbers, either of
+// which may be missing.
 
 #include "layers/layer.h"
 
@@ -10,9 +11,9 @@ class Affine {
  public:
   Affine(bool scale, bool center) : scale_(scale), center_(center) {}
 
-  void build(Setup& setup, std::int64_t C) {
-    if (scale_) gamma_ = setup.parameter("gamma", {C});
-    if (center_) beta_ = setup.parameter("beta", {C});
+  void build(Setup& setup, const Shape& shape) {
+    if (scale_) gamma_ = setup.parameter("gamma", shape);
+    if (center_) beta_ = setup.parameter("beta", shape);
   }
   /// None where there is none.
   Value gamma(Builder& b) const { return scale_ ? b.parameter(gamma_) : Value{}; }

@@ -3,6 +3,7 @@
 // network training by reducing internal covariate shift" (2015).
 
 #include "layers/affine.h"
+#include "layers/permuted.h"
 
 namespace mundur {
 namespace {
@@ -13,16 +14,27 @@ class BatchNormalization final : public Layer {
       : spec_(spec), affine_(spec.scale, spec.center) {}
 
   Shape build(Setup& setup, const Shape& input) override {
-    const std::int64_t C = last_axis(input);
-    affine_.build(setup, C);
+    last_axis(input);
+    const auto rank = static_cast<std::int64_t>(input.size());
+    const Shape axis = axes_of({spec_.axis}, rank);
+    order_ = with_last(rank, axis);
+    const std::int64_t C = input[static_cast<std::size_t>(axis[0])];
+    affine_.build(setup, {C});
     moving_mean_ = setup.state("moving_mean", {C});
     moving_variance_ = setup.state("moving_variance", {C});
     return input;
   }
 
+  Value forward(Builder& b, Value x) const override {
+    const Value turned = permuted(b, x, order_);
+    if (turned == x) return normalised(b, x);
+    return permuted(b, normalised(b, turned), back_from(order_));
+  }
+
+ private:
   // μ = Σ_n x_n / N        σ² = Σ_n (x_n − μ)² / N        y = γ (x − μ) / √(σ² + ε) + β
   // over the N rows that the mask has
-  Value forward(Builder& b, Value x) const override {
+  Value normalised(Builder& b, Value x) const {
     const bool by_batch = b.training() && b.learns(place());
     const Shape C = {b[x].shape.back()};
     const Value mask = by_batch ? b.mask(x) : Value{};
@@ -62,9 +74,9 @@ class BatchNormalization final : public Layer {
     return y;
   }
 
- private:
   BatchNormalizationSpec spec_;
   Affine affine_;
+  Shape order_;
   int moving_mean_ = 0, moving_variance_ = 0;
 };
 

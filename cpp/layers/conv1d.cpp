@@ -5,9 +5,7 @@
 // samples, whose rows are the steps t; those that do not see with a tap are not in its chains. In
 // bfloat16 they are those of a Dense on what the steps see, where a tap that is not there sees 0.
 
-#include <numeric>
-
-#include "layers/layer.h"
+#include "layers/convolving.h"
 
 namespace mundur {
 namespace {
@@ -62,7 +60,7 @@ class Conv1D final : public Layer {
     // ∂L/∂W_kco = Σ_b Σ_t x_(tS − P + kD)c δ_to        ∂L/∂b_o = Σ_b Σ_t δ_to
     b.backward(z, {x, w, bias}, [=, this, &b](Value delta) {
       const Value dx = b.like("dx", x);
-      input_gradient(b, dx, delta, w);
+      convolve_back(b, dx, delta, w, {}, windows_, spec_.groups);
       b.gradient(x, dx);
       const Value dw = b.whole("dw", b[w].shape);
       b.emit(op::ConvolveDw{dw, seen, delta, windows_, groups, gathers});
@@ -90,33 +88,6 @@ class Conv1D final : public Layer {
       if (bias) b.gradient(bias, b.sum_rows(delta, bias));
     });
     return z;
-  }
-
-  // Of the taps, every `apart`-th leads from a step of δ to a step s of ∂L/∂x: s + P − kD = tS. So
-  // the steps s, s + S, ... are windows over δ from the other side, with those taps in reverse.
-  void input_gradient(Builder& b, Value dx, Value delta, Value w) const {
-    const std::int64_t K = windows_.taps, S = windows_.stride, D = windows_.dilation;
-    const std::int64_t C = b[dx].shape[1], O = spec_.filters, groups = spec_.groups;
-    const std::int64_t apart = S / std::gcd(S, D), dilation = D / std::gcd(S, D);
-    const bool gathers = dilation > 1 || groups > 1;
-    if (K < apart || apart < S) b.emit(op::Zero{dx});  // no tap may lead to a step
-    for (std::int64_t s = 0; s < std::min(S, windows_.in); ++s) {
-      const auto from = [&](std::int64_t k) { return s + windows_.before - k * D; };
-      std::int64_t first = 0;
-      while (first < K && from(first) % S != 0) ++first;
-      if (first == K) continue;
-      const std::int64_t taps = Windows::up(K - first, apart);
-      const Windows back = {windows_.out, Windows::up(windows_.in - s, S),        taps, 1,
-                            dilation,     (taps - 1) * dilation - from(first) / S};
-      const Value turned = b.whole("turned", {taps, O / groups, C});
-      b.emit(op::TurnKernel{turned, w, groups, first, apart});
-      Value seen = delta;
-      if (gathers) {
-        seen = b.value("seen_back", {back.out, taps * O}, delta);
-        b.emit(op::GatherWindows{seen, delta, back, groups});
-      }
-      b.emit(op::Convolve{dx, seen, turned, {}, back, groups, gathers, Function::linear, s, S});
-    }
   }
 
   Conv1DSpec spec_;

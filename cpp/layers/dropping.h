@@ -13,7 +13,7 @@ class Dropping : public Layer {
   Shape build(Setup&, const Shape& input) override { return input; }
 
   Value forward(Builder& b, Value x) const override {
-    if (!b.training() || !drop_.any()) return x;
+    if (!drops(b)) return x;
     const Value y = b.like("y", x);
     const Value keep = b.value("keep", kept(b[x].shape), x, Element::byte);
     b.emit(op::Dropout{y, keep, x, {seed_, stream()}, drop_, affine_, offset_, dropped_});
@@ -27,6 +27,7 @@ class Dropping : public Layer {
   }
 
  protected:
+  bool drops(const Builder& b) const { return b.training() && drop_.any(); }
   /// What is kept or dropped by itself.
   virtual Shape kept(const Shape& input) const { return input; }
 

@@ -1,7 +1,8 @@
-// LayerNormalization: each sample's last axis brought to mean 0 and variance 1. Ba, Kiros and
-// Hinton, "Layer normalization" (2016).
+// LayerNormalization: each sample's last axis, or some of its axes together, brought to mean 0 and
+// variance 1. Ba, Kiros and Hinton, "Layer normalization" (2016).
 
 #include "layers/affine.h"
+#include "layers/permuted.h"
 
 namespace mundur {
 namespace {
@@ -12,12 +13,34 @@ class LayerNormalization final : public Layer {
       : spec_(spec), affine_(spec.scale, spec.center) {}
 
   Shape build(Setup& setup, const Shape& input) override {
-    affine_.build(setup, last_axis(input));
+    last_axis(input);
+    const auto rank = static_cast<std::int64_t>(input.size());
+    const Shape axes = axes_of(spec_.axes.empty() ? Shape{-1} : spec_.axes, rank);
+    order_ = with_last(rank, axes);
+    normalised_.clear();
+    for (std::int64_t axis : axes) {
+      normalised_.push_back(input[static_cast<std::size_t>(axis)]);
+    }
+    affine_.build(setup, normalised_);
     return input;
   }
 
-  // μ = Σ_j x_j / C        σ² = Σ_j (x_j − μ)² / C        y_j = γ_j (x_j − μ) / √(σ² + ε) + β_j
   Value forward(Builder& b, Value x) const override {
+    const Value mask = b.mask(x);
+    const Value turned = permuted(b, x, order_);
+    const Shape shape = b[turned].shape;
+    if (normalised_.size() == 1 && turned == x) return normalised(b, x);
+    Shape rows(shape.begin(), shape.end() - static_cast<std::ptrdiff_t>(normalised_.size()));
+    rows.push_back(size_of(normalised_));
+    const Value y = b.view(normalised(b, b.view(turned, rows)), shape);
+    const Value back = permuted(b, y, back_from(order_));
+    b.set_mask(back, mask);
+    return back;
+  }
+
+ private:
+  // μ = Σ_j x_j / C        σ² = Σ_j (x_j − μ)² / C        y_j = γ_j (x_j − μ) / √(σ² + ε) + β_j
+  Value normalised(Builder& b, Value x) const {
     const Value gamma = affine_.gamma(b), beta = affine_.beta(b);
     const Value mean = b.value("mean", {rows_of(b[x].shape)}, x);
     const Value inverse = b.like("inverse", mean);
@@ -29,17 +52,16 @@ class LayerNormalization final : public Layer {
       const Value dx = b.like("dx", x);
       b.emit(op::NormalizeRowsDx{dx, dy, x, mean, inverse, gamma});
       b.gradient(x, dx);
-      const Shape C = {b[x].shape.back()};
-      const Value dbeta = b.whole("dbeta", C), dgamma = b.whole("dgamma", C);
+      const Value dbeta = b.whole("dbeta", normalised_), dgamma = b.like("dgamma", dbeta);
       b.emit(op::NormalizeRowsSums{dbeta, dgamma, dy, x, mean, inverse});
       affine_.gradients(b, dgamma, dbeta);
     });
     return y;
   }
 
- private:
   LayerNormalizationSpec spec_;
   Affine affine_;
+  Shape order_, normalised_;
 };
 
 }  // namespace

@@ -12,6 +12,8 @@ MUNDUR_DECLARE(AlphaDropout);
 MUNDUR_DECLARE(BatchNormalization);
 MUNDUR_DECLARE(Bidirectional);
 MUNDUR_DECLARE(Conv1D);
+MUNDUR_DECLARE(Conv1DTranspose);
+MUNDUR_DECLARE(Cropping1D);
 MUNDUR_DECLARE(Dense);
 MUNDUR_DECLARE(Dot);
 MUNDUR_DECLARE(Dropout);
@@ -24,6 +26,7 @@ MUNDUR_DECLARE(LSTM);
 MUNDUR_DECLARE(LayerNormalization);
 MUNDUR_DECLARE(Masking);
 MUNDUR_DECLARE(Merging);
+MUNDUR_DECLARE(Normalization);
 MUNDUR_DECLARE(Permute);
 MUNDUR_DECLARE(Pooling1D);
 MUNDUR_DECLARE(Rescaling);
@@ -33,6 +36,7 @@ MUNDUR_DECLARE(Residual);
 MUNDUR_DECLARE(SimpleRNN);
 MUNDUR_DECLARE(SpatialDropout1D);
 MUNDUR_DECLARE(TimeDistributed);
+MUNDUR_DECLARE(UpSampling1D);
 MUNDUR_DECLARE(ZeroPadding1D);
 
 std::unique_ptr<Layer> make_layer(const LayerSpec& spec) {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "layers/layer.h"
+#include "layers/permuted.h"
 
 namespace mundur {
 namespace {
@@ -29,18 +29,7 @@ class Permute final : public Layer {
   }
   bool passes_mask() const override { return false; }
 
-  // y_(j of axis a) = x_(j of axis a)
-  Value forward(Builder& b, Value x) const override {
-    const Value y = b.value("y", output_, x);
-    b.emit(op::Permute{y, x, axes_, false});
-    // ∂L/∂x = ∂L/∂y, the axes in their old order
-    b.backward(y, {x}, [=, this, &b](Value dy) {
-      const Value dx = b.like("dx", x);
-      b.emit(op::Permute{dx, dy, axes_, true});
-      b.gradient(x, dx);
-    });
-    return y;
-  }
+  Value forward(Builder& b, Value x) const override { return permuted(b, x, axes_); }
 
  private:
   Shape axes_, output_;

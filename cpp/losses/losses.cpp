@@ -31,7 +31,11 @@ namespace {
 //   is what is wrong with p, and w the factor of its class
 //   from logits: ∂/∂z = w q^γ (p − y + γ (1 − 2y) p (1 − p) / q · crossentropy)
 //
-// Means over samples, B of them, of a sum over outputs:
+// Means over samples, B of them, of a number for all outputs of one:
+// categorical_hinge: max(1 + max_o (1 − y_o) p_o − Σ y p, 0)        where that is above 0, ∂/∂p_o =
+//   (1 − y_o where o is the first of the greatest, else 0) − y_o
+// cosine_similarity: −c, c = Σ y p / (‖y‖ ‖p‖)        ∂/∂p = (c p / ‖p‖ − y / ‖y‖) / ‖p‖
+//   with lengths of at least 1e-7, where ∂/∂p = −y / ‖y‖ / 1e-7
 // kl_divergence: y log(y / p)        ∂/∂p = −y / p
 // categorical_crossentropy: −y log p
 //   from logits, p = softmax(z): ∂/∂z = p Σ_o y − y. With label smoothing s, y becomes y (1 − s) +
@@ -55,6 +59,8 @@ constexpr LossTraits kLosses[] = {
      Activation::softmax},
     {"binary_focal_crossentropy", LossKind::binary_focal, true},
     {"categorical_focal_crossentropy", LossKind::categorical_focal, false},
+    {"categorical_hinge", LossKind::categorical_hinge, false, true},
+    {"cosine_similarity", LossKind::cosine_similarity, false},
     {"sparse_categorical_crossentropy", LossKind::sparse_crossentropy, false, false, true,
      Activation::softmax},
 };
@@ -142,7 +148,7 @@ double loss_value(const Loss& loss, const T* p, const Targets<T>& targets, std::
   std::vector<double> values(static_cast<std::size_t>(B));
   weighted_losses(loss, values.data(), p, targets, B, O);
   return sum_over_samples(values.data(), B, rows) *
-         mean_factor(loss, total_weight(targets.weight, B, rows), O, rows);
+         mean_factor(loss, total_weight(targets.weight, B, rows), O);
 }
 
 template <class T>
@@ -159,7 +165,7 @@ void sample_losses(const Loss& loss, double* values, const T* p, const Targets<T
 template <class T>
 void loss_gradient(const Loss& loss, T* dp, const T* p, const Targets<T>& targets, std::int64_t B,
                    std::int64_t O, std::int64_t rows) {
-  const double scale = mean_factor(loss, total_weight(targets.weight, B, rows), O, rows);
+  const double scale = mean_factor(loss, total_weight(targets.weight, B, rows), O);
   kernels<T>().loss_gradient(dp, p, targets.y, targets.labels, targets.weight, B, O,
                              static_cast<T>(scale), loss.kind(), loss.numbers(), false);
 }

@@ -180,7 +180,7 @@ Comparison::Comparison(const Objective& objective)
 
 void Purpose::weigh(const DataSet& data) {
   for (std::size_t i = 0; i < compares.size(); ++i) {
-    compares[i].weighted = compares[i].loss && data.y[i].weights;
+    compares[i].weighted = compares[i].loss && data.y[i].weighs();
   }
 }
 

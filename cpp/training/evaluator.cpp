@@ -30,8 +30,9 @@ class Evaluator<T>::Evaluation final : public Pass<T> {
   std::int64_t steps() const {
     return (data.samples() + options.batch_size - 1) / options.batch_size;
   }
-  void feed() {
+  void feed(std::vector<T*> outputs) {
     judge.require_fit(data, data.samples());
+    options.outputs = std::move(outputs);
     options.batch_size = std::max(options.batch_size, data.samples());
     step = begin_ = 0;
   }
@@ -126,8 +127,8 @@ Outcome Evaluator<T>::run(double budget) {
   return evaluation_->run(budget);
 }
 template <class T>
-void Evaluator<T>::feed() {
-  evaluation_->feed();
+void Evaluator<T>::feed(std::vector<T*> outputs) {
+  evaluation_->feed(std::move(outputs));
 }
 template <class T>
 std::int64_t Evaluator<T>::step() const {

@@ -145,11 +145,15 @@ void Judge<T>::require_targets(std::size_t output, const DataSet& data) const {
   const Loss& loss = *objectives_[output].loss;
   const TargetSet& targets = data.y[output];
   const auto [rows, outputs] = rows_[output];
+  require(targets.weights_each == 1 || targets.weights_each == rows,
+          "weights: expected one for each sample, or for each of its " + std::to_string(rows) +
+              " rows of outputs");
   if (loss.sparse()) {
     require(static_cast<std::int64_t>(targets.labels.size()) == data.in_arrays() * rows,
             what + ": expected as many labels as samples, or time steps of them");
+    const std::int32_t least = targets.ignores ? -1 : 0;
     for (std::int32_t label : targets.labels) {
-      if (label >= 0 && label < outputs) continue;
+      if (label >= least && label < outputs) continue;
       require(false, what + ": expected labels in [0, " + std::to_string(outputs) + "), got " +
                          std::to_string(label));
     }
@@ -213,7 +217,7 @@ struct Found {
       sum = of_whole(program, port.loss, [&] {
         return sum_over_samples(of_rows<double>(port.values), rows(), each.rows);
       });
-      factor = mean_factor(*with.loss, weight, each.outputs, each.rows);
+      factor = mean_factor(*with.loss, weight, each.outputs);
     }
   }
   std::int64_t rows() const { return part.size() * each.rows; }

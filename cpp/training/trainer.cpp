@@ -55,8 +55,9 @@ class Trainer<T>::Epoch final : public Pass<T> {
   void begin(std::uint64_t epoch);
   void resume(std::int64_t from, const std::vector<double>& numbers);
   Outcome run(double budget, std::int64_t max_steps, std::int64_t more, double stop_loss);
-  void feed() {
+  void feed(std::vector<T*> outputs) {
     judge.require_fit(data, data.samples());
+    options.outputs = std::move(outputs);
     options.batch_size = std::max(options.batch_size, data.samples());
     count_steps();
     fed = true;
@@ -434,8 +435,8 @@ const std::vector<double>& Trainer<T>::passed() const {
   return epoch_->passed;
 }
 template <class T>
-void Trainer<T>::feed() {
-  epoch_->feed();
+void Trainer<T>::feed(std::vector<T*> outputs) {
+  epoch_->feed(std::move(outputs));
 }
 template <class T>
 void Trainer<T>::set_augment(std::vector<Augmentation> steps) {

@@ -42,14 +42,16 @@ SKLEARN_DIFFERENCES = HERE.parents[1] / "tests" / "sklearn_differences.py"
 LAYERS = {
     "Core": "Layer Input InputLayer Dense Embedding Masking",
     "Convolution and pooling": (
-        "Conv1D MaxPooling1D AveragePooling1D GlobalMaxPooling1D GlobalAveragePooling1D"
+        "Conv1D Conv1DTranspose UpSampling1D Cropping1D "
+        "MaxPooling1D AveragePooling1D GlobalMaxPooling1D GlobalAveragePooling1D"
     ),
     "Recurrent": "SimpleRNN LSTM GRU",
-    "Normalising": "BatchNormalization LayerNormalization Rescaling",
+    "Normalising": "BatchNormalization LayerNormalization Normalization Rescaling",
     "Regularising": (
         "Dropout SpatialDropout1D AlphaDropout GaussianDropout GaussianNoise ActivityRegularization"
     ),
     "Shape": "Flatten Reshape Permute RepeatVector ZeroPadding1D",
+    "Encoding": ("CategoryEncoding Discretization IntegerLookup StringLookup TextVectorization"),
     "Wrappers": "Bidirectional TimeDistributed Residual",
     "Merging": "Add Subtract Multiply Average Maximum Minimum Concatenate Dot",
     "Activations": "Activation ReLU LeakyReLU ELU Softmax",

@@ -45,7 +45,7 @@ from .optimizers import Optimizer
 from .runtime import build_info, get_num_threads, isa, set_num_threads
 
 if TYPE_CHECKING:
-    from . import model_selection, plots, text
+    from . import backend, model_selection, plots, preprocessing, text
     from . import sklearn as sklearn
     from .model_selection import fit_many
     from .saving import load_model
@@ -67,6 +67,7 @@ __all__ = [
     "__version__",
     "activations",
     "augment",
+    "backend",
     "build_info",
     "callbacks",
     "constraints",
@@ -82,6 +83,7 @@ __all__ = [
     "models",
     "optimizers",
     "plots",
+    "preprocessing",
     "regularizers",
     "runtime",
     "schedules",
@@ -91,6 +93,7 @@ __all__ = [
     "utils",
 ]
 __version__: str = build_info()["version"]
+_ON_USE = ("backend", "model_selection", "plots", "preprocessing", "sklearn", "text")
 _EVERY = (*__all__, "sklearn")  # which `from mundur import *` goes without: it needs scikit-learn
 
 
@@ -103,7 +106,7 @@ if not TYPE_CHECKING:  # else type checkers would believe in any name
             from .saving import load_model
 
             return load_model
-        if name in ("model_selection", "plots", "sklearn", "text", "fit_many"):
+        if name in (*_ON_USE, "fit_many"):
             from importlib import import_module
 
             if name == "fit_many":

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from ._support.checks import boolean, came, integer, number
+from ._support.checks import WrongType, boolean, came, integer, number
 from ._support.names import lookup, unknown_attribute
 from .custom_activation import Custom
 from .data.arrays import real_array
@@ -454,7 +454,7 @@ def named(value: Any, argument: str = "activation") -> str | Custom:
         hint = "; a layer stands by itself, behind this one"
     elif callable(value):
         hint = "; a function of your own comes with its derivative, as (f, f_prime)"
-    raise TypeError(
+    raise WrongType(
         f"{argument} must be a name (known: {', '.join(sorted(NATIVE))}), a function of "
         f"md.activations or a pair of functions; {came(value)}"
         f"{hint}"

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from ._support.checks import came, integer, number
+from ._support.checks import WrongType, came, integer, number
 from ._support.config import Configurable
 from ._support.names import checked_keywords, lookup, unknown_attribute
 from .data.arrays import real_array
@@ -241,7 +241,7 @@ def get(identifier: Any, argument: str = "constraint") -> Constraint | None:
     if type(identifier) in CLASS_NAMES.values():
         found: Constraint = identifier
         return found
-    raise TypeError(
+    raise WrongType(
         f"{argument} must be None, a name or an instance of {', '.join(CLASS_NAMES)} (those "
         f"written in Python are not supported); {came(identifier)}"
     )

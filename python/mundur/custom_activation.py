@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from ._support.checks import identifier, shown
+from ._support.checks import WrongType, identifier, shown
 from .data.arrays import real_array
 
 __all__ = ["Custom"]
@@ -70,7 +70,7 @@ class Custom:
     ) -> None:
         for function, what in ((f, "f"), (f_prime, "f_prime")):
             if not callable(function):
-                raise TypeError(
+                raise WrongType(
                     f"activation: {what} must be callable; got {shown(function)} "
                     f"({type(function).__name__})"
                 )
@@ -103,7 +103,7 @@ class Custom:
                     f"{where} must return the shape that it gets, {z.shape}; got {result.shape}"
                 )
             if result.dtype.kind not in "biuf":
-                raise TypeError(f"{where} must return real numbers; got dtype {result.dtype}")
+                raise WrongType(f"{where} must return real numbers; got dtype {result.dtype}")
             return np.ascontiguousarray(result, dtype=z.dtype)
 
         return call

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 __all__ = ["FitManyError", "NonFiniteLossError"]
 
 
-class NonFiniteLossError(ArithmeticError):
+class NonFiniteLossError(ArithmeticError, RuntimeError):
     """A batch's loss, or a parameter after an epoch, was NaN or infinite.
 
     The model is back where `fit` took that epoch up; only an epoch of one step whose update went

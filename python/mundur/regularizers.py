@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from ._support.checks import came, number
+from ._support.checks import WrongType, came, number
 from ._support.config import Configurable
 from ._support.names import checked_keywords, lookup, unknown_attribute
 from .data.arrays import real_array
@@ -181,7 +181,7 @@ def get(identifier: Any, argument: str = "regularizer") -> Regularizer | None:
     if type(identifier) in CLASS_NAMES.values():
         found: Regularizer = identifier
         return found
-    raise TypeError(
+    raise WrongType(
         f"{argument} must be None, 'l1', 'l2', 'l1_l2' or an instance of L1, L2 or L1L2 (those "
         f"written in Python are not supported); {came(identifier)}"
     )

@@ -3,17 +3,74 @@
 from __future__ import annotations
 
 import math
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from ._support.checks import choice, integer, number, set_seeds, shown
-from ._support.names import checked_keywords, unknown_attribute
+from ._support.checks import WrongType, boolean, choice, integer, number, set_seeds, shown
+from ._support.names import checked_keywords, either, unknown_attribute
 from .data.arrays import real_array
+from .data.py_dataset import PyDataset
+from .data.windows import timeseries_dataset_from_array
 
-__all__ = ["pad_sequences", "set_random_seed", "to_categorical"]
+__all__ = [
+    "PyDataset",
+    "Sequence",
+    "pad_sequences",
+    "set_random_seed",
+    "timeseries_dataset_from_array",
+    "to_categorical",
+]
+
+Sequence = PyDataset
+
+
+@checked_keywords(
+    ignored={
+        "show_dtype": either(False, True),
+        "show_layer_names": either(False, True),
+        "show_layer_activations": either(False, True),
+        "show_trainable": either(False, True),
+        "expand_nested": either(False, True),
+        "rankdir": either("TB", "LR"),
+        "splines": either("ortho", "curved", "polyline"),
+    }
+)
+def plot_model(
+    model: Any,
+    to_file: str | os.PathLike[str] = "model.png",
+    show_shapes: bool = False,
+    *,
+    dpi: int = 200,
+) -> Any:
+    """Draws a model as `plots.network` does, into a file of Matplotlib's kinds.
+
+    Parameters
+    ----------
+    model : Model
+    to_file : path, default "model.png"
+    show_shapes : bool, default False
+        Keras's; shapes are shown anyway, as are what its other arguments ask for.
+    dpi : int, default 200
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ImportError
+        Without Matplotlib.
+    """
+    boolean(show_shapes, "show_shapes")
+    from importlib import import_module
+
+    axes = import_module("mundur.plots").network(model)
+    axes.figure.savefig(to_file, dpi=integer(dpi, "dpi", 1))
+    return axes
 
 
 def set_random_seed(seed: int) -> None:
@@ -96,7 +153,7 @@ def pad_sequences(
     except TypeError:  # a number, also as an array without axes
         given = None
     if given is None:
-        raise TypeError(f"sequences must be a list of sequences; got {shown(sequences)}")
+        raise WrongType(f"sequences must be a list of sequences; got {shown(sequences)}")
     kind = _number_type(dtype)
     value = _padding(value, kind)
     rows = [_row(sequence, place, kind) for place, sequence in enumerate(given)]
@@ -118,9 +175,9 @@ def _number_type(dtype: Any) -> np.dtype[Any]:
     try:
         kind: np.dtype[Any] = np.dtype(dtype)
     except (TypeError, ValueError):
-        raise TypeError(f"dtype must be a type of numbers; got {shown(dtype)}") from None
+        raise WrongType(f"dtype must be a type of numbers; got {shown(dtype)}") from None
     if dtype is None or kind.kind not in "biuf":
-        raise TypeError(f"dtype must be a type of numbers; got {shown(dtype)}")
+        raise WrongType(f"dtype must be a type of numbers; got {shown(dtype)}")
     return kind
 
 
@@ -145,10 +202,10 @@ def _room(name: str, *shape: int) -> tuple[int, ...]:
 
 def _row(sequence: Any, place: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     if isinstance(sequence, (str, bytes)) or not hasattr(sequence, "__iter__"):
-        raise TypeError(f"sequences[{place}] must be a sequence of numbers; got {sequence!r}")
+        raise WrongType(f"sequences[{place}] must be a sequence of numbers; got {sequence!r}")
     row = np.asarray(sequence if hasattr(sequence, "__len__") else list(sequence))
     if row.dtype.kind not in "biuf":
-        raise TypeError(f"sequences[{place}] must hold numbers; got dtype {row.dtype}")
+        raise WrongType(f"sequences[{place}] must hold numbers; got dtype {row.dtype}")
     if dtype.kind in "iu" and row.size:
         limits = np.iinfo(dtype)
         bad = ~((row >= limits.min) & (row <= limits.max) & (row == np.floor(row)))

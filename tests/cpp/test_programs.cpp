@@ -96,6 +96,13 @@ std::vector<Chain> chains(std::int64_t wide) {
        {mundur::DenseSpec{kChannels}, mundur::GaussianNoiseSpec{0.1, {}},
         mundur::GaussianDropoutSpec{0.2, {}}, mundur::AlphaDropoutSpec{0.2, {}},
         mundur::SpatialDropout1DSpec{0.2, {}}, mundur::DenseSpec{7 * wide, Activation::gelu}}},
+      {"few steps and many",
+       false,
+       {mundur::NormalizationSpec{true}, mundur::Cropping1DSpec{1, 0},
+        mundur::Conv1DTransposeSpec{9 * wide, 3, 2, mundur::Padding::same},
+        mundur::UpSampling1DSpec{2}, mundur::DropoutSpec{0.25, {}, {0}},
+        mundur::LayerNormalizationSpec{1e-3, true, true, {0, 1}},
+        mundur::BatchNormalizationSpec{0.9, 1e-3, true, true, 0}}},
       {"axes",
        false,
        {mundur::PermuteSpec{{1, 0}}, mundur::ZeroPadding1DSpec{1, 2}, each_step,
@@ -162,6 +169,7 @@ struct Pupil {
         entry.parameter.value[i] = static_cast<T>(numbers.uniform(-0.5, 0.5));
       }
     }
+    std::fill_n(network.state_values(), network.state_size(), T(0.5));  // a variance, too
     x = numbers.vector<float>(kSamples * kSteps * kChannels, -1, 1);
     for (std::int64_t step = 0; step < kSamples * kSteps; step += 3) {  // for Masking to find
       std::fill_n(x.begin() + step * kChannels, kChannels, 0.0F);

@@ -91,6 +91,10 @@ SUITS: dict[str, Callable[[], Any]] = {
     "after": lambda: 0.1,
     "sequences": lambda: [[1, 2], [3]],
     "n": lambda: 1,
+    "num_classes": lambda: 3,
+    "num_tokens": lambda: 3,
+    "target_class_ids": lambda: [0],
+    **{name: lambda: 0.5 for name in ("precision", "recall", "sensitivity", "specificity")},
     "optimizer": lambda: "sgd",
     "loss": lambda: "mse",
     "pattern": lambda: "*/bias",
@@ -118,12 +122,32 @@ OWN: dict[str, dict[str, Callable[[], Any]]] = {
     **{name: {"verbose": lambda: 0} for name in ("fit_many", "model_selection.fit_many")},
     "model_selection.cross_validate": {"cv": lambda: 2, "verbose": lambda: 0},
     "utils.to_categorical": {"x": lambda: [0, 2]},
+    **{
+        f"{module}.timeseries_dataset_from_array": {
+            "data": lambda: np.arange(9.0),
+            "targets": lambda: None,
+            "sequence_length": lambda: 3,
+        }
+        for module in ("utils", "preprocessing")
+    },
     "constraints.get": {"identifier": lambda: "non_neg"},
     "initializers.get": {"identifier": lambda: "zeros"},
     "regularizers.get": {"identifier": lambda: "l2"},
     "losses.get": {"identifier": lambda: "mse"},
     "optimizers.get": {"identifier": lambda: "sgd"},
     "activations.get": {"identifier": lambda: "relu"},
+    "metrics.get": {"identifier": lambda: "mae"},
+    **{
+        f"losses.{name}": {"y_true": lambda: np.eye(2), "y_pred": lambda: np.full((2, 2), 0.5)}
+        for name in md.losses.__all__
+        if name.islower() and name != "get"
+    },
+    "losses.sparse_categorical_crossentropy": {
+        "y_true": lambda: [0, 1],
+        "y_pred": lambda: np.full((2, 2), 0.5),
+    },
+    "layers.CategoryEncoding": {"num_tokens": lambda: 3},
+    "layers.Discretization": {"bin_boundaries": lambda: [0.0, 1.0]},
 }
 # Left out, each for a reason.
 FILES = "reads or writes files: see test_fuzz_files.py, test_replacing_files.py"
@@ -133,9 +157,10 @@ RECORD = "a record of what the package found; nobody makes one"
 LONG = "trains as fit does, many times"
 LEFT_OUT = {
     **dict.fromkeys(("load_model", "models.load_model", "callbacks.CSVLogger"), FILES),
+    **dict.fromkeys(("callbacks.BackupAndRestore", "callbacks.TensorBoard"), FILES),
     **dict.fromkeys(("callbacks.ModelCheckpoint", "Model.save", "Model.save_weights"), FILES),
     **dict.fromkeys(("Model.load_weights", "text", "Model.get_config", "Model.from_config"), FILES),
-    "plots": FIGURES,
+    **dict.fromkeys(("plots", "utils.plot_model"), FIGURES),
     **dict.fromkeys(("set_num_threads", "runtime", "utils.set_random_seed", "threads"), OUTSIDE),
     **dict.fromkeys(("NonFiniteLossError", "History", "callbacks.History"), RECORD),
     **dict.fromkeys(("solvers.lbfgs", "Model.find_learning_rate", "Model.check_gradients"), LONG),
@@ -260,7 +285,10 @@ RAW = (
 )
 # What messages call an argument of another name.
 CALLED = {
-    "identifier": ("activation", "constraint", "initializer", "loss", "optimizer", "regularizer"),
+    "identifier": (
+        *("activation", "constraint", "initializer", "loss", "metric", "optimizer"),
+        "regularizer",
+    ),
     "layers": ("a layer",),
     "learning_rate": ("schedule",),
     "metrics": ("a metric",),

@@ -13,6 +13,9 @@ from mundur.reference.losses import (
     BinaryFocalCrossentropy,
     CategoricalCrossentropy,
     CategoricalFocalCrossentropy,
+    CategoricalHinge,
+    CosineSimilarity,
+    Dice,
     Hinge,
     Huber,
     KLDivergence,
@@ -24,6 +27,7 @@ from mundur.reference.losses import (
     Poisson,
     SparseCategoricalCrossentropy,
     SquaredHinge,
+    Tversky,
 )
 
 quick = settings(deadline=None, max_examples=25)
@@ -31,6 +35,7 @@ quick = settings(deadline=None, max_examples=25)
 # None of the probabilities is so small that log p bends within a step of the differences.
 SCORES = [[0.5, -0.25, 1.5], [-0.75, 0.25, 1.0], [1.0, -1.0, 0.125], [1.5, -0.5, 0.0]]
 APART = [[z + 0.07 for z in row] for row in SCORES]  # from where a line begins
+FAR = [[0.5, -0.25, 1.2], [-0.75, 0.25, 1.0], [1.0, -1.0, 0.125], [2.5, -0.5, -0.3]]
 PROBABILITIES = [activations.Softmax()(row) for row in SCORES]
 LABELS = [2, 0, 1, 0]
 ONE_HOT = [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
@@ -66,6 +71,8 @@ CASES = [
     (Poisson(), COUNTS, PROBABILITIES),
     (Hinge(), SIGNS, APART),
     (SquaredHinge(), SIGNS, SCORES),
+    (CategoricalHinge(), ONE_HOT, FAR),
+    (CosineSimilarity(), SOFT, SCORES),
 ]
 every_case = pytest.mark.parametrize(
     ("loss", "y_true", "y_pred"), CASES, ids=[repr(loss) for loss, _, _ in CASES]
@@ -84,6 +91,22 @@ def test_a_wrong_gradient_is_found_out():
             return [2 * (y_j - t_j) for t_j, y_j in zip(t, y, strict=True)]  # forgot 1/m
 
     assert check_loss(Wrong(), SOFT, [row[:] for row in SCORES]) > 0.1
+
+
+@pytest.mark.parametrize("weights", WEIGHTS, ids=["plain", "weighted"])
+@pytest.mark.parametrize("loss", [Tversky(0.3, 0.8), Dice()], ids=repr)
+def test_gradients_of_a_whole_batch(loss, weights):
+    assert check_loss(loss, SOFT, [row[:] for row in PROBABILITIES], weights) < 1e-8
+    assert loss(SOFT, PROBABILITIES, [0.0] * 4) == 0.0
+    assert loss.gradient(SOFT, PROBABILITIES, [0.0] * 4) == [[0.0] * 3] * 4
+
+
+def test_overlap_on_paper():
+    t, y = [[1.0, 0.0, 1.0, 0.0]], [[1.0, 1.0, 0.0, 0.0]]
+    assert Dice()(t, y) == pytest.approx(1 - 2 / 4, rel=1e-6)
+    assert Tversky(0.3, 0.8)(t, y) == pytest.approx(1 - 1 / (1 + 0.3 + 0.8), rel=1e-6)
+    assert CategoricalHinge()([[0.0, 0.0, 1.0]], [[0.5, 2.0, 1.25]]) == 1.75
+    assert CosineSimilarity()([[3.0, 4.0]], [[4.0, 3.0]]) == pytest.approx(-24 / 25)
 
 
 def test_values_on_paper():

@@ -61,7 +61,7 @@ struct Code<launches::LossGradient<T>> {
                                 const launches::Step<T>& step) {
     const double weight = a.total ? *a.total : static_cast<double>(step.samples * a.each);
     const T factor =
-        static_cast<T>(mean_factor(a.sums, a.elementwise, weight, a.columns, a.each) * a.scale);
+        static_cast<T>(mean_factor(a.sums, a.elementwise, weight, a.columns) * a.scale);
     block.each(a.rows, [&](i64 b) {
       const i64 at = b * a.columns;
       loss_gradient(a.dp + at, a.p + at, a.y ? a.y + at : nullptr,

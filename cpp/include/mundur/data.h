@@ -22,12 +22,16 @@ struct ArrayView {
   std::int64_t sample_size() const { return size_of(sample); }
 };
 
-/// What one output of a network is compared with. Weights (n doubles) may be null; `y` serves dense
-/// losses, `labels` the sparse one.
+/// What one output of a network is compared with. Weights may be null: one for each sample, or for
+/// each of its rows, `weights_each` of them. `y` serves dense losses, `labels` the sparse one; a
+/// label of -1, allowed where the set `ignores`, is that of no class and weighs nothing.
 struct TargetSet {
   ArrayView y{};
   std::vector<std::int32_t> labels{};
   const double* weights = nullptr;
+  std::int64_t weights_each = 1;
+  bool ignores = false;
+  bool weighs() const { return weights || ignores; }
 };
 
 /// What a pass over a set needs to know of it: for each input and each output of a network. `rows`:

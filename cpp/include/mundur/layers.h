@@ -23,6 +23,7 @@ struct ActivationSpec {
 struct DropoutSpec {
   double rate;
   std::optional<std::uint64_t> seed;  // none: the network's
+  Shape shared = {};                  // axes along which elements are kept or dropped together
 };
 struct FlattenSpec {};
 struct RescalingSpec {
@@ -32,13 +33,19 @@ struct RescalingSpec {
 struct BatchNormalizationSpec {
   double momentum;
   double epsilon;
-  bool scale = true;   // gamma
-  bool center = true;  // beta
+  bool scale = true;       // gamma
+  bool center = true;      // beta
+  std::int64_t axis = -1;  // the columns'; negative ones from the end
 };
 struct LayerNormalizationSpec {
   double epsilon;
   bool scale = true;
   bool center = true;
+  Shape axes = {};  // what is normalised together; none: the last
+};
+/// Columns brought to a scale by numbers that are known beforehand.
+struct NormalizationSpec {
+  bool is_single = false;  // one mean and variance for all
 };
 struct GaussianNoiseSpec {
   double stddev;
@@ -70,6 +77,17 @@ struct Conv1DSpec {
   Padding padding = Padding::valid;
   std::int64_t dilation_rate = 1;
   std::int64_t groups = 1;  // each with its own channels and filters
+  ActivationFunction activation = Activation::linear;
+  bool use_bias = true;
+};
+/// What undoes a Conv1D's step: each step of the input is seen by kernel_size steps of the output,
+/// `strides` apart from those that see the one before.
+struct Conv1DTransposeSpec {
+  std::int64_t filters;
+  std::int64_t kernel_size;
+  std::int64_t strides = 1;
+  Padding padding = Padding::valid;
+  std::int64_t dilation_rate = 1;
   ActivationFunction activation = Activation::linear;
   bool use_bias = true;
 };
@@ -134,6 +152,13 @@ struct ZeroPadding1DSpec {
   std::int64_t before;
   std::int64_t after;
 };
+struct Cropping1DSpec {
+  std::int64_t before;
+  std::int64_t after;
+};
+struct UpSampling1DSpec {
+  std::int64_t size;
+};
 struct MaskingSpec {
   double mask_value;  // a step that holds nothing else is not there
 };
@@ -154,7 +179,8 @@ using LayerSpec =
                  GaussianDropoutSpec, AlphaDropoutSpec, EmbeddingSpec, Conv1DSpec, Pooling1DSpec,
                  SpatialDropout1DSpec, ReshapeSpec, PermuteSpec, ZeroPadding1DSpec, MaskingSpec,
                  RepeatVectorSpec, LSTMSpec, GRUSpec, SimpleRNNSpec, BidirectionalSpec,
-                 TimeDistributedSpec, ResidualSpec, MergingSpec, DotSpec>;
+                 TimeDistributedSpec, ResidualSpec, MergingSpec, DotSpec, NormalizationSpec,
+                 Cropping1DSpec, UpSampling1DSpec, Conv1DTransposeSpec>;
 struct LayerNode {
   LayerSpec spec;
 };

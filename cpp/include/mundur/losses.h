@@ -30,7 +30,9 @@ enum class LossKind : int {
   binary_focal,  // these multiply each term of the cross-entropy by what is wrong with it
   binary_focal_logits,
   categorical_focal,
-  categorical_focal_logits
+  categorical_focal_logits,
+  categorical_hinge,
+  cosine_similarity
 };
 
 /// What a loss is to the training loop: which kernel, how its mean is taken, which head it fuses
@@ -118,17 +120,16 @@ double sum_over_samples(const double* values, std::int64_t n, std::int64_t each)
 template <class T>
 double total_weight(const T* weight, std::int64_t B, std::int64_t each);
 
-/// The factor of every row's gradient, of O outputs and `rows` of them in a sample: 1 / (Σ weights
-/// · outputs in the mean); 0 where the weights sum to nothing. A sum adds up samples, whose own
-/// loss is a mean over their rows where it is one over outputs.
-constexpr double mean_factor(bool sums, bool elementwise, double weight, std::int64_t O,
-                             std::int64_t rows) {
-  if (sums) return elementwise ? 1.0 / static_cast<double>(O * rows) : 1.0;
+/// The factor of every row's gradient, of O outputs: 1 / (Σ weights · outputs in the mean); 0 where
+/// the weights sum to nothing. A sum adds up rows, whose own loss is a mean over outputs where the
+/// loss is one.
+constexpr double mean_factor(bool sums, bool elementwise, double weight, std::int64_t O) {
+  if (sums) return elementwise ? 1.0 / static_cast<double>(O) : 1.0;
   const double terms = elementwise ? weight * static_cast<double>(O) : weight;
   return terms > 0.0 ? 1.0 / terms : 0.0;
 }
-inline double mean_factor(const LossRule& loss, double weight, std::int64_t O, std::int64_t rows) {
-  return mean_factor(loss.sums(), loss.elementwise(), weight, O, rows);
+inline double mean_factor(const LossRule& loss, double weight, std::int64_t O) {
+  return mean_factor(loss.sums(), loss.elementwise(), weight, O);
 }
 
 /// By hand: the loss of p[B,O], that of each of B / rows samples (a mean over outputs and rows

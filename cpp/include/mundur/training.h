@@ -103,8 +103,9 @@ class Trainer {
   /// Loss and scores of each epoch that the last run left behind so.
   const std::vector<double>& passed() const;
   /// The set now holds the next batch of an epoch that is told batch by batch: a step of its own,
-  /// while sums and places go on. The first comes before begin_epoch.
-  void feed();
+  /// while sums and places go on. The first comes before begin_epoch. Its outputs go to `outputs`,
+  /// where those of the set before went somewhere.
+  void feed(std::vector<T*> outputs = {});
   void set_augment(std::vector<Augmentation> steps);
   /// Shuffles keep blocks of so many neighbours together; 0: they keep none.
   void set_block(std::int64_t rows);
@@ -138,8 +139,8 @@ class Evaluator {
   std::int64_t steps() const;
   /// Batches until the set is through or about `budget` seconds are over; 0: a single batch.
   Outcome run(double budget);
-  /// The set now holds the next batch; sums go on.
-  void feed();
+  /// The set now holds the next batch; sums go on. Outputs as Trainer's.
+  void feed(std::vector<T*> outputs = {});
   std::int64_t step() const;
   const Tally& tally() const;
 

@@ -15,6 +15,7 @@ from typing import Any
 __all__ = [
     "MOST_AXES",
     "SMALLEST",
+    "WrongType",
     "boolean",
     "came",
     "check_ending",
@@ -31,6 +32,11 @@ __all__ = [
     "shown",
     "verbosity",
 ]
+
+
+class WrongType(TypeError, ValueError):
+    """An argument of a type that is not taken: a TypeError, and a ValueError as Keras raises."""
+
 
 _INT64_MAX = 2**63 - 1
 MOST_AXES = 32  # of a sample; NumPy 1 had no more either
@@ -59,11 +65,11 @@ def _is_bool(value: Any) -> bool:
 def integer(value: Any, name: str, minimum: int = 0, maximum: int = _INT64_MAX) -> int:
     """A whole number in [minimum, maximum]; neither bool nor float."""
     if type(value) is not int and _is_bool(value):
-        raise TypeError(f"{name} must be an integer; {came(value)}")
+        raise WrongType(f"{name} must be an integer; {came(value)}")
     try:
         result = operator.index(value)
     except TypeError:
-        raise TypeError(f"{name} must be an integer; {came(value)}") from None
+        raise WrongType(f"{name} must be an integer; {came(value)}") from None
     if not minimum <= result <= maximum:
         bound = f">= {minimum}" if result < minimum else f"<= {maximum}"
         raise ValueError(f"{name} must be {bound}; got {shown(result)}")
@@ -81,11 +87,11 @@ def number(
 ) -> float:
     """A finite real number within the bounds; neither bool nor text."""
     if _is_bool(value) or isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
-        raise TypeError(f"{name} must be a number; {came(value)}")
+        raise WrongType(f"{name} must be a number; {came(value)}")
     try:
         result = float(value)
     except (TypeError, ValueError, OverflowError):
-        raise TypeError(f"{name} must be a number; {came(value)}") from None
+        raise WrongType(f"{name} must be a number; {came(value)}") from None
     wanted = [
         (at_least is None or result >= at_least, f">= {at_least}"),
         (above is None or result > above, f"> {above}"),
@@ -111,7 +117,7 @@ def boolean(value: Any, name: str, hint: str = "") -> bool:
     """True or False, NumPy's too; no other truthy value."""
     if value is True or value is False or _is_bool(value):
         return bool(value)
-    raise TypeError(f"{name} must be True or False; {came(value)}{hint}")
+    raise WrongType(f"{name} must be True or False; {came(value)}{hint}")
 
 
 def choice(value: Any, name: str, *known: str | None) -> Any:
@@ -121,7 +127,7 @@ def choice(value: Any, name: str, *known: str | None) -> Any:
             return value
         error: type[Exception] = ValueError
     else:
-        error = TypeError
+        error = WrongType
     *most, last = (f'"{text}"' if isinstance(text, str) else "None" for text in known)
     raise error(f"{name} must be {', '.join(most)} or {last}; {came(value)}")
 
@@ -129,11 +135,11 @@ def choice(value: Any, name: str, *known: str | None) -> Any:
 def items(value: Any, name: str, most: int = 10**7) -> list[Any]:
     """What a list, a tuple or an array holds."""
     if isinstance(value, (str, bytes, bytearray)) or not hasattr(value, "__len__"):
-        raise TypeError(f"{name} must be a list; {came(value)}")
+        raise WrongType(f"{name} must be a list; {came(value)}")
     try:
         count = len(value)
     except TypeError:  # an array without axes
-        raise TypeError(f"{name} must be a list; {came(value)}") from None
+        raise WrongType(f"{name} must be a list; {came(value)}") from None
     if count > most:
         raise ValueError(f"{name} must hold at most {most} items; got {count}")
     return list(value)
@@ -149,7 +155,7 @@ def verbosity(value: Any) -> int:
 def identifier(value: Any, name: str) -> str:
     """A name for a layer or model: not empty, without '/' (which separates layer/parameter)."""
     if not isinstance(value, str):
-        raise TypeError(f"{name} must be text; {came(value)}")
+        raise WrongType(f"{name} must be text; {came(value)}")
     if not value or "/" in value or not value.isprintable():
         raise ValueError(f"{name} must be printable, not empty and without '/'; got {value!r}")
     return str(value)  # NumPy's text, too
@@ -182,7 +188,7 @@ def extents(value: Any, name: str) -> tuple[int, ...]:
     if isinstance(value, Integral) and not _is_bool(value):
         value = (value,)
     if not isinstance(value, (tuple, list)):
-        raise TypeError(f"{name} must be a tuple of integers; {came(value)}")
+        raise WrongType(f"{name} must be a tuple of integers; {came(value)}")
     if not 1 <= len(value) <= MOST_AXES:
         raise ValueError(f"{name} must have 1 to {MOST_AXES} extents; got {len(value)}")
     if any(extent is None for extent in value):
@@ -204,7 +210,7 @@ def check_layers(value: Any, title: str) -> None:
     is_array = hasattr(value, "__array__")
     if is_array or isinstance(value, others) or not isinstance(value, Iterable):
         hint = f"; write {title}([{value!r}, ...])" if hasattr(value, "describe") else ""
-        raise TypeError(f"layers must be a list of layers; {came(value)}{hint}")
+        raise WrongType(f"layers must be a list of layers; {came(value)}{hint}")
 
 
 _seeds: Iterator[int] | None = None

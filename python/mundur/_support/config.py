@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import numpy as np
 
-from .names import argument_names, check_assignment, constructor, signature
+from .checks import WrongType, came
+from .names import argument_names, check_assignment, constructor, lookup, signature
 
-__all__ = ["Configurable", "rebuild"]
+__all__ = ["Configurable", "from_dict", "rebuild"]
 
 C = TypeVar("C", bound="Configurable")
 
@@ -62,6 +64,18 @@ class Configurable:
             elif not _same(value, usual[name]):
                 parts.append(f"{name}={value!r}")
         return f"{type(self).__name__}({', '.join(parts)})"
+
+
+def from_dict(
+    given: Mapping[str, Any], known: Mapping[str, Any], what: str, aliases: Mapping[str, Any]
+) -> Any:
+    """What a dict of a class's name and its arguments stands for, as Keras serialises objects."""
+    config = given.get("config", {})
+    if "class_name" not in given or not isinstance(config, Mapping):
+        raise WrongType(
+            f'a {what} as a dict is {{"class_name": ..., "config": {{...}}}}; {came(given)}'
+        )
+    return lookup(known, given["class_name"], what, aliases)(**config)
 
 
 def rebuild(cls: type[C], config: dict[str, Any]) -> C:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from .checks import shown
+from .names import Harmless
 
-__all__ = ["ROUNDED", "compute_dtype_name", "dtype_name"]
+__all__ = ["NAMED", "ROUNDED", "compute_dtype_name", "dtype_name"]
 
 ROUNDED = ("bfloat16", "bfloat16_pairs")
 """What products may compute in beside a model's dtype."""
@@ -49,3 +50,12 @@ def compute_dtype_name(value: Any, dtype: str) -> str:
             f"dtype={dtype!r}"
         )
     return name
+
+
+def _check(_: object, name: str, value: Any) -> None:
+    if value is not None:
+        dtype_name(value)
+
+
+NAMED = Harmless(None, _check)
+"""Keras's `dtype` of what computes in the type of its arrays, or in float64."""

@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
-from .checks import came, shown
+from .checks import WrongType, came, shown
 
 __all__ = [
     "Harmless",
@@ -16,6 +16,7 @@ __all__ = [
     "check_assignment",
     "checked_keywords",
     "constructor",
+    "either",
     "lookup",
     "signature",
     "suggestion",
@@ -58,7 +59,6 @@ _ALIASES: dict[str, tuple[str, ...]] = {
     "logistic": ("sigmoid",),
     "identity": ("linear",),
     "linear": ("Dense",),
-    "normalization": ("Rescaling", "BatchNormalization"),
     "he": ("he_normal", "he_uniform"),
     "glorot": ("glorot_normal", "glorot_uniform"),
     "xavier": ("glorot_normal", "glorot_uniform"),
@@ -94,15 +94,36 @@ def lookup(
     every = {**(aliases or {}), **table}
     if not isinstance(given, str):
         listed = ", ".join(repr(name) for name in sorted(table))
-        raise TypeError(f"{what} must be one of {listed}; {came(given)}")
+        raise WrongType(f"{what} must be one of {listed}; {came(given)}")
     if given in every:
         return every[given]
     listed = ", ".join(repr(name) for name in sorted(table))
     raise ValueError(f"unknown {what} {shown(given)}{suggestion(given, table)} (known: {listed})")
 
 
+_ONE_MACHINE = "a model trains on one machine, by threads= or on device=; see fit_many for several"
+_ONE_LIBRARY = "no other library computes here, so that its layers have no place in a model"
+# What Keras has for clusters, half precision and other libraries' layers; what is here instead.
+_NOT_HERE = {
+    "distribution": _ONE_MACHINE,
+    "distribute": _ONE_MACHINE,
+    "mixed_precision": 'a model is told: Model(compute_dtype="bfloat16")',
+    "set_global_policy": 'a model is told: Model(compute_dtype="bfloat16")',
+    "set_floatx": 'a model is told: Model(dtype="float64")',
+    "LossScaleOptimizer": "float16 needs it; bfloat16, which there is, has the range of float32",
+    "RematScope": "no model here needs its activations computed twice for want of memory",
+    "remat": "no model here needs its activations computed twice for want of memory",
+    "TFSMLayer": _ONE_LIBRARY,
+    "JaxLayer": _ONE_LIBRARY,
+    "FlaxLayer": _ONE_LIBRARY,
+    "TorchModuleWrapper": _ONE_LIBRARY,
+}
+
+
 def unknown_attribute(module: str, name: str, known: Iterable[str]) -> AttributeError:
     """What a module's `__getattr__` raises: the names it has, and the nearest."""
+    if name in _NOT_HERE:
+        return AttributeError(f"{module} has no {name!r}: {_NOT_HERE[name]}")
     known = [public for public in known if not public.startswith("_")]
     hint = "" if name.startswith("_") else suggestion(name, known)
     return AttributeError(f"{module} has no {name!r}{hint} (known: {', '.join(known)})")
@@ -165,7 +186,18 @@ class Harmless(NamedTuple):
     """An argument of Keras's that says what is so here anyway, with other values than one."""
 
     usual: Any
-    check: Callable[[Any, Any], None]  # of the object that is made and the value: raises
+    check: Callable[[Any, str, Any], Any]  # of what is made, the argument, its value: raises
+
+
+def either(*values: Any) -> Harmless:
+    """An argument whose values all come to the same here; the first is Keras's default."""
+
+    def check(_: Any, name: str, value: Any) -> None:
+        if not any(value is one or (type(value) is type(one) and value == one) for one in values):
+            listed = ", ".join(map(repr, values[:-1]))
+            raise ValueError(f"{name} must be {listed} or {values[-1]!r}; got {shown(value)}")
+
+    return Harmless(values[0], check)
 
 
 def checked_keywords(
@@ -194,14 +226,14 @@ def checked_keywords(
                     value = kwargs.pop(key)
                     harmless = single.get(key)
                     if isinstance(harmless, Harmless):
-                        harmless.check(args[0], value)
+                        harmless.check(args[0] if args else None, key, value)
                     else:
                         _drop_or_raise(name, key, value, known, single)
             if rest is not None and len(args) > most:
                 try:
                     named = signature(checked).bind(*args[1:], **kwargs).arguments
                 except TypeError as error:
-                    raise TypeError(f"{type(args[0]).__name__}(): {error}") from None
+                    raise WrongType(f"{type(args[0]).__name__}(): {error}") from None
                 return function(args[0], **named)  # type: ignore[arg-type]
             return function(*args, **kwargs)
 
@@ -218,7 +250,7 @@ def _drop_or_raise(
     function: str, key: str, value: Any, known: Iterable[str], single: Mapping[str, Any]
 ) -> None:
     if key not in single:
-        raise TypeError(
+        raise WrongType(
             f"{function}() has no argument {key!r}{suggestion(key, known)} "
             f"(known: {', '.join(known)})"
         )
@@ -235,14 +267,6 @@ _MENDS = {
     "batch_size": "; a batch's size is an argument of fit, evaluate and predict",
     "run_eagerly": "; piece by piece work Model.forward, Model.backward and Optimizer.step",
 }
-
-# What Keras calls a model's numbers.
-_NUMBERS = {
-    "": "get_weights() copies them, model.parameters and model.state are live views by name",
-    "trainable_": "model.trainable_parameters names them, model.parameters[name] is a live view",
-    "non_trainable_": "model.state holds live views of those that no gradient changes",
-}
-
 
 # What a user may take for a model's, and where it is.
 _ELSEWHERE = {
@@ -294,8 +318,5 @@ def unknown(thing: object, name: str) -> AttributeError:
     """The error for ``thing.name`` where there is no such attribute."""
     cls = type(thing)
     message = f"{cls.__name__} has no attribute {name!r}"
-    kind = name.removesuffix("weights").removesuffix("variables")
-    if kind != name and kind in _NUMBERS:
-        return AttributeError(f"{message}; {_NUMBERS[kind]}")
     public = [known for known in dir(thing) if not known.startswith("_")]
     return AttributeError(message + ("" if name.startswith("_") else suggestion(name, public)))

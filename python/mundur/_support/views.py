@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from .. import _core
 from .names import suggestion
 
-__all__ = ["Views", "copy_all"]
+__all__ = ["Variable", "Views", "copy_all", "variables"]
 
 
 class Views(MutableMapping[str, npt.NDArray[Any]]):
@@ -91,3 +91,58 @@ def _checked(view: npt.NDArray[Any], value: npt.ArrayLike, name: str) -> npt.NDA
     if array.shape != view.shape:
         raise ValueError(f"{name} must have shape {view.shape}; got {array.shape}")
     return array
+
+
+class Variable(np.ndarray):
+    """A live view of a parameter, or of an array of state, with what Keras's variables have.
+
+    Attributes
+    ----------
+    path : str
+        "layer/parameter".
+    name : str
+        "parameter".
+    trainable : bool
+        Whether it learns.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> model = md.Model([md.layers.Dense(1)], input_shape=(2,), seed=0)
+    >>> [(w.path, w.shape) for w in model.trainable_weights]
+    [('dense/kernel', (2, 1)), ('dense/bias', (1,))]
+    >>> model.weights[1].assign([3.0])
+    >>> model.layers[0].bias
+    array([3.], dtype=float32)
+    """
+
+    path: str = ""
+    trainable: bool = False
+
+    @property
+    def name(self) -> str:
+        """The path's last part."""
+        return self.path.rpartition("/")[2]
+
+    @property
+    def value(self) -> npt.NDArray[Any]:
+        """The live view, without all that."""
+        return self.view(np.ndarray)
+
+    def numpy(self) -> npt.NDArray[Any]:
+        """A copy of the numbers."""
+        return np.array(self.value)
+
+    def assign(self, value: npt.ArrayLike) -> None:
+        """Copies numbers into it."""
+        copy_into(self.value, value, self.path)
+
+
+def variables(views: Mapping[str, npt.NDArray[Any]], learning: Iterable[str]) -> list[Variable]:
+    """Those of live views by path, of which some learn."""
+    found, names = [], set(learning)
+    for path, view in views.items():
+        variable = view.view(Variable)
+        variable.path, variable.trainable = path, path in names
+        found.append(variable)
+    return found

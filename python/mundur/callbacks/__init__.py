@@ -5,11 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._support.names import unknown_attribute
+from .backup import BackupAndRestore
 from .base import Callback
-from .basic import CSVLogger, GradientNorms, LambdaCallback, LearningRateScheduler, TerminateOnNaN
+from .basic import (
+    CSVLogger,
+    GradientNorms,
+    LambdaCallback,
+    LearningRateScheduler,
+    SwapEMAWeights,
+    TerminateOnNaN,
+)
 from .monitors import EarlyStopping, ModelCheckpoint, OptunaPruning, ReduceLROnPlateau
+from .tensorboard import TensorBoard
 
 __all__ = [
+    "BackupAndRestore",
     "CSVLogger",
     "Callback",
     "EarlyStopping",
@@ -19,6 +29,8 @@ __all__ = [
     "ModelCheckpoint",
     "OptunaPruning",
     "ReduceLROnPlateau",
+    "SwapEMAWeights",
+    "TensorBoard",
     "TerminateOnNaN",
 ]
 

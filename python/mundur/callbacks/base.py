@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .._support.checks import shown
+from .._support.checks import WrongType, shown
 from .._support.config import Configurable
 from .._support.names import suggestion
 
@@ -151,14 +151,14 @@ def _checked(callbacks: Any) -> list[Callback]:
     try:
         given = iter(callbacks)
     except TypeError:
-        raise TypeError(
+        raise WrongType(
             f"callbacks must be a list of md.Callback; got {shown(callbacks)}"
         ) from None
     result = []
     for callback in given:
         if not isinstance(callback, Callback):
             hint = "; make an instance of it" if isinstance(callback, type) else ""
-            raise TypeError(f"callbacks must be instances of md.Callback; got {callback!r}{hint}")
+            raise WrongType(f"callbacks must be instances of md.Callback; got {callback!r}{hint}")
         _check_hooks(type(callback))
         result.append(callback)
     return result

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from .._support.checks import boolean, is_function, number, shown, verbosity
+from .._support.checks import WrongType, boolean, is_function, number, shown, verbosity
 from .._support.names import checked_keywords, suggestion
 from ..data import arrays
 from .base import BuiltIn, Callback, Logs
@@ -45,7 +45,7 @@ class LearningRateScheduler(BuiltIn):
     @checked_keywords()
     def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
         if not is_function(schedule):
-            raise TypeError(
+            raise WrongType(
                 f"schedule must be callable as schedule(epoch, rate); got {shown(schedule)}"
             )
         self.schedule = schedule
@@ -83,7 +83,7 @@ class CSVLogger(BuiltIn):
     """Writes the numbers of every epoch to a CSV file, each row as soon as it is known.
 
     The columns are "epoch", counted from 0, and the names in the logs, sorted, as Keras's; an epoch
-    without validation leaves its fields empty.
+    without validation has "NA" there.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ class CSVLogger(BuiltIn):
         self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False
     ) -> None:
         if not isinstance(filename, (str, os.PathLike)) or not os.fspath(filename):
-            raise TypeError(f"filename must be the path of a file; got {filename!r}")
+            raise WrongType(f"filename must be the path of a file; got {filename!r}")
         if not isinstance(separator, str) or len(separator) != 1:
             raise ValueError(f"separator must be one character; got {separator!r}")
         self.filename = os.fspath(filename)
@@ -148,7 +148,7 @@ class CSVLogger(BuiltIn):
                 f"{', '.join(unknown)}"
             )
         with open(self.filename, "a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, self._columns, delimiter=self.separator)
+            writer = csv.DictWriter(file, self._columns, "NA", delimiter=self.separator)
             if header:
                 writer.writeheader()
             writer.writerow(row)
@@ -161,6 +161,11 @@ class TerminateOnNaN(BuiltIn):
     the start of that epoch (Keras leaves them broken); the update of an epoch of one step cannot be
     taken back. `History` gets the epoch with that loss, and ``stop_reason`` "nonfinite_loss".
 
+    Parameters
+    ----------
+    raise_error : bool, default False
+        Whether training ends with the `NonFiniteLossError`, a RuntimeError, after all.
+
     Examples
     --------
     >>> import mundur as md, numpy as np
@@ -171,6 +176,87 @@ class TerminateOnNaN(BuiltIn):
     >>> history.stop_reason
     'nonfinite_loss'
     """
+
+    @checked_keywords()
+    def __init__(self, raise_error: bool = False) -> None:
+        self.raise_error = boolean(raise_error, "raise_error")
+
+
+class SwapEMAWeights(BuiltIn):
+    """Evaluates the running mean of the parameters that an optimizer with `use_ema` keeps.
+
+    Validation, `evaluate` and `predict` with this callback see the mean; training goes on from the
+    parameters themselves.
+
+    Parameters
+    ----------
+    swap_on_epoch : bool, default False
+        Whether the model also has the mean from the end of an epoch to the beginning of the next,
+        so that `ModelCheckpoint` saves it. Such a file is for predictions, not for `resume_from`.
+
+    Raises
+    ------
+    ValueError
+        Where the optimizer keeps no mean.
+
+    Examples
+    --------
+    >>> import mundur as md, numpy as np
+    >>> model = md.Model([md.layers.Dense(1)], seed=0)
+    >>> model.compile(md.optimizers.SGD(0.1, use_ema=True), "mse")
+    >>> x, y = np.ones((4, 2)), np.ones(4)
+    >>> _ = model.fit(x, y, epochs=2, verbose=0, validation_data=(x, y),
+    ...               callbacks=[md.callbacks.SwapEMAWeights()])
+    """
+
+    @checked_keywords()
+    def __init__(self, swap_on_epoch: bool = False) -> None:
+        self.swap_on_epoch = boolean(swap_on_epoch, "swap_on_epoch")
+        self._kept: list[Any] | None = None  # the parameters, while the model has their mean
+
+    def _take_mean(self) -> None:
+        optimizer = self.model.compiled_optimizer
+        if not optimizer.use_ema:
+            raise ValueError("SwapEMAWeights needs an optimizer with use_ema=True")
+        if self._kept is None:
+            self._kept = [view.copy() for view in self.model._parameter_views().values()]
+            optimizer.finalize_variable_values(self.model)
+
+    def _give_back(self) -> None:
+        if self._kept is not None:
+            views = self.model._parameter_views().values()
+            for view, values in zip(views, self._kept, strict=True):
+                view[...] = values
+            self._kept = None
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Gives the parameters back."""
+        self._give_back()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Takes the mean, if asked to."""
+        if self.swap_on_epoch:
+            self._take_mean()
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Forgets the parameters; `fit` ends with the mean."""
+        self._kept = None
+
+    def on_test_begin(self, logs: Logs | None = None) -> None:
+        """Takes the mean."""
+        self._take_mean()
+
+    def on_test_end(self, logs: Logs | None = None) -> None:
+        """Gives the parameters back."""
+        self._give_back()
+
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
+        """Takes the mean."""
+        self._take_mean()
+
+    def on_predict_end(self, logs: Logs | None = None) -> None:
+        """Gives the parameters back."""
+        self._give_back()
 
 
 class LambdaCallback(Callback):
@@ -225,14 +311,14 @@ class LambdaCallback(Callback):
         hooks = [name for name in dir(Callback) if name.startswith("on_")]
         for name, function in given.items():
             if name not in hooks:
-                raise TypeError(
+                raise WrongType(
                     f"LambdaCallback() has no argument {name!r}{suggestion(name, hooks)} "
                     f"(known: {', '.join(hooks)})"
                 )
             if function is None:
                 continue
             if not is_function(function):
-                raise TypeError(f"{name} must be callable; got {shown(function)}")
+                raise WrongType(f"{name} must be callable; got {shown(function)}")
             setattr(self, name, function)
 
 

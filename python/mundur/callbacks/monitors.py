@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._support.checks import (
+    WrongType,
     boolean,
     check_ending,
     choice,
@@ -26,7 +27,7 @@ from .base import BuiltIn, CallbackList, Logs
 
 def _monitor(value: Any, name: str) -> str:
     if not isinstance(value, str) or not value:
-        raise TypeError(f"{name} must be the name of a number in the logs; got {shown(value)}")
+        raise WrongType(f"{name} must be the name of a number in the logs; got {shown(value)}")
     return str(value)
 
 
@@ -42,7 +43,7 @@ def _arrays(value: Any, name: str) -> list[npt.NDArray[Any]] | None:
     arrays = [np.asarray(array) for array in items(value, name)]
     for array in arrays:
         if array.dtype.kind not in "biuf":
-            raise TypeError(f"{name} must be a list of real arrays or None; got {array.dtype}")
+            raise WrongType(f"{name} must be a list of real arrays or None; got {array.dtype}")
     kept = (np.float32, np.float64)
     return [a if a.dtype in kept else a.astype(np.float64) for a in arrays]
 
@@ -392,7 +393,7 @@ class ModelCheckpoint(Monitor):
         initial_value_threshold: float | None = None,
     ) -> None:
         if not isinstance(filepath, (str, os.PathLike)) or not os.fspath(filepath):
-            raise TypeError(f"filepath must be the path of a file; got {filepath!r}")
+            raise WrongType(f"filepath must be the path of a file; got {filepath!r}")
         self.filepath = os.fspath(filepath)
         check_ending(self.filepath, "filepath")
         self._watch(monitor, mode)
@@ -511,7 +512,7 @@ class OptunaPruning(Monitor):
 
     def __init__(self, trial: Any, monitor: str = "val_loss") -> None:
         if not all(callable(getattr(trial, name, None)) for name in ("report", "should_prune")):
-            raise TypeError(f"trial must be an optuna.Trial; got {type(trial).__name__}")
+            raise WrongType(f"trial must be an optuna.Trial; got {type(trial).__name__}")
         self.trial = trial
         self._watch(monitor, "auto")
 

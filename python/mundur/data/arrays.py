@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core
-from .._support.checks import shown
+from .._support.checks import WrongType, shown
 from .._support.names import suggestion
 
 __all__ = [
@@ -58,13 +58,13 @@ def real_array(value: Any, name: str, of_text: str = _OF_TEXT) -> Array:
     array = value if type(value) in (np.ndarray, np.memmap) else _converted(value, name)
     dtype = array.dtype
     if dtype.kind not in "biuf":
-        raise TypeError(
+        raise WrongType(
             f"{name} must hold real numbers (bool, integers, float16, float32 or float64); "
             f"got dtype {dtype}"
             + (f", text; {of_text}" if _is_text(array) else _HINTS.get(dtype.kind, ""))
         )
     if dtype.itemsize > 8:
-        raise TypeError(
+        raise WrongType(
             f"{name} has dtype {dtype}, wider than float64; convert it with "
             f"{name.split()[-1]}.astype(np.float64)"
         )
@@ -83,11 +83,11 @@ def _is_text(array: Array) -> bool:
 
 def _converted(value: Any, name: str) -> Array:
     if value is None:
-        raise TypeError(f"{name} must be an array; got None")
+        raise WrongType(f"{name} must be an array; got None")
     if isinstance(value, (str, bytes, dict, set)):
-        raise TypeError(f"{name} must be an array; got {type(value).__name__}")
+        raise WrongType(f"{name} must be an array; got {type(value).__name__}")
     if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(f"{name} is a masked array; fill or drop what is masked first (x.filled)")
+        raise WrongType(f"{name} is a masked array; fill or drop what is masked first (x.filled)")
     if hasattr(value, "columns") and hasattr(value, "dtypes"):
         return _from_columns(value, name)
     if hasattr(value, "__array__") or isinstance(value, (list, tuple, int, float)):
@@ -95,18 +95,18 @@ def _converted(value: Any, name: str) -> Array:
     if hasattr(value, "__dlpack__"):
         return np.from_dlpack(value)
     if hasattr(value, "toarray"):
-        raise TypeError(f"{name} is a sparse matrix; make it dense with {name}.toarray()")
+        raise WrongType(f"{name} is a sparse matrix; make it dense with {name}.toarray()")
     if inspect.isgeneratorfunction(value):
-        raise TypeError(
+        raise WrongType(
             f"{name} must be an array or give batches; got the function {value.__name__}: call it, "
             f"{value.__name__}()"
         )
     if hasattr(value, "__iter__"):
-        raise TypeError(
+        raise WrongType(
             f"{name} must be an array; got {type(value).__name__}, an iterable; batches go into "
             "fit, evaluate and predict as x alone"
         )
-    raise TypeError(f"{name} must be an array; got {type(value).__name__}")
+    raise WrongType(f"{name} must be an array; got {type(value).__name__}")
 
 
 def _from_columns(frame: Any, name: str) -> Array:
@@ -141,7 +141,7 @@ def _column(column: Any, name: str) -> Array:
     if array.dtype.kind == "O" and numbers is not None and numbers.kind in "biuf":
         array = column.to_numpy(np.float64, na_value=np.nan)
     if array.dtype.kind not in "biuf":
-        raise TypeError(
+        raise WrongType(
             f"{name} must hold real numbers; got dtype {column.dtype}"
             f"{_COLUMN_HINTS.get(array.dtype.kind, '; encode text and categories as numbers')}"
         )
@@ -226,9 +226,15 @@ def _bare(name: str) -> str:
 def weights(
     value: Any, samples: int, name: str = "sample_weight", rows: tuple[int, ...] = ()
 ) -> npt.NDArray[np.float64]:
-    """One finite weight >= 0 per sample, or per row where they have that shape, as float64."""
+    """One finite weight >= 0 per sample, or per row where they have that shape, as float64.
+
+    A single number is the weight of all.
+    """
     array = real_array(value, name)
-    if array.shape not in ((samples,), (samples, 1), rows or (samples,)):
+    if array.ndim == 0:
+        array = np.full(samples, array)
+    rows = rows or (samples,)
+    if array.shape not in ((samples,), (samples, 1), rows, (*rows, 1)):
         steps = f" or {rows}" if len(rows) > 1 else ""
         raise ValueError(f"{name} must have shape ({samples},){steps}; got {array.shape}")
     result = np.ascontiguousarray(array.reshape(-1), np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -9,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core
-from .._support.checks import integer, number
+from .._support.checks import WrongType, integer, number
 from . import arrays
 from .arrays import Ports, Several, arrays_in
 from .targets import Suitable, class_weights, sample_targets
@@ -121,6 +122,19 @@ class Trainer(Pass, Protocol):
         """Takes the epoch's updates back, where that can be done."""
 
 
+class Batches(Protocol):
+    """What a pass over batches that come one by one tells of each."""
+
+    def begin(self) -> None:
+        """A new pass."""
+
+    def take(self, data: Dataset) -> tuple[Array, Array | None, Array | None]:
+        """The next: targets and weights as the core reads them, and where its outputs go."""
+
+    def took(self) -> None:
+        """The core is done with it."""
+
+
 class Data(Protocol):
     """A set to go over: a `Dataset`, or a `Stream` of batches that come one by one."""
 
@@ -131,10 +145,6 @@ class Data(Protocol):
     @property
     def name(self) -> str:
         """What errors call x."""
-
-    @property
-    def whole_set_mend(self) -> str:
-        """What an error advises where all is needed at once; "" where all is here."""
 
     def size(self, batch_size: Any, name: str = "batch_size") -> int:
         """The checked batch size."""
@@ -158,12 +168,16 @@ class Data(Protocol):
         """
 
     def trainer(
-        self, make: Callable[[Dataset, int, bool], _core.Trainer], batch_size: int, shuffle: bool
+        self,
+        make: Callable[[Dataset, int, bool], _core.Trainer],
+        batch_size: int,
+        shuffle: bool,
+        batches: Batches,
     ) -> Trainer:
         """What trains on it; `make` makes the core's for checked arrays."""
 
     def evaluator(
-        self, make: Callable[[Dataset, int], _core.Evaluator], batch_size: int
+        self, make: Callable[[Dataset, int], _core.Evaluator], batch_size: int, batches: Batches
     ) -> Evaluator:
         """What evaluates it once."""
 
@@ -209,11 +223,6 @@ class Dataset(NamedTuple):
         weights = None if self.weights is None else self.weights[self.rows]
         return Dataset(self.x[self.rows], self.y[self.rows], weights, f"{self.name}[rows]")
 
-    @property
-    def whole_set_mend(self) -> str:
-        """Nothing: all is here."""
-        return ""
-
     def size(self, batch_size: Any, name: str = "batch_size") -> int:
         """None is 32, "full" every sample; never more than there are."""
         return resolve_batch_size(batch_size, self.samples, name)
@@ -229,6 +238,10 @@ class Dataset(NamedTuple):
             return self._replace(rows=self.rows[part], name=name)
         weights = None if self.weights is None else self.weights[part]
         return Dataset(self.x[part], self.y[part], weights, name)
+
+    def first(self, count: int, argument: str) -> Dataset:
+        """So many samples of it, for a pass that an argument cuts short."""
+        return self.slice(0, enough(self.samples, count, argument), self.name)
 
     def split(self, fraction: Any) -> tuple[Dataset, Dataset | None]:
         """The samples before and those of the last `fraction`, as Keras splits them."""
@@ -255,7 +268,9 @@ class Dataset(NamedTuple):
             )
         loss, outputs = model.objectives[0].loss, model.native.output_shape[-1]
         by_class = class_weights(class_weight, self.y, loss, outputs)
-        return self._replace(weights=by_class if self.weights is None else self.weights * by_class)
+        if self.weights is not None:
+            by_class = self.weights * by_class.reshape(-1, *[1] * (self.weights.ndim - 1))
+        return self._replace(weights=by_class)
 
     def check(self, model: Learner, switch: str | None) -> None:
         """Raises for features that are not finite, or no ids."""
@@ -266,13 +281,17 @@ class Dataset(NamedTuple):
                 arrays.check_values(part, ids, name, switch or "")
 
     def trainer(
-        self, make: Callable[[Dataset, int, bool], _core.Trainer], batch_size: int, shuffle: bool
+        self,
+        make: Callable[[Dataset, int, bool], _core.Trainer],
+        batch_size: int,
+        shuffle: bool,
+        batches: Batches,
     ) -> Trainer:
         """The core's."""
         return make(self, batch_size, shuffle)
 
     def evaluator(
-        self, make: Callable[[Dataset, int], _core.Evaluator], batch_size: int
+        self, make: Callable[[Dataset, int], _core.Evaluator], batch_size: int, batches: Batches
     ) -> Evaluator:
         """The core's."""
         return make(self, batch_size)
@@ -292,9 +311,10 @@ def prepare(
         (y,) = ports.parts(y, names[1])
         if sample_weight is not None:
             (sample_weight,) = ports.parts(sample_weight, names[2])
-        y = _targets(asked[0].loss, network.head, network.output_shape, samples, y, names)
+        shape = network.output_shape
+        y = _targets(asked[0].loss, network.head, shape, samples, y, names)
         if sample_weight is not None:
-            sample_weight = arrays.weights(sample_weight, samples, names[2])
+            sample_weight = _row_weights(sample_weight, (samples, *shape), names[2])
         return Dataset(x, y, sample_weight, names[0])
     given = _by_output(model, y, names[1])
     parts = [
@@ -319,7 +339,14 @@ def _targets(
     names: tuple[str, str, str],
 ) -> Array:
     loss._check_head(head, outputs)
+    loss._check_axis(outputs)
     return sample_targets(y, loss, (samples, *outputs), names[1], names[0])
+
+
+def _row_weights(given: Any, shape: tuple[int, ...], name: str) -> npt.NDArray[np.float64]:
+    """One of each sample, or one of each time step, for outputs of a shape."""
+    weights = arrays.weights(given, shape[0], name, shape[:-1])
+    return weights.reshape(shape[:-1]) if len(weights) > shape[0] else weights
 
 
 def _by_output(model: Learner, given: Any, name: str) -> tuple[Any, ...]:
@@ -340,9 +367,10 @@ def _weights(model: Learner, given: Any, samples: int, name: str) -> Any:
         return Several([arrays.weights(given, samples, name)] * len(ports.names))
     if isinstance(given, dict):
         given = dict.fromkeys(ports.names) | given
+    shapes = model.native.output_shapes
     found = [
-        None if part is None else arrays.weights(part, samples, ports.called(name, i))
-        for i, part in enumerate(ports.parts(given, name))
+        None if part is None else _row_weights(part, (samples, *shape), ports.called(name, i))
+        for i, (part, shape) in enumerate(zip(ports.parts(given, name), shapes, strict=True))
     ]
     return None if all(part is None for part in found) else Several(found)
 
@@ -351,7 +379,7 @@ def given_for_validation(model: Learner, given: Any) -> Dataset:
     """The arrays of fit's `validation_data`, checked."""
     if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
         many = f" of {len(given)}" if isinstance(given, (tuple, list)) else ""
-        raise TypeError(
+        raise WrongType(
             "validation_data must be (x, y) or (x, y, sample_weight); got "
             f"{type(given).__name__}{many}"
         )
@@ -359,6 +387,17 @@ def given_for_validation(model: Learner, given: Any) -> Dataset:
     x = model._features(given[0], names[0])
     weight = given[2] if len(given) == 3 else None
     return prepare(model, x, given[1], weight, names)
+
+
+def enough(samples: int, wanted: int, argument: str) -> int:
+    """How many samples an array gives; a warning where it has not all that were asked for."""
+    if wanted > samples:
+        warnings.warn(
+            f"{argument} asks for {wanted} samples; there are {samples}, which all are taken",
+            UserWarning,
+            stacklevel=7,
+        )
+    return min(wanted, samples)
 
 
 def resolve_batch_size(batch_size: Any, samples: int, name: str = "batch_size") -> int:

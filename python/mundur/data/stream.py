@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core
-from .._support.checks import integer, number
+from .._support.checks import WrongType, integer, number
 from . import arrays
 from .arrays import Several, for_core
-from .dataset import Dataset, Learner, Order, prepare, resolve_batch_size
+from .dataset import Batches, Dataset, Learner, Order, prepare, resolve_batch_size
+from .py_dataset import PyDataset
 
 __all__ = ["ArrayBatches", "Stream", "is_batches", "stream_of"]
 
@@ -48,13 +49,16 @@ class ArrayBatches:
         self._model = model
         self._data = data
         self._order = order
+        self._walk = -1
 
     def __len__(self) -> int:
         return -(-self._order.samples // self._order.batch_size)
 
     def __iter__(self) -> Iterator[tuple[Array, ...]]:
         samples, size = self._order.samples, self._order.batch_size
-        order = self._order.rows(self._model.seed, self._model.epochs_begun)
+        # Steps may end an epoch midway, and a walk begin there.
+        self._walk = max(self._walk + 1, self._model.epochs_begun)
+        order = self._order.rows(self._model.seed, self._walk)
         for start in range(0, samples, size):
             rows = order[start : start + size]
             x = self._data.x[rows]
@@ -96,6 +100,8 @@ class Stream:
         self._given: Any = given
         if not hasattr(given, "__iter__"):
             self._given = _Indexed(given)
+        self._numbered = given if isinstance(given, PyDataset) else None
+        self.shuffle = False  # of the numbers of a PyDataset's batches
         self._once = hasattr(given, "__next__")
         self._steps = steps
         self._restart = restart
@@ -105,6 +111,7 @@ class Stream:
         self._waiting: Any = _END  # the first batch, where it was looked at
         self._first_rows = 0
         self._count = 0  # batches of this pass
+        self._walks = -1  # how shuffles are told apart
         self._epoch = 0
         self._class_weight: Mapping[int, float] | None = None
         self.transform: Callable[..., Any] | None = None
@@ -121,6 +128,8 @@ class Stream:
         """Batches of a pass; 0 where nobody knows."""
         if self._steps is not None:
             return self._steps
+        if self._numbered is not None:
+            return self._numbered.num_batches or 0
         try:
             return len(self._given)
         except (TypeError, NotImplementedError):  # a DataLoader over an IterableDataset has one
@@ -137,22 +146,16 @@ class Stream:
         """What errors call the batch at hand's features."""
         return f"x of batch {self._count - 1} of {self._title}"
 
-    @property
-    def whole_set_mend(self) -> str:
-        """What an error advises where a whole set is needed."""
-        if isinstance(self._given, ArrayBatches):
-            return (
-                "a function as augment gives batches one by one; use augment.Noise, Shift or Flip"
-            )
-        return "pass x and y as arrays, not as an iterable of batches"
-
     def first_features(self) -> Any:
         """Those of the first batch, to build a model for; the batch is not used up."""
-        self._rewind()
-        self._waiting = self._take()
-        if self._waiting is _END:
+        if self._numbered is not None and self._numbered.num_batches != 0:
+            first = self._numbered[0]
+        else:
+            self._rewind()
+            first = self._waiting = self._take()
+        if first is _END:
             raise ValueError(f"{self._title} gave no batches")
-        x = self._model._features(self._parts(self._waiting)[0], self._place(0))
+        x = self._model._features(self._parts(first)[0], self._place(0))
         self._first_rows = len(x)
         return x
 
@@ -184,6 +187,8 @@ class Stream:
     def begin(self, epoch: int = 0) -> Dataset:
         """A new pass; its first batch."""
         self._count, self._epoch = 0, epoch
+        if self._numbered is not None:
+            self._numbered.on_epoch_begin()
         if self._waiting is _END:
             self._rewind()
         data = self.advance()
@@ -195,6 +200,8 @@ class Stream:
         """The next batch, or None at the end of the pass."""
         item = self._next()
         if item is _END:
+            if self._numbered is not None:
+                self._numbered.on_epoch_end()
             return None
         self._current = self._checked(item)
         self._count += 1
@@ -210,7 +217,15 @@ class Stream:
 
     def _rewind(self) -> None:
         if self._iterator is None or self._steps is None or self._restart:
-            self._iterator = iter(self._given)
+            self._iterator = self._walk()
+
+    def _walk(self) -> Iterator[Any]:
+        data, model = self._numbered, self._model
+        if data is None or not self.shuffle or not data.num_batches:
+            return iter(self._given)
+        self._walks = max(self._walks + 1, model.epochs_begun)
+        order = _core.permutation(data.num_batches, model.seed, self._walks)
+        return (data[int(i)] for i in order)
 
     def _take(self) -> Any:
         assert self._iterator is not None
@@ -219,7 +234,7 @@ class Stream:
     def _again(self) -> Any:
         """The first batch of the iterable begun again: it is shorter than `steps`."""
         if not self._once:
-            self._iterator = iter(self._given)
+            self._iterator = self._walk()
             item = self._take()
             if item is not _END:
                 return item
@@ -237,7 +252,7 @@ class Stream:
         if not self._targets:
             return (item,)
         many = f" of {len(item)}" if isinstance(item, (tuple, list)) else ""
-        raise TypeError(
+        raise WrongType(
             f"{self._title} must give batches (x, y) or (x, y, sample_weight); batch {self._count} "
             f"is a {type(item).__name__}{many}"
         )
@@ -245,6 +260,8 @@ class Stream:
     def features(self) -> Iterator[Any]:
         """The features of a pass alone, for prediction."""
         self._count = 0
+        if self._iterator is None:
+            self._rewind()
         while (item := self._next()) is not _END:
             yield self._model._features(self._parts(item)[0], self._place(self._count))
             self._count += 1
@@ -276,16 +293,20 @@ class Stream:
         return result
 
     def trainer(
-        self, make: Callable[[Dataset, int, bool], _core.Trainer], batch_size: int, shuffle: bool
+        self,
+        make: Callable[[Dataset, int, bool], _core.Trainer],
+        batch_size: int,
+        shuffle: bool,
+        batches: Batches,
     ) -> StreamTrainer:
         """What trains on these batches."""
-        return StreamTrainer(self, make)
+        return StreamTrainer(self, make, batches)
 
     def evaluator(
-        self, make: Callable[[Dataset, int], _core.Evaluator], batch_size: int
+        self, make: Callable[[Dataset, int], _core.Evaluator], batch_size: int, batches: Batches
     ) -> StreamEvaluator:
         """What evaluates on these batches, once."""
-        return StreamEvaluator(self, make)
+        return StreamEvaluator(self, make, batches)
 
 
 class StreamTrainer:
@@ -294,8 +315,14 @@ class StreamTrainer:
     A batch is fetched right after the one before it was used, so that the last is known as such.
     """
 
-    def __init__(self, stream: Stream, make: Callable[[Dataset, int, bool], _core.Trainer]) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        make: Callable[[Dataset, int, bool], _core.Trainer],
+        batches: Batches,
+    ) -> None:
         self._stream = stream
+        self._batches = batches
         self._make = make
         self._augment: Sequence[_core.Augmentation] = ()
         self._native: _core.Trainer | None = None
@@ -338,10 +365,12 @@ class StreamTrainer:
     def begin_epoch(self, epoch: int) -> None:
         """Fetches the first batch and clears the sums."""
         data = self._stream.begin(epoch)
+        self._batches.begin()
+        given = self._batches.take(data)
         if self._native is None:
             self._native = self._make(data, len(data.x), False)
             self._native.set_augment(self._augment)
-        self._native.feed(*map(for_core, (data.x, data.y, data.weights)))
+        self._native.feed(for_core(data.x), *given)
         self._native.begin_epoch(epoch)
         self.step = 0
 
@@ -354,10 +383,11 @@ class StreamTrainer:
             if status in ("loss", "input"):
                 return status
             self.step += 1
+            self._batches.took()
             data = self._stream.advance()
             if data is None:
                 return "finished"
-            self.native.feed(*map(for_core, (data.x, data.y, data.weights)))
+            self.native.feed(for_core(data.x), *self._batches.take(data))
             if self.step == last or time.perf_counter() >= end:
                 return "more"
 
@@ -365,9 +395,14 @@ class StreamTrainer:
 class StreamEvaluator:
     """The native evaluator's face over batches."""
 
-    def __init__(self, stream: Stream, make: Callable[[Dataset, int], _core.Evaluator]) -> None:
+    def __init__(
+        self, stream: Stream, make: Callable[[Dataset, int], _core.Evaluator], batches: Batches
+    ) -> None:
         self._stream = stream
+        self._batches = batches
         data = stream.begin()
+        batches.begin()
+        batches.take(data)
         self._native = make(data, len(data.x))
         self.step = 0
 
@@ -391,10 +426,11 @@ class StreamEvaluator:
             if status != "finished":
                 return status
             self.step += 1
+            self._batches.took()
             data = self._stream.advance()
             if data is None:
                 return "finished"
-            self._native.feed(*map(for_core, (data.x, data.y, data.weights)))
+            self._native.feed(for_core(data.x), *self._batches.take(data))
             if time.perf_counter() >= end:
                 return "more"
 
@@ -424,28 +460,20 @@ def stream_of(
 ) -> Stream | None:
     """The source of batches where `x` is an iterable of them, else None.
 
-    A ValueError where `others`, which speak of arrays, are given as well, or `steps` without
-    batches.
+    A ValueError where `others`, which speak of arrays, are given as well.
     """
     if not is_batches(x):
         if targets and others["y"] is None and _lists_batches(x):
-            raise TypeError(
+            raise WrongType(
                 "x must be an array or give batches; got a list of (x, y): join them, with "
                 "x = np.concatenate([x for x, y in batches]) and y likewise"
             )
-        if steps is not None:
-            raise steps_without_batches(steps_name)
         return None
     for other, value in others.items():
         if value is not None:
             raise ValueError(f"{other} must be None where x gives batches; got {_came(value)}")
     steps = checked_steps(steps, steps_name)
     return Stream(model, x, steps, passes=passes, targets=targets)
-
-
-def steps_without_batches(name: str) -> ValueError:
-    """The error for a number of steps beside an array."""
-    return ValueError(f"{name} goes with an iterable of batches; a pass takes all of an array")
 
 
 def first_features(x: Any, stream: Stream | None, model: Learner) -> Any:

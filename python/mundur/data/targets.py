@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from .._support.checks import integer, number
+from .._support.checks import WrongType, integer, number
 from .arrays import real_array
 
 __all__ = [
@@ -34,6 +34,9 @@ class Suitable(Protocol):
 
     def _check_head(self, head: str, output_shape: tuple[int, ...]) -> None:
         """Raises where it does not suit a model's last layer."""
+
+    def _check_axis(self, output_shape: tuple[int, ...]) -> None:
+        """Raises where it compares along another axis than a model's last."""
 
     def _suited(self, y: Array, shape: tuple[int, ...], name: str) -> Array:
         """The targets as it wants them, checked."""
@@ -90,8 +93,8 @@ def like_outputs(y: Array, shape: tuple[int, ...], name: str, title: str, hint: 
     )
 
 
-def label_targets(y: Array, shape: tuple[int, ...], name: str) -> Array:
-    """Labels, one for each row of outputs, as the core reads them."""
+def label_targets(y: Array, shape: tuple[int, ...], name: str, ignored: int | None = None) -> Array:
+    """Labels, one for each row of outputs, as the core reads them; -1 for those to be ignored."""
     classes = shape[-1]
     if y.shape == shape and classes > 1:
         raise ValueError(
@@ -109,8 +112,11 @@ def label_targets(y: Array, shape: tuple[int, ...], name: str) -> Array:
             raise ValueError(
                 f"{name} must hold whole class numbers; got {_at_first(y, bad)} (counted from 0)"
             )
-    if y.size and not (y.min() >= 0 and y.max() < classes):
-        bad = (y < 0) | (y >= classes)
+    if ignored is not None:
+        y = np.where(y == ignored, -1, y)
+    least = 0 if ignored is None else -1
+    if y.size and not (y.min() >= least and y.max() < classes):
+        bad = (y < least) | (y >= classes)
         raise ValueError(
             f"{name} must hold labels in [0, {classes}), one per output; got {_at_first(y, bad)}"
         )
@@ -158,7 +164,7 @@ def class_weights(
                 'for "balanced" take those of sklearn.utils.class_weight.compute_class_weight: '
                 "dict(enumerate(compute_class_weight('balanced', classes=np.unique(y), y=y)))"
             )
-        raise TypeError(f"{name} must be a dict of class: weight; {hint}")
+        raise WrongType(f"{name} must be a dict of class: weight; {hint}")
     found = loss._classes(y, outputs)
     if found is None:
         raise ValueError(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._support.checks import came, is_function
+from .._support.checks import WrongType, came, is_function
 from .._support.names import lookup, unknown_attribute
 from .base import ArrayInitializer, FunctionInitializer, Initializer
 from .basic import (
@@ -111,7 +111,7 @@ def get(identifier: Any, argument: str = "initializer") -> Initializer:
             raise type(error)(f"{argument}: {error}") from None
     if is_function(identifier) and not isinstance(identifier, type):
         return FunctionInitializer(identifier)
-    raise TypeError(
+    raise WrongType(
         f"{argument} must be a name, an Initializer, a function or an array; {came(identifier)}"
     )
 

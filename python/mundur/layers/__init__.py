@@ -9,6 +9,7 @@ from .._support.names import unknown_attribute
 from .activation import ELU, Activation, ActivityRegularization, LeakyReLU, ReLU, Softmax
 from .base import Layer
 from .conv1d import Conv1D
+from .conv1d_transpose import Conv1DTranspose
 from .dense import Dense
 from .dropout import AlphaDropout, Dropout, GaussianDropout, GaussianNoise, SpatialDropout1D
 from .embedding import Embedding
@@ -25,11 +26,28 @@ from .merging import (
     Multiply,
     Subtract,
 )
-from .normalization import BatchNormalization, LayerNormalization, Rescaling
+from .normalization import BatchNormalization, LayerNormalization, Normalization, Rescaling
 from .pooling1d import AveragePooling1D, GlobalAveragePooling1D, GlobalMaxPooling1D, MaxPooling1D
 from .recurrent import GRU, LSTM, SimpleRNN
-from .shape import Flatten, Permute, RepeatVector, Reshape, ZeroPadding1D
+from .shape import (
+    Cropping1D,
+    Flatten,
+    Permute,
+    RepeatVector,
+    Reshape,
+    UpSampling1D,
+    ZeroPadding1D,
+)
 from .wrappers import Bidirectional, Residual, TimeDistributed
+
+if TYPE_CHECKING:
+    from .encoding import (
+        CategoryEncoding,
+        Discretization,
+        IntegerLookup,
+        StringLookup,
+        TextVectorization,
+    )
 
 __all__ = [
     "ELU",
@@ -43,9 +61,13 @@ __all__ = [
     "AveragePooling1D",
     "BatchNormalization",
     "Bidirectional",
+    "CategoryEncoding",
     "Concatenate",
     "Conv1D",
+    "Conv1DTranspose",
+    "Cropping1D",
     "Dense",
+    "Discretization",
     "Dot",
     "Dropout",
     "Embedding",
@@ -56,6 +78,7 @@ __all__ = [
     "GlobalMaxPooling1D",
     "Input",
     "InputLayer",
+    "IntegerLookup",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
@@ -64,6 +87,7 @@ __all__ = [
     "Maximum",
     "Minimum",
     "Multiply",
+    "Normalization",
     "Permute",
     "ReLU",
     "RepeatVector",
@@ -73,13 +97,22 @@ __all__ = [
     "SimpleRNN",
     "Softmax",
     "SpatialDropout1D",
+    "StringLookup",
     "Subtract",
+    "TextVectorization",
     "TimeDistributed",
+    "UpSampling1D",
     "ZeroPadding1D",
 ]
 
+# What is called on data, and stands in no model: few programs need it.
+_ON_USE = (
+    *("CategoryEncoding", "Discretization", "IntegerLookup", "StringLookup"),
+    "TextVectorization",
+)
+
 # Keras's other names.
-Convolution1D = Conv1D
+Convolution1D, Convolution1DTranspose = Conv1D, Conv1DTranspose
 MaxPool1D, GlobalMaxPool1D = MaxPooling1D, GlobalMaxPooling1D
 AvgPool1D, GlobalAvgPool1D = AveragePooling1D, GlobalAveragePooling1D
 
@@ -106,6 +139,7 @@ KNOWN: dict[str, type[Layer]] = {
     for cls in (
         *(Dense, Activation, ActivityRegularization, Dropout, Flatten, Rescaling),
         *(ReLU, LeakyReLU, ELU, Softmax),
+        *(Normalization, Cropping1D, UpSampling1D, Conv1DTranspose),
         *(BatchNormalization, LayerNormalization),
         *(GaussianNoise, GaussianDropout, AlphaDropout),
         Embedding,
@@ -121,6 +155,10 @@ KNOWN: dict[str, type[Layer]] = {
 if not TYPE_CHECKING:  # else type checkers would believe in any name
 
     def __getattr__(name: str) -> object:
+        if name in _ON_USE:
+            from . import encoding
+
+            return getattr(encoding, name)
         raise unknown_attribute("mundur.layers", name, __all__)
 
     def __dir__() -> list[str]:

@@ -13,8 +13,8 @@ from .. import constraints, initializers, regularizers
 from .._support.checks import boolean, extents, identifier
 from .._support.config import Configurable, rebuild
 from .._support.dtypes import dtype_name
-from .._support.names import Harmless, constructor, unknown
-from .._support.views import Views, copy_all
+from .._support.names import Harmless, constructor, either, unknown
+from .._support.views import Variable, Views, copy_all, variables
 from ..constraints import Constraint
 from ..initializers import Initializer
 from ..regularizers import Regularizer
@@ -27,14 +27,18 @@ if TYPE_CHECKING:
 MaskFlow: TypeAlias = Literal["passes", "makes", "ends", "drops"]
 
 
-def _ask_for_dtype(layer: Layer, value: Any) -> None:
+def _ask_for_dtype(layer: Layer, _: str, value: Any) -> None:
     """Keeps it until the layer meets its model, whose dtype it must be."""
     layer._asked_dtype = None if value is None else dtype_name(value)
 
 
 DTYPE = Harmless(None, _ask_for_dtype)
 # Arguments that every layer has in Keras, with one value here.
-KERAS: dict[str, Any] = {"dtype": DTYPE, "activity_regularizer": None, "autocast": True}
+KERAS: dict[str, Any] = {
+    "dtype": DTYPE,
+    "activity_regularizer": None,
+    "autocast": either(True, False),
+}
 
 
 class Owner(Protocol):
@@ -363,6 +367,34 @@ class Layer(Configurable):
         views = {f"{self.name}/{name}": view for name, view in owner._views_of(self).items()}
         return Views(views)[f"{self.name}/{parameter}"]
 
+    @property
+    def weights(self) -> list[Variable]:
+        """Live views of the parameters and then of the state, with their names.
+
+        `variables` is another name; there are none before the layer is part of a built model.
+        """
+        owner = self.owner
+        if owner is None or not getattr(owner, "built", True):
+            return []
+        views = self._views()
+        owner._views_given = True
+        learning = [name for name in self.parameter_initializers if self.is_trainable(name)]
+        named = {f"{self.name}/{name}": view for name, view in views.items()}
+        return variables(named, [f"{self.name}/{name}" for name in learning])
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """Those that learn."""
+        return [one for one in self.weights if one.trainable]
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """Those that don't: frozen ones, and state."""
+        return [one for one in self.weights if not one.trainable]
+
+    variables, trainable_variables = weights, trainable_weights
+    non_trainable_variables = non_trainable_weights
+
     def get_weights(self) -> list[npt.NDArray[Any]]:
         """Copies of the layer's parameters and then its state, in order."""
         return [view.copy() for view in self._views().values()]
@@ -443,6 +475,6 @@ class Weighted(Layer):
         return self._view("kernel")
 
     @property
-    def bias(self) -> npt.NDArray[Any]:
-        """Live view of b, of the shape under Shapes."""
-        return self._view("bias")
+    def bias(self) -> npt.NDArray[Any] | None:
+        """Live view of b, of the shape under Shapes; None without `use_bias`."""
+        return self._view("bias") if self.use_bias else None

@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import _core
 from .._support.checks import boolean, integer
-from .._support.names import checked_keywords
+from .._support.names import checked_keywords, either
 from .._support.unpack import Unpack
 from ..activations import Identifier, named, native
 from .base import DTYPE, Layer, LayerArguments, MaskFlow, Weighted
@@ -78,7 +78,12 @@ class Conv1D(Weighted):
     _kind = "conv1d"
 
     @checked_keywords(
-        ignored={"dtype": DTYPE, "autocast": True, "lora_rank": None, "lora_alpha": None},
+        ignored={
+            "dtype": DTYPE,
+            "autocast": either(True, False),
+            "lora_rank": None,
+            "lora_alpha": None,
+        },
         rest=Layer,
     )
     def __init__(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from .. import _core
-from .._support.checks import number, seed_value
+from .._support.checks import integer, items, number, seed_value
 from .._support.names import checked_keywords
 from .._support.unpack import Unpack
 from .base import KERAS, Layer, LayerArguments
@@ -225,6 +226,9 @@ class Dropout(Layer):
     ----------
     rate : float
         In [0, 1).
+    noise_shape : tuple, optional
+        The mask's shape, None or the samples' number first: along an axis where it is 1, elements
+        are kept or dropped together.
     seed : int, optional
         The model's seed where it is None.
     name, trainable, input_shape
@@ -244,18 +248,47 @@ class Dropout(Layer):
 
     _kind = "dropout"
 
-    @checked_keywords(ignored=KERAS | {"noise_shape": None}, rest=Layer)
+    @checked_keywords(ignored=KERAS, rest=Layer)
     def __init__(
         self,
         rate: float,
-        *,
+        noise_shape: Sequence[int | None] | None = None,
         seed: int | None = None,
         **layer: Unpack[LayerArguments],
     ) -> None:
         self.rate = number(rate, "rate", at_least=0, below=1)
+        self.noise_shape = None if noise_shape is None else _mask_shape(noise_shape)
         self.seed = seed_value(seed)
         super().__init__(**layer)
 
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of one sample behind this layer."""
+        shape = (self.noise_shape or (None,) * (len(input_shape) + 1))[1:]
+        fits = len(shape) == len(input_shape) and all(
+            one in (None, 1, extent) for one, extent in zip(shape, input_shape, strict=False)
+        )
+        if not fits:
+            raise ValueError(
+                f"{self.name}: noise_shape must have 1, None or the extent for each axis of "
+                f"samples of shape {input_shape}; got {self.noise_shape}"
+            )
+        return input_shape
+
     def describe(self) -> _core.LayerSpec:
         """The native description."""
-        return _core.Dropout(self.rate, self.seed)
+        shape = (self.noise_shape or ())[1:]
+        shared = [axis for axis, extent in enumerate(shape) if extent == 1]
+        return _core.Dropout(self.rate, self.seed, shared)
+
+
+def _mask_shape(value: Any) -> tuple[int | None, ...]:
+    shape = tuple(
+        None if one is None else integer(one, f"noise_shape[{i}]", 1)
+        for i, one in enumerate(items(value, "noise_shape"))
+    )
+    if len(shape) < 2 or shape[0] == 1:
+        raise ValueError(
+            "noise_shape must begin with None, for the samples, each of which has a mask of its "
+            f"own, and go on with those of a sample; got {shape}"
+        )
+    return shape

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from .. import _core
 from .._support.checks import boolean, extents, integer
-from .._support.names import checked_keywords
+from .._support.names import checked_keywords, either
 from .._support.unpack import Unpack
 from ..initializers.base import ArrayInitializer
 from .base import DTYPE, Layer, LayerArguments, MaskFlow, Weighted
@@ -73,7 +73,7 @@ class Embedding(Weighted):
     @checked_keywords(
         ignored={
             "dtype": DTYPE,
-            "autocast": True,
+            "autocast": either(True, False),
             "lora_rank": None,
             "lora_alpha": None,
             "quantization_config": None,
@@ -100,13 +100,16 @@ class Embedding(Weighted):
             embeddings_initializer = self._given(weights)
         self._take(locals())
         self.mask_zero = boolean(mask_zero, "mask_zero")
-        self.weights = None
         if input_length is not None:
             if layer.get("input_shape") is not None:
                 raise ValueError("input_length and input_shape say the same; give one of them")
             layer["input_shape"] = extents(integer(input_length, "input_length", 1), "input_length")
         self.input_length = None
         super().__init__(**layer)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments; given weights are the initializer."""
+        return super().get_config() | {"weights": None}
 
     def _given(self, weights: Any) -> ArrayInitializer:
         if isinstance(weights, (list, tuple)) and len(weights) == 1:

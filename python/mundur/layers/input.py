@@ -237,7 +237,7 @@ def called(layer: Any, given: Any) -> Any:
 # ---- inputs ----------------------------------------------------------------------------------
 
 
-def _check_dtype(_: object, value: Any) -> None:
+def _check_dtype(_: object, __: str, value: Any) -> None:
     """Features of any real dtype are converted batch by batch, whatever an Input says of them."""
     if value is None:
         return

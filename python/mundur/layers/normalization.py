@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from .. import _core, initializers
-from .._support.checks import boolean, epsilon_value, integer, number
+from .._support.checks import MOST_AXES, boolean, epsilon_value, integer, number
 from .._support.names import checked_keywords
 from .._support.unpack import Unpack
+from ..data import arrays
+from ..data.stream import is_batches
 from .base import KERAS, Layer, LayerArguments
 
 _KERAS = KERAS | dict.fromkeys(
@@ -18,9 +22,9 @@ _KERAS = KERAS | dict.fromkeys(
 
 
 class _Normalization(Layer):
-    """What both share: scale γ and shift β, a number each for every element of the last axis."""
+    """What both share: scale γ and shift β, a number each for every element of some axes."""
 
-    axis: int
+    axis: Any
     center: bool
     scale: bool
     beta_initializer: initializers.Initializer
@@ -33,27 +37,54 @@ class _Normalization(Layer):
         return gamma | ({"beta": self.beta_initializer} if self.center else {})
 
     def parameter_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
-        """One number for each element of the last axis."""
+        """One number for each element of the axis, or axes."""
         shape = self._columns(input_shape)
         return {name: shape for name in self.parameter_initializers}
 
-    def _columns(self, input_shape: tuple[int, ...]) -> tuple[int]:
-        if self.axis not in (-1, len(input_shape)):
-            raise ValueError(
-                f"{self.name}: axis must be the last one, -1 or {len(input_shape)} for samples of "
-                f"shape {input_shape}; got {self.axis}"
-            )
-        return (input_shape[-1],)
+    def _columns(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(input_shape[axis] for axis in _of_sample(self, self.axis, len(input_shape)))
 
     @property
-    def gamma(self) -> npt.NDArray[Any]:
-        """Live view of γ."""
-        return self._view("gamma")
+    def gamma(self) -> npt.NDArray[Any] | None:
+        """Live view of γ; None without `scale`."""
+        return self._view("gamma") if self.scale else None
 
     @property
-    def beta(self) -> npt.NDArray[Any]:
-        """Live view of β."""
-        return self._view("beta")
+    def beta(self) -> npt.NDArray[Any] | None:
+        """Live view of β; None without `center`."""
+        return self._view("beta") if self.center else None
+
+
+def _axis(value: Any, name: str = "axis") -> int:
+    """An axis of a batch, but not that of the samples."""
+    axis = integer(value, name, -MOST_AXES, MOST_AXES)
+    if axis == 0:
+        raise ValueError(f"{name} must not be 0, the axis of the samples")
+    return axis
+
+
+def _axes(value: Any) -> int | tuple[int, ...]:
+    """One of them, or some."""
+    if isinstance(value, (tuple, list)):
+        return tuple(_axis(one, f"axis[{i}]") for i, one in enumerate(value))
+    return _axis(value)
+
+
+def _without_batch(axis: int | tuple[int, ...]) -> list[int]:
+    """The same counted from a sample's first; negative ones from the end."""
+    given = axis if isinstance(axis, tuple) else (axis,)
+    return [one if one < 0 else one - 1 for one in given]
+
+
+def _of_sample(layer: Layer, axis: int | tuple[int, ...], rank: int) -> list[int]:
+    """Those of a sample, counted from 0, ascending."""
+    found = sorted({one + rank if one < 0 else one for one in _without_batch(axis)})
+    if not found or found[0] < 0 or found[-1] >= rank:
+        raise ValueError(
+            f"{layer.name}: axis must be of 1 to {rank}, or -{rank} to -1, for samples of {rank} "
+            f"axes (0 is the batch's); got {axis}"
+        )
+    return found
 
 
 class BatchNormalization(_Normalization):
@@ -77,7 +108,7 @@ class BatchNormalization(_Normalization):
     Parameters
     ----------
     axis : int, default -1
-        The columns' axis; only the last one is supported.
+        The columns' axis, the batch's being 0. Another than the last is brought there and back.
     momentum : float, default 0.99
         In [0, 1]. PyTorch counts the other way: its 0.1 is 0.9 here.
     epsilon : float, default 0.001
@@ -133,7 +164,7 @@ class BatchNormalization(_Normalization):
         moving_variance_initializer: Any = "ones",
         **layer: Unpack[LayerArguments],
     ) -> None:
-        self.axis = integer(axis, "axis", -1)
+        self.axis = _axis(axis)
         self.momentum = number(momentum, "momentum", at_least=0, at_most=1)
         self.epsilon = epsilon_value(epsilon)
         self.center = boolean(center, "center")
@@ -157,13 +188,14 @@ class BatchNormalization(_Normalization):
         }
 
     def state_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
-        """One number for each element of the last axis."""
+        """One number for each element of the axis."""
         shape = self._columns(input_shape)
         return {name: shape for name in self.state_initializers}
 
     def describe(self) -> _core.LayerSpec:
         """The native description."""
-        return _core.BatchNormalization(self.momentum, self.epsilon, self.scale, self.center)
+        (axis,) = _without_batch(self.axis)
+        return _core.BatchNormalization(self.momentum, self.epsilon, self.scale, self.center, axis)
 
     @property
     def moving_mean(self) -> npt.NDArray[Any]:
@@ -189,8 +221,8 @@ class LayerNormalization(_Normalization):
 
     Parameters
     ----------
-    axis : int, default -1
-        Only the last one is supported.
+    axis : int or tuple of int, default -1
+        What is normalised together, the batch's axis being 0; γ and β have its shape.
     epsilon : float, default 0.001
         ε, at least float32's smallest normal number, 1.2e-38.
     center, scale : bool, default True
@@ -218,7 +250,7 @@ class LayerNormalization(_Normalization):
     @checked_keywords(ignored=_KERAS | {"rms_scaling": False}, rest=Layer)
     def __init__(
         self,
-        axis: int = -1,
+        axis: int | Sequence[int] = -1,
         epsilon: float = 0.001,
         center: bool = True,
         scale: bool = True,
@@ -226,7 +258,7 @@ class LayerNormalization(_Normalization):
         gamma_initializer: Any = "ones",
         **layer: Unpack[LayerArguments],
     ) -> None:
-        self.axis = integer(axis, "axis", -1)
+        self.axis = _axes(axis)
         self.epsilon = epsilon_value(epsilon)
         self.center = boolean(center, "center")
         self.scale = boolean(scale, "scale")
@@ -236,7 +268,181 @@ class LayerNormalization(_Normalization):
 
     def describe(self) -> _core.LayerSpec:
         """The native description."""
-        return _core.LayerNormalization(self.epsilon, self.scale, self.center)
+        return _core.LayerNormalization(
+            self.epsilon, self.scale, self.center, _without_batch(self.axis)
+        )
+
+
+class Normalization(Layer):
+    """Brings each column to mean 0 and variance 1 by numbers that are known beforehand.
+
+    y = (x - μ) / √σ², with μ and σ² of a training set from `adapt`, or given; training never
+    changes them. Inverted, y = x √σ² + μ. Shapes: x and y (batch, ..., columns); ∂L/∂x = ∂L/∂y /
+    √σ². A variance counts as at least 10⁻¹⁴, so that a constant column becomes 0.
+
+    Parameters
+    ----------
+    axis : int or None, default -1
+        The columns', the last one; None: one mean and variance for all numbers.
+    mean, variance : float or array, optional
+        μ and σ²; only together.
+    invert : bool, default False
+    name, trainable, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a bad argument, naming it; when built, without a mean and a variance.
+
+    Examples
+    --------
+    >>> import mundur as md, numpy as np
+    >>> layer = md.layers.Normalization()
+    >>> layer.adapt(np.array([[1.0, 10.0], [3.0, 30.0]]))
+    >>> model = md.Model([layer, md.layers.Dense(1)], seed=0)
+    >>> layer([[1.0, 20.0]])
+    array([[-1.,  0.]])
+    """
+
+    _kind = "normalization"
+
+    @checked_keywords(ignored=KERAS, rest=Layer)
+    def __init__(
+        self,
+        axis: int | None = -1,
+        mean: Any = None,
+        variance: Any = None,
+        invert: bool = False,
+        **layer: Unpack[LayerArguments],
+    ) -> None:
+        self.axis = None if axis is None else _axis(axis)
+        self.invert = boolean(invert, "invert")
+        if (mean is None) != (variance is None):
+            raise ValueError("mean and variance come together; got one of them")
+        self._moments: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None = None
+        if mean is not None:
+            self._keep(_numbers(mean, "mean"), _numbers(variance, "variance"))
+        super().__init__(**layer)
+
+    def _keep(self, mean: npt.NDArray[np.float64], variance: npt.NDArray[np.float64]) -> None:
+        if (variance < 0).any():
+            raise ValueError(f"variance must not be negative; got {variance.min()}")
+        self._moments = mean, variance
+
+    @property
+    def mean(self) -> npt.NDArray[np.float64] | None:
+        """μ, or None before `adapt`."""
+        return None if self._moments is None else self._moments[0]
+
+    @property
+    def variance(self) -> npt.NDArray[np.float64] | None:
+        """σ², or None before `adapt`."""
+        return None if self._moments is None else self._moments[1]
+
+    def adapt(self, data: Any) -> None:
+        """Takes μ and σ² from samples, an array or batches of them; a model has them at once.
+
+        Parameters
+        ----------
+        data : array (samples, ..., columns) or iterable of such
+        """
+        batches = iter(data) if is_batches(data) else iter([data])
+        count, mean, spread = 0.0, np.zeros(()), np.zeros(())
+        for batch in batches:
+            x = np.asarray(arrays.real_array(batch, "data"), np.float64)
+            if x.ndim < 2:
+                x = x.reshape(-1, 1)
+            rows = x.reshape(-1, 1 if self.axis is None else x.shape[-1])
+            own, centre = float(len(rows)), rows.mean(axis=0)
+            apart, total = centre - mean, count + own
+            spread = spread + ((rows - centre) ** 2).sum(axis=0) + apart**2 * (count * own / total)
+            mean, count = mean + apart * (own / total), total
+        if not count:
+            raise ValueError("data must hold at least one sample")
+        self._keep(mean, spread / count)
+        if self._owner is not None and self.owner is not None:
+            self._tell_model()
+
+    def _tell_model(self) -> None:
+        """A model that is built has numbers of its own."""
+        try:
+            views = self._views()
+        except (KeyError, RuntimeError):  # not built yet
+            return
+        for name, values in self._native_moments().items():
+            views[name][...] = values
+
+    def _native_moments(self) -> dict[str, npt.NDArray[np.float64]]:
+        """What the core takes off, and whose root it divides by."""
+        if self._moments is None:
+            raise ValueError(
+                f"{self.name} has no mean and variance yet; call adapt(x_train) before the model "
+                "is built, or pass mean= and variance="
+            )
+        mean, variance = (np.atleast_1d(part).ravel() for part in self._moments)
+        variance = np.maximum(variance, 1e-14)
+        if self.invert:  # x √σ² + μ = (x + μ/√σ²) / √(1/σ²)
+            return {"mean": -mean / np.sqrt(variance), "variance": 1 / variance}
+        return {"mean": mean, "variance": variance}
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        """The normalised numbers of an array."""
+        if len(inputs) != 1 or not hasattr(inputs[0], "__len__"):
+            return super().__call__(*inputs, **options)
+        x = np.asarray(arrays.real_array(inputs[0], "inputs"), np.float64)
+        moments = self._native_moments()
+        return (x - moments["mean"]) / np.sqrt(moments["variance"])
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, what `adapt` found among them."""
+        config = super().get_config()
+        for name in ("mean", "variance"):
+            config[name] = None if config[name] is None else config[name].tolist()
+        return config
+
+    @property
+    def state_initializers(self) -> dict[str, initializers.Initializer]:
+        """Those of mean and variance."""
+        if self._moments is None:
+            return {"mean": initializers.Zeros(), "variance": initializers.Ones()}
+        moments = self._native_moments()
+        return {
+            name: initializers.Constant(float(values[0]))
+            if len(values) == 1
+            else initializers.get(values, name)
+            for name, values in moments.items()
+        }
+
+    def state_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+        """One number for each column, or one for all."""
+        columns = 1
+        if self.axis is not None:
+            _of_sample(self, self.axis, len(input_shape))
+            if self.axis not in (-1, len(input_shape)):
+                raise ValueError(
+                    f"{self.name}: axis must be the last one, -1 or {len(input_shape)}, or None; "
+                    f"got {self.axis}. Permute brings another one there"
+                )
+            columns = input_shape[-1]
+        found = len(self._native_moments()["mean"])
+        if found not in (1, columns):
+            raise ValueError(
+                f"{self.name}: mean and variance have {found} columns; samples of shape "
+                f"{input_shape} have {columns}"
+            )
+        return {"mean": (columns,), "variance": (columns,)}
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description."""
+        return _core.Normalization(self.axis is None)
+
+
+def _numbers(value: Any, name: str) -> npt.NDArray[np.float64]:
+    array = np.asarray(arrays.real_array(value, name), np.float64)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite; got {array}")
+    return array
 
 
 class Rescaling(Layer):

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from .. import _core
 from .._support.checks import boolean, integer, number, seed_value
-from .._support.names import checked_keywords
+from .._support.names import checked_keywords, either
 from .._support.unpack import Unpack
 from ..activations import named, native
 from ..initializers.base import ArrayInitializer, Initializer
@@ -24,12 +24,12 @@ _MOST = 2**28
 # Arguments of Keras that have one value here.
 KERAS: dict[str, Any] = {
     "dtype": DTYPE,
-    "autocast": True,
+    "autocast": either(True, False),
     "return_state": False,
     "stateful": False,
-    "unroll": False,
-    "use_cudnn": "auto",
-    "implementation": 2,
+    "unroll": either(False, True),
+    "use_cudnn": either("auto", True, False),
+    "implementation": either(2, 1, 0),
     "zero_output_for_mask": False,
 }
 

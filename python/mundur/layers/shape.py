@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import _core
-from .._support.checks import MOST_AXES, integer, shown
-from .._support.names import checked_keywords
+from .._support.checks import MOST_AXES, WrongType, integer, shown
+from .._support.names import checked_keywords, either
 from .._support.unpack import Unpack
 from .base import KERAS, Layer, LayerArguments, MaskFlow
-from .windows import channels_last, steps_and_channels
+from .windows import channels_last, single, steps_and_channels
 
 
 def _integers(value: Any, name: str, minimum: int) -> tuple[int, ...]:
     if not isinstance(value, (tuple, list)):
-        raise TypeError(f"{name} must be a tuple of integers; got {shown(value)}")
+        raise WrongType(f"{name} must be a tuple of integers; got {shown(value)}")
     if len(value) > MOST_AXES:
         raise ValueError(f"{name} must have at most {MOST_AXES} extents; got {len(value)}")
     return tuple(integer(part, f"{name}[{i}]", minimum) for i, part in enumerate(value))
@@ -202,6 +202,110 @@ class ZeroPadding1D(Layer):
         return _core.ZeroPadding1D(*self.padding)
 
 
+class Cropping1D(Layer):
+    """A sample without its first and its last steps: y_t = x_(t + before).
+
+    Shapes: x (batch, steps, channels), y (batch, steps - before - after, channels). ∂L/∂x is ∂L/∂y
+    with zeros around it. A mask of time steps ends here, with a warning.
+
+    Parameters
+    ----------
+    cropping : int or (int, int), default (1, 1)
+        Steps that are left out before and after, one number for both.
+    name, trainable, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what are no such numbers; when built, for samples of another rank, or of no more steps.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.Model([md.layers.Cropping1D((1, 0))], seed=0).predict([[[7], [8]]])[0].ravel()
+    array([8.], dtype=float32)
+    """
+
+    _kind = "cropping1d"
+
+    @checked_keywords(ignored=KERAS, rest=Layer)
+    def __init__(
+        self, cropping: int | Sequence[int] = (1, 1), **layer: Unpack[LayerArguments]
+    ) -> None:
+        pair = isinstance(cropping, (tuple, list))
+        both = cropping if pair else (integer(cropping, "cropping"),) * 2
+        self.cropping = _integers(both, "cropping", 0)
+        if len(self.cropping) != 2:
+            raise ValueError(f"cropping must be an integer or (before, after); got {cropping!r}")
+        super().__init__(**layer)
+
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of one sample behind this layer."""
+        steps, channels = steps_and_channels(self.name, input_shape)
+        if steps <= sum(self.cropping):
+            raise ValueError(
+                f"{self.name}: cropping={self.cropping} leaves nothing of {steps} steps"
+            )
+        return (steps - sum(self.cropping), channels)
+
+    @property
+    def mask_flow(self) -> MaskFlow:
+        """Its steps are others."""
+        return "drops"
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description."""
+        return _core.Cropping1D(*self.cropping)
+
+
+class UpSampling1D(Layer):
+    """Each step comes `size` times in a row: y_(t size + i) = x_t.
+
+    Shapes: x (batch, steps, channels), y (batch, steps·size, channels). ∂L/∂x_t = Σ_i ∂L/∂y_(t size
+    + i), in order of the steps. A mask of time steps ends here, with a warning.
+
+    Parameters
+    ----------
+    size : int, default 2
+        1 or more.
+    name, trainable, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a size that is no positive integer; when built, for samples of another rank.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.Model([md.layers.UpSampling1D(2)], seed=0).predict([[[7], [8]]])[0].ravel()
+    array([7., 7., 8., 8.], dtype=float32)
+    """
+
+    _kind = "up_sampling1d"
+
+    @checked_keywords(ignored=KERAS, rest=Layer)
+    def __init__(self, size: int = 2, **layer: Unpack[LayerArguments]) -> None:
+        self.size = single(size, "size")
+        super().__init__(**layer)
+
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of one sample behind this layer."""
+        steps, channels = steps_and_channels(self.name, input_shape)
+        return (steps * self.size, channels)
+
+    @property
+    def mask_flow(self) -> MaskFlow:
+        """Its steps are new ones."""
+        return "drops"
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description."""
+        return _core.UpSampling1D(self.size)
+
+
 class RepeatVector(Layer):
     """A vector becomes a sequence that has it at each of n steps: y_t = x.
 
@@ -282,7 +386,7 @@ class Flatten(Layer):
 
     _kind = "flatten"
 
-    @checked_keywords(ignored=KERAS | {"data_format": None}, rest=Layer)
+    @checked_keywords(ignored=KERAS | {"data_format": either(None, "channels_last")}, rest=Layer)
     def __init__(
         self,
         **layer: Unpack[LayerArguments],

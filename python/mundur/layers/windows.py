@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._support.checks import integer, shown
+from .._support.checks import WrongType, integer, shown
 from .._support.names import lookup
 
 _NAMES = {name: name for name in ("valid", "same", "causal")}
@@ -25,7 +25,7 @@ def single(value: Any, name: str) -> int:
 def padding_name(value: Any, *, causal: bool) -> str:
     """One of "valid", "same" and, where it has a meaning, "causal"; upper case is Keras's too."""
     if not isinstance(value, str):
-        raise TypeError(f"padding must be text; got {shown(value)}")
+        raise WrongType(f"padding must be text; got {shown(value)}")
     known = {name: name for name in _NAMES if causal or name != "causal"}
     return lookup(known, value.lower(), "padding")
 

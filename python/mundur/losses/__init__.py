@@ -5,17 +5,19 @@ Every loss is called as ``loss(y_true, y_pred)`` and differentiated with
 float32, everything else in float64. Below, n is the number of samples, m of outputs.
 
 ``reduction`` says how the losses of the samples become one: "sum_over_batch_size", the default, is
-their mean (with weights, over the sum of the weights), "sum" their sum, and None or "none" leaves
-one number per sample, times its weight. What a sample's loss is stands in each formula: the mean
-over outputs where that divides by n·m, the sum where it divides by n. `fit` needs a number, so it
-takes the first two.
+their mean (with weights, over the sum of the weights), and so are Keras's other names for it,
+"mean" and "mean_with_sample_weight"; "sum" is their sum, and None or "none" leaves one number for
+each place of the last axis, times its weight, as the functions do that have the losses' names in
+small letters. What such a number is stands in each formula: the mean over outputs where that
+divides by n·m, the sum where it divides by n. `fit` needs a number, so it takes no None.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._support.checks import is_function, shown
+from .._support.checks import WrongType, is_function, shown
+from .._support.config import from_dict
 from .._support.names import lookup, unknown_attribute
 from .base import Loss
 from .classification import (
@@ -23,12 +25,37 @@ from .classification import (
     BinaryFocalCrossentropy,
     CategoricalCrossentropy,
     CategoricalFocalCrossentropy,
+    CategoricalHinge,
     Hinge,
     KLDivergence,
     SparseCategoricalCrossentropy,
     SquaredHinge,
 )
+from .functions import (
+    FUNCTIONS,
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_hinge,
+    cosine_similarity,
+    dice,
+    hinge,
+    huber,
+    kl_divergence,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
+    sparse_categorical_crossentropy,
+    squared_hinge,
+    tversky,
+)
+from .overlap import Dice, Tversky
 from .regression import (
+    CosineSimilarity,
     Huber,
     LogCosh,
     MeanAbsoluteError,
@@ -43,6 +70,9 @@ __all__ = [
     "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
     "CategoricalFocalCrossentropy",
+    "CategoricalHinge",
+    "CosineSimilarity",
+    "Dice",
     "Hinge",
     "Huber",
     "KLDivergence",
@@ -55,7 +85,27 @@ __all__ = [
     "Poisson",
     "SparseCategoricalCrossentropy",
     "SquaredHinge",
+    "Tversky",
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_hinge",
+    "cosine_similarity",
+    "dice",
     "get",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "log_cosh",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "poisson",
+    "sparse_categorical_crossentropy",
+    "squared_hinge",
+    "tversky",
 ]
 
 _CLASSES: tuple[type[Loss], ...] = (
@@ -74,6 +124,10 @@ _CLASSES: tuple[type[Loss], ...] = (
     KLDivergence,
     Hinge,
     SquaredHinge,
+    CategoricalHinge,
+    CosineSimilarity,
+    Tversky,
+    Dice,
 )
 KNOWN: dict[str, type[Loss]] = {cls.kind: cls for cls in _CLASSES}
 CLASS_NAMES: dict[str, type[Loss]] = {cls.__name__: cls for cls in _CLASSES}
@@ -94,7 +148,9 @@ _SHORT: dict[str, type[Loss]] = {
 
 
 def get(identifier: Any) -> Loss:
-    """The loss of a name ("mse", "binary_crossentropy", ...), a class or an instance.
+    """The loss of a name ("mse", ...), a class, an instance, a function of ours or a dict.
+
+    A dict is ``{"class_name": ..., "config": {...}}``, as Keras writes one.
 
     Raises
     ------
@@ -115,10 +171,15 @@ def get(identifier: Any) -> Loss:
         return identifier()
     if isinstance(identifier, str):
         return lookup(KNOWN, identifier, "loss", CLASS_NAMES | _SHORT)()
+    if isinstance(identifier, dict):
+        found: Loss = from_dict(identifier, KNOWN, "loss", CLASS_NAMES | _SHORT)
+        return found
     hint = ""
     if is_function(identifier):
+        if identifier in FUNCTIONS:
+            return FUNCTIONS[identifier]()
         hint = "; for your own write a class, class Mine(md.Loss), with __call__ and gradient"
-    raise TypeError(f"loss must be a name or a Loss; got {shown(identifier)}{hint}")
+    raise WrongType(f"loss must be a name or a Loss; got {shown(identifier)}{hint}")
 
 
 if not TYPE_CHECKING:  # else type checkers would believe in any name

@@ -8,18 +8,20 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core
-from .._support.checks import choice, identifier
+from .._support.checks import MOST_AXES, choice, identifier, integer
 from .._support.config import Configurable, rebuild
+from .._support.dtypes import NAMED
 from ..data import arrays
 from ..data.targets import like_outputs, sample_targets
 
 Array = npt.NDArray[Any]
 
 MEAN = "sum_over_batch_size"
+_MEANS = (MEAN, "mean", "mean_with_sample_weight")  # a weighted mean is a mean: all three are one
 # What the core wants of every loss.
 _NUMBERS = {"delta": 1.0, "label_smoothing": 0.0, "gamma": 0.0, "positive": 1.0, "negative": 1.0}
 # Keras's arguments with one value here.
-KERAS: dict[str, Any] = {"dtype": None}
+KERAS: dict[str, Any] = {"dtype": NAMED}
 
 
 class Loss(Configurable):
@@ -70,6 +72,9 @@ class Loss(Configurable):
         `head` is the activation there, `output_shape` the shape of one sample behind it.
         """
 
+    def _check_axis(self, output_shape: tuple[int, ...]) -> None:
+        """Raises a ValueError where it compares along another axis than a model's last."""
+
     def _suited(self, y: Array, shape: tuple[int, ...], name: str) -> Array:
         """Targets for outputs of `shape` as the loss wants them, their values checked."""
         return y
@@ -89,16 +94,28 @@ class NativeLoss(Loss):
 
     name: str
     reduction: str | None
+    axis: int = -1
     _native: _core.Loss
 
     def _prepare(self, reduction: Any, name: Any, **numbers: float) -> None:
         """What every constructor ends with."""
-        choice(reduction, "reduction", MEAN, "sum", "none", None)
+        choice(reduction, "reduction", *_MEANS, "sum", "none", None)
         self.reduction = None if reduction == "none" else reduction
         self.name = identifier(name, "name")
         self._native = _core.Loss(
-            self.kind, self.from_logits, **(_NUMBERS | numbers), sums=self.reduction != MEAN
+            self.kind, self.from_logits, **(_NUMBERS | numbers), sums=self.reduction not in _MEANS
         )
+
+    def _keep_axis(self, axis: Any) -> None:
+        self.axis = integer(axis, "axis", -MOST_AXES)
+
+    def _check_axis(self, output_shape: tuple[int, ...]) -> None:
+        if self.axis not in (-1, len(output_shape)):
+            raise ValueError(
+                f"{type(self).__name__}(axis={self.axis}): in a model the last axis is compared, "
+                f"-1 or {len(output_shape)} for outputs of shape {output_shape}; end the model in "
+                "a Permute that brings the other one there"
+            )
 
     def _suited(self, y: Array, shape: tuple[int, ...], name: str) -> Array:
         y = like_outputs(y, shape, name, type(self).__name__, self._hint(y, shape[-1], name))
@@ -124,17 +141,25 @@ class NativeLoss(Loss):
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The loss of predictions: a number, or one of each sample where reduction is None."""
         y, p, weight, shape = self._rows(y_true, y_pred, sample_weight)
-        rows = len(p) // shape[0]
         if self.reduction is not None:
-            return self._native.value(y, p, weight, rows)
-        by_step = self._exclusive or np.size(sample_weight) > shape[0]
-        values = self._native.sample_values(y, p, weight, 1 if by_step else rows)
-        return values.reshape(shape[:-1]) if by_step and len(shape) > 1 else values
+            return self._native.value(y, p, weight, len(p) // shape[0])
+        values = self._native.sample_values(y, p, weight, 1)
+        return values.reshape(shape[:-1]) if len(shape) > 1 else values
+
+    def _values(self, y_true: Any, p: Array) -> npt.NDArray[np.float64]:
+        """The loss of each row, whatever the predictions; for metrics."""
+        if self.axis != -1:
+            y_true, p = self._with_axis_last(y_true, p)
+        shape = p.shape
+        with _core.to_nearest:
+            y, p, weight, _ = self._converted(y_true, p if p.ndim > 1 else p[:, None], None, shape)
+            return self._native.sample_values(y, p, weight, 1)
 
     def gradient(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Array:
         """∂loss/∂y_pred, of y_pred's shape; of the samples' sum where reduction is None."""
         y, p, weight, shape = self._rows(y_true, y_pred, sample_weight)
-        return self._native.gradient(y, p, weight, len(p) // shape[0]).reshape(shape)
+        found = self._native.gradient(y, p, weight, len(p) // shape[0]).reshape(shape)
+        return found if self.axis == -1 else np.ascontiguousarray(np.moveaxis(found, -1, self.axis))
 
     def _rows(
         self, y_true: Any, y_pred: Any, sample_weight: Any
@@ -146,12 +171,21 @@ class NativeLoss(Loss):
         p = arrays.real_array(y_pred, "y_pred")
         if p.ndim == 0 or p.size == 0:
             raise ValueError(f"y_pred must hold at least one sample; got shape {p.shape}")
+        if self.axis != -1:
+            y_true, p = self._with_axis_last(y_true, p)
         shape = p.shape
         if p.ndim == 1:
             p = p[:, None]
         self._check_predictions(p)
         with _core.to_nearest:  # conversions round
             return self._converted(y_true, p, sample_weight, shape)
+
+    def _with_axis_last(self, y_true: Any, p: Array) -> tuple[Any, Array]:
+        axis = integer(self.axis, "axis", 1 - p.ndim, p.ndim - 1) % p.ndim
+        if axis == 0:
+            raise ValueError("axis must not be that of the samples, 0")
+        y = arrays.real_array(y_true, "y_true")
+        return np.moveaxis(y, axis, -1) if y.ndim == p.ndim else y, np.moveaxis(p, axis, -1)
 
     def _converted(
         self, y_true: Any, p: Array, sample_weight: Any, shape: tuple[int, ...]
@@ -163,6 +197,9 @@ class NativeLoss(Loss):
         if sample_weight is not None:
             weight = arrays.weights(sample_weight, len(p), rows=p.shape[:-1]).astype(dtype)
             weight = weight.repeat(rows // len(weight))
+        if are_labels and (y < 0).any():  # of no class: they weigh nothing
+            kept: Array = (y.reshape(rows) >= 0).astype(dtype)
+            y, weight = np.maximum(y, 0), kept if weight is None else kept * weight
         p = np.ascontiguousarray(p, dtype).reshape(rows, -1)
         if are_labels:
             return y.reshape(rows), p, weight, shape

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from .._support.checks import boolean, number
+from .._support.checks import boolean, integer, number
 from .._support.names import checked_keywords
 from ..data.targets import in_unit_interval, label_targets, refuse, signs
 from .base import KERAS, MEAN, NativeLoss
@@ -17,6 +17,9 @@ Array = npt.NDArray[Any]
 
 # Activations without values below 0.
 UNSIGNED = {"relu", "relu6", "sigmoid", "hard_sigmoid", "softmax", "softplus", "exponential"}
+
+
+_SLACK = 1e-2  # of a sum of probabilities, which may have come in float16
 
 
 class _FromProbabilities(NativeLoss):
@@ -95,6 +98,18 @@ class _Categorical(_Crossentropy):
     def _hint(self, y: Array, outputs: int, name: str) -> str:
         return super()._hint(y, outputs, name) + ", or use SparseCategoricalCrossentropy"
 
+    def _check_predictions(self, p: Array, name: str = "y_pred") -> None:
+        super()._check_predictions(p, name)
+        if self.from_logits:
+            return
+        sums = p.sum(axis=-1, dtype=np.float64, keepdims=True)
+        refuse(
+            sums,
+            abs(sums - 1) > _SLACK,
+            f"{name} must hold probabilities, whose sum is 1 in every row",
+            f"; divide by the sum, {name} / {name}.sum(axis=-1, keepdims=True)",
+        )
+
     def _classes(self, y: Array, outputs: int) -> tuple[int, Array] | None:
         return outputs, y.argmax(axis=-1)
 
@@ -126,6 +141,8 @@ class BinaryCrossentropy(_Binary):
         Whether predictions are logits (a linear last layer) instead of probabilities.
     label_smoothing : float, default 0.0
         s in [0, 1]: targets become y (1 - s) + s / 2, so that no answer is to be certain.
+    axis : int, default -1
+        Of the outputs that belong together.
     reduction : str or None, default "sum_over_batch_size"
         See `mundur.losses`.
     name : str, default "binary_crossentropy"
@@ -145,16 +162,17 @@ class BinaryCrossentropy(_Binary):
 
     kind = "binary_crossentropy"
 
-    @checked_keywords(ignored=KERAS | {"axis": -1})
+    @checked_keywords(ignored=KERAS)
     def __init__(
         self,
         from_logits: bool = False,
         label_smoothing: float = 0.0,
-        *,
+        axis: int = -1,
         reduction: str | None = MEAN,
         name: str = "binary_crossentropy",
     ) -> None:
         self.from_logits = boolean(from_logits, "from_logits")
+        self._keep_axis(axis)
         self.label_smoothing = number(label_smoothing, "label_smoothing", at_least=0, at_most=1)
         self._prepare(reduction, name, label_smoothing=self.label_smoothing)
 
@@ -172,6 +190,8 @@ class CategoricalCrossentropy(_Categorical):
         Whether predictions are logits (a linear last layer) instead of probabilities.
     label_smoothing : float, default 0.0
         s in [0, 1]: targets become y (1 - s) + s / m, so that no answer is to be certain.
+    axis : int, default -1
+        Of the outputs that belong together.
     reduction : str or None, default "sum_over_batch_size"
         See `mundur.losses`.
     name : str, default "categorical_crossentropy"
@@ -191,16 +211,17 @@ class CategoricalCrossentropy(_Categorical):
 
     kind = "categorical_crossentropy"
 
-    @checked_keywords(ignored=KERAS | {"axis": -1})
+    @checked_keywords(ignored=KERAS)
     def __init__(
         self,
         from_logits: bool = False,
         label_smoothing: float = 0.0,
-        *,
+        axis: int = -1,
         reduction: str | None = MEAN,
         name: str = "categorical_crossentropy",
     ) -> None:
         self.from_logits = boolean(from_logits, "from_logits")
+        self._keep_axis(axis)
         self.label_smoothing = number(label_smoothing, "label_smoothing", at_least=0, at_most=1)
         self._prepare(reduction, name, label_smoothing=self.label_smoothing)
 
@@ -215,8 +236,12 @@ class SparseCategoricalCrossentropy(_Categorical):
     ----------
     from_logits : bool, default False
         Whether predictions are logits (a linear last layer) instead of probabilities.
+    ignore_class : int, optional
+        A label, of a class or of none, whose samples or time steps weigh nothing.
     reduction : str or None, default "sum_over_batch_size"
         See `mundur.losses`.
+    axis : int, default -1
+        Of the classes.
     name : str, default "sparse_categorical_crossentropy"
 
     Raises
@@ -237,20 +262,25 @@ class SparseCategoricalCrossentropy(_Categorical):
     kind = "sparse_categorical_crossentropy"
 
     def _suited(self, y: Array, shape: tuple[int, ...], name: str) -> Array:
-        return label_targets(y, shape, name)
+        return label_targets(y, shape, name, self.ignore_class)
 
     def _classes(self, y: Array, outputs: int) -> tuple[int, Array] | None:
         return outputs, y
 
-    @checked_keywords(ignored=KERAS | {"ignore_class": None, "axis": -1})
+    @checked_keywords(ignored=KERAS)
     def __init__(
         self,
         from_logits: bool = False,
-        *,
+        ignore_class: int | None = None,
         reduction: str | None = MEAN,
+        axis: int = -1,
         name: str = "sparse_categorical_crossentropy",
     ) -> None:
         self.from_logits = boolean(from_logits, "from_logits")
+        self.ignore_class = (
+            None if ignore_class is None else integer(ignore_class, "ignore_class", -(2**31))
+        )
+        self._keep_axis(axis)
         self._prepare(reduction, name)
 
 
@@ -299,6 +329,45 @@ class KLDivergence(_FromProbabilities):
 
     @checked_keywords(ignored=KERAS)
     def __init__(self, reduction: str | None = MEAN, name: str = "kl_divergence") -> None:
+        self._prepare(reduction, name)
+
+
+class CategoricalHinge(NativeLoss):
+    """For one class of several with a margin, from scores instead of probabilities.
+
+    L = Σᵢ max(1 + maxⱼ (1 - yᵢⱼ) pᵢⱼ - Σⱼ yᵢⱼ pᵢⱼ, 0) / n, y one-hot rows: the class's score is to
+    be 1 above the best other one (Crammer and Singer, 2001, section 3). Where that is above 0,
+    ∂L/∂pᵢⱼ = ([j is the first that is greatest] (1 - yᵢⱼ) - yᵢⱼ) / n.
+
+    Parameters
+    ----------
+    reduction : str or None, default "sum_over_batch_size"
+        See `mundur.losses`.
+    name : str, default "categorical_hinge"
+
+    Raises
+    ------
+    ValueError
+        When called with different shapes, integer labels, or y_true outside [0, 1].
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.losses.CategoricalHinge()([[0, 1]], [[0.5, 0.25]])
+    1.25
+    """
+
+    kind = "categorical_hinge"
+    _exclusive = True
+
+    def _check_values(self, y: Array, name: str) -> None:
+        in_unit_interval(y, name, type(self).__name__)
+
+    def _classes(self, y: Array, outputs: int) -> tuple[int, Array] | None:
+        return outputs, y.argmax(axis=-1)
+
+    @checked_keywords(ignored=KERAS)
+    def __init__(self, reduction: str | None = MEAN, name: str = "categorical_hinge") -> None:
         self._prepare(reduction, name)
 
 
@@ -385,6 +454,8 @@ class BinaryFocalCrossentropy(_Binary):
         Whether predictions are logits (a linear last layer) instead of probabilities.
     label_smoothing : float, default 0.0
         s in [0, 1]: targets become y (1 - s) + s / 2, so that no answer is to be certain.
+    axis : int, default -1
+        Of the outputs that belong together.
     reduction : str or None, default "sum_over_batch_size"
         See `mundur.losses`.
     name : str, default "binary_focal_crossentropy"
@@ -404,7 +475,7 @@ class BinaryFocalCrossentropy(_Binary):
 
     kind = "binary_focal_crossentropy"
 
-    @checked_keywords(ignored=KERAS | {"axis": -1})
+    @checked_keywords(ignored=KERAS)
     def __init__(
         self,
         apply_class_balancing: bool = False,
@@ -412,7 +483,7 @@ class BinaryFocalCrossentropy(_Binary):
         gamma: float = 2.0,
         from_logits: bool = False,
         label_smoothing: float = 0.0,
-        *,
+        axis: int = -1,
         reduction: str | None = MEAN,
         name: str = "binary_focal_crossentropy",
     ) -> None:
@@ -420,6 +491,7 @@ class BinaryFocalCrossentropy(_Binary):
         self.alpha = number(alpha, "alpha", at_least=0, at_most=1)
         self.gamma = number(gamma, "gamma", at_least=0)
         self.from_logits = boolean(from_logits, "from_logits")
+        self._keep_axis(axis)
         self.label_smoothing = number(label_smoothing, "label_smoothing", at_least=0, at_most=1)
         balance = {"positive": self.alpha, "negative": 1 - self.alpha}
         self._prepare(
@@ -447,6 +519,8 @@ class CategoricalFocalCrossentropy(_Categorical):
         Whether predictions are logits (a linear last layer) instead of probabilities.
     label_smoothing : float, default 0.0
         s in [0, 1]: targets become y (1 - s) + s / m, so that no answer is to be certain.
+    axis : int, default -1
+        Of the outputs that belong together.
     reduction : str or None, default "sum_over_batch_size"
         See `mundur.losses`.
     name : str, default "categorical_focal_crossentropy"
@@ -466,20 +540,21 @@ class CategoricalFocalCrossentropy(_Categorical):
 
     kind = "categorical_focal_crossentropy"
 
-    @checked_keywords(ignored=KERAS | {"axis": -1})
+    @checked_keywords(ignored=KERAS)
     def __init__(
         self,
         alpha: float = 0.25,
         gamma: float = 2.0,
         from_logits: bool = False,
         label_smoothing: float = 0.0,
-        *,
+        axis: int = -1,
         reduction: str | None = MEAN,
         name: str = "categorical_focal_crossentropy",
     ) -> None:
         self.alpha = number(alpha, "alpha", at_least=0)
         self.gamma = number(gamma, "gamma", at_least=0)
         self.from_logits = boolean(from_logits, "from_logits")
+        self._keep_axis(axis)
         self.label_smoothing = number(label_smoothing, "label_smoothing", at_least=0, at_most=1)
         self._prepare(
             reduction,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,44 +28,60 @@ def check_compiled(loss: Loss) -> None:
         )
 
 
-def native_loss(
-    loss: Loss, data: Dataset, output_shape: tuple[int, ...], accuracies: bool, sparse: bool
-) -> tuple[_core.Loss, Array]:
-    """What the core calls in a pass over checked data, and the targets that it reads.
+_SPARSE = "sparse_categorical_accuracy"  # the form of accuracy that takes labels
 
-    `accuracies`, of labels where they are `sparse`, are computed beside it.
-    """
+
+def native_loss(
+    loss: Loss, at_hand: Callable[[], Dataset], output_shape: tuple[int, ...], forms: list[str]
+) -> _core.Loss:
+    """What the core calls in a pass over the checked data at hand, beside accuracies of forms."""
     if is_native(loss):
         assert isinstance(loss, NativeLoss)
-        return loss._native, data.y
-    y = data.y
-    if accuracies and len(output_shape) > 1:
+        return loss._native
+    ask = _Batches(loss, at_hand, output_shape)
+    return _core.PythonLoss(ask, bool(loss.from_logits), _SPARSE in forms, bool(forms))
+
+
+def core_targets(loss: Loss, y: Array, shape: tuple[int, ...], forms: list[str]) -> Array:
+    """The targets that the core reads, for outputs of this shape."""
+    if is_native(loss) or not forms:
+        return y
+    if len(shape) > 2:
         raise ValueError(
             f"accuracies beside a loss written in Python need one row of outputs per sample; the "
-            f"model gives {output_shape}"
+            f"model gives {shape[1:]}"
         )
-    if accuracies:
-        y = metric_targets(y, (len(y), *output_shape), sparse)
-    ask = _Batches(loss, data, output_shape)
-    return _core.PythonLoss(ask, bool(loss.from_logits), sparse, accuracies), y
+    return metric_targets(y, shape, _SPARSE in forms)
+
+
+def core_weights(
+    loss: Loss, weights: npt.NDArray[np.float64] | None
+) -> npt.NDArray[np.float64] | None:
+    """The weights that the core reads; of one that it does not compute, a sample's are a mean."""
+    if weights is None or weights.ndim == 1 or is_native(loss):
+        return weights
+    return np.ascontiguousarray(weights.reshape(len(weights), -1).mean(axis=1))
 
 
 class _Batches:
     """Asks a loss about one batch after another."""
 
-    def __init__(self, loss: Loss, data: Dataset, output_shape: tuple[int, ...]) -> None:
+    def __init__(
+        self, loss: Loss, at_hand: Callable[[], Dataset], output_shape: tuple[int, ...]
+    ) -> None:
         self._loss = loss
-        self._data = data
+        self._at_hand = at_hand
         self._output_shape = output_shape
 
     def __call__(
         self, samples: slice | npt.NDArray[np.int64], y_pred: Array, wants_gradient: bool
     ) -> tuple[float, Array | None]:
-        loss, weights = self._loss, self._data.weights
+        loss, data = self._loss, self._at_hand()
+        weights = data.weights
         given: Mapping[str, Any] = {}
         if weights is not None:
             given = {"sample_weight": weights[samples]}
-        y_true = self._data.y[samples]
+        y_true = data.y[samples]
         shaped = y_pred.reshape(len(y_pred), *self._output_shape)
         value = _number(loss, loss(y_true, shaped, **given))
         if not wants_gradient or not math.isfinite(value):

@@ -132,7 +132,8 @@ class MeanSquaredLogarithmicError(NativeLoss):
     """The mean of squared errors of log(1 + ·), for counts of very different sizes.
 
     L = Σᵢⱼ (log(1 + pᵢⱼ) - log(1 + yᵢⱼ))² / (n·m), p and y raised to at least 10⁻⁷, as in Keras;
-    ∂L/∂p = 2 (log(1 + p) - log(1 + y)) / (1 + p) / (n·m), and 0 for p < 10⁻⁷.
+    ∂L/∂p = 2 (log(1 + p) - log(1 + y)) / (1 + p) / (n·m), and 0 for p < 10⁻⁷. So negative numbers,
+    targets too, count as 10⁻⁷.
 
     Parameters
     ----------
@@ -143,7 +144,8 @@ class MeanSquaredLogarithmicError(NativeLoss):
     Raises
     ------
     ValueError
-        When called with different shapes ((n,) equals (n, 1)) or negative targets.
+        When called with y_true and y_pred of different shapes; (n,) equals (n, 1), nothing else
+        broadcasts.
 
     Examples
     --------
@@ -154,13 +156,49 @@ class MeanSquaredLogarithmicError(NativeLoss):
 
     kind = "mean_squared_logarithmic_error"
 
-    def _check_values(self, y: Array, name: str) -> None:
-        not_negative(y, name, type(self).__name__)
-
     @checked_keywords(ignored=KERAS)
     def __init__(
         self, reduction: str | None = MEAN, name: str = "mean_squared_logarithmic_error"
     ) -> None:
+        self._prepare(reduction, name)
+
+
+class CosineSimilarity(NativeLoss):
+    """The angle between rows of predictions and of targets, whatever their lengths.
+
+    L = -Σᵢ cᵢ / n, c = Σⱼ yⱼ pⱼ / (‖y‖ ‖p‖): -1 for one direction, 1 for opposite ones; ∂L/∂p =
+    (c p / ‖p‖ - y / ‖y‖) / ‖p‖ / n. Lengths count as at least 10⁻⁷, as in Keras.
+
+    Parameters
+    ----------
+    axis : int, default -1
+        Along which numbers make a row; in a model the last one.
+    reduction : str or None, default "sum_over_batch_size"
+        See `mundur.losses`.
+    name : str, default "cosine_similarity"
+
+    Raises
+    ------
+    ValueError
+        When called with y_true and y_pred of different shapes.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.losses.CosineSimilarity()([[0.0, 2.0], [1.0, 0.0]], [[0.0, 1.0], [0.0, 3.0]])
+    -0.5
+    """
+
+    kind = "cosine_similarity"
+
+    @checked_keywords(ignored=KERAS)
+    def __init__(
+        self,
+        axis: int = -1,
+        reduction: str | None = MEAN,
+        name: str = "cosine_similarity",
+    ) -> None:
+        self._keep_axis(axis)
         self._prepare(reduction, name)
 
 

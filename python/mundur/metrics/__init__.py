@@ -3,8 +3,9 @@
 Each is taken over all samples of an epoch or a set, those of an epoch as they were predicted in
 their step; sample weights count for ``weighted_metrics=`` alone, as in Keras. Accuracies are
 computed by the core with everything else (weighted ones are not). The others are computed by NumPy,
-in float64, once at the end; for them training keeps each sample's outputs. By hand every metric has
-Keras's `update_state`, `result` and `reset_state`, and takes sample weights.
+in float64: over arrays once at the end, for which training keeps each sample's outputs, over
+batches that come one by one by adding up. By hand every metric has Keras's `update_state`, `result`
+and `reset_state`, and takes sample weights, of rows and elements too where it has such.
 """
 
 from __future__ import annotations
@@ -12,91 +13,170 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .._support.checks import is_function, shown
+from .._support.checks import WrongType, is_function, shown
+from .._support.config import from_dict
 from .._support.names import lookup, unknown_attribute
-from .accuracy import Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy
+from .accuracy import (
+    Accuracy,
+    BinaryAccuracy,
+    ByShape,
+    CategoricalAccuracy,
+    SparseCategoricalAccuracy,
+)
+from .area import AUC
 from .base import MeanMetricWrapper, Metric
 from .classification import (
-    AUC,
     F1Score,
-    Precision,
-    Recall,
+    FBetaScore,
     SparseTopKCategoricalAccuracy,
     TopKCategoricalAccuracy,
 )
-from .regression import (
+from .counts import (
+    FalseNegatives,
+    FalsePositives,
+    Precision,
+    PrecisionAtRecall,
+    Recall,
+    RecallAtPrecision,
+    SensitivityAtSpecificity,
+    SpecificityAtSensitivity,
+    TrueNegatives,
+    TruePositives,
+)
+from .iou import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
+from .of_losses import (
+    SHORT,
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalHinge,
+    CosineSimilarity,
+    Hinge,
+    KLDivergence,
+    LogCoshError,
     MeanAbsoluteError,
     MeanAbsolutePercentageError,
     MeanSquaredError,
     MeanSquaredLogarithmicError,
-    R2Score,
+    Poisson,
     RootMeanSquaredError,
+    SparseCategoricalCrossentropy,
+    SquaredHinge,
 )
+from .reductions import Mean, Sum
+from .regression import R2Score
 
 __all__ = [
     "AUC",
     "Accuracy",
     "BinaryAccuracy",
+    "BinaryCrossentropy",
+    "BinaryIoU",
     "CategoricalAccuracy",
+    "CategoricalCrossentropy",
+    "CategoricalHinge",
+    "CosineSimilarity",
     "F1Score",
+    "FBetaScore",
+    "FalseNegatives",
+    "FalsePositives",
+    "Hinge",
+    "IoU",
+    "KLDivergence",
+    "LogCoshError",
+    "Mean",
     "MeanAbsoluteError",
     "MeanAbsolutePercentageError",
+    "MeanIoU",
     "MeanMetricWrapper",
     "MeanSquaredError",
     "MeanSquaredLogarithmicError",
     "Metric",
+    "OneHotIoU",
+    "OneHotMeanIoU",
+    "Poisson",
     "Precision",
+    "PrecisionAtRecall",
     "R2Score",
     "Recall",
+    "RecallAtPrecision",
     "RootMeanSquaredError",
+    "SensitivityAtSpecificity",
     "SparseCategoricalAccuracy",
+    "SparseCategoricalCrossentropy",
     "SparseTopKCategoricalAccuracy",
+    "SpecificityAtSensitivity",
+    "SquaredHinge",
+    "Sum",
     "TopKCategoricalAccuracy",
+    "TrueNegatives",
+    "TruePositives",
+    "get",
 ]
 
 _CLASSES: tuple[type[Metric], ...] = (
-    Accuracy,
+    ByShape,
     BinaryAccuracy,
     CategoricalAccuracy,
     SparseCategoricalAccuracy,
 )
 _IN_NUMPY: tuple[type[Metric], ...] = (
     AUC,
+    BinaryCrossentropy,
+    BinaryIoU,
+    CategoricalCrossentropy,
+    CategoricalHinge,
+    CosineSimilarity,
     F1Score,
+    FBetaScore,
+    FalseNegatives,
+    FalsePositives,
+    Hinge,
+    IoU,
+    KLDivergence,
+    LogCoshError,
+    Mean,
     MeanAbsoluteError,
     MeanAbsolutePercentageError,
+    MeanIoU,
     MeanSquaredError,
     MeanSquaredLogarithmicError,
+    OneHotIoU,
+    OneHotMeanIoU,
+    Poisson,
     Precision,
+    PrecisionAtRecall,
     R2Score,
     Recall,
+    RecallAtPrecision,
     RootMeanSquaredError,
+    SensitivityAtSpecificity,
+    SparseCategoricalCrossentropy,
     SparseTopKCategoricalAccuracy,
+    SpecificityAtSensitivity,
+    SquaredHinge,
+    Sum,
     TopKCategoricalAccuracy,
+    TrueNegatives,
+    TruePositives,
 )
 KNOWN: dict[str, type[Metric]] = {
     **{cls.form: cls for cls in _CLASSES},
     **{cls.title: cls for cls in _IN_NUMPY},
 }
-CLASS_NAMES: dict[str, type[Metric]] = {cls.__name__: cls for cls in (*_CLASSES, *_IN_NUMPY)}
+CLASS_NAMES: dict[str, type[Metric]] = {
+    cls.__name__: cls for cls in (*_CLASSES, *_IN_NUMPY, Accuracy)
+}
 _SHORT: dict[str, type[Metric]] = {
-    "acc": Accuracy,
-    "mae": MeanAbsoluteError,
-    "MAE": MeanAbsoluteError,
-    "mape": MeanAbsolutePercentageError,
-    "MAPE": MeanAbsolutePercentageError,
-    "mse": MeanSquaredError,
-    "MSE": MeanSquaredError,
-    "msle": MeanSquaredLogarithmicError,
-    "MSLE": MeanSquaredLogarithmicError,
-    "rmse": RootMeanSquaredError,
-    "RMSE": RootMeanSquaredError,
+    "acc": ByShape,
+    **SHORT,
+    **{name.upper(): cls for name, cls in SHORT.items()},
     "r2": R2Score,
+    "log_cosh_error": LogCoshError,
 }
 
 
 def get(identifier: Any) -> Metric:
-    """The metric of a name ("accuracy", "mae", "AUC", ...), a class, an instance or a function.
+    """The metric of a name ("accuracy", "mae", ...), a class, an instance, a function or a dict.
 
     A short name is the metric's name, too, as in Keras.
 
@@ -121,10 +201,14 @@ def get(identifier: Any) -> Metric:
         if identifier in _SHORT:
             return _SHORT[identifier](name=identifier)
         return lookup(KNOWN, identifier, "metric", CLASS_NAMES)()
+    if isinstance(identifier, dict):
+        found: Metric = from_dict(identifier, KNOWN, "metric", CLASS_NAMES)
+        return found
     if is_function(identifier) and not isinstance(identifier, type):
         return MeanMetricWrapper(identifier)
-    raise TypeError(
-        f"a metric must be a name, a Metric or a function of (y_true, y_pred); got {identifier!r}"
+    raise WrongType(
+        f"a metric must be a name, a Metric or a function of (y_true, y_pred); "
+        f"got {shown(identifier)}"
     )
 
 
@@ -136,6 +220,7 @@ def get_both(metrics: Any, weighted: Any) -> list[Metric]:
         twice = names.count(name) > 1
         if twice or name == "loss" or name.startswith("val_"):
             title = type(next(m for m in result if m.name == name)).__name__
+            title = "BinaryAccuracy" if title == "ByShape" else title
             hint = f"; give one of two another: {title}(name=...)" if twice else ""
             raise ValueError(
                 f"metrics must have distinct names, none of them 'loss' or 'val_...'; got {names}"
@@ -158,7 +243,7 @@ def _get_all(metrics: Any, argument: str) -> list[Metric]:
     if isinstance(metrics, (str, Metric)) or not isinstance(metrics, Sequence):
         alone = isinstance(metrics, (str, Metric)) or is_function(metrics)
         hint = f"; write {argument}=[{shown(metrics)}]" if alone else ""
-        raise TypeError(
+        raise WrongType(
             f"{argument} must be a list of names or metrics; got {shown(metrics)}{hint}"
         )
     return [get(metric) for metric in metrics]

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import _core
+from .._support.checks import number
 from .._support.names import checked_keywords
-from .base import (
-    Array,
-    Floats,
-    Metric,
-    mean,
-    pair,
-    probabilities,
-    takes_labels,
-    with_labels,
-)
+from .base import KERAS, Array, Floats, MeanOf, Metric, pair, probabilities, takes_labels
 
 if TYPE_CHECKING:
     from ..losses.base import Loss
 
 
-class _Native(Metric):
+class _Native(MeanOf):
     """An accuracy, which the core computes batch by batch; by hand NumPy does."""
 
     larger_is_better = True
@@ -35,40 +28,38 @@ class _Native(Metric):
     def _suited(self, y_pred: Array, loss: Loss) -> Array:
         return probabilities(y_pred, loss)
 
-    def compute(self, y_true: Array, y_pred: Array, sample_weight: Floats | None = None) -> float:
-        """The share of right predictions."""
+    def _values(self, y_true: Array, y_pred: Array) -> Floats:
         if y_pred.ndim == 1:
             y_pred = y_pred[:, None]
         form = self.resolve(y_true.shape, y_pred.shape)
-        if y_pred.ndim > 2 and form != BinaryAccuracy.form:  # time steps are rows of their own
-            rows = y_pred.size // y_pred.shape[-1]
-            if sample_weight is not None:
-                sample_weight = sample_weight.repeat(rows // len(y_pred))
-            y_pred = y_pred.reshape(rows, -1)
-            y_true = y_true.reshape(rows, -1)
         if form == BinaryAccuracy.form:
             y, p = pair(y_true, y_pred, type(self).__name__)
-            return mean(((p > 0.5) == y).mean(axis=1), sample_weight)
-        y, p = with_labels(y_true, y_pred, type(self).__name__)
-        right = p.argmax(axis=1) == y.argmax(axis=1)
-        return mean(right.astype(np.float64), sample_weight)
+            right = (p > self._threshold()) == np.maximum(y, 0)  # hinges call the other class -1
+            return np.asarray(right.mean(axis=1))
+        if form == SparseCategoricalAccuracy.form:
+            y = _labels(y_true, y_pred.shape)
+        else:
+            y = pair(y_true, y_pred, type(self).__name__)[0].argmax(axis=1)
+        right = y_pred.reshape(-1, y_pred.shape[-1]).argmax(axis=1) == y
+        return np.asarray(right, np.float64)
+
+    def _threshold(self) -> float:
+        return 0.5
 
 
-class Accuracy(_Native):
-    """The share of right predictions; the form follows from the shapes, as in Keras.
+def _labels(y_true: Array, shape: tuple[int, ...]) -> Array:
+    if not takes_labels(y_true.shape, shape):
+        raise ValueError(
+            f"SparseCategoricalAccuracy needs labels of shape {shape[:-1]}; got {y_true.shape}"
+        )
+    return y_true.reshape(-1)
+
+
+class ByShape(_Native):
+    """What the name "accuracy" stands for: the form that suits targets and outputs, as in Keras.
 
     One output: `BinaryAccuracy`. Otherwise integer labels: `SparseCategoricalAccuracy`; targets of
     the outputs' shape: `CategoricalAccuracy`.
-
-    Parameters
-    ----------
-    name : str, default "accuracy"
-
-    Examples
-    --------
-    >>> import mundur as md
-    >>> md.metrics.Accuracy()
-    Accuracy()
     """
 
     form = "accuracy"
@@ -81,6 +72,45 @@ class Accuracy(_Native):
         return SparseCategoricalAccuracy.form if sparse else CategoricalAccuracy.form
 
 
+class Accuracy(MeanOf):
+    """The share of predictions that equal their targets, number by number: y = p.
+
+    For predictions that are classes already. The name "accuracy" in ``metrics=["accuracy"]`` is
+    another: the accuracy that suits targets and outputs, `BinaryAccuracy`, `CategoricalAccuracy` or
+    `SparseCategoricalAccuracy`, as in Keras.
+
+    Parameters
+    ----------
+    name : str, default "accuracy"
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.metrics.Accuracy()([1, 2, 3, 4], [0, 2, 3, 4])
+    0.75
+    """
+
+    title = "accuracy"
+    larger_is_better = True
+
+    @checked_keywords(ignored=KERAS)
+    def __init__(self, name: str | None = None) -> None:
+        self._set_name(name)
+
+    def check(self, target_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> None:
+        """Raises where targets are not of the outputs' shape."""
+        if target_shape != output_shape:
+            raise ValueError(
+                f"Accuracy() compares targets of shape {target_shape} with outputs of shape "
+                f'{output_shape}, number by number; use the name "accuracy", whose form follows '
+                "from the shapes"
+            )
+
+    def _values(self, y_true: Array, y_pred: Array) -> Floats:
+        y, p = pair(y_true, y_pred, "Accuracy")
+        return np.asarray((y == p).mean(axis=1))
+
+
 class BinaryAccuracy(_Native):
     """The share of outputs on the right side: above 0.5, or above 0 when the loss says from_logits.
 
@@ -89,19 +119,30 @@ class BinaryAccuracy(_Native):
     Parameters
     ----------
     name : str, default "binary_accuracy"
+    threshold : float, default 0.5
+        In (0, 1): probabilities above it are called 1.
 
     Examples
     --------
     >>> import mundur as md
-    >>> md.metrics.BinaryAccuracy()
-    BinaryAccuracy()
+    >>> md.metrics.BinaryAccuracy(threshold=0.3)([1, 0], [0.4, 0.4])
+    0.5
     """
 
     form = "binary_accuracy"
 
-    @checked_keywords(ignored={"dtype": None, "threshold": 0.5})
-    def __init__(self, *, name: str | None = None) -> None:
+    @checked_keywords(ignored=KERAS)
+    def __init__(self, name: str | None = None, *, threshold: float = 0.5) -> None:
+        self.threshold = number(threshold, "threshold", above=0, below=1)
         super().__init__(name=name)
+
+    @property
+    def in_core(self) -> bool:
+        """Whether the core computes it, batch by batch."""
+        return super().in_core and self.threshold == 0.5
+
+    def _threshold(self) -> float:
+        return self.threshold
 
 
 class CategoricalAccuracy(_Native):
@@ -179,3 +220,27 @@ def over_set(
         for m in metrics
         if not m.in_core
     }
+
+
+class Running:
+    """What NumPy computes over the batches of a pass that come one by one."""
+
+    def __init__(self, metrics: Sequence[Metric], loss: Loss) -> None:
+        self._loss = loss
+        self._metrics = [copy.copy(metric) for metric in metrics if not metric.in_core]
+        self.reset()
+
+    def reset(self) -> None:
+        """A new pass."""
+        for metric in self._metrics:
+            metric.reset_state()
+
+    def add(self, y: Array, outputs: Array, weights: Floats | None) -> None:
+        """The next batch."""
+        for metric in self._metrics:
+            suited = outputs if metric.keeps_state else metric._suited(outputs, self._loss)
+            metric._update(y, suited, weights if metric._weighted else None)
+
+    def values(self) -> dict[str, float]:
+        """The numbers so far, by name."""
+        return {metric.name: metric._one(metric.result()) for metric in self._metrics}

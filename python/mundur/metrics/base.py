@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core
-from .._support.checks import identifier, shown
+from .._support.checks import WrongType, identifier, shown
 from .._support.config import Configurable
+from .._support.dtypes import NAMED
 from .._support.names import checked_keywords
 from ..data import arrays
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 
+# Keras's arguments that change nothing here: NumPy computes metrics in float64.
+KERAS: dict[str, Any] = {"dtype": NAMED}
+
 
 class Metric(Configurable):
     """Base class of the metrics: a name for logs and History, and a number from a whole set.
@@ -27,7 +31,8 @@ class Metric(Configurable):
     A subclass writes `compute`; inside `fit` and `evaluate` it gets every sample of the epoch or
     the set at once, targets and outputs as training has them, so that a metric need not be a mean
     over batches. Or it writes `update_state`, `result` and `reset_state`, as for Keras, which then
-    are called once each. By hand those three collect batches.
+    are called once each. By hand those three collect batches. They do so, too, where batches come
+    one by one, and in front of `Callback.on_train_batch_end`, for the number so far.
 
     Parameters
     ----------
@@ -56,7 +61,7 @@ class Metric(Configurable):
 
     _seen: list[tuple[Array, Array, Floats | None]]
 
-    @checked_keywords(ignored={"dtype": None})
+    @checked_keywords(ignored=KERAS)
     def __init__(self, *, name: str | None = None) -> None:
         self._set_name(name)
 
@@ -90,13 +95,23 @@ class Metric(Configurable):
         """The number over a set of targets and a model's outputs."""
         if len(y_pred) == 0:
             return float("nan")
-        if type(self).update_state is not Metric.update_state:
-            self.reset_state()
-            self.update_state(y_true, y_pred, *(() if weight is None else (weight,)))
-            value = self.result()
-            self.reset_state()
-        else:
-            value = self.compute(y_true, self._suited(y_pred, loss), weight)
+        if not self.keeps_state:
+            return self._one(self.compute(y_true, self._suited(y_pred, loss), weight))
+        self.reset_state()
+        self._update(y_true, y_pred, weight)
+        value = self._one(self.result())
+        self.reset_state()
+        return value
+
+    def _update(self, y_true: Array, y_pred: Array, weight: Floats | None) -> None:
+        self.update_state(y_true, y_pred, *(() if weight is None else (weight,)))
+
+    @property
+    def keeps_state(self) -> bool:
+        """Whether its class says how it goes on from batch to batch, so that it stands for one."""
+        return not type(self).update_state.__module__.startswith("mundur.")
+
+    def _one(self, value: Any) -> float:
         number = np.asarray(value, np.float64)
         if number.size != 1:
             raise ValueError(f"metric {self.name!r} must give one number; got {value!r}")
@@ -114,12 +129,7 @@ class Metric(Configurable):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Takes a batch into account."""
-        y, p = arrays.real_array(y_true, "y_true"), arrays.real_array(y_pred, "y_pred")
-        if p.ndim == 0 or y.ndim == 0 or len(y) != len(p):
-            raise ValueError(
-                f"y_true and y_pred must have as many samples; got shapes {y.shape} and {p.shape}"
-            )
-        weight = None if sample_weight is None else arrays.weights(sample_weight, len(p))
+        y, p, weight = checked_batch(y_true, y_pred, sample_weight)
         if not hasattr(self, "_seen"):
             self._seen = []
         if self._seen and (self._seen[0][2] is None) != (weight is None):
@@ -144,6 +154,66 @@ class Metric(Configurable):
         """Takes a batch into account; the number over all batches so far."""
         self.update_state(y_true, y_pred, sample_weight)
         return self.result()
+
+
+class Summed(Metric):
+    """A metric that is a function of sums over samples: batches add up, none is kept."""
+
+    _state: tuple[Floats, ...] | None = None
+
+    def _sums(self, y_true: Array, y_pred: Array, weight: Floats | None) -> tuple[Floats, ...]:
+        """Those of a batch."""
+        raise NotImplementedError
+
+    def _number(self, *sums: Floats) -> Any:
+        """What they come to."""
+        raise NotImplementedError
+
+    def _joined(self, first: tuple[Floats, ...], then: tuple[Floats, ...]) -> tuple[Floats, ...]:
+        """Those of two parts together."""
+        return tuple(np.asarray(a + b) for a, b in zip(first, then, strict=True))
+
+    def compute(self, y_true: Array, y_pred: Array, sample_weight: Floats | None = None) -> Any:
+        """The number of targets and predictions."""
+        return self._number(*self._sums(y_true, y_pred, sample_weight))
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Takes a batch into account."""
+        with _core.to_nearest:
+            self._add(self._sums(*checked_batch(y_true, y_pred, sample_weight)))
+
+    def _add(self, sums: tuple[Floats, ...]) -> None:
+        self._state = sums if self._state is None else self._joined(self._state, sums)
+
+    def result(self) -> Any:
+        """The number over all batches since `reset_state`; 0 before any."""
+        if self._state is None:
+            return 0.0
+        with _core.to_nearest:
+            return self._number(*self._state)
+
+    def reset_state(self) -> None:
+        """Forgets all batches."""
+        self._state = None
+
+
+class MeanOf(Summed):
+    """The mean of a number for each row of outputs: Σ w v / Σ w, 0 where the weights are."""
+
+    def _values(self, y_true: Array, y_pred: Array) -> Floats:
+        """That of each row, all axes but the last one."""
+        raise NotImplementedError
+
+    def _sums(self, y_true: Array, y_pred: Array, weight: Floats | None) -> tuple[Floats, ...]:
+        values = self._values(y_true, y_pred).reshape(-1)
+        if weight is None:
+            return np.asarray(values.sum()), np.asarray(float(values.size))
+        w = by_row(weight, y_pred.shape)
+        return np.asarray((w * values).sum()), np.asarray(w.sum())
+
+    def _number(self, *sums: Floats) -> float:
+        total, weight = sums
+        return float(total / weight) if weight > 0 else 0.0
 
 
 class MeanMetricWrapper(Metric):
@@ -173,12 +243,12 @@ class MeanMetricWrapper(Metric):
     1.5
     """
 
-    @checked_keywords(ignored={"dtype": None})
+    @checked_keywords(ignored=KERAS)
     def __init__(self, fn: Callable[[Array, Array], Any], name: str | None = None) -> None:
         if not callable(fn) or isinstance(fn, type):
-            raise TypeError(f"fn must be callable as fn(y_true, y_pred); got {shown(fn)}")
+            raise WrongType(f"fn must be callable as fn(y_true, y_pred); got {shown(fn)}")
         if name is None and not hasattr(fn, "__name__"):
-            raise TypeError(f"{shown(fn)} has no name of its own; pass name=")
+            raise WrongType(f"{shown(fn)} has no name of its own; pass name=")
         self.fn = fn
         self._set_name(name)
 
@@ -190,18 +260,59 @@ class MeanMetricWrapper(Metric):
         value = np.asarray(self.fn(y_true, y_pred), np.float64)
         if sample_weight is None or value.ndim == 0:
             return float(value.mean())
-        return mean(value.reshape(len(value), -1).mean(axis=1), sample_weight)
+        w = by_element(sample_weight, value.shape)
+        return float((w * value.ravel()).sum() / w.sum()) if w.sum() > 0 else 0.0
 
 
 # ---- what metrics share -------------------------------------------------------------------------
 
 
-def mean(values: Floats, weight: Floats | None = None) -> float:
-    """Σᵢ wᵢ vᵢ / Σᵢ wᵢ, 0 where the weights sum to zero."""
-    if weight is None:
-        return float(values.mean())
-    total = weight.sum()
-    return float((weight * values).sum() / total) if total > 0 else 0.0
+def checked_batch(
+    y_true: Any, y_pred: Any, sample_weight: Any
+) -> tuple[Array, Array, Floats | None]:
+    """A batch as arrays; weights as by `weights_of`."""
+    y, p = arrays.real_array(y_true, "y_true"), arrays.real_array(y_pred, "y_pred")
+    if p.ndim == 0 or y.ndim == 0 or len(y) != len(p):
+        raise ValueError(
+            f"y_true and y_pred must have as many samples; got shapes {y.shape} and {p.shape}"
+        )
+    return y, p, None if sample_weight is None else weights_of(sample_weight, p.shape)
+
+
+def weights_of(value: Any, shape: tuple[int, ...]) -> Floats:
+    """Weights of samples, of rows or of elements: an array of the first axes of `shape`."""
+    array = np.asarray(arrays.real_array(value, "sample_weight"), np.float64)
+    if array.ndim == 0:
+        array = np.full(shape[0], array)
+    while array.ndim > 1 and array.shape[-1] == 1 and array.shape != shape[: array.ndim]:
+        array = array[..., 0]
+    if array.ndim > 1 and array.shape[-1] == 1:
+        array = array[..., 0]
+    if array.shape != shape[: array.ndim]:
+        raise ValueError(
+            f"sample_weight must have the first axes of y_pred, whose shape is {shape}; got "
+            f"{np.shape(value)}"
+        )
+    if not (np.isfinite(array) & (array >= 0)).all():
+        raise ValueError("sample_weight must be finite and not negative")
+    return array
+
+
+def by_row(weight: Floats, shape: tuple[int, ...]) -> Floats:
+    """Those weights for each row, all axes but the last one."""
+    rows = shape[:-1] or shape
+    if weight.ndim > len(rows):
+        raise ValueError(
+            f"sample_weight must have one number for each row of y_pred, shape {rows} at most; got "
+            f"{weight.shape}"
+        )
+    return by_element(weight, rows)
+
+
+def by_element(weight: Floats, shape: tuple[int, ...]) -> Floats:
+    """Those weights for each element."""
+    spread = weight.reshape(*weight.shape, *(1,) * (len(shape) - weight.ndim))
+    return np.broadcast_to(spread, shape).reshape(-1)
 
 
 def pair(y_true: Array, y_pred: Array, what: str) -> tuple[Floats, Floats]:
@@ -211,7 +322,7 @@ def pair(y_true: Array, y_pred: Array, what: str) -> tuple[Floats, Floats]:
         raise ValueError(
             f"{what} needs y_true and y_pred of one shape; got {y_true.shape} and {y_pred.shape}"
         )
-    rows = (len(p), -1)
+    rows = (-1, p.shape[-1])
     return y.reshape(rows).astype(np.float64), p.reshape(rows).astype(np.float64)
 
 
@@ -223,14 +334,13 @@ def with_labels(y_true: Array, y_pred: Array, what: str) -> tuple[Floats, Floats
     """As `pair`, where targets may also be integer labels of the classes in y_pred's columns."""
     if not takes_labels(y_true.shape, y_pred.shape):
         return pair(y_true, y_pred, what)
-    labels = y_true.reshape(len(y_true))
-    classes = y_pred.shape[1]
+    labels, classes = y_true.reshape(-1), y_pred.shape[-1]
     bad = ~((labels >= 0) & (labels < classes) & (labels == np.floor(labels)))  # NaN too
     if bad.any():
         raise ValueError(
             f"y_true must hold labels in [0, {classes}) for {what}; got {labels[bad][0]}"
         )
-    return np.eye(classes)[labels.astype(np.int64)], y_pred.astype(np.float64)
+    return np.eye(classes)[labels.astype(np.int64)], y_pred.reshape(-1, classes).astype(np.float64)
 
 
 def takes_labels(target_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> bool:

@@ -17,7 +17,6 @@ from ..callbacks.history import History
 from ..data.arrays import features, real_array
 from ..data.targets import targets_of
 from ..errors import FitManyError
-from ..metrics.base import Metric
 from ..models.model import Model
 from ..training import loop
 from ..training.plan import Rows
@@ -195,7 +194,7 @@ def parts_of(model: Model) -> Iterator[tuple[str, object]]:
     if model.optimizer is not None:
         yield "optimizer", model.optimizer
     for metric in model.metrics:
-        if type(metric).update_state is not Metric.update_state:
+        if metric.keeps_state:
             yield "metric", metric
 
 

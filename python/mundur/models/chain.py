@@ -26,7 +26,7 @@ from .._support.checks import (
 )
 from .._support.dtypes import ROUNDED, compute_dtype_name, dtype_name
 from .._support.names import check_assignment, checked_keywords, unknown
-from .._support.views import Views, copy_all
+from .._support.views import Variable, Views, copy_all, variables
 from ..data import arrays
 from ..data.arrays import ONE, Ports, Several, arrays_in, for_core
 from ..initializers.base import stream_of
@@ -744,6 +744,30 @@ class Chain:
         within, every = graph.names[number], self._values | self._state
         names = (*layer.parameter_initializers, *layer.state_initializers)
         return {name: every[f"{within}/{name}"] for name in names}
+
+    @property
+    def weights(self) -> list[Variable]:
+        """Live views of parameters and state, in the order of `get_weights`, with their names.
+
+        `variables` is another name; there are none before the input shape is known.
+        """
+        if self._network is None and self._declared_shape is None:
+            return []
+        self._views_given = True
+        return variables(self._weight_views(), self.trainable_parameters)
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """Those that learn."""
+        return [one for one in self.weights if one.trainable]
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """Those that don't: frozen ones, and state."""
+        return [one for one in self.weights if not one.trainable]
+
+    variables, trainable_variables = weights, trainable_weights
+    non_trainable_variables = non_trainable_weights
 
     def get_weights(self) -> list[Array]:
         """Copies of the parameters and the state: layer by layer, in each the parameters first."""

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from .. import _core, optimizers
 from .._support.checks import boolean, check_layers, extents, integer
-from .._support.names import checked_keywords
+from .._support.names import Harmless, checked_keywords, either
 from ..callbacks.history import History
 from ..data.dataset import Objective
 from ..layers.input import is_symbolic
@@ -170,10 +170,10 @@ class Model(Chain):
 
     @checked_keywords(
         ignored={
-            "run_eagerly": False,
-            "steps_per_execution": 1,
-            "jit_compile": "auto",
-            "auto_scale_loss": True,
+            "run_eagerly": either(False, True),
+            "steps_per_execution": Harmless(1, lambda _, name, value: integer(value, name, 1)),
+            "jit_compile": either("auto", True, False),
+            "auto_scale_loss": either(True, False),
         }
     )
     def compile(

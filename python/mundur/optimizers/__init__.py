@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import schedules
-from .._support.checks import shown
+from .._support.checks import WrongType, shown
+from .._support.config import from_dict
 from .._support.names import lookup, unknown_attribute
 from .adam import Adam, Adamax, AdamW, Nadam
 from .adaptive import Adadelta, Adagrad, Lion, RMSprop
@@ -39,7 +40,9 @@ CLASS_NAMES: dict[str, type[Optimizer]] = {cls.__name__: cls for cls in KNOWN.va
 
 
 def get(identifier: Any) -> Optimizer:
-    """The optimizer of a name ("adam", "rmsprop", ...), a class or an instance.
+    """The optimizer of a name ("adam", ...), a class, an instance or a dict.
+
+    A dict is ``{"class_name": ..., "config": {...}}``, as Keras writes one.
 
     Raises
     ------
@@ -60,7 +63,10 @@ def get(identifier: Any) -> Optimizer:
         return identifier()
     if isinstance(identifier, str):
         return lookup(KNOWN, identifier, "optimizer", CLASS_NAMES)()
-    raise TypeError(f"optimizer must be a name or an Optimizer; got {shown(identifier)}")
+    if isinstance(identifier, dict):
+        found: Optimizer = from_dict(identifier, KNOWN, "optimizer", CLASS_NAMES)
+        return found
+    raise WrongType(f"optimizer must be a name or an Optimizer; got {shown(identifier)}")
 
 
 if not TYPE_CHECKING:  # else type checkers would believe in any name

@@ -5,16 +5,19 @@ from __future__ import annotations
 import functools
 import math
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Protocol, TypedDict
 
+import numpy as np
+import numpy.typing as npt
+
 from .. import _core
-from .._support.checks import boolean, integer, number
+from .._support.checks import boolean, identifier, integer, number
 from .._support.config import Configurable
-from ..schedules.base import Rate, rates_of
+from ..schedules.base import Asked, Rate, rates_of, schedule_of
 
 # Keras's arguments with one value here.
-KERAS: dict[str, Any] = {"loss_scale_factor": None, "name": None}
+KERAS: dict[str, Any] = {"loss_scale_factor": None}
 
 _CLIPS = ("clipnorm", "clipvalue", "global_clipnorm")
 _NEVER = object()
@@ -82,6 +85,43 @@ def option(
     return kind(name, doc, functools.partial(check, **bounds), none, is_fixed)
 
 
+class LearningRate(float):
+    """A rate that can be asked as Keras's variables are, and knows where it is from.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> optimizer = md.optimizers.SGD(0.1)
+    >>> optimizer.learning_rate.assign(0.01)
+    >>> optimizer.learning_rate, optimizer.learning_rate.value
+    (0.01, 0.01)
+    """
+
+    _optimizer: Optimizer
+
+    def __new__(cls, value: float, optimizer: Optimizer) -> LearningRate:
+        """A number of an optimizer's."""
+        rate = super().__new__(cls, value)
+        rate._optimizer = optimizer
+        return rate
+
+    @property
+    def value(self) -> float:
+        """The number alone."""
+        return float(self)
+
+    def numpy(self) -> np.float64:
+        """The number as NumPy's."""
+        return np.float64(self)
+
+    def assign(self, value: float) -> None:
+        """Sets the optimizer's rate."""
+        self._optimizer.learning_rate = value
+
+    def __reduce__(self) -> Any:
+        return float, (float(self),)
+
+
 class ArgumentsButDecay(TypedDict, total=False):
     """What every optimizer takes behind its own arguments; see `Optimizer`."""
 
@@ -92,6 +132,7 @@ class ArgumentsButDecay(TypedDict, total=False):
     ema_momentum: float
     ema_overwrite_frequency: int | None
     gradient_accumulation_steps: int | None
+    name: str | None
 
 
 class OptimizerArguments(ArgumentsButDecay, total=False):
@@ -111,7 +152,7 @@ class Optimizer(Configurable):
     learning_rate : float or callable
         η >= 0; or a function of the number of updates so far, such as one of
         `mundur.optimizers.schedules`. It is called ahead of the steps, so it must depend on its
-        argument alone.
+        argument alone; one without arguments is called before each step.
     weight_decay : float, optional
         λ >= 0: w ← w - η λ w before the rule's own step (Loshchilov and Hutter, 2019), biases
         included; None is 0. PyTorch decays like this in AdamW only, and elsewhere adds λ w to g.
@@ -131,6 +172,8 @@ class Optimizer(Configurable):
         With `use_ema`, w ← a after every so many updates.
     gradient_accumulation_steps : int, optional
         At least 2: as many batches make one update, from the mean of their gradients.
+    name : str, optional
+        By default the class's in small letters.
 
     Examples
     --------
@@ -145,6 +188,7 @@ class Optimizer(Configurable):
     _served: weakref.ref[Trainee] | None = None
     _busy: Trainee | None = None  # the model that it is training at this moment
     _schedule: Callable[[int], float] | None = None
+    _given_name: str | None = None
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -153,10 +197,13 @@ class Optimizer(Configurable):
 
     @property
     def learning_rate(self) -> float:
-        """η, finite and >= 0; of the next step where a schedule gives it."""
+        """η, finite and >= 0; of the next step where a schedule gives it.
+
+        It is a float, with Keras's `value`, `numpy` and `assign` of a variable.
+        """
         if self._schedule is not None:
-            return rates_of(self._schedule, self.iterations, 1)[0]
-        return float(self._native["learning_rate"])
+            return LearningRate(rates_of(self._schedule, self.iterations, 1)[0], self)
+        return LearningRate(self._native["learning_rate"], self)
 
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
@@ -215,6 +262,42 @@ class Optimizer(Configurable):
     )
 
     @property
+    def name(self) -> str:
+        """The given name, or the class's in small letters."""
+        return self._given_name or type(self).__name__.lower()
+
+    def get_weights(self) -> list[npt.NDArray[Any]]:
+        """The optimizer's state, in the order of `set_weights`: counts, then vectors."""
+        slots, scalars = self._native.state()
+        return [*(np.array(value) for value in scalars.values()), *slots.values()]
+
+    def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
+        """Takes a state of `get_weights`, of an optimizer with the same arguments.
+
+        Raises
+        ------
+        ValueError
+            For another number of arrays, or other shapes.
+        """
+        slots, scalars = self._native.state()
+        given = [np.asarray(value) for value in weights]
+        count = len(scalars)
+        names = list(slots) or list(self._native.slots)
+        if len(given) not in (count, count + len(names)):
+            raise ValueError(
+                f"weights must be {count} numbers and {len(names)} vectors ({', '.join(names)}); "
+                f"got {len(given)} arrays"
+            )
+        vectors = dict(zip(names, given[count:], strict=False))
+        sizes = {array.shape for array in [*vectors.values(), *slots.values()]}
+        if len(sizes) > 1:
+            raise ValueError(f"weights must hold vectors of one size; got shapes {sorted(sizes)}")
+        self._native.set_state(
+            {name: np.ascontiguousarray(array) for name, array in vectors.items()},
+            {name: float(value) for name, value in zip(scalars, given, strict=False)},
+        )
+
+    @property
     def iterations(self) -> int:
         """Updates done so far."""
         return self._native.iterations
@@ -222,8 +305,13 @@ class Optimizer(Configurable):
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments as they stand now."""
         config = super().get_config()
+        if isinstance(config.get("learning_rate"), LearningRate):
+            config["learning_rate"] = float(config["learning_rate"])
+        if "name" in config:
+            config["name"] = self._given_name
         if self._schedule is not None:
-            config["learning_rate"] = self._schedule
+            schedule = self._schedule
+            config["learning_rate"] = schedule.function if isinstance(schedule, Asked) else schedule
         return config
 
     def step(self, model: Trainee) -> None:
@@ -346,11 +434,13 @@ class BuiltIn(Optimizer):
         ema_overwrite_frequency: int | None = None,
         *,
         gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
     ) -> None:
         arguments = locals()
+        self._given_name = None if name is None else identifier(name, "name")
         self._native = _core.Optimizer(self._rule)
         if callable(learning_rate):
-            self._schedule = learning_rate
+            self._schedule = schedule_of(learning_rate)
             self._native["learning_rate"] = self.learning_rate
         else:
             self.learning_rate = learning_rate

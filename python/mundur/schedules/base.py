@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -43,9 +45,11 @@ class LearningRateSchedule(Configurable):
 class BuiltIn(LearningRateSchedule):
     """A schedule of many steps at once."""
 
-    def __call__(self, step: int) -> float:
-        """η(step)."""
-        return rates_of(self, integer(step, "step"), 1)[0]
+    def __call__(self, step: float) -> float:
+        """η(step); parts of a step too."""
+        at = np.array([number(step, "step", at_least=0)])
+        with _core.to_nearest:
+            return float(self.rates(at)[0])
 
     def rates(self, steps: Array) -> Array:
         """η of each step."""
@@ -62,12 +66,34 @@ class Decay(BuiltIn):
         self.decay_steps = integer(decay_steps, "decay_steps", 1)
 
 
-def rates_of(schedule: Callable[[int], float], first: int, count: int) -> list[float]:
+class Asked(LearningRateSchedule):
+    """A function without arguments, asked anew before each step."""
+
+    def __init__(self, function: Callable[[], float]) -> None:
+        self.function = function
+
+    def __call__(self, step: int) -> float:
+        """What the function says now."""
+        return number(self.function(), "what learning_rate returns", at_least=0)
+
+
+def schedule_of(rate: Callable[..., float]) -> Callable[[int], float]:
+    """A rate that is a function, as one of the step; Keras's have no argument."""
+    try:
+        takes = inspect.signature(rate).parameters
+    except (TypeError, ValueError):  # some built-in functions tell nothing
+        return rate
+    return rate if takes else Asked(rate)
+
+
+def rates_of(schedule: Any, first: int, count: int) -> list[float]:
     """η of `count` steps from `first` on, or of fewer; a ValueError for what is no rate."""
     if isinstance(schedule, BuiltIn):
         steps = np.arange(first, first + min(count, _AHEAD), dtype=np.float64)
         with _core.to_nearest:
             return [float(rate) for rate in schedule.rates(steps)]
+    if isinstance(schedule, Asked):
+        return [schedule(first)]
     return [
         number(schedule(step), f"the schedule's rate of step {step}", at_least=0)
         for step in range(first, first + min(count, _CALLS_AHEAD))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -308,11 +309,12 @@ class WarmUp(BuiltIn):
     def rates(self, steps: Array) -> Array:
         """η of each step."""
         past = np.maximum(steps - self.warmup_steps, 0.0)
-        if not callable(self.after):
-            after = np.full_like(steps, self.after)
-        elif isinstance(self.after, BuiltIn):
-            after = self.after.rates(past)
+        rate: Any = self.after
+        if not callable(rate):
+            after = np.full_like(steps, rate)
+        elif isinstance(rate, BuiltIn):
+            after = rate.rates(past)
         else:
-            after = np.array([schedule.rates_of(self.after, int(step), 1)[0] for step in past])
+            after = np.array([schedule.rates_of(rate, int(step), 1)[0] for step in past])
         share = np.minimum((steps + 1.0) / self.warmup_steps, 1.0)
         return after * share

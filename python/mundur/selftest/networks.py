@@ -48,6 +48,10 @@ _LOSSES: tuple[tuple[str, int, str, Callable[[], Loss], str], ...] = (
     ("divergence", 18, "softmax", losses.KLDivergence, "rows"),
     ("hinge", 3, "linear", losses.Hinge, "bits"),
     ("squared hinge", 1, "linear", losses.SquaredHinge, "bits"),
+    ("angles", 17, "linear", losses.CosineSimilarity, "numbers"),
+    ("best of several", 5, "linear", losses.CategoricalHinge, "rows"),
+    ("overlap", 3, "sigmoid", losses.Dice, "bits"),
+    ("uneven overlap", 3, "sigmoid", partial(losses.Tversky, 0.3, 0.8), "bits"),
     ("focal bits", 3, "sigmoid", losses.BinaryFocalCrossentropy, "bits"),
     (
         "focal logits",

@@ -25,6 +25,27 @@ SEQUENCES = (
         ids=40,
     ),
     Case(
+        "few steps and many",
+        (12, 5),
+        lambda: [
+            layers.Normalization(mean=0.25, variance=0.5),
+            layers.Cropping1D((1, 3)),
+            layers.Conv1DTranspose(18, 3, strides=2, padding="same", activation="relu"),
+            layers.UpSampling1D(2),
+            layers.Conv1DTranspose(4, 4, dilation_rate=2),
+            layers.LayerNormalization(axis=(1, 2)),
+            layers.BatchNormalization(axis=1),
+            layers.Dropout(0.25, noise_shape=(None, 1, None)),
+            layers.Flatten(),
+            layers.Dense(3),
+        ],
+        lambda: losses.MeanSquaredError(),
+        lambda: optimizers.Adam(0.01),
+        "numbers",
+        samples=290,
+        batch=270,
+    ),
+    Case(
         "states over time",
         (6,),
         lambda: [

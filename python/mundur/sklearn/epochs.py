@@ -16,6 +16,7 @@ from ..callbacks.base import CallbackList
 from ..data.dataset import Dataset, Order, prepare
 from ..data.stream import ArrayBatches, Stream, StreamTrainer
 from ..models.model import Model
+from ..training.batchwise import Batchwise
 from ..training.passes import SLICE_SECONDS, make_trainer
 from .network import outputs_of
 from .objectives import Objective
@@ -73,7 +74,7 @@ class Epochs:
         if not hasattr(x, "toarray"):
             return make(prepare(model, x, y, self._weights), size, shuffle)
         batches = ArrayBatches(model, Dataset(x, y, self._weights, "x"), self._order)
-        return Stream(model, batches).trainer(make, size, shuffle)
+        return Stream(model, batches).trainer(make, size, shuffle, Batchwise(model))
 
     def run(self) -> float:
         """One epoch; returns its mean loss, or NaN where a loss was not finite.

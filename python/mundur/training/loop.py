@@ -14,6 +14,7 @@ from ..data.arrays import warn_of_scales
 from ..data.dataset import Data, Dataset
 from ..errors import NonFiniteLossError
 from . import passes
+from .batchwise import Batchwise
 from .passes import ALLOW, Logs, complete, evaluated, fail_on, make_trainer, named, room, too_large
 from .plan import ALL, Plan, Rows, planned
 from .position import Cursor, Place
@@ -36,7 +37,10 @@ class Fit:
         if plan.validation is not None:  # before an epoch is spent
             plan.validation.check(model, None if plan.allow_nonfinite else ALLOW)
         self._outputs = room(model, plan.train)
-        self._trainer = plan.train.trainer(self._make, plan.order.batch_size, plan.order.shuffle)
+        self._batches = Batchwise(model)
+        self._trainer = plan.train.trainer(
+            self._make, plan.order.batch_size, plan.order.shuffle, self._batches
+        )
         if plan.augment:
             self._trainer.set_augment(plan.augment)
         self._at = Cursor(
@@ -47,7 +51,10 @@ class Fit:
 
     def _make(self, data: Dataset, batch_size: int, shuffle: bool) -> _core.Trainer:
         allow, order = self._plan.allow_nonfinite, self._plan.order
-        trainer = make_trainer(self._model, data, batch_size, shuffle, allow, self._outputs)
+        outputs = self._batches.outputs if self._outputs is None else self._outputs
+        trainer = make_trainer(
+            self._model, data, batch_size, shuffle, allow, outputs, self._batches
+        )
         if shuffle and order.block:
             trainer.set_block(order.block)
         return trainer
@@ -158,7 +165,7 @@ class Fit:
         plan = self._plan
         hooks = ("on_epoch_begin", "on_epoch_end", "on_train_batch_begin", "on_train_batch_end")
         seen = plan.validation is not None or any(map(self._callbacks.hooks, hooks))
-        if seen or self._outputs is not None or plan.train.whole_set_mend:
+        if seen or self._outputs is not None or not isinstance(plan.train, Dataset):
             return ()
         least = -math.inf if plan.stop_loss is None else plan.stop_loss
         return min(plan.epochs - 1 - self._at.epoch, 2**31), least
@@ -177,8 +184,10 @@ class Fit:
     def _train_epoch(self) -> Logs:
         model, trainer, at = self._model, self._trainer, self._at
         at.begin()
-        self._progress.begin_epoch(at.epoch, trainer.steps_per_epoch)
         by_batch = self._callbacks.wants_batches("train")
+        if by_batch:
+            self._watch(0, trainer.step)
+        self._progress.begin_epoch(at.epoch, trainer.steps_per_epoch)
         logs = named(model, trainer.means)
         # A place at the end of an epoch is one too; batches may be without number (0).
         is_over = 0 < trainer.steps_per_epoch <= trainer.step
@@ -202,13 +211,25 @@ class Fit:
                 break
             logs = named(model, trainer.means)
             if by_batch:
+                self._watch(trainer.step - 1, trainer.step)
+                logs = self._batches.completed(logs)
                 self._callbacks.call("on_train_batch_end", trainer.step - 1, logs)
             self._progress.update(trainer.step, logs)
             if model.stop_training:
                 break
         if not at.undone:
             self._check_parameters()
-        return complete(model, logs, self._plan.train, self._outputs, at.seen())
+        return complete(model, logs, self._plan.train, self._outputs, self._batches, at.seen())
+
+    def _watch(self, first: int, last: int) -> None:
+        """Takes some steps' samples into the numbers that callbacks see after each batch."""
+        train = self._plan.train
+        if self._outputs is None or not isinstance(train, Dataset):
+            return
+        if first == 0:
+            self._batches.begin()
+        if last > first:
+            self._batches.add(train, self._outputs, self._at.places(first, last))
 
     def _fail(self, status: str) -> None:
         step = self._trainer.step
@@ -230,7 +251,8 @@ class Fit:
         self._stop(step, bad)
 
     def _stop(self, step: int, parameter: str | None = None) -> None:
-        if any(isinstance(c, TerminateOnNaN) for c in self._callbacks.callbacks):
+        ends = (c for c in self._callbacks.callbacks if isinstance(c, TerminateOnNaN))
+        if any(not callback.raise_error for callback in ends):
             self._model.stop_training = True
             self._model._stop_reason = "nonfinite_loss"
             return

@@ -9,16 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core
-from .._support.checks import boolean
+from .._support.checks import boolean, integer
 from ..callbacks.base import CallbackList
 from ..data import arrays
 from ..data.arrays import ONE, Several, arrays_in, for_core, joined
-from ..data.dataset import Data, Dataset, prepare, resolve_batch_size
-from ..data.stream import Stream, first_features, steps_without_batches, stream_of
+from ..data.dataset import Data, Dataset, enough, prepare, resolve_batch_size
+from ..data.stream import Stream, first_features, stream_of
 from ..errors import NonFiniteLossError
 from ..losses.base import is_native
 from ..losses.in_python import native_loss
 from ..metrics import accuracy
+from .batchwise import Batchwise, each_weights, rooms, told
 from .progress import Progress, for_pass, verbosity
 
 if TYPE_CHECKING:
@@ -44,17 +45,21 @@ def make_trainer(
     shuffle: bool,
     allow_nonfinite: bool,
     outputs: Any = None,
+    batches: Batchwise | None = None,
 ) -> _core.Trainer:
-    """The native trainer of a model over checked data; each sample's outputs go into `outputs`."""
+    """The native trainer of a model over checked data; each sample's outputs go into `outputs`.
+
+    The data may be the first of `batches`.
+    """
     network = model.native
-    objectives, y = _asked(model, data)
+    objectives, y, weights = _asked(model, data, batches)
     return _core.Trainer(
         network,
         model.compiled_optimizer.serve(model),
         objectives,
         for_core(data.x),
         y,
-        for_core(data.weights),
+        weights,
         batch_size,
         shuffle,
         model.seed,
@@ -70,16 +75,20 @@ def make_evaluator(
     batch_size: int,
     allow_nonfinite: bool,
     outputs: Any,
+    batches: Batchwise | None = None,
 ) -> _core.Evaluator:
-    """The native evaluation of checked data; each sample's outputs go into `outputs`."""
+    """The native evaluation of checked data; each sample's outputs go into `outputs`.
+
+    The data may be the first of `batches`.
+    """
     network = model.native
-    objectives, y = _asked(model, data)
+    objectives, y, weights = _asked(model, data, batches)
     return _core.Evaluator(
         network,
         objectives,
         for_core(data.x),
         y,
-        for_core(data.weights),
+        weights,
         batch_size,
         not allow_nonfinite,
         for_core(outputs),
@@ -90,58 +99,38 @@ def make_evaluator(
 _Objectives = list[tuple[_core.Loss | None, float, list[str]]]
 
 
-def _asked(model: LearningModel, data: Dataset) -> tuple[_Objectives, Any]:
-    """What the core computes of each output in a pass, and the targets that it reads."""
+def _asked(
+    model: LearningModel, data: Dataset, batches: Batchwise | None
+) -> tuple[_Objectives, Any, Any]:
+    """What the core computes of each output in a pass, its targets and its weights."""
+    targets, weights, forms = told(model, data)
     objectives: _Objectives = []
-    targets: list[Any] = []
-    shapes = model.native.output_shapes
-    each = zip(
-        model.objectives, shapes, arrays_in(data.y), _each_weights(data, shapes), strict=True
-    )
-    for one, shape, y, weights in each:
+    for number, (one, shape) in enumerate(
+        zip(model.objectives, model.native.output_shapes, strict=True)
+    ):
         if one.loss is None:
             objectives.append((None, 1.0, []))
-            targets.append(None)
             continue
-        forms = accuracy.forms(one.metrics, y.shape, (len(data.x), *shape))
-        sparse = accuracy.SparseCategoricalAccuracy.form in forms
-        part = data._replace(y=y, weights=weights)
-        loss, y = native_loss(one.loss, part, shape, bool(forms), sparse)
-        objectives.append((loss, one.weight, forms))
-        targets.append(y)
-    return objectives, targets[0] if len(targets) == 1 else tuple(targets)
 
+        def at_hand(number: int = number) -> Dataset:
+            whole = data if batches is None or batches.data is None else batches.data
+            if not isinstance(whole.y, Several):
+                return whole
+            weights = each_weights(whole, model.objectives)[number]
+            return whole._replace(y=whole.y.parts[number], weights=weights)
 
-def _each_weights(data: Dataset, outputs: Any) -> tuple[Any, ...]:
-    return (None,) * len(outputs) if data.weights is None else arrays_in(data.weights)
+        loss = native_loss(one.loss, at_hand, shape, forms[number])
+        objectives.append((loss, one.weight, forms[number]))
+    return objectives, targets, weights
 
 
 def room(model: LearningModel, data: Data) -> Any:
     """Where the outputs for a set go, if a metric asks for them."""
     if model.masks_output:
         _refuse_what_knows_no_mask(model)
-    if data.whole_set_mend:
-        _refuse_what_takes_a_whole_set(model, data.whole_set_mend)
+    if not isinstance(data, Dataset):
         return None
-    shapes = [(len(data.x), *shape) for shape in model.native.output_shapes]
-    found = [
-        accuracy.room(one.metrics, shape, model.dtype)
-        for one, shape in zip(model.objectives, shapes, strict=True)
-    ]
-    if len(found) == 1:
-        return found[0]
-    return None if all(one is None for one in found) else Several(found)
-
-
-def _refuse_what_takes_a_whole_set(model: LearningModel, mend: str) -> None:
-    whole = [metric.name for metric in model.metrics if not metric.form]
-    if whole:
-        raise TypeError(f"metrics {', '.join(whole)} are taken over a whole set: {mend}")
-    for loss in _losses_in_python(model):
-        raise TypeError(
-            f"{type(loss).__name__} is written in Python and looks up a batch's targets in the "
-            f"set: {mend}"
-        )
+    return rooms(model, len(data.x))
 
 
 def _losses_in_python(model: LearningModel) -> list[Any]:
@@ -176,18 +165,26 @@ def named(model: LearningModel, means: list[float]) -> Logs:
     return {name: found[name] for name in model.metrics_names if name in found}
 
 
-def complete(model: LearningModel, logs: Logs, data: Data, outputs: Any, seen: Any = None) -> Logs:
-    """The logs with those metrics that need the whole set, in the order of `compile`."""
+def complete(
+    model: LearningModel,
+    logs: Logs,
+    data: Data,
+    outputs: Any,
+    batches: Batchwise,
+    seen: Any = None,
+) -> Logs:
+    """The logs with the metrics of NumPy too, in the order of `compile`."""
+    if not isinstance(data, Dataset):
+        return batches.completed(logs)
     if outputs is None:
         return logs
-    assert isinstance(data, Dataset)  # see room()
     if data.rows is not None:
         outputs = outputs[data.rows]
     own = data.alone()
     asked = model.objectives
     logs = dict(logs)
     for one, y, p, weights in zip(
-        asked, arrays_in(own.y), arrays_in(outputs), _each_weights(own, asked), strict=True
+        asked, arrays_in(own.y), arrays_in(outputs), each_weights(own, asked), strict=True
     ):
         if p is not None:
             names = dict(zip((m.name for m in one.metrics), one.metric_names, strict=True))
@@ -224,7 +221,7 @@ def _trained(model: LearningModel, data: Dataset, allow_nonfinite: bool) -> Logs
     if status == "loss":
         raise NonFiniteLossError(0, model.compiled_optimizer.learning_rate)
     logs = named(model, trainer.means)
-    return complete(model, logs, data, outputs)
+    return complete(model, logs, data, outputs, Batchwise(model))
 
 
 def evaluated(
@@ -236,10 +233,13 @@ def evaluated(
     allow_nonfinite: bool,
 ) -> Logs:
     """Loss and metrics over checked data, or over batches."""
-    outputs = room(model, data)
-    evaluator = data.evaluator(
-        lambda part, size: make_evaluator(model, part, size, allow_nonfinite, outputs), batch_size
-    )
+    outputs, batches = room(model, data), Batchwise(model)
+
+    def make(part: Dataset, size: int) -> _core.Evaluator:
+        to = batches.outputs if outputs is None else outputs
+        return make_evaluator(model, part, size, allow_nonfinite, to, batches)
+
+    evaluator = data.evaluator(make, batch_size, batches)
     callbacks.call("on_test_begin", {})
     progress.begin_epoch(0, evaluator.steps)
     by_batch = callbacks.wants_batches("test")
@@ -254,9 +254,14 @@ def evaluated(
         fail_on(status, data, model)
         logs = named(model, evaluator.means)
         if by_batch:
+            if isinstance(data, Dataset):
+                first = (evaluator.step - 1) * batch_size
+                places = np.arange(first, min(first + batch_size, data.samples))
+                batches.add(data, outputs, places)
+            logs = batches.completed(logs)
             callbacks.call("on_test_batch_end", evaluator.step - 1, logs)
         progress.update(evaluator.step, logs)
-    logs = complete(model, logs, data, outputs)
+    logs = complete(model, logs, data, outputs, batches)
     progress.end_epoch(logs)
     callbacks.call("on_test_end", logs)
     return logs
@@ -386,6 +391,8 @@ def evaluate(
     with model._built_for(checked):
         data: Data = stream or prepare(model, checked, y, sample_weight)
         size = data.size(batch_size)
+        if isinstance(data, Dataset) and steps is not None:
+            data = data.first(integer(steps, "steps", 1) * size, "steps")
         params = {"verbose": level, "epochs": 1, "steps": data.steps(size)}
         called = CallbackList(callbacks, model, params)
         allow = boolean(allow_nonfinite, "allow_nonfinite")
@@ -428,12 +435,12 @@ def predict(
     stream = None
     if not isinstance(x, np.ndarray):
         stream = stream_of(*(model, x, steps, "steps"), targets=False, batch_size=batch_size)
-    elif steps is not None:
-        raise steps_without_batches("steps")
     x = model._features(x) if stream is None else stream.first_features()
     allow = boolean(allow_nonfinite, "allow_nonfinite")
     with model._built_for(x):
         size = resolve_batch_size(batch_size, len(x))
+        if stream is None and steps is not None:
+            x = x[: enough(len(x), integer(steps, "steps", 1) * size, "steps")]
         if stream is None and callbacks is None and level in ("auto", 0) and size == len(x):
             out = predict_batch(model, x, allow)
             return out if type(out) is np.ndarray else model._ports_out.as_given(out)

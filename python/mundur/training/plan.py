@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from .. import _core, augment
 from .._support.checks import boolean, integer, number
+from ..callbacks.backup import backup_among
 from ..callbacks.base import CallbackList
 from ..data.dataset import (
     Data,
@@ -27,7 +28,6 @@ from ..data.stream import (
     checked_steps,
     first_features,
     is_batches,
-    steps_without_batches,
     stream_of,
 )
 from .position import Resumed, resumed_from
@@ -105,6 +105,8 @@ def planned(
         raise RuntimeError("fit was called by a callback of the same model's fit")
     _ = model.compiled_optimizer, model.objectives
     last, first = integer(epochs, "epochs", 1), integer(initial_epoch, "initial_epoch")
+    if steps_per_epoch is not None:
+        integer(steps_per_epoch, "steps_per_epoch", 1)
     stream = stream_of(
         *(model, x, steps_per_epoch, "steps_per_epoch", last - first),
         **{"y": y, "batch_size": batch_size, "sample_weight": sample_weight},
@@ -139,13 +141,22 @@ def planned(
         if validation_batch_size is None:
             # As it was given: `size` is no more than the samples to train on.
             validation_batch_size = batch_size if stream is None else size
+        if isinstance(validation, Dataset) and validation_steps is not None:
+            count = integer(validation_steps, "validation_steps", 1)
+            count *= validation.size(validation_batch_size, "validation_batch_size")
+            validation = validation.first(count, "validation_steps")
         samples = train.samples if isinstance(train, Dataset) else 0
         order = Order(samples, size, bool(block) or boolean(shuffle, "shuffle"), block)
+        if isinstance(train, Dataset) and (function is not None or steps_per_epoch is not None):
+            batches = ArrayBatches(model, train.alone(), order)
+            train = stream = Stream(model, batches, steps_per_epoch)
+        if stream is not None:
+            stream.shuffle = order.shuffle
         if function is not None:
-            if isinstance(train, Dataset):
-                stream = Stream(model, ArrayBatches(model, train.alone(), order))
             assert stream is not None
-            train, stream.transform = stream, function
+            stream.transform = function
+        if resume_from is None:
+            resume_from = backup_among(callbacks)
         resumed = resumed_from(model, resume_from, first, train, order)
         if resumed is not None:
             first = resumed.place.epoch
@@ -188,6 +199,4 @@ def _with_validation(
         if is_batches(given):
             steps = checked_steps(steps, "validation_steps")
             return data, Stream(model, given, steps, "validation_data", passes=passes, restart=True)
-    if steps is not None:
-        raise steps_without_batches("validation_steps")
     return data.split(fraction) if given is None else (data, given_for_validation(model, given))

@@ -16,7 +16,7 @@ from .._support.checks import boolean, integer, shown
 from ..callbacks.base import Callback
 from ..callbacks.monitors import KEPT, Monitor
 from ..data.arrays import Several, arrays_in
-from ..data.dataset import Data, Order, Trainer
+from ..data.dataset import Data, Dataset, Order, Trainer
 
 if TYPE_CHECKING:
     from ..optimizers.base import Optimizer
@@ -218,10 +218,10 @@ def resumed_from(
     """What `fit` goes on from, once its arguments and the file are found to fit together."""
     if path is None:
         return None
-    if train.whole_set_mend:
+    if not isinstance(train, Dataset):
         raise TypeError(
-            "resume_from goes with x and y as arrays, without an augment written in Python: what "
-            "an iterable has given already cannot be known"
+            "resume_from and BackupAndRestore go with x and y as arrays, without steps_per_epoch "
+            "or an augment written in Python: what an iterable has given already cannot be known"
         )
     resumed = _read(model, path, initial_epoch)
     resumed.place.check(order, model.metrics_names)
@@ -300,6 +300,7 @@ class Cursor:
         self._outputs = outputs
         self._place = None if resumed is None else resumed.place
         self._number = 0  # what the epoch's shuffle is drawn with
+        self._walk: tuple[int, Array] | None = None  # that, and the order
         self.epoch = epoch  # at work, or to come
         self.within = False  # whether it has begun, and callbacks have not seen its end
         self.is_over = False  # whether they have
@@ -379,6 +380,13 @@ class Cursor:
             callbacks=counters_of(callbacks),
             outputs=outputs,
         )
+
+    def places(self, first: int, last: int) -> Array:
+        """The samples of some steps of the epoch at work, in their order."""
+        if self._walk is None or self._walk[0] != self._number:
+            self._walk = self._number, self._order.rows(self._model.seed, self._number)
+        size = self._order.batch_size
+        return self._walk[1][first * size : last * size]
 
     def seen(self) -> Array | None:
         """The samples of an epoch that ends midway, in the set's order; None: all."""

@@ -23,7 +23,8 @@ struct Rows {
   const std::int32_t* labels;
   i64 B, O;
   MUNDUR_INLINE Row<T> operator[](i64 b) const {
-    return {p + b * O, y ? y + b * O : nullptr, labels ? labels[b] : 0, O};
+    // A label of no class weighs nothing, so any other will do.
+    return {p + b * O, y ? y + b * O : nullptr, labels && labels[b] > 0 ? labels[b] : 0, O};
   }
 };
 
@@ -166,6 +167,75 @@ struct FusedSparse {
   }
 };
 
+// ---- what all outputs of a sample make together
+// --------------------------------------------------
+
+template <class T>
+struct CategoricalHinge {
+  static constexpr bool kByElement = false;
+  /// The greatest score of a wrong class; NaN wins.
+  static MUNDUR_INLINE T top(const Row<T>& row) {
+    T most = -Constants<T>::kInfinity;
+    for (i64 o = 0; o < row.O; ++o) {
+      const T score = row.p[o] * (T(1) - row.y[o]);
+      if (score > most || score != score) most = score;
+      if (most != most) break;
+    }
+    return most;
+  }
+  /// 1 + that - the right class's score.
+  static MUNDUR_INLINE T margin(const Row<T>& row, T most) {
+    const auto right = [](Vec<T> p, Vec<T> y) MUNDUR_BODY { return p * y; };
+    return (most - lane_sum(row.O, right, row.p, row.y)) + T(1);
+  }
+  MUNDUR_INLINE T value(const Row<T>& row) const {
+    const T found = margin(row, top(row));
+    return found > T(0) ? found : found != found ? found : T(0);
+  }
+  MUNDUR_INLINE void gradient(T* dp, const Row<T>& row, T factor) const {
+    const T most = top(row);
+    const T pull = margin(row, most) > T(0) ? factor : T(0);
+    bool is_first = true;
+    for (i64 o = 0; o < row.O; ++o) {
+      const T rest = T(1) - row.y[o];
+      const bool is_top = is_first && row.p[o] * rest == most;
+      is_first = is_first && !is_top;
+      dp[o] = ((is_top ? rest : T(0)) - row.y[o]) * pull;
+    }
+  }
+};
+
+template <class T>
+struct CosineSimilarity {
+  static constexpr bool kByElement = false;
+  struct Angle {
+    T y, p, cosine;  // 1 / ‖y‖, 1 / ‖p‖
+    bool is_short;
+    static MUNDUR_INLINE T root(T a) { return first_lane(sqrt(Vec<T>(a))); }
+    static MUNDUR_INLINE T at_least(T length) {
+      return length < kEpsilon<T> ? kEpsilon<T> : length;
+    }
+    MUNDUR_INLINE explicit Angle(const Row<T>& row) {
+      const auto square = [](Vec<T> a) MUNDUR_BODY { return a * a; };
+      const auto product = [](Vec<T> a, Vec<T> b) MUNDUR_BODY { return a * b; };
+      const T length = root(lane_sum(row.O, square, row.p));
+      is_short = length < kEpsilon<T>;
+      y = T(1) / at_least(root(lane_sum(row.O, square, row.y)));
+      p = T(1) / at_least(length);
+      cosine = (lane_sum(row.O, product, row.p, row.y) * y) * p;
+    }
+  };
+  MUNDUR_INLINE T value(const Row<T>& row) const { return -Angle(row).cosine; }
+  MUNDUR_INLINE void gradient(T* dp, const Row<T>& row, T factor) const {
+    const Angle angle(row);
+    const T along = angle.is_short ? T(0) : angle.cosine * angle.p, across = angle.y;
+    const T scale = angle.p * factor;
+    const auto slope = [&](Vec<T> p, Vec<T> y)
+                           MUNDUR_BODY { return fnma(y, across, p * along) * scale; };
+    map(dp, row.O, slope, row.p, row.y);
+  }
+};
+
 // ---- the table's rows ---------------------------------------------------------------------------
 
 template <class T>
@@ -228,6 +298,10 @@ MUNDUR_INLINE void with_loss(LossKind kind, const LossNumbers& numbers, i64 O, U
       return element(BinaryFocalLogits<T>{binary_focal<T>(numbers)});
     case LossKind::categorical_focal:
       return element(categorical_focal<T>(numbers, O));
+    case LossKind::categorical_hinge:
+      return use(CategoricalHinge<T>{});
+    case LossKind::cosine_similarity:
+      return use(CosineSimilarity<T>{});
     case LossKind::categorical_focal_logits:
       return use(CategoricalFocalLogits<T>{categorical_focal<T>(numbers, O)});
   }

@@ -3,15 +3,24 @@
 from .activation import ELU, Activation, ActivityRegularization, LeakyReLU, ReLU, Softmax
 from .base import Layer
 from .conv1d import Conv1D
+from .conv1d_transpose import Conv1DTranspose
 from .dense import Dense
 from .dropout import AlphaDropout, Dropout, GaussianDropout, GaussianNoise, SpatialDropout1D
 from .embedding import Embedding
 from .masking import Masking
 from .merging import Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract
-from .normalization import BatchNormalization, LayerNormalization, Rescaling
+from .normalization import BatchNormalization, LayerNormalization, Normalization, Rescaling
 from .pooling1d import AveragePooling1D, GlobalAveragePooling1D, GlobalMaxPooling1D, MaxPooling1D
 from .recurrent import GRU, LSTM, SimpleRNN
-from .shape import Flatten, Permute, RepeatVector, Reshape, ZeroPadding1D
+from .shape import (
+    Cropping1D,
+    Flatten,
+    Permute,
+    RepeatVector,
+    Reshape,
+    UpSampling1D,
+    ZeroPadding1D,
+)
 from .wrappers import Bidirectional, Residual, TimeDistributed
 
 __all__ = [
@@ -28,6 +37,8 @@ __all__ = [
     "Bidirectional",
     "Concatenate",
     "Conv1D",
+    "Conv1DTranspose",
+    "Cropping1D",
     "Dense",
     "Dot",
     "Dropout",
@@ -45,6 +56,7 @@ __all__ = [
     "Maximum",
     "Minimum",
     "Multiply",
+    "Normalization",
     "Permute",
     "ReLU",
     "RepeatVector",
@@ -56,6 +68,7 @@ __all__ = [
     "SpatialDropout1D",
     "Subtract",
     "TimeDistributed",
+    "UpSampling1D",
     "ZeroPadding1D",
 ]
 
@@ -65,7 +78,8 @@ KNOWN: dict[str, type[Layer]] = {
         *(Dense, Activation, ActivityRegularization, ReLU, LeakyReLU, ELU, Softmax),
         *(Dropout, SpatialDropout1D, GaussianNoise, GaussianDropout, AlphaDropout),
         *(Flatten, Reshape, Permute, ZeroPadding1D, RepeatVector, Masking, Embedding),
-        *(BatchNormalization, LayerNormalization, Rescaling),
+        *(BatchNormalization, LayerNormalization, Normalization, Rescaling),
+        *(Cropping1D, UpSampling1D, Conv1DTranspose),
         *(Conv1D, MaxPooling1D, AveragePooling1D, GlobalMaxPooling1D, GlobalAveragePooling1D),
         *(SimpleRNN, LSTM, GRU, Bidirectional, TimeDistributed, Residual),
         *(Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot),

@@ -27,7 +27,7 @@ from ..lists import (
 from .base import Layer, Weighted
 
 
-class Normalization(Weighted):
+class Normalizing(Weighted):
     """What both normalisations share: a = γ x̂ + β, a γ and a β for each element of the last axis.
 
     All axes but the last count as samples: the attributes hold matrices (rows, columns).
@@ -92,7 +92,7 @@ class Normalization(Weighted):
             self.gradients["beta"] = [sum(g) for g in da]
 
 
-class BatchNormalization(Normalization):
+class BatchNormalization(Normalizing):
     """Each column brought to mean 0 and variance 1 over the batch, then scaled and shifted.
 
     Outside of training, and where the layer is frozen, the moving statistics take the place of the
@@ -217,7 +217,7 @@ class BatchNormalization(Normalization):
         return f"BatchNormalization(momentum={self.momentum!r}, epsilon={self.epsilon!r})"
 
 
-class LayerNormalization(Normalization):
+class LayerNormalization(Normalizing):
     """Each sample's last axis brought to mean 0 and variance 1, then scaled and shifted.
 
     Parameters
@@ -312,6 +312,103 @@ def without_mean_and_slope(
         g_n - mean - v * slope if is_there else g_n
         for g_n, v, is_there in zip(g, x_hat, there, strict=True)
     ]
+
+
+class Normalization(Layer):
+    """Each column brought to mean 0 and variance 1 by numbers known beforehand: a = (x − μ) / √σ².
+
+    Parameters
+    ----------
+    axis : int or None, default -1
+        The columns', the last one; None: one mean and variance for all numbers.
+    mean, variance : float or list of float, optional
+        μ and σ²; a variance counts as at least 1e-14.
+    invert : bool, default False
+        Whether a = x √σ² + μ.
+
+    Notes
+    -----
+    x and a have shape (batch, ..., columns), the same. ``state`` holds μ and σ² as they are used:
+    inverted, −μ / √σ² and 1 / σ².
+
+    Examples
+    --------
+    >>> layer = Normalization(mean=[2.0, 20.0], variance=[1.0, 100.0])
+    >>> layer.build((2,))
+    (2,)
+    >>> layer.forward([[1.0, 20.0]]), layer.backward([[1.0, 1.0]])
+    ([[-1.0, 0.0]], [[1.0, 0.1]])
+    """
+
+    def __init__(
+        self,
+        axis: int | None = -1,
+        mean: Tensor | float | None = None,
+        variance: Tensor | float | None = None,
+        invert: bool = False,
+        *,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name)
+        self.axis = axis
+        self.invert = boolean(invert, "invert")
+        if (mean is None) != (variance is None):
+            raise ValueError("mean and variance come together; got one of them")
+        self.mean: Vector = numbers(mean)
+        self.variance: Vector = numbers(variance)
+
+    def build_for(self, input_shape: Shape, rng: Random) -> Shape:
+        """Take μ and σ² for each column."""
+        self.check_samples("(..., columns)", input_shape, len(input_shape) > 0)
+        columns = 1 if self.axis is None else input_shape[-1]
+        mean, variance = (
+            part * columns if len(part) == 1 else part for part in (self.mean, self.variance)
+        )
+        variance = [max(v, 1e-14) for v in variance]
+        if self.invert:
+            # x √σ² + μ = (x + μ / √σ²) / √(1 / σ²)
+            mean = [-m / sqrt(v) for m, v in zip(mean, variance, strict=True)]
+            variance = [1 / v for v in variance]
+        self.state = {"mean": list(mean), "variance": list(variance)}
+        return input_shape
+
+    def of_row(self, row: Vector) -> list[tuple[float, float, float]]:
+        """Return each number with its μ and σ²."""
+        mean, variance = self.state["mean"], self.state["variance"]
+        if len(mean) == 1:
+            mean, variance = mean * len(row), variance * len(row)
+        return list(zip(row, mean, variance, strict=True))
+
+    def forward(self, x: Tensor, training: bool = False) -> Tensor:
+        """Take the mean away, and divide by the deviation."""
+        self.check_input(x)
+        # a_nj = (x_nj − μ_j) / √σ²_j
+        out = [[(v - m) / sqrt(s) for v, m, s in self.of_row(row)] for row in rows(x)]
+        self.a = nest(flatten(out), shape(x))
+        return self.a
+
+    def backward(self, gradient: Tensor) -> Tensor:
+        """Divide by the deviation."""
+        self.check_gradient(gradient)
+        # ∂L/∂x_nj = ∂L/∂a_nj / √σ²_j
+        out = [[g / sqrt(s) for g, _, s in self.of_row(row)] for row in rows(gradient)]
+        return nest(flatten(out), shape(gradient))
+
+    def __repr__(self) -> str:
+        return f"Normalization(axis={self.axis!r})"
+
+
+def numbers(value: Tensor | float | None) -> Vector:
+    """Return a number or nested numbers as a list.
+
+    Examples
+    --------
+    >>> numbers(2), numbers([[1.0, 2.0]])
+    ([2.0], [1.0, 2.0])
+    """
+    if value is None:
+        return []
+    return [float(v) for v in (flatten(value) if isinstance(value, list) else [value])]
 
 
 class Rescaling(Layer):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import prod
 from random import Random
 
-from ..._support.checks import integer
+from ..._support.checks import WrongType, integer
 from ..lists import Shape, Tensor, flatten, nest, zeros
 from .base import Layer
 
@@ -216,6 +216,111 @@ class ZeroPadding1D(Moving):
         return f"ZeroPadding1D({self.padding})"
 
 
+class Cropping1D(Moving):
+    """A sample without its first and its last steps.
+
+    Parameters
+    ----------
+    cropping : int or pair of int, default (1, 1)
+        Steps that are left out on both sides, or (before, after).
+
+    Notes
+    -----
+    x has shape (batch, steps, channels), a has shape (batch, steps − before − after, channels).
+
+    Examples
+    --------
+    >>> layer = Cropping1D((1, 0))
+    >>> layer.build((3, 1))
+    (2, 1)
+    >>> layer.forward([[[7.0], [8.0], [9.0]]]), layer.backward([[[1.0], [2.0]]])
+    ([[[8.0], [9.0]]], [[[0.0], [1.0], [2.0]]])
+    """
+
+    def __init__(self, cropping: int | Sequence[int] = (1, 1), *, name: str | None = None) -> None:
+        super().__init__(name)
+        if not isinstance(cropping, (tuple, list)):
+            cropping = [integer(cropping, "cropping")] * 2
+        self.cropping = integers(cropping, "cropping", 0)
+        if len(self.cropping) != 2:
+            raise ValueError(f"cropping must be an integer or (before, after); got {cropping!r}")
+
+    def build_for(self, input_shape: Shape, rng: Random) -> Shape:
+        """Leave the steps out."""
+        self.check_samples("(steps, channels)", input_shape, len(input_shape) == 2)
+        if input_shape[0] <= sum(self.cropping):
+            raise ValueError(
+                f"{self.name}: cropping={self.cropping} leaves nothing of {input_shape[0]} steps"
+            )
+        return (input_shape[0] - sum(self.cropping), input_shape[1])
+
+    def sources(self, input_shape: Shape) -> list[int | None]:
+        """Return the places of the steps that stay."""
+        steps, channels = input_shape
+        before, after = self.cropping
+        return list(range(before * channels, (steps - after) * channels))
+
+    def __repr__(self) -> str:
+        return f"Cropping1D({self.cropping})"
+
+
+class UpSampling1D(Layer):
+    """Each step comes several times in a row.
+
+    Parameters
+    ----------
+    size : int, default 2
+        How often.
+
+    Notes
+    -----
+    x has shape (batch, steps, channels), a has shape (batch, steps · size, channels).
+
+    Examples
+    --------
+    >>> layer = UpSampling1D(2)
+    >>> layer.build((2, 1))
+    (4, 1)
+    >>> layer.forward([[[7.0], [8.0]]])
+    [[[7.0], [7.0], [8.0], [8.0]]]
+    >>> layer.backward([[[1.0], [2.0], [3.0], [4.0]]])
+    [[[3.0], [7.0]]]
+    """
+
+    keeps_mask = False
+
+    def __init__(self, size: int = 2, *, name: str | None = None) -> None:
+        super().__init__(name)
+        self.size = integer(size, "size", 1)
+
+    def build_for(self, input_shape: Shape, rng: Random) -> Shape:
+        """Multiply the steps."""
+        self.check_samples("(steps, channels)", input_shape, len(input_shape) == 2)
+        return (input_shape[0] * self.size, input_shape[1])
+
+    def forward(self, x: Tensor, training: bool = False) -> Tensor:
+        """Repeat each step."""
+        self.check_input(x)
+        # a_(t size + i) = x_t
+        self.a = [[list(x_t) for x_t in x_n for _ in range(self.size)] for x_n in x]
+        return self.a
+
+    def backward(self, gradient: Tensor) -> Tensor:
+        """Add the gradients of each step's copies up."""
+        self.check_gradient(gradient)
+        # ∂L/∂x_t = Σ_i ∂L/∂a_(t size + i)
+        return [
+            [
+                [sum(column) for column in zip(*g_n[t : t + self.size], strict=True)]
+                for t in range(0, len(g_n), self.size)
+            ]
+            for g_n in gradient
+        ]
+
+    def __repr__(self) -> str:
+        return f"UpSampling1D({self.size})"
+
+
 class RepeatVector(Layer):
     """A vector becomes a sequence that has it at each of n steps.
 
@@ -270,5 +375,5 @@ class RepeatVector(Layer):
 def integers(value: Sequence[int], name: str, least: int) -> tuple[int, ...]:
     """Return the integers of a tuple, each of which must be at least so great."""
     if not isinstance(value, (tuple, list)):
-        raise TypeError(f"{name} must be a tuple of integers; got {value!r:.80}")
+        raise WrongType(f"{name} must be a tuple of integers; got {value!r:.80}")
     return tuple(integer(part, f"{name}[{i}]", least) for i, part in enumerate(value))

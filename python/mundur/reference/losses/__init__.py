@@ -6,6 +6,7 @@ from .classification import (
     BinaryFocalCrossentropy,
     CategoricalCrossentropy,
     CategoricalFocalCrossentropy,
+    CategoricalHinge,
     Hinge,
     KLDivergence,
     SparseCategoricalCrossentropy,
@@ -14,7 +15,9 @@ from .classification import (
     one_hot,
     smoothed,
 )
+from .overlap import Dice, Tversky
 from .regression import (
+    CosineSimilarity,
     Huber,
     LogCosh,
     MeanAbsoluteError,
@@ -29,6 +32,9 @@ __all__ = [
     "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
     "CategoricalFocalCrossentropy",
+    "CategoricalHinge",
+    "CosineSimilarity",
+    "Dice",
     "Hinge",
     "Huber",
     "KLDivergence",
@@ -41,6 +47,7 @@ __all__ = [
     "Poisson",
     "SparseCategoricalCrossentropy",
     "SquaredHinge",
+    "Tversky",
     "as_rows",
     "as_weights",
     "clip",
@@ -57,7 +64,7 @@ CLASS_NAMES: dict[str, type[Loss]] = {
         *(MeanSquaredLogarithmicError, Huber, LogCosh, Poisson),
         *(BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy),
         *(BinaryFocalCrossentropy, CategoricalFocalCrossentropy, KLDivergence),
-        *(Hinge, SquaredHinge),
+        *(Hinge, SquaredHinge, CategoricalHinge, CosineSimilarity, Tversky, Dice),
     )
 }
 """The losses by the names of their classes, which are those of their native twins."""

@@ -113,9 +113,9 @@ class CategoricalCrossentropy(Crossentropy):
     -----
     Probabilities are clipped to [1e-7, 1 − 1e-7]; beyond, the clipped function is flat, its
     gradient 0. Keras first divides a row of probabilities by its sum; here the row is taken as
-    it is (after softmax the sum is 1 and there is no difference but in the gradient's part along
-    the row's sum, which softmax ignores). From logits, loss and gradient are finite for any
-    finite z.
+    it is, and native code refuses one whose sum is not 1 (after softmax there is no difference but
+    in the gradient's part along the row's sum, which softmax ignores). From logits, loss and
+    gradient are finite for any finite z.
 
     Examples
     --------
@@ -374,6 +374,37 @@ class Hinge(ElementLoss):
         """Return −t short of the margin, else 0."""
         # −t where 1 − t y > 0, else 0
         return -(-1.0 if t == 0 else t) if self.margin(t, y) > 0 else 0.0 * y
+
+
+class CategoricalHinge(Loss):
+    """ℓ = max(1 + max_j (1 − t_j) y_j − Σ_j t_j y_j, 0): the class is to lead by a margin of 1.
+
+    Source: Crammer and Singer (2001), section 3.
+
+    Examples
+    --------
+    >>> CategoricalHinge()([[0.0, 1.0]], [[0.5, 0.25]])
+    1.25
+    """
+
+    def lacking(self, t: Vector, y: Vector) -> tuple[float, int]:
+        """Return how much is lacking to the margin, and which wrong class is best."""
+        # 1 + max_j (1 − t_j) y_j − Σ_j t_j y_j
+        others = [(1 - t_j) * y_j for t_j, y_j in zip(t, y, strict=True)]
+        best = others.index(max(others))
+        return 1 + others[best] - sum(t_j * y_j for t_j, y_j in zip(t, y, strict=True)), best
+
+    def sample_loss(self, t: Vector, y: Vector) -> float:
+        """Return what is lacking to the margin."""
+        return max(self.lacking(t, y)[0], 0.0)
+
+    def sample_gradient(self, t: Vector, y: Vector) -> Vector:
+        """Return a pull on the best wrong class and on the right one."""
+        lacks, best = self.lacking(t, y)
+        # ∂ℓ/∂y_j = 1[j = best] (1 − t_j) − t_j where something is lacking, else 0
+        if not lacks > 0:
+            return [0.0] * len(y)
+        return [(1 - t_j if j == best else 0.0) - t_j for j, t_j in enumerate(t)]
 
 
 class SquaredHinge(Hinge):

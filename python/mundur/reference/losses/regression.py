@@ -11,8 +11,8 @@ so a class below says only what f, the loss of one element, is.
 import math
 
 from ..._support.checks import number
-from ..lists import Matrix
-from .base import EPSILON, ElementLoss, refuse
+from ..lists import Matrix, Vector, dot
+from .base import EPSILON, ElementLoss, Loss, refuse
 
 
 class MeanSquaredError(ElementLoss):
@@ -200,3 +200,40 @@ class Poisson(ElementLoss):
 def sign(x: float) -> float:
     """Return −1, 0 or 1; NaN of NaN."""
     return math.copysign(1.0, x) if x < 0 or x > 0 else x
+
+
+class CosineSimilarity(Loss):
+    """ℓ = −c, c = Σ_j t_j y_j / (‖t‖ ‖y‖): the cosine of the angle between target and output.
+
+    Lengths count as at least 1e-7, as in Keras.
+
+    Examples
+    --------
+    >>> CosineSimilarity()([[0.0, 2.0], [1.0, 0.0]], [[0.0, 1.0], [0.0, 3.0]])
+    -0.5
+    """
+
+    def sample_loss(self, t: Vector, y: Vector) -> float:
+        """Return minus the cosine."""
+        # ℓ = −Σ_j t_j y_j / (‖t‖ ‖y‖)
+        return -dot(t, y) / (length(t) * length(y))
+
+    def sample_gradient(self, t: Vector, y: Vector) -> Vector:
+        """Return the slopes, across the output: along it nothing changes."""
+        # ∂ℓ/∂y_j = (c y_j / ‖y‖ − t_j / ‖t‖) / ‖y‖, and without the first term where ‖y‖ < 1e-7
+        c = -self.sample_loss(t, y) if dot(y, y) >= EPSILON**2 else 0.0
+        return [
+            (c * y_j / length(y) - t_j / length(t)) / length(y)
+            for t_j, y_j in zip(t, y, strict=True)
+        ]
+
+
+def length(v: Vector) -> float:
+    """Return ‖v‖ = √Σ_j v_j², at least 1e-7.
+
+    Examples
+    --------
+    >>> length([3.0, 4.0])
+    5.0
+    """
+    return max(math.sqrt(dot(v, v)), EPSILON)
