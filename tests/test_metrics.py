@@ -23,7 +23,11 @@ CASES = [
     ("Precision", {"thresholds": 0.3}, "precision", "bits"),
     ("Recall", {}, "recall", "bits"),
     ("F1Score", {"average": "micro", "threshold": 0.5}, "f1_score", "bits"),
+    ("FBetaScore", {"average": "micro", "beta": 2.5, "threshold": 0.3}, "fbeta_score", "bits"),
+    ("RecallAtPrecision", {"precision": 0.55}, "recall_at_precision", "bits"),
+    ("MeanIoU", {"num_classes": 5}, "mean_iou", "classes"),
     ("AUC", {}, "auc", "bits"),
+    ("AUC", {"curve": "PR"}, "area_under_precision", "bits"),
     ("TopKCategoricalAccuracy", {"k": 2}, "top_k_categorical_accuracy", "rows"),
     ("SparseTopKCategoricalAccuracy", {"k": 3}, "sparse_top_k_categorical_accuracy", "labels"),
     ("BinaryAccuracy", {}, "binary_accuracy", "bits"),
@@ -39,6 +43,8 @@ def sample(kind: str, rng: Any, n: int = 60) -> tuple[Any, Any]:
     if kind == "bits":
         return rng.integers(0, 2, n).astype(float), rng.integers(0, 11, n) / 10  # with ties
     labels = rng.integers(0, 5, n)
+    if kind == "classes":
+        return labels, rng.integers(0, 4, n)
     outputs = rng.integers(0, 9, (n, 5)) / 9
     return (labels if kind == "labels" else np.eye(5)[labels]), outputs
 
@@ -57,8 +63,9 @@ def test_by_hand_as_the_textbook(
     options: Any = {"sample_weight": None if weight is None else weight.tolist()}
     if textbook in WITH_K:
         options["k"] = arguments["k"]
-    if "thresholds" in arguments:
-        options["threshold"] = arguments["thresholds"]
+    names = {"thresholds": "threshold", "threshold": "threshold", "beta": "beta"}
+    names["precision"] = "least"
+    options |= {names[key]: value for key, value in arguments.items() if key in names}
     expected = getattr(reference.metrics, textbook)(y.tolist(), p.tolist(), **options)
     metric = getattr(M, name)(**arguments)
     for part in (slice(0, 7), slice(7, 8), slice(8, None)):  # any batches

@@ -1,6 +1,7 @@
 """Accuracy in its forms, which of them belongs to which loss, and the other metrics."""
 
 import math
+from itertools import pairwise
 
 import pytest
 from mundur.reference.losses import (
@@ -11,17 +12,21 @@ from mundur.reference.losses import (
 )
 from mundur.reference.metrics import (
     accuracy,
+    area_under_precision,
     auc,
     binary_accuracy,
     categorical_accuracy,
     f1_score,
+    fbeta_score,
     mean_absolute_error,
     mean_absolute_percentage_error,
+    mean_iou,
     mean_squared_error,
     mean_squared_logarithmic_error,
     precision,
     r2_score,
     recall,
+    recall_at_precision,
     root_mean_squared_error,
     sparse_categorical_accuracy,
     sparse_top_k_categorical_accuracy,
@@ -97,6 +102,37 @@ def test_precision_and_recall_by_counting():
     assert f1_score(y, p, threshold=0.8) == 0.5
     assert precision(y, p, sample_weight=[1.0, 1.0, 1.0, 2.0, 1.0]) == 0.5
     assert precision([0], [0.1]) == recall([0], [0.1]) == f1_score([0], [0.1]) == 0.0
+
+
+def test_recall_beside_precision():
+    y, p = [1, 1, 1, 1, 0], [0.9, 0.6, 0.2, 0.1, 0.7]  # TP 2, FP 1, FN 2
+    assert fbeta_score(y, p, beta=1.0) == f1_score(y, p)
+    assert fbeta_score(y, p, beta=2.0) == pytest.approx(5 * 2 / (5 * 2 + 4 * 2 + 1))
+    assert fbeta_score(y, p, beta=1e-9) == pytest.approx(precision(y, p))
+    assert fbeta_score(y, p, beta=1e9) == pytest.approx(recall(y, p))
+    assert recall_at_precision(y, p, 0.9) == 1 / 4  # above 0.7 alone is nothing else called
+    assert recall_at_precision(y, p, 0.6) == 1.0
+    assert recall_at_precision(y, p, 0.6, [1.0, 1.0, 1.0, 1.0, 8.0]) == 1 / 4
+
+
+def test_iou_of_the_classes_there_are():
+    assert mean_iou([0, 0, 2], [0, 2, 2]) == (1 / 2 + 1 / 2) / 2
+    assert mean_iou([0, 0, 2], [0, 2, 2], [1.0, 3.0, 1.0]) == (1 / 4 + 1 / 4) / 2
+    assert mean_iou([1], [1]) == 1.0
+    assert mean_iou([1], [2], [0.0]) == 0.0
+
+
+def test_area_under_precision_is_that_of_many_small_steps():
+    y, p = [1, 0, 1, 1, 0, 0, 1], [0.9, 0.8, 0.8, 0.4, 0.4, 0.4, 0.1]
+    at, area, n = [(0.0, 0.0), (1.0, 0.0), (2.0, 1.0), (3.0, 3.0), (4.0, 3.0)], 0.0, 10000
+    for (t0, f0), (t1, f1) in pairwise(at):
+        for i in range(n):
+            s = (i + 0.5) / n
+            tp, fp = t0 + s * (t1 - t0), f0 + s * (f1 - f0)
+            area += tp / (tp + fp) * (t1 - t0) / n / 4
+    assert area_under_precision(y, p) == pytest.approx(area, rel=1e-6)
+    assert area_under_precision([0, 1], [0.1, 0.2]) == 1.0
+    assert math.isnan(area_under_precision([0, 0], [0.1, 0.2]))
 
 
 def test_auc_counts_pairs():
