@@ -167,8 +167,7 @@ struct FusedSparse {
   }
 };
 
-// ---- what all outputs of a sample make together
-// --------------------------------------------------
+// ---- what all outputs of a sample make together -------------------------------------------------
 
 template <class T>
 struct CategoricalHinge {
