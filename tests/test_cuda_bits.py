@@ -29,7 +29,7 @@ from states import training_state
 Array = npt.NDArray[Any]
 DTYPES = ["float32", "float64"]
 # Layers whose operations are not there yet.
-LACKS = {"Conv1D", "SimpleRNN", "LSTM", "GRU"}
+LACKS = {"Conv1D", "Conv1DTranspose", "SimpleRNN", "LSTM", "GRU"}
 
 if not LIBRARY:
     pytest.skip(NO_LIBRARY, allow_module_level=True)
