@@ -210,11 +210,15 @@ double Network<T>::penalty() {
 
 template <class T>
 int Network<T>::workers_for(std::int64_t batch, bool training) const {
-  // A step below this much work is over before a second worker would have paid for its barriers.
+  // A step below this much work is over before a second worker would have paid for its barriers;
+  // unless it waits for weights that two caches hold, and one does not.
   constexpr double kWorthATeam = 3e6;
   if (device_) return 1;  // who hands over what the device does
   const double work = forward_work_ * static_cast<double>(batch) * (training ? 3.0 : 1.0);
-  return adaptive() && work < kWorthATeam ? 1 : num_threads();
+  // A multiply-add reads a weight; not all are read by one, as rows of embeddings.
+  const double read = std::min(forward_work_ / 2.0, static_cast<double>(flat_size_)) * sizeof(T);
+  const bool is_cached = read <= static_cast<double>(kernels<T>(current_isa()).l2_bytes);
+  return adaptive() && work < kWorthATeam && is_cached ? 1 : num_threads();
 }
 
 template <class T>
