@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .._support.names import unknown_attribute
@@ -41,13 +42,9 @@ from .shape import (
 from .wrappers import Bidirectional, Residual, TimeDistributed
 
 if TYPE_CHECKING:
-    from .encoding import (
-        CategoryEncoding,
-        Discretization,
-        IntegerLookup,
-        StringLookup,
-        TextVectorization,
-    )
+    from .encoding import CategoryEncoding, Discretization
+    from .lookup import IntegerLookup, StringLookup
+    from .text_vectorization import TextVectorization
 
 __all__ = [
     "ELU",
@@ -106,10 +103,11 @@ __all__ = [
 ]
 
 # What is called on data, and stands in no model: few programs need it.
-_ON_USE = (
-    *("CategoryEncoding", "Discretization", "IntegerLookup", "StringLookup"),
-    "TextVectorization",
-)
+_ON_USE = {
+    **dict.fromkeys(("CategoryEncoding", "Discretization"), "encoding"),
+    **dict.fromkeys(("IntegerLookup", "StringLookup"), "lookup"),
+    "TextVectorization": "text_vectorization",
+}
 
 # Keras's other names.
 Convolution1D, Convolution1DTranspose = Conv1D, Conv1DTranspose
@@ -156,9 +154,7 @@ if not TYPE_CHECKING:  # else type checkers would believe in any name
 
     def __getattr__(name: str) -> object:
         if name in _ON_USE:
-            from . import encoding
-
-            return getattr(encoding, name)
+            return getattr(import_module(f".{_ON_USE[name]}", __name__), name)
         raise unknown_attribute("mundur.layers", name, __all__)
 
     def __dir__() -> list[str]:
