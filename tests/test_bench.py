@@ -138,7 +138,10 @@ def test_scikit_learn_computes_the_same(bench: Any, name: str) -> None:
     assert [m.error for m in measurements] == ["", ""]
 
 
-@pytest.mark.parametrize("name", ["W1", "W2", "W3", "W4", "W6", "W7"])
+@pytest.mark.parametrize(
+    "name",
+    ["W1", "W3", *(pytest.param(one, marks=pytest.mark.slow) for one in ("W2", "W4", "W6", "W7"))],
+)
 def test_another_optimizer_does_not_pass_for_the_same(bench: Any, name: str) -> None:
     from dataclasses import replace
 

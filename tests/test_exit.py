@@ -70,8 +70,13 @@ def run(piece: str, work: str, threads: int, batch: int, status: int = 0) -> Non
 @pytest.mark.parametrize(
     ("piece", "work"),
     [
-        *(("activation", work) for work in ("fit", "evaluate", "predict", "by hand")),
-        *(("loss", work) for work in ("fit", "evaluate")),
+        *(("activation", work) for work in ("fit", "predict")),
+        *(
+            pytest.param("activation", work, marks=pytest.mark.slow)
+            for work in ("evaluate", "by hand")
+        ),
+        ("loss", "fit"),
+        pytest.param("loss", "evaluate", marks=pytest.mark.slow),
         ("native", "fit"),
     ],
 )

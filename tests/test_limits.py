@@ -284,16 +284,11 @@ assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     "inherited",
     [
         pytest.param("signal.signal(signal.SIGINT, signal.SIG_IGN)", id="ignored"),
-        pytest.param(
-            "signal.signal(signal.SIGINT, signal.SIG_DFL)", id="default", marks=pytest.mark.slow
-        ),
-        pytest.param(
-            "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])",
-            id="blocked",
-            marks=pytest.mark.slow,
-        ),
+        pytest.param("signal.signal(signal.SIGINT, signal.SIG_DFL)", id="default"),
+        pytest.param("signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])", id="blocked"),
     ],
 )
+@pytest.mark.slow
 def test_tests_of_ctrl_c_work_whatever_is_inherited(inherited: str, tmp_path: Path) -> None:
     """As in a shell's background job, or under a supervisor."""
     chosen = [f"{TESTS}/test_fit.py", f"{TESTS}/test_resume.py", "-k", "ctrl_c"]

@@ -183,7 +183,10 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("backend", ["loky", "multiprocessing", "threading"])
+@pytest.mark.parametrize(
+    "backend",
+    ["loky", pytest.param("multiprocessing", marks=pytest.mark.slow), "threading"],
+)
 def test_searches_of_scikit_learn_find_the_same_in_parallel(backend: str, tmp_path: Any) -> None:
     pytest.importorskip("sklearn", minversion="1.6")
     assert spread(SEARCH.replace("BACKEND", backend), tmp_path) == "same\n"

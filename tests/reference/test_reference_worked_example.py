@@ -80,7 +80,11 @@ def test_the_first_update_with_trained_biases():
 
 
 @pytest.mark.parametrize(
-    ("train_biases", "error"), [(False, 3.510187782978859e-5), (True, 2.44756223593e-6)]
+    ("train_biases", "error"),
+    [
+        (False, 3.510187782978859e-5),
+        pytest.param(True, 2.44756223593e-6, marks=pytest.mark.slow),
+    ],
 )
 def test_ten_thousand_updates(train_biases, error):
     found = worked_example(10_000, train_biases).error_after
