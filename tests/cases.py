@@ -179,6 +179,17 @@ LAYERS = [
     LayerCase("leaky_relu", "LeakyReLU", {"negative_slope": 0.4}, (3, 5)),
     LayerCase("elu", "ELU", {"alpha": 0.7}, (9,)),
     LayerCase("softmax", "Softmax", {}, (2, 6)),
+    LayerCase("softmax_over_steps", "Softmax", {"axis": 1}, (4, 6)),
+    LayerCase("softmax_from_behind", "Softmax", {"axis": -2}, (17, 5)),
+    LayerCase("softmax_over_both", "Softmax", {"axis": (1, 2)}, (3, 6)),
+    LayerCase("softmax_over_two_of_three", "Softmax", {"axis": (1, -1)}, (2, 3, 9)),
+    *(LayerCase(f"prelu_{n}", "PReLU", {}, (n,)) for n in (1, 7, 16, 33)),
+    LayerCase("prelu_of_all", "PReLU", {}, (4, 9), batch=257),
+    LayerCase("prelu_of_channels", "PReLU", {"shared_axes": 1}, (4, 9), batch=70),
+    LayerCase("prelu_of_steps", "PReLU", {"shared_axes": (-1,)}, (7, 5)),
+    LayerCase("prelu_one_for_all", "PReLU", {"shared_axes": (1, 2)}, (3, 5)),
+    LayerCase("prelu_of_one_axis_of_three", "PReLU", {"shared_axes": (1, 3)}, (2, 3, 4)),
+    LayerCase("prelu_penalised", "PReLU", {"alpha_regularizer": "l1_l2"}, (11,)),
     dense(7, 5, kernel_regularizer="l1_l2", bias_regularizer="l1"),
     dense(49, 33, batch=9, activation="relu", kernel_regularizer="l2", activity_regularizer="l1"),
     dense(5, 3, batch=300, activation="tanh", activity_regularizer="l1_l2"),
@@ -219,6 +230,10 @@ LAYERS = [
     normalization("LayerNormalization", 6, center=False),
     normalization("LayerNormalization", 6, scale=False),
     LayerCase("layer_normalization_of_sequences", "LayerNormalization", {}, (3, 18)),
+    *(normalization("UnitNormalization", columns) for columns in (2, 16, 17, 33)),
+    normalization("UnitNormalization", 7, 257),
+    LayerCase("unit_normalization_of_steps", "UnitNormalization", {"axis": 1}, (5, 3)),
+    LayerCase("unit_normalization_of_both", "UnitNormalization", {"axis": (1, 2)}, (3, 18)),
     # Random numbers come in groups of 32 and 64.
     LayerCase("gaussian_noise", "GaussianNoise", {"stddev": 0.5}, (33,)),
     LayerCase("gaussian_noise_none", "GaussianNoise", {"stddev": 0.0}, (5,)),
@@ -545,6 +560,17 @@ OPTIMIZERS = [
     OptimizerCase("adagrad", "Adagrad", {"learning_rate": 0.1}, 1e-3),
     OptimizerCase("adadelta", "Adadelta", {"learning_rate": 1.0, "epsilon": 1e-6}, 1e-3),
     OptimizerCase("lion", "Lion", {"learning_rate": 1e-3}, 1e-3),
+    OptimizerCase("ftrl", "Ftrl", {"learning_rate": 0.5}, 1e-3),
+    OptimizerCase(
+        "ftrl_power", "Ftrl", {"learning_rate": 0.3, "learning_rate_power": -0.4, "beta": 0.1}, 1e-3
+    ),
+    OptimizerCase("adafactor", "Adafactor", {"learning_rate": 0.05}, 1e-3),
+    OptimizerCase(
+        "adafactor_options",
+        "Adafactor",
+        {"learning_rate": 0.05, "beta_2_decay": -0.6, "epsilon_2": 0.01, "clip_threshold": 0.5},
+        1e-3,
+    ),
 ]
 
 # What any rule may have around it.
@@ -555,6 +581,32 @@ AROUND = [
     OptimizerCase("global_clipnorm", "Adam", {"learning_rate": 0.01, "global_clipnorm": 0.1}, 1e-3),
     OptimizerCase(
         "accumulation", "SGD", {"learning_rate": 0.1, "gradient_accumulation_steps": 3}, 1e-4
+    ),
+    OptimizerCase(
+        "ftrl_penalised",
+        "Ftrl",
+        {
+            "learning_rate": 0.2,
+            "initial_accumulator_value": 0.3,
+            "l1_regularization_strength": 0.02,
+            "l2_regularization_strength": 0.1,
+            "l2_shrinkage_regularization_strength": 0.05,
+            "weight_decay": 0.01,
+        },
+        1e-3,
+    ),
+    OptimizerCase(
+        "around_adafactor",
+        "Adafactor",
+        {
+            "learning_rate": 0.05,
+            "weight_decay": 0.1,
+            "clipnorm": 0.1,
+            "gradient_accumulation_steps": 2,
+            "use_ema": True,
+            "ema_momentum": 0.5,
+        },
+        1e-3,
     ),
     OptimizerCase(
         "everything",
@@ -596,4 +648,8 @@ MERGES = [
     MergeCase("dot_of_both", "Dot", {"axes": (2, 1)}, ((3, 7), (7, 19))),
     MergeCase("dot_of_the_last", "Dot", {"axes": -1}, ((3, 7), (7,))),
     MergeCase("dot_of_a_vector", "Dot", {"axes": (1, 1)}, ((7,), (7, 18)), 9),
+    MergeCase("dot_of_directions", "Dot", {"axes": 1, "normalize": True}, ((7,), (7,)), 257),
+    MergeCase(
+        "dot_of_directions_of_both", "Dot", {"axes": (2, 1), "normalize": True}, ((3, 7), (7, 19))
+    ),
 ]

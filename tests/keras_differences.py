@@ -286,6 +286,14 @@ BEHAVIOURS = [
         "A weight of zero takes a sample out, as in all losses.",
     ),
     Behaviour(
+        "excluded_names",
+        "optimizers.*.exclude_from_weight_decay(var_names=)",
+        "patterns are looked for in the whole path, such as dense_1/bias",
+        "in its last part, bias",
+        "Older Keras had the layers' names in there, and scripts still count on them; a pattern "
+        "that is found nowhere is warned of.",
+    ),
+    Behaviour(
         "sums_of_probabilities",
         "losses.*Categorical*Crossentropy",
         "probabilities of a sample whose sum is off 1 by more than 0.01 are an error",

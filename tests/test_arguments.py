@@ -90,7 +90,7 @@ def test_defaults() -> None:
         (lambda: S.Huber(0), ValueError, "delta must be a finite number > 0; got 0"),
         (lambda: S.get("crossentropy"), ValueError, "'binary_crossentropy' or 'sparse_"),
         (lambda: S.get("MeanSquareError"), ValueError, "did you mean 'mean_squared_error'"),
-        (lambda: OPT.get("ftrl"), ValueError, "'ftrl' (known"),
+        (lambda: OPT.get("muon"), ValueError, "'muon' (known"),
         (lambda: L.Linear, AttributeError, "did you mean 'Dense'?"),
         (lambda: md.utils.to_categorial, AttributeError, "did you mean 'to_categorical'?"),
         (lambda: md.models.Sequental, AttributeError, "did you mean 'Sequential'?"),
@@ -202,6 +202,10 @@ def test_defaults() -> None:
             "initial_accumulator_value",
         ),
         (lambda: OPT.Lion(beta_2=1), ValueError, "beta_2"),
+        (lambda: OPT.Ftrl(learning_rate_power=0.5), ValueError, "learning_rate_power"),
+        (lambda: OPT.Ftrl(beta=-1), ValueError, "beta"),
+        (lambda: OPT.Adafactor(beta_2_decay=0.8), ValueError, "beta_2_decay"),
+        (lambda: OPT.Adafactor(clip_threshold=0), ValueError, "clip_threshold"),
         (lambda: OPT.AdamW(weight_decay=-1), ValueError, "weight_decay"),
         (lambda: OPT.SGD(clipnorm=0), ValueError, "clipnorm must be a finite number > 0; got 0"),
         (lambda: OPT.SGD(clipvalue=math.inf), ValueError, "clipvalue"),
@@ -447,7 +451,7 @@ def test_before_compile() -> None:
 @pytest.mark.parametrize(
     ("arguments", "options", "error", "words"),
     [
-        (("ftrl",), {}, ValueError, "unknown optimizer 'ftrl' (known: 'adadelta'"),
+        (("muon",), {}, ValueError, "unknown optimizer 'muon' (known: 'adadelta'"),
         (("adam", "mse"), {"metrics": "accuracy"}, TypeError, "write metrics=['accuracy']"),
         (("adam", "mse"), {"metrics": ["acuracy"]}, ValueError, "did you mean 'accuracy'"),
         (("adam", "mse"), {"metrics": ["accuracy", "accuracy"]}, ValueError, "distinct"),

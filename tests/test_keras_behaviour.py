@@ -98,6 +98,26 @@ def weighted_sets() -> None:
     assert float(keras.losses.Dice()(y, p, w)) == pytest.approx((1 - 3 / 3.5) / 2, rel=1e-5)
 
 
+def excluded_names() -> None:
+    ours, theirs = (
+        md.optimizers.SGD(0.5, weight_decay=0.5),
+        keras.optimizers.SGD(0.5, weight_decay=0.5),
+    )
+    model = md.Model([md.layers.Dense(1, use_bias=False)], input_shape=(1,), seed=0)
+    other = keras.Sequential(
+        [keras.Input((1,)), keras.layers.Dense(1, use_bias=False, name="dense")]
+    )
+    for optimizer in (ours, theirs):
+        optimizer.exclude_from_weight_decay(var_names=["dense"])
+    model.parameters["dense/kernel"] = [[1.0]]
+    ours.step(model)
+    assert model.parameters["dense/kernel"] == 1
+    other.layers[0].kernel.assign([[1.0]])
+    theirs.build([other.layers[0].kernel])
+    theirs.apply([keras.ops.zeros((1, 1))])
+    assert float(other.layers[0].kernel[0, 0]) == 0.75
+
+
 def sums_of_probabilities() -> None:
     y, p = np.array([[1.0, 0.0]]), np.array([[0.9, 0.9]])
     with pytest.raises(ValueError, match=r"whose sum is 1 in every row; got 1.8 at sample 0"):

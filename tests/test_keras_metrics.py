@@ -37,6 +37,7 @@ def sample(kind: str, rng: np.random.Generator) -> tuple[Any, Any]:
         "numbers": (rng.normal(size=(N, C)).astype(np.float32), p),
         "counts": (rng.poisson(2, (N, C)).astype(np.float32), p),
         "steps": (bits.reshape(15, 4, C), p.reshape(15, 4, C)),
+        "directions": (labels, (p - 0.5) / np.linalg.norm(p - 0.5, axis=1, keepdims=True)),
     }[kind]
 
 
@@ -203,6 +204,8 @@ FUNCTIONS: list[tuple[str, dict[str, Any], str]] = [
     ("dice", {"axis": (1, 2)}, "steps"),
     ("tversky", {"alpha": 0.3, "beta": 0.8}, "bits"),
     ("tversky", {"alpha": 0.3, "axis": 1}, "bits"),
+    ("circle", {}, "directions"),
+    ("circle", {"gamma": 3, "margin": 0.1, "remove_diagonal": False}, "directions"),
 ]
 
 

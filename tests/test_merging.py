@@ -168,7 +168,7 @@ A, B, S = md.Input((3,), name="a"), md.Input((4,), name="b"), md.Input((5, 3), n
         (lambda: L.Dot((1, 2, 3)), ValueError, "axes must be an integer or a pair"),
         (lambda: L.Dot(0), ValueError, "axes must not be 0"),
         (lambda: L.Dot("x"), TypeError, "axes must be an integer"),
-        (lambda: L.Dot(1, normalize=True), ValueError, "only normalize=False"),
+        (lambda: L.Dot(1, normalize="yes"), TypeError, "normalize must be True or False"),
         (lambda: L.Concatenate(axis=0), ValueError, "axis must not be 0"),
         (lambda: L.Concatenate(axis=2)([A, A]), ValueError, "axis=2 is none of samples of rank 1"),
         (lambda: L.Concatenate()([S, A]), ValueError, "one shape but for axis 2"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import mundur as md
@@ -252,3 +253,150 @@ def test_what_a_function_of_the_callers_sets_holds_from_the_next_step_on(rng: An
     twin.fit(x[4:], y[4:], batch_size=1, epochs=1, shuffle=False, verbose=0)
     for one, other in zip(model.get_weights(), twin.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+# ---- parameters that do not decay ----------------------------------------------------------------
+
+
+def decayed(optimizer: Any, **options: Any) -> md.Model:
+    """Two layers after a step along gradients of 0."""
+    model = md.Model(
+        [md.layers.Dense(3, bias_initializer="ones"), md.layers.Dense(2, bias_initializer="ones")],
+        input_shape=(4,),
+        seed=0,
+        dtype="float64",
+    )
+    before = {name: np.array(view) for name, view in model.parameters.items()}
+    optimizer.exclude_from_weight_decay(
+        **{k: v(model) if callable(v) else v for k, v in options.items()}
+    )
+    optimizer.step(model)
+    for name, view in model.parameters.items():
+        model.parameters[name] = view / before[name]
+    return model
+
+
+@pytest.mark.parametrize(
+    ("options", "spared"),
+    [
+        ({"var_names": ["bias"]}, ["dense/bias", "dense_1/bias"]),
+        ({"var_names": ["dense_1"]}, ["dense_1/kernel", "dense_1/bias"]),
+        ({"var_names": ["dense/", "1/bias"]}, ["dense/kernel", "dense/bias", "dense_1/bias"]),
+        ({"var_list": ["dense/kernel"]}, ["dense/kernel"]),
+        ({"var_list": lambda model: model.layers[1].weights}, ["dense_1/kernel", "dense_1/bias"]),
+        ({"var_list": [], "var_names": []}, []),
+        ({}, []),
+    ],
+    ids=["names", "a layer", "several", "a path", "variables", "empty", "none"],
+)
+@pytest.mark.parametrize("around", [{}, {"clipnorm": 1.0}], ids=["", "gathered"])
+@pytest.mark.parametrize("rule", ["SGD", "AdamW", "Adafactor"])
+def test_what_is_excluded_does_not_decay(
+    rule: str, around: dict[str, float], options: dict[str, Any], spared: list[str]
+) -> None:
+    model = decayed(getattr(OPT, rule)(0.1, weight_decay=0.5, **around), **options)
+    for name, view in model.parameters.items():
+        np.testing.assert_allclose(view, 1.0 if name in spared else 0.95, rtol=1e-15, err_msg=name)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("units", [9, 200])  # one stretch, or each with its gradient
+def test_fit_spares_what_steps_by_hand_spare(units: int, threads: int, rng: Any) -> None:
+    x, y = rng.normal(size=(64, 30)), rng.normal(size=(64, 1))
+
+    def model() -> tuple[md.Model, Any]:
+        layers = [md.layers.Dense(units, "tanh"), md.layers.Dense(1)]
+        optimizer = OPT.AdamW(0.01, weight_decay=0.3)
+        optimizer.exclude_from_weight_decay(var_names=["bias", "dense_1"])
+        return md.Model(layers, seed=0, input_shape=(30,)), optimizer
+
+    fitted, optimizer = model()
+    fitted.compile(optimizer, "mse")
+    md.set_num_threads(threads)
+    try:
+        fitted.fit(x, y, batch_size=16, epochs=2, shuffle=False, verbose=0)
+    finally:
+        md.set_num_threads(1)
+    other, optimizer = model()
+    loss = md.losses.MeanSquaredError()
+    for step in range(8):
+        batch = slice(step % 4 * 16, step % 4 * 16 + 16)
+        other.backward(loss.gradient(y[batch], other.forward(x[batch], training=True)))
+        optimizer.step(other)
+    assert numbers(fitted).tobytes() == numbers(other).tobytes()
+
+
+def test_files_and_copies_know_what_does_not_decay(tmp_path: Any, rng: Any) -> None:
+    x, y = rng.normal(size=(32, 4)), rng.normal(size=(32, 2))
+    model = md.Model([md.layers.Dense(3), md.layers.Dense(2)], seed=0)
+    optimizer = OPT.AdamW(0.05, weight_decay=0.5)
+    optimizer.exclude_from_weight_decay(["dense/kernel"], ["bias"])
+    model.compile(optimizer, "mse")
+    model.fit(x, y, epochs=1, verbose=0)
+    model.save(tmp_path / "m.safetensors")
+    others = [md.load_model(tmp_path / "m.safetensors"), copy.deepcopy(model)]
+    for one in (model, *others):
+        one.fit(x, y, epochs=2, initial_epoch=1, verbose=0)
+    for one in others:
+        assert numbers(one).tobytes() == numbers(model).tobytes()
+    plain = copy.deepcopy(optimizer)
+    assert plain._spared == optimizer._spared == (("dense/kernel",), ("bias",))
+
+
+def test_what_cannot_be_excluded_is_named() -> None:
+    model = two(W, G)
+    optimizer = OPT.SGD(0.1, weight_decay=0.1)
+    with pytest.raises(TypeError, match=r'such as "dense/bias"; got'):
+        optimizer.exclude_from_weight_decay([np.ones(2)])
+    with pytest.raises(TypeError, match="var_names must hold strings"):
+        optimizer.exclude_from_weight_decay(var_names=[3])
+    with pytest.raises(ValueError, match="regular expressions"):
+        optimizer.exclude_from_weight_decay(var_names=["("])
+    optimizer.exclude_from_weight_decay(["dense_7/bias"])
+    with pytest.raises(
+        ValueError, match="no 'dense_7/bias'; its parameters are dense/kernel, dense"
+    ):
+        optimizer.step(model)
+    optimizer.exclude_from_weight_decay(var_names=["beta", "bias"])
+    with pytest.warns(UserWarning, match="no parameter's path holds 'beta'"):
+        optimizer.step(model)
+    with pytest.raises(ValueError, match="before the first step; this optimizer has done 1"):
+        optimizer.exclude_from_weight_decay(var_names=["bias"])
+
+
+def test_an_optimizers_own_variables_come_back() -> None:
+    model, other = two(W, G), two(W, G)
+    first, second = OPT.Adam(0.1), OPT.Adam(0.1)
+    first.step(model)
+    store: dict[str, Any] = {}
+    first.save_own_variables(store)
+    assert list(store) == ["0", "1", "2", "3", "4"]
+    assert [v.tobytes() for v in first.variables] == [v.tobytes() for v in store.values()]
+    second.load_own_variables(store)
+    for name, view in model.parameters.items():
+        other.parameters[name] = view
+    for optimizer, one in ((first, model), (second, other)):
+        optimizer.step(one)
+    assert numbers(model).tobytes() == numbers(other).tobytes()
+
+
+def test_a_rate_of_0_moves_nothing() -> None:
+    for name in ("Ftrl", "Adafactor"):
+        model = two(W, G)
+        getattr(OPT, name)(0.0).step(model)
+        np.testing.assert_array_equal(numbers(model), W)
+
+
+def test_adafactor_bears_rows_and_columns_of_zeros() -> None:
+    """Both factors of such an element are tiny: their product would be 0 in float32."""
+    model = md.Model([md.layers.Dense(3, use_bias=False)], input_shape=(4,), seed=0)
+    kernel = model.parameters["dense/kernel"].copy()
+    gradient = np.zeros((4, 3), np.float32)
+    gradient[1:, 1:] = [[1, 2], [3, 4], [5, 6]]
+    optimizer = OPT.Adafactor(0.1)
+    for _ in range(3):
+        model.gradients["dense/kernel"] = gradient
+        optimizer.step(model)
+    moved = model.parameters["dense/kernel"] != kernel
+    np.testing.assert_array_equal(moved, gradient != 0)
+    assert np.isfinite(model.parameters["dense/kernel"]).all()

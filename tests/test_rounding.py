@@ -100,7 +100,10 @@ NAMES = [
     *("glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform"),
     *("lecun_normal", "orthogonal", "random_normal", "random_uniform", "truncated_normal"),
 ]
-RULES = ["sgd", "adam", "adamw", "nadam", "adamax", "rmsprop", "adagrad", "adadelta", "lion"]
+RULES = [
+    *("sgd", "adam", "adamw", "nadam", "adamax", "rmsprop", "adagrad", "adadelta", "lion"),
+    *("ftrl", "adafactor"),
+]
 CASES: dict[str, Callable[[], Any]] = {
     **{f"{n}, {t}": lambda n=n, t=t: drawn(n, t) for n in NAMES for t in ("float32", "float64")},
     **{f"fit, {n}": lambda n=n: numbers_of(model_of(optimizer=n)) for n in RULES},

@@ -160,12 +160,15 @@ void bind_layers(py::module_& m) {
   py::class_<AnyLayerSpec>(m, "LayerSpec");
   bind<DenseSpec, Int, ActivationFunction, bool>(m, "Dense", "units", "activation", "use_bias");
   bind<ActivationSpec, ActivationFunction>(m, "Activation", "function");
+  bind<SoftmaxSpec, Shape>(m, "Softmax", "axes");
+  bind<PReLUSpec, Shape>(m, "PReLU", "shared");
   bind<FlattenSpec>(m, "Flatten");
   bind<RescalingSpec, double, double>(m, "Rescaling", "scale", "offset");
   bind<BatchNormalizationSpec, double, double, bool, bool, Int>(
       m, "BatchNormalization", "momentum", "epsilon", "scale", "center", "axis");
   bind<LayerNormalizationSpec, double, bool, bool, Shape>(m, "LayerNormalization", "epsilon",
                                                           "scale", "center", "axes");
+  bind<UnitNormalizationSpec, Shape>(m, "UnitNormalization", "axes");
   bind<NormalizationSpec, bool>(m, "Normalization", "is_single");
   bind<DropoutSpec, double, Seed, Shape>(m, "Dropout", "rate", "seed", "shared");
   bind<SpatialDropout1DSpec, double, Seed>(m, "SpatialDropout1D", "rate", "seed");
@@ -221,7 +224,7 @@ void bind_layers(py::module_& m) {
              return Of(MergingSpec{merge_of(mode), axis});
            }),
            py::arg("mode"), py::arg("axis"));
-  bind<DotSpec, Int, Int>(m, "Dot", "axis_a", "axis_b");
+  bind<DotSpec, Int, Int, bool>(m, "Dot", "axis_a", "axis_b", "normalize");
   py::class_<Of<ResidualSpec>, AnyLayerSpec>(m, "Residual")
       .def(py::init([](const py::sequence& layers, std::vector<std::string> names) {
              return Of(ResidualSpec{nodes_of(layers), std::move(names)});

@@ -1,6 +1,7 @@
 #include "mundur/losses.h"
 
 #include "bindings/bindings.h"
+#include "cpu/kernels/table.h"
 
 namespace mundur {
 namespace {
@@ -120,18 +121,39 @@ class PythonLoss final : public OutsideLoss {
   bool reads_targets_;
 };
 
+/// Chains of fused multiply-adds, one thread's.
+template <class T>
+py::array matrix_product(const py::array& a, const py::array& b) {
+  const T *const left = data_of<T>(a, "a", 2), *const right = data_of<T>(b, "b", 2);
+  const std::int64_t n = a.shape(0), depth = a.shape(1), m = b.shape(1);
+  if (b.shape(0) != depth) throw py::value_error("b: expected as many rows as a has columns");
+  py::array_t<T> product = new_array<T>({n, m});
+  T* const to = product.mutable_data();
+  WithoutGil release;
+  const FloatEnvironment environment;
+  kernels<T>().contract(to, left, right, {{n, m, m, 1}, {n, depth, depth, 1}, {m, 1, depth, m}});
+  return product;
+}
+
 }  // namespace
 
 void bind_losses(py::module_& m) {
+  m.def(
+      "matrix_product",
+      [](const py::array& a, const py::array& b) {
+        return holds<float>(a) ? matrix_product<float>(a, b) : matrix_product<double>(a, b);
+      },
+      py::arg("a"), py::arg("b"));
   py::class_<Loss>(m, "Loss")
       .def(py::init([](const std::string& kind, bool from_logits, double delta,
                        double label_smoothing, double gamma, double positive, double negative,
-                       bool sums) {
+                       bool sums, std::int64_t axis) {
              return make_loss(kind, from_logits,
-                              {delta, label_smoothing, gamma, positive, negative}, sums);
+                              {delta, label_smoothing, gamma, positive, negative}, sums, axis);
            }),
            py::arg("kind"), py::arg("from_logits"), py::arg("delta"), py::arg("label_smoothing"),
-           py::arg("gamma"), py::arg("positive"), py::arg("negative"), py::arg("sums"))
+           py::arg("gamma"), py::arg("positive"), py::arg("negative"), py::arg("sums"),
+           py::arg("axis") = -1)
       .def_property_readonly("kind", [](const Loss& loss) { return loss.name(); })
       .def_property_readonly("from_logits", [](const Loss& loss) { return loss.from_logits(); })
       .def("value", by_hand([](auto&... given) { return value(given...); }), py::arg("y_true"),

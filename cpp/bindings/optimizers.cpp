@@ -82,6 +82,20 @@ void step(Optimizer& optimizer, AnyNetwork& network) {
   });
 }
 
+void spare(Optimizer& optimizer, AnyNetwork& network, const std::vector<bool>& which) {
+  network.visit([&](auto& of) {
+    std::vector<std::int64_t> spared;
+    const auto entries = of.parameters();
+    for (std::size_t i = 0; i < which.size(); ++i) {
+      if (!which[i]) continue;
+      const auto& one = entries[i].parameter;
+      const std::int64_t begin = one.value - of.flat_values();
+      spared.insert(spared.end(), {begin, begin + size_of(one.shape)});
+    }
+    alone(optimizer, [&] { optimizer.spare(std::move(spared)); });
+  });
+}
+
 }  // namespace
 
 void bind_optimizers(py::module_& m) {
@@ -110,6 +124,7 @@ void bind_optimizers(py::module_& m) {
              alone(optimizer, [&] { optimizer.reset(); });
            })
       .def("take_average", &take_average, py::arg("network"))
+      .def("spare", &spare, py::arg("network"), py::arg("which"))
       .def("step", &step, py::arg("network"));
 }
 

@@ -237,4 +237,36 @@ void resolve(Resolver<T>& r, const op::NormalizeRowsDx& o) {
 }
 MUNDUR_RESOLVED(NormalizeRowsDx);
 
+template <class T>
+void resolve(Resolver<T>& r, const op::UnitRows& o) {
+  const std::int64_t C = r.columns(o.x);
+  const Range rows = r.share_rows_as(o.x);
+  r.writes(o.y, rows);
+  r.touch_matrix(o.inverse, 1, r.size(o.inverse), {{0, 1}, rows}, true);
+  r.reads(o.x, rows);
+  const std::int64_t at = rows.begin * C;
+  r.call([=, y = r.at(o.y) + at, inverse = r.at(o.inverse) + rows.begin, x = r.at(o.x) + at,
+          k = r.kernels.unit_rows, most = static_cast<T>(o.most)](Now<T>&, Worker&) {
+    k(y, inverse, x, rows.size(), C, most);
+  });
+}
+MUNDUR_RESOLVED(UnitRows);
+
+template <class T>
+void resolve(Resolver<T>& r, const op::UnitRowsDx& o) {
+  const std::int64_t C = r.columns(o.dy);
+  const Range rows = r.share_rows_as(o.dy);
+  r.writes(o.dx, rows);
+  r.reads(o.dy, rows);
+  r.reads(o.y, rows);
+  r.touch_matrix(o.inverse, 1, r.size(o.inverse), {{0, 1}, rows}, false);
+  const std::int64_t at = rows.begin * C;
+  r.call([=, dx = r.at(o.dx) + at, dy = r.at(o.dy) + at, y = r.at(o.y) + at,
+          inverse = r.at(o.inverse) + rows.begin, k = r.kernels.unit_rows_backward,
+          most = static_cast<T>(o.most)](Now<T>&, Worker&) {
+    k(dx, dy, y, inverse, rows.size(), C, most);
+  });
+}
+MUNDUR_RESOLVED(UnitRowsDx);
+
 }  // namespace mundur

@@ -2,30 +2,11 @@
 // steps, clipping by norm; and what holds behind them.
 
 #include <algorithm>
-#include <cmath>
 
+#include "cpu/gradients.h"
 #include "cpu/penalties.h"
-#include "cpu/resolver.h"
 
 namespace mundur {
-namespace {
-
-double scale_to(double norm, double most) { return norm > most ? most / norm : 1.0; }
-
-/// Where gradients lie: in the network's flat vector, or in the optimizer's sum of several steps.
-template <class T>
-struct Gradient {
-  T* g;
-  std::int64_t place;
-  bool is_sum;
-  Gradient(const Resolver<T>& r, Value value)
-      : g(r[value].role == Role::sum ? nullptr : r.at(value)),
-        place(r[value].place),
-        is_sum(r[value].role == Role::sum) {}
-  T* of(const Now<T>& now) const { return is_sum ? static_cast<T*>(now.gathering.sum) + place : g; }
-};
-
-}  // namespace
 
 template <class T>
 void resolve(Resolver<T>& r, const op::Accumulate& o) {
@@ -63,12 +44,6 @@ MUNDUR_RESOLVED(SumSquares);
 
 namespace {
 
-double norm(const double* squares, std::int64_t pieces) {
-  double sum = 0.0;
-  for (std::int64_t piece = 0; piece < pieces; ++piece) sum += squares[piece];
-  return std::sqrt(sum);
-}
-
 /// Neighbours in the flat vectors in one pass, by one worker.
 template <class T>
 void resolve_stretches(Resolver<T>& r, const op::Update& o) {
@@ -81,8 +56,11 @@ void resolve_stretches(Resolver<T>& r, const op::Update& o) {
       ++i;
     }
     r.call([=, k = r.kernels.update](Now<T>& now, Worker&) {
-      if (first == 0) return k(now.update, g, 1, end, 0, 0);
-      k(now.update.at(first), g, 1, end - first, 0, 0);
+      if (first == 0 && !now.update.spares) return k(now.update, g, 1, end, 0, 0);
+      for (std::int64_t at = first, alike; at < end; at = alike) {
+        now.update.is_spared(at, alike = end);
+        k(now.update.at(at), g + (at - first), 1, alike - at, 0, 0);
+      }
     });
   }
 }
@@ -93,7 +71,8 @@ template <class T>
 void resolve(Resolver<T>& r, const op::Update& o) {
   const bool gathers = o.sums || o.squares;
   if (!gathers && r.worker.count() == 1) return resolve_stretches(r, o);
-  const auto* const squares = r.template reads<double>(o.squares);
+  r.reads(o.squares);
+  EachNorm norms(r, o.squares, o.gradients);
   std::vector<Range> flat;
   std::vector<Block> blocks;
   for (std::size_t i = 0; i < o.parameters.size(); ++i) {
@@ -108,9 +87,6 @@ void resolve(Resolver<T>& r, const op::Update& o) {
       r.reads(o.gradients[i], blocks.back());
     }
   }
-  std::int64_t all = 0;
-  for (Value g : o.gradients) all += pieces_of(r.size(g));
-  const auto* own = squares;
   for (std::size_t i = 0; i < o.parameters.size(); ++i) {
     const Gradient<T> gradient(r, o.gradients[i]);
     const std::int64_t place = r[o.parameters[i]].place;
@@ -125,21 +101,15 @@ void resolve(Resolver<T>& r, const op::Update& o) {
       });
       continue;
     }
-    const std::int64_t pieces = pieces_of(r.size(o.gradients[i]));
-    r.call([=, part = flat[i], sums = o.sums, k = r.kernels.update](Now<T>& now, Worker&) {
+    r.call([=, part = flat[i], sums = o.sums, k = r.kernels.update,
+            norms = norms.next(r.size(o.gradients[i]))](Now<T>& now, Worker&) {
       if (!now.gathering.updates || part.empty()) return;
       mundur::Update<T> update = now.update.at(place + part.begin);
-      if (squares) {
-        const double whole =
-            scale_to(norm(squares, all) * now.update.scale, now.gathering.global_clipnorm);
-        const double one = scale_to(norm(own, pieces) * now.update.scale, now.gathering.clipnorm);
-        update.scale = static_cast<T>(now.update.scale * whole * one);
-      }
+      update.scale = norms.scale(now);
       T* const g = gradient.of(now) + part.begin;
       k(update, g, 1, part.size(), part.size(), part.size());
       if (sums) std::fill_n(g, part.size(), T{0});
     });
-    if (own) own += pieces;
   }
 }
 MUNDUR_RESOLVED(Update);

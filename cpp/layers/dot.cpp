@@ -1,6 +1,7 @@
-// Dot: y_ij = Σ_k a_ik b_jk, of two inputs.
+// Dot: y_ij = Σ_k a_ik b_jk, of two inputs, each brought to length 1 along k if asked for.
 
-#include "layers/layer.h"
+#include "layers/permuted.h"
+#include "layers/unit_rows.h"
 
 namespace mundur {
 namespace {
@@ -15,7 +16,7 @@ Contraction::Side side_of(const Shape& sample, std::int64_t axis) {
 
 class Dot final : public Layer {
  public:
-  explicit Dot(const DotSpec& spec) : axes_{spec.axis_a, spec.axis_b} {}
+  explicit Dot(const DotSpec& spec) : axes_{spec.axis_a, spec.axis_b}, normalize_(spec.normalize) {}
 
   Shape build(Setup&, const Shape&) override {
     throw std::invalid_argument("expected two inputs, got 1");
@@ -53,11 +54,19 @@ class Dot final : public Layer {
   // y_ij = Σ_k a_ik b_jk
   Value forward_of(Builder& b, const std::vector<Value>& x) const override {
     const Contraction::Side y = {a_.rows, b_.rows, b_.rows, 1};
-    return b.contract(x[0], x[1], output_, {y, a_, b_});
+    return b.contract(along(b, x[0], axes_[0]), along(b, x[1], axes_[1]), output_, {y, a_, b_});
   }
 
  private:
+  // As Keras has it.
+  Value along(Builder& b, Value x, std::int64_t axis) const {
+    constexpr double kEpsilon = 1e-7;
+    if (!normalize_) return x;
+    return in_rows(b, x, {axis}, [&](Value rows) { return unit_rows(b, rows, kEpsilon); });
+  }
+
   std::int64_t axes_[2];
+  bool normalize_;
   Contraction::Side a_, b_;
   Shape output_;
 };

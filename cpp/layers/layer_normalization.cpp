@@ -15,10 +15,9 @@ class LayerNormalization final : public Layer {
   Shape build(Setup& setup, const Shape& input) override {
     last_axis(input);
     const auto rank = static_cast<std::int64_t>(input.size());
-    const Shape axes = axes_of(spec_.axes.empty() ? Shape{-1} : spec_.axes, rank);
-    order_ = with_last(rank, axes);
+    axes_ = axes_of(spec_.axes.empty() ? Shape{-1} : spec_.axes, rank);
     normalised_.clear();
-    for (std::int64_t axis : axes) {
+    for (std::int64_t axis : axes_) {
       normalised_.push_back(input[static_cast<std::size_t>(axis)]);
     }
     affine_.build(setup, normalised_);
@@ -26,16 +25,8 @@ class LayerNormalization final : public Layer {
   }
 
   Value forward(Builder& b, Value x) const override {
-    const Value mask = b.mask(x);
-    const Value turned = permuted(b, x, order_);
-    const Shape shape = b[turned].shape;
-    if (normalised_.size() == 1 && turned == x) return normalised(b, x);
-    Shape rows(shape.begin(), shape.end() - static_cast<std::ptrdiff_t>(normalised_.size()));
-    rows.push_back(size_of(normalised_));
-    const Value y = b.view(normalised(b, b.view(turned, rows)), shape);
-    const Value back = permuted(b, y, back_from(order_));
-    b.set_mask(back, mask);
-    return back;
+    if (axes_ == Shape{std::ssize(b[x].shape) - 1}) return normalised(b, x);
+    return in_rows(b, x, axes_, [&](Value rows) { return normalised(b, rows); });
   }
 
  private:
@@ -61,7 +52,7 @@ class LayerNormalization final : public Layer {
 
   LayerNormalizationSpec spec_;
   Affine affine_;
-  Shape order_, normalised_;
+  Shape axes_, normalised_;
 };
 
 }  // namespace

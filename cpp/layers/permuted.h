@@ -59,4 +59,18 @@ inline Shape axes_of(Shape axes, std::int64_t rank) {
   return axes;
 }
 
+/// y = f(x) where f works along the last axis of rows, and those are some axes of a sample
+/// together.
+template <class F>
+Value in_rows(Builder& b, Value x, const Shape& axes, F f) {
+  const Shape order = with_last(std::ssize(b[x].shape), axes);
+  const Value mask = b.mask(x), turned = permuted(b, x, order);
+  const Shape shape = b[turned].shape;
+  Shape rows(shape.begin(), shape.end() - std::ssize(axes));
+  rows.push_back(size_of(shape) / size_of(rows));
+  const Value back = permuted(b, b.view(f(b.view(turned, rows)), shape), back_from(order));
+  b.set_mask(back, mask);
+  return back;
+}
+
 }  // namespace mundur

@@ -81,12 +81,36 @@ std::uint64_t OutsideLoss::next_serial() {
   return ++last;
 }
 
+Shape LossRule::order(std::int64_t axes) const {
+  const std::int64_t at = axis_ < 0 ? axis_ + axes : axis_ - 1;
+  if (at < 0 || at >= axes) {
+    throw std::invalid_argument("loss: expected an axis of outputs of " + std::to_string(axes) +
+                                " axes, got " + std::to_string(axis_));
+  }
+  Shape order;
+  for (std::int64_t axis = 0; axis < axes; ++axis) {
+    if (axis != at) order.push_back(axis);
+  }
+  order.push_back(at);
+  return order;
+}
+
+Shape LossRule::along(const Shape& output) const {
+  if (axis_ == -1) return output;
+  Shape moved;
+  for (std::int64_t axis : order(std::ssize(output))) {
+    moved.push_back(output[static_cast<std::size_t>(axis)]);
+  }
+  return moved;
+}
+
 std::unique_ptr<Loss> make_loss(const std::string& name, bool from_logits,
-                                const LossNumbers& numbers, bool sums) {
+                                const LossNumbers& numbers, bool sums, std::int64_t axis) {
   std::string known;
   for (const LossTraits& traits : kLosses) {
     if (name == traits.name) {
-      return std::make_unique<Loss>(from_logits ? from_logits_of(traits) : traits, numbers, sums);
+      return std::make_unique<Loss>(from_logits ? from_logits_of(traits) : traits, numbers, sums,
+                                    axis);
     }
     const bool is_last = &traits + 1 == std::end(kLosses);
     known += std::string(known.empty() ? "" : is_last ? " or " : ", ") + std::string(traits.name);

@@ -18,7 +18,8 @@ constexpr struct {
 } kOptimizers[] = {{"SGD", make_sgd},           {"Adam", make_adam},
                    {"Nadam", make_nadam},       {"Adamax", make_adamax},
                    {"RMSprop", make_rmsprop},   {"Adagrad", make_adagrad},
-                   {"Adadelta", make_adadelta}, {"Lion", make_lion}};
+                   {"Adadelta", make_adadelta}, {"Lion", make_lion},
+                   {"Ftrl", make_ftrl},         {"Adafactor", make_adafactor}};
 
 /// The row of that name; std::invalid_argument, with the names there are, where there is none.
 template <class Rows>
@@ -174,7 +175,7 @@ Update<T> Optimizer::update_of(T* w) const {
   update.rule = c.rule;
   update.w = w;
   for (int i = 0; i < 3; ++i) update.state[i] = static_cast<T*>(state_[i]);
-  update.lr = rounded(shared.learning_rate);
+  update.lr = rounded(std::min(shared.learning_rate, c.most_rate));
   update.momentum = rounded(c.momentum);
   update.beta1 = rounded(c.beta_1);
   update.beta2 = rounded(c.beta_2);
@@ -184,12 +185,21 @@ Update<T> Optimizer::update_of(T* w) const {
   update.correction1 = rounded(c.correction_1);
   update.correction2 = rounded(c.correction_2);
   update.share = rounded(c.share);
+  update.power = rounded(c.power);
+  update.beta = rounded(c.beta);
+  update.l1 = rounded(c.l1);
+  update.two_l2 = rounded(c.two_l2);
+  update.two_shrinkage = rounded(c.two_shrinkage);
+  update.least = rounded(c.least);
+  update.most = rounded(c.most);
   update.plain = shared.weight_decay == 0.0 && shared.clipvalue == SharedOptions::kNone &&
                  !gathering().waits() && !average_;
   if (update.plain) return update;
   update.scale = rounded(1.0 / static_cast<double>(shared.gradient_accumulation_steps));
   update.limit = rounded(shared.clipvalue);
   update.keep = rounded(1.0 - shared.learning_rate * shared.weight_decay);
+  update.spared = spared_.data();
+  update.spares = std::ssize(spared_) / 2;
   if (average_) {
     update.average = static_cast<T*>(average_);
     const double momentum = iterations_ > 1.0 ? shared.ema_momentum : 0.0;
@@ -215,6 +225,7 @@ void Optimizer::reset() {
   size_ = -1;
   slots_.clear();
   gaps_.clear();
+  spared_.clear();
   link();
   iterations_ = accumulated_ = 0.0;
   for (const Scalar& product : products()) *product.value = 1.0;

@@ -417,6 +417,19 @@ struct NormalizeRowsDx {
   }
 };
 
+/// y = x·inverse, inverse = min(1/√Σ x², most) of each row; in place of x.
+struct UnitRows {
+  Value y, inverse, x;
+  double most = 0.0;
+  void walk(auto& go) const { go.writes(y, x).writes(inverse).reads(x); }
+};
+/// dx = inverse·(dy - y·Σ y·dy), without the sum where inverse is `most`; in place of dy.
+struct UnitRowsDx {
+  Value dx, dy, y, inverse;
+  double most = 0.0;
+  void walk(auto& go) const { go.writes(dx, dy).reads(dy).reads(y).reads(inverse); }
+};
+
 // ---- time -----------------------------------------------------------------------------------
 
 /// W and U as all steps read them, in panels of columns.

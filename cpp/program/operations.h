@@ -31,10 +31,10 @@ namespace mundur {
   X(Dropout) X(DropoutDx) X(Normal) X(ToIds) X(Lookup) X(ListPlaces) X(LookupDw)               \
   X(CountRows) X(ColumnSums) X(ColumnDeviations) X(ColumnMoments) X(NormalizationScale)        \
   X(NormalizeColumns) X(NormalizeColumnsSums)                                                  \
-  X(NormalizeColumnsDx) X(NormalizeRows) X(NormalizeRowsSums) X(NormalizeRowsDx) X(RecurPack)  \
+  X(NormalizeColumnsDx) X(NormalizeRows) X(NormalizeRowsSums) X(NormalizeRowsDx) X(UnitRows) X(UnitRowsDx) X(RecurPack)  \
   X(Recur) X(RecurDxPack) X(RecurDx) X(MaskWeights) X(LossValues) X(LossGradient) X(ArgMax)    \
   X(AskLoss) X(ActivityPenalty) X(ActivityPenaltyDx) X(WeightPenalties) X(Accumulate)          \
-  X(SumSquares) X(Update) X(Constrain) X(JoinSums) X(Agree) X(SumValues)
+  X(SumSquares) X(Update) X(FactorMeans) X(FactorSizes) X(FactorUpdate) X(Constrain) X(JoinSums) X(Agree) X(SumValues)
 // clang-format on
 
 template <class Nothing, class... Ops>

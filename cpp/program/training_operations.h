@@ -2,6 +2,7 @@
 
 // What stands around layers: data, losses, penalties, updates.
 
+#include <algorithm>
 #include <vector>
 
 #include "mundur/losses.h"
@@ -13,6 +14,31 @@ namespace mundur {
 struct Compared {
   Value p, y, labels, weights;
   LossRule loss;
+};
+
+/// How a step goes through a whole parameter: the rows of its matrices, that of its last two axes;
+/// or pieces, where that is none.
+struct Strips {
+  std::int64_t size, rows = 0, columns = kPiece;  // of each matrix
+  explicit Strips(const Shape& shape) : size(size_of(shape)) {
+    const std::size_t axes = shape.size();
+    if (axes < 2 || shape[axes - 2] < 2 || shape[axes - 1] < 2) return;
+    rows = shape[axes - 2];
+    columns = shape[axes - 1];
+  }
+  std::int64_t matrices() const { return rows ? size / (rows * columns) : 0; }
+  std::int64_t count() const { return (size + columns - 1) / columns; }
+  std::int64_t size_of_strip(std::int64_t strip) const {
+    return std::min(columns, size - strip * columns);
+  }
+};
+
+/// What its operations share: see Update; `rows` and `columns` for each of those of matrices, two
+/// of `sizes` for each strip.
+struct Factors {
+  std::vector<Value> parameters, gradients;
+  Value squares, rows, columns, sizes;
+  bool sums = false;
 };
 
 namespace op {
@@ -190,6 +216,31 @@ struct Update {
     for (Value w : parameters) go.changes(w);
     for (Value g : gradients) sums ? go.changes(g) : go.reads(g);
     go.reads(squares);
+  }
+};
+/// The step of adafactor, which looks at whole parameters, in three: the running means of the
+/// squares of matrices' rows and columns; how long the steps and the parameters are; the update.
+struct FactorMeans {
+  Factors of;
+  void walk(auto& go) const {
+    go.writes(of.rows).writes(of.columns).reads(of.squares);
+    for (Value g : of.gradients) go.reads(g);
+  }
+};
+struct FactorSizes {
+  Factors of;
+  void walk(auto& go) const {
+    go.writes(of.sizes).reads(of.rows).reads(of.columns).reads(of.squares);
+    for (Value g : of.gradients) go.reads(g);
+    for (Value w : of.parameters) go.reads(w);
+  }
+};
+struct FactorUpdate {
+  Factors of;
+  void walk(auto& go) const {
+    for (Value w : of.parameters) go.changes(w);
+    for (Value g : of.gradients) of.sums ? go.changes(g) : go.reads(g);
+    go.reads(of.sizes).reads(of.rows).reads(of.columns).reads(of.squares);
   }
 };
 /// What holds for a parameter after each update.

@@ -2,11 +2,27 @@
 
 #include <algorithm>
 
-#include "layers/layer.h"
+#include "layers/permuted.h"
 #include "mundur/runtime.h"
 
 namespace mundur {
 namespace {
+
+void emit_factored(Builder& b, Factors of) {
+  std::int64_t rows = 0, columns = 0, strips = 0;
+  for (Value w : of.parameters) {
+    const Strips one(b[w].shape);
+    if (one.rows) rows += one.count();
+    columns += one.matrices() * one.columns;
+    strips += one.count();
+  }
+  of.rows = b.whole("rows", {rows});
+  of.columns = b.whole("columns", {columns});
+  of.sizes = b.whole("sizes", {2 * strips}, Element::float64);
+  b.emit(op::FactorMeans{of});
+  b.emit(op::FactorSizes{of});
+  b.emit(op::FactorUpdate{of});
+}
 
 /// Where a network's gradients go, and what follows.
 void emit_updates(Builder& b, const std::vector<Array>& parameters, const Purpose& purpose) {
@@ -29,7 +45,11 @@ void emit_updates(Builder& b, const std::vector<Array>& parameters, const Purpos
       squares = b.whole("squares", {pieces}, Element::float64);
       b.emit(op::SumSquares{squares, taken});
     }
-    b.emit(op::Update{trained, taken, squares, purpose.sums});
+    if (purpose.whole) {
+      emit_factored(b, {trained, taken, squares, {}, {}, {}, purpose.sums});
+    } else {
+      b.emit(op::Update{trained, taken, squares, purpose.sums});
+    }
   }
   for (const Array& array : parameters) {
     if (!array.trainable || array.constraint.kind == Constraint::Kind::none) continue;
@@ -126,7 +146,8 @@ void emit_loss(Builder& b, const Shape& output, Activation head, bool backward,
     b.keep(made);
     return made;
   };
-  const Value p = port.p;
+  const Value p =
+      loss.axis() == -1 ? port.p : permuted(b, port.p, loss.order(std::ssize(b[port.p].shape)));
   bool categorical = false;
   for (Metric metric : with.metrics) categorical |= metric != Metric::binary_accuracy;
   if (categorical) {
@@ -224,8 +245,9 @@ Program Network<T>::compile(const Purpose& purpose, Ports& ports) const {
   ports.outputs.resize(graph_.outputs.size());
   // A loss from outside sees each sample as one row.
   const auto compared = [&](std::size_t output) {
+    const Comparison& with = purpose.compares[output];
     const Shape& shape = output_shape(output);
-    return purpose.compares[output].outside ? Shape{size_of(shape)} : shape;
+    return with.outside ? Shape{size_of(shape)} : with.loss->along(shape);
   };
   for (std::size_t i : purpose.compared()) {
     emit_targets(b, compared(i), masks_output_[i], purpose.compares[i], static_cast<int>(i),

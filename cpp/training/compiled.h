@@ -40,6 +40,7 @@ struct Purpose {
   enum class Updates { none, at_once, at_end } updates = Updates::none;
   bool sums = false;     // gradients of several steps, before an update
   bool clips = false;    // by norms of them
+  bool whole = false;    // the rule looks at whole parameters
   bool is_part = false;  // samples are a part of each batch
   bool alone = false;    // nothing but the updates, from the gradients as they stand
   bool operator==(const Purpose&) const = default;

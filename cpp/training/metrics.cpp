@@ -94,7 +94,8 @@ namespace {
 OutputRows rows_of_output(const Shape& output, const Loss* loss) {
   const std::int64_t O = size_of(output);
   if (!loss || loss->outside() || output.empty()) return {1, O};
-  return {O / output.back(), output.back()};
+  const std::int64_t columns = loss->along(output).back();
+  return {O / columns, columns};
 }
 
 }  // namespace

@@ -441,6 +441,7 @@ void Network<T>::step(Optimizer& optimizer) {
   purpose.updates = Purpose::Updates::at_end;
   purpose.sums = optimizer.gathering().sum != nullptr;
   purpose.clips = optimizer.gathering().clips();
+  purpose.whole = optimizer.gathering().whole;
   Compiled<T>& program = compiled(purpose);
   std::vector<Lane<T>> lanes(1);
   lanes[0].program = &program;

@@ -261,6 +261,7 @@ void Trainer<T>::Epoch::compile() {
   purpose.weigh(data);
   purpose.sums = gathering.sum != nullptr;
   purpose.clips = gathering.clips();
+  purpose.whole = gathering.whole;
   purpose.is_part = options.exchange != nullptr;
   // What may still fail in a layer below must find nothing updated.
   purpose.updates = is_small || purpose.is_part || gathering.waits() || network.calls_outside()

@@ -46,7 +46,9 @@ LAYERS = {
         "MaxPooling1D AveragePooling1D GlobalMaxPooling1D GlobalAveragePooling1D"
     ),
     "Recurrent": "SimpleRNN LSTM GRU",
-    "Normalising": "BatchNormalization LayerNormalization Normalization Rescaling",
+    "Normalising": (
+        "BatchNormalization LayerNormalization UnitNormalization Normalization Rescaling"
+    ),
     "Regularising": (
         "Dropout SpatialDropout1D AlphaDropout GaussianDropout GaussianNoise ActivityRegularization"
     ),
@@ -54,7 +56,7 @@ LAYERS = {
     "Encoding": ("CategoryEncoding Discretization IntegerLookup StringLookup TextVectorization"),
     "Wrappers": "Bidirectional TimeDistributed Residual",
     "Merging": "Add Subtract Multiply Average Maximum Minimum Concatenate Dot",
-    "Activations": "Activation ReLU LeakyReLU ELU Softmax",
+    "Activations": "Activation ReLU LeakyReLU PReLU ELU Softmax",
 }
 
 

@@ -95,6 +95,16 @@ class Dropout(LayerSpec):
     # shared: axes of a sample, ascending, along which elements are kept or dropped together.
     def __init__(self, rate: float, seed: int | None, shared: list[int]) -> None: ...
 
+# axes: of a sample; negative ones from the end.
+class Softmax(LayerSpec):
+    def __init__(self, axes: list[int]) -> None: ...
+
+class PReLU(LayerSpec):
+    def __init__(self, shared: list[int]) -> None: ...
+
+class UnitNormalization(LayerSpec):
+    def __init__(self, axes: list[int]) -> None: ...
+
 class Flatten(LayerSpec):
     def __init__(self) -> None: ...
 
@@ -217,7 +227,7 @@ class Merging(LayerSpec):
 
 class Dot(LayerSpec):
     # Of each sample's axis, from 0 on.
-    def __init__(self, axis_a: int, axis_b: int) -> None: ...
+    def __init__(self, axis_a: int, axis_b: int, normalize: bool) -> None: ...
 
 class TimeDistributed(LayerSpec):
     # name: of the layer, in front of its parameters' names.
@@ -228,8 +238,12 @@ class Residual(LayerSpec):
     def __init__(self, layers: Sequence[LayerSpec], names: Sequence[str]) -> None: ...
 
 # ---- losses ----------------------------------------------------------------------------------------------------------
+# a[n,k]·b[k,m], both float32 or float64: each element one chain of fused multiply-adds.
+def matrix_product(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> npt.NDArray[Any]: ...
+
 class Loss:
-    # sums: the batch's loss is the sum of its samples', not their mean.
+    # sums: the batch's loss is the sum of its samples', not their mean. axis: what a pass over a model's outputs compares
+    # along, counted with the batch; by hand it is the last.
     def __init__(
         self,
         kind: str,
@@ -240,6 +254,7 @@ class Loss:
         positive: float,
         negative: float,
         sums: bool,
+        axis: int = -1,
     ) -> None: ...
     @property
     def kind(self) -> str: ...
@@ -287,7 +302,7 @@ class PythonLoss(Loss):
 
 # ---- optimizers ------------------------------------------------------------------------------------------------------
 class Optimizer:
-    # "SGD", "Adam", "Nadam", "Adamax", "RMSprop", "Adagrad", "Adadelta" or "Lion".
+    # "SGD", "Adam", "Nadam", "Adamax", "RMSprop", "Adagrad", "Adadelta", "Lion", "Ftrl" or "Adafactor".
     def __init__(self, rule: str) -> None: ...
     # Hyper-parameters by name, the learning rate and what may stand around every rule too: a clip of infinity, a decay or
     # ema_overwrite_frequency of 0 is none. ValueError for an unknown name.
@@ -307,6 +322,8 @@ class Optimizer:
     def reset(self) -> None: ...
     # The network's trainable parameters become their running mean, if one is kept.
     def take_average(self, network: Network) -> None: ...
+    # One flag for each of the network's parameters: those that do not decay from now on; a GPU knows nothing of them.
+    def spare(self, network: Network, which: Sequence[bool]) -> None: ...
     # Updates the network's parameters from its gradients. The first step binds the optimizer to the network's size
     # and dtype; a different one later is a ValueError.
     def step(self, network: Network) -> None: ...

@@ -14,9 +14,10 @@ using mundur::Rule;
 
 constexpr double kB1 = 0.9, kB2 = 0.99, kEpsilon = 1e-3, kMomentum = 0.5, kLr = 0.25;
 constexpr double kC1 = 1.5, kC2 = 2.5, kShare = 0.25;
+constexpr double kBeta = 0.125, kL1 = 0.25, kTwoL2 = 0.5, kTwoShrinkage = 0.75;
 
 /// What a rule subtracts from w over lr; moves the state on.
-double step(Rule rule, double g, double* s, bool has_momentum, bool is_centred) {
+double step(Rule rule, double g, double w, double* s, bool has_momentum, bool is_centred) {
   const auto blend = [](double keep, double old, double x) { return keep * old + (1 - keep) * x; };
   switch (rule) {
     case Rule::amsgrad:
@@ -49,6 +50,14 @@ double step(Rule rule, double g, double* s, bool has_momentum, bool is_centred) 
       s[1] = blend(kB2, s[1], found * found);
       return found;
     }
+    case Rule::ftrl: {
+      const double before = std::sqrt(s[0]);
+      s[0] += g * g;
+      const double after = std::sqrt(s[0]);
+      s[1] += g + kTwoShrinkage * w - (after - before) / kLr * w;
+      const double clipped = std::min(std::max(s[1], -kL1), kL1);
+      return (w - (clipped - s[1]) / ((after + kBeta) / kLr + kTwoL2)) / kLr;
+    }
     default: {  // lion
       const double c = blend(kB1, s[0], g);
       s[0] = blend(kB2, s[0], g);
@@ -72,6 +81,11 @@ mundur::Update<T> update_of(Rule rule, T* w) {
   update.correction1 = T(kC1);
   update.correction2 = T(kC2);
   update.share = T(kShare);
+  update.power = T(0.5);
+  update.beta = T(kBeta);
+  update.l1 = T(kL1);
+  update.two_l2 = T(kTwoL2);
+  update.two_shrinkage = T(kTwoShrinkage);
   return update;
 }
 
@@ -118,7 +132,8 @@ void test_rule(Rule rule, std::int64_t n, bool plain, bool has_momentum, bool is
     for (int pass = 0; pass < 2; ++pass) {
       double slope = static_cast<double>(g[i]);
       if (!plain) slope = std::min(std::max(slope * scale, -limit), limit);
-      w = (plain ? w : w * keep) - kLr * step(rule, slope, s, has_momentum, is_centred);
+      if (!plain) w *= keep;
+      w -= kLr * step(rule, slope, w, s, has_momentum, is_centred);
       if (plain) continue;
       average = ema * average + (1 - ema) * w;
       if (pass == 1) w = average;
@@ -177,8 +192,8 @@ template <class T>
 void test_all() {
   for (std::int64_t n : check::kSizes) {
     for (bool plain : {true, false}) {
-      for (Rule rule :
-           {Rule::amsgrad, Rule::nadam, Rule::adamax, Rule::adagrad, Rule::adadelta, Rule::lion}) {
+      for (Rule rule : {Rule::amsgrad, Rule::nadam, Rule::adamax, Rule::adagrad, Rule::adadelta,
+                        Rule::lion, Rule::ftrl}) {
         test_rule<T>(rule, n, plain, false, false);
       }
       for (bool has_momentum : {false, true}) {

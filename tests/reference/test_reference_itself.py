@@ -21,7 +21,7 @@ WITHOUT_EXAMPLES = {
     f"reference.{name}"
     for name in (
         *("__main__", "layers", "layers.base", "layers.container", "losses", "metrics"),
-        *("optimizers", "optimizers.adaptive"),
+        "optimizers",
     )
 }
 PLAIN = {

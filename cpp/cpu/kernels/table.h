@@ -58,6 +58,11 @@ struct RandomKey {
 /// adagrad: v = v + g²; w -= lr · g / (√v + ε)
 /// adadelta: v = β2·v + (1-β2)·g²; s = √(d + ε) / √(v + ε) · g; d = β2·d + (1-β2)·s²; w -= lr·s
 /// lion: w -= lr · sign(β1·m + (1-β1)·g); m = β2·m + (1-β2)·g
+/// ftrl: u = n + g²; z = z + g + 2 shrinkage·w - (u^p - n^p)/lr · w; n = u;
+///   w = (min(max(z, -l1), l1) - z) / ((u^p + β)/lr + 2 l2), p the power; w stays where lr is 0
+/// adafactor, of a whole parameter: v = β2·v + (1-β2)·(g² + ε), s = g / √v;
+///   w -= lr·max(rms w, least) / max(1, rms s / most) · s. Of a matrix v is kept as the means of
+///   its rows and columns, a and b: v[i,j] = a[i]·b[j] / the mean of a.
 /// one_minus_beta* come rounded once from double.
 enum class Rule : int {
   sgd,
@@ -70,9 +75,11 @@ enum class Rule : int {
   rmsprop,
   adagrad,
   adadelta,
-  lion
+  lion,
+  ftrl,
+  adafactor
 };
-inline constexpr int kRules = 11;
+inline constexpr int kRules = 12;  // element by element: all but adafactor
 
 /// One step of a rule: where parameters and their state lie, element by element alike, and the
 /// step's constants.
@@ -81,13 +88,16 @@ struct Update {
   Rule rule = Rule::sgd;
   T* w = nullptr;
   /// momentum, nesterov: v; adam, nadam: m, v; amsgrad: m, v, u; adamax: m, u; rmsprop: v, b, a;
-  /// adagrad: v; adadelta: v, d; lion: m. Null where there is none, or without momentum or mean.
+  /// adagrad: v; adadelta: v, d; lion: m; ftrl: n, z; adafactor: v, or of each of a parameter's
+  /// matrices a, and behind all of them b. Null where there is none, or without momentum or mean.
   T* state[3] = {};
   T lr = T(0);
   T momentum = T(0);
   T beta1 = T(0), beta2 = T(0), one_minus_beta1 = T(0), one_minus_beta2 = T(0);
   T epsilon = T(0), correction1 = T(0), correction2 = T(0);
   T share = T(0);  // nadam: of g in the step
+  T power = T(0), beta = T(0), l1 = T(0), two_l2 = T(0), two_shrinkage = T(0);  // ftrl
+  T least = T(0), most = T(0);                                                  // adafactor
 
   /// Whether the rule is all; else, around it: g = min(max(g·scale, -limit), limit) and w = w·keep
   /// before it, average = ema·average + one_minus_ema·w behind it, and w = average if `overwrite`.
@@ -96,10 +106,24 @@ struct Update {
   T* average = nullptr;  // may be null
   T ema = T(0), one_minus_ema = T(0);
   bool overwrite = false;
+  /// So many pairs of begin and end, ascending: parameters in there have a `keep` of 1.
+  const std::int64_t* spared = nullptr;
+  std::int64_t spares = 0;
 
-  /// The same step for the parameters that begin `offset` further on.
+  /// Whether the parameter of that number is spared, and up to which one that holds.
+  bool is_spared(std::int64_t number, std::int64_t& end) const {
+    for (std::int64_t i = 0; i < 2 * spares; ++i) {
+      if (number >= spared[i]) continue;
+      end = spared[i] < end ? spared[i] : end;
+      return i % 2 == 1;
+    }
+    return false;
+  }
+  /// The same step for the parameters that begin `offset` further on, all of which are spared, or
+  /// none.
   Update at(std::int64_t offset) const {
     Update moved = *this;
+    if (std::int64_t end = offset + 1; is_spared(offset, end)) moved.keep = T(1);
     moved.w += offset;
     for (T*& values : moved.state) {
       if (values) values += offset;
@@ -342,6 +366,13 @@ struct Kernels {
                                      const T* inverse, const T* scale, const T* dbeta,
                                      const T* dgamma, std::int64_t B, std::int64_t O,
                                      const Counted& counted);
+  /// y[b,o] = x[b,o]·inverse[b], inverse[b] = min(1/√Σ_o x[b,o]², most): rows of length 1; y may be
+  /// x.
+  void (*unit_rows)(T* y, T* inverse, const T* x, std::int64_t B, std::int64_t O, T most);
+  /// dx[b,o] = inverse[b]·(dy[b,o] - y[b,o]·Σ_o y[b,o]·dy[b,o]), without the sum where inverse[b]
+  /// is `most`; dx may be dy.
+  void (*unit_rows_backward)(T* dx, const T* dy, const T* y, const T* inverse, std::int64_t B,
+                             std::int64_t O, T most);
   /// y[b,o] = x̂[b,o]·gamma[o] + beta[o] with the moments of each row, which mean[B] and inverse[B]
   /// keep; y may be x.
   void (*normalize_rows)(T* y, T* mean, T* inverse, const T* x, const T* gamma, const T* beta,
@@ -400,6 +431,20 @@ struct Kernels {
   /// One step on update.w[rows, columns] and its state from g[rows, columns].
   void (*update)(const Update<T>& update, const T* g, std::int64_t rows, std::int64_t columns,
                  std::int64_t ldw, std::int64_t ldg);
+  // Of adafactor; g is clipped as of any rule.
+  /// Σ g[n]², over 16 virtual lanes.
+  T (*squares_of_row)(const Update<T>& update, const T* g, std::int64_t n);
+  /// sums[columns] = Σ g[row,column]², one chain each.
+  void (*squares_of_columns)(T* sums, const Update<T>& update, const T* g, std::int64_t rows,
+                             std::int64_t columns, std::int64_t ld);
+  /// v[n] = β2·v[n] + (1-β2)·(g[n]² + ε).
+  void (*blend_squares)(T* v, const Update<T>& update, const T* g, std::int64_t n);
+  /// Σ s[n]², s[n] = g[n]·row / √v[n], over 16 virtual lanes; and w[n] -= lr·s[n] with what stands
+  /// around a rule.
+  T (*squares_of_steps)(const Update<T>& update, const T* g, const T* v, T row, std::int64_t n);
+  void (*update_factored)(const Update<T>& update, const T* g, const T* v, T row, std::int64_t n);
+  /// base^exponent, base > 0.
+  T (*power)(T base, T exponent);
 
   // ---- penalties and constraints ----------------------------------------------------------------
   /// sums[0] = Σ |x[n]|, sums[1] = Σ x[n]², over 16 virtual lanes.

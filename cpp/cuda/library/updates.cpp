@@ -38,6 +38,10 @@ MUNDUR_DEVICE void update_by_rule(const mundur::Update<T>& u, i64 i, T g) {
       return update_one<Rule::adadelta>(u, i, g);
     case Rule::lion:
       return update_one<Rule::lion>(u, i, g);
+    case Rule::ftrl:
+      return update_one<Rule::ftrl>(u, i, g);
+    case Rule::adafactor:  // has operations of its own
+      return;
   }
 }
 

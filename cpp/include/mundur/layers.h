@@ -20,6 +20,14 @@ struct DenseSpec {
 struct ActivationSpec {
   ActivationFunction function;
 };
+/// Softmax over other axes than the last alone.
+struct SoftmaxSpec {
+  Shape axes;  // together; negative ones from the end
+};
+/// A rectifier whose slope below 0 is learned.
+struct PReLUSpec {
+  Shape shared = {};  // axes along which a slope is the same
+};
 struct DropoutSpec {
   double rate;
   std::optional<std::uint64_t> seed;  // none: the network's
@@ -42,6 +50,10 @@ struct LayerNormalizationSpec {
   bool scale = true;
   bool center = true;
   Shape axes = {};  // what is normalised together; none: the last
+};
+/// Parts of a sample brought to length 1.
+struct UnitNormalizationSpec {
+  Shape axes = {};  // what is a part; none: the last
 };
 /// Columns brought to a scale by numbers that are known beforehand.
 struct NormalizationSpec {
@@ -123,6 +135,7 @@ struct MergingSpec {
 struct DotSpec {
   std::int64_t axis_a;
   std::int64_t axis_b;
+  bool normalize = false;  // what is multiplied has length 1
 };
 struct LayerNode;
 struct BidirectionalSpec {
@@ -173,14 +186,13 @@ struct ResidualSpec {
   std::vector<LayerNode> layers;
   std::vector<std::string> names;  // in front of their parameters' names
 };
-using LayerSpec =
-    std::variant<DenseSpec, ActivationSpec, DropoutSpec, FlattenSpec, RescalingSpec,
-                 BatchNormalizationSpec, LayerNormalizationSpec, GaussianNoiseSpec,
-                 GaussianDropoutSpec, AlphaDropoutSpec, EmbeddingSpec, Conv1DSpec, Pooling1DSpec,
-                 SpatialDropout1DSpec, ReshapeSpec, PermuteSpec, ZeroPadding1DSpec, MaskingSpec,
-                 RepeatVectorSpec, LSTMSpec, GRUSpec, SimpleRNNSpec, BidirectionalSpec,
-                 TimeDistributedSpec, ResidualSpec, MergingSpec, DotSpec, NormalizationSpec,
-                 Cropping1DSpec, UpSampling1DSpec, Conv1DTransposeSpec>;
+using LayerSpec = std::variant<
+    DenseSpec, ActivationSpec, DropoutSpec, FlattenSpec, RescalingSpec, BatchNormalizationSpec,
+    LayerNormalizationSpec, GaussianNoiseSpec, GaussianDropoutSpec, AlphaDropoutSpec, EmbeddingSpec,
+    Conv1DSpec, Pooling1DSpec, SpatialDropout1DSpec, ReshapeSpec, PermuteSpec, ZeroPadding1DSpec,
+    MaskingSpec, RepeatVectorSpec, LSTMSpec, GRUSpec, SimpleRNNSpec, BidirectionalSpec,
+    TimeDistributedSpec, ResidualSpec, MergingSpec, DotSpec, NormalizationSpec, Cropping1DSpec,
+    UpSampling1DSpec, Conv1DTransposeSpec, SoftmaxSpec, PReLUSpec, UnitNormalizationSpec>;
 struct LayerNode {
   LayerSpec spec;
 };

@@ -51,8 +51,9 @@ struct LossTraits {
 /// A loss that kernels compute, or at least what the loop has to know of one.
 class LossRule {
  public:
-  explicit LossRule(const LossTraits& traits, const LossNumbers& numbers = {}, bool sums = false)
-      : traits_(traits), numbers_(numbers), sums_(sums) {}
+  explicit LossRule(const LossTraits& traits, const LossNumbers& numbers = {}, bool sums = false,
+                    std::int64_t axis = -1)
+      : traits_(traits), numbers_(numbers), sums_(sums), axis_(axis) {}
   std::string name() const { return std::string(traits_.name); }
   LossKind kind() const { return traits_.kind; }
   bool elementwise() const { return traits_.elementwise; }
@@ -62,12 +63,19 @@ class LossRule {
   const LossNumbers& numbers() const { return numbers_; }
   /// The batch's loss is the sum of its samples', not their mean.
   bool sums() const { return sums_; }
+  /// What it compares along, counted with the batch, which is axis 0, or from the end.
+  std::int64_t axis() const { return axis_; }
+  /// The axes of so many of a sample, that one behind the others.
+  Shape order(std::int64_t axes) const;
+  /// The shape of a sample so.
+  Shape along(const Shape& output) const;
   bool operator==(const LossRule&) const = default;
 
  private:
   LossTraits traits_;
   LossNumbers numbers_;
   bool sums_;
+  std::int64_t axis_;
 };
 
 class OutsideLoss;
@@ -102,7 +110,8 @@ class OutsideLoss : public Loss {
 
 /// The loss of a name in snake case; std::invalid_argument, with the names there are, for another.
 std::unique_ptr<Loss> make_loss(const std::string& name, bool from_logits,
-                                const LossNumbers& numbers = {}, bool sums = false);
+                                const LossNumbers& numbers = {}, bool sums = false,
+                                std::int64_t axis = -1);
 
 /// Targets of one batch: rows of `y` for dense losses, `labels` for sparse ones; `weight` may be
 /// null.

@@ -38,11 +38,12 @@ struct Gathering {
   bool updates = true;  // whether this step is the last of them
   double clipnorm = SharedOptions::kNone;
   double global_clipnorm = SharedOptions::kNone;
+  bool whole = false;  // looks at whole parameters, element by element won't do
   bool clips() const {
     return clipnorm != SharedOptions::kNone || global_clipnorm != SharedOptions::kNone;
   }
   /// Whether the update has to wait for the last gradient.
-  bool waits() const { return sum || clips(); }
+  bool waits() const { return sum || clips() || whole; }
 };
 
 /// A rule that turns gradients into a change of the parameters, with its state for one flat vector
@@ -90,6 +91,8 @@ class Optimizer {
   bool bound() const { return size_ >= 0; }
   std::int64_t size() const { return size_; }
   bool is_double() const { return is_double_; }
+  /// Parameters that do not decay, as pairs of begin and end, ascending.
+  void spare(std::vector<std::int64_t> parameters) { spared_ = std::move(parameters); }
   /// Forgets all state.
   void reset();
 
@@ -97,10 +100,12 @@ class Optimizer {
   void begin_step();
   /// What the step that begin_step began does with all gradients.
   Gathering gathering() const {
-    return {sum_, updates_, shared_.clipnorm, shared_.global_clipnorm};
+    return {sum_, updates_, shared_.clipnorm, shared_.global_clipnorm, whole()};
   }
   /// Whether update_of and gathering say the same of each step, until an option is set.
-  bool steps_alike() { return rates_.empty() && !sum_ && !average_ && products().empty(); }
+  bool steps_alike() {
+    return rates_.empty() && !sum_ && !average_ && products().empty() && !counts();
+  }
   /// The update that begin_step began, for the flat vector w.
   template <class T>
   Update<T> update_of(T* w) const;
@@ -128,6 +133,9 @@ class Optimizer {
   /// The products of a step that updates.
   virtual void advance() {}
   virtual RuleConstants constants() const = 0;
+  /// Whether constants depend on iterations().
+  virtual bool counts() const { return false; }
+  virtual bool whole() const { return false; }
 
  private:
   std::vector<State> states() const;
@@ -145,7 +153,7 @@ class Optimizer {
   std::int64_t size_ = -1;
   bool is_double_ = false;
   std::vector<Slot> slots_;
-  std::vector<std::int64_t> gaps_;
+  std::vector<std::int64_t> gaps_, spared_;
   // Where the slots that are needed now lie; null for the others.
   void* state_[3] = {};
   void* sum_ = nullptr;

@@ -16,6 +16,9 @@ __all__ = [
     "MOST_AXES",
     "SMALLEST",
     "WrongType",
+    "axes_of_batch",
+    "axes_of_sample",
+    "axis_of_batch",
     "boolean",
     "came",
     "check_ending",
@@ -31,6 +34,7 @@ __all__ = [
     "seed_value",
     "shown",
     "verbosity",
+    "without_batch",
 ]
 
 
@@ -197,6 +201,40 @@ def extents(value: Any, name: str) -> tuple[int, ...]:
             f"{value!r} (sequences must have one length: mundur.utils.pad_sequences sees to it)"
         )
     return tuple(integer(extent, f"{name}[{i}]", 1) for i, extent in enumerate(value))
+
+
+def axis_of_batch(value: Any, name: str = "axis") -> int:
+    """An axis of a batch, but not that of the samples."""
+    axis = integer(value, name, -MOST_AXES, MOST_AXES)
+    if axis == 0:
+        raise ValueError(f"{name} must not be 0, the axis of the samples")
+    return axis
+
+
+def axes_of_batch(value: Any, name: str = "axis") -> int | tuple[int, ...]:
+    """One of them, or some."""
+    if isinstance(value, (tuple, list)):
+        return tuple(axis_of_batch(one, f"{name}[{i}]") for i, one in enumerate(value))
+    return axis_of_batch(value, name)
+
+
+def without_batch(axis: int | tuple[int, ...]) -> list[int]:
+    """The same counted from a sample's first; negative ones from the end."""
+    given = axis if isinstance(axis, tuple) else (axis,)
+    return [one if one < 0 else one - 1 for one in given]
+
+
+def axes_of_sample(
+    axis: int | tuple[int, ...], rank: int, layer: str, name: str = "axis"
+) -> list[int]:
+    """Those of a sample with so many, counted from 0, ascending; errors name the layer."""
+    found = sorted({one + rank if one < 0 else one for one in without_batch(axis)})
+    if not found or found[0] < 0 or found[-1] >= rank:
+        raise ValueError(
+            f"{layer}: {name} must be of 1 to {rank}, or -{rank} to -1, for samples of {rank} "
+            f"axes (0 is the batch's); got {axis}"
+        )
+    return found
 
 
 def seed_value(value: Any, name: str = "seed") -> int | None:

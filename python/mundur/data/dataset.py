@@ -13,7 +13,7 @@ from .. import _core
 from .._support.checks import WrongType, integer, number
 from . import arrays
 from .arrays import Ports, Several, arrays_in
-from .targets import Suitable, class_weights, sample_targets
+from .targets import Suitable, class_weights, sample_targets, with_last
 
 __all__ = ["Data", "Dataset", "Evaluator", "Learner", "Objective", "Order", "Trainer", "prepare"]
 
@@ -314,7 +314,7 @@ def prepare(
         shape = network.output_shape
         y = _targets(asked[0].loss, network.head, shape, samples, y, names)
         if sample_weight is not None:
-            sample_weight = _row_weights(sample_weight, (samples, *shape), names[2])
+            sample_weight = _row_weights(sample_weight, asked[0].loss, (samples, *shape), names[2])
         return Dataset(x, y, sample_weight, names[0])
     given = _by_output(model, y, names[1])
     parts = [
@@ -339,12 +339,15 @@ def _targets(
     names: tuple[str, str, str],
 ) -> Array:
     loss._check_head(head, outputs)
-    loss._check_axis(outputs)
     return sample_targets(y, loss, (samples, *outputs), names[1], names[0])
 
 
-def _row_weights(given: Any, shape: tuple[int, ...], name: str) -> npt.NDArray[np.float64]:
+def _row_weights(
+    given: Any, loss: Suitable | None, shape: tuple[int, ...], name: str
+) -> npt.NDArray[np.float64]:
     """One of each sample, or one of each time step, for outputs of a shape."""
+    if loss is not None:
+        shape = with_last(shape, loss._compared(len(shape)))
     weights = arrays.weights(given, shape[0], name, shape[:-1])
     return weights.reshape(shape[:-1]) if len(weights) > shape[0] else weights
 
@@ -369,8 +372,12 @@ def _weights(model: Learner, given: Any, samples: int, name: str) -> Any:
         given = dict.fromkeys(ports.names) | given
     shapes = model.native.output_shapes
     found = [
-        None if part is None else _row_weights(part, (samples, *shape), ports.called(name, i))
-        for i, (part, shape) in enumerate(zip(ports.parts(given, name), shapes, strict=True))
+        None if part is None else _row_weights(part, one.loss, (samples, *shape), called)
+        for part, one, shape, called in zip(
+            *(ports.parts(given, name), model.objectives, shapes),
+            [ports.called(name, i) for i in range(len(shapes))],
+            strict=True,
+        )
     ]
     return None if all(part is None for part in found) else Several(found)
 

@@ -22,8 +22,10 @@ __all__ = [
     "not_negative",
     "refuse",
     "sample_targets",
+    "seen",
     "signs",
     "targets_of",
+    "with_last",
 ]
 
 Array = npt.NDArray[Any]
@@ -35,8 +37,8 @@ class Suitable(Protocol):
     def _check_head(self, head: str, output_shape: tuple[int, ...]) -> None:
         """Raises where it does not suit a model's last layer."""
 
-    def _check_axis(self, output_shape: tuple[int, ...]) -> None:
-        """Raises where it compares along another axis than a model's last."""
+    def _compared(self, axes: int) -> int:
+        """Which of so many axes it compares along."""
 
     def _suited(self, y: Array, shape: tuple[int, ...], name: str) -> Array:
         """The targets as it wants them, checked."""
@@ -66,7 +68,26 @@ def sample_targets(
     Errors call the outputs' side `against`.
     """
     y = targets_of(value, shape[0], name, against)
-    return loss._suited(y, shape, name)
+    at, are_dense = loss._compared(len(shape)), y.ndim == len(shape)
+    if at == len(shape) - 1:
+        return loss._suited(y, shape, name)
+    y = loss._suited(np.moveaxis(y, at, -1) if are_dense else y, with_last(shape, at), name)
+    return np.moveaxis(y, -1, at) if are_dense else y
+
+
+def with_last(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
+    """A shape whose axis has come behind the others."""
+    return (*shape[:axis], *shape[axis + 1 :], shape[axis])
+
+
+def seen(loss: Suitable, y: Array, shape: tuple[int, ...]) -> tuple[Array, tuple[int, ...]]:
+    """Targets for outputs of a shape, and the shape, as a loss sees them: its axis the last."""
+    at = loss._compared(len(shape))
+    if at == len(shape) - 1:
+        return y, shape
+    if y.ndim == len(shape):
+        y = np.ascontiguousarray(np.moveaxis(y, at, -1))
+    return y, with_last(shape, at)
 
 
 def metric_targets(y: Array, shape: tuple[int, ...], sparse: bool) -> Array:

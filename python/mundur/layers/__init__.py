@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .._support.names import unknown_attribute
-from .activation import ELU, Activation, ActivityRegularization, LeakyReLU, ReLU, Softmax
+from .activation import ELU, Activation, ActivityRegularization, LeakyReLU, PReLU, ReLU, Softmax
 from .base import Layer
 from .conv1d import Conv1D
 from .conv1d_transpose import Conv1DTranspose
@@ -27,7 +27,13 @@ from .merging import (
     Multiply,
     Subtract,
 )
-from .normalization import BatchNormalization, LayerNormalization, Normalization, Rescaling
+from .normalization import (
+    BatchNormalization,
+    LayerNormalization,
+    Normalization,
+    Rescaling,
+    UnitNormalization,
+)
 from .pooling1d import AveragePooling1D, GlobalAveragePooling1D, GlobalMaxPooling1D, MaxPooling1D
 from .recurrent import GRU, LSTM, SimpleRNN
 from .shape import (
@@ -85,6 +91,7 @@ __all__ = [
     "Minimum",
     "Multiply",
     "Normalization",
+    "PReLU",
     "Permute",
     "ReLU",
     "RepeatVector",
@@ -98,6 +105,7 @@ __all__ = [
     "Subtract",
     "TextVectorization",
     "TimeDistributed",
+    "UnitNormalization",
     "UpSampling1D",
     "ZeroPadding1D",
 ]
@@ -136,9 +144,9 @@ KNOWN: dict[str, type[Layer]] = {
     cls.__name__: cls
     for cls in (
         *(Dense, Activation, ActivityRegularization, Dropout, Flatten, Rescaling),
-        *(ReLU, LeakyReLU, ELU, Softmax),
+        *(ReLU, LeakyReLU, PReLU, ELU, Softmax),
         *(Normalization, Cropping1D, UpSampling1D, Conv1DTranspose),
-        *(BatchNormalization, LayerNormalization),
+        *(BatchNormalization, LayerNormalization, UnitNormalization),
         *(GaussianNoise, GaussianDropout, AlphaDropout),
         Embedding,
         *(Conv1D, MaxPooling1D, AveragePooling1D, GlobalMaxPooling1D, GlobalAveragePooling1D),

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from .. import _core, regularizers
-from .._support.checks import number
+import numpy.typing as npt
+
+from .. import _core, constraints, initializers, regularizers
+from .._support.checks import axes_of_batch, axes_of_sample, number, without_batch
 from .._support.names import checked_keywords
 from .._support.unpack import Unpack
 from ..activations import NATIVE, Identifier, exponential_unit, named, native, rectifier
-from ..regularizers import L1L2
+from ..constraints import Constraint
+from ..initializers import Initializer
+from ..regularizers import L1L2, Regularizer
 from .base import KERAS, Layer, LayerArguments
 
 
@@ -142,12 +147,21 @@ class ELU(Layer):
 
 
 class Softmax(Layer):
-    """yᵢ = eˣⁱ / Σⱼ eˣʲ along the last axis; what ``Activation("softmax")`` computes.
+    """yᵢ = eˣⁱ / Σⱼ eˣʲ along an axis, or over all places of several together.
+
+    Along the last axis it is what ``Activation("softmax")`` computes. x and y have the same shape.
 
     Parameters
     ----------
+    axis : int or tuple of int, default -1
+        The batch's is 0.
     name, trainable, input_shape
         See `Layer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an axis that is none, or the samples'.
 
     Examples
     --------
@@ -158,16 +172,126 @@ class Softmax(Layer):
 
     _kind = "softmax"
 
-    @checked_keywords(ignored=KERAS | {"axis": -1}, rest=Layer)
+    @checked_keywords(ignored=KERAS, rest=Layer)
     def __init__(
         self,
+        axis: int | Sequence[int] = -1,
         **layer: Unpack[LayerArguments],
     ) -> None:
+        self.axis = axes_of_batch(axis)
         super().__init__(**layer)
+
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of one sample behind this layer."""
+        axes_of_sample(self.axis, len(input_shape), self.name)
+        return input_shape
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description, where the axis is the last one or counted from it."""
+        return self.describe_on([()])
+
+    def describe_on(self, shapes: Sequence[tuple[int, ...]]) -> _core.LayerSpec:
+        """The native description, for inputs of these shapes."""
+        axes = without_batch(self.axis)
+        if axes in ([-1], [len(shapes[0]) - 1]):
+            return _core.Activation(NATIVE["softmax"])
+        return _core.Softmax(axes)
+
+
+class PReLU(Layer):
+    """y = x where x > 0, else α·x, with α learned.
+
+    There is an α for each element of a sample, or one for several. x and y have the same shape;
+    ∂L/∂x = ∂L/∂y where x > 0, else α·∂L/∂y; ∂L/∂α = Σ x·∂L/∂y over where x <= 0 (He, Zhang, Ren and
+    Sun, 2015, who begin with 0.25; Keras with 0).
+
+    Parameters
+    ----------
+    alpha_initializer : str, Initializer or array, default "zeros"
+    alpha_regularizer, alpha_constraint : str or object, optional
+        See `mundur.regularizers` and `mundur.constraints`.
+    shared_axes : int or tuple of int, optional
+        Axes along which α is the same, the batch's being 0: 1 for one α for each channel of (batch,
+        steps, channels), in all steps.
+    name, trainable, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a bad argument, naming it; when built, for an axis that samples lack.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> layer = md.layers.PReLU(md.initializers.Constant(0.25))
+    >>> layer([[-4.0, 3.0]])
+    array([[-1.,  3.]], dtype=float32)
+    """
+
+    _kind = "p_re_lu"
+
+    alpha_initializer: Initializer
+    alpha_regularizer: Regularizer | None
+    alpha_constraint: Constraint | None
+
+    @checked_keywords(ignored=KERAS, rest=Layer)
+    def __init__(
+        self,
+        alpha_initializer: Any = "zeros",
+        alpha_regularizer: Any = None,
+        alpha_constraint: Any = None,
+        shared_axes: int | Sequence[int] | None = None,
+        **layer: Unpack[LayerArguments],
+    ) -> None:
+        self.alpha_initializer = initializers.get(alpha_initializer, "alpha_initializer")
+        self.alpha_regularizer = regularizers.get(alpha_regularizer, "alpha_regularizer")
+        self.alpha_constraint = constraints.get(alpha_constraint, "alpha_constraint")
+        if shared_axes is not None:
+            shared_axes = axes_of_batch(shared_axes, "shared_axes")
+        self.shared_axes = shared_axes
+        super().__init__(**layer)
+
+    @property
+    def parameter_initializers(self) -> dict[str, Initializer]:
+        """That of alpha."""
+        return {"alpha": self.alpha_initializer}
+
+    @property
+    def parameter_regularizers(self) -> dict[str, Regularizer | None]:
+        """That of alpha."""
+        return {"alpha": self.alpha_regularizer}
+
+    @property
+    def parameter_constraints(self) -> dict[str, Constraint | None]:
+        """That of alpha."""
+        return {"alpha": self.alpha_constraint}
+
+    def parameter_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+        """That of a sample, with 1 for the shared axes."""
+        shared = self._shared(len(input_shape))
+        return {
+            "alpha": tuple(1 if i in shared else extent for i, extent in enumerate(input_shape))
+        }
+
+    def _shared(self, rank: int) -> list[int]:
+        if self.shared_axes in (None, ()):
+            return []
+        return axes_of_sample(self.shared_axes, rank, self.name, "shared_axes")
+
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of one sample behind this layer."""
+        self._shared(len(input_shape))
+        return input_shape
+
+    @property
+    def alpha(self) -> npt.NDArray[Any]:
+        """Live view of α."""
+        return self._view("alpha")
 
     def describe(self) -> _core.LayerSpec:
         """The native description."""
-        return _core.Activation(NATIVE["softmax"])
+        return _core.PReLU([] if self.shared_axes is None else without_batch(self.shared_axes))
 
 
 class Activation(Layer):

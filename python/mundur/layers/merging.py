@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from .. import _core
-from .._support.checks import integer, shown
+from .._support.checks import boolean, integer, shown
 from .._support.names import checked_keywords
 from .._support.unpack import Unpack
 from .base import KERAS, Layer, LayerArguments, MaskFlow
@@ -341,6 +341,9 @@ class Dot(Merging):
     axes : int or pair of int
         Along which the sums run, in both or in each, counted with the batch, which is axis 0; -1 is
         the last.
+    normalize : bool, default False
+        Whether a and b are first brought to length 1 along these axes, x / max(‖x‖, 10⁻⁷): y is
+        then the cosine of the angle between them.
     name, trainable, input_shape
         See `Layer`.
 
@@ -360,8 +363,13 @@ class Dot(Merging):
     _kind = "dot"
     _least, _most = 2, 2
 
-    @checked_keywords(ignored=KERAS | {"normalize": False}, rest=Layer)
-    def __init__(self, axes: int | Sequence[int], **layer: Unpack[LayerArguments]) -> None:
+    @checked_keywords(ignored=KERAS, rest=Layer)
+    def __init__(
+        self,
+        axes: int | Sequence[int],
+        normalize: bool = False,
+        **layer: Unpack[LayerArguments],
+    ) -> None:
         pair: list[Any] = list(axes) if isinstance(axes, (tuple, list)) else [axes, axes]
         if len(pair) != 2:
             raise ValueError(f"axes must be an integer or a pair of them; got {shown(axes)}")
@@ -370,6 +378,7 @@ class Dot(Merging):
                 raise ValueError("axes must not be 0, that of the batch; got 0")
         self.axes = axes if isinstance(axes, int) else (pair[0], pair[1])
         self._pair = pair
+        self.normalize = boolean(normalize, "normalize")
         super().__init__(**layer)
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
@@ -400,10 +409,10 @@ class Dot(Merging):
 
     def describe(self) -> _core.LayerSpec:
         """The native description, of vectors."""
-        return _core.Dot(0, 0)
+        return _core.Dot(0, 0, self.normalize)
 
     def describe_on(self, shapes: Sequence[Shape]) -> _core.LayerSpec:
         """The native description, for inputs of these shapes."""
         pair = zip(self._pair, shapes, strict=True)
         first, second = (a - 1 if a > 0 else a + len(shape) for a, shape in pair)
-        return _core.Dot(first, second)
+        return _core.Dot(first, second, self.normalize)

@@ -9,7 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core, initializers
-from .._support.checks import MOST_AXES, boolean, epsilon_value, integer, number
+from .._support.checks import (
+    axes_of_batch,
+    axes_of_sample,
+    axis_of_batch,
+    boolean,
+    epsilon_value,
+    number,
+    without_batch,
+)
 from .._support.names import checked_keywords
 from .._support.unpack import Unpack
 from ..data import arrays
@@ -42,7 +50,8 @@ class _Normalization(Layer):
         return {name: shape for name in self.parameter_initializers}
 
     def _columns(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        return tuple(input_shape[axis] for axis in _of_sample(self, self.axis, len(input_shape)))
+        axes = axes_of_sample(self.axis, len(input_shape), self.name)
+        return tuple(input_shape[axis] for axis in axes)
 
     @property
     def gamma(self) -> npt.NDArray[Any] | None:
@@ -53,38 +62,6 @@ class _Normalization(Layer):
     def beta(self) -> npt.NDArray[Any] | None:
         """Live view of β; None without `center`."""
         return self._view("beta") if self.center else None
-
-
-def _axis(value: Any, name: str = "axis") -> int:
-    """An axis of a batch, but not that of the samples."""
-    axis = integer(value, name, -MOST_AXES, MOST_AXES)
-    if axis == 0:
-        raise ValueError(f"{name} must not be 0, the axis of the samples")
-    return axis
-
-
-def _axes(value: Any) -> int | tuple[int, ...]:
-    """One of them, or some."""
-    if isinstance(value, (tuple, list)):
-        return tuple(_axis(one, f"axis[{i}]") for i, one in enumerate(value))
-    return _axis(value)
-
-
-def _without_batch(axis: int | tuple[int, ...]) -> list[int]:
-    """The same counted from a sample's first; negative ones from the end."""
-    given = axis if isinstance(axis, tuple) else (axis,)
-    return [one if one < 0 else one - 1 for one in given]
-
-
-def _of_sample(layer: Layer, axis: int | tuple[int, ...], rank: int) -> list[int]:
-    """Those of a sample, counted from 0, ascending."""
-    found = sorted({one + rank if one < 0 else one for one in _without_batch(axis)})
-    if not found or found[0] < 0 or found[-1] >= rank:
-        raise ValueError(
-            f"{layer.name}: axis must be of 1 to {rank}, or -{rank} to -1, for samples of {rank} "
-            f"axes (0 is the batch's); got {axis}"
-        )
-    return found
 
 
 class BatchNormalization(_Normalization):
@@ -164,7 +141,7 @@ class BatchNormalization(_Normalization):
         moving_variance_initializer: Any = "ones",
         **layer: Unpack[LayerArguments],
     ) -> None:
-        self.axis = _axis(axis)
+        self.axis = axis_of_batch(axis)
         self.momentum = number(momentum, "momentum", at_least=0, at_most=1)
         self.epsilon = epsilon_value(epsilon)
         self.center = boolean(center, "center")
@@ -194,7 +171,7 @@ class BatchNormalization(_Normalization):
 
     def describe(self) -> _core.LayerSpec:
         """The native description."""
-        (axis,) = _without_batch(self.axis)
+        (axis,) = without_batch(self.axis)
         return _core.BatchNormalization(self.momentum, self.epsilon, self.scale, self.center, axis)
 
     @property
@@ -258,7 +235,7 @@ class LayerNormalization(_Normalization):
         gamma_initializer: Any = "ones",
         **layer: Unpack[LayerArguments],
     ) -> None:
-        self.axis = _axes(axis)
+        self.axis = axes_of_batch(axis)
         self.epsilon = epsilon_value(epsilon)
         self.center = boolean(center, "center")
         self.scale = boolean(scale, "scale")
@@ -269,8 +246,50 @@ class LayerNormalization(_Normalization):
     def describe(self) -> _core.LayerSpec:
         """The native description."""
         return _core.LayerNormalization(
-            self.epsilon, self.scale, self.center, _without_batch(self.axis)
+            self.epsilon, self.scale, self.center, without_batch(self.axis)
         )
+
+
+class UnitNormalization(Layer):
+    """Brings each sample's last axis, or some axes together, to length 1: y = x / max(‖x‖, 10⁻¹²).
+
+    ‖x‖ = √Σ x². What is left is the direction: for `Dot` and `losses.Circle`. x and y have the same
+    shape; ∂L/∂x = (∂L/∂y - y Σ y·∂L/∂y) / ‖x‖.
+
+    Parameters
+    ----------
+    axis : int or tuple of int, default -1
+        What has length 1, the batch's axis being 0.
+    name, trainable, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an axis that is none, or the samples'.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.layers.UnitNormalization()([[3.0, 4.0]])
+    array([[0.6, 0.8]], dtype=float32)
+    """
+
+    _kind = "unit_normalization"
+
+    @checked_keywords(ignored=KERAS, rest=Layer)
+    def __init__(self, axis: int | Sequence[int] = -1, **layer: Unpack[LayerArguments]) -> None:
+        self.axis = axes_of_batch(axis)
+        super().__init__(**layer)
+
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of one sample behind this layer."""
+        axes_of_sample(self.axis, len(input_shape), self.name)
+        return input_shape
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description."""
+        return _core.UnitNormalization(without_batch(self.axis))
 
 
 class Normalization(Layer):
@@ -316,7 +335,7 @@ class Normalization(Layer):
         invert: bool = False,
         **layer: Unpack[LayerArguments],
     ) -> None:
-        self.axis = None if axis is None else _axis(axis)
+        self.axis = None if axis is None else axis_of_batch(axis)
         self.invert = boolean(invert, "invert")
         if (mean is None) != (variance is None):
             raise ValueError("mean and variance come together; got one of them")
@@ -418,7 +437,7 @@ class Normalization(Layer):
         """One number for each column, or one for all."""
         columns = 1
         if self.axis is not None:
-            _of_sample(self, self.axis, len(input_shape))
+            axes_of_sample(self.axis, len(input_shape), self.name)
             if self.axis not in (-1, len(input_shape)):
                 raise ValueError(
                     f"{self.name}: axis must be the last one, -1 or {len(input_shape)}, or None; "

@@ -53,7 +53,7 @@ from .functions import (
     squared_hinge,
     tversky,
 )
-from .overlap import Dice, Tversky
+from .of_batches import Circle, Dice, Tversky, circle
 from .regression import (
     CosineSimilarity,
     Huber,
@@ -71,6 +71,7 @@ __all__ = [
     "CategoricalCrossentropy",
     "CategoricalFocalCrossentropy",
     "CategoricalHinge",
+    "Circle",
     "CosineSimilarity",
     "Dice",
     "Hinge",
@@ -91,6 +92,7 @@ __all__ = [
     "categorical_crossentropy",
     "categorical_focal_crossentropy",
     "categorical_hinge",
+    "circle",
     "cosine_similarity",
     "dice",
     "get",
@@ -128,6 +130,7 @@ _CLASSES: tuple[type[Loss], ...] = (
     CosineSimilarity,
     Tversky,
     Dice,
+    Circle,
 )
 KNOWN: dict[str, type[Loss]] = {cls.kind: cls for cls in _CLASSES}
 CLASS_NAMES: dict[str, type[Loss]] = {cls.__name__: cls for cls in _CLASSES}

@@ -12,7 +12,7 @@ from .._support.checks import MOST_AXES, choice, identifier, integer
 from .._support.config import Configurable, rebuild
 from .._support.dtypes import NAMED
 from ..data import arrays
-from ..data.targets import like_outputs, sample_targets
+from ..data.targets import like_outputs, targets_of
 
 Array = npt.NDArray[Any]
 
@@ -72,8 +72,9 @@ class Loss(Configurable):
         `head` is the activation there, `output_shape` the shape of one sample behind it.
         """
 
-    def _check_axis(self, output_shape: tuple[int, ...]) -> None:
-        """Raises a ValueError where it compares along another axis than a model's last."""
+    def _compared(self, axes: int) -> int:
+        """Which of so many axes it compares along, the samples' counted."""
+        return axes - 1
 
     def _suited(self, y: Array, shape: tuple[int, ...], name: str) -> Array:
         """Targets for outputs of `shape` as the loss wants them, their values checked."""
@@ -103,19 +104,23 @@ class NativeLoss(Loss):
         self.reduction = None if reduction == "none" else reduction
         self.name = identifier(name, "name")
         self._native = _core.Loss(
-            self.kind, self.from_logits, **(_NUMBERS | numbers), sums=self.reduction not in _MEANS
+            self.kind,
+            self.from_logits,
+            **(_NUMBERS | numbers),
+            sums=self.reduction not in _MEANS,
+            axis=self.axis,
         )
 
     def _keep_axis(self, axis: Any) -> None:
         self.axis = integer(axis, "axis", -MOST_AXES)
 
-    def _check_axis(self, output_shape: tuple[int, ...]) -> None:
-        if self.axis not in (-1, len(output_shape)):
-            raise ValueError(
-                f"{type(self).__name__}(axis={self.axis}): in a model the last axis is compared, "
-                f"-1 or {len(output_shape)} for outputs of shape {output_shape}; end the model in "
-                "a Permute that brings the other one there"
-            )
+    def _compared(self, axes: int) -> int:
+        if self.axis == -1:
+            return axes - 1
+        axis = integer(self.axis, "axis", 1 - axes, axes - 1) % axes
+        if axis == 0:
+            raise ValueError("axis must not be that of the samples, 0")
+        return axis
 
     def _suited(self, y: Array, shape: tuple[int, ...], name: str) -> Array:
         y = like_outputs(y, shape, name, type(self).__name__, self._hint(y, shape[-1], name))
@@ -181,16 +186,14 @@ class NativeLoss(Loss):
             return self._converted(y_true, p, sample_weight, shape)
 
     def _with_axis_last(self, y_true: Any, p: Array) -> tuple[Any, Array]:
-        axis = integer(self.axis, "axis", 1 - p.ndim, p.ndim - 1) % p.ndim
-        if axis == 0:
-            raise ValueError("axis must not be that of the samples, 0")
+        axis = self._compared(p.ndim)
         y = arrays.real_array(y_true, "y_true")
         return np.moveaxis(y, axis, -1) if y.ndim == p.ndim else y, np.moveaxis(p, axis, -1)
 
     def _converted(
         self, y_true: Any, p: Array, sample_weight: Any, shape: tuple[int, ...]
     ) -> tuple[Array, Array, Array | None, tuple[int, ...]]:
-        y = sample_targets(y_true, self, p.shape, "y_true", "y_pred")
+        y = self._suited(targets_of(y_true, len(p), "y_true", "y_pred"), p.shape, "y_true")
         dtype = np.float32 if p.dtype == np.float32 else np.float64
         rows, are_labels = p.size // p.shape[-1], y.ndim < p.ndim
         weight = None

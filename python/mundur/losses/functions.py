@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import classification, overlap, regression
+from . import classification, of_batches, regression
 from .base import Loss
 
 Array = npt.NDArray[Any]
@@ -277,7 +277,7 @@ def tversky(
     >>> round(float(md.losses.tversky([[1.0], [0.0]], [[0.5], [0.5]])), 6)
     0.5
     """
-    return _each(overlap.Tversky(alpha, beta, None, axis=axis), y_true, y_pred)
+    return _each(of_batches.Tversky(alpha, beta, None, axis=axis), y_true, y_pred)
 
 
 def dice(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = None) -> Array:
@@ -289,7 +289,7 @@ def dice(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = None) ->
     >>> md.losses.dice([[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.5, 0.5]], axis=1).round(6)
     array([0. , 0.5])
     """
-    return _each(overlap.Dice(None, axis=axis), y_true, y_pred)
+    return _each(of_batches.Dice(None, axis=axis), y_true, y_pred)
 
 
 FUNCTIONS: dict[Any, type[Loss]] = {
@@ -310,7 +310,8 @@ FUNCTIONS: dict[Any, type[Loss]] = {
     sparse_categorical_crossentropy: classification.SparseCategoricalCrossentropy,
     binary_focal_crossentropy: classification.BinaryFocalCrossentropy,
     categorical_focal_crossentropy: classification.CategoricalFocalCrossentropy,
-    tversky: overlap.Tversky,
-    dice: overlap.Dice,
+    tversky: of_batches.Tversky,
+    dice: of_batches.Dice,
+    of_batches.circle: of_batches.Circle,
 }
 """What `compile(loss=function)` means."""

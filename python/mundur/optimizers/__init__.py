@@ -13,17 +13,19 @@ from .._support.checks import WrongType, shown
 from .._support.config import from_dict
 from .._support.names import lookup, unknown_attribute
 from .adam import Adam, Adamax, AdamW, Nadam
-from .adaptive import Adadelta, Adagrad, Lion, RMSprop
+from .adaptive import Adadelta, Adafactor, Adagrad, Ftrl, Lion, RMSprop
 from .base import Optimizer
 from .sgd import SGD
 
 __all__ = [
     "SGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
     "Adamax",
+    "Ftrl",
     "Lion",
     "Nadam",
     "Optimizer",
@@ -34,7 +36,10 @@ __all__ = [
 
 KNOWN: dict[str, type[Optimizer]] = {
     cls.__name__.lower(): cls
-    for cls in (SGD, RMSprop, Adam, AdamW, Nadam, Adamax, Adagrad, Adadelta, Lion)
+    for cls in (
+        *(SGD, RMSprop, Adam, AdamW, Nadam, Adamax, Adagrad, Adadelta),
+        *(Lion, Ftrl, Adafactor),
+    )
 }
 CLASS_NAMES: dict[str, type[Optimizer]] = {cls.__name__: cls for cls in KNOWN.values()}
 

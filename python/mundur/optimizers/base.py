@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import functools
 import math
+import re
+import warnings
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from typing import Any, ClassVar, Protocol, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
 from .. import _core
-from .._support.checks import boolean, identifier, integer, number
+from .._support.checks import boolean, identifier, integer, items, number, shown
 from .._support.config import Configurable
 from ..schedules.base import Asked, Rate, rates_of, schedule_of
 
@@ -33,6 +35,9 @@ class Trainee(Protocol):
     @property
     def native(self) -> _core.Network:
         """The network; a RuntimeError where the model does not know its input shape."""
+
+    def _parameter_views(self) -> Mapping[str, Any]:
+        """The parameters by path, in the network's order."""
 
 
 class _Option(property):
@@ -189,6 +194,7 @@ class Optimizer(Configurable):
     _busy: Trainee | None = None  # the model that it is training at this moment
     _schedule: Callable[[int], float] | None = None
     _given_name: str | None = None
+    _spared: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())  # from decay: paths, patterns
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -298,6 +304,92 @@ class Optimizer(Configurable):
         )
 
     @property
+    def variables(self) -> list[npt.NDArray[Any]]:
+        """Copies of the state, what `get_weights` returns."""
+        return self.get_weights()
+
+    def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
+        """Puts the state of `get_weights` into a dict, under "0", "1", ..."""
+        store.update((str(i), array) for i, array in enumerate(self.get_weights()))
+
+    def load_own_variables(self, store: Mapping[str, Any]) -> None:
+        """Takes what `save_own_variables` put there; errors as of `set_weights`."""
+        self.set_weights([store[str(i)] for i in range(len(store))])
+
+    def exclude_from_weight_decay(
+        self, var_list: Iterable[Any] | None = None, var_names: Iterable[str] | None = None
+    ) -> None:
+        """Leaves parameters out of `weight_decay`; before the first step.
+
+        Another call replaces what the last one said. Files and copies keep it.
+
+        Parameters
+        ----------
+        var_list : list, optional
+            Variables, of ``model.weights`` or ``layer.weights``, or their paths: "dense/bias".
+        var_names : list of str, optional
+            Regular expressions: a parameter in whose path one is found does not decay. Keras looks
+            into the path's last part only.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For what is no variable, or no pattern, and after the first step; when the model is
+            known, for a path that it lacks. A pattern that is found nowhere is warned of.
+
+        Examples
+        --------
+        >>> import mundur as md
+        >>> optimizer = md.optimizers.AdamW(1e-3, weight_decay=0.01)
+        >>> optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        """
+        if self.iterations > 0:
+            raise ValueError(
+                "exclude_from_weight_decay comes before the first step; this optimizer has done "
+                f"{self.iterations}"
+            )
+        paths = [] if var_list is None else [_path(one) for one in items(var_list, "var_list")]
+        patterns = [] if var_names is None else items(var_names, "var_names")
+        for pattern in patterns:
+            if not isinstance(pattern, str):
+                raise TypeError(f"var_names must hold strings; got {shown(pattern)}")
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(
+                    f"var_names must hold regular expressions; {pattern!r} is none: {error}"
+                ) from None
+        self._spared = tuple(paths), tuple(patterns)
+
+    def _spare(self, model: Trainee) -> None:
+        """Tells native code which of a model's parameters do not decay."""
+        device = getattr(model, "device", "cpu")
+        if device != "cpu":
+            raise NotImplementedError(
+                f'device: "{device}" lets all parameters decay; leave '
+                'exclude_from_weight_decay out, or train on "cpu"'
+            )
+        paths, patterns = self._spared
+        names = list(model._parameter_views())
+        for path in paths:
+            if path not in names:
+                raise ValueError(
+                    f"exclude_from_weight_decay: the model has no {path!r}; its parameters are "
+                    f"{', '.join(names)}"
+                )
+        lost = [one for one in patterns if not any(re.search(one, name) for name in names)]
+        if lost and self.iterations == 0:
+            warnings.warn(
+                f"exclude_from_weight_decay: no parameter's path holds {', '.join(map(repr, lost))}"
+                f"; they are {', '.join(names)}",
+                stacklevel=4,
+            )
+        self._native.spare(
+            model.native,
+            [name in paths or any(re.search(one, name) for one in patterns) for name in names],
+        )
+
+    @property
     def iterations(self) -> int:
         """Updates done so far."""
         return self._native.iterations
@@ -381,6 +473,8 @@ class Optimizer(Configurable):
                 "make a new one for each model, or call reset()"
             )
         self._served = weakref.ref(model)
+        if any(self._spared):
+            self._spare(model)
         return self._native
 
     def training(self, model: Trainee) -> Training:
@@ -414,7 +508,8 @@ class Optimizer(Configurable):
         self._served = None
 
     def __reduce__(self) -> Any:
-        return _restore, (type(self), self.get_config(), self._native.state())
+        spared = (self._spared,) if any(self._spared) else ()
+        return _restore, (type(self), self.get_config(), self._native.state(), *spared)
 
 
 class BuiltIn(Optimizer):
@@ -472,8 +567,21 @@ class Training:
             self._optimizer._left_behind()
 
 
-def _restore(cls: type[Optimizer], config: dict[str, Any], state: Any) -> Optimizer:
+def _path(variable: Any) -> str:
+    path = variable if isinstance(variable, str) else getattr(variable, "path", None)
+    if not isinstance(path, str):
+        raise TypeError(
+            "var_list must hold variables, as model.weights and layer.weights have them, or their "
+            f'paths, such as "dense/bias"; got {shown(variable)}'
+        )
+    return path
+
+
+def _restore(
+    cls: type[Optimizer], config: dict[str, Any], state: Any, spared: Any = ((), ())
+) -> Optimizer:
     optimizer = cls.from_config(config)
+    optimizer._spared = spared
     if state[0] or optimizer._native.state()[1] != state[1]:
         optimizer._native.set_state(*state)
     return optimizer

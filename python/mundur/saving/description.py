@@ -301,6 +301,8 @@ def _describe_optimizer(model: Model, optimizer: Optimizer, tensors: Tensors) ->
             )
     entry = _describe(optimizer)
     entry["config"]["learning_rate"] = schedules.describe(entry["config"]["learning_rate"])
+    if any(optimizer._spared):
+        entry["spared"] = [list(part) for part in optimizer._spared]
     return entry | {"slots": list(arrays), "scalars": scalars}
 
 
@@ -550,6 +552,9 @@ def _compile(model: Model, document: Any, tensors: Tensors, custom: Mapping[str,
     rate = schedules.restore(_config(entry)["learning_rate"])
     entry["config"]["learning_rate"] = rate
     optimizer = _restored(entry, optimizers.CLASS_NAMES)
+    if "spared" in entry:
+        paths, patterns = _typed(entry["spared"], list)
+        optimizer.exclude_from_weight_decay(paths, patterns)
     if "objectives" not in document:
         model.compile(optimizer, **_objective(document, custom))
     else:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from .. import _core
 from ..data.arrays import Several, arrays_in, for_core
 from ..data.dataset import Dataset
+from ..data.targets import seen
 from ..losses.in_python import core_targets, core_weights
 from ..metrics import accuracy
 
@@ -44,6 +45,8 @@ def told(model: LearningModel, data: Dataset) -> tuple[Any, Any, list[list[str]]
     each = zip(asked, model.native.output_shapes, arrays_in(data.y), strict=True)
     for (one, shape, y), own in zip(each, each_weights(data, asked), strict=True):
         whole = (len(data.x), *shape)
+        if one.loss is not None:
+            y, whole = seen(one.loss, y, whole)
         forms.append([] if one.loss is None else accuracy.forms(one.metrics, y.shape, whole))
         targets.append(None if one.loss is None else core_targets(one.loss, y, whole, forms[-1]))
         weights.append(None if one.loss is None else core_weights(one.loss, own))

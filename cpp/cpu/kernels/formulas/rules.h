@@ -37,10 +37,36 @@ constexpr int states_of(Rule rule) {
     case Rule::nadam:
     case Rule::adamax:
     case Rule::adadelta:
+    case Rule::ftrl:
       return 2;
     default:
       return 1;
   }
+}
+
+/// a^p for a >= 0; √a to the last bit.
+template <class T>
+MUNDUR_INLINE Vec<T> power_of(Vec<T> a, T p) {
+  if (p == T(0)) return 1;
+  return p == T(0.5) ? sqrt(a) : exp(p * log(a));
+}
+
+/// What ftrl makes of w; moves its state s on.
+template <class T>
+MUNDUR_INLINE Vec<T> ftrl_step(const Update<T>& u, Vec<T> g, Vec<T> w, Vec<T> (&s)[3]) {
+  if (u.lr == T(0)) return w;
+  const Vec<T> before = power_of(s[0], u.power);
+  s[0] = fma(g, g, s[0]);
+  const Vec<T> after = power_of(s[0], u.power);
+  s[1] = s[1] + fnma((after - before) / u.lr, w, fma(u.two_shrinkage, w, g));
+  const Vec<T> clipped = min(max(s[1], -u.l1), u.l1);
+  return (clipped - s[1]) / ((after + u.beta) / u.lr + u.two_l2);
+}
+
+/// The gradient as the limits leave it.
+template <class T>
+MUNDUR_INLINE Vec<T> limited(const Update<T>& u, Vec<T> g) {
+  return min(max(g * u.scale, -u.limit), u.limit);
 }
 
 /// What a rule subtracts from the parameters, over lr; moves its state s on.
@@ -87,6 +113,14 @@ MUNDUR_INLINE Vec<T> step_of(const Update<T>& u, Vec<T> g, Vec<T> (&s)[3]) {
   }
 }
 
+/// w of the n parameters from number i on goes into their mean, or becomes it.
+template <class T>
+MUNDUR_INLINE Vec<T> averaged(const Update<T>& u, i64 i, Vec<T> w, int n) {
+  const Vec<T> average = blend(u.ema, load_up_to(u.average + i, n), u.one_minus_ema, w);
+  store_up_to(u.average + i, average, n);
+  return u.overwrite ? average : w;
+}
+
 /// The rule and what stands around it, on the n parameters from number i on. `kPlain`: nothing
 /// does.
 template <Rule kRule, bool kPlain, class T>
@@ -98,19 +132,18 @@ MUNDUR_INLINE void update_some(const Update<T>& u, i64 i, Vec<T> g, int n) {
   for (int k = 0; k < 3; ++k) {
     if (kept(k)) state[k] = load_up_to(u.state[k] + i, n);
   }
-  if constexpr (!kPlain) g = min(max(g * u.scale, -u.limit), u.limit);
-  const Vec<T> step = step_of<kRule>(u, g, state);
+  if constexpr (!kPlain) g = limited(u, g);
+  Vec<T> w = load_up_to(u.w + i, n);
+  if constexpr (!kPlain) w = w * u.keep;
+  if constexpr (kRule == Rule::ftrl) {
+    w = ftrl_step(u, g, w, state);
+  } else {
+    w = fnma(u.lr, step_of<kRule>(u, g, state), w);
+  }
   for (int k = 0; k < 3; ++k) {
     if (kept(k)) store_up_to(u.state[k] + i, state[k], n);
   }
-  Vec<T> w = load_up_to(u.w + i, n);
-  if constexpr (!kPlain) w = w * u.keep;
-  w = fnma(u.lr, step, w);
-  if (!kPlain && u.average) {
-    const Vec<T> average = blend(u.ema, load_up_to(u.average + i, n), u.one_minus_ema, w);
-    store_up_to(u.average + i, average, n);
-    if (u.overwrite) w = average;
-  }
+  if (!kPlain && u.average) w = averaged(u, i, w, n);
   store_up_to(u.w + i, w, n);
 }
 

@@ -222,6 +222,28 @@ MUNDUR_DEVICE void normalize_rows_backward(T* dx, const T* dy, const T* x, const
 }
 
 template <class T>
+void unit_rows(T* y, T* inverse, const T* x, i64 B, i64 O, T most) {
+  const auto square = [](Vec<T> a) MUNDUR_BODY { return a * a; };
+  for (i64 b = 0; b < B; ++b) {
+    const T* const row = x + b * O;
+    const T found = first_lane(1 / sqrt(Vec<T>(lane_sum(O, square, row))));
+    const T factor = inverse[b] = found > most ? most : found;
+    map(y + b * O, O, [=](Vec<T> a) MUNDUR_BODY { return a * factor; }, row);
+  }
+}
+
+template <class T>
+void unit_rows_backward(T* dx, const T* dy, const T* y, const T* inverse, i64 B, i64 O, T most) {
+  const auto product = [](Vec<T> a, Vec<T> b) MUNDUR_BODY { return a * b; };
+  for (i64 b = 0; b < B; ++b) {
+    const T factor = inverse[b];
+    const T along = factor == most ? T(0) : lane_sum(O, product, dy + b * O, y + b * O);
+    const auto slope = [=](Vec<T> d, Vec<T> a) MUNDUR_BODY { return fnma(a, along, d) * factor; };
+    map(dx + b * O, O, slope, dy + b * O, y + b * O);
+  }
+}
+
+template <class T>
 MUNDUR_DEVICE void add(T* y, const T* a, const T* b, i64 size) {
   for_each_vec<T>(size, [&](i64 i, int n) MUNDUR_BODY {
     store_up_to(y + i, load_up_to(a + i, n) + load_up_to(b + i, n), n);
@@ -300,6 +322,8 @@ void fill_normalization_rows(Kernels<T>& table) {
   table.normalize_rows = normalize_rows<T>;
   table.normalize_rows_sums = normalized_sums<T, true>;
   table.normalize_rows_backward = normalize_rows_backward<T>;
+  table.unit_rows = unit_rows<T>;
+  table.unit_rows_backward = unit_rows_backward<T>;
   table.add = add<T>;
   table.multiply = multiply<T>;
   table.larger = larger<T>;

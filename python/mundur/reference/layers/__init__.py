@@ -1,6 +1,6 @@
 """The layers: forward, and backward directly below it."""
 
-from .activation import ELU, Activation, ActivityRegularization, LeakyReLU, ReLU, Softmax
+from .activation import ELU, Activation, ActivityRegularization, LeakyReLU, PReLU, ReLU, Softmax
 from .base import Layer
 from .conv1d import Conv1D
 from .conv1d_transpose import Conv1DTranspose
@@ -9,7 +9,13 @@ from .dropout import AlphaDropout, Dropout, GaussianDropout, GaussianNoise, Spat
 from .embedding import Embedding
 from .masking import Masking
 from .merging import Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract
-from .normalization import BatchNormalization, LayerNormalization, Normalization, Rescaling
+from .normalization import (
+    BatchNormalization,
+    LayerNormalization,
+    Normalization,
+    Rescaling,
+    UnitNormalization,
+)
 from .pooling1d import AveragePooling1D, GlobalAveragePooling1D, GlobalMaxPooling1D, MaxPooling1D
 from .recurrent import GRU, LSTM, SimpleRNN
 from .shape import (
@@ -57,6 +63,7 @@ __all__ = [
     "Minimum",
     "Multiply",
     "Normalization",
+    "PReLU",
     "Permute",
     "ReLU",
     "RepeatVector",
@@ -68,6 +75,7 @@ __all__ = [
     "SpatialDropout1D",
     "Subtract",
     "TimeDistributed",
+    "UnitNormalization",
     "UpSampling1D",
     "ZeroPadding1D",
 ]
@@ -75,10 +83,10 @@ __all__ = [
 KNOWN: dict[str, type[Layer]] = {
     cls.__name__: cls
     for cls in (
-        *(Dense, Activation, ActivityRegularization, ReLU, LeakyReLU, ELU, Softmax),
+        *(Dense, Activation, ActivityRegularization, ReLU, LeakyReLU, PReLU, ELU, Softmax),
         *(Dropout, SpatialDropout1D, GaussianNoise, GaussianDropout, AlphaDropout),
         *(Flatten, Reshape, Permute, ZeroPadding1D, RepeatVector, Masking, Embedding),
-        *(BatchNormalization, LayerNormalization, Normalization, Rescaling),
+        *(BatchNormalization, LayerNormalization, UnitNormalization, Normalization, Rescaling),
         *(Cropping1D, UpSampling1D, Conv1DTranspose),
         *(Conv1D, MaxPooling1D, AveragePooling1D, GlobalMaxPooling1D, GlobalAveragePooling1D),
         *(SimpleRNN, LSTM, GRU, Bidirectional, TimeDistributed, Residual),

@@ -1,12 +1,15 @@
 """Activations as layers, those with bends of one's own too."""
 
 import math
+from collections.abc import Sequence
 from random import Random
+from typing import ClassVar
 
-from ..._support.checks import number
-from .. import activations, regularizers
-from ..lists import Shape, Tensor, map_rows
-from .base import Layer
+from ..._support.checks import axes_of_batch, axes_of_sample, number
+from .. import activations, constraints, initializers, regularizers
+from ..lists import Shape, Tensor, Vector, flatten, map_rows, nest, shape
+from .axes import along, places
+from .base import Layer, Weighted
 
 
 class Activation(Layer):
@@ -163,7 +166,12 @@ class ELU(Activation):
 
 
 class Softmax(Activation):
-    """a_i = e^(x_i) / Σ_j e^(x_j) along the last axis.
+    """a_i = e^(x_i) / Σ_j e^(x_j) along an axis, or over all places of several.
+
+    Parameters
+    ----------
+    axis : int or tuple of int, default -1
+        The batch's is 0.
 
     Examples
     --------
@@ -174,5 +182,120 @@ class Softmax(Activation):
     [[0.5, 0.5]]
     """
 
-    def __init__(self, *, name: str | None = None) -> None:
+    def __init__(self, axis: int | Sequence[int] = -1, *, name: str | None = None) -> None:
         super().__init__("softmax", name=name)
+        self.axis = axes_of_batch(axis)
+
+    def build_for(self, input_shape: Shape, rng: Random) -> Shape:
+        """Find what stands along the axes."""
+        self.rows = places(input_shape, axes_of_sample(self.axis, len(input_shape), self.name))
+        return super().build_for(input_shape, rng)
+
+    def forward(self, x: Tensor, training: bool = False) -> Tensor:
+        """Return the shares of e^x."""
+        self.check_input(x)
+        self.x = x
+        # a_i = e^(x_i) / Σ_j e^(x_j)
+        self.a = along(self.activation, self.rows, x)
+        return self.a
+
+    def backward(self, gradient: Tensor) -> Tensor:
+        """Return ∂L/∂x."""
+        self.check_gradient(gradient)
+        # ∂L/∂x_i = a_i (∂L/∂a_i − Σ_j a_j ∂L/∂a_j)
+        return along(self.activation.backward, self.rows, gradient, self.x)
+
+    def __repr__(self) -> str:
+        return f"Softmax(axis={self.axis!r})"
+
+
+class PReLU(Weighted):
+    """a = x where x > 0, else α x, α learned: one for each element of a sample, or for several.
+
+    Source: He, Zhang, Ren and Sun, "Delving deep into rectifiers" (2015).
+
+    Parameters
+    ----------
+    alpha_initializer, alpha_regularizer, alpha_constraint : see `Weighted`
+    shared_axes : int or tuple of int, optional
+        Axes along which α is the same, the batch's being 0.
+
+    Examples
+    --------
+    >>> layer = PReLU("ones")
+    >>> layer.build((2,))
+    (2,)
+    >>> layer.forward([[-1.0, 3.0]]), layer.backward([[5.0, 5.0]]), layer.gradients
+    ([[-1.0, 3.0]], [[5.0, 5.0]], {'alpha': [-5.0, 0.0]})
+    """
+
+    starts: ClassVar[dict[str, str]] = {"alpha": "alpha"}
+
+    def __init__(
+        self,
+        alpha_initializer: initializers.Identifier = "zeros",
+        alpha_regularizer: regularizers.Identifier = None,
+        alpha_constraint: constraints.Identifier = None,
+        shared_axes: int | Sequence[int] | None = None,
+        *,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name)
+        self.take(locals())
+        self.shared_axes = (
+            None if shared_axes is None else axes_of_batch(shared_axes, "shared_axes")
+        )
+
+    @classmethod
+    def kind(cls) -> str:
+        """Return what a layer without a name is called."""
+        return "p_re_lu"
+
+    def build_for(self, input_shape: Shape, rng: Random) -> Shape:
+        """Make α."""
+        self.check_samples("(..., inputs)", input_shape, len(input_shape) > 0)
+        shared: list[int] = []
+        if self.shared_axes not in (None, ()):
+            shared = axes_of_sample(self.shared_axes, len(input_shape), self.name, "shared_axes")
+        self.rows = places(input_shape, shared)  # one for each α
+        alpha = tuple(1 if axis in shared else n for axis, n in enumerate(input_shape))
+        self.make({"alpha": alpha}, rng)
+        return input_shape
+
+    def slopes(self) -> Vector:
+        """Return α of each element of a flattened sample."""
+        found = [0.0] * sum(map(len, self.rows))
+        for row, alpha in zip(self.rows, flatten(self.parameters["alpha"]), strict=True):
+            for place in row:
+                found[place] = alpha
+        return found
+
+    def forward(self, x: Tensor, training: bool = False) -> Tensor:
+        """Bend."""
+        self.check_input(x)
+        self.x = x
+        # a_j = x_j where x_j > 0, else α_j x_j
+        slopes = self.slopes()
+        samples = (zip(flatten(sample), slopes, strict=True) for sample in x)
+        bent = [v if v > 0 else slope * v for sample in samples for v, slope in sample]
+        self.a = nest(bent, shape(x))
+        return self.a
+
+    def backward(self, gradient: Tensor) -> Tensor:
+        """Return ∂L/∂x, with ∂L/∂α."""
+        self.check_gradient(gradient)
+        slopes = self.slopes()
+        dx: Vector = []
+        dalpha = [0.0] * len(slopes)
+        for sample, da in zip(self.x, gradient, strict=True):
+            for j, (v, g) in enumerate(zip(flatten(sample), flatten(da), strict=True)):
+                # ∂L/∂x_j = ∂L/∂a_j where x_j > 0, else α_j ∂L/∂a_j        ∂L/∂α = Σ x_j ∂L/∂a_j
+                dx.append(g if v > 0 else slopes[j] * g)
+                dalpha[j] += 0.0 if v > 0 else v * g
+        if self.learns("alpha"):
+            sums = [sum(dalpha[place] for place in row) for row in self.rows]
+            self.gradients["alpha"] = nest(sums, shape(self.parameters["alpha"]))
+        return nest(dx, shape(self.x))
+
+    def __repr__(self) -> str:
+        return f"PReLU(shared_axes={self.shared_axes!r})"

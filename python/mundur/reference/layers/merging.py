@@ -8,8 +8,21 @@ from operator import add, mul, sub
 from random import Random
 from typing import Any
 
-from ..lists import Mask, Shape, Tensor, check_shape, filled, flatten, map_elements, nest, shape
+from ..._support.checks import boolean
+from ..lists import (
+    Mask,
+    Shape,
+    Tensor,
+    check_shape,
+    filled,
+    flatten,
+    map_elements,
+    map_rows,
+    nest,
+    shape,
+)
 from .base import Layer
+from .normalization import unit, unit_slope
 
 Shapes = Sequence[Shape]
 
@@ -298,6 +311,8 @@ class Dot(Merging):
     ----------
     axes : int or pair of int
         Counted with the batch, which is axis 0.
+    normalize : bool, default False
+        Whether x and y are first brought to length 1 along these: x / max(‖x‖, 1e-7).
 
     Examples
     --------
@@ -310,9 +325,14 @@ class Dot(Merging):
 
     keeps_mask = False
 
-    def __init__(self, axes: int | Sequence[int], *, name: str | None = None) -> None:
+    epsilon = 1e-7
+
+    def __init__(
+        self, axes: int | Sequence[int], normalize: bool = False, *, name: str | None = None
+    ) -> None:
         super().__init__(name=name)
         self.axes = (axes, axes) if isinstance(axes, int) else tuple(axes)
+        self.normalize = boolean(normalize, "normalize")
 
     def turns(self) -> list[bool]:
         """Say of each input whether the sums run along its first axis of two."""
@@ -344,7 +364,10 @@ class Dot(Merging):
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
         """Return the sums of products."""
         self.check_inputs(x)
-        self.x = self.matrices(x)
+        self.given = self.matrices(x)
+        self.x = self.given
+        if self.normalize:
+            self.x = map_rows(lambda row: unit(row, self.epsilon), self.given)
         # a_ij = Σ_k x_ik y_jk
         sums = [
             [[sum(map(mul, p, q)) for q in second] for p in first]
@@ -357,12 +380,17 @@ class Dot(Merging):
         """Return ∂L/∂x and ∂L/∂y."""
         self.check_gradient(gradient)
         result: Tensor = [[], []]
-        for first, second, sample in zip(*self.x, gradient, strict=True):
+        for first, second, sample, *given in zip(*self.x, gradient, *self.given, strict=True):
             g = nest(flatten(sample), (len(first), len(second)))
             depth = range(len(first[0]))
             # ∂L/∂x_ik = Σ_j ∂L/∂a_ij y_jk        ∂L/∂y_jk = Σ_i ∂L/∂a_ij x_ik
             dx = [[sum(map(mul, row, [q[k] for q in second])) for k in depth] for row in g]
             dy = [[sum(map(mul, row, [p[k] for p in first])) for k in depth] for row in turn(g)]
+            if self.normalize:
+                dx, dy = (
+                    [unit_slope(d, row, self.epsilon) for d, row in zip(*both, strict=True)]
+                    for both in ((dx, given[0]), (dy, given[1]))
+                )
             for back, d, of, turned in zip(
                 result, (dx, dy), self.input_shapes, self.turns(), strict=True
             ):

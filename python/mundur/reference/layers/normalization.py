@@ -9,7 +9,13 @@ from math import sqrt
 from random import Random
 from typing import ClassVar
 
-from ..._support.checks import boolean, epsilon_value, number
+from ..._support.checks import (
+    axes_of_batch,
+    axes_of_sample,
+    boolean,
+    epsilon_value,
+    number,
+)
 from .. import initializers
 from ..lists import (
     Matrix,
@@ -24,6 +30,7 @@ from ..lists import (
     shape,
     transpose,
 )
+from .axes import along, places
 from .base import Layer, Weighted
 
 
@@ -312,6 +319,71 @@ def without_mean_and_slope(
         g_n - mean - v * slope if is_there else g_n
         for g_n, v, is_there in zip(g, x_hat, there, strict=True)
     ]
+
+
+class UnitNormalization(Layer):
+    """Each sample's last axis, or some axes together, brought to length 1: a = x / max(‖x‖, ε).
+
+    Parameters
+    ----------
+    axis : int or tuple of int, default -1
+        The batch's is 0.
+
+    Examples
+    --------
+    >>> layer = UnitNormalization()
+    >>> layer.build((2,))
+    (2,)
+    >>> layer.forward([[3.0, 4.0]])
+    [[0.6, 0.8]]
+    """
+
+    epsilon = 1e-12
+
+    def __init__(self, axis: int | Sequence[int] = -1, *, name: str | None = None) -> None:
+        super().__init__(name)
+        self.axis = axes_of_batch(axis)
+
+    def build_for(self, input_shape: Shape, rng: Random) -> Shape:
+        """Find what stands along the axes."""
+        self.rows = places(input_shape, axes_of_sample(self.axis, len(input_shape), self.name))
+        return input_shape
+
+    def forward(self, x: Tensor, training: bool = False) -> Tensor:
+        """Divide by the lengths."""
+        self.check_input(x)
+        self.x = x
+        self.a = along(lambda row: unit(row, self.epsilon), self.rows, x)
+        return self.a
+
+    def backward(self, gradient: Tensor) -> Tensor:
+        """Take away what runs along x."""
+        self.check_gradient(gradient)
+        return along(lambda g, row: unit_slope(g, row, self.epsilon), self.rows, gradient, self.x)
+
+    def __repr__(self) -> str:
+        return f"UnitNormalization(axis={self.axis!r})"
+
+
+def unit(x: Vector, epsilon: float) -> Vector:
+    """Return x / max(‖x‖, ε).
+
+    Examples
+    --------
+    >>> unit([3.0, 4.0], 1e-7)
+    [0.6, 0.8]
+    """
+    length = max(sqrt(dot(x, x)), epsilon)
+    return [x_j / length for x_j in x]
+
+
+def unit_slope(gradient: Vector, x: Vector, epsilon: float) -> Vector:
+    """Return ∂L/∂x of a = x / max(‖x‖, ε)."""
+    length = sqrt(dot(x, x))
+    a = unit(x, epsilon)
+    # ∂L/∂x_j = (∂L/∂a_j − a_j Σ_k a_k ∂L/∂a_k) / ‖x‖; where that is below ε, ∂L/∂a_j / ε
+    along_x = dot(a, gradient) if length > epsilon else 0.0
+    return [(g - a_j * along_x) / max(length, epsilon) for g, a_j in zip(gradient, a, strict=True)]
 
 
 class Normalization(Layer):

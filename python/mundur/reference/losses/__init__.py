@@ -15,7 +15,7 @@ from .classification import (
     one_hot,
     smoothed,
 )
-from .overlap import Dice, Tversky
+from .of_batches import Circle, Dice, Tversky
 from .regression import (
     CosineSimilarity,
     Huber,
@@ -33,6 +33,7 @@ __all__ = [
     "CategoricalCrossentropy",
     "CategoricalFocalCrossentropy",
     "CategoricalHinge",
+    "Circle",
     "CosineSimilarity",
     "Dice",
     "Hinge",
@@ -65,6 +66,7 @@ CLASS_NAMES: dict[str, type[Loss]] = {
         *(BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy),
         *(BinaryFocalCrossentropy, CategoricalFocalCrossentropy, KLDivergence),
         *(Hinge, SquaredHinge, CategoricalHinge, CosineSimilarity, Tversky, Dice),
+        Circle,
     )
 }
 """The losses by the names of their classes, which are those of their native twins."""

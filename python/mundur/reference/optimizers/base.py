@@ -111,11 +111,9 @@ class Optimizer:
         for name, gradient in self.clipped(gradients).items():
             if name not in self.state:
                 self.state[name] = {slot: self.first(slot, gradient) for slot in self.slots}
-            slots = self.state[name].values()
-            tensors = [model.parameters[name], gradient, *slots]
-            for w, g, *slot_rows in zip(*map(rows, tensors), strict=True):
+            for w in rows(model.parameters[name]):
                 self.decay_row(w)
-                self.update_row(w, g, slot_rows)
+            self.update_parameter(model.parameters[name], gradient, self.state[name])
             if self.use_ema:
                 self.average_in(name, model.parameters[name])
             constraint = getattr(model, "constraints", {}).get(name)
@@ -152,6 +150,11 @@ class Optimizer:
         for a, w in zip(rows(self.average[name]), rows(parameter), strict=True):
             for i in range(len(a)):
                 a[i] = self.ema_momentum * a[i] + (1 - self.ema_momentum) * w[i]
+
+    def update_parameter(self, w: Tensor, g: Tensor, slots: dict[str, Tensor]) -> None:
+        """Update one parameter, and its state, in place."""
+        for w_row, g_row, *slot_rows in zip(*map(rows, (w, g, *slots.values())), strict=True):
+            self.update_row(w_row, g_row, slot_rows)
 
     def update_row(self, w: Vector, g: Vector, slots: list[Vector]) -> None:
         """Update one innermost list of weights, and of state, in place."""
