@@ -351,3 +351,59 @@ def test_ctrl_c_leaves_all_of_them_whole(callbacks: str) -> None:
     first, *rest = done.stdout.splitlines()
     assert first == "['interrupted', 'interrupted', None, None, None]", done.stderr
     assert rest == ["True", "True"]
+
+
+def two_by_two(seed: int, width: int) -> md.Model:
+    """Two inputs, one of them ids, and two outputs."""
+    a, ids = md.Input((6,), name="a"), md.Input((2,), name="ids", dtype="int32")
+    words = L.Flatten()(L.Embedding(5, 3)(ids))
+    both = L.Concatenate()([L.Dense(width, "tanh")(a), words])
+    outputs = {"size": L.Dense(1)(both), "kind": L.Dense(3, "softmax")(both)}
+    model = md.Model([a, ids], outputs, seed=seed)
+    losses = {"size": "mse", "kind": "sparse_categorical_crossentropy"}
+    metrics = {"size": ["mae"], "kind": ["accuracy", md.metrics.F1Score(average="macro")]}
+    model.compile(md.optimizers.Adam(0.01), losses, metrics=metrics)
+    return model
+
+
+@pytest.mark.parametrize("by_name", [False, True])
+def test_models_with_several_inputs_and_outputs(by_name: bool) -> None:
+    x, y = data()
+    rng = np.random.default_rng(5)
+    ids = rng.integers(0, 5, size=(200, 2))
+    inputs: Any = {"ids": ids, "a": x} if by_name else [x, ids]
+    targets = {"size": x.sum(axis=1), "kind": y}
+    order = rng.permutation(200)
+    folds = [(order[:150], order[150:]), (order[50:], order[:50]), (order[:120], order[120:])]
+    each = [{"rows": train, "validation_rows": test} for train, test in folds]
+    models = [two_by_two(i, 4 + i) for i in range(3)]
+    found = md.fit_many(models, inputs, targets, each=each, epochs=2, verbose=0)
+
+    def of(part: Any, rows: Any) -> Any:
+        if isinstance(part, dict):
+            return {name: array[rows] for name, array in part.items()}
+        return [array[rows] for array in part]
+
+    for i, (train, test) in enumerate(folds):
+        alone = two_by_two(i, 4 + i)
+        held_out = (of(inputs, test), of(targets, test))
+        expected = alone.fit(
+            of(inputs, train), of(targets, train), validation_data=held_out, epochs=2, verbose=0
+        )
+        assert expected.history == found[i].history
+        assert {"size_mae", "val_kind_f1_score", "kind_loss"} <= set(found[i].history)
+        assert weights(alone) == weights(models[i])
+
+
+def test_what_several_inputs_lack_is_named() -> None:
+    x, y = data()
+    models = [two_by_two(i, 4) for i in range(2)]
+    ids = np.zeros((200, 2), int)
+    with pytest.raises(ValueError, match="x must hold one array for each of the model's 2 inputs"):
+        md.fit_many(models, x, {"size": x[:, 0], "kind": y}, verbose=0)
+    with pytest.raises(ValueError, match="y lacks 'kind'"):
+        md.fit_many(models, [x, ids], {"size": x[:, 0]}, verbose=0)
+    with pytest.raises(ValueError, match=r"as many samples; x\['a'\] has 200, x\['ids'\] has 9"):
+        md.fit_many(models, [x, ids[:9]], {"size": x[:, 0], "kind": y}, verbose=0)
+    with pytest.raises(TypeError, match="y must be arrays; got None"):
+        md.fit_many(models, [x, ids], None, verbose=0)

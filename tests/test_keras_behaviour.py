@@ -245,7 +245,7 @@ CHECKS: dict[str, Callable[[], None]] = {
         *(momentum, epsilon, nesterov, weights, values, broadcasting, head, nonfinite),
         *(named_penalty, mask_value, seed, shapes, arrays, files),
         *(inputs_among_layers, stretching),
-        *(weighted_sets, sums_of_probabilities, adjusted_r2, more_than_there_is),
+        *(weighted_sets, sums_of_probabilities, adjusted_r2, more_than_there_is, excluded_names),
     )
 }
 

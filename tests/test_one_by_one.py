@@ -119,6 +119,60 @@ def test_callbacks_see_all_metrics_after_each_batch(streams: bool, shuffle: bool
     assert tested[-1] == pytest.approx(plain.evaluate(*given[:2], verbose=0, return_dict=True))
 
 
+class InDicts:
+    """Batches of several inputs and outputs, and weights, by name."""
+
+    def __init__(self, *parts: Any) -> None:
+        self.parts = parts
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        for first in range(0, N, 8):
+            cut = slice(first, first + 8)
+            yield tuple({name: part[cut] for name, part in of.items()} for of in self.parts)
+
+
+def two_outputs(weighted: bool) -> md.Model:
+    a, b = md.Input((5,), name="a"), md.Input((2,), name="b")
+    both = L.Concatenate()([L.Dense(6, "tanh")(a), b])
+    outputs = {"kind": L.Dense(C, "softmax")(both), "size": L.Dense(2)(both)}
+    model = md.Model({"a": a, "b": b}, outputs, seed=3, dtype="float64")
+    metrics: dict[str, Any] = {
+        "kind": ["accuracy", "auc", M.F1Score("macro"), M.RecallAtPrecision(0.5), largest],
+        "size": ["mae", "r2", M.CosineSimilarity(), "rmse"],
+    }
+    plain = None if weighted else metrics
+    heavy = {"kind": ["accuracy", "auc"], "size": ["mae", M.R2Score()]} if weighted else None
+    model.compile(
+        md.optimizers.SGD(0.1),
+        {"kind": "categorical_crossentropy", "size": "mse"},
+        metrics=plain,
+        weighted_metrics=heavy,
+        loss_weights={"kind": 1.0, "size": 0.5},
+    )
+    return model
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_several_outputs_over_batches_with_metrics_of_each(weighted: bool, rng: Any) -> None:
+    x = {"a": rng.normal(size=(N, 5)), "b": rng.normal(size=(N, 2))}
+    y = {"kind": np.eye(C)[rng.integers(0, C, N)], "size": rng.normal(size=(N, 2))}
+    weight = {name: rng.integers(0, 3, N).astype(float) for name in y} if weighted else None
+    given = (x, y) if weight is None else (x, y, weight)
+    one, two = two_outputs(weighted), two_outputs(weighted)
+    whole = one.evaluate(x, y, sample_weight=weight, batch_size=8, verbose=0, return_dict=True)
+    parts = two.evaluate(InDicts(*given), verbose=0, return_dict=True)
+    assert list(whole) == list(parts) == one.metrics_names
+    assert parts == pytest.approx(whole, rel=1e-12)
+    options: dict[str, Any] = {"epochs": 3, "verbose": 0}
+    history = one.fit(
+        x, y, 8, sample_weight=weight, shuffle=False, validation_data=given, **options
+    ).history
+    other = two.fit(InDicts(*given), validation_data=InDicts(*given), **options).history
+    assert list(other) == list(history)
+    for name, values in history.items():
+        assert other[name] == pytest.approx(values, rel=1e-9), name
+
+
 # ---- weights ------------------------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ from .. import _core
 from .._support.checks import integer, items
 from .._support.names import suggestion
 from ..callbacks.history import History
-from ..data.arrays import features, real_array
+from ..data.arrays import Several, features, real_array
 from ..data.targets import targets_of
 from ..errors import FitManyError
 from ..models.model import Model
@@ -56,8 +56,8 @@ def fit_many(
     models : sequence of Model
         Compiled, each with an optimizer of its own, and with its own metrics, where these have an
         `update_state` written in Python; architectures and losses may differ.
-    x, y : array
-        As for `Model.fit`, the same for all.
+    x, y : array, or list or dict of arrays
+        As for `Model.fit`, the same for all; of several inputs or outputs one array each.
     each : sequence of dict, optional
         For each model what is its own: any of the arguments below, and ``rows`` and
         ``validation_rows``, the indices of the samples that it trains on, and is validated on after
@@ -101,8 +101,7 @@ def fit_many(
     models = _checked_models(models)
     settings = [arguments | dict(own) for own in _checked_settings(each, len(models))]
     _check_arguments(settings)
-    x, y = checked_data(x, y)
-    samples = len(x)
+    samples, x, y = _shared_data(models, x, y)
     rows = [rows_of(own.pop("rows", None), samples, "rows") for own in settings]
     judged = [
         rows_of(own.pop("validation_rows", None), samples, "validation_rows") for own in settings
@@ -151,6 +150,35 @@ def checked_data(x: Any, y: Any) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     array = real_array(x, "x")
     checked = array if array.ndim == 1 and array.size else features(array, None, "x")
     return checked, targets_of(y, len(checked))
+
+
+def _shared_data(models: Sequence[Model], x: Any, y: Any) -> tuple[int, Any, Any]:
+    """How many samples, and both, for models of which some may have several inputs or outputs."""
+    into, out_of = (
+        next((ports for ports in all_ports if not ports.alone), None)
+        for all_ports in ([m._ports_in for m in models], [m._ports_out for m in models])
+    )
+    if into is None and out_of is None:
+        x, y = checked_data(x, y)
+        return len(x), x, y
+    if y is None:
+        raise TypeError("y must be arrays; got None (batches of an iterable cannot be shared)")
+    x = real_array(x, "x") if into is None else into.checked(x, "x", _array)
+    samples = len(x)
+
+    def targets(_: int, part: Any, name: str) -> npt.NDArray[Any]:
+        return targets_of(part, samples, name)
+
+    y = targets(0, y, "y") if out_of is None else out_of.checked(y, "y", targets)
+    return samples, _listed(x), _listed(y)
+
+
+def _array(_: int, part: Any, name: str) -> npt.NDArray[Any]:
+    return real_array(part, name)
+
+
+def _listed(given: Any) -> Any:
+    return list(given.parts) if isinstance(given, Several) else given
 
 
 def rows_of(given: Any, samples: int, name: str) -> Indices | None:
