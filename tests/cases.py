@@ -370,6 +370,23 @@ LAYERS = [
     ),
     *(recurrent(layer, 5, recurrent_regularizer="l1_l2") for layer in RECURRENT),
     *(recurrent("SimpleRNN", 7, activation=name) for name in ("linear", "relu", "sigmoid")),
+    *(recurrent("SimpleRNN", 7, activation=name) for name in ("hard_sigmoid", "gelu")),
+    *(
+        recurrent(layer, 7, activation=f, recurrent_activation=g, return_sequences=True)
+        for layer in ("LSTM", "GRU")
+        for f, g in (("tanh", "hard_sigmoid"), ("relu", "tanh"), ("softsign", "linear"))
+    ),
+    *(recurrent("GRU", units, reset_after=False) for units in (1, 8, 15, 17)),
+    *(
+        recurrent("GRU", 7, 2, steps, batch, reset_after=False)
+        for steps, batch in ((1, 1), (4, 65))
+    ),
+    recurrent("GRU", 7, reset_after=False, activation="elu", recurrent_activation="hard_sigmoid"),
+    *(
+        recurrent("GRU", 5, reset_after=False, use_bias=False, **{option: True})
+        for option in ("return_sequences", "go_backwards")
+    ),
+    recurrent("GRU", 5, reset_after=False, recurrent_regularizer="l1_l2"),
     recurrent("SimpleRNN", 3, inputs=40),  # x·W of lanes
     recurrent("LSTM", 5, activity_regularizer="l2", return_sequences=True),
     LayerCase("rescaling", "Rescaling", {"scale": 1 / 255, "offset": -0.5}, (9,)),

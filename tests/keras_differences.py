@@ -139,7 +139,10 @@ SIGNATURES = [
         for layer, argument in (
             *((layer, "seed") for layer in ("SimpleRNN", "LSTM", "GRU")),
             *((layer, "return_sequences") for layer in ("SimpleRNN", "LSTM", "GRU")),
+            *((layer, "return_state") for layer in ("SimpleRNN", "LSTM", "GRU")),
             *((layer, "go_backwards") for layer in ("SimpleRNN", "LSTM", "GRU")),
+            *((layer, "stateful") for layer in ("SimpleRNN", "LSTM", "GRU")),
+            ("GRU", "reset_after"),
             ("Bidirectional", "backward_layer"),
         )
     ),

@@ -103,6 +103,32 @@ def steps_side_by_side(k: Any) -> Any:
     return k.Model(x, k.layers.Dense(1, name="out")(k.layers.Flatten(name="flat")(likeness)))
 
 
+def sequence_to_sequence(k: Any) -> Any:
+    """Keras's tutorial: what an encoder's last state is, a decoder begins with."""
+    words, said = k.Input((5,), name="words"), k.Input((5,), name="said")
+    table = k.layers.Embedding(9, 4, mask_zero=True, name="table")
+    _, h, c = k.layers.LSTM(6, return_state=True, name="encoder")(table(words))
+    y, _, _ = k.layers.LSTM(6, return_sequences=True, return_state=True, name="decoder")(
+        table(said), initial_state=[h, c]
+    )
+    return k.Model([words, said], k.layers.Dense(9, "softmax", name="next")(y))
+
+
+def states_of_all_kinds(k: Any) -> Any:
+    a, words = k.Input((4,), name="a"), k.Input((5,), name="words")
+    table = k.layers.Embedding(9, 4, mask_zero=True, name="table")(words)
+    first = k.layers.Dense(6, "tanh", name="first")(a)
+    y, h = k.layers.GRU(6, return_sequences=True, return_state=True, name="after")(
+        table, initial_state=first
+    )
+    z, g = k.layers.GRU(6, reset_after=False, return_state=True, name="front")(y, initial_state=h)
+    around = k.layers.Bidirectional(
+        k.layers.SimpleRNN(6, "hard_sigmoid", return_state=True), name="around"
+    )
+    both, ahead, back = around(y, initial_state=[g, z])
+    return k.Model([a, words], [k.layers.Dense(3, "softmax", name="kind")(both), ahead, back])
+
+
 Data = tuple[Any, Any]
 BUILDERS: dict[Callable[[Any], Any], Data] = {
     skips: (A, NUMBERS),
@@ -112,6 +138,11 @@ BUILDERS: dict[Callable[[Any], Any], Data] = {
     twins: ([A, A[::-1].copy()], (NUMBERS > 0).astype("float32")),
     models_in_models: (A, NUMBERS),
     steps_side_by_side: (IDS, NUMBERS),
+    sequence_to_sequence: ([IDS, IDS[:, ::-1].copy()], RNG.integers(0, 9, (24, 5))),
+    states_of_all_kinds: (
+        [B, IDS],
+        [LABELS, RNG.normal(size=(24, 6)).astype("float32"), A.repeat(2, axis=1)],
+    ),
 }
 LOSSES: dict[Any, Any] = {
     skips: "mse",
@@ -121,6 +152,8 @@ LOSSES: dict[Any, Any] = {
     twins: "binary_crossentropy",
     models_in_models: "mse",
     steps_side_by_side: "mse",
+    sequence_to_sequence: "sparse_categorical_crossentropy",
+    states_of_all_kinds: ["sparse_categorical_crossentropy", "mse", "mse"],
 }
 METRICS: dict[Any, Any] = {
     several_outputs: [["accuracy"], ["mae", "mse"]],

@@ -132,19 +132,27 @@ void bind_activation_function(py::module_& m) {
 void bind_recurrent(py::module_& m) {
   py::class_<RecurrentSpec>(m, "Recurrent")
       .def(py::init([](Int units, bool use_bias, double dropout, double recurrent_dropout,
-                       Seed seed, bool return_sequences, bool go_backwards) {
-             return RecurrentSpec{units, use_bias,         dropout,     recurrent_dropout,
-                                  seed,  return_sequences, go_backwards};
+                       Seed seed, bool return_sequences, bool go_backwards, bool return_state,
+                       bool zero_output_for_mask, Int stateful) {
+             return RecurrentSpec{units,
+                                  use_bias,
+                                  dropout,
+                                  recurrent_dropout,
+                                  seed,
+                                  return_sequences,
+                                  go_backwards,
+                                  return_state,
+                                  zero_output_for_mask,
+                                  stateful};
            }),
            py::arg("units"), py::arg("use_bias"), py::arg("dropout"), py::arg("recurrent_dropout"),
-           py::arg("seed"), py::arg("return_sequences"), py::arg("go_backwards"));
-  bind<LSTMSpec, RecurrentSpec>(m, "LSTM", "recurrent");
-  bind<GRUSpec, RecurrentSpec>(m, "GRU", "recurrent");
-  py::class_<Of<SimpleRNNSpec>, AnyLayerSpec>(m, "SimpleRNN")
-      .def(py::init([](const RecurrentSpec& recurrent, const ActivationFunction& activation) {
-             return Of(SimpleRNNSpec{recurrent, activation.activation});
-           }),
-           py::arg("recurrent"), py::arg("activation"));
+           py::arg("seed"), py::arg("return_sequences"), py::arg("go_backwards"),
+           py::arg("return_state"), py::arg("zero_output_for_mask"), py::arg("stateful"));
+  bind<LSTMSpec, RecurrentSpec, ActivationFunction, ActivationFunction>(
+      m, "LSTM", "recurrent", "activation", "recurrent_activation");
+  bind<GRUSpec, RecurrentSpec, ActivationFunction, ActivationFunction, bool>(
+      m, "GRU", "recurrent", "activation", "recurrent_activation", "reset_after");
+  bind<SimpleRNNSpec, RecurrentSpec, ActivationFunction>(m, "SimpleRNN", "recurrent", "activation");
   py::class_<Of<BidirectionalSpec>, AnyLayerSpec>(m, "Bidirectional")
       .def(py::init([](const py::sequence& layers, std::vector<std::string> names,
                        const std::string& merge_mode) {

@@ -18,25 +18,27 @@ template <class T>
 struct TimeLoop {
   const Kernels<T>* kernels;
   Cell cell;
-  Function f;
+  bool usual;
+  Gates<T> gates;
   std::int64_t steps, I, O, Z, split, slots, most;
-  bool sequences, reversed, in_order, keeps, made, ahead, drops_h;
+  bool sequences, reversed, in_order, keeps, made, zeroes, ahead, drops_h;
   T scale_h;
   std::uint32_t threshold_h;
   StreamKey key;
   Range samples;
-  const T *x, *w, *b;
+  const T *x, *w, *b, *h0, *c0;
   const std::uint8_t* mask;
-  T *z, *q, *h, *c, *fresh, *state_h, *state_c, *dropped_h, *dh, *y;
-  const T *panels_w, *panels_u, *panels_q, *dy;
-  std::uint8_t* keep_h;
+  T *z, *q, *h, *c, *fresh, *state_h, *state_c, *dropped_h, *dh, *dq, *y;
+  const T *panels_w, *panels_u, *panels_q, *dy, *dh_last, *dc_last;
+  std::uint8_t *keep_h, *heard;
   std::int64_t each;  // samples of the layer in one of the batch
   T* scratch;
 
   TimeLoop(const Resolver<T>& r, const Recurrence& of)
       : kernels(&r.kernels),
         cell(of.cell),
-        f(of.f),
+        usual(of.usual),
+        gates{gate_of(of.f), gate_of(of.g)},
         steps(of.steps),
         I(of.inputs),
         O(of.units),
@@ -48,6 +50,7 @@ struct TimeLoop {
         in_order(of.in_order),
         keeps(of.keeps),
         made(of.made),
+        zeroes(of.zeroes),
         drops_h(of.drop_h.any()),
         scale_h(static_cast<T>(of.drop_h.scale)),
         threshold_h(of.drop_h.threshold),
@@ -56,6 +59,8 @@ struct TimeLoop {
         x(r.at(of.x)),
         w(r.at(of.w)),
         b(r.at(of.bias)),
+        h0(r.at(of.h0)),
+        c0(r.at(of.c0)),
         mask(r.template at<std::uint8_t>(of.mask)),
         z(r.at(of.z)),
         q(r.at(of.q)),
@@ -66,16 +71,27 @@ struct TimeLoop {
         state_c(r.at(of.state_c)),
         dropped_h(r.at(of.dropped_h)),
         dh(r.at(of.dh)),
+        dq(r.at(of.dq)),
         panels_w(r.at(of.panels_w)),
         panels_u(r.at(of.panels_u)),
         panels_q(r.at(of.panels_q)),
         keep_h(r.template at<std::uint8_t>(of.keep_h)),
+        heard(r.template at<std::uint8_t>(of.heard)),
         each(r[of.x].samples),
         scratch(r.scratch) {
     // The samples of the largest block.
     const std::int64_t B = r.samples(of.x), workers = r.worker.count();
     most = std::clamp<std::int64_t>((B + workers - 1) / workers, 1, kBlock);
     ahead = !made && (most < kAhead || uses_lanes(I, Z));
+  }
+
+  static Gate<T> gate_of(const ActivationFunction& f) {
+    Gate<T> gate;
+    gate.is_curve = !is_function(f.activation);
+    if (!gate.is_curve) gate.function = static_cast<Function>(f.activation);
+    if (gate.is_curve) gate.curve = curve_of(f.activation);
+    std::copy_n(f.parameters, kCurveParameters, gate.parameters);
+    return gate;
   }
 
   template <class Work>
@@ -92,16 +108,22 @@ struct TimeLoop {
   T* of_step(T* all, std::int64_t n, std::int64_t t) const {
     return all ? all + (n * steps + t) * O : nullptr;
   }
+  /// Rows of samples; zeros where they come from nowhere.
+  void begin(T* to, const T* from, std::int64_t n, std::int64_t B) const {
+    if (from) std::copy_n(from + n * O, B * O, to + n * O);
+    if (!from) std::fill_n(to + n * O, B * O, T{0});
+  }
 
   // ---- forward
 
   /// Samples [n, n + B) from the first step to the last.
   void through(const Now<T>& now, std::int64_t n, std::int64_t B) const {
-    std::fill_n(state_h + n * O, B * O, T{0});
-    if (state_c) std::fill_n(state_c + n * O, B * O, T{0});
+    begin(state_h, h0, n, B);
+    if (state_c) begin(state_c, c0, n, B);
     for (std::int64_t i = n; keeps && i < n + B; ++i) {
-      std::fill_n(of_step(h, i, position(0)), O, T{0});
+      std::copy_n(state_h + i * O, O, of_step(h, i, position(0)));
     }
+    if (heard) hear(n, B);
     draw(now, n, B);
     for (std::int64_t s = 0; made && s < steps; ++s) step(n, B, s, position(s), false);
     if (made) return;
@@ -124,7 +146,20 @@ struct TimeLoop {
   }
 
   /// What ends the chain over x.
-  const T* first_bias() const { return q ? b : nullptr; }
+  const T* first_bias() const { return cell == Cell::gru ? b : nullptr; }
+
+  /// At which steps y is the state, as in Keras: not where the mask lacks one, if `zeroes`, nor in
+  /// front of the first that it has.
+  void hear(std::int64_t n, std::int64_t B) const {
+    for (std::int64_t i = n; i < n + B; ++i) {
+      bool began = false;
+      for (std::int64_t s = 0; s < steps; ++s) {
+        const std::int64_t at = i * steps + position(s);
+        began |= mask[at] != 0;
+        heard[at] = zeroes ? mask[at] : began;
+      }
+    }
+  }
 
   /// The mask of dropout, one for all steps.
   void draw(const Now<T>& now, std::int64_t n, std::int64_t B) const {
@@ -186,6 +221,7 @@ struct TimeLoop {
       step.ldy = O;
     }
     step.mask = mask ? mask + n * steps + t : nullptr;
+    step.heard = heard ? heard + n * steps + t : nullptr;
     step.ld_mask = steps;
 
     const T* before = step.h;
@@ -198,21 +234,22 @@ struct TimeLoop {
                                   step.h + i * O, O, scale_h);
       }
     }
-    const T* const bias = b ? b + (q ? Z : 0) : nullptr;
+    const T* const bias = b ? b + (cell == Cell::gru ? Z : 0) : nullptr;
     kernels->product_panels({own_z, step.ldz}, {before, ldh}, panels_u, bias, B, split, O, most,
                             true);
-    if (q) {
-      kernels->product_panels({own_q, step.ldq}, {before, ldh}, panels_q,
-                              bias ? bias + split : nullptr, B, O, O, most, false);
+    const T* const last_bias = bias ? bias + split : nullptr;
+    if (cell == Cell::gru) {
+      kernels->product_panels({own_q, step.ldq}, {before, ldh}, panels_q, last_bias, B, O, O, most,
+                              false);
+    } else if (cell == Cell::gru_before) {
+      kernels->reset({own_q, step.ldq}, {own_z + O, step.ldz}, {before, ldh}, B, O, gates.g);
+      kernels->product_panels({own_z + split, step.ldz}, {own_q, step.ldq}, panels_q, last_bias, B,
+                              O, O, most, true);
     }
-    switch (cell) {
-      case Cell::simple_rnn:
-        return kernels->simple_rnn(step, B, O, f);
-      case Cell::lstm:
-        return kernels->lstm(step, B, O);
-      case Cell::gru:
-        return kernels->gru(step, B, O);
-    }
+    if (!usual) return kernels->any_cell(step, B, O, cell, gates);
+    if (cell == Cell::lstm) return kernels->lstm(step, B, O);
+    if (cell == Cell::gru) return kernels->gru(step, B, O);
+    kernels->simple_rnn(step, B, O, gates.f.function);
   }
 
   // ---- backward
@@ -223,43 +260,65 @@ struct TimeLoop {
     step.dh = state_h + n * O;
     step.dc = state_c ? state_c + n * O : nullptr;
     step.ldz = steps * Z;
-    step.ldq = step.ld_kept = steps * O;
+    step.ldq = step.ld_kept = step.ld_c_before = steps * O;
     step.ldy = sequences ? steps * O : O;
     step.ld_mask = steps;
-    std::fill_n(step.dh, B * O, T{0});
-    if (step.dc) std::fill_n(step.dc, B * O, T{0});
+    begin(state_h, dh_last, n, B);
+    if (step.dc) begin(state_c, dc_last, n, B);
     for (std::int64_t s = steps; s-- > 0;) {
       const std::int64_t t = position(s);
       step.z = z + (n * steps + t) * Z;
-      step.q = of_step(q, n, t);
-      step.dy = sequences ? dy + (n * steps + place(s)) * O : s + 1 == steps ? dy + n * O : nullptr;
+      step.q = cell == Cell::gru ? of_step(q, n, t) : nullptr;
+      step.dy = gradient_of(s, n);
       step.h_before = of_step(h, n, t);
       step.c = of_step(c, n, t);
       step.c_before = s > 0 ? of_step(c, n, position(s - 1)) : nullptr;
+      if (s == 0 && c0) {
+        step.c_before = c0 + n * O;
+        step.ld_c_before = O;
+      }
       step.soon = s > 0 ? z + (n * steps + position(s - 1)) * Z : nullptr;
       step.mask = mask ? mask + n * steps + t : nullptr;
-      switch (cell) {
-        case Cell::simple_rnn:
-          kernels->simple_rnn_backward(step, B, O, f);
-          break;
-        case Cell::lstm:
-          kernels->lstm_backward(step, B, O);
-          break;
-        case Cell::gru:
-          kernels->gru_backward(step, B, O);
-          break;
+      step.heard = heard ? heard + n * steps + t : nullptr;
+      if (!usual) {
+        kernels->any_cell_backward(step, B, O, cell, gates);
+      } else if (cell == Cell::lstm) {
+        kernels->lstm_backward(step, B, O);
+      } else if (cell == Cell::gru) {
+        kernels->gru_backward(step, B, O);
+      } else {
+        kernels->simple_rnn_backward(step, B, O, gates.f.function);
       }
-      if (s > 0) state_gradient(step, n, B);
+      if (cell == Cell::gru_before) reset_gradient(step, n, B, t);
+      if (s > 0 || h0) state_gradient(step, n, B);
     }
+  }
+
+  /// ∂L/∂y of step s, of samples from n on; null: it has none.
+  const T* gradient_of(std::int64_t s, std::int64_t n) const {
+    if (!dy) return nullptr;
+    if (sequences) return dy + (n * steps + place(s)) * O;
+    return s + 1 == steps ? dy + n * O : nullptr;
+  }
+
+  /// ∂L/∂(r·h), and what of it reaches z_r, and h beside the product: dq.
+  void reset_gradient(const TimeStepBackward<T>& step, std::int64_t n, std::int64_t B,
+                      std::int64_t t) const {
+    T* const to = dq + n * O;
+    kernels->product_panels({to, O}, {step.z + split, step.ldz}, panels_q, nullptr, B, O, O, most,
+                            false);
+    const T* const before = of_step(drops_h ? dropped_h : h, n, t);
+    kernels->reset_backward({to, O}, {step.z + O, step.ldz}, {before, steps * O}, B, O, gates.g);
   }
 
   /// ∂L/∂h before the step, onto what has reached it past the products.
   void state_gradient(const TimeStepBackward<T>& step, std::int64_t n, std::int64_t B) const {
     T* const to = drops_h ? dh + n * O : step.dh;
     if (drops_h) std::fill_n(to, B * O, T{0});
+    if (cell == Cell::gru_before) kernels->add(to, to, dq + n * O, B * O);
     kernels->product_panels({to, O}, {step.z, step.ldz}, panels_u, nullptr, B, O, split, most,
                             true);
-    if (q) {
+    if (cell == Cell::gru) {
       kernels->product_panels({to, O}, {step.q, step.ldq}, panels_q, nullptr, B, O, O, most, true);
     }
     if (!drops_h) return;
@@ -301,11 +360,13 @@ void resolve(Resolver<T>& r, const op::Recur& o) {
   const Recurrence& of = o.r;
   TimeLoop<T> loop(r, of);
   for (Value value : {o.y, of.z, of.q, of.h, of.c, of.fresh, of.state_h, of.state_c, of.dropped_h,
-                      of.keep_h, of.dh}) {
+                      of.keep_h, of.dh, of.heard}) {
     if (value) r.writes_samples(value, loop.samples);
   }
   r.reads_samples(of.x, loop.samples);
-  if (of.mask) r.reads_samples(of.mask, loop.samples);
+  for (Value value : {of.mask, of.h0, of.c0}) {
+    if (value) r.reads_samples(value, loop.samples);
+  }
   for (Value value : {of.w, of.bias, of.panels_w, of.panels_u, of.panels_q}) {
     if (value) r.reads(value);
   }
@@ -332,17 +393,21 @@ template <class T>
 void resolve(Resolver<T>& r, const op::RecurDx& o) {
   const Recurrence& of = o.r;
   TimeLoop<T> loop(r, of);
-  for (Value value : {of.z, of.q, of.state_h, of.state_c, of.dh}) {
+  const Value q_kept = o.keeps_q() ? of.q : Value{}, q_changed = o.keeps_q() ? Value{} : of.q;
+  for (Value value : {of.z, q_changed, of.state_h, of.state_c, of.dh, of.dq}) {
     if (value) r.writes_samples(value, loop.samples);
   }
   r.stay_with_rows();
-  r.reads_samples(o.dy, loop.samples);
-  for (Value value : {of.h, of.c, of.keep_h, of.mask}) {
+  const Value dropped_h = o.keeps_q() ? of.dropped_h : Value{};
+  for (Value value : {o.dy, o.dh_last, o.dc_last, of.h, of.c, of.c0, of.keep_h, of.mask, of.heard,
+                      q_kept, dropped_h}) {
     if (value) r.reads_samples(value, loop.samples);
   }
   r.reads(of.panels_u);
   if (of.panels_q) r.reads(of.panels_q);
   loop.dy = r.at(o.dy);
+  loop.dh_last = r.at(o.dh_last);
+  loop.dc_last = r.at(o.dc_last);
   r.call([loop](Now<T>&, Worker&) {
     loop.each_block([&](std::int64_t n, std::int64_t B) { loop.back_through(n, B); });
   });

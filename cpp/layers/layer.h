@@ -31,8 +31,9 @@ class Setup {
   void leave(const std::string& name) { prefix_.resize(prefix_.size() - name.size() - 1); }
 
   std::vector<Array> parameters, states;
-  int places = 0;     // so far
-  double work = 0.0;  // floating-point operations of a forward pass over one sample
+  int places = 0;          // so far
+  std::int64_t batch = 0;  // of whoever keeps state from batch to batch, each of so many samples
+  double work = 0.0;       // floating-point operations of a forward pass over one sample
   Activation head = Activation::linear;  // behind the output of the last layer
 
  private:
@@ -57,18 +58,26 @@ class Layer {
   virtual Value forward_of(Builder& b, const std::vector<Value>& x) const {
     return forward(b, x.front());
   }
-  /// Whether the mask of x's time steps holds for y as well.
+  /// The same of one that makes several values.
+  virtual std::vector<Shape> build_all(Setup& setup, const std::vector<Shape>& inputs) {
+    return {build_on(setup, inputs)};
+  }
+  virtual std::vector<Value> forward_all(Builder& b, const std::vector<Value>& x) const {
+    return {forward_of(b, x)};
+  }
+  /// Whether the mask of x's time steps holds for y, the first of what is made, as well.
   virtual bool passes_mask() const { return true; }
 
-  /// build() and forward() as whoever holds layers calls them.
-  Shape add_to(Setup& setup, const std::vector<Shape>& inputs) {
+  /// build_all() and forward_all() as whoever holds layers calls them.
+  std::vector<Shape> add_to(Setup& setup, const std::vector<Shape>& inputs) {
     setup.head = Activation::linear;
     place_ = setup.next_place();
     stream_ = setup.next_stream();
-    return build_on(setup, inputs);
+    return build_all(setup, inputs);
   }
-  Value apply(Builder& b, const std::vector<Value>& x) const {
-    Value y = forward_of(b, x);
+  std::vector<Value> apply(Builder& b, const std::vector<Value>& x) const {
+    std::vector<Value> all = forward_all(b, x);
+    Value& y = all.front();
     // What returns x itself has a gradient of its own: others may read x.
     if (b.keeps() && std::find(x.begin(), x.end(), y) != x.end()) {
       const Value of_x = y;
@@ -77,7 +86,11 @@ class Layer {
     }
     if (passes_mask() && !b.mask(y)) b.set_mask(y, b.mask_of(x));
     b.show(y, "a", "da");
-    return y;
+    for (std::size_t i = 1; i < all.size(); ++i) {
+      const std::string number = std::to_string(i);
+      b.show(all[i], ("a:" + number).c_str(), ("da:" + number).c_str());
+    }
+    return all;
   }
 
  protected:

@@ -46,6 +46,21 @@ std::unique_ptr<Layer> make_layer(const LayerSpec& spec) {
   return std::visit([](const auto& one) { return make(one); }, spec);
 }
 
+std::size_t outputs_of(const LayerSpec& spec) {
+  constexpr auto kStates = [](const auto& one) -> std::size_t {
+    if constexpr (requires { one.recurrent; }) {
+      constexpr bool kHasC = std::is_same_v<std::decay_t<decltype(one)>, LSTMSpec>;
+      return !one.recurrent.return_state ? 0 : kHasC ? 2 : 1;
+    }
+    return 0;
+  };
+  std::size_t states = std::visit(kStates, spec);
+  if (const auto* both = std::get_if<BidirectionalSpec>(&spec)) {
+    for (const LayerNode& node : both->layers) states += std::visit(kStates, node.spec);
+  }
+  return 1 + states;
+}
+
 Shape Layer::build_on(Setup& setup, const std::vector<Shape>& inputs) {
   if (inputs.size() == 1) return build(setup, inputs.front());
   throw std::invalid_argument("expected one input, got " + std::to_string(inputs.size()));

@@ -17,7 +17,8 @@ namespace {
 
 class LSTM final : public Recurrent {
  public:
-  explicit LSTM(const LSTMSpec& spec) : Recurrent(spec.recurrent, Cell::lstm, 4) {}
+  explicit LSTM(const LSTMSpec& spec)
+      : Recurrent(spec.recurrent, Cell::lstm, 4, spec.activation, spec.recurrent_activation) {}
 };
 
 }  // namespace

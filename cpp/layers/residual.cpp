@@ -19,7 +19,7 @@ class Residual final : public Layer {
     Shape shape = input;
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       setup.enter(names_[i]);
-      shape = layers_[i]->add_to(setup, {shape});
+      shape = layers_[i]->add_to(setup, {shape}).front();
       setup.leave(names_[i]);
     }
     if (shape != input) {
@@ -35,7 +35,7 @@ class Residual final : public Layer {
     Value inner = x;
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       b.enter(names_[i]);
-      inner = layers_[i]->apply(b, {inner});
+      inner = layers_[i]->apply(b, {inner}).front();
       b.leave();
     }
     const Value y = b.add(x, inner);

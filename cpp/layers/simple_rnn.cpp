@@ -10,11 +10,7 @@ namespace {
 class SimpleRNN final : public Recurrent {
  public:
   explicit SimpleRNN(const SimpleRNNSpec& spec)
-      : Recurrent(spec.recurrent, Cell::simple_rnn, 1, static_cast<Function>(spec.activation)) {
-    if (is_function(spec.activation)) return;
-    throw std::invalid_argument("activation: expected linear, relu, sigmoid or tanh, got " +
-                                std::string(name_of(spec.activation)));
-  }
+      : Recurrent(spec.recurrent, Cell::simple_rnn, 1, spec.activation, Activation::linear) {}
 };
 
 }  // namespace

@@ -18,7 +18,7 @@ class TimeDistributed final : public Layer {
     steps_ = input[0];
     const double work = setup.work;
     setup.enter(name_);
-    output_ = layer_->add_to(setup, {Shape(input.begin() + 1, input.end())});
+    output_ = layer_->add_to(setup, {Shape(input.begin() + 1, input.end())}).front();
     setup.leave(name_);
     setup.work = work + (setup.work - work) * static_cast<double>(steps_);
     output_.insert(output_.begin(), steps_);
@@ -41,7 +41,7 @@ class TimeDistributed final : public Layer {
       b.set_mask(inner, b.regroup(mask, {steps.begin() + 1, steps.end()}, samples));
     }
     b.enter(name_);
-    const Value of_steps = layer_->apply(b, {inner});
+    const Value of_steps = layer_->apply(b, {inner}).front();
     b.leave();
     const Value y = b.regroup(of_steps, output_, b[x].samples);
     if (!is_within || b.mask(of_steps)) b.set_mask(y, mask);

@@ -350,10 +350,16 @@ Value Builder::total(Value of) {
 
 void Builder::backward(Value y, const std::vector<Value>& from,
                        std::function<void(Value dy)> pass_on) {
+  backward(Several{y}, from,
+           [pass_on = std::move(pass_on)](const Several& dy) { pass_on(dy.front()); });
+}
+
+void Builder::backward(const Several& made, const std::vector<Value>& from,
+                       std::function<void(const Several& gradients)> pass_on) {
   const bool wanted = std::any_of(from.begin(), from.end(), [&](Value x) { return wants(x); });
   if (!wanted) return;
-  program_wants_[static_cast<std::size_t>(y.index)] = true;
-  if (how_.backward) notes_.push_back({y, std::move(pass_on), scope_});
+  for (Value y : made) program_wants_[static_cast<std::size_t>(y.index)] = true;
+  if (how_.backward) notes_.push_back({made, std::move(pass_on), scope_});
 }
 
 void Builder::gradient(Value x, Value g) {
@@ -394,10 +400,14 @@ void Builder::run_backward() {
   for (std::size_t i = notes_.size(); i-- > 0;) {
     const Note note = notes_[i];
     scope_ = note.scope;
-    if (std::find(costs_.begin(), costs_.end(), note.y) != costs_.end()) start_from_zeros(note.y);
-    const Value dy = gradient_of(note.y);
-    if (!dy) continue;
-    note.pass_on(dy);
+    Several gradients;
+    bool any = false;
+    for (Value y : note.made) {
+      if (std::find(costs_.begin(), costs_.end(), y) != costs_.end()) start_from_zeros(y);
+      gradients.push_back(gradient_of(y));
+      any |= static_cast<bool>(gradients.back());
+    }
+    if (any) note.pass_on(gradients);
   }
   scope_.clear();
   for (const auto& [name, of] : shown_) {

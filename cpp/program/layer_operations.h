@@ -32,27 +32,33 @@ struct Drop {
   bool any() const { return threshold != 0; }
 };
 
-enum class Cell { simple_rnn, lstm, gru };
-
 /// What a recurrent layer is, and what it keeps. Gates of z: 1, 4 or 3; a GRU has q, an LSTM c.
 struct Recurrence {
   Cell cell = Cell::simple_rnn;
-  Function f = Function::tanh;  // simple_rnn's
+  ActivationFunction f, g;  // of what goes in, and of the other gates
+  bool usual = true;        // tanh and σ, or simple_rnn's f is a Function: kernels of their own
   std::int64_t steps = 0, inputs = 0, units = 0, gates = 1;
   bool sequences = false;  // y has all steps, in the order of time if `in_order`, else as they came
   bool reversed = false;   // from the last step to the first
   bool in_order = false;
-  bool keeps = true;  // for backward; else z is that of a few steps, unless it is made
-  bool made = false;  // z is that of all steps, and holds x·W as it comes
+  bool keeps = true;    // for backward; else z is that of a few steps, unless it is made
+  bool made = false;    // z is that of all steps, and holds x·W as it comes
+  bool zeroes = false;  // y is 0 at masked steps
   Drop drop_h;
   Stream stream;
 
   Value x, w, u, bias, mask;
-  Value z, q;              // the gates of each step; backward turns them into ∂L/∂z, ∂L/∂q
+  Value h0, c0;  // where it begins; none: at 0
+  // The gates of each step, unless usual in front of their functions; backward turns them into
+  // ∂L/∂z, ∂L/∂q. q is h·U_n, or, where the reset gate stands in front, r·h, which stays.
+  Value z, q;
   Value h, c;              // the state before each step, and c behind it
   Value fresh;             // z of one step
   Value state_h, state_c;  // the running state; backward its gradient
   Value dropped_h, keep_h, dh;
+  Value heard;  // which steps' y is the state: not masked ones that `zeroes`, or in front of all
+                // that are there, where the state began elsewhere; none: all
+  Value dq;     // ∂L/∂(r·h) of one step
   Value panels_w, panels_u, panels_q;
 };
 
@@ -439,7 +445,7 @@ struct RecurPack {
     go.writes(r.panels_w).writes(r.panels_u).writes(r.panels_q).reads(r.w).reads(r.u);
   }
 };
-/// y from x, step by step.
+/// y from x, step by step; state_h and state_c are left as the last state.
 struct Recur {
   static constexpr bool kMultiplies = true;
   Value y;
@@ -449,6 +455,7 @@ struct Recur {
     r.made ? go.changes(r.z) : go.writes(r.z);
     go.writes(r.state_h).writes(r.state_c).writes(r.dropped_h).writes(r.keep_h).writes(r.dh);
     go.reads(r.panels_w).reads(r.panels_u).reads(r.panels_q);
+    go.writes(r.heard).reads(r.h0).reads(r.c0);
     go.reads(r.x).reads(r.w).reads(r.bias).reads(r.mask);
   }
 };
@@ -458,13 +465,17 @@ struct RecurDxPack {
   void walk(auto& go) const { go.writes(r.panels_u).writes(r.panels_q).reads(r.u); }
 };
 /// ∂L/∂z, in the place of z (and q), from the last step to the first. The running state, its panels
-/// and dh in r are of its own.
+/// and dh in r are of its own: state_h and state_c begin with ∂L/∂(the last state), dh_last and
+/// dc_last, and are left as ∂L/∂(the first). dy and these may be missing.
 struct RecurDx {
   static constexpr bool kMultiplies = true;
-  Value dy;
+  Value dy, dh_last, dc_last;
   Recurrence r;
   void walk(auto& go) const {
-    go.changes(r.z).changes(r.q).writes(r.state_h).writes(r.state_c).writes(r.dh);
+    go.changes(r.z).writes(r.state_h).writes(r.state_c).writes(r.dh).writes(r.dq);
+    if (keeps_q()) go.reads(r.q).reads(r.dropped_h);
+    if (!keeps_q()) go.changes(r.q);
+    go.reads(dh_last).reads(dc_last).reads(r.heard).reads(r.c0);
     go.reads(r.panels_u)
         .reads(r.panels_q)
         .reads(dy)
@@ -473,6 +484,7 @@ struct RecurDx {
         .reads(r.keep_h)
         .reads(r.mask);
   }
+  bool keeps_q() const { return r.cell == Cell::gru_before; }
 };
 
 }  // namespace op

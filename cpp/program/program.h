@@ -203,6 +203,10 @@ class Builder {
   bool wants(Value x) const { return x && program_wants_[static_cast<std::size_t>(x.index)]; }
   /// `from` made y: once ∂L/∂y is known, `pass_on` says what the gradients of these are.
   void backward(Value y, const std::vector<Value>& from, std::function<void(Value dy)> pass_on);
+  /// ... made several values: once any has a gradient. One that has none comes as none.
+  using Several = std::vector<Value>;
+  void backward(const Several& made, const std::vector<Value>& from,
+                std::function<void(const Several& gradients)> pass_on);
   /// g is the gradient of x, or a part of it.
   void gradient(Value x, Value g);
   /// The gradient of x so far; none if there is none.
@@ -227,8 +231,8 @@ class Builder {
     Stage stage;
   };
   struct Note {
-    Value y;
-    std::function<void(Value)> pass_on;
+    Several made;
+    std::function<void(const Several&)> pass_on;
     std::string scope;
   };
   ValueInfo& info(Value value) { return program_.values[static_cast<std::size_t>(value.index)]; }

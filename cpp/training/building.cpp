@@ -20,14 +20,16 @@ void Network<T>::build(Setup& setup, const Graph::Call& call) {
   try {
     require_exact_ids(call);
     calls_.push_back(make_layer(graph_.layers[call.layer].spec));
-    shapes_.push_back(calls_.back()->add_to(setup, from));
-    checked_size(shapes_.back(), "one sample");
+    for (Shape& shape : calls_.back()->add_to(setup, from)) {
+      checked_size(shape, "one sample");
+      shapes_.push_back(std::move(shape));
+    }
   } catch (const std::invalid_argument& error) {
     throw std::invalid_argument(layer + error.what());
   } catch (const OutOfMemory& error) {
     throw OutOfMemory(layer + error.what());
   }
-  heads_.push_back(setup.head);
+  heads_.resize(shapes_.size(), setup.head);  // of a layer that makes several it is linear
   scopes_.push_back(scope_of(call.layer));
 }
 
@@ -114,6 +116,16 @@ void Network<T>::require_inputs(const std::vector<ArrayView>& x) const {
 }
 
 template <class T>
+void Network<T>::require_batches(std::int64_t samples, std::int64_t batch) const {
+  if (batch_ == 0 || (batch == batch_ && samples % batch_ == 0)) return;
+  throw std::invalid_argument("batch_size: expected " + std::to_string(batch_) +
+                              ", as stateful layers were made for, and as many samples or a "
+                              "multiple of them, got " +
+                              std::to_string(samples) + " samples in batches of " +
+                              std::to_string(batch));
+}
+
+template <class T>
 std::string Network<T>::with_unknown_id(const std::vector<ArrayView>& x) const {
   for (std::size_t i = 0; i < x.size() && x.size() > 1; ++i) {
     const std::int64_t vocabulary = graph_.vocabulary(i);
@@ -148,6 +160,7 @@ void Network<T>::require_deltas(const std::vector<T*>& dx,
   template void Network<T>::build(Setup& setup, const Graph::Call& call);                        \
   template void Network<T>::allocate();                                                          \
   template void Network<T>::require_inputs(const std::vector<ArrayView>&) const;                 \
+  template void Network<T>::require_batches(std::int64_t, std::int64_t) const;                   \
   template std::string Network<T>::with_unknown_id(const std::vector<ArrayView>&) const;         \
   template void Network<T>::require_outputs(std::size_t, const std::string&) const;              \
   template void Network<T>::require_deltas(const std::vector<T*>&, const std::vector<const T*>&) \

@@ -290,17 +290,18 @@ void Network<T>::emit_calls(Builder& b, const Purpose& purpose, Ports& ports) co
     std::vector<Value> from;
     for (std::size_t value : call.from) from.push_back(values[value]);
     b.enter(scopes_[i]);
-    Value y = calls_[i]->apply(b, from);
-    if (const Penalty& penalty = activity_[call.layer]; penalty.any()) {
-      const bool onto = static_cast<bool>(ports.activity);
-      if (!onto) {
-        ports.activity = b.input("activity", {1}, Element::float64, false);
-        if (!purpose.compares.empty() || purpose.by_hand) b.keep(ports.activity);
+    for (Value y : calls_[i]->apply(b, from)) {
+      if (const Penalty& penalty = activity_[call.layer]; penalty.any()) {
+        const bool onto = static_cast<bool>(ports.activity);
+        if (!onto) {
+          ports.activity = b.input("activity", {1}, Element::float64, false);
+          if (!purpose.compares.empty() || purpose.by_hand) b.keep(ports.activity);
+        }
+        y = b.penalise(y, penalty, ports.activity, onto);
       }
-      y = b.penalise(y, penalty, ports.activity, onto);
+      values.push_back(y);
     }
     b.leave();
-    values.push_back(y);
   }
   ports.active = b.total(ports.activity);
   for (std::size_t i = 0; i < ports.outputs.size(); ++i) {

@@ -17,6 +17,7 @@ class Evaluator<T>::Evaluation final : public Pass<T> {
     judge.require_fit(data, options.batch_size);
     if (!options.outputs.empty()) network.require_outputs(options.outputs.size(), "outputs");
     options.batch_size = std::min(options.batch_size, data.samples());
+    network.require_batches(data.samples(), options.batch_size);
     if (judge.calls_outside()) this->asked = {0};  // nobody is asked about what is no number
   }
 
@@ -80,7 +81,7 @@ Outcome Evaluator<T>::Evaluation::run(double budget) {
   const std::int64_t left = data.samples() - begin_;
   const int many = network.workers_for(data.samples(), false);
   // One batch of the caller's, where they are called between batches, or from within.
-  const bool one = budget <= 0.0 || network.calls_outside() || judge.calls_outside();
+  const bool one = budget <= 0.0 || network.in_order() || judge.calls_outside();
   const Bundle by =
       one ? Bundle{options.batch_size, true} : program.bundle(options.batch_size, left);
   // Many samples: each worker takes batches of its own, and waits for nobody within them. Of larger

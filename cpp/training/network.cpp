@@ -62,6 +62,7 @@ Network<T>::Network(Graph graph, std::uint64_t seed, Compute compute)
   learning_.assign(static_cast<std::size_t>(setup.places), true);
   activity_.resize(graph_.layers.size());
   forward_work_ = setup.work;
+  batch_ = setup.batch;
   allocate();
   masks_output_.resize(graph_.outputs.size());
   Ports ports;
@@ -328,6 +329,7 @@ void Network<T>::forward(const std::vector<T*>& y, const std::vector<ArrayView>&
   require_inputs(x);
   require_outputs(y.size(), "y");
   const std::int64_t batch = x.front().n;
+  require_batches(batch, batch);
   const int workers = workers_for(batch, true);
   Compiled<T>& program = by_hand(training);
   forward_batch_ = 0;
@@ -506,18 +508,18 @@ std::int64_t Network<T>::predict(const std::vector<T*>& out, const std::vector<A
                                 " and " + std::to_string(batch));
   }
   if (left == 0) return start;
+  require_batches(left, batch);
   Purpose purpose;
   purpose.asked_for_outputs = true;
   const int workers = workers_for(left, false);
   Compiled<T>& program = compiled(purpose, 0);
-  const bool outside = calls_outside();
-  const Bundle by = outside ? Bundle{batch, true} : program.bundle(batch, left);
+  const Bundle by = in_order() ? Bundle{batch, true} : program.bundle(batch, left);
   batch = by.samples;
   // Many samples: each worker takes its own, and neither waits nor passes a line of memory on. The
   // samples' outputs stay in its cache from layer to layer.
   const std::int64_t apart = std::min({batch, kMostApart, (left + workers - 1) / workers});
   const bool is_apart =
-      !outside && !device_ && (workers == 1 || (apart >= kLeastApart && !by.together));
+      !in_order() && !device_ && (workers == 1 || (apart >= kLeastApart && !by.together));
   const std::int64_t size = is_apart ? apart : std::min(batch, left);
   const std::size_t count = is_apart ? static_cast<std::size_t>(workers) : 1;
   std::vector<Lane<T>> lanes(count);

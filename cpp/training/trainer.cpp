@@ -23,6 +23,7 @@ class Trainer<T>::Epoch final : public Pass<T> {
     judge.require_fit(data, options.batch_size);
     if (!options.outputs.empty()) network.require_outputs(options.outputs.size(), "outputs");
     options.batch_size = std::min(options.batch_size, data.samples());
+    network.require_batches(data.samples(), options.batch_size);
     count_steps();
     if (options.exchange && judge.calls_outside()) {
       throw std::invalid_argument(

@@ -159,16 +159,30 @@ class Recurrent:
         seed: int | None,
         return_sequences: bool,
         go_backwards: bool,
+        return_state: bool,
+        zero_output_for_mask: bool,
+        stateful: int,  # samples of each batch; 0: none begins where the last one ended
     ) -> None: ...
 
+# Activations of recurrent layers act on single elements, and are the core's own.
 class LSTM(LayerSpec):
-    def __init__(self, recurrent: Recurrent) -> None: ...
+    def __init__(
+        self,
+        recurrent: Recurrent,
+        activation: ActivationFunction,
+        recurrent_activation: ActivationFunction,
+    ) -> None: ...
 
 class GRU(LayerSpec):
-    def __init__(self, recurrent: Recurrent) -> None: ...
+    def __init__(
+        self,
+        recurrent: Recurrent,
+        activation: ActivationFunction,
+        recurrent_activation: ActivationFunction,
+        reset_after: bool,
+    ) -> None: ...
 
 class SimpleRNN(LayerSpec):
-    # activation: linear, relu, sigmoid or tanh.
     def __init__(self, recurrent: Recurrent, activation: ActivationFunction) -> None: ...
 
 class Bidirectional(LayerSpec):

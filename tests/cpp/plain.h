@@ -3,6 +3,7 @@
 // Layers in plain arithmetic, for the tests that hold networks against them: arrays of so many
 // samples, one behind the other.
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -37,13 +38,23 @@ inline Rows dense(const Rows& x, const Rows& w, const Rows& b, double (*f)(doubl
   return y;
 }
 
-/// The last state of each sequence, through steps that the mask has.
+/// h and c of each sequence.
+struct States {
+  Rows h, c;
+};
+
+/// The last state of each sequence, through steps that the mask has; `states`, if there are any:
+/// where it begins, and then the last ones.
 inline Rows lstm(const Rows& x, std::size_t steps, const Rows& w, const Rows& u, const Rows& b,
-                 const Mask& mask = {}) {
+                 const Mask& mask = {}, States* states = nullptr) {
   const std::size_t Z = b.size(), H = Z / 4, I = w.size() / Z;
-  Rows all;
+  Rows all, cells;
   for (std::size_t n = 0; n < x.size() / (steps * I); ++n) {
     Rows h(H, 0.0), c(H, 0.0);
+    if (states && !states->h.empty()) {
+      std::copy_n(states->h.begin() + static_cast<std::ptrdiff_t>(n * H), H, h.begin());
+      std::copy_n(states->c.begin() + static_cast<std::ptrdiff_t>(n * H), H, c.begin());
+    }
     for (std::size_t t = 0; t < steps; ++t) {
       if (!mask.empty() && !mask[n * steps + t]) continue;
       Rows z = b;
@@ -57,7 +68,9 @@ inline Rows lstm(const Rows& x, std::size_t steps, const Rows& w, const Rows& u,
       }
     }
     all.insert(all.end(), h.begin(), h.end());
+    cells.insert(cells.end(), c.begin(), c.end());
   }
+  if (states) *states = {all, cells};
   return all;
 }
 

@@ -120,6 +120,8 @@ std::vector<Training> trainings() {
        true},
       {"gru with dropout",
        {mundur::SpatialDropout1DSpec{0.2, {}}, mundur::GRUSpec{recurrent(false, 0.2)}}},
+      {"gru with its reset gate in front",
+       {mundur::GRUSpec{recurrent(true, 0.2), Activation::tanh, Activation::hard_sigmoid, false}}},
       {"penalties", plain, false, "mean_squared_error", true, true},
       {"clipped by the global norm", plain, false, "mean_squared_error", false, false, clipped},
       {"a table in the middle",

@@ -46,9 +46,10 @@ mundur::DenseSpec layer(std::int64_t units, Activation f = Activation::linear) {
   return {units, f, true};
 }
 
-mundur::LSTMSpec memory(std::int64_t units) {
+mundur::LSTMSpec memory(std::int64_t units, bool gives_states = false) {
   mundur::RecurrentSpec spec{};
   spec.units = units;
+  spec.return_state = gives_states;
   return {spec};
 }
 
@@ -147,6 +148,20 @@ std::vector<Case> cases() {
                    return {
                        dense(join(lstm(x[0], 4, w[0], w[1], w[2]), lstm(x[1], 3, w[0], w[1], w[2])),
                              w[3], w[4])};
+                 }});
+  // Values: x, y; 2, 3, 4 of the encoder, whose own output nobody needs; 5, 6, 7 of the decoder.
+  all.push_back({"an encoder, and a decoder that begins where it ends",
+                 {{{{4, 2}, "x"}, {{3, 2}, "y"}},
+                  {{memory(3, true), "encoder"}, {memory(3, true), "decoder"}, {layer(1), "out"}},
+                  {{0, {0}}, {1, {1, 3, 4}}, {2, {5}}},
+                  {8, 7}},
+                 {0, 0},
+                 {{"mean_squared_error"}, {"mean_squared_error"}},
+                 [](Params w, State, Inputs x, bool) -> std::vector<Rows> {
+                   States states;
+                   lstm(x[0], 4, w[0], w[1], w[2], {}, &states);
+                   const Rows h = lstm(x[1], 3, w[3], w[4], w[5], {}, &states);
+                   return {dense(h, w[6], w[7]), states.c};
                  }});
   all.push_back({"a shared BatchNormalization",
                  {{{{3}, "x"}},

@@ -48,6 +48,12 @@ mundur::Conv1DSpec convolution(std::int64_t filters, std::int64_t strides, mundu
   return {filters, 3, strides, padding, dilation, groups, activation, true};
 }
 
+/// What is 0 at masked steps.
+mundur::LSTMSpec other_gates(mundur::RecurrentSpec spec) {
+  spec.zero_output_for_mask = true;
+  return {spec, Activation::softsign, Activation::hard_sigmoid};
+}
+
 /// Of every kind of layer; so many times as wide.
 std::vector<Chain> chains(std::int64_t wide) {
   using Merge = mundur::Merge;
@@ -62,6 +68,8 @@ std::vector<Chain> chains(std::int64_t wide) {
   mundur::ResidualSpec residual{{}, {"normal", "dense"}};
   residual.layers.push_back({batch_normalization});
   residual.layers.push_back({mundur::DenseSpec{5 * wide, Activation::tanh}});
+  mundur::GRUSpec front{recurrent(5 * wide, true, true, 0.3)};
+  front.reset_after = false;
   mundur::TimeDistributedSpec each_step{{}, "dense"};
   each_step.layer.push_back({mundur::DenseSpec{4 * wide, Activation::softmax}});
   std::vector<Chain> all = {
@@ -69,6 +77,7 @@ std::vector<Chain> chains(std::int64_t wide) {
       {"gru with dropout",
        true,
        {embedding, mundur::GRUSpec{recurrent(5 * wide, true, false, 0.3)}}},
+      {"gates of other kinds", true, {embedding, other_gates(recurrent(5 * wide, true)), front}},
       {"simple rnn",
        false,
        {mundur::SimpleRNNSpec{recurrent(5 * wide, true, true)}, residual, whole}},

@@ -222,7 +222,9 @@ struct TimeStep {
   T* y = nullptr;
   std::int64_t ld_kept = 0, ldy = 0;
   const std::uint8_t* mask = nullptr;  // mask[b·ld_mask]; null: all are there
-  std::int64_t ld_mask = 0;
+  // Whether y of a masked sample is its state, else 0; null: all are.
+  const std::uint8_t* heard = nullptr;
+  std::int64_t ld_mask = 0;  // of both
 };
 
 /// The same backward.
@@ -240,9 +242,23 @@ struct TimeStepBackward {
   const T* c = nullptr;         // and behind it
   const T* c_before = nullptr;  // null: zeros
   const T* soon = nullptr;      // the gates of the next call; null: this is the last
-  std::int64_t ld_kept = 0;
+  std::int64_t ld_kept = 0, ld_c_before = 0;
   const std::uint8_t* mask = nullptr;
+  const std::uint8_t* heard = nullptr;  // else dy of a masked sample is nobody's
   std::int64_t ld_mask = 0;
+};
+
+/// The function of a gate: a Function, or a curve with its parameters.
+template <class T>
+struct Gate {
+  Function function = Function::linear;
+  bool is_curve = false;
+  Curve curve{};
+  T parameters[kCurveParameters] = {};
+};
+template <class T>
+struct Gates {
+  Gate<T> f, g;  // of what goes in and the LSTM's c; of the other gates
 };
 
 template <class T>
@@ -411,6 +427,18 @@ struct Kernels {
   void (*gru)(const TimeStep<T>& step, std::int64_t B, std::int64_t O);
   /// q becomes ∂L/∂q.
   void (*gru_backward)(const TimeStepBackward<T>& step, std::int64_t B, std::int64_t O);
+  /// The same with any functions: f for tanh, g for σ. What is kept is z, in front of them.
+  /// gru_before: h = u·h + (1 - u)·n with n = f(z_n); of z_r backward leaves alone what is there.
+  void (*any_cell)(const TimeStep<T>& step, std::int64_t B, std::int64_t O, Cell cell,
+                   const Gates<T>& gates);
+  void (*any_cell_backward)(const TimeStepBackward<T>& step, std::int64_t B, std::int64_t O,
+                            Cell cell, const Gates<T>& gates);
+  /// y = g(z)·h, rows of O.
+  void (*reset)(Matrix<T> y, Matrix<const T> z, Matrix<const T> h, std::int64_t B, std::int64_t O,
+                const Gate<T>& g);
+  /// dh = dy·g(z), in the place of dy; then z = ∂L/∂z = dy·h·g'(z).
+  void (*reset_backward)(Matrix<T> dy, Matrix<T> z, Matrix<const T> h, std::int64_t B,
+                         std::int64_t O, const Gate<T>& g);
 
   // ---- losses -----------------------------------------------------------------------------------
   /// value[b] = the loss of sample b, summed over its O outputs, without any weight.

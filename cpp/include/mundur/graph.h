@@ -23,10 +23,10 @@ void require(bool holds, const Message& message) {
   }
 }
 
-/// Values go by numbers: first come the inputs, then what each call makes. A layer that several
-/// calls name is shared: it has its parameters once. Names tell layers, and inputs, apart; none
-/// where numbers do. A '/' is in the names of what belongs together, as the layers of a model
-/// within.
+/// Values go by numbers: first come the inputs, then what each call makes, one value or several. A
+/// layer that several calls name is shared: it has its parameters once. Names tell layers, and
+/// inputs, apart; none where numbers do. A '/' is in the names of what belongs together, as the
+/// layers of a model within.
 struct Graph {
   struct Input {
     Shape shape;  // of one sample
@@ -52,6 +52,8 @@ struct Graph {
   /// Throws std::invalid_argument, with the name of the layer, where it is none: names that come
   /// twice, values that nobody made, or not yet, or that no output needs.
   void check() const;
+  /// Of each value that a call makes, the call.
+  std::vector<std::size_t> makers() const;
   /// What the ids of an input are below, if nothing reads it but Embeddings; 0: it holds numbers.
   std::int64_t vocabulary(std::size_t input) const;
   /// "layer 'dense'", for messages.

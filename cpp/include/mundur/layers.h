@@ -111,17 +111,26 @@ struct RecurrentSpec {
   std::optional<std::uint64_t> seed;
   bool return_sequences = false;
   bool go_backwards = false;
-  bool in_order = false;  // the outputs stand in the order of time, though it goes backwards
+  bool return_state = false;          // the last state is given as well
+  bool zero_output_for_mask = false;  // y is 0 at masked steps
+  std::int64_t stateful = 0;  // the state goes on from batch to batch, each of so many samples
+  bool in_order = false;      // the outputs stand in the order of time, though it goes backwards
 };
+// Activations act on single elements, and are none of the caller's.
 struct LSTMSpec {
   RecurrentSpec recurrent;
+  ActivationFunction activation = Activation::tanh;
+  ActivationFunction recurrent_activation = Activation::sigmoid;
 };
 struct GRUSpec {
   RecurrentSpec recurrent;
+  ActivationFunction activation = Activation::tanh;
+  ActivationFunction recurrent_activation = Activation::sigmoid;
+  bool reset_after = true;  // the reset gate stands behind the product with the state
 };
 struct SimpleRNNSpec {
   RecurrentSpec recurrent;
-  Activation activation = Activation::tanh;  // is_function()
+  ActivationFunction activation = Activation::tanh;
 };
 /// What several values become: parts side by side on one axis, or their sum, product, mean, the
 /// difference of two, the largest or the smallest of each element.
@@ -196,5 +205,7 @@ using LayerSpec = std::variant<
 struct LayerNode {
   LayerSpec spec;
 };
+/// How many values the layer makes.
+std::size_t outputs_of(const LayerSpec& spec);
 
 }  // namespace mundur

@@ -170,6 +170,12 @@ class Network {
   Compiled<T>& compiled(const Purpose& purpose, std::size_t lane = 0);
   /// Whether a layer calls a function of the caller's.
   bool calls_outside() const { return calls_outside_; }
+  /// The samples of every batch, where layers keep state from one to the next; else 0.
+  std::int64_t batch() const { return batch_; }
+  /// Throws std::invalid_argument where a set falls into others.
+  void require_batches(std::int64_t samples, std::int64_t batch) const;
+  /// Whether batches must come one by one, in their order.
+  bool in_order() const { return calls_outside_ || batch_ > 0; }
   /// Whenever it grows, programs compiled before are of another network.
   std::uint64_t version() const { return version_; }
   /// The memory of programs that keep what backward needs, and of those that do not: of each lane
@@ -220,6 +226,7 @@ class Network {
   std::vector<Penalty> activity_;   // of each layer
   std::vector<bool> masks_output_;  // of each output: its mask has one for each of its rows
   bool calls_outside_ = false;
+  std::int64_t batch_ = 0;
   std::int64_t flat_size_ = 0, state_size_ = 0;
   std::vector<std::int64_t> gaps_;
   Buffer values_, gradients_, state_values_;

@@ -110,6 +110,10 @@ enum class Activation : int {
 #undef MUNDUR_NAME
 inline constexpr int kCurveParameters = 3;
 
+/// What a recurrent layer does between the products of a step: see cpu/kernels/table.h.
+/// `gru_before` has its reset gate in front of a product, `gru` behind it.
+enum class Cell : int { simple_rnn, lstm, gru, gru_before };
+
 /// What products compute with: numbers of the parameters' own type, or those rounded to bfloat16
 /// (float32 parameters only; sums stay float32), of two kinds: see cpu/kernels/table.h.
 enum class Compute : int { own, bfloat16, bfloat16_pairs };

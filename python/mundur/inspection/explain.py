@@ -50,15 +50,17 @@ def explain(model: Model, x: Any, y: Any, loss: Any = None) -> Explanation:
     for (number, sources), name in zip(graph.calls, scopes(graph), strict=True):
         reads = tuple(names[source] for source in sources)
         own = [made[source] for source in sources]
-        merged = graph.layers[number]._merges
+        layer = graph.layers[number]
         given: Any
-        given, back = zip(*own, strict=True) if merged else own[0]
-        one = _layer_pass(
-            graph.layers[number], name, given, back, values, gradients, graph.names[number]
-        )
+        given, back = zip(*own, strict=True) if layer._merges or len(own) > 1 else own[0]
+        one = _layer_pass(layer, name, given, back, values, gradients, graph.names[number])
         passes.append(replace(one, reads=reads))
         made[len(made)] = one.a, one.da
         names.append(name)
+        for state in range(1, layer._makes):
+            a = values[f"{name}/a:{state}"]
+            made[len(made)] = a, values.get(f"{name}/da:{state}", np.zeros_like(a))
+            names.append(f"{name}[{state}]")
     loss_name = getattr(loss, "title", type(loss).__name__)
     return Explanation(
         x if isinstance(x, np.ndarray) else x.parts,
@@ -102,7 +104,8 @@ def _layer_pass(
     place: str,
 ) -> LayerPass:
     """Of a call of that name, of a layer whose parameters' names begin with the place."""
-    a, da = values[f"{name}/a"], values[f"{name}/da"]
+    a = values[f"{name}/a"]
+    da = values.get(f"{name}/da", np.zeros_like(a))  # where a later layer takes but the states
     has_z = f"{name}/z" in values
     # Where the next step sees what f made there is no z.
     activation = (has_z and getattr(layer, "activation", None)) or "linear"
@@ -137,10 +140,13 @@ def watching(model: Model) -> Iterator[_core.Network]:
     """The network, whose watched calls by hand leave the model as it was."""
     native = model.native
     gradients = native.flat_gradients.copy()
+    state = {name: view.copy() for name, view in model._state.items()}
     try:
         yield native
     finally:
         native.flat_gradients[...] = gradients
+        for name, values in state.items():  # which stateful layers move on
+            model._state[name][...] = values
         native.forget_watch()
 
 
@@ -175,9 +181,10 @@ def activations(model: Model, x: Any) -> dict[str, tuple[Any, Array]]:
     made: list[Any] = list(arrays_in(x))
     found = {}
     for (number, sources), name in zip(graph.calls, scopes(graph), strict=True):
-        given = tuple(made[source] for source in sources)
-        made.append(values[f"{name}/a"])
-        found[name] = (given if graph.layers[number]._merges else given[0], made[-1])
+        layer, given = graph.layers[number], tuple(made[source] for source in sources)
+        a = values[f"{name}/a"]
+        made += [a, *(values[f"{name}/a:{state}"] for state in range(1, layer._makes))]
+        found[name] = (given if layer._merges or len(given) > 1 else given[0], a)
     return found
 
 
@@ -297,4 +304,6 @@ def float64_copy(model: Model) -> Model:
 
     chain = copy_of(model, new, "float64")
     chain.set_weights(model.get_weights())
+    for name, state in model._state.items():
+        chain._state[name][...] = state
     return chain

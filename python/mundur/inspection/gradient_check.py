@@ -145,11 +145,14 @@ def _as_outputs(gradient: Any) -> Any:
 
 
 def _forward(chain: Model, x: Any, training: bool) -> Callable[[], Any]:
-    """The outputs for x, with the same random numbers each time."""
+    """The outputs for x, with the same random numbers each time, from the same state."""
     count = chain.native.training_forwards
+    state = {name: view.copy() for name, view in chain.state.items()}
 
     def forward() -> Any:
         chain.native.training_forwards = count
+        for name, values in state.items():
+            chain.state[name] = values
         return chain.forward(x, training)
 
     return forward

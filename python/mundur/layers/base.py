@@ -18,7 +18,7 @@ from .._support.views import Variable, Views, copy_all, variables
 from ..constraints import Constraint
 from ..initializers import Initializer
 from ..regularizers import Regularizer
-from .input import Call, Symbol, called, is_symbolic
+from .input import Call, as_called, called, is_symbolic
 
 if TYPE_CHECKING:
     from .. import _core
@@ -98,6 +98,7 @@ class Layer(Configurable):
     _kind: ClassVar[str] = "layer"
     _holds: ClassVar[tuple[str, ...]] = ()  # arguments that are a layer or a list of layers
     _merges: ClassVar[bool] = False  # whether it is called on a list of values
+    _batch: int | None = None  # samples of each batch, where the model's Input says so
 
     activity_regularizer: Regularizer | None = None
     _asked_dtype: str | None = None
@@ -176,15 +177,18 @@ class Layer(Configurable):
         return output_of(self, inputs, boolean(training, "training"))
 
     @property
-    def output(self) -> Symbol:
-        """The symbolic value that the layer makes, for another Model(inputs, outputs)."""
-        return self._one_call().outputs[0]
+    def output(self) -> Any:
+        """The symbolic value that the layer makes, for another Model(inputs, outputs).
+
+        A tuple of them, where it makes several.
+        """
+        return as_called(self._one_call())
 
     @property
     def input(self) -> Any:
-        """The symbolic value that the layer is called on; a list of them, where it merges."""
+        """The symbolic value that the layer is called on; a list, where it takes several."""
         inputs = self._one_call().inputs
-        return list(inputs) if self._merges else inputs[0]
+        return list(inputs) if self._merges or len(inputs) > 1 else inputs[0]
 
     def _one_call(self) -> Call:
         owner = self.owner
@@ -249,9 +253,35 @@ class Layer(Configurable):
         """The shape of each such array for samples of `input_shape`, in order."""
         return {}
 
+    @property
+    def weight_names(self) -> list[str]:
+        """Of the parameters, then of the state that belongs to the weights, in order."""
+        return [*self.parameter_initializers, *self.state_initializers]
+
     def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of one sample behind this layer."""
         return extents(input_shape, "input_shape")
+
+    def _take_batch(self, batch: int | None) -> None:
+        """How many samples each batch has, as an Input said; None: any number."""
+        self._batch = batch
+
+    @property
+    def _makes(self) -> int:
+        """How many values a call makes."""
+        return 1
+
+    def _shapes_behind(self, shapes: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+        """The shape of one sample of each value that a call on such values makes."""
+        if self._merges:
+            return [self.compute_output_shape(list(shapes))]  # type: ignore[arg-type]
+        if len(shapes) != 1:
+            raise ValueError(
+                f"{self.name} takes one value; it was called on {len(shapes)}: join them, with "
+                "Concatenate or Add for instance"
+            )
+        self.parameter_shapes(shapes[0])
+        return [self.compute_output_shape(shapes[0])]
 
     @property
     def mask_flow(self) -> MaskFlow:
@@ -360,6 +390,10 @@ class Layer(Configurable):
         """The parameters, then the state, by name, for use within one call."""
         return self._built_owner()._views_of(self)
 
+    def _weight_views(self) -> dict[str, npt.NDArray[Any]]:
+        views = self._views()
+        return {name: views[name] for name in self.weight_names}
+
     def _view(self, parameter: str) -> npt.NDArray[Any]:
         """One parameter, or one array of state, for the user to keep."""
         owner = self._built_owner()
@@ -379,7 +413,7 @@ class Layer(Configurable):
         views = self._views()
         owner._views_given = True
         learning = [name for name in self.parameter_initializers if self.is_trainable(name)]
-        named = {f"{self.name}/{name}": view for name, view in views.items()}
+        named = {f"{self.name}/{name}": views[name] for name in self.weight_names}
         return variables(named, [f"{self.name}/{name}" for name in learning])
 
     @property
@@ -397,15 +431,16 @@ class Layer(Configurable):
 
     def get_weights(self) -> list[npt.NDArray[Any]]:
         """Copies of the layer's parameters and then its state, in order."""
-        return [view.copy() for view in self._views().values()]
+        return [view.copy() for view in self._weight_views().values()]
 
     def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
         """Copies arrays, in the order of `get_weights`, into the layer's parameters and state."""
-        copy_all({f"{self.name}/{name}": view for name, view in self._views().items()}, weights)
+        named = {f"{self.name}/{name}": view for name, view in self._weight_views().items()}
+        copy_all(named, weights)
 
     def count_params(self) -> int:
         """How many numbers the layer's parameters and state hold."""
-        return sum(view.size for view in self._views().values())
+        return sum(view.size for view in self._weight_views().values())
 
 
 def _checked_shape(merges: bool, given: Any) -> Any:

@@ -31,6 +31,7 @@ class Nested(Layer):
     """
 
     _holds: ClassVar[tuple[str, ...]] = ()
+    _passes_states: ClassVar[bool] = False  # what recurrent layers within give as their last
 
     def __init__(
         self,
@@ -52,6 +53,11 @@ class Nested(Layer):
         if not boolean(trainable, "trainable"):
             self.trainable = False
 
+    def _take_batch(self, batch: int | None) -> None:
+        super()._take_batch(batch)
+        for layer in self._inner:
+            layer._take_batch(batch)
+
     def _take(self, layer: Any) -> None:
         if not isinstance(layer, Layer):
             hint = "; make an instance of it" if isinstance(layer, type) else ""
@@ -68,6 +74,12 @@ class Nested(Layer):
             raise ValueError(
                 f"{layer.name!r} joins several values, and within a {type(self).__name__} there is "
                 "one: call it on a list of values, for a Model(inputs, outputs)"
+            )
+        if layer._makes > 1 and not self._passes_states:
+            raise ValueError(
+                f"{layer.name!r} gives its last state as well, return_state=True, and within a "
+                f"{type(self).__name__} there is no place for it: call it in a graph, "
+                "Model(inputs, outputs)"
             )
         if layer.activity_regularizer is not None:
             kind = type(self).__name__
@@ -137,6 +149,12 @@ class Nested(Layer):
     def state_initializers(self) -> dict[str, Initializer]:
         """Those of the layers."""
         return self._named(lambda layer: layer.state_initializers)
+
+    @property
+    def weight_names(self) -> list[str]:
+        """Of the layers' parameters, then of their state that belongs to the weights."""
+        own = {f"{layer.name}/{name}" for layer in self._inner for name in layer.weight_names}
+        return [name for name in super().weight_names if name in own]
 
     def state_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
         """Those of the layers."""

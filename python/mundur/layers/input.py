@@ -7,10 +7,22 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from .._support.checks import MOST_AXES, extents, identifier, shown
+from .._support.checks import MOST_AXES, extents, identifier, integer, shown
 from .._support.names import Harmless, checked_keywords
 
-__all__ = ["Call", "Input", "InputLayer", "Symbol", "called", "is_symbolic", "symbols_in"]
+__all__ = [
+    "Call",
+    "Input",
+    "InputLayer",
+    "Symbol",
+    "again",
+    "as_called",
+    "batch_of",
+    "call_of",
+    "called",
+    "is_symbolic",
+    "symbols_in",
+]
 
 Shape = tuple[int, ...]
 
@@ -21,7 +33,8 @@ class Call:
     def __init__(self, layer: Any, inputs: Sequence[Symbol], shapes: Sequence[Shape]) -> None:
         self.layer = layer
         self.inputs = tuple(inputs)
-        self.outputs = tuple(Symbol(shape, self) for shape in shapes)
+        batch = batch_of(inputs)
+        self.outputs = tuple(Symbol(shape, self, batch=batch) for shape in shapes)
 
 
 class Symbol:
@@ -30,24 +43,30 @@ class Symbol:
     Attributes
     ----------
     shape : tuple
-        With None for the batch, as in Keras: (None, 3).
+        With None for the batch, as in Keras: (None, 3); or its size, if an Input said so.
     dtype : str
     """
 
     __array_priority__ = 1e6
 
     def __init__(
-        self, sample: Shape, call: Call | None, name: str | None = None, dtype: str = "float32"
+        self,
+        sample: Shape,
+        call: Call | None,
+        name: str | None = None,
+        dtype: str = "float32",
+        batch: int | None = None,
     ) -> None:
         self.sample = sample
+        self.batch = batch
         self.call = call
         self.given_name = name
         self.dtype = dtype
 
     @property
     def shape(self) -> tuple[int | None, ...]:
-        """With None for the batch."""
-        return (None, *self.sample)
+        """With None for the batch, unless an Input said its size."""
+        return (self.batch, *self.sample)
 
     @property
     def ndim(self) -> int:
@@ -63,7 +82,8 @@ class Symbol:
         if self.call is None:
             named = "" if self.given_name is None else f", name={self.given_name!r}"
             typed = "" if self.dtype == "float32" else f", dtype={self.dtype!r}"
-            return f"Input({self.sample!r}{named}{typed})"
+            sized = "" if self.batch is None else f", batch_size={self.batch}"
+            return f"Input({self.sample!r}{named}{sized}{typed})"
         return f"<symbolic output of {self.name}, shape {self.shape}>"
 
     # ---- arithmetic ---------------------------------------------------------------------------
@@ -169,6 +189,11 @@ def _combined(merge: str, a: Symbol, b: Any, scale: float, factor: float) -> Any
     return ARITHMETIC[merge]()([a, b])
 
 
+def batch_of(symbols: Sequence[Symbol]) -> int | None:
+    """How many samples each batch has, if one of them says so."""
+    return next((x.batch for x in symbols if x.batch is not None), None)
+
+
 # ---- what a layer was called on ------------------------------------------------------------------
 
 
@@ -202,36 +227,41 @@ def symbols_in(given: Any, name: str) -> tuple[Symbol, ...]:
     return found
 
 
-def called(layer: Any, given: Any) -> Any:
-    """What layer(given) is: a symbolic value, whose shape the layer knows."""
+def call_of(layer: Any, given: Any) -> Call:
+    """The call layer(given): symbolic values, whose shapes the layer knows."""
     inputs = symbols_in(given, f"what {layer.name} is called on")
     if layer._merges and isinstance(given, Symbol):
         raise ValueError(
             f"{layer.name} joins several values: call it on a list of them; got {given!r} alone"
         )
-    if layer._merges:
-        shapes = [x.sample for x in inputs]
-        try:
-            shape = layer.compute_output_shape(shapes)
-        except ValueError as error:
-            told = ", ".join(f"{x.name!r} {x.sample}" for x in inputs)
-            raise ValueError(f"{error} (in all: {told})") from None
-    elif len(inputs) == 1:
-        (x,) = inputs
-        try:
-            layer.parameter_shapes(x.sample)
-            shape = layer.compute_output_shape(x.sample)
-        except ValueError as error:
-            raise ValueError(f"{error} (called on {x.name!r}, samples of {x.sample})") from None
-    else:
-        raise ValueError(
-            f"{layer.name} takes one value; it was called on {len(inputs)}: join them, with "
-            "Concatenate or Add for instance"
-        )
-    assert len(shape) <= MOST_AXES
-    call = Call(layer, inputs, [shape])
+    layer._take_batch(batch_of(inputs))
+    try:
+        shapes = layer._shapes_behind([x.sample for x in inputs])
+    except ValueError as error:
+        if len(inputs) == 1 and not layer._merges:
+            told = f"called on {inputs[0].name!r}, samples of {inputs[0].sample}"
+        else:
+            told = f"in all: {', '.join(f'{x.name!r} {x.sample}' for x in inputs)}"
+        raise ValueError(f"{error} ({told})") from None
+    assert all(len(shape) <= MOST_AXES for shape in shapes)
+    call = Call(layer, inputs, shapes)
     layer._calls.append(call)
-    return call.outputs[0]
+    return call
+
+
+def again(layer: Any, inputs: Sequence[Symbol]) -> Call:
+    """The call of a layer on values that another, or a file's, was called on."""
+    return call_of(layer, inputs if layer._merges or len(inputs) != 1 else inputs[0])
+
+
+def as_called(call: Call) -> Any:
+    """What a call gives: a value, or a tuple of several."""
+    return call.outputs if len(call.outputs) > 1 else call.outputs[0]
+
+
+def called(layer: Any, given: Any) -> Any:
+    """What layer(given) is: a symbolic value, or a tuple of several."""
+    return as_called(call_of(layer, given))
 
 
 # ---- inputs ----------------------------------------------------------------------------------
@@ -252,6 +282,16 @@ def _check_dtype(_: object, __: str, value: Any) -> None:
         )
 
 
+_KEPT: dict[str, Any] = {
+    "dtype": Harmless(None, _check_dtype),
+    "sparse": None,
+    "ragged": None,
+    "tensor": None,
+    "input_tensor": None,
+    "optional": False,
+}
+
+
 class InputLayer:
     """The shape of one sample, as the first item of a model's layers; `Input` does the same.
 
@@ -259,6 +299,10 @@ class InputLayer:
     ----------
     shape : tuple of int
         Without the batch.
+    batch_size : int, optional
+        See `Input`.
+    batch_shape : tuple of int, optional
+        In place of both: (batch_size, *shape).
 
     Examples
     --------
@@ -268,29 +312,38 @@ class InputLayer:
     (2,)
     """
 
-    @checked_keywords(
-        ignored={
-            "batch_size": None,
-            "dtype": Harmless(None, _check_dtype),
-            "sparse": None,
-            "ragged": None,
-            "batch_shape": None,
-            "tensor": None,
-            "input_tensor": None,
-            "optional": False,
-        }
-    )
-    def __init__(self, shape: Sequence[int] | int, *, name: str | None = None) -> None:
+    @checked_keywords(ignored=_KEPT)
+    def __init__(
+        self,
+        shape: Sequence[int] | int | None = None,
+        *,
+        batch_size: int | None = None,
+        batch_shape: Sequence[int | None] | None = None,
+        name: str | None = None,
+    ) -> None:
+        if batch_shape is not None:
+            if shape is not None or batch_size is not None:
+                raise ValueError("batch_shape goes without shape and batch_size; it is both")
+            if not isinstance(batch_shape, (tuple, list)) or not batch_shape:
+                raise ValueError(
+                    "batch_shape must be (batch_size, *shape), None for a batch of any size; got "
+                    f"{shown(batch_shape)}"
+                )
+            batch_size, *shape = batch_shape
+        if shape is None:
+            raise TypeError("Input needs a shape, that of one sample: Input((784,))")
         self.shape = extents(shape, "shape")
+        self.batch = None if batch_size is None else integer(batch_size, "batch_size", 1)
         self.name = None if name is None else identifier(name, "name")
 
     def __repr__(self) -> str:
-        return f"Input({self.shape!r})"
+        sized = "" if self.batch is None else f", batch_size={self.batch}"
+        return f"Input({self.shape!r}{sized})"
 
 
 def Input(
-    shape: Sequence[int] | int,
-    batch_size: None = None,
+    shape: Sequence[int] | int | None = None,
+    batch_size: int | None = None,
     dtype: Any = None,
     *,
     name: str | None = None,
@@ -304,18 +357,21 @@ def Input(
     ----------
     shape : tuple of int
         Without the batch.
-    batch_size : None
-        Keras's name; a batch's size is an argument of fit, evaluate and predict.
+    batch_size : int, optional
+        How many samples every batch has, which `stateful` layers must know; others take any number
+        of them, whatever it says.
     dtype : str or dtype, optional
         A type of real numbers. Whatever comes is converted batch by batch, and ids that an
         `Embedding` reads stay integers.
     name : str, optional
         What ``fit({"name": array})`` calls it.
+    batch_shape : tuple of int, optional
+        As Keras has it, in place of shape and batch_size: (batch_size, *shape).
 
     Returns
     -------
     symbolic value
-        Its ``shape`` has None for the batch.
+        Its ``shape`` has None for the batch, or batch_size.
 
     Raises
     ------
@@ -334,6 +390,5 @@ def Input(
     """
     keras |= {"batch_size": batch_size, "dtype": dtype}
     layer = InputLayer(shape, name=name, **keras)
-    return Symbol(
-        layer.shape, None, layer.name, "float32" if dtype is None else str(np.dtype(dtype))
-    )
+    element = "float32" if dtype is None else str(np.dtype(dtype))
+    return Symbol(layer.shape, None, layer.name, element, layer.batch)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from .. import _core
-from .._support.checks import boolean, integer, number, seed_value
+from .. import _core, initializers
+from .._support.checks import boolean, integer, number, seed_value, shown
 from .._support.names import checked_keywords, either
 from .._support.unpack import Unpack
 from ..activations import named, native
+from ..custom_activation import Custom
 from ..initializers.base import ArrayInitializer, Initializer
 from .base import DTYPE, Layer, LayerArguments, Weighted
+from .input import is_symbolic
 
 if TYPE_CHECKING:
     from .base import MaskFlow
@@ -25,12 +27,9 @@ _MOST = 2**28
 KERAS: dict[str, Any] = {
     "dtype": DTYPE,
     "autocast": either(True, False),
-    "return_state": False,
-    "stateful": False,
     "unroll": either(False, True),
     "use_cudnn": either("auto", True, False),
     "implementation": either(2, 1, 0),
-    "zero_output_for_mask": False,
 }
 
 _share = functools.partial(number, at_least=0, below=1)
@@ -41,7 +40,10 @@ _CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "recurrent_dropout": _share,
     "seed": lambda value, _: seed_value(value),
     "return_sequences": boolean,
+    "return_state": boolean,
     "go_backwards": boolean,
+    "stateful": boolean,
+    "zero_output_for_mask": boolean,
 }
 
 
@@ -59,13 +61,99 @@ class RecurrentArguments(LayerArguments, total=False):
     recurrent_dropout: float
     seed: int | None
     return_sequences: bool
+    return_state: bool
     go_backwards: bool
+    stateful: bool
+    zero_output_for_mask: bool
 
 
-class Recurrent(Weighted):
+class WithStates(Layer):
+    """What is called on a sequence and, if they are given, the states that it begins with."""
+
+    @property
+    def _gives_states(self) -> bool:
+        raise NotImplementedError
+
+    @property
+    def state_sizes(self) -> list[int]:
+        """The units of each state that goes from step to step."""
+        raise NotImplementedError
+
+    def __call__(  # type: ignore[override]  # Keras's order
+        self, inputs: Any, initial_state: Any = None, training: bool = False
+    ) -> Any:
+        """The layer on symbolic values, a piece of a graph; on arrays, its output for them.
+
+        Parameters
+        ----------
+        inputs : symbolic value or array
+            A sequence.
+        initial_state : list of symbolic values or of arrays, optional
+            The states to begin with, (samples, units) each, in place of zeros: h, of an LSTM h and
+            c, as another layer's return_state=True gives them; of a Bidirectional those of the
+            layer ahead, then those of the other. One by itself needs no list.
+        training : bool, default False
+            For arrays: whether dropout drops.
+
+        Returns
+        -------
+        symbolic value, or ndarray (samples, ...)
+            With return_state a tuple: y, then the last states.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Where the layer does not fit what it is called on.
+
+        Examples
+        --------
+        >>> import mundur as md
+        >>> words, answer = md.Input((7, 3), name="words"), md.Input((5, 2), name="answer")
+        >>> _, h, c = md.layers.LSTM(4, return_state=True)(words)
+        >>> y = md.layers.LSTM(4, return_sequences=True)(answer, initial_state=[h, c])
+        >>> md.Model([words, answer], y, seed=0).output_shape
+        (5, 4)
+        """
+        if initial_state is None:
+            return super().__call__(inputs, training)
+        if isinstance(inputs, (list, tuple, dict)) and is_symbolic(inputs):
+            raise ValueError(f"{self.name} is called on one sequence; got {shown(inputs)}")
+        given = initial_state
+        states = list(given) if isinstance(given, (list, tuple)) else [given]
+        if is_symbolic(inputs) != is_symbolic(states):
+            raise TypeError(
+                "initial_state must be symbolic values where the sequence is one, and arrays "
+                f"where it is an array; got {shown(initial_state)}"
+            )
+        if is_symbolic(inputs):
+            return super().__call__([inputs, *states], training)
+        from ..models.alone import output_of
+
+        return output_of(self, inputs, boolean(training, "training"), states)
+
+    @property
+    def _makes(self) -> int:
+        return 1 + (len(self.state_sizes) if self._gives_states else 0)
+
+    def _shapes_behind(self, shapes: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+        sequence, *states = shapes
+        self.parameter_shapes(sequence), self.state_shapes(sequence)
+        made = self.compute_output_shape(sequence)
+        wanted = [(units,) for units in self.state_sizes]
+        if states and states != wanted:
+            told = ", ".join(map(str, wanted))
+            raise ValueError(
+                f"initial_state of {self.name} must be {len(wanted)} of samples of {told}; got "
+                f"{len(states)} of {', '.join(map(str, states))}"
+            )
+        return [made, *(wanted if self._gives_states else [])]
+
+
+class Recurrent(Weighted, WithStates):
     """What the recurrent layers share."""
 
     _gates: ClassVar[int]
+    _states: ClassVar[tuple[str, ...]] = ("h",)
 
     units: int
     dropout: float
@@ -73,7 +161,10 @@ class Recurrent(Weighted):
     seed: int | None
     bias_initializer: Initializer
     return_sequences: bool
+    return_state: bool
     go_backwards: bool
+    stateful: bool
+    zero_output_for_mask: bool
 
     @checked_keywords(rest=Layer)
     def __init__(
@@ -95,7 +186,10 @@ class Recurrent(Weighted):
         *,
         seed: int | None = None,
         return_sequences: bool = False,
+        return_state: bool = False,
         go_backwards: bool = False,
+        stateful: bool = False,
+        zero_output_for_mask: bool = False,
         **layer: Unpack[LayerArguments],
     ) -> None:
         arguments = locals()
@@ -125,6 +219,59 @@ class Recurrent(Weighted):
         steps, _ = self._steps_and_inputs(input_shape)
         return (steps, self.units) if self.return_sequences else (self.units,)
 
+    @property
+    def _gives_states(self) -> bool:
+        return self.return_state
+
+    @property
+    def state_sizes(self) -> list[int]:
+        """The units of each state that goes from step to step: h, of an LSTM h and c."""
+        return [self.units] * len(self._states)
+
+    @property
+    def state_initializers(self) -> dict[str, Initializer]:
+        """Of what a stateful layer keeps from batch to batch: zeros."""
+        names = self._states if self.stateful else ()
+        return {f"state_{name}": initializers.Zeros() for name in names}
+
+    def state_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+        """Of what a stateful layer keeps from batch to batch: (batch_size, units)."""
+        if not self.stateful:
+            return {}
+        if self._batch is None:
+            raise ValueError(
+                f"{self.name} is stateful, so it has a state for each sample of a batch, and all "
+                "batches must have one size: say it, with Input(shape, batch_size=32) for instance"
+            )
+        return dict.fromkeys(self.state_initializers, (self._batch, self.units))
+
+    @property
+    def weight_names(self) -> list[str]:
+        """Of the parameters; what goes from batch to batch is no weight."""
+        return list(self.parameter_initializers)
+
+    def reset_state(self) -> None:
+        """Sets what a stateful layer keeps from batch to batch to zeros.
+
+        Its other name is `reset_states`.
+
+        Raises
+        ------
+        ValueError
+            Where the layer is not stateful.
+        """
+        if not self.stateful:
+            raise ValueError(f"{self.name} keeps no state: it was made without stateful=True")
+        with self._held():
+            try:
+                views = self._views()
+            except RuntimeError:
+                return  # there is no model yet, so there is no state
+            for name in self.state_initializers:
+                views[name][...] = 0.0
+
+    reset_states = reset_state
+
     def _steps_and_inputs(self, input_shape: tuple[int, ...]) -> tuple[int, int]:
         if len(input_shape) != 2:
             mend = (
@@ -153,6 +300,9 @@ class Recurrent(Weighted):
             self.seed,
             self.return_sequences,
             self.go_backwards,
+            self.return_state,
+            self.zero_output_for_mask,
+            (self._batch or 1) if self.stateful else 0,
         )
 
     @property
@@ -161,12 +311,17 @@ class Recurrent(Weighted):
         return self._view("recurrent_kernel")
 
 
-def only(given: Any, name: str, supported: str) -> str:
-    """The one activation that a gate has."""
+def gate(given: Any, name: str) -> str:
+    """The activation of a gate, by name."""
     found = named(given, name)
-    if found == supported:
-        return supported
-    raise ValueError(f"{name} must be {supported!r}, the only one supported here; got {given!r}")
+    if isinstance(found, Custom) or found in ("softmax", "log_softmax"):
+        what = "a function of whole rows" if isinstance(found, str) else "one of your own"
+        raise ValueError(
+            f"{name} must be the name of a function of one element, as 'tanh', 'sigmoid', 'relu' "
+            f"or 'hard_sigmoid', since gates are computed step by step in the core; got {given!r}, "
+            f"{what}"
+        )
+    return found
 
 
 class SimpleRNN(Recurrent):
@@ -177,7 +332,8 @@ class SimpleRNN(Recurrent):
     steps, units) all of them (Elman, "Finding structure in time", 1990). Over many steps its
     gradients vanish or grow: `LSTM` and `GRU` are made against that.
 
-    Where an `Embedding` masks a step, h stays as it was. A training keeps 8·units bytes per step
+    Called with ``initial_state=h``, it begins there instead of at zeros. Where an `Embedding` or a
+    `Masking` masks a step, h stays as it was. A training keeps 8·units bytes per step
     and sample in float32: with 64 units 50 KiB per sample for 100 steps, 500 KiB for 1,000 and 5
     MiB for 10,000; an inference keeps nothing per step.
 
@@ -186,7 +342,8 @@ class SimpleRNN(Recurrent):
     units : int
         Outputs, at least 1.
     activation : str, default "tanh"
-        f: "tanh", "sigmoid", "relu" or "linear"; None is "linear".
+        f: any of `mundur.activations` but softmax, log_softmax and functions of your own; None is
+        "linear". "tanh", "sigmoid", "relu" and "linear" are fastest.
     use_bias : bool, default True
     kernel_initializer, recurrent_initializer, bias_initializer : str, Initializer, function, array
         First values, by default "glorot_uniform", "orthogonal" and "zeros".
@@ -203,6 +360,15 @@ class SimpleRNN(Recurrent):
         Whether y is h of all steps.
     go_backwards : bool, default False
         Whether to begin with the last step; y then comes in that order.
+    return_state : bool, default False
+        Whether the layer gives its last state too: ``y, h = layer(x)``, in graphs, for
+        another's initial_state for instance.
+    stateful : bool, default False
+        Whether a batch's samples go on where those of the batch before have ended, one by one, in
+        fit, evaluate, predict and by hand, until `reset_state`. All batches then have the size that
+        ``Input(shape, batch_size=...)`` says. Files keep the states, `get_weights` does not.
+    zero_output_for_mask : bool, default False
+        Whether y is 0 at masked steps, in place of the h that stays.
     seed : int, optional
         Of dropout; the model's where it is None.
     name, trainable, input_shape
@@ -239,12 +405,7 @@ class SimpleRNN(Recurrent):
         bias_initializer: Any = "zeros",
         **others: Unpack[RecurrentArguments],
     ) -> None:
-        found = named(activation, "activation")
-        if found not in ("linear", "relu", "sigmoid", "tanh"):
-            raise ValueError(
-                f"activation must be 'tanh', 'sigmoid', 'relu' or 'linear'; got {activation!r}"
-            )
-        self.activation = found
+        self.activation = gate(activation, "activation")
         super().__init__(
             units,
             use_bias,
@@ -292,7 +453,8 @@ class LSTM(Recurrent):
     Schmidhuber and Cummins, "Learning to forget", 2000). PyTorch's nn.LSTM has the same gates with
     its weights transposed and two biases, of which b is the sum.
 
-    Where an `Embedding` masks a step, h and c stay as they were. Threads share the batch, none
+    Called with ``initial_state=[h, c]``, it begins there instead of at zeros. Where an `Embedding`
+    or a `Masking` masks a step, h and c stay as they were. Threads share the batch, none
     waits for another at a step.
 
     A training keeps the gates, h and c of every step: 24·units bytes per step and sample in
@@ -304,8 +466,9 @@ class LSTM(Recurrent):
     ----------
     units : int
         Outputs, at least 1.
-    activation, recurrent_activation : str
-        "tanh" and "sigmoid"; others are not supported.
+    activation, recurrent_activation : str, default "tanh" and "sigmoid"
+        What stands for tanh and for σ: any of `mundur.activations` but softmax, log_softmax and
+        functions of your own; None is "linear". With these two a step is fastest.
     use_bias : bool, default True
     kernel_initializer, recurrent_initializer, bias_initializer : str, Initializer, function, array
         First values, by default "glorot_uniform", "orthogonal" and "zeros".
@@ -326,6 +489,15 @@ class LSTM(Recurrent):
         Whether y is h of all steps.
     go_backwards : bool, default False
         Whether to begin with the last step; y then comes in that order.
+    return_state : bool, default False
+        Whether the layer gives its last states too: ``y, h, c = layer(x)``, in graphs, for
+        another's initial_state for instance.
+    stateful : bool, default False
+        Whether a batch's samples go on where those of the batch before have ended, one by one, in
+        fit, evaluate, predict and by hand, until `reset_state`. All batches then have the size that
+        ``Input(shape, batch_size=...)`` says. Files keep the states, `get_weights` does not.
+    zero_output_for_mask : bool, default False
+        Whether y is 0 at masked steps, in place of the h that stays.
     name, trainable, input_shape
         See `Layer`.
 
@@ -349,6 +521,7 @@ class LSTM(Recurrent):
 
     _kind = "lstm"
     _gates = 4
+    _states = ("h", "c")
 
     @checked_keywords(ignored=KERAS, rest=Recurrent)
     def __init__(
@@ -363,8 +536,8 @@ class LSTM(Recurrent):
         unit_forget_bias: bool = True,
         **others: Unpack[RecurrentArguments],
     ) -> None:
-        self.activation = only(activation, "activation", "tanh")
-        self.recurrent_activation = only(recurrent_activation, "recurrent_activation", "sigmoid")
+        self.activation = gate(activation, "activation")
+        self.recurrent_activation = gate(recurrent_activation, "recurrent_activation")
         self.unit_forget_bias = boolean(unit_forget_bias, "unit_forget_bias")
         super().__init__(
             units,
@@ -385,7 +558,8 @@ class LSTM(Recurrent):
 
     def describe(self) -> _core.LayerSpec:
         """The native description."""
-        return _core.LSTM(self._native())
+        gates = native(self.activation), native(self.recurrent_activation)
+        return _core.LSTM(self._native(), *gates)
 
 
 class GRU(Recurrent):
@@ -404,8 +578,9 @@ class GRU(Recurrent):
     phrase representations using RNN encoder-decoder", 2014; the reset gate r behind the product,
     as in PyTorch's nn.GRU, whose order is r, z, n).
 
-    Where an `Embedding` masks a step, h stays as it was. A training keeps the gates, h and h·U_n +
-    b'_n of every step: 20·units bytes per step and sample in float32. With 64 units that is 125
+    Called with ``initial_state=h``, it begins there instead of at zeros. Where an `Embedding` or a
+    `Masking` masks a step, h stays as it was. A training keeps the gates, h and h·U_n + b'_n of
+    every step: 20·units bytes per step and sample in float32. With 64 units that is 125
     KiB per sample for 100 steps, 1.2 MiB for 1,000 and 12 MiB for 10,000; an inference keeps
     nothing per step.
 
@@ -413,8 +588,9 @@ class GRU(Recurrent):
     ----------
     units : int
         Outputs, at least 1.
-    activation, recurrent_activation : str
-        "tanh" and "sigmoid"; others are not supported.
+    activation, recurrent_activation : str, default "tanh" and "sigmoid"
+        What stands for tanh and for σ: any of `mundur.activations` but softmax, log_softmax and
+        functions of your own; None is "linear". With these two a step is fastest.
     use_bias : bool, default True
     kernel_initializer, recurrent_initializer, bias_initializer : str, Initializer, function, array
         First values, by default "glorot_uniform", "orthogonal" and "zeros".
@@ -433,8 +609,19 @@ class GRU(Recurrent):
         Whether y is h of all steps.
     go_backwards : bool, default False
         Whether to begin with the last step; y then comes in that order.
+    return_state : bool, default False
+        Whether the layer gives its last state too: ``y, h = layer(x)``, in graphs, for
+        another's initial_state for instance.
+    stateful : bool, default False
+        Whether a batch's samples go on where those of the batch before have ended, one by one, in
+        fit, evaluate, predict and by hand, until `reset_state`. All batches then have the size that
+        ``Input(shape, batch_size=...)`` says. Files keep the states, `get_weights` does not.
+    zero_output_for_mask : bool, default False
+        Whether y is 0 at masked steps, in place of the h that stays.
     reset_after : bool, default True
-        False, the reset gate in front of the product, is not supported.
+        Whether r stands behind the product with h. In front of it, as in the paper, n =
+        tanh(x_t·W_n + b_n + (r * h_{t-1})·U_n), there is one bias (3·units,), and a step has to
+        wait for a second product.
     name, trainable, input_shape
         See `Layer`.
 
@@ -459,7 +646,7 @@ class GRU(Recurrent):
     _kind = "gru"
     _gates = 3
 
-    @checked_keywords(ignored=KERAS | {"reset_after": True}, rest=Recurrent)
+    @checked_keywords(ignored=KERAS, rest=Recurrent)
     def __init__(
         self,
         units: int,
@@ -469,10 +656,13 @@ class GRU(Recurrent):
         kernel_initializer: Any = "glorot_uniform",
         recurrent_initializer: Any = "orthogonal",
         bias_initializer: Any = "zeros",
+        *,
+        reset_after: bool = True,
         **others: Unpack[RecurrentArguments],
     ) -> None:
-        self.activation = only(activation, "activation", "tanh")
-        self.recurrent_activation = only(recurrent_activation, "recurrent_activation", "sigmoid")
+        self.reset_after = boolean(reset_after, "reset_after")
+        self.activation = gate(activation, "activation")
+        self.recurrent_activation = gate(recurrent_activation, "recurrent_activation")
         super().__init__(
             units,
             use_bias,
@@ -483,8 +673,9 @@ class GRU(Recurrent):
         )
 
     def _bias_shape(self) -> tuple[int, ...]:
-        return (2, 3 * self.units)
+        return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
 
     def describe(self) -> _core.LayerSpec:
         """The native description."""
-        return _core.GRU(self._native())
+        gates = native(self.activation), native(self.recurrent_activation)
+        return _core.GRU(self._native(), *gates, self.reset_after)

@@ -10,12 +10,12 @@ from .._support.checks import check_layers, choice, shown
 from .._support.names import checked_keywords
 from .base import KERAS, Layer, MaskFlow
 from .container import Nested
-from .recurrent import Recurrent
+from .recurrent import Recurrent, WithStates
 
 _MODES = ("concat", "sum", "mul", "ave")
 
 
-class Bidirectional(Nested):
+class Bidirectional(Nested, WithStates):
     """A recurrent layer and a second one that goes through time the other way.
 
     With return_sequences, at each step stand the outputs that both have there, so y has seen what
@@ -26,7 +26,9 @@ class Bidirectional(Nested):
     Shapes: x (batch, steps, inputs), y (batch, [steps,] 2·units) with merge_mode "concat", else
     (batch, [steps,] units). The parameters' names hold the layers':
     ``bidirectional/forward_lstm/kernel``, ``bidirectional/backward_lstm/kernel``, ... A mask holds
-    for both, and a sequence has zeros at masked steps, as in Keras.
+    for both, and a sequence has zeros at masked steps, as in Keras. With return_state of both the
+    states of the layer ahead stand behind y, then those of the other, and so they do in
+    initial_state.
 
     Parameters
     ----------
@@ -56,6 +58,7 @@ class Bidirectional(Nested):
 
     _kind = "bidirectional"
     _holds: ClassVar[tuple[str, ...]] = ("layer", "backward_layer")
+    _passes_states = True
 
     @checked_keywords(ignored=KERAS | {"weights": None})
     def __init__(
@@ -74,8 +77,9 @@ class Bidirectional(Nested):
         back = _recurrent(back, "backward_layer")
         if ahead.go_backwards == back.go_backwards:
             raise ValueError("backward_layer must go the other way: go_backwards=True")
-        if ahead.return_sequences != back.return_sequences:
-            raise ValueError("both layers must have the same return_sequences")
+        for option in ("return_sequences", "return_state", "stateful"):
+            if getattr(ahead, option) != getattr(back, option):
+                raise ValueError(f"both layers must have the same {option}")
         if merge_mode != "concat" and ahead.units != back.units:
             raise ValueError(
                 f"merge_mode {merge_mode!r} takes layers of as many units; got {ahead.units} and "
@@ -96,6 +100,44 @@ class Bidirectional(Nested):
     def backward_layer(self) -> Layer:
         """The layer that goes the other way."""
         return self._inner[1]
+
+    @property
+    def return_state(self) -> bool:
+        """Whether both layers give their last states."""
+        return self._recurrent_layers[0].return_state
+
+    @property
+    def stateful(self) -> bool:
+        """Whether both layers go on from batch to batch."""
+        return self._recurrent_layers[0].stateful
+
+    @property
+    def _gives_states(self) -> bool:
+        return self.return_state
+
+    @property
+    def state_sizes(self) -> list[int]:
+        """Those of the layer ahead, then those of the other."""
+        return [units for layer in self._recurrent_layers for units in layer.state_sizes]
+
+    @property
+    def _recurrent_layers(self) -> list[Recurrent]:
+        return [layer for layer in self._inner if isinstance(layer, Recurrent)]
+
+    def reset_state(self) -> None:
+        """Sets what stateful layers keep from batch to batch to zeros.
+
+        Its other name is `reset_states`.
+
+        Raises
+        ------
+        ValueError
+            Where the layers are not stateful.
+        """
+        for layer in self._recurrent_layers:
+            layer.reset_state()
+
+    reset_states = reset_state
 
     def inner_shapes(self, input_shape: tuple[int, ...]) -> list[tuple[int, ...]]:
         """Both get the input."""

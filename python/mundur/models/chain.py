@@ -33,7 +33,8 @@ from ..initializers.base import stream_of
 from ..layers.base import Layer, name_among
 from ..layers.dense import Dense
 from ..layers.dropout import Dropout
-from ..layers.input import Call, InputLayer, Symbol, is_symbolic, symbols_in
+from ..layers.input import Call, InputLayer, Symbol, batch_of, is_symbolic, symbols_in
+from ..layers.recurrent import Recurrent
 from ..layers.shape import Flatten
 from .graph import Graph, in_order, warn_of_a_dropped_mask, with_inner
 
@@ -105,6 +106,7 @@ class Chain:
         self._shared: list[Layer] = []  # which other models have as well
         self._kin: weakref.WeakSet[Chain] = weakref.WeakSet()  # those models
         self._declared_shape: tuple[int, ...] | None = None
+        self._batch: int | None = None  # samples of each batch, if an Input said so
         self._network: _core.Network | None = None
         self._values: dict[str, Array] = {}
         self._gradients: dict[str, Array] = {}
@@ -221,10 +223,17 @@ class Chain:
             if self._layers:
                 raise ValueError("an Input must come before the layers")
             self._declare(shape)
+            self._batch = layer.batch
             return
         self._take(layer)
         if isinstance(layer, Layer) and layer._merges:
             layer.compute_output_shape((1,))  # which says that it joins several
+        if isinstance(layer, Layer) and layer._makes > 1:
+            raise ValueError(
+                f"{layer.name!r} gives its last state as well, return_state=True, and in a chain "
+                "there is no place for it: call it in a graph, y, *states = layer(x), for a "
+                "Model(inputs, outputs)"
+            )
         declared = layer._declared_shape if isinstance(layer, Chain) else layer.input_shape
         if declared is not None and not (self._layers and isinstance(layer, Chain)):
             if self._layers:
@@ -427,8 +436,10 @@ class Chain:
         names = [""] if self._ports_in.alone else self._ports_in.names
         return self._graph_for([(n, x.sample) for n, x in zip(names, self._inputs, strict=True)])
 
-    def _graph_for(self, inputs: list[tuple[str, tuple[int, ...]]]) -> Graph:
-        graph = Graph(inputs)
+    def _graph_for(
+        self, inputs: list[tuple[str, tuple[int, ...]]], batch: int | None = None
+    ) -> Graph:
+        graph = Graph(inputs, batch or self._batch)
         graph.outputs = self._wire(graph, range(len(inputs)), "")
         return graph
 
@@ -548,6 +559,7 @@ class Chain:
         makers = [x.name if x.call else x.given_name for x in made]
         self._ports_out = _ports(outputs, makers, "output", "output")
         self._takes_one = self._ports_in.kind is object
+        self._batch = batch_of(given)
         if len(given) == 1:
             self._declared_shape = given[0].sample
         if build:
@@ -578,7 +590,7 @@ class Chain:
                     f"{self.name} takes samples of {', '.join(map(str, wanted))}; it was called on "
                     f"{', '.join(map(str, shapes))}"
                 )
-        graph = self._graph_for([("", shape) for shape in shapes])
+        graph = self._graph_for([("", shape) for shape in shapes], batch_of(symbols))
         return Call(self, symbols, [graph.shapes[value] for value in graph.outputs])
 
     def _call_symbolically(self) -> None:
@@ -590,7 +602,7 @@ class Chain:
                 "the model has no symbolic values before it knows its input shape; pass "
                 "input_shape= to it, or begin it with an Input"
             )
-        x: Any = Symbol(self._declared_shape, None)
+        x: Any = Symbol(self._declared_shape, None, batch=self._batch)
         self._inputs = (x,)
         for layer in self._layers:
             x = layer._called(x) if isinstance(layer, Chain) else layer(x)
@@ -732,7 +744,7 @@ class Chain:
         names = [
             f"{within}/{name}"
             for layer, within in zip(graph.layers, graph.names, strict=True)
-            for name in (*layer.parameter_initializers, *layer.state_initializers)
+            for name in layer.weight_names
         ]
         return Views({name: every[name] for name in names}, "weight")
 
@@ -782,6 +794,42 @@ class Chain:
     def count_params(self) -> int:
         """How many numbers the parameters and the state hold."""
         return sum(view.size for view in self._weight_views().values())
+
+    def reset_states(self) -> None:
+        """Sets what stateful layers keep from batch to batch to zeros.
+
+        See `LSTM`; layers do it one by one with `reset_state`. Without any nothing happens.
+
+        Examples
+        --------
+        >>> import mundur as md, numpy as np
+        >>> memory = md.layers.SimpleRNN(1, stateful=True, kernel_initializer="ones")
+        >>> model = md.Model([md.Input((2, 1), batch_size=1), memory], seed=0)
+        >>> first = model.predict(np.ones((1, 2, 1)), batch_size=1)
+        >>> second = model.predict(np.ones((1, 2, 1)), batch_size=1)
+        >>> model.reset_states()
+        >>> again = model.predict(np.ones((1, 2, 1)), batch_size=1)
+        >>> bool(second != first), bool(again == first)
+        (True, True)
+        """
+        with self.lock:
+            for layer in with_inner([layer for _, layer in self._parts()]):
+                if isinstance(layer, Recurrent) and layer.stateful:
+                    layer.reset_state()
+
+    def _as_before(self) -> AbstractContextManager[None]:
+        """Where the body fails, what stateful layers keep is as it was."""
+        return nullcontext() if self._batch is None else self._restored()
+
+    @contextmanager
+    def _restored(self) -> Iterator[None]:
+        before = {name: view.copy() for name, view in self._state.items()}
+        try:
+            yield
+        except BaseException:
+            for name, values in before.items():
+                self._state[name][...] = values
+            raise
 
     # ---- freezing ----------------------------------------------------------------------------
 
@@ -1002,7 +1050,8 @@ class Chain:
         if self._order is not None:
             ways = ", ".join(self._ports_in.names), ", ".join(self._ports_out.names)
             return f"<Model {self.name!r} of {len(self._layers)} layers: {' → '.join(ways)}>"
-        parts = [f"[{', '.join(map(repr, self._layers))}]"]
+        sized = [] if self._batch is None else [Symbol(self.input_shape, None, batch=self._batch)]
+        parts = [f"[{', '.join(map(repr, [*sized, *self._layers]))}]"]
         if self.name != "model":
             parts.append(f"name={self.name!r}")
         parts.append(f"seed={self.seed}")
@@ -1011,7 +1060,7 @@ class Chain:
         if self.compute_dtype != self.dtype:
             parts.append(f"compute_dtype={self.compute_dtype!r}")
         first = self._layers[0].input_shape if self._layers else None
-        if self.input_shape is not None and first is None:
+        if self.input_shape is not None and first is None and not sized:
             parts.append(f"input_shape={self.input_shape}")
         return f"Model({', '.join(parts)})"
 

@@ -9,7 +9,7 @@ from .._support.checks import shown
 from ..data.arrays import Several
 from ..layers.base import Layer
 from ..layers.container import copied
-from ..layers.input import Symbol
+from ..layers.input import Symbol, again
 from .chain import Chain
 from .model import Model
 
@@ -82,19 +82,18 @@ def copy_of(model: Chain, new: Callable[[Layer], Layer], dtype: str, inputs: Any
 
     if model._order is None:
         layers = [twin(layer) for layer in model.layers]
+        if model._batch is not None:
+            layers.insert(0, Symbol(model.input_shape, None, batch=model._batch))
         return Model(layers, name=name, seed=model.seed, dtype=dtype, input_shape=model.input_shape)
     assert model._inputs is not None
-    fresh = [Symbol(x.sample, None, x.given_name, x.dtype) for x in model._inputs]
+    fresh = [Symbol(x.sample, None, x.given_name, x.dtype, x.batch) for x in model._inputs]
     if inputs is not None:
         fresh = list(model._ports_in.parts(inputs, "input_tensors"))
     values: dict[int, Any] = {id(x): y for x, y in zip(model._inputs, fresh, strict=True)}
     for call in model._order:
         layer, given = twin(call.layer), [values[id(x)] for x in call.inputs]
-        if isinstance(layer, Chain):
-            outputs: Any = layer._call_on(given).outputs
-        else:
-            outputs = [layer(given if layer._merges else given[0])]
-        values |= {id(x): y for x, y in zip(call.outputs, outputs, strict=True)}
+        anew = layer._call_on(given) if isinstance(layer, Chain) else again(layer, given)
+        values |= {id(x): y for x, y in zip(call.outputs, anew.outputs, strict=True)}
     ports_in, ports_out = model._ports_in, model._ports_out
     return Model(
         inputs=ports_in.as_given(Several(fresh)),

@@ -39,16 +39,20 @@ class Graph:
         Values.
     shapes : list of shape
         Of one sample of each value.
+    batch : int or None
+        The samples of every batch, where they are as many.
     """
 
-    def __init__(self, inputs: Sequence[tuple[str, Shape]]) -> None:
+    def __init__(self, inputs: Sequence[tuple[str, Shape]], batch: int | None = None) -> None:
         self.inputs = list(inputs)
+        self.batch = batch
         self.layers: list[Layer] = []
         self.names: list[str] = []
         self.calls: list[tuple[int, tuple[int, ...]]] = []
         self.outputs: tuple[int, ...] = ()
         self.shapes: list[Shape] = [shape for _, shape in inputs]
         self._numbers: dict[int, int] = {}  # of the layers
+        self._makers: list[int] = []  # of each value that a call makes, the call
         self._masks_output: bool | None = None  # unless it was asked for
 
     def add(self, layer: Any, sources: Sequence[int], within: str = "") -> tuple[int, ...]:
@@ -63,20 +67,28 @@ class Graph:
             number = self._numbers[id(layer)] = len(self.layers)
             self.layers.append(layer)
             self.names.append(name)
+        layer._take_batch(self.batch)
         self._check_ids(layer, sources)
-        self.shapes.append(self._shape_behind(layer, sources, shapes))
+        first = len(self.shapes)
+        self.shapes += self._shapes_behind(layer, sources, shapes)
+        self._makers += [len(self.calls)] * (len(self.shapes) - first)
         self.calls.append((number, tuple(sources)))
-        return (len(self.shapes) - 1,)
+        return tuple(range(first, len(self.shapes)))
+
+    def call_of(self, value: int) -> tuple[int, tuple[int, ...]] | None:
+        """The call that makes a value; None of an input."""
+        at = value - len(self.inputs)
+        return None if at < 0 else self.calls[self._makers[at]]
 
     def maker(self, value: int) -> Layer | None:
         """The layer that makes a value; None of an input."""
-        at = value - len(self.inputs)
-        return None if at < 0 else self.layers[self.calls[at][0]]
+        call = self.call_of(value)
+        return None if call is None else self.layers[call[0]]
 
     def name_of(self, value: int) -> str:
         """Of the input, or of the layer that makes the value."""
-        at = value - len(self.inputs)
-        return self.inputs[value][0] if at < 0 else self.names[self.calls[at][0]]
+        call = self.call_of(value)
+        return self.inputs[value][0] if call is None else self.names[call[0]]
 
     def number_of(self, layer: Layer) -> int | None:
         """The number of a layer, if it is one of these."""
@@ -151,19 +163,18 @@ class Graph:
                 "Embedding takes ids, so it must be the first layer, or be called on an Input"
             )
 
-    def _shape_behind(self, layer: Layer, sources: Sequence[int], shapes: list[Shape]) -> Shape:
-        if layer._merges:
-            return layer.compute_output_shape(shapes)  # type: ignore[arg-type]
-        if len(sources) != 1:
-            raise ValueError(f"{layer.name} takes one value; it was called on {len(sources)}")
+    def _shapes_behind(
+        self, layer: Layer, sources: Sequence[int], shapes: list[Shape]
+    ) -> list[Shape]:
         try:
-            layer.parameter_shapes(shapes[0]), layer.state_shapes(shapes[0])
-            return layer.compute_output_shape(shapes[0])
+            if not layer._merges:
+                layer.state_shapes(shapes[0])
+            return layer._shapes_behind(shapes)
         except ValueError:
-            before = self.maker(sources[0])
-            if before is not None and not before._merges:
-                given = self.shapes[self.calls[sources[0] - len(self.inputs)][1][0]]
-                check_for_sequences(before, layer, given, shapes[0])
+            call = self.call_of(sources[0])
+            if call is not None and not layer._merges and not self.layers[call[0]]._merges:
+                given = self.shapes[call[1][0]]
+                check_for_sequences(self.layers[call[0]], layer, given, shapes[0])
             raise
 
 
@@ -208,11 +219,13 @@ def masked_axes(graph: Graph) -> list[int]:
     """Over how many axes, the batch's too, a mask comes to each value; 0: none does."""
     masked = [0] * len(graph.inputs)
     for number, sources in graph.calls:
-        comes = {masked[source] for source in sources}
-        axes = comes.pop() if len(comes) == 1 else 0  # what has none has all steps
-        flow = _flow(graph.layers[number], axes)
+        layer = graph.layers[number]
+        # What goes beside a sequence is a state. What of several has no mask has all steps.
+        comes = {masked[source] for source in (sources if layer._merges else sources[:1])}
+        axes = comes.pop() if len(comes) == 1 else 0
         shape = graph.shapes[len(masked)]
-        masked.append({"makes": len(shape), "passes": axes}.get(flow, 0))
+        masked.append({"makes": len(shape), "passes": axes}.get(_flow(layer, axes), 0))
+        masked += [0] * (layer._makes - 1)
     return masked
 
 

@@ -475,7 +475,7 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
         >>> model.evaluate(np.ones((4, 2)), np.ones(4), verbose=0)
         1.0
         """
-        with self.lock, _core.to_nearest:
+        with self.lock, _core.to_nearest, self._as_before():
             return passes.evaluate(
                 *(self, x, y, batch_size, verbose, sample_weight, steps, callbacks),
                 *(return_dict, allow_nonfinite),
@@ -512,7 +512,7 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
         array([[3.],
                [3.]], dtype=float32)
         """
-        with self.lock:
+        with self.lock, self._as_before():
             return passes.predict(self, x, batch_size, verbose, steps, callbacks, allow_nonfinite)
 
     # ---- single batches ----------------------------------------------------------------------

@@ -66,7 +66,7 @@ def _row(cells: tuple[str, ...], width: int) -> list[str]:
 def _rows(model: Chain) -> list[tuple[str, ...]]:
     if model.input_shape is None:
         return [(_label(layer), "?", "?") for layer in model.layers]
-    graph = Graph([("", model.input_shape)])
+    graph = Graph([("", model.input_shape)], model._batch)
     result: list[tuple[str, ...]] = []
     values: tuple[int, ...] = (0,)
     for layer in model.layers:
@@ -80,7 +80,7 @@ def _connected_rows(model: Chain) -> list[tuple[str, ...]]:
     """Inputs, then layers in the order of their first call, with whose outputs they read."""
     assert model._order is not None
     inputs = list(zip(model.inputs, model.input_names, strict=True))
-    graph = Graph([(name, x.sample) for x, name in inputs])
+    graph = Graph([(name, x.sample) for x, name in inputs], model._batch)
     values = {id(x): value for value, (x, _) in enumerate(inputs)}
     names = {id(x): name for x, name in inputs}
     rows = [[f"{name} (Input)", _shapes([x.sample]), "0", ""] for x, name in inputs]
@@ -89,7 +89,11 @@ def _connected_rows(model: Chain) -> list[tuple[str, ...]]:
         layer = call.layer
         made = graph.add(layer, [values[id(x)] for x in call.inputs])
         values |= {id(x): value for x, value in zip(call.outputs, made, strict=True)}
-        names |= {id(x): layer.name for x in call.outputs}
+        several = len(call.outputs) > 1
+        names |= {
+            id(x): f"{layer.name}[{i}]" if several else layer.name
+            for i, x in enumerate(call.outputs)
+        }
         reads = ", ".join(names[id(x)] for x in call.inputs)
         row = by_layer.get(id(layer))
         if row is None:

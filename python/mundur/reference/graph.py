@@ -3,7 +3,8 @@
 The chain rule asks for no more than a sum. Where a value is used twice, ∂L/∂ of it is what comes
 back from both uses; where a layer is called twice, so is ∂L/∂w of its weights.
 
-forward     v₁, ..., vₙ are the inputs, then each call makes one more: v = layer(v_i, v_k, ...)
+forward     v₁, ..., vₙ are the inputs, then each call makes one more: v = layer(v_i, v_k, ...), or
+            several: the sequence of a recurrent layer, and its last states
 backward    δ_v = ∂L/∂v = Σ_u ∂u/∂v δ_u over all calls that made a value u of v, the last first
 """
 
@@ -59,6 +60,8 @@ class Graph(Model):
         super().__init__(layers, seed)
         self.made = list(outputs)
         self.calls: list[tuple[Layer, Layer, list[int]]] = []
+        self.first: list[int] = []  # of the values that each call makes
+        self.values: list[Tensor] = []
         self.losses: list[Loss | None] = []
         self.loss_weights: list[float] = []
         shapes = list(input_shapes)
@@ -71,7 +74,8 @@ class Graph(Model):
             called = of_its_own(layer)
             if isinstance(called, Merging):
                 called.build(of)
-            shapes.append(called.output_shape or ())
+            self.first.append(len(shapes))
+            shapes += called.output_shapes(called.output_shape or ())
             self.calls.append((layer, called, list(sources)))
         self.built = True
 
@@ -86,13 +90,14 @@ class Graph(Model):
             theirs: Any = [masks[v] for v in sources]
             if isinstance(called, Merging):
                 called.masks = theirs
-                values.append(called.forward(given, training))
+                values += called.forward_all(given, training)
                 masks.append(called.compute_mask(given, theirs))
             else:
                 called.mask = theirs[0]
-                values.append(called.forward(given[0], training))
+                values += called.forward_all(given, training)
                 masks.append(called.compute_mask(given[0], theirs[0]))
-        self.outputs = values[self.inputs :]
+            masks += [None] * (len(values) - len(masks))
+        self.outputs = [values[v] for v in self.first]
         self.values = values
         return [values[v] for v in self.made]
 
@@ -105,12 +110,14 @@ class Graph(Model):
             layer.gradients = {}
         for i in reversed(range(len(self.calls))):
             layer, called, sources = self.calls[i]
-            delta = self.deltas[self.inputs + i] or zeros_like(self.outputs[i])
-            if layer.activity_regularizer:
-                delta = add_mean(delta, layer.activity_regularizer.gradient(self.outputs[i]))
-                self.deltas[self.inputs + i] = delta
-            back = called.backward(delta)
-            for v, g in zip(sources, back if isinstance(called, Merging) else [back], strict=True):
+            deltas = []
+            for v in self.made_by(i):
+                delta = self.deltas[v] or zeros_like(self.values[v])
+                if layer.activity_regularizer:
+                    delta = add_mean(delta, layer.activity_regularizer.gradient(self.values[v]))
+                self.deltas[v] = delta
+                deltas.append(delta)
+            for v, g in zip(sources, called.backward_all(deltas), strict=True):
                 self.meet(v, g)
             # ∂L/∂w = Σ over the layer's calls
             for name, g in called.gradients.items():
@@ -120,6 +127,10 @@ class Graph(Model):
             layer.add_penalties()
         found = zip(self.deltas[: self.inputs], self.values, strict=False)
         return [delta or zeros_like(value) for delta, value in found]
+
+    def made_by(self, call: int) -> range:
+        """Return the values that a call makes."""
+        return range(self.first[call], [*self.first, len(self.values)][call + 1])
 
     def meet(self, v: int, g: Tensor) -> None:
         """Add what one use of a value sends back to what others have."""
@@ -137,9 +148,10 @@ class Graph(Model):
             if p in layer.parameters
         )
         return weights + sum(
-            layer.activity_regularizer(a) / len(a)
-            for (layer, _, _), a in zip(self.calls, self.outputs, strict=False)
-            if layer.activity_regularizer
+            layer.activity_regularizer(self.values[v]) / len(self.values[v])
+            for i, (layer, _, _) in enumerate(self.calls)
+            for v in self.made_by(i)
+            if layer.activity_regularizer and self.values
         )
 
     def compile_all(

@@ -26,7 +26,7 @@ from ..data.arrays import Ports
 from ..data.dataset import Objective
 from ..initializers.base import ArrayInitializer, FunctionInitializer, Initializer
 from ..layers.container import Nested
-from ..layers.input import Symbol, called
+from ..layers.input import Symbol, again
 from ..models.model import Model
 from ..training.position import Place
 
@@ -153,6 +153,8 @@ def _structure(model: Model, tensors: Tensors, within: str) -> dict[str, Any]:
     parts: dict[str, Any] = {
         "layers": [_describe_part(layer, tensors, within) for layer in model.layers]
     }
+    if model._batch is not None:
+        parts["batch_size"] = model._batch
     return parts if model._order is None else parts | {"graph": _describe_graph(model)}
 
 
@@ -378,6 +380,8 @@ def _fill(
     model: Model, document: Any, tensors: Tensors, custom: Mapping[str, Any], within: str
 ) -> None:
     """The layers and connections of `_structure`, before there are numbers."""
+    batch = document.get("batch_size")
+    model._batch = None if batch is None else integer(batch, "batch_size", 1)
     parts = _restore_layers(document["layers"], tensors, custom, within, model.dtype)
     if "graph" in document:
         _connect(model, parts, document["graph"])
@@ -395,7 +399,10 @@ def _connect(model: Model, parts: list[Any], graph: Any) -> None:
     kind_in, names = _restore_ports(graph["inputs"])
     kind_out, made_names = _restore_ports(graph["outputs"])
     shapes = [extents(shape, "shape") for shape in _typed(graph["shapes"], list)]
-    inputs = [Symbol(shape, None, name) for shape, name in zip(shapes, names, strict=True)]
+    inputs = [
+        Symbol(shape, None, name, batch=model._batch)
+        for shape, name in zip(shapes, names, strict=True)
+    ]
     values = list(inputs)
     for place, sources in _typed(graph["calls"], list):
         part = parts[integer(place, "a layer", 0, len(parts) - 1)]
@@ -403,7 +410,7 @@ def _connect(model: Model, parts: list[Any], graph: Any) -> None:
         if isinstance(part, Model):
             values += part._call_on(given).outputs
         else:
-            values.append(called(part, given if part._merges or len(given) != 1 else given[0]))
+            values += again(part, given).outputs
     made = [values[integer(at, "a value", 0, len(values) - 1)] for at in graph["made"]]
     model._connect(_as(kind_in, names, inputs), _as(kind_out, made_names, made), build=False)
     model._ports_in = model._ports_in._replace(names=tuple(names))
@@ -516,9 +523,9 @@ def _build(model: Model, tensors: Tensors) -> None:
         model._build(model._declared_shape, initialize=False)
     except MemoryError as error:
         raise ValueError(str(error)) from None
-    views = model._weight_views()
+    views = model._values | model._state
     for name in expected:
-        views[name.partition("/")[2]] = tensors[name]
+        views[name.partition("/")[2]][...] = tensors[name]
 
 
 def _tensor(tensors: Tensors, name: str, shape: tuple[int, ...], dtype: str) -> Array:

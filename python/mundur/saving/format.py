@@ -94,8 +94,10 @@ def save_model(model: Model, path: Path, overwrite: bool) -> None:
 
 def save_weights(model: Model, path: Path, overwrite: bool) -> None:
     """Writes parameters and state; see `Model.save_weights`."""
-    tensors = {f"parameters/{name}": np.array(v) for name, v in model._parameter_views().items()}
-    tensors |= {f"state/{name}": np.array(v) for name, v in model._state.items()}
+    tensors = {
+        f"{'state' if name in model._state else 'parameters'}/{name}": np.array(view)
+        for name, view in model._weight_views().items()
+    }
     _write(path, _pack(tensors, ""), overwrite)
 
 
@@ -248,7 +250,9 @@ def load_weights(model: Model, path: Path) -> None:
 
 
 def _is_weight(name: str) -> bool:
-    return not name.startswith(("optimizer/", "initializers/", "place/", "text/"))
+    """What stateful layers keep from batch to batch goes with batches of its size alone."""
+    goes_on = name.startswith("state/") and name.endswith(("/state_h", "/state_c"))
+    return not (goes_on or name.startswith(("optimizer/", "initializers/", "place/", "text/")))
 
 
 def _plain(name: str) -> str:

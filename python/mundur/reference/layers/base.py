@@ -97,6 +97,18 @@ class Layer:
         """Return ∂L/∂x from `gradient` = ∂L/∂a, for the batch that went forward last."""
         raise NotImplementedError
 
+    def forward_all(self, x: list[Tensor], training: bool = False) -> list[Tensor]:
+        """Return all that a call makes, of all that it is called on: here one value of one."""
+        return [self.forward(x[0], training)]
+
+    def backward_all(self, gradients: list[Tensor]) -> list[Tensor]:
+        """Return ∂L/∂ of all that went in, from those of all that came out."""
+        return [self.backward(gradients[0])]
+
+    def output_shapes(self, output_shape: Shape) -> list[Shape]:
+        """Return the shapes of samples of all that a call makes, by that of the first."""
+        return [output_shape]
+
     def learns(self, parameter: str) -> bool:
         """Say whether the parameter of this name gets a gradient."""
         return self.trainable and parameter not in self.frozen

@@ -49,6 +49,14 @@ class Merging(Layer):
         self.output_shape = self.merged(self.input_shapes)
         return self.output_shape
 
+    def forward_all(self, x: list[Tensor], training: bool = False) -> list[Tensor]:
+        """Return what is made of all, alone."""
+        return [self.forward(x, training)]
+
+    def backward_all(self, gradients: list[Tensor]) -> list[Tensor]:
+        """Return ∂L/∂x_i of each."""
+        return list(self.backward(gradients[0]))
+
     def merged(self, shapes: Shapes) -> Shape:
         """Return the shape of output samples, which is that of all inputs."""
         for other in shapes[1:]:

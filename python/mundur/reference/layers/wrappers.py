@@ -57,6 +57,8 @@ class Bidirectional(Nested):
         if backward_layer is None:
             self.back.go_backwards = not layer.go_backwards
         super().__init__([self.ahead, self.back], name)
+        for one in (self.ahead, self.back):
+            one.zero_output_for_mask = False  # a sequence has zeros there, joined
         self.ahead.name = f"forward_{self.ahead.name}"
         self.back.name = f"backward_{self.back.name}"
         self.outputs: list[list[Vector]] = []
@@ -64,7 +66,7 @@ class Bidirectional(Nested):
     def build_for(self, input_shape: Shape, rng: Random) -> Shape:
         """Make the parameters of both."""
         shapes = [layer.build(input_shape, rng) for layer in self.layers]
-        self.gather("parameters", "regularizers", "constraints")
+        self.gather("parameters", "regularizers", "constraints", "state")
         *steps, units = shapes[0]
         return (*steps, units + shapes[1][-1] if self.merge_mode == "concat" else units)
 
@@ -103,6 +105,14 @@ class Bidirectional(Nested):
         self.a = self.like(self.without_masked(joined))
         return self.a
 
+    def forward_all(self, x: list[Tensor], training: bool = False) -> list[Tensor]:
+        """Hand half of the first states to each; give a, and the last states of both."""
+        half = len(x) // 2
+        self.ahead.first, self.back.first = x[1 : 1 + half], x[1 + half :]
+        a = self.forward(x[0], training)
+        both = [*self.ahead.last, *self.back.last] if self.ahead.return_state else []
+        return [a, *both]
+
     def join(self, h: Vector, k: Vector) -> Vector:
         """Return a of one step, from h of the layer ahead and k of the other."""
         if self.merge_mode == "concat":
@@ -124,6 +134,20 @@ class Bidirectional(Nested):
         self.gather("gradients")
         # ∂L/∂x is the sum of both
         return map_elements(add, *dx)
+
+    def backward_all(self, gradients: list[Tensor]) -> list[Tensor]:
+        """Hand half of ∂L/∂ of the last states to each; give that of the first of both."""
+        half = len(gradients) // 2
+        self.ahead.d_last, self.back.d_last = gradients[1 : 1 + half], gradients[1 + half :]
+        dx = self.backward(gradients[0])
+        self.ahead.d_last, self.back.d_last = [], []
+        both = [*self.ahead.d_first, *self.back.d_first] if self.ahead.first else []
+        return [dx, *both]
+
+    def output_shapes(self, output_shape: Shape) -> list[Shape]:
+        """Return the shapes of a and of the last states of both."""
+        of_each = [one.output_shapes(output_shape)[1:] for one in (self.ahead, self.back)]
+        return [output_shape, *of_each[0], *of_each[1]]
 
     def part(self, g: Vector, h: Vector, k: Vector) -> tuple[Vector, Vector]:
         """Return ∂L/∂h and ∂L/∂k of one step from ∂L/∂a."""
