@@ -205,10 +205,10 @@ SIGNATURES = [
     Signature("layers.Layer", "dtype", "lacks", "The model's dtype is that of all its layers."),
     Signature("layers.InputLayer", "trainable", "lacks", "An input has nothing to train."),
     Signature(
-        "*Input*",
-        "shape",
-        "default",
-        "Required: an input without a shape says nothing, and `batch_shape` is not taken.",
+        "layers.InputLayer",
+        "batch_shape",
+        "keyword",
+        "In Keras others, which have one value here, stand before it.",
     ),
     Signature(
         "*Input*",
@@ -250,6 +250,13 @@ SIGNATURES = [
 ]
 
 BEHAVIOURS = [
+    Behaviour(
+        "mask_beside_states",
+        "layers.LSTM()(x, initial_state=)",
+        "the mask of x holds",
+        "it is lost, unless the call says mask=",
+        "A decoder that is given a state has padding as it had before.",
+    ),
     Behaviour(
         "momentum",
         "optimizers.SGD",

@@ -239,12 +239,25 @@ def stretching() -> None:
         md.layers.Add()([md.Input((3,)), md.Input((1,))])
 
 
+def mask_beside_states() -> None:
+    """A sample of nothing but padding keeps the state that it is given."""
+    kept = []
+    for library in (md, keras):
+        ids, first = library.Input((2,)), library.Input((2,))
+        table = library.layers.Embedding(3, 2, mask_zero=True)(ids)
+        _, h = library.layers.GRU(2, return_state=True)(table, initial_state=first)
+        given = np.full((1, 2), 0.5, np.float32)
+        found = library.Model([ids, first], h).predict([np.zeros((1, 2), int), given], verbose=0)
+        kept.append(np.array_equal(found, given))
+    assert kept == [True, False]
+
+
 CHECKS: dict[str, Callable[[], None]] = {
     check.__name__: check
     for check in (
         *(momentum, epsilon, nesterov, weights, values, broadcasting, head, nonfinite),
         *(named_penalty, mask_value, seed, shapes, arrays, files),
-        *(inputs_among_layers, stretching),
+        *(inputs_among_layers, stretching, mask_beside_states),
         *(weighted_sets, sums_of_probabilities, adjusted_r2, more_than_there_is, excluded_names),
     )
 }

@@ -103,30 +103,43 @@ def steps_side_by_side(k: Any) -> Any:
     return k.Model(x, k.layers.Dense(1, name="out")(k.layers.Flatten(name="flat")(likeness)))
 
 
+def kept_mask(k: Any, table: Any, ids: Any) -> dict[str, Any]:
+    """Which Keras forgets where it is given a first state."""
+    return {"mask": table.compute_mask(ids)} if k is keras else {}
+
+
 def sequence_to_sequence(k: Any) -> Any:
     """Keras's tutorial: what an encoder's last state is, a decoder begins with."""
     words, said = k.Input((5,), name="words"), k.Input((5,), name="said")
     table = k.layers.Embedding(9, 4, mask_zero=True, name="table")
     _, h, c = k.layers.LSTM(6, return_state=True, name="encoder")(table(words))
     y, _, _ = k.layers.LSTM(6, return_sequences=True, return_state=True, name="decoder")(
-        table(said), initial_state=[h, c]
+        table(said), initial_state=[h, c], **kept_mask(k, table, said)
     )
     return k.Model([words, said], k.layers.Dense(9, "softmax", name="next")(y))
 
 
 def states_of_all_kinds(k: Any) -> Any:
     a, words = k.Input((4,), name="a"), k.Input((5,), name="words")
-    table = k.layers.Embedding(9, 4, mask_zero=True, name="table")(words)
+    embedding = k.layers.Embedding(9, 4, mask_zero=True, name="table")
+    table, mask = embedding(words), kept_mask(k, embedding, words)
     first = k.layers.Dense(6, "tanh", name="first")(a)
     y, h = k.layers.GRU(6, return_sequences=True, return_state=True, name="after")(
-        table, initial_state=first
+        table, initial_state=first, **mask
     )
-    z, g = k.layers.GRU(6, reset_after=False, return_state=True, name="front")(y, initial_state=h)
+    z, g = k.layers.GRU(6, reset_after=False, return_state=True, name="front")(
+        y, initial_state=h, **mask
+    )
     around = k.layers.Bidirectional(
         k.layers.SimpleRNN(6, "hard_sigmoid", return_state=True), name="around"
     )
-    both, ahead, back = around(y, initial_state=[g, z])
-    return k.Model([a, words], [k.layers.Dense(3, "softmax", name="kind")(both), ahead, back])
+    both, ahead, back = around(y, initial_state=[g, z], **mask)
+    outputs = [
+        k.layers.Dense(3, "softmax", name="kind")(both),
+        k.layers.Activation("tanh", name="ahead")(ahead),
+        k.layers.Activation("tanh", name="back")(back),
+    ]
+    return k.Model([a, words], outputs)
 
 
 Data = tuple[Any, Any]

@@ -316,8 +316,8 @@ class InputLayer:
     def __init__(
         self,
         shape: Sequence[int] | int | None = None,
-        *,
         batch_size: int | None = None,
+        *,
         batch_shape: Sequence[int | None] | None = None,
         name: str | None = None,
     ) -> None:
