@@ -13,8 +13,7 @@ from .. import _core, initializers
 from .._support.checks import boolean, integer, number, seed_value, shown
 from .._support.names import checked_keywords, either
 from .._support.unpack import Unpack
-from ..activations import named, native
-from ..custom_activation import Custom
+from ..activations import Custom, named, native
 from ..initializers.base import ArrayInitializer, Initializer
 from .base import DTYPE, Layer, LayerArguments, Weighted
 from .input import is_symbolic

@@ -110,7 +110,7 @@ class Recurrent(Weighted):
         super().__init__(name)
         self.units = integer(units, "units", 1)
         self.activation = activations.get(activation)
-        self.recurrent_activation = activations.get(recurrent_activation)
+        self.recurrent_activation = activations.get(recurrent_activation, "recurrent_activation")
         self.unit_forget_bias = boolean(unit_forget_bias, "unit_forget_bias")
         self.use_bias = boolean(use_bias, "use_bias")
         self.take(locals())
