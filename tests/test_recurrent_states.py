@@ -251,6 +251,12 @@ def test_an_encoder_and_a_decoder_learn(layer: str) -> None:
 # ---- kept from batch to batch ----------------------------------------------------------------
 
 
+def summary_of(model: md.Model) -> list[str]:
+    lines: list[str] = []
+    model.summary(print_fn=lines.append)
+    return lines
+
+
 X_KEPT = RNG.normal(size=(6, 5, 3))
 
 
@@ -322,6 +328,11 @@ def test_what_is_kept_is_state_and_no_weight(tmp_path: Any) -> None:
     assert [w.shape for w in model.get_weights()] == [w.shape for w in plain.get_weights()]
     assert model.count_params() == plain.count_params()
     assert len(model.weights) == len(plain.weights)
+    told = ["\n".join(summary_of(one)) for one in (model, plain)]
+    for text in told:
+        assert "keeps (LSTM)" in text or "lstm (LSTM)" in text
+        assert "Parameters: 138, trainable 138, non-trainable 0" in text
+    assert "state 384 B" in told[0]  # 6 samples, 4 units, h and c
     model.predict(X_KEPT, batch_size=6)
     assert model.state["keeps/state_h"].any()
     # Batches of another size, the same weights.
@@ -417,9 +428,7 @@ def test_graphs_with_states_are_kept(tmp_path: Any) -> None:
     for twin in (md.load_model(tmp_path / "m.safetensors"), copy.deepcopy(model), clone, again):
         for found, other in zip(twin.predict(x), expected, strict=True):
             np.testing.assert_array_equal(found, other)
-    lines: list[str] = []
-    model.summary(print_fn=lines.append)
-    text = "\n".join(lines)
+    text = "\n".join(summary_of(model))
     assert "answer, encoder[1], encoder[2]" in text
     shown = model.explain(x, targets(model, x), ["mse"] * 3)
     assert shown["decoder"].reads == ("answer", "encoder[1]", "encoder[2]")

@@ -121,7 +121,8 @@ def _size_of(layer: Any, graph: Graph) -> str:
         for number, name in enumerate(graph.names)
         if name == layer.name or name.startswith(f"{layer.name}/")
         for shapes in (graph.parameter_shapes(number), graph.state_shapes(number))
-        for shape in shapes.values()
+        for array, shape in shapes.items()
+        if array in graph.layers[number].weight_names
     )
     return f"{size:,}{_frozen(layer)}"
 
@@ -145,7 +146,7 @@ def _totals(model: Chain, slots: int, batch_size: int) -> list[str]:
         view.size for name, view in model._parameter_views().items() if name in learning
     )
     state = sum(view.size for view in model._state.values())
-    learned = total - state
+    learned = sum(view.size for view in model._parameter_views().values())
     memory = {
         "parameters": learned * item,
         **({"state": state * item} if state else {}),
