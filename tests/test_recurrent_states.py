@@ -321,6 +321,27 @@ def test_a_training_goes_on_from_the_last_batch(layer: str) -> None:
         np.testing.assert_allclose(state, expected, rtol=1e-12)
 
 
+def trained_on_and_on(layer: str, dtype: str) -> bytes:
+    kind = getattr(L, layer)
+    first = kind(17, stateful=True, return_sequences=True, **RATES)
+    layers = [md.Input((5, 9), batch_size=70), first, L.Bidirectional(kind(9, stateful=True))]
+    model = md.Model(layers, seed=3, dtype=dtype)
+    model.compile("adam", "mse")
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(210, 5, 9)), rng.normal(size=(210, 18))
+    model.fit(x, y, batch_size=70, shuffle=False, epochs=1, verbose=0)
+    found = model.predict(x, batch_size=70, verbose=0)
+    return b"".join(w.tobytes() for w in [*model.get_weights(), *model.state.values(), found])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("layer", LAYERS)
+def test_what_goes_on_has_the_same_bits_everywhere(
+    layer: str, dtype: str, same_everywhere: Any
+) -> None:
+    same_everywhere(lambda: trained_on_and_on(layer, dtype))
+
+
 def test_what_is_kept_is_state_and_no_weight(tmp_path: Any) -> None:
     model = keeping("LSTM", 6, 5)
     assert sorted(model.state) == ["keeps/state_c", "keeps/state_h"]
