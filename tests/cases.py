@@ -352,6 +352,10 @@ LAYERS = [
     ),
     *(conv1d_transpose(3, 3, 6, 2, padding=p, dilation_rate=2) for p in ("valid", "same")),
     conv1d_transpose(3, 3, 6, 2, activation="tanh", kernel_regularizer="l1_l2"),
+    *(
+        conv1d_transpose(3, 5, 4, 2, strides=2, activation=name)
+        for name in ("relu", "tanh", "softmax")
+    ),
     conv1d_transpose(2, 2, 3, 2, batch=300, use_bias=False),
     LayerCase("dense_of_sequences", "Dense", {"units": 5, "activation": "tanh"}, (4, 3)),
     # Around the registers of 4, 8 and 16 numbers; one input, one unit, one step.

@@ -57,13 +57,16 @@ void Builder::drop_dead() {
 /// Where only an activation reads what a product made, the product applies it, or learns that rows
 /// are needed whole.
 void Builder::fuse_activations() {
-  std::vector<int> readers(program_.values.size(), 0);
+  std::vector<int> readers(program_.values.size(), 0), writers = readers;
   const auto count = [&](Value value) {
     ++readers[static_cast<std::size_t>(program_.root(value).index)];
   };
   for (const Emitted& step : steps_) {
     for (const Access& access : Accesses(step.operation).all) {
       if (access.kind != Access::Kind::write) count(access.value);
+      if (access.kind != Access::Kind::read) {
+        ++writers[static_cast<std::size_t>(program_.root(access.value).index)];
+      }
     }
   }
   for (Value value : program_.kept) count(value);
@@ -80,8 +83,9 @@ void Builder::fuse_activations() {
                                             one.whole_rows = next->f.by_rows();
                                           }
                                           const auto at = static_cast<std::size_t>(one.y.index);
+                                          // Of several that make z, each has but a part.
                                           if (one.f != Function::linear || readers[at] > 1 ||
-                                              !is_function(next->f.activation)) {
+                                              writers[at] > 1 || !is_function(next->f.activation)) {
                                             return false;
                                           }
                                           one.f = static_cast<Function>(next->f.activation);
