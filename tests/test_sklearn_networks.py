@@ -12,7 +12,7 @@ import pytest
 
 sklearn = pytest.importorskip("sklearn", minversion="1.6", reason="install the extra 'sklearn'")
 from mundur import layers  # noqa: E402
-from mundur.sklearn import NeuralNetClassifier, NeuralNetRegressor  # noqa: E402
+from mundur.sklearn import MLPClassifier, NeuralNetClassifier, NeuralNetRegressor  # noqa: E402
 from sklearn.base import clone  # noqa: E402
 from sklearn.datasets import load_iris  # noqa: E402
 from sklearn.model_selection import GridSearchCV  # noqa: E402
@@ -281,6 +281,31 @@ def test_callbacks_of_scikit_learn() -> None:
 def test_layers_that_do_not_fit(chain: Any, y: Any, message: str) -> None:
     with pytest.raises((ValueError, TypeError), match=message):
         NeuralNetClassifier(chain, **QUICK).fit(X, y)
+
+
+@pytest.mark.filterwarnings("ignore:MLPClassifier. max_iter=3 epochs are over")
+@pytest.mark.parametrize("kind", [NeuralNetClassifier, MLPClassifier])
+def test_no_estimator_is_fitted_within_its_own_fit(kind: Any) -> None:
+    class Again(md.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            estimator.fit(X, Y)
+
+    rounds = {"max_iter": 3} if kind is MLPClassifier else {"epochs": 3}
+    estimator = kind(**rounds, random_state=0, callbacks=[Again()])
+    words = (
+        rf"fit of a {kind.__name__} was called by a callback of its own fit; .*clone\(estimator\)"
+    )
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match=words):
+            estimator.fit(X, Y)
+
+    class Another(md.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            others.append(clone(estimator).set_params(callbacks=None).fit(X, Y))
+
+    others: list[Any] = []
+    estimator.set_params(callbacks=[Another()]).fit(X, Y)
+    assert len(others) == 3
 
 
 def test_other_bad_input() -> None:

@@ -39,7 +39,22 @@ __all__ = [
 
 
 class WrongType(TypeError, ValueError):
-    """An argument of a type that is not taken: a TypeError, and a ValueError as Keras raises."""
+    """An argument of a type that is not taken: a TypeError, and a ValueError as Keras raises.
+
+    Tracebacks call it what its readers know, "TypeError: ...".
+    """
+
+    def __reduce__(self) -> Any:
+        return wrong_type, self.args
+
+
+WrongType.__name__ = WrongType.__qualname__ = "TypeError"
+WrongType.__module__ = "builtins"
+
+
+def wrong_type(*args: Any) -> WrongType:
+    """The error again, in another process: pickle would look its class up by that name."""
+    return WrongType(*args)
 
 
 _INT64_MAX = 2**63 - 1

@@ -223,13 +223,13 @@ def train(
                     f"{type(e).__name__}: max_iter={e.max_iter} epochs are over, and the loss was "
                     "still falling",
                     ConvergenceWarning,
-                    stacklevel=5,
+                    stacklevel=6,
                 )
     except KeyboardInterrupt:
         warnings.warn(
             f"{type(e).__name__} was interrupted in epoch {e.n_iter_ + 1}; it has the weights that "
             "it came to",
-            stacklevel=5,
+            stacklevel=6,
         )
     callbacks.call("on_train_end", logs)
 

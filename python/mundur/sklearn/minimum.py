@@ -76,7 +76,7 @@ def descend(
             f"evaluations without having converged (max_iter={e.max_iter}, max_fun={e.max_fun}); "
             "give it more of them, or standardise the features",
             ConvergenceWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
 
 

@@ -188,5 +188,5 @@ def warn_of_batch_size(size: int, samples: int) -> None:
     warnings.warn(
         f"batch_size={size} is more than the {samples} samples to train on, which make one batch",
         UserWarning,
-        stacklevel=6,
+        stacklevel=7,
     )

@@ -25,7 +25,7 @@ from .inputs import checked, dense, fresh_layers, is_large, own_optimizer, sampl
 from .nested import Nested, call_builder, is_builder
 from .network import outputs_of
 from .observed import Observable, Observer
-from .state import all_or_nothing, keeps
+from .state import all_or_nothing, keeps, not_within_itself
 
 __all__ = ["NeuralNet"]
 
@@ -80,6 +80,7 @@ class NeuralNet(Nested, Observable, BaseEstimator):
 
     # ---- training --------------------------------------------------------------------------------
 
+    @not_within_itself
     def _train(
         self,
         X: Any,

@@ -29,7 +29,7 @@ from .nested import Nested
 from .objectives import Objective, objective_of
 from .observed import Observable, Observer
 from .rules import Rule, rule_of
-from .state import all_or_nothing, keeps
+from .state import all_or_nothing, keeps, not_within_itself
 
 __all__ = ["Perceptron", "goes_by_batches"]
 
@@ -130,6 +130,7 @@ class Perceptron(Nested, Observable, BaseEstimator):
             return self.early_stopping
         return "score" if self.early_stopping else ""  # NumPy has booleans, too
 
+    @not_within_itself
     def _train(
         self,
         X: Any,

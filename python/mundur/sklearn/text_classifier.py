@@ -19,7 +19,7 @@ from .held_out import parts_of
 from .inputs import fresh_layers, keep, own_optimizer, sample_weights
 from .nested import Nested
 from .observed import Observable, Observer
-from .state import all_or_nothing
+from .state import all_or_nothing, not_within_itself
 from .targets import Classes, check_weighed, classes_of
 
 __all__ = ["TextClassifier"]
@@ -119,6 +119,7 @@ class TextClassifier(Nested, Observable, ClassifierMixin, BaseEstimator):
         return tags
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @not_within_itself
     def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> Any:
         """Numbers the words of the texts, and trains.
 
