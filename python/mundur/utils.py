@@ -46,7 +46,7 @@ def plot_model(
     *,
     dpi: int = 200,
 ) -> Any:
-    """Draws a model as `plots.network` does, into a file of Matplotlib's kinds.
+    """Draws a model as `plots.network` does, a graph as `plots.graph`, into a file.
 
     Parameters
     ----------
@@ -68,7 +68,9 @@ def plot_model(
     boolean(show_shapes, "show_shapes")
     from importlib import import_module
 
-    axes = import_module("mundur.plots").network(model)
+    plots = import_module("mundur.plots")
+    is_chain = getattr(model, "_order", None) is None  # what is no model `network` refuses
+    axes = plots.network(model) if is_chain else plots.graph(model)
     axes.figure.savefig(to_file, dpi=integer(dpi, "dpi", 1))
     return axes
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from collections.abc import Sequence
 
 from .._support.checks import WrongType, boolean
 from .._support.names import checked_keywords
-from .base import Logs
+from .base import Callback, Logs
 from .monitors import ModelCheckpoint
 
 _FILE = "latest.safetensors"
@@ -86,8 +86,13 @@ def _literal(path: str) -> str:
     return path.replace("{", "{{").replace("}", "}}")
 
 
-def backup_among(callbacks: Any) -> str | None:
-    """The file that `fit` goes on from by itself."""
-    given = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
-    backups = [one for one in given if isinstance(one, BackupAndRestore)]
+def backup_among(callbacks: Sequence[Callback], of_arrays: bool) -> str | None:
+    """The file that `fit` goes on from by itself; a TypeError where it could not."""
+    backups = [one for one in callbacks if isinstance(one, BackupAndRestore)]
+    if backups and not of_arrays:
+        raise WrongType(
+            "BackupAndRestore goes with x and y as arrays, without steps_per_epoch or an augment "
+            "written in Python: what an iterable has given already could not be known later; "
+            "ModelCheckpoint, load_model and initial_epoch= go with iterables"
+        )
     return backups[0].found if backups else None

@@ -111,7 +111,7 @@ class CallbackList:
     """The callbacks of one call, of which only overridden hooks are ever called."""
 
     def __init__(self, callbacks: Any, model: Any, params: dict[str, Any]) -> None:
-        self.callbacks = _checked(callbacks)
+        self.callbacks = callbacks_in(callbacks)
         for callback in self.callbacks:
             callback.set_model(model)
             callback.set_params(params)
@@ -143,7 +143,8 @@ def _overridden(callback: Callback, hook: str) -> str:
     return ""
 
 
-def _checked(callbacks: Any) -> list[Callback]:
+def callbacks_in(callbacks: Any) -> list[Callback]:
+    """Those that were given, checked: none, one, or a list or another iterable of them."""
     if callbacks is None:
         return []
     if isinstance(callbacks, Callback):

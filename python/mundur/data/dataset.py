@@ -309,6 +309,8 @@ def prepare(
     samples = len(x)
     if len(asked) == 1:
         (y,) = ports.parts(y, names[1])
+        if type(y) in (list, tuple) and len(y) == 1 and _rows_in(y[0]) == samples > 1:
+            y = y[0]  # in a list, as of the targets of several outputs
         if sample_weight is not None:
             (sample_weight,) = ports.parts(sample_weight, names[2])
         shape = network.output_shape
@@ -328,6 +330,11 @@ def prepare(
         )
     ]
     return Dataset(x, Several(parts), _weights(model, sample_weight, samples, names[2]), names[0])
+
+
+def _rows_in(given: Any) -> int:
+    shape = getattr(given, "shape", ())
+    return int(shape[0]) if shape else 0
 
 
 def _targets(

@@ -18,7 +18,7 @@ from .._support.views import Variable, Views, copy_all, variables
 from ..constraints import Constraint
 from ..initializers import Initializer
 from ..regularizers import Regularizer
-from .input import Call, as_called, called, is_symbolic
+from .input import Call, as_called, called, is_symbolic, refuse_training
 
 if TYPE_CHECKING:
     from .. import _core
@@ -166,11 +166,7 @@ class Layer(Configurable):
         array([[3., 3.]], dtype=float32)
         """
         if is_symbolic(inputs):
-            if training:
-                raise ValueError(
-                    "training must be False in a graph: fit trains, predict does not, and "
-                    "Model.forward(x, training=True) does as fit would; got True"
-                )
+            refuse_training(training)
             return called(self, inputs)
         from ..models.alone import output_of
 

@@ -21,6 +21,7 @@ __all__ = [
     "call_of",
     "called",
     "is_symbolic",
+    "refuse_training",
     "symbols_in",
 ]
 
@@ -262,6 +263,15 @@ def as_called(call: Call) -> Any:
 def called(layer: Any, given: Any) -> Any:
     """What layer(given) is: a symbolic value, or a tuple of several."""
     return as_called(call_of(layer, given))
+
+
+def refuse_training(training: Any) -> None:
+    """Raises where a piece of a graph shall always work as in training."""
+    if training:
+        raise ValueError(
+            "training must be False in a graph: fit trains, predict does not, and "
+            "Model.forward(x, training=True) does as fit would; got True"
+        )
 
 
 # ---- inputs ----------------------------------------------------------------------------------

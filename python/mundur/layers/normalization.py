@@ -23,6 +23,7 @@ from .._support.unpack import Unpack
 from ..data import arrays
 from ..data.stream import is_batches
 from .base import KERAS, Layer, LayerArguments
+from .input import is_symbolic
 
 _KERAS = KERAS | dict.fromkeys(
     ("beta_regularizer", "gamma_regularizer", "beta_constraint", "gamma_constraint")
@@ -370,9 +371,17 @@ class Normalization(Layer):
         count, mean, spread = 0.0, np.zeros(()), np.zeros(())
         for batch in batches:
             x = np.asarray(arrays.real_array(batch, "data"), np.float64)
+            arrays.check_finite(x, "data")
             if x.ndim < 2:
                 x = x.reshape(-1, 1)
             rows = x.reshape(-1, 1 if self.axis is None else x.shape[-1])
+            if not rows.size:
+                continue
+            if count and rows.shape[1] != len(mean):
+                raise ValueError(
+                    f"data must have as many columns in every batch; got {len(mean)} and then "
+                    f"{rows.shape[1]}"
+                )
             own, centre = float(len(rows)), rows.mean(axis=0)
             apart, total = centre - mean, count + own
             spread = spread + ((rows - centre) ** 2).sum(axis=0) + apart**2 * (count * own / total)
@@ -407,11 +416,20 @@ class Normalization(Layer):
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """The normalised numbers of an array."""
-        if len(inputs) != 1 or not hasattr(inputs[0], "__len__"):
+        if len(inputs) != 1 or is_symbolic(inputs[0]):
             return super().__call__(*inputs, **options)
         x = np.asarray(arrays.real_array(inputs[0], "inputs"), np.float64)
         moments = self._native_moments()
+        self._check_columns(x.shape[1:] or (1,))
         return (x - moments["mean"]) / np.sqrt(moments["variance"])
+
+    def _check_columns(self, sample: tuple[int, ...]) -> None:
+        found = len(self._native_moments()["mean"])
+        if found not in (1, sample[-1]):
+            raise ValueError(
+                f"{self.name}: mean and variance have {found} columns; samples of shape "
+                f"{sample} have {sample[-1]}"
+            )
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, what `adapt` found among them."""
@@ -444,12 +462,7 @@ class Normalization(Layer):
                     f"got {self.axis}. Permute brings another one there"
                 )
             columns = input_shape[-1]
-        found = len(self._native_moments()["mean"])
-        if found not in (1, columns):
-            raise ValueError(
-                f"{self.name}: mean and variance have {found} columns; samples of shape "
-                f"{input_shape} have {columns}"
-            )
+            self._check_columns(input_shape)
         return {"mean": (columns,), "variance": (columns,)}
 
     def describe(self) -> _core.LayerSpec:

@@ -53,8 +53,12 @@ class _Overlap(Loss):
     def _suited(self, y: Array, shape: tuple[int, ...], name: str) -> Array:
         title = type(self).__name__
         y = like_outputs(y, shape, name, title, f"; it has {shape[-1]} numbers per sample")
-        in_unit_interval(y, name, title)
+        self._check_sets(y, name)
         return y
+
+    def _check_sets(self, y: Array, name: str) -> None:
+        arrays.check_finite(y, name)
+        in_unit_interval(y, name, type(self).__name__)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The loss of predictions; one number for each place of the other axes for no reduction."""
@@ -89,6 +93,7 @@ class _Overlap(Loss):
                 f"{type(self).__name__} needs y_true and y_pred of one shape; got {y.shape} and "
                 f"{p.shape}"
             )
+        self._check_sets(y, "y_true")
         given = range(p.ndim) if self.axis is None else self.axis
         axes = tuple(sorted({integer(a, "axis", -p.ndim, p.ndim - 1) % p.ndim for a in given}))
         w: Floats = np.ones((1,) * p.ndim)

@@ -217,7 +217,7 @@ class MeanOf(Summed):
 
 
 class MeanMetricWrapper(Metric):
-    """A function of targets and predictions as a metric; ``metrics=[function]`` makes one.
+    """A function, or a `Loss`, as a metric; ``metrics=[function]`` and ``[loss]`` make one.
 
     The function gets all samples of the epoch or the set at once (Keras: each batch, and the mean
     of those). Model files hold its name only: after `load_model`, compile again.
@@ -247,17 +247,21 @@ class MeanMetricWrapper(Metric):
     def __init__(self, fn: Callable[[Array, Array], Any], name: str | None = None) -> None:
         if not callable(fn) or isinstance(fn, type):
             raise WrongType(f"fn must be callable as fn(y_true, y_pred); got {shown(fn)}")
-        if name is None and not hasattr(fn, "__name__"):
-            raise WrongType(f"{shown(fn)} has no name of its own; pass name=")
         self.fn = fn
+        self._is_loss = hasattr(fn, "gradient")
+        if self._is_loss:
+            vars(self)["larger_is_better"] = False
+        if name is None and not self._default_name():
+            raise WrongType(f"{shown(fn)} has no name of its own; pass name=")
         self._set_name(name)
 
     def _default_name(self) -> str:
-        return str(getattr(self.fn, "__name__", ""))
+        return str(getattr(self.fn, "__name__", getattr(self.fn, "name", "")))
 
     def compute(self, y_true: Array, y_pred: Array, sample_weight: Floats | None = None) -> float:
         """The function's number, or the mean of its array."""
-        value = np.asarray(self.fn(y_true, y_pred), np.float64)
+        weights = {"sample_weight": sample_weight} if self._is_loss else {}
+        value = np.asarray(self.fn(y_true, y_pred, **weights), np.float64)
         if sample_weight is None or value.ndim == 0:
             return float(value.mean())
         w = by_element(sample_weight, value.shape)

@@ -33,7 +33,15 @@ from ..initializers.base import stream_of
 from ..layers.base import Layer, name_among
 from ..layers.dense import Dense
 from ..layers.dropout import Dropout
-from ..layers.input import Call, InputLayer, Symbol, batch_of, is_symbolic, symbols_in
+from ..layers.input import (
+    Call,
+    InputLayer,
+    Symbol,
+    batch_of,
+    is_symbolic,
+    refuse_training,
+    symbols_in,
+)
 from ..layers.recurrent import Recurrent
 from ..layers.shape import Flatten
 from .graph import Graph, in_order, warn_of_a_dropped_mask, with_inner
@@ -81,6 +89,7 @@ class Chain:
     _kind = "model"
     _made = False  # whether the constructor is done
     _is_alone = False  # whether it computes layer(array), and nothing else
+    _is_part = False  # whether it was called on symbolic values, or stands in another model
     _ports_in = _ports_out = ONE
     _takes_one = True  # array, by itself
     _inputs: tuple[Symbol, ...] | None = None  # of a graph; of a chain once somebody asks
@@ -243,6 +252,8 @@ class Chain:
                 )
             self._declare(declared)
         self._layers.append(layer)
+        if isinstance(layer, Chain):
+            layer._is_part = True
 
     def _take(self, layer: Any, shares: bool = False) -> None:
         """What becomes a part of the model, checked and named; a graph may share it with others."""
@@ -323,6 +334,8 @@ class Chain:
             views of them were handed out, which would come to nothing.
         """
         with self.lock:
+            if isinstance(layer, Chain):
+                self._check_model(layer, False)
             self._before_change("add")
             self._append(layer)
             if self.built:
@@ -348,7 +361,12 @@ class Chain:
                 f"{what} is for chains, and {self.name!r} is a graph: make another one, "
                 "Model(model.inputs, layer(model.output))"
             )
-        self._inputs, self._outputs = None, ()
+        if self._is_part:
+            raise RuntimeError(
+                f"{what} would change {self.name!r} within a graph or a model that has it as a "
+                f"layer; {what} layers before, or to copy.deepcopy(model)"
+            )
+        self._forget_symbols()
         if self._views_given:
             raise RuntimeError(
                 f"{what} would cut off the live views that this model gave out (parameters, "
@@ -591,6 +609,7 @@ class Chain:
                     f"{', '.join(map(str, shapes))}"
                 )
         graph = self._graph_for([("", shape) for shape in shapes], batch_of(symbols))
+        self._is_part = True
         return Call(self, symbols, [graph.shapes[value] for value in graph.outputs])
 
     def _call_symbolically(self) -> None:
@@ -607,6 +626,15 @@ class Chain:
         for layer in self._layers:
             x = layer._called(x) if isinstance(layer, Chain) else layer(x)
         self._outputs = (x,)
+
+    def _forget_symbols(self) -> None:
+        """A chain's, of the layers that it had: others will take their place."""
+        call = self._outputs[0].call if self._outputs else None
+        while call is not None:
+            if isinstance(call.layer, Layer):
+                call.layer._calls.remove(call)
+            call = call.inputs[0].call
+        self._inputs, self._outputs = None, ()
 
     @property
     def inputs(self) -> list[Symbol]:
@@ -644,6 +672,8 @@ class Chain:
     def _features(self, x: Any, name: str = "x") -> Any:
         """Samples for the model, checked: an array, or several."""
         if self._takes_one and type(x) is not dict:
+            if type(x) in (list, tuple):
+                x = self._alone_in(x)
             return arrays.features(x, self._declared_shape, name)
         shapes = self._graph_built.shapes
 
@@ -651,6 +681,13 @@ class Chain:
             return arrays.features(part, shapes[number], called)
 
         return self._ports_in.checked(x, name, check)
+
+    def _alone_in(self, x: Any) -> Any:
+        """What a list, as of the arrays of several inputs, holds of one input."""
+        shape = self._declared_shape
+        if shape is None or len(x) != 1 or getattr(x[0], "ndim", None) != 1 + len(shape):
+            return x
+        return x[0]
 
     @property
     def _graph_built(self) -> Graph:
@@ -970,7 +1007,10 @@ class Chain:
 
     def __call__(self, x: Any, training: bool = False) -> Any:
         """As `forward`; on symbolic values, the model as a piece of another graph."""
-        return self._called(x) if is_symbolic(x) else self.forward(x, training)
+        if not is_symbolic(x):
+            return self.forward(x, training)
+        refuse_training(training)
+        return self._called(x)
 
     def _check_ids(self, x: Any) -> None:
         """Raises where an input holds what is no id."""

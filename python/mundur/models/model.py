@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 
 from .. import _core, optimizers
-from .._support.checks import boolean, check_layers, extents, integer
+from .._support.checks import boolean, check_layers, extents, integer, shown
 from .._support.names import Harmless, checked_keywords, either
 from ..callbacks.history import History
 from ..data.dataset import Objective
+from ..layers.base import Layer
 from ..layers.input import is_symbolic
 from ..losses.base import Loss
 from ..metrics.base import Metric
@@ -147,6 +148,13 @@ class Model(Chain):
                     "Model(inputs, outputs) takes symbolic values for both, as Input(shape) and "
                     "layer(x) are, and no input_shape"
                 )
+        elif is_symbolic(layers) and not isinstance(layers, list):
+            came = shown(trainable) if trainable is not True else "none"
+            raise TypeError(
+                "outputs must be symbolic, as Input(shape) and layer(x) are, in "
+                f"Model(inputs, outputs); got {came}"
+                + (", a layer: call it on a value" if isinstance(trainable, Layer) else "")
+            )
         check_layers(() if layers is None else layers, "Model")
         hint = "; for a seed write seed=..." if isinstance(trainable, int) else ""
         boolean(trainable, "trainable", hint)

@@ -47,27 +47,43 @@ def objectives_of(
 
 
 def _of_one(ports: Ports, loss: Any, loss_weights: Any, metrics: Any, weighted: Any) -> Objective:
-    if ports.kind is not object:  # as it was made, so it may be spoken to
-        (name,) = ports.names
-        loss, metrics, weighted = (_unwrapped(given, name) for given in (loss, metrics, weighted))
-        loss_weights = _unwrapped(loss_weights, name)
-    elif isinstance(metrics, dict) or isinstance(loss, dict):
-        (name,) = ports.names
-        loss, metrics = _unwrapped(loss, name), _unwrapped(metrics, name)
-    if loss_weights is not None:
+    (name,) = ports.names
+    loss, loss_weights = _of_name(loss, name, "loss"), _of_name(loss_weights, name, "loss_weights")
+    if isinstance(loss, (list, tuple)) and len(loss) == 1:
+        loss = loss[0]
+    if loss_weights not in (None, 1.0, [1.0], (1.0,)):
         raise ValueError(
             f"loss_weights must be None, a model has one loss; got {shown(loss_weights)}"
         )
-    return Objective(_loss(loss), 1.0, tuple(known_metrics.get_both(metrics, weighted)))
+    each = (_metrics_of(metrics, name, "metrics"), _metrics_of(weighted, name, "weighted_metrics"))
+    return Objective(_loss(loss), 1.0, tuple(known_metrics.get_both(*each)))
 
 
-def _unwrapped(given: Any, name: str) -> Any:
-    if isinstance(given, dict) and list(given) == [name]:
-        found = given[name]
-        return found if not isinstance(found, str) else [found]
-    if isinstance(given, (list, tuple)) and len(given) == 1 and isinstance(given[0], (list, tuple)):
-        return given[0]
-    return given
+def _of_name(given: Any, name: str, argument: str) -> Any:
+    """What was given for the only output, by its name or by itself."""
+    # Losses and metrics as dicts name their class.
+    if not isinstance(given, dict) or "class_name" in given:
+        return given
+    strange = [one for one in given if one != name]
+    if strange or not given:
+        raise ValueError(
+            f"{argument} names {', '.join(map(repr, strange)) or 'nothing'}; the only output is "
+            f"{name!r}"
+            if name
+            else f"{argument} must not be a dict by outputs where there is one by itself; got "
+            f"{shown(given)}"
+        )
+    return given[name]
+
+
+def _metrics_of(given: Any, name: str, argument: str) -> Any:
+    """The list of metrics, alone or in a list of lists."""
+    found = _of_name(given, name, argument)
+    if found is not given and (isinstance(found, dict) or not isinstance(found, (list, tuple))):
+        return _listed(found)
+    if isinstance(found, (list, tuple)) and len(found) == 1 and isinstance(found[0], (list, tuple)):
+        return found[0]
+    return found
 
 
 def names_of(objectives: Sequence[Objective]) -> list[str]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from .. import _core, augment
 from .._support.checks import boolean, integer, number
 from ..callbacks.backup import backup_among
-from ..callbacks.base import CallbackList
+from ..callbacks.base import CallbackList, callbacks_in
 from ..data.dataset import (
     Data,
     Dataset,
@@ -105,6 +105,7 @@ def planned(
         raise RuntimeError("fit was called by a callback of the same model's fit")
     _ = model.compiled_optimizer, model.objectives
     last, first = integer(epochs, "epochs", 1), integer(initial_epoch, "initial_epoch")
+    callbacks = callbacks_in(callbacks)
     if steps_per_epoch is not None:
         integer(steps_per_epoch, "steps_per_epoch", 1)
     stream = stream_of(
@@ -156,7 +157,7 @@ def planned(
             assert stream is not None
             stream.transform = function
         if resume_from is None:
-            resume_from = backup_among(callbacks)
+            resume_from = backup_among(callbacks, isinstance(train, Dataset))
         resumed = resumed_from(model, resume_from, first, train, order)
         if resumed is not None:
             first = resumed.place.epoch

@@ -220,7 +220,7 @@ def resumed_from(
         return None
     if not isinstance(train, Dataset):
         raise TypeError(
-            "resume_from and BackupAndRestore go with x and y as arrays, without steps_per_epoch "
+            "resume_from goes with x and y as arrays, without steps_per_epoch "
             "or an augment written in Python: what an iterable has given already cannot be known"
         )
     resumed = _read(model, path, initial_epoch)
