@@ -17,7 +17,7 @@ import safetensors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mundur import _core, reference
-from mundur.models import chain as chain_module
+from mundur.models import parts
 from mundur.saving.format import _checksum
 from safetensors.numpy import save_file
 
@@ -214,7 +214,7 @@ def test_a_kind_that_gains_nothing_here_says_so_once(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fast = md.build_info()["fast_compute_dtypes"]
-    monkeypatch.setattr(chain_module, "_WARNED_OF", set())
+    monkeypatch.setattr(parts, "_WARNED_OF", set())
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         for _ in range(2):
