@@ -111,6 +111,8 @@ SUITS: dict[str, Callable[[], Any]] = {
 OWN: dict[str, dict[str, Callable[[], Any]]] = {
     "layers.Bidirectional": {"layer": lambda: L.LSTM(2)},
     "layers.TimeDistributed": {"layer": lambda: L.Dense(2)},
+    **{name: {"shape": lambda: (4,)} for name in ("Input", "layers.Input", "layers.InputLayer")},
+    "losses.circle": {"y_true": lambda: np.arange(2)},
     "Model.add": {"layer": lambda: L.Dense(2)},
     "Model.get_layer": {"index": lambda: 0},
     **{name: {"x": lambda: X, "y": lambda: Y} for name in ("Model.fit", "Model.evaluate")},

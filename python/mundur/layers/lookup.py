@@ -36,7 +36,11 @@ class Lookup(Preprocessing):
             mask_token=arguments["mask_token"],
             oov_token=arguments["oov_token"],
             invert=boolean(arguments["invert"], "invert"),
-            output_mode=choice("tf_idf" if mode == "tf-idf" else mode, "output_mode", *MODES),
+            output_mode=choice(
+                "tf_idf" if isinstance(mode, str) and mode == "tf-idf" else mode,
+                "output_mode",
+                *MODES,
+            ),
             pad_to_max_tokens=boolean(arguments["pad_to_max_tokens"], "pad_to_max_tokens"),
         )
         if self.pad_to_max_tokens and self.max_tokens is None:
@@ -65,8 +69,13 @@ class Lookup(Preprocessing):
     def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
         """Takes tokens in order, without or with the special ones in front; or a file of lines."""
         if isinstance(vocabulary, str):
-            with open(vocabulary, encoding="utf-8") as file:
-                vocabulary = [self._token(line.rstrip("\n")) for line in file]
+            try:
+                with open(vocabulary, encoding="utf-8") as file:
+                    vocabulary = [self._token(line.rstrip("\n")) for line in file]
+            except OSError as error:
+                raise type(error)(
+                    f"vocabulary must be tokens, or a file of them; {error}"
+                ) from None
         tokens = [self._token(one) for one in items(vocabulary, "vocabulary", MOST)]
         special = self._special()
         if special and tokens[: len(special)] == special:
