@@ -112,7 +112,6 @@ OWN: dict[str, dict[str, Callable[[], Any]]] = {
     "layers.Bidirectional": {"layer": lambda: L.LSTM(2)},
     "layers.TimeDistributed": {"layer": lambda: L.Dense(2)},
     **{name: {"shape": lambda: (4,)} for name in ("Input", "layers.Input", "layers.InputLayer")},
-    "losses.circle": {"y_true": lambda: np.arange(2)},
     "Model.add": {"layer": lambda: L.Dense(2)},
     "Model.get_layer": {"index": lambda: 0},
     **{name: {"x": lambda: X, "y": lambda: Y} for name in ("Model.fit", "Model.evaluate")},
@@ -144,9 +143,9 @@ OWN: dict[str, dict[str, Callable[[], Any]]] = {
         for name in md.losses.__all__
         if name.islower() and name != "get"
     },
-    "losses.sparse_categorical_crossentropy": {
-        "y_true": lambda: [0, 1],
-        "y_pred": lambda: np.full((2, 2), 0.5),
+    **{
+        f"losses.{name}": {"y_true": lambda: [0, 1], "y_pred": lambda: np.full((2, 2), 0.5)}
+        for name in ("sparse_categorical_crossentropy", "circle")
     },
     "layers.CategoryEncoding": {"num_tokens": lambda: 3},
     "layers.Discretization": {"bin_boundaries": lambda: [0.0, 1.0]},
