@@ -369,3 +369,11 @@ def test_the_mean_of_the_samples_gradients_is_the_batchs(head: Any, loss: md.Los
         assert by_sample.mean(axis=0) == pytest.approx(batch[name], abs=1e-14)
         alone = model.explain(X[2:3], y[2:3], loss).gradients[name]
         assert np.array_equal(by_sample[2], alone)
+
+
+def test_verify_knows_penalties_of_activities_in_front_of_a_layer() -> None:
+    """What comes back from the layer behind is without them, here and in the textbook."""
+    layers = [md.layers.Dense(2, "tanh", activity_regularizer="l2"), md.layers.Dense(1)]
+    model = md.Model(layers, input_shape=(3,), seed=0, dtype="float64")
+    x, y = np.ones((4, 3)), np.zeros((4, 1))
+    assert model.verify(x, y, "mse"), model.verify(x, y, "mse")

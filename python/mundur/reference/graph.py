@@ -112,10 +112,9 @@ class Graph(Model):
             layer, called, sources = self.calls[i]
             deltas = []
             for v in self.made_by(i):
-                delta = self.deltas[v] or zeros_like(self.values[v])
+                delta = self.deltas[v] = self.deltas[v] or zeros_like(self.values[v])
                 if layer.activity_regularizer:
                     delta = add_mean(delta, layer.activity_regularizer.gradient(self.values[v]))
-                self.deltas[v] = delta
                 deltas.append(delta)
             for v, g in zip(sources, called.backward_all(deltas), strict=True):
                 self.meet(v, g)
