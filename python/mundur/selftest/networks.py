@@ -87,6 +87,8 @@ _RULES: dict[str, Callable[[], Optimizer]] = {
     "adagrad": lambda: optimizers.Adagrad(0.1, use_ema=True, ema_overwrite_frequency=4),
     "adadelta": lambda: optimizers.Adadelta(1.0),
     "lion": lambda: optimizers.Lion(0.001),
+    "ftrl": lambda: optimizers.Ftrl(0.1, -0.4, l1_regularization_strength=0.01),
+    "adafactor": lambda: optimizers.Adafactor(0.05, weight_decay=0.01),
 }
 
 
