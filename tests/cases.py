@@ -186,7 +186,7 @@ LAYERS = [
     *(LayerCase(f"prelu_{n}", "PReLU", {}, (n,)) for n in (1, 7, 16, 33)),
     LayerCase("prelu_of_all", "PReLU", {}, (4, 9), batch=257),
     LayerCase("prelu_of_channels", "PReLU", {"shared_axes": 1}, (4, 9), batch=70),
-    LayerCase("prelu_of_steps", "PReLU", {"shared_axes": (-1,)}, (7, 5)),
+    LayerCase("prelu_of_steps", "PReLU", {"shared_axes": (2,)}, (7, 5)),
     LayerCase("prelu_one_for_all", "PReLU", {"shared_axes": (1, 2)}, (3, 5)),
     LayerCase("prelu_of_one_axis_of_three", "PReLU", {"shared_axes": (1, 3)}, (2, 3, 4)),
     LayerCase("prelu_penalised", "PReLU", {"alpha_regularizer": "l1_l2"}, (11,)),

@@ -207,12 +207,12 @@ class PReLU(Layer):
 
     Parameters
     ----------
-    alpha_initializer : str, Initializer or array, default "zeros"
+    alpha_initializer : str, Initializer or array, default "Zeros"
     alpha_regularizer, alpha_constraint : str or object, optional
         See `mundur.regularizers` and `mundur.constraints`.
     shared_axes : int or tuple of int, optional
         Axes along which α is the same, the batch's being 0: 1 for one α for each channel of (batch,
-        steps, channels), in all steps.
+        steps, channels), in all steps. Negative ones count from the end (in Keras, off by one).
     name, trainable, input_shape
         See `Layer`.
 
@@ -238,7 +238,7 @@ class PReLU(Layer):
     @checked_keywords(ignored=KERAS, rest=Layer)
     def __init__(
         self,
-        alpha_initializer: Any = "zeros",
+        alpha_initializer: Any = "Zeros",
         alpha_regularizer: Any = None,
         alpha_constraint: Any = None,
         shared_axes: int | Sequence[int] | None = None,
