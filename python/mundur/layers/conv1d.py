@@ -8,12 +8,54 @@ from .. import _core
 from .._support.checks import boolean, integer
 from .._support.names import checked_keywords, either
 from .._support.unpack import Unpack
-from ..activations import Identifier, named, native
+from ..activations import Custom, Identifier, named, native
 from .base import DTYPE, Layer, LayerArguments, MaskFlow, Weighted
 from .windows import channels_last, output_steps, padding_name, single, steps_and_channels
 
 
-class Conv1D(Weighted):
+class Convolving(Weighted):
+    """What a convolution and a transposed one share: windows, filters, an activation."""
+
+    filters: int
+    kernel_size: int
+    strides: int
+    padding: str
+    data_format: str | None
+    dilation_rate: int
+    activation: str | Custom
+    use_bias: bool
+
+    def _keep(self, arguments: dict[str, Any], *, causal: bool) -> None:
+        """Checks and keeps those of a constructor's arguments, its `locals()`, that both have."""
+        self.filters = integer(arguments["filters"], "filters", 1)
+        for name in ("kernel_size", "strides", "dilation_rate"):
+            setattr(self, name, single(arguments[name], name))
+        self.padding = padding_name(arguments["padding"], causal=causal)
+        self.data_format = channels_last(arguments["data_format"])
+        if self.strides > 1 and self.dilation_rate > 1:
+            raise ValueError(
+                f"strides={self.strides} and dilation_rate={self.dilation_rate}: only one of them "
+                "may be greater than 1"
+            )
+        self.activation = named(arguments["activation"])
+        self.use_bias = boolean(arguments["use_bias"], "use_bias")
+        self._take(arguments)
+
+    def _shapes(self, *kernel: int) -> dict[str, tuple[int, ...]]:
+        """Those of the kernel and, where there is one, of the bias."""
+        return {"kernel": kernel} | ({"bias": (self.filters,)} if self.use_bias else {})
+
+    @property
+    def mask_flow(self) -> MaskFlow:
+        """Windows see padding as they see data, and a transposed one's steps are new."""
+        return "drops"
+
+    def _repr_config(self) -> dict[str, Any]:
+        linear = self.activation == "linear"
+        return super()._repr_config() | ({"activation": None} if linear else {})
+
+
+class Conv1D(Convolving):
     """Each step of the output sees a window of steps: y_t = f(Σ_k x_(tS - P + kD)·W_k + b).
 
     S is the stride, D the dilation, P the steps of padding in front. Steps beyond a sample's ends
@@ -106,23 +148,10 @@ class Conv1D(Weighted):
         bias_constraint: Any = None,
         **layer: Unpack[LayerArguments],
     ) -> None:
-        self.filters = integer(filters, "filters", 1)
-        self.kernel_size = single(kernel_size, "kernel_size")
-        self.strides = single(strides, "strides")
-        self.padding = padding_name(padding, causal=True)
-        self.data_format = channels_last(data_format)
-        self.dilation_rate = single(dilation_rate, "dilation_rate")
-        if self.strides > 1 and self.dilation_rate > 1:
-            raise ValueError(
-                f"strides={self.strides} and dilation_rate={self.dilation_rate}: only one of them "
-                "may be greater than 1"
-            )
+        self._keep(locals(), causal=True)
         self.groups = integer(groups, "groups", 1)
         if self.filters % self.groups:
             raise ValueError(f"groups={groups} must divide filters={filters}")
-        self.activation = named(activation)
-        self.use_bias = boolean(use_bias, "use_bias")
-        self._take(locals())
         super().__init__(**layer)
 
     def parameter_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
@@ -132,10 +161,7 @@ class Conv1D(Weighted):
             raise ValueError(
                 f"{self.name}: groups={self.groups} must divide the channels, got {channels}"
             )
-        kernel: dict[str, tuple[int, ...]] = {
-            "kernel": (self.kernel_size, channels // self.groups, self.filters)
-        }
-        return kernel | ({"bias": (self.filters,)} if self.use_bias else {})
+        return self._shapes(self.kernel_size, channels // self.groups, self.filters)
 
     def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of one sample behind this layer."""
@@ -145,11 +171,6 @@ class Conv1D(Weighted):
             output_steps(self.name, "kernel_size", steps, size, strides, dilation, self.padding),
             self.filters,
         )
-
-    @property
-    def mask_flow(self) -> MaskFlow:
-        """Windows see padding as they see data."""
-        return "drops"
 
     def describe(self) -> _core.LayerSpec:
         """The native description."""
@@ -163,7 +184,3 @@ class Conv1D(Weighted):
             native(self.activation),
             self.use_bias,
         )
-
-    def _repr_config(self) -> dict[str, Any]:
-        linear = self.activation == "linear"
-        return super()._repr_config() | ({"activation": None} if linear else {})

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from .. import _core
-from .._support.checks import boolean, integer, shown
+from .._support.checks import shown
 from .._support.names import checked_keywords, either
 from .._support.unpack import Unpack
-from ..activations import Identifier, named, native
-from .base import DTYPE, Layer, LayerArguments, MaskFlow, Weighted
-from .windows import channels_last, padding_name, single, steps_and_channels
+from ..activations import Identifier, native
+from .base import DTYPE, Layer, LayerArguments
+from .conv1d import Convolving
+from .windows import steps_and_channels
 
 
-class Conv1DTranspose(Weighted):
+class Conv1DTranspose(Convolving):
     """What a `Conv1D` sends back, sent ahead: y_s = f(Σ_k x_t·W_k + b), s = tS - P + kD.
 
     Each step t of the input is seen by windows of the output, S apart: a decoder's way from few
@@ -93,38 +94,24 @@ class Conv1DTranspose(Weighted):
         bias_constraint: Any = None,
         **layer: Unpack[LayerArguments],
     ) -> None:
-        self.filters = integer(filters, "filters", 1)
-        self.kernel_size = single(kernel_size, "kernel_size")
-        self.strides = single(strides, "strides")
-        self.padding = padding_name(padding, causal=False)
+        self._keep(locals(), causal=False)
         if output_padding is not None:
             raise ValueError(
                 "output_padding must be None: padding says how many steps there are; got "
                 f"{shown(output_padding)}. Cropping1D or ZeroPadding1D makes others of them"
             )
         self.output_padding = None
-        self.data_format = channels_last(data_format)
-        self.dilation_rate = single(dilation_rate, "dilation_rate")
-        if self.strides > 1 and self.dilation_rate > 1:
-            raise ValueError(
-                f"strides={self.strides} and dilation_rate={self.dilation_rate}: only one of them "
-                "may be greater than 1"
-            )
         if self.kernel_size < self.strides:
             raise ValueError(
                 f"kernel_size must be at least strides={self.strides}, or steps of the output "
                 f"would see nothing; got {self.kernel_size}"
             )
-        self.activation = named(activation)
-        self.use_bias = boolean(use_bias, "use_bias")
-        self._take(locals())
         super().__init__(**layer)
 
     def parameter_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
         """Kernel (kernel_size, filters, channels) and, where there is one, bias."""
         _, channels = steps_and_channels(self.name, input_shape)
-        kernel: dict[str, tuple[int, ...]] = {"kernel": (self.kernel_size, self.filters, channels)}
-        return kernel | ({"bias": (self.filters,)} if self.use_bias else {})
+        return self._shapes(self.kernel_size, self.filters, channels)
 
     def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of one sample behind this layer."""
@@ -132,11 +119,6 @@ class Conv1DTranspose(Weighted):
         extent = (self.kernel_size - 1) * self.dilation_rate + 1
         more = extent - self.strides if self.padding == "valid" else 0
         return (steps * self.strides + more, self.filters)
-
-    @property
-    def mask_flow(self) -> MaskFlow:
-        """Its steps are new ones."""
-        return "drops"
 
     def describe(self) -> _core.LayerSpec:
         """The native description."""
@@ -149,7 +131,3 @@ class Conv1DTranspose(Weighted):
             native(self.activation),
             self.use_bias,
         )
-
-    def _repr_config(self) -> dict[str, Any]:
-        linear = self.activation == "linear"
-        return super()._repr_config() | ({"activation": None} if linear else {})

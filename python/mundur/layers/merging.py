@@ -52,7 +52,15 @@ class Merging(Layer):
         return _core.Merging(self._mode, -1)
 
 
-class Add(Merging):
+class _OfElements(Merging):
+    """Those that make of the elements in one place one."""
+
+    @checked_keywords(ignored=KERAS, rest=Layer)
+    def __init__(self, **layer: Unpack[LayerArguments]) -> None:
+        super().__init__(**layer)
+
+
+class Add(_OfElements):
     """The sum of several values: y = Σᵢ xᵢ.
 
     ∂L/∂xᵢ = ∂L/∂y for each: with one of them a layer's own input this is the skip of He, Zhang, Ren
@@ -84,12 +92,8 @@ class Add(Merging):
     _kind = "add"
     _mode = "sum"
 
-    @checked_keywords(ignored=KERAS, rest=Layer)
-    def __init__(self, **layer: Unpack[LayerArguments]) -> None:
-        super().__init__(**layer)
 
-
-class Subtract(Merging):
+class Subtract(_OfElements):
     """The difference of two values: y = x₁ - x₂.
 
     ∂L/∂x₁ = ∂L/∂y, ∂L/∂x₂ = -∂L/∂y. ``a - b`` of symbolic values makes one. Shapes and masks as of
@@ -118,12 +122,8 @@ class Subtract(Merging):
     _mode = "sub"
     _least, _most = 2, 2
 
-    @checked_keywords(ignored=KERAS, rest=Layer)
-    def __init__(self, **layer: Unpack[LayerArguments]) -> None:
-        super().__init__(**layer)
 
-
-class Multiply(Merging):
+class Multiply(_OfElements):
     """The product of several values, element by element: y = Πᵢ xᵢ, a gate for instance.
 
     ∂L/∂xᵢ = ∂L/∂y · Πⱼ xⱼ over the others. ``a * b`` of symbolic values makes one. Shapes as of
@@ -151,12 +151,8 @@ class Multiply(Merging):
     _kind = "multiply"
     _mode = "mul"
 
-    @checked_keywords(ignored=KERAS, rest=Layer)
-    def __init__(self, **layer: Unpack[LayerArguments]) -> None:
-        super().__init__(**layer)
 
-
-class Average(Merging):
+class Average(_OfElements):
     """The mean of several values, element by element: y = Σᵢ xᵢ / n.
 
     ∂L/∂xᵢ = ∂L/∂y / n. Shapes and masks as of `Add`.
@@ -182,12 +178,8 @@ class Average(Merging):
     _kind = "average"
     _mode = "ave"
 
-    @checked_keywords(ignored=KERAS, rest=Layer)
-    def __init__(self, **layer: Unpack[LayerArguments]) -> None:
-        super().__init__(**layer)
 
-
-class Maximum(Merging):
+class Maximum(_OfElements):
     """The largest of several values, element by element: y = maxᵢ xᵢ.
 
     ∂L/∂y goes to the first input that is the largest, and NaN wins: what `MaxPooling1D` does with
@@ -215,12 +207,8 @@ class Maximum(Merging):
     _kind = "maximum"
     _mode = "max"
 
-    @checked_keywords(ignored=KERAS, rest=Layer)
-    def __init__(self, **layer: Unpack[LayerArguments]) -> None:
-        super().__init__(**layer)
 
-
-class Minimum(Merging):
+class Minimum(_OfElements):
     """The smallest of several values, element by element: y = minᵢ xᵢ.
 
     ∂L/∂y goes to the first input that is the smallest, and NaN wins; see `Maximum`. Shapes and
@@ -246,10 +234,6 @@ class Minimum(Merging):
 
     _kind = "minimum"
     _mode = "min"
-
-    @checked_keywords(ignored=KERAS, rest=Layer)
-    def __init__(self, **layer: Unpack[LayerArguments]) -> None:
-        super().__init__(**layer)
 
 
 class Concatenate(Merging):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -276,6 +276,7 @@ class Recall(Precision):
 class _Best(_Counts):
     """The best of one share among the thresholds where another one is at least so much."""
 
+    _shares: ClassVar[tuple[str, str]]  # the best of the first, where the second is large enough
     num_thresholds: int
 
     def _keep(self, num_thresholds: Any, class_id: Any, name: str | None) -> None:
@@ -286,8 +287,13 @@ class _Best(_Counts):
     def _at(self) -> Floats:
         return evenly(self.num_thresholds)
 
-    def _best(self, of: Floats, where: Floats, least: float) -> float:
-        return float(np.where(where >= least, of, 0.0).max())
+    def _number(self, *sums: Floats) -> float:
+        tp, fp, fn, tn = sums
+        found = shares(tp, tp + fn)
+        parts = {"sensitivity": found, "recall": found}
+        parts |= {"specificity": shares(tn, tn + fp), "precision": shares(tp, tp + fp)}
+        of, where = self._shares
+        return float(np.where(parts[where] >= getattr(self, where), parts[of], 0.0).max())
 
 
 def evenly(count: int) -> Floats:
@@ -316,6 +322,7 @@ class SensitivityAtSpecificity(_Best):
     """
 
     title = "sensitivity_at_specificity"
+    _shares = "sensitivity", "specificity"
 
     @checked_keywords(ignored=KERAS)
     def __init__(
@@ -327,10 +334,6 @@ class SensitivityAtSpecificity(_Best):
     ) -> None:
         self.specificity = number(specificity, "specificity", at_least=0, at_most=1)
         self._keep(num_thresholds, class_id, name)
-
-    def _number(self, *sums: Floats) -> float:
-        tp, fp, fn, tn = sums
-        return self._best(shares(tp, tp + fn), shares(tn, tn + fp), self.specificity)
 
 
 class SpecificityAtSensitivity(_Best):
@@ -355,6 +358,7 @@ class SpecificityAtSensitivity(_Best):
     """
 
     title = "specificity_at_sensitivity"
+    _shares = "specificity", "sensitivity"
 
     @checked_keywords(ignored=KERAS)
     def __init__(
@@ -366,10 +370,6 @@ class SpecificityAtSensitivity(_Best):
     ) -> None:
         self.sensitivity = number(sensitivity, "sensitivity", at_least=0, at_most=1)
         self._keep(num_thresholds, class_id, name)
-
-    def _number(self, *sums: Floats) -> float:
-        tp, fp, fn, tn = sums
-        return self._best(shares(tn, tn + fp), shares(tp, tp + fn), self.sensitivity)
 
 
 class PrecisionAtRecall(_Best):
@@ -393,6 +393,7 @@ class PrecisionAtRecall(_Best):
     """
 
     title = "precision_at_recall"
+    _shares = "precision", "recall"
 
     @checked_keywords(ignored=KERAS)
     def __init__(
@@ -404,10 +405,6 @@ class PrecisionAtRecall(_Best):
     ) -> None:
         self.recall = number(recall, "recall", at_least=0, at_most=1)
         self._keep(num_thresholds, class_id, name)
-
-    def _number(self, *sums: Floats) -> float:
-        tp, fp, fn, _ = sums
-        return self._best(shares(tp, tp + fp), shares(tp, tp + fn), self.recall)
 
 
 class RecallAtPrecision(_Best):
@@ -431,6 +428,7 @@ class RecallAtPrecision(_Best):
     """
 
     title = "recall_at_precision"
+    _shares = "recall", "precision"
 
     @checked_keywords(ignored=KERAS)
     def __init__(
@@ -442,7 +440,3 @@ class RecallAtPrecision(_Best):
     ) -> None:
         self.precision = number(precision, "precision", at_least=0, at_most=1)
         self._keep(num_thresholds, class_id, name)
-
-    def _number(self, *sums: Floats) -> float:
-        tp, fp, fn, _ = sums
-        return self._best(shares(tp, tp + fn), shares(tp, tp + fp), self.precision)

@@ -4,7 +4,9 @@ Source: LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to d
 (1998).
 """
 
+from collections.abc import Mapping
 from random import Random
+from typing import Any
 
 from ..._support.checks import boolean, integer
 from ..._support.names import lookup
@@ -14,7 +16,57 @@ from .base import Weighted
 from .windows import CAUSAL, Windows
 
 
-class Conv1D(Weighted):
+class Convolving(Weighted):
+    """What a convolution and a transposed one share: arguments, activation, biases."""
+
+    keeps_mask = False
+
+    def keep(self, arguments: Mapping[str, Any], paddings: Mapping[str, str]) -> None:
+        """Keep what the constructor's arguments, its `locals()`, say."""
+        self.filters = integer(arguments["filters"], "filters", 1)
+        self.kernel_size = integer(arguments["kernel_size"], "kernel_size", 1)
+        self.strides = integer(arguments["strides"], "strides", 1)
+        self.padding = lookup(paddings, arguments["padding"], "padding")
+        self.dilation_rate = integer(arguments["dilation_rate"], "dilation_rate", 1)
+        self.activation = activations.get(arguments["activation"])
+        self.use_bias = boolean(arguments["use_bias"], "use_bias")
+        self.take(arguments)
+        self.z: Tensor = []
+
+    def shapes(self, *kernel: int) -> dict[str, Shape]:
+        """Return those of W and b."""
+        return {"kernel": kernel} | ({"bias": (self.filters,)} if self.use_bias else {})
+
+    def activated(self) -> Tensor:
+        """Return the layer's output."""
+        # a_t = f(z_t)
+        self.a = [[self.activation(z_t) for z_t in z_n] for z_n in self.z]
+        return self.a
+
+    def delta(self, gradient: Tensor) -> Tensor:
+        """Return ∂L/∂z."""
+        # δ_tj = f′(z_tj) ∂L/∂a_tj
+        return [
+            [self.activation.backward(g_t, z_t) for g_t, z_t in zip(g_n, z_n, strict=True)]
+            for g_n, z_n in zip(gradient, self.z, strict=True)
+        ]
+
+    def bias_gradient(self, delta: Tensor) -> dict[str, Tensor]:
+        """Return ∂L/∂b, if b learns."""
+        if not self.use_bias or not self.learns("bias"):
+            return {}
+        # ∂L/∂b_j = Σ_n Σ_t δ_tj
+        columns = transpose([delta_t for delta_n in delta for delta_t in delta_n])
+        return {"bias": [sum(delta_j) for delta_j in columns]}
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}(filters={self.filters}, kernel_size={self.kernel_size}, "
+            f"strides={self.strides}, padding={self.padding!r}, activation={self.activation})"
+        )
+
+
+class Conv1D(Convolving):
     """A window of steps makes a step: a_t = f(Σ_k x_(tS − P + kD) W_k + b).
 
     Steps beyond the ends of a sample are left out of the sum.
@@ -61,8 +113,6 @@ class Conv1D(Weighted):
     {'kernel': [[[41.0]], [[94.0]]], 'bias': [11.0]}
     """
 
-    keeps_mask = False
-
     def __init__(
         self,
         filters: int,
@@ -84,18 +134,10 @@ class Conv1D(Weighted):
         name: str | None = None,
     ) -> None:
         super().__init__(name)
-        self.filters = integer(filters, "filters", 1)
-        self.kernel_size = integer(kernel_size, "kernel_size", 1)
-        self.strides = integer(strides, "strides", 1)
-        self.padding = lookup(CAUSAL, padding, "padding")
-        self.dilation_rate = integer(dilation_rate, "dilation_rate", 1)
+        self.keep(locals(), CAUSAL)
         self.groups = integer(groups, "groups", 1)
         if self.filters % self.groups:
             raise ValueError(f"groups={groups} must divide filters={filters}")
-        self.activation = activations.get(activation)
-        self.use_bias = boolean(use_bias, "use_bias")
-        self.take(locals())
-        self.z: Tensor = []
 
     def build_for(self, input_shape: Shape, rng: Random) -> Shape:
         """Make W, and b."""
@@ -108,10 +150,7 @@ class Conv1D(Weighted):
         self.windows = Windows(
             steps, self.kernel_size, self.strides, self.dilation_rate, self.padding
         )
-        shapes: dict[str, Shape] = {
-            "kernel": (self.kernel_size, channels // self.groups, self.filters)
-        }
-        self.make(shapes | ({"bias": (self.filters,)} if self.use_bias else {}), rng)
+        self.make(self.shapes(self.kernel_size, channels // self.groups, self.filters), rng)
         return (self.windows.count, self.filters)
 
     def channels_of(self, j: int, channels: int) -> slice:
@@ -137,18 +176,12 @@ class Conv1D(Weighted):
             ]
             for x_n in x
         ]
-        # a_t = f(z_t)
-        self.a = [[self.activation(z_t) for z_t in z_n] for z_n in self.z]
-        return self.a
+        return self.activated()
 
     def backward(self, gradient: Tensor) -> Tensor:
         """Send δ back along the weights that each step came by."""
         self.check_gradient(gradient)
-        # δ_tj = f′(z_tj) ∂L/∂a_tj
-        delta = [
-            [self.activation.backward(g_t, z_t) for g_t, z_t in zip(g_n, z_n, strict=True)]
-            for g_n, z_n in zip(gradient, self.z, strict=True)
-        ]
+        delta = self.delta(gradient)
         self.gradients = self.parameter_gradients(delta)
         kernel, channels = self.parameters["kernel"], shape(self.x)[2]
         dx: Tensor = zeros(shape(self.x))
@@ -175,14 +208,4 @@ class Conv1D(Weighted):
                             for i, x_i in enumerate(x_n[s][self.channels_of(j, len(x_n[s]))]):
                                 kernel[k][i][j] += x_i * delta_tj
             gradients["kernel"] = kernel
-        if self.use_bias and self.learns("bias"):
-            # ∂L/∂b_j = Σ_n Σ_t δ_tj
-            columns = transpose([delta_t for delta_n in delta for delta_t in delta_n])
-            gradients["bias"] = [sum(delta_j) for delta_j in columns]
-        return gradients
-
-    def __repr__(self) -> str:
-        return (
-            f"Conv1D(filters={self.filters}, kernel_size={self.kernel_size}, "
-            f"strides={self.strides}, padding={self.padding!r}, activation={self.activation})"
-        )
+        return gradients | self.bias_gradient(delta)

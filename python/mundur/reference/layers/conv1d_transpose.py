@@ -5,15 +5,13 @@ Source: Zeiler, Krishnan, Taylor and Fergus, "Deconvolutional networks" (2010).
 
 from random import Random
 
-from ..._support.checks import boolean, integer
-from ..._support.names import lookup
 from .. import activations, constraints, initializers, regularizers
 from ..lists import Shape, Tensor, dot, shape, transpose, zeros
-from .base import Weighted
+from .conv1d import Convolving
 from .windows import PADDINGS, Windows
 
 
-class Conv1DTranspose(Weighted):
+class Conv1DTranspose(Convolving):
     """What a convolution sends back, sent ahead: a_s = f(Σ W_k x_t + b), over tS − P + kD = s.
 
     Parameters
@@ -55,8 +53,6 @@ class Conv1DTranspose(Weighted):
     [[[1.0], [10.0]]]
     """
 
-    keeps_mask = False
-
     def __init__(
         self,
         filters: int,
@@ -77,15 +73,7 @@ class Conv1DTranspose(Weighted):
         name: str | None = None,
     ) -> None:
         super().__init__(name)
-        self.filters = integer(filters, "filters", 1)
-        self.kernel_size = integer(kernel_size, "kernel_size", 1)
-        self.strides = integer(strides, "strides", 1)
-        self.padding = lookup(PADDINGS, padding, "padding")
-        self.dilation_rate = integer(dilation_rate, "dilation_rate", 1)
-        self.activation = activations.get(activation)
-        self.use_bias = boolean(use_bias, "use_bias")
-        self.take(locals())
-        self.z: Tensor = []
+        self.keep(locals(), PADDINGS)
 
     def build_for(self, input_shape: Shape, rng: Random) -> Shape:
         """Make W, and b."""
@@ -98,8 +86,7 @@ class Conv1DTranspose(Weighted):
             *(n * self.strides + more, self.kernel_size, self.strides, self.dilation_rate),
             self.padding,
         )
-        shapes: dict[str, Shape] = {"kernel": (self.kernel_size, self.filters, channels)}
-        self.make(shapes | ({"bias": (self.filters,)} if self.use_bias else {}), rng)
+        self.make(self.shapes(self.kernel_size, self.filters, channels), rng)
         return (self.windows.steps, self.filters)
 
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
@@ -114,18 +101,12 @@ class Conv1DTranspose(Weighted):
                 for k, s in self.windows.seen(t):
                     # z_(tS − P + kD)j += Σ_i W_kji x_ti
                     z_n[s] = [z + dot(w, x_t) for z, w in zip(z_n[s], kernel[k], strict=True)]
-        # a_s = f(z_s)
-        self.a = [[self.activation(z_s) for z_s in z_n] for z_n in self.z]
-        return self.a
+        return self.activated()
 
     def backward(self, gradient: Tensor) -> Tensor:
         """Convolve δ, and sum what each weight brought."""
         self.check_gradient(gradient)
-        # δ_sj = f′(z_sj) ∂L/∂a_sj
-        delta = [
-            [self.activation.backward(g_s, z_s) for g_s, z_s in zip(g_n, z_n, strict=True)]
-            for g_n, z_n in zip(gradient, self.z, strict=True)
-        ]
+        delta = self.delta(gradient)
         self.gradients = self.parameter_gradients(delta)
         kernel = [transpose(W_k) for W_k in self.parameters["kernel"]]
         # ∂L/∂x_ti = Σ_k Σ_j W_kji δ_(tS − P + kD)j
@@ -153,14 +134,4 @@ class Conv1DTranspose(Weighted):
                             for i, x_ti in enumerate(x_t):
                                 kernel[k][j][i] += delta_sj * x_ti
             gradients["kernel"] = kernel
-        if self.use_bias and self.learns("bias"):
-            # ∂L/∂b_j = Σ_n Σ_s δ_sj
-            columns = transpose([delta_s for delta_n in delta for delta_s in delta_n])
-            gradients["bias"] = [sum(delta_j) for delta_j in columns]
-        return gradients
-
-    def __repr__(self) -> str:
-        return (
-            f"Conv1DTranspose(filters={self.filters}, kernel_size={self.kernel_size}, "
-            f"strides={self.strides}, padding={self.padding!r}, activation={self.activation})"
-        )
+        return gradients | self.bias_gradient(delta)
