@@ -103,6 +103,16 @@ def test_what_runs_on_the_cpu_only() -> None:
     model.compile("sgd", Outside())
     with pytest.raises(NotImplementedError, match="a loss written in Python runs on the CPU only"):
         model.fit(X, X[:, 0], verbose=0)
+    spared = md.optimizers.SGD(weight_decay=0.1)
+    spared.exclude_from_weight_decay(var_names=["bias"])
+    for optimizer, words in (
+        (md.optimizers.Adafactor(), "does not have the operation FactorMeans"),
+        (spared, "lets all parameters decay"),
+    ):
+        model = md.Model([md.layers.Dense(1)], device=device)
+        model.compile(optimizer, "mse")
+        with pytest.raises(NotImplementedError, match=words):
+            model.fit(X, X[:, 0], verbose=0)
     with pytest.raises(NotImplementedError, match="an activation written in Python"):
         square = md.layers.Dense(1, activation=(lambda z: z * z, lambda z: 2 * z))
         md.Model([square], input_shape=(4,), device=device)
