@@ -199,3 +199,91 @@ def test_a_graph_is_drawn_into_a_file(tmp_path: Any) -> None:
     md.utils.plot_model(model, tmp_path / "model.svg", show_shapes=True)
     text = (tmp_path / "model.svg").read_text(encoding="utf-8")
     assert "features" in text and "bent" in text
+
+
+# ---- classes that overlap -----------------------------------------------------------------------
+
+
+def test_classes_that_there_are_none_of() -> None:
+    metrics = md.metrics
+    for y, p, words in (
+        ([0, 1, 7], [0, 1, 1], r"y_true must hold classes in \[0, 2\) for MeanIoU; got 7"),
+        ([0, 0.5], [0, 1], r"y_true must hold classes .* got 0.5"),
+        ([0, np.nan], [0, 1], r"y_true must hold classes .* got nan"),
+        ([0, 1], [0, -1], r"y_pred must hold classes in \[0, 2\) for MeanIoU; got -1"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            metrics.MeanIoU(2)(y, p)
+    assert metrics.MeanIoU(2, ignore_class=255)([0, 1, 255], [0, 1, 1]) == 1
+    with pytest.raises(ValueError, match=r"OneHotIoU\(axis=5\) needs rows along that axis"):
+        metrics.OneHotIoU(2, [0], axis=5)(np.eye(2), np.eye(2))
+    model = md.Model([L.Dense(2, "softmax")])
+    model.compile("sgd", "categorical_crossentropy", metrics=[metrics.OneHotIoU(2, [0], axis=5)])
+    with pytest.raises(ValueError, match="OneHotIoU needs 2 outputs, one for each class"):
+        model.fit(A, np.eye(2)[(Y[:, 0] > 0).astype(int)], verbose=0)
+
+
+# ---- categories and texts -----------------------------------------------------------------------
+
+
+def test_vocabularies_that_cannot_be(tmp_path: Any) -> None:
+    (tmp_path / "words").write_text("a\nb\n", encoding="utf-8")
+    assert L.StringLookup(vocabulary=tmp_path / "words")(["b", "z"]).tolist() == [2, 0]
+    (tmp_path / "words").write_text("1\nx\n", encoding="utf-8")
+    for make, words in (
+        (lambda: L.IntegerLookup(vocabulary=tmp_path / "words"), "a token must be an integer"),
+        (lambda: L.StringLookup(2, num_oov_indices=5), "room for words beside 5 special ones"),
+        (lambda: L.StringLookup(vocabulary=["a", ""], mask_token=""), "holds '', a special token"),
+        (
+            lambda: L.StringLookup(vocabulary=["a", "[UNK]"], invert=True),
+            r"holds '\[UNK\]', a special token",
+        ),
+    ):
+        with pytest.raises(ValueError, match=words):
+            make()
+    numbers = L.IntegerLookup(vocabulary=[1, 2])
+    assert numbers([1.0, 2.0, 3.0]).tolist() == [1, 2, 0]  # as a column that once had gaps
+    for odd in (1.5, float("nan"), float("inf")):
+        with pytest.raises(TypeError, match="a token must be an integer"):
+            numbers([odd])
+    with pytest.raises(ValueError, match="inputs must hold whole numbers, of tokens"):
+        L.StringLookup(vocabulary=["a"], invert=True)([0.5])
+
+
+def test_texts_that_are_none() -> None:
+    layer = L.TextVectorization(vocabulary=["a"])
+    for odd in (None, 3, {"a": 1}):
+        with pytest.raises(TypeError, match="texts must be a list, an array or batches of them"):
+            layer.adapt(odd)
+    with pytest.raises(TypeError, match=r"texts must be a list, .* got 1"):
+        layer.adapt(iter([1, 2]))
+    with pytest.raises(ValueError, match=r"shape \(samples,\) or \(samples, 1\); got \(2, 2\)"):
+        layer([["a", "a"], ["b", "b"]])
+    assert layer([]).shape == (0, 0)
+    assert L.TextVectorization(vocabulary=["a"], output_mode="count")([]).shape == (0, 2)
+
+
+def test_layers_in_front_say_that_they_stand_there() -> None:
+    x = md.Input((1,))
+    for layer in (
+        *(L.CategoryEncoding(3), L.Discretization([0.5]), L.StringLookup(vocabulary=["a"])),
+        *(L.IntegerLookup(vocabulary=[1]), L.TextVectorization(vocabulary=["a"])),
+    ):
+        with pytest.raises(
+            TypeError, match=f"stands in front of a model, .* = {layer.name}\\(x\\)"
+        ):
+            layer(x)
+
+
+def test_categories_and_bins_of_what_is_none() -> None:
+    rows = L.CategoryEncoding(10**6, "one_hot")([[3], [999_999]])  # no matrix of all by all
+    assert rows.shape == (2, 10**6) and rows.sum() == 2 and rows[1, 999_999] == 1
+    with pytest.raises(ValueError, match=r"count_weights must have the shape of inputs, \(1, 2\)"):
+        L.CategoryEncoding(3, "count")([[0, 1]], count_weights=[[1, 2, 3]])
+    with pytest.raises(ValueError, match="inputs must not hold NaN, which lies in no bin"):
+        L.Discretization([0.0])([np.nan])
+    bins = L.Discretization(num_bins=3)
+    with pytest.raises(ValueError, match="data must be finite; got nan at sample 1"):
+        bins.adapt([1.0, np.nan])
+    with pytest.raises(ValueError, match="data must hold at least one number"):
+        bins.adapt([])

@@ -18,6 +18,7 @@ from .._support.names import checked_keywords
 from .._support.unpack import Unpack
 from ..data import arrays
 from .base import KERAS, Layer, LayerArguments
+from .input import is_symbolic
 
 if TYPE_CHECKING:
     from .. import _core
@@ -39,6 +40,11 @@ class Preprocessing(Layer):
             f"x = {self.name}(x), and the model takes what comes of it"
         )
 
+    def _refuse_symbols(self, inputs: Any) -> None:
+        """Raises for what only a layer within a model is called on."""
+        if is_symbolic(inputs):
+            self.describe()
+
 
 def encoded(ids: Array, mode: str, depth: int, weights: Any = None) -> Array:
     """Numbers of categories in a mode: as they are, or as rows with a place for each.
@@ -53,14 +59,14 @@ def encoded(ids: Array, mode: str, depth: int, weights: Any = None) -> Array:
     if mode == "one_hot":
         if ids.ndim and ids.shape[-1] == 1:
             ids = ids[..., 0]
-        return np.eye(depth)[ids.reshape(-1)].reshape(*ids.shape, depth)
+        flat = ids.reshape(-1, 1)
     out = np.zeros((len(flat), depth))
     rows = np.repeat(np.arange(len(flat)), flat.shape[1])
     one = 1.0 if weights is None else np.broadcast_to(weights, ids.shape).reshape(-1)
     np.add.at(out, (rows, flat.reshape(-1)), one)
     if mode == "multi_hot":
         out = (out > 0).astype(np.float64)
-    return out.reshape(*ids.shape[:-1], depth)
+    return out.reshape(*(ids.shape if mode == "one_hot" else ids.shape[:-1]), depth)
 
 
 class CategoryEncoding(Preprocessing):
@@ -107,7 +113,15 @@ class CategoryEncoding(Preprocessing):
         """The rows; `count_weights`, of the inputs' shape, are what each counts for."""
         if count_weights is not None and self.output_mode != "count":
             raise ValueError('count_weights goes with output_mode="count"')
+        self._refuse_symbols(inputs)
         ids = arrays.real_array(inputs, "inputs")
+        if count_weights is not None:
+            count_weights = arrays.real_array(count_weights, "count_weights")
+            if count_weights.shape != ids.shape:
+                raise ValueError(
+                    f"count_weights must have the shape of inputs, {ids.shape}; got "
+                    f"{count_weights.shape}"
+                )
         bad = ~((ids >= 0) & (ids < self.num_tokens) & (ids == np.floor(ids)))
         if bad.any():
             raise ValueError(
@@ -182,6 +196,9 @@ class Discretization(Preprocessing):
         if self.num_bins is None:
             raise ValueError("adapt goes with num_bins; the boundaries are given already")
         values = arrays.real_array(data, "data").ravel()
+        if not values.size:
+            raise ValueError("data must hold at least one number; got an empty array")
+        arrays.check_finite(values, "data")
         shares = np.arange(1, self.num_bins) / self.num_bins
         self._boundaries = np.quantile(values, shares).tolist()
 
@@ -189,6 +206,9 @@ class Discretization(Preprocessing):
         """The numbers of the bins."""
         if self._boundaries is None:
             raise ValueError(f"{self.name} has no boundaries yet; call adapt(x_train) first")
+        self._refuse_symbols(inputs)
         x = arrays.real_array(inputs, "inputs")
+        if np.isnan(x).any():
+            raise ValueError("inputs must not hold NaN, which lies in no bin")
         ids = np.digitize(x, self._boundaries)
         return encoded(ids, self.output_mode, len(self._boundaries) + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
@@ -47,10 +48,21 @@ class Lookup(Preprocessing):
             raise ValueError("pad_to_max_tokens=True needs max_tokens")
         if self.invert and self.output_mode != "int":
             raise ValueError('invert=True goes with output_mode="int"')
-        self._tokens: list[Any] = []
-        self._weights: Array | None = None
+        most, special = self.max_tokens, len(self._special())
+        if most is not None and most <= special:
+            raise ValueError(
+                f"max_tokens must leave room for words beside {special} special ones; got {most}"
+            )
+        self._become([], None)
         if arguments["vocabulary"] is not None:
             self.set_vocabulary(arguments["vocabulary"], arguments["idf_weights"])
+
+    def _become(self, tokens: list[Any], weights: Array | None) -> None:
+        self._tokens, self._weights = tokens, weights
+        special = self._special()
+        self._numbers = {token: len(special) + i for i, token in enumerate(tokens)}
+        if special and special[0] is self.mask_token:
+            self._numbers[self.mask_token] = 0
 
     @property
     def vocabulary(self) -> Any:
@@ -68,7 +80,7 @@ class Lookup(Preprocessing):
 
     def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
         """Takes tokens in order, without or with the special ones in front; or a file of lines."""
-        if isinstance(vocabulary, str):
+        if isinstance(vocabulary, (str, os.PathLike)):
             try:
                 with open(vocabulary, encoding="utf-8") as file:
                     vocabulary = [self._token(line.rstrip("\n")) for line in file]
@@ -82,6 +94,13 @@ class Lookup(Preprocessing):
             tokens = tokens[len(special) :]
         if len(set(tokens)) < len(tokens):
             raise ValueError("vocabulary must hold each token once")
+        reserved = special if self.invert else [one for one in special if one == self.mask_token]
+        for token in tokens:
+            if token in reserved:
+                raise ValueError(
+                    f"vocabulary holds {token!r}, a special token, among its words; leave the "
+                    f"special ones out, or put all of them in front: {special}"
+                )
         if self.max_tokens is not None and len(tokens) + len(special) > self.max_tokens:
             raise ValueError(
                 f"vocabulary must hold at most max_tokens={self.max_tokens} with the special ones; "
@@ -89,12 +108,12 @@ class Lookup(Preprocessing):
             )
         if (idf_weights is not None) != (self.output_mode == "tf_idf"):
             raise ValueError('idf_weights goes with output_mode="tf_idf", one for each token')
+        weights = None
         if idf_weights is not None:
             weights = np.asarray(idf_weights, np.float64)
             if weights.shape != (len(tokens),):
                 raise ValueError(f"idf_weights must have shape ({len(tokens)},)")
-            self._weights = weights
-        self._tokens = tokens
+        self._become(tokens, weights)
 
     def adapt(self, data: Any, steps: int | None = None) -> None:
         """Makes the vocabulary of the tokens in `data`, the most frequent first.
@@ -114,13 +133,14 @@ class Lookup(Preprocessing):
         found.sort(key=lambda token: (counts[token], token), reverse=True)
         if self.max_tokens is not None:
             found = found[: self.max_tokens - len(special)]
-        self._tokens = found
+        weights = None
         if self.output_mode == "tf_idf":
-            self._weights = np.log(1 + rows / (1 + np.array([documents[t] for t in found])))
+            weights = np.log(1 + rows / (1 + np.array([documents[t] for t in found])))
+        self._become(found, weights)
 
     def reset_state(self) -> None:
         """Forgets the vocabulary."""
-        self._tokens, self._weights = [], None
+        self._become([], None)
 
     def get_vocabulary(self, include_special_tokens: bool = True) -> list[Any]:
         """The tokens by their numbers."""
@@ -141,16 +161,11 @@ class Lookup(Preprocessing):
         return ([self._token(v) for v in row.ravel().tolist()] for row in values)
 
     def _ids(self, values: Array) -> Array:
-        special = self._special()
-        first = len(special)
-        table = {token: first + i for i, token in enumerate(self._tokens)}
         masked = self.mask_token is not None and self.output_mode == "int"
-        if masked:
-            table[self.mask_token] = 0
 
         def of(value: Any) -> int:
             token = self._token(value)
-            found = table.get(token)
+            found = self._numbers.get(token)
             if found is not None:
                 return found
             if self.num_oov_indices == 0:
@@ -168,8 +183,12 @@ class Lookup(Preprocessing):
             raise ValueError(
                 f"{self.name} has no vocabulary yet; call adapt(x_train) first, or pass vocabulary="
             )
+        self._refuse_symbols(inputs)
         if self.invert:
-            ids = arrays.real_array(inputs, "inputs").astype(np.int64)
+            given = arrays.real_array(inputs, "inputs")
+            if (given != np.floor(given)).any():  # NaN too
+                raise ValueError("inputs must hold whole numbers, of tokens; got others")
+            ids = given.astype(np.int64)
             known = self.get_vocabulary()
             names = [known[i] if 0 <= i < len(known) else self.oov_token for i in ids.ravel()]
             return np.array(names).reshape(ids.shape)
@@ -326,4 +345,12 @@ class IntegerLookup(Lookup):
         super().__init__(**layer)
 
     def _token(self, value: Any) -> Any:
-        return integer(int(value) if isinstance(value, str) else value, "a token", -(2**63) + 1)
+        if isinstance(value, (str, float)):  # of a file, or of a column that once had gaps
+            try:
+                whole = int(value)
+            except (ValueError, OverflowError):
+                whole = None
+            if whole is None or (isinstance(value, float) and whole != value):
+                raise WrongType(f"a token must be an integer; got {shown(value)}")
+            value = whole
+        return integer(value, "a token", -(2**63) + 1)

@@ -150,13 +150,13 @@ class TextVectorization(Lookup):
             raise ValueError(
                 f"{self.name} has no vocabulary yet; call adapt(texts) first, or pass vocabulary="
             )
+        self._refuse_symbols(inputs)
         single = isinstance(inputs, (str, bytes))
         rows = [self._words(text) for text in _texts([inputs] if single else inputs)]
         ids = [self._ids(np.array(row, object)) for row in rows]
         if self.output_mode != "int":
-            empty = np.zeros((0,), np.int64)
-            made = [self._encoded(row if len(row) else empty) for row in ids]
-            out = np.stack(made)
+            made = [self._encoded(row) for row in ids]
+            out = np.stack(made) if made else self._encoded(np.zeros((0, 0), np.int64))
         else:
             steps = self.output_sequence_length or max(map(len, ids), default=0)
             out = np.zeros((len(ids), steps), np.int64)
@@ -170,5 +170,13 @@ def _texts(data: Any) -> Iterable[Any]:
     if isinstance(data, (str, bytes)):
         return [data]
     if hasattr(data, "dtype") or isinstance(data, (list, tuple)):
-        return np.asarray(data, object).ravel().tolist()
+        array = np.asarray(data, object)
+        if array.ndim > 2 or (array.ndim == 2 and array.shape[1] != 1):
+            raise ValueError(
+                f"texts must be one for each sample, shape (samples,) or (samples, 1); got "
+                f"{array.shape}"
+            )
+        return array.ravel().tolist()
+    if isinstance(data, (dict, set)) or not hasattr(data, "__iter__"):
+        raise WrongType(f"texts must be a list, an array or batches of them; got {shown(data)}")
     return (text for batch in data for text in _texts(batch))

@@ -36,7 +36,25 @@ class _OfMatrix(Summed):
         self._set_name(name)
 
     def _classes(self, values: Array, rows: bool) -> Array:
-        return values.argmax(axis=self.axis) if rows else values
+        if not rows:
+            return values
+        if not -values.ndim <= self.axis < values.ndim:
+            raise ValueError(
+                f"{type(self).__name__}(axis={self.axis}) needs rows along that axis; got shape "
+                f"{values.shape}"
+            )
+        largest: Array = values.argmax(axis=self.axis)
+        return largest
+
+    def _check_classes(self, values: Array, name: str) -> None:
+        bad = ~((values >= 0) & (values < self.num_classes) & (values == np.floor(values)))
+        if name == "y_true" and self.ignore_class is not None:
+            bad &= values != self.ignore_class
+        if bad.any():
+            raise ValueError(
+                f"{name} must hold classes in [0, {self.num_classes}) for {type(self).__name__}; "
+                f"got {values[bad][0]}"
+            )
 
     def _sums(self, y_true: Array, y_pred: Array, weight: Floats | None) -> tuple[Floats, ...]:
         y, p = self._classes(y_true, self._true_rows), self._classes(y_pred, self._predicted_rows)
@@ -52,9 +70,9 @@ class _OfMatrix(Summed):
                 f"{type(self).__name__} needs predictions that are classes, whole numbers; rows of "
                 "scores go with sparse_y_pred=False, or into OneHotIoU or OneHotMeanIoU"
             )
-        there = (y >= 0) & (y < many) & (p >= 0) & (p < many)
-        if self.ignore_class is not None:
-            there &= y != self.ignore_class
+        self._check_classes(y, "y_true")
+        self._check_classes(p, "y_pred")
+        there = np.ones(y.shape, bool) if self.ignore_class is None else y != self.ignore_class
         places = y[there].astype(np.int64) * many + p[there].astype(np.int64)
         matrix = np.bincount(places, w[there], many * many).reshape(many, many)
         return (np.asarray(matrix, np.float64),)
@@ -73,7 +91,10 @@ class _OfMatrix(Summed):
 
     def check(self, target_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> None:
         """Raises where rows of scores are not as long as there are classes."""
-        if self._predicted_rows and output_shape[self.axis] != self.num_classes:
+        if not self._predicted_rows:
+            return
+        rank = len(output_shape)
+        if not -rank <= self.axis < rank or output_shape[self.axis] != self.num_classes:
             raise ValueError(
                 f"{type(self).__name__} needs {self.num_classes} outputs, one for each class; got "
                 f"outputs of shape {output_shape}"
