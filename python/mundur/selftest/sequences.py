@@ -46,6 +46,23 @@ SEQUENCES = (
         batch=270,
     ),
     Case(
+        "slopes that learn",
+        (6, 5),
+        lambda: [
+            layers.Dense(19),
+            layers.PReLU(alpha_initializer="random_normal", shared_axes=[1]),
+            layers.UnitNormalization(),
+            layers.Flatten(),
+            layers.PReLU(alpha_initializer="random_uniform"),
+            layers.Dense(3),
+        ],
+        lambda: losses.MeanSquaredError(),
+        lambda: optimizers.Adam(0.01),
+        "numbers",
+        samples=290,
+        batch=270,
+    ),
+    Case(
         "states over time",
         (6,),
         lambda: [
