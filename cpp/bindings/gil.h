@@ -63,6 +63,19 @@ auto with_gil(Work&& work) {
   return or_stay(work);
 }
 
+/// A Python object, none at first, that may go while the GIL is held or given back.
+class AnytimeObject {
+ public:
+  AnytimeObject() = default;
+  ~AnytimeObject() {
+    if (!object || PyGILState_Check()) return;
+    with_gil([this] { object = py::object(); });
+  }
+  AnytimeObject(const AnytimeObject&) = delete;
+  AnytimeObject& operator=(const AnytimeObject&) = delete;
+  py::object object;
+};
+
 /// f(*arguments), a function of the user's; the thread stays where no object of ours is in its way.
 inline py::object call(const py::object& f, const py::tuple& arguments) {
   const FloatEnvironment ours;  // whatever the function leaves of it

@@ -67,6 +67,82 @@ class PythonFunction final : public CustomFunction {
   py::function slope_;
 };
 
+/// An array of the core's, copied.
+template <class T>
+py::array given(const OutsideArray& one) {
+  const auto* const data = static_cast<const T*>(one.data);
+  return copy_of(data, one.samples ? with_batch(one.samples, *one.shape) : *one.shape);
+}
+/// ... and what Python made of it.
+template <class T>
+void take(const OutsideArray& one, const py::handle& made, const char* what) {
+  if (!one.data) return;
+  const auto array = py::reinterpret_borrow<py::array>(made);
+  const T* const values = data_of<T>(array, what, -1);
+  const std::int64_t size = std::max<std::int64_t>(one.samples, 1) * size_of(*one.shape);
+  if (array.size() != size) throw py::value_error(std::string(what) + ": expected another size");
+  std::copy_n(values, size, static_cast<T*>(one.data));
+}
+
+/// A layer that Python computes. begin() returns an object for one call of it, which has
+/// forward(inputs, parameters, states, training, seed, stream, count), whose result is y, and
+/// backward(dy), whose result is the gradients of the inputs and of the parameters. The arrays are
+/// copies; what forward leaves in those of the state counts.
+class PythonLayer final : public OutsideLayer, public std::enable_shared_from_this<PythonLayer> {
+ public:
+  PythonLayer(py::function begin, std::size_t parameters, std::size_t states)
+      : begin_(std::move(begin)), parameters_(parameters), states_(states) {}
+  std::shared_ptr<OutsideCall> call() const override {
+    return std::make_shared<Call>(shared_from_this());
+  }
+
+ private:
+  class Call final : public OutsideCall {
+   public:
+    explicit Call(std::shared_ptr<const PythonLayer> layer) : layer_(std::move(layer)) {}
+
+   private:
+    void forward(const OutsideTask& task) override {
+      with_gil([&] { task.is_double ? forward_of<double>(task) : forward_of<float>(task); });
+    }
+    void backward(bool is_double) override {
+      with_gil([&] { is_double ? backward_of<double>() : backward_of<float>(); });
+    }
+    template <class T>
+    void forward_of(const OutsideTask& task) {
+      if (!at_work_.object) at_work_.object = mundur::call(layer_->begin_, py::tuple());
+      const std::size_t states = given_.size() - layer_->states_;
+      py::list inputs, parameters, changed;
+      for (std::size_t i = 1; i < given_.size(); ++i) {
+        py::list& to = i >= states                         ? changed
+                       : i >= states - layer_->parameters_ ? parameters
+                                                           : inputs;
+        to.append(given<T>(given_[i]));
+      }
+      const py::object y = mundur::call(at_work_.object.attr("forward"),
+                                        py::make_tuple(inputs, parameters, changed, task.training,
+                                                       task.seed, task.stream, task.forward));
+      take<T>(given_.front(), y, "y");
+      if (!task.training || !task.learns) return;
+      for (std::size_t i = states; i < given_.size(); ++i) {
+        take<T>(given_[i], changed[i - states], "state");
+      }
+    }
+    template <class T>
+    void backward_of() {
+      const py::list made =
+          mundur::call(at_work_.object.attr("backward"), py::make_tuple(given<T>(given_.back())));
+      for (std::size_t i = 0; i + 1 < given_.size(); ++i) take<T>(given_[i], made[i], "gradient");
+    }
+
+    std::shared_ptr<const PythonLayer> layer_;
+    AnytimeObject at_work_;
+  };
+
+  py::function begin_;
+  std::size_t parameters_, states_;
+};
+
 template <class T>
 py::array activate(const ActivationFunction& f, const py::array& x) {
   const FloatEnvironment environment;
@@ -96,6 +172,13 @@ std::vector<LayerNode> nodes_of(const py::sequence& layers) {
   std::vector<LayerNode> nodes;
   for (LayerSpec& one : specs_of(layers)) nodes.push_back({std::move(one)});
   return nodes;
+}
+
+using Entries = std::vector<std::pair<std::string, Shape>>;
+std::vector<OutsideSpec::Entry> entries_of(const Entries& given) {
+  std::vector<OutsideSpec::Entry> entries;
+  for (const auto& [name, shape] : given) entries.push_back({name, shape});
+  return entries;
 }
 
 Merge merge_of(const std::string& mode) {
@@ -233,6 +316,16 @@ void bind_layers(py::module_& m) {
            }),
            py::arg("mode"), py::arg("axis"));
   bind<DotSpec, Int, Int, bool>(m, "Dot", "axis_a", "axis_b", "normalize");
+  py::class_<Of<OutsideSpec>, AnyLayerSpec>(m, "Outside")
+      .def(py::init([](py::function begin, Shape output, const Entries& parameters,
+                       const Entries& states, bool passes_mask) {
+             const auto layer =
+                 std::make_shared<PythonLayer>(std::move(begin), parameters.size(), states.size());
+             return Of(OutsideSpec{layer, std::move(output), entries_of(parameters),
+                                   entries_of(states), passes_mask});
+           }),
+           py::arg("begin"), py::arg("output_shape"), py::arg("parameters"), py::arg("states"),
+           py::arg("passes_mask"));
   py::class_<Of<ResidualSpec>, AnyLayerSpec>(m, "Residual")
       .def(py::init([](const py::sequence& layers, std::vector<std::string> names) {
              return Of(ResidualSpec{nodes_of(layers), std::move(names)});

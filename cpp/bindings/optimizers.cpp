@@ -62,6 +62,49 @@ void set_option(Optimizer& optimizer, const std::string& name, const py::object&
              optimizer.option(name).value);
 }
 
+/// A rule that Python computes: step(updates), one (number, w, g, {name: state}) for each
+/// parameter, of which w and the state are copied back.
+class PythonRule final : public OutsideRule {
+ public:
+  explicit PythonRule(py::function step) : step_(std::move(step)) {}
+  Optimizer* optimizer = nullptr;
+
+ private:
+  void step() override {
+    with_gil([&] { optimizer->is_double() ? step_of<double>() : step_of<float>(); });
+  }
+  template <class T>
+  void step_of() {
+    const auto each = [&](const Parameter& one, auto visit) {
+      visit(py::str("w"), static_cast<T*>(one.w.data));
+      for (Optimizer::Slot& slot : optimizer->slots()) {
+        visit(py::str(slot.name), slot.values.as<T>() + one.place);
+      }
+    };
+    py::list updates;
+    for (const Parameter& one : given_) {
+      py::dict arrays;
+      each(one,
+           [&](const py::str& name, const T* data) { arrays[name] = copy_of(data, *one.w.shape); });
+      updates.append(py::make_tuple(
+          one.number, copy_of(static_cast<const T*>(one.g.data), *one.g.shape), arrays));
+    }
+    call(step_, py::make_tuple(updates));
+    for (std::size_t i = 0; i < given_.size(); ++i) {
+      const auto arrays = updates[i].cast<py::tuple>()[2].cast<py::dict>();
+      each(given_[i], [&](const py::str& name, T* data) {
+        const auto made = arrays[name].cast<py::array>();
+        const T* const values = data_of<T>(made, "update", -1);
+        const std::int64_t size = size_of(*given_[i].w.shape);
+        if (made.size() != size) throw py::value_error("update: expected the variable's shape");
+        std::copy_n(values, size, data);
+      });
+    }
+  }
+
+  py::function step_;
+};
+
 void take_average(Optimizer& optimizer, AnyNetwork& network) {
   network.visit([&](auto& of) {
     using T = element_of<decltype(of)>;
@@ -126,6 +169,21 @@ void bind_optimizers(py::module_& m) {
       .def("take_average", &take_average, py::arg("network"))
       .def("spare", &spare, py::arg("network"), py::arg("which"))
       .def("step", &step, py::arg("network"));
+  py::class_<OutsideOptimizer, Optimizer>(m, "OutsideOptimizer")
+      .def(py::init([](py::function step) {
+             auto rule = std::make_unique<PythonRule>(std::move(step));
+             PythonRule* const made = rule.get();
+             auto optimizer = std::make_unique<OutsideOptimizer>(std::move(rule));
+             made->optimizer = optimizer.get();
+             return optimizer;
+           }),
+           py::arg("step"))
+      .def(
+          "add_state",
+          [](OutsideOptimizer& self, const std::string& name, double first) {
+            alone(self, [&] { self.add_state(name, first); });
+          },
+          py::arg("name"), py::arg("first"));
 }
 
 }  // namespace mundur

@@ -64,6 +64,13 @@ void require_operation(const Program& program, const Operation& operation) {
         "device: a loss written in Python runs on the CPU only; use device=\"cpu\", or a loss of "
         "mundur.losses");
   }
+  const bool asks_layer = std::holds_alternative<op::AskLayer>(operation) ||
+                          std::holds_alternative<op::AskLayerDx>(operation);
+  if (asks_layer || std::holds_alternative<op::AskUpdate>(operation)) {
+    throw NotSupported(std::string("device: ") + (asks_layer ? "a layer" : "an optimizer") +
+                       " written in Python" + (asks_layer ? of : "") +
+                       " runs on the CPU only; use device=\"cpu\"");
+  }
   const char* const name =
       std::visit([](const auto& one) { return name_of_operation(one); }, operation);
   throw NotSupported("device: \"cuda\" does not have the operation " + std::string(name) + of +

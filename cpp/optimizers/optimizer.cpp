@@ -111,8 +111,12 @@ void Optimizer::link() {
   std::fill(std::begin(state_), std::end(state_), nullptr);
   sum_ = average_ = nullptr;
   void** own = state_;
+  void* elsewhere = nullptr;  // a rule of the caller's may have more, and asks by name
   for (const State& state : states()) {
-    void*& at = state.name == kSum ? sum_ : state.name == kAverage ? average_ : *own++;
+    void*& at = state.name == kSum        ? sum_
+                : state.name == kAverage  ? average_
+                : own != std::end(state_) ? *own++
+                                          : elsewhere;
     Slot* const slot = state.needed ? find(state.name) : nullptr;
     at = slot ? slot->values.as<void>() : nullptr;
   }

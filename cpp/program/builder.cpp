@@ -206,19 +206,15 @@ Value Builder::activate(const ActivationFunction& f, Value z) {
   }
   show(z, "z");
   const Value y = like("a", z);
-  const Stage before = stage_;
-  if (f.custom) stage_ = Stage::outside;
-  emit(op::Activate{y, z, f});
-  stage_ = before;
+  const op::Activate activate{y, z, f};
+  f.custom ? emit_outside(activate) : emit(activate);
   made_.emplace_back(y, Made{z, f.activation});
   // δ_j = f'(z_j) ∂L/∂y_j        softmax: δ_j = y_j (∂L/∂y_j − Σ_k y_k ∂L/∂y_k)
   backward(y, {z}, [this, f, z, y](Value dy) {
     const auto pass_on = [&](const char* name, Value from) {
       const Value to = like(name, z);
-      const Stage own = stage_;
-      if (f.custom) stage_ = Stage::outside;
-      emit(op::ActivateDx{to, from, f.keeps_z() ? z : y, f});
-      stage_ = own;
+      const op::ActivateDx back{to, from, f.keeps_z() ? z : y, f};
+      f.custom ? emit_outside(back) : emit(back);
       show(to, name);
       return to;
     };

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "mundur/activations.h"
+#include "mundur/outside.h"
 #include "program/values.h"
 #include "program/windows.h"
 
@@ -485,6 +486,33 @@ struct RecurDx {
         .reads(r.mask);
   }
   bool keeps_q() const { return r.cell == Cell::gru_before; }
+};
+
+// ---- layers of the caller's, each between two stretches of the team's work --------------------
+
+/// y from x, parameters and state, which it may change.
+struct AskLayer {
+  Value y;
+  std::vector<Value> x, parameters, states;
+  std::shared_ptr<OutsideCall> call;
+  OutsideTask task;
+  void walk(auto& go) const {
+    go.writes(y);
+    for (Value one : x) go.reads(one);
+    for (Value one : parameters) go.reads(one);
+    for (Value one : states) go.changes(one);
+  }
+};
+/// ∂L/∂x, and ∂L/∂w, sums over samples, from ∂L/∂y and what forward kept; some may be missing.
+struct AskLayerDx {
+  std::vector<Value> dx, dw;
+  Value dy;
+  std::shared_ptr<OutsideCall> call;
+  void walk(auto& go) const {
+    for (Value one : dx) go.writes(one);
+    for (Value one : dw) go.sums(one);
+    go.reads(dy);
+  }
 };
 
 }  // namespace op

@@ -75,9 +75,8 @@ class Planner {
   void find_lifetimes() {
     std::size_t forward_ends = 0;
     for (const Stretch& stretch : program_.stretches) {
-      if (stretch.stage != Stage::backward && stretch.stage != Stage::update) {
-        forward_ends = std::max(forward_ends, stretch.end);
-      }
+      if (stretch.stage == Stage::backward || stretch.stage == Stage::update) break;
+      forward_ends = stretch.end;  // what calls outside behind these belongs to backward
     }
     const std::size_t end = program_.operations.size();
     for (std::size_t i = 0; i < end; ++i) {

@@ -33,7 +33,8 @@ namespace mundur {
   X(NormalizeColumns) X(NormalizeColumnsSums)                                                  \
   X(NormalizeColumnsDx) X(NormalizeRows) X(NormalizeRowsSums) X(NormalizeRowsDx) X(UnitRows) X(UnitRowsDx) X(RecurPack)  \
   X(Recur) X(RecurDxPack) X(RecurDx) X(MaskWeights) X(LossValues) X(LossGradient) X(ArgMax)    \
-  X(AskLoss) X(ActivityPenalty) X(ActivityPenaltyDx) X(WeightPenalties) X(Accumulate)          \
+  X(AskLoss) X(AskLayer) X(AskLayerDx) X(AskUpdate) X(ActivityPenalty) X(ActivityPenaltyDx)    \
+  X(WeightPenalties) X(Accumulate)                                                             \
   X(SumSquares) X(Update) X(FactorMeans) X(FactorSizes) X(FactorUpdate) X(Constrain) X(JoinSums) X(Agree) X(SumValues)
 // clang-format on
 

@@ -163,6 +163,11 @@ class Builder {
   void emit(Op operation) {
     steps_.push_back({Operation(std::move(operation)), stage_});
   }
+  /// ... that calls a function of the caller's.
+  template <class Op>
+  void emit_outside(Op operation) {
+    steps_.push_back({Operation(std::move(operation)), Stage::outside});
+  }
   /// Operations that follow belong to it.
   void begin(Stage stage) { stage_ = stage; }
   /// Names of values begin with it.

@@ -243,6 +243,16 @@ struct FactorUpdate {
     go.reads(of.sizes).reads(of.rows).reads(of.columns).reads(of.squares);
   }
 };
+/// The step of a rule that the core does not compute: of parameters with these numbers.
+struct AskUpdate {
+  std::vector<int> numbers;
+  std::vector<Value> parameters, gradients;
+  bool sums = false;  // as in Update
+  void walk(auto& go) const {
+    for (Value w : parameters) go.changes(w);
+    for (Value g : gradients) sums ? go.changes(g) : go.reads(g);
+  }
+};
 /// What holds for a parameter after each update.
 struct Constrain {
   Value w;

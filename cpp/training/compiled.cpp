@@ -28,9 +28,11 @@ void emit_factored(Builder& b, Factors of) {
 void emit_updates(Builder& b, const std::vector<Array>& parameters, const Purpose& purpose) {
   b.begin(Stage::update);
   std::vector<Value> trained, gradients, sums;
+  std::vector<int> numbers;
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     if (!parameters[i].trainable) continue;
     const int number = static_cast<int>(i);
+    numbers.push_back(number);
     trained.push_back(b.parameter(number));
     gradients.push_back(b.beside(number, Role::gradient));
     if (purpose.sums) sums.push_back(b.beside(number, Role::sum));
@@ -39,13 +41,15 @@ void emit_updates(Builder& b, const std::vector<Array>& parameters, const Purpos
     if (purpose.sums) b.emit(op::Accumulate{sums, gradients});
     const std::vector<Value>& taken = purpose.sums ? sums : gradients;
     Value squares;
-    if (purpose.clips) {
+    if (purpose.clips && !purpose.asks_update) {
       std::int64_t pieces = 0;
       for (Value g : taken) pieces += pieces_of(b[g].size());
       squares = b.whole("squares", {pieces}, Element::float64);
       b.emit(op::SumSquares{squares, taken});
     }
-    if (purpose.whole) {
+    if (purpose.asks_update) {
+      b.emit_outside(op::AskUpdate{numbers, trained, taken, purpose.sums});
+    } else if (purpose.whole) {
       emit_factored(b, {trained, taken, squares, {}, {}, {}, purpose.sums});
     } else {
       b.emit(op::Update{trained, taken, squares, purpose.sums});
@@ -162,9 +166,7 @@ void emit_loss(Builder& b, const Shape& output, Activation head, bool backward,
   if (with.outside) {
     port.values = b.whole("loss", {1}, Element::float64);
     b.keep(port.values);
-    b.begin(Stage::outside);
-    b.emit(op::AskLoss{dp, port.values, p, port.weights, with.outside});
-    b.begin(Stage::forward);
+    b.emit_outside(op::AskLoss{dp, port.values, p, port.weights, with.outside});
     if (dp) b.gradient(p, with.weight == 1.0 ? dp : b.rescale(dp, with.weight, -0.0));
     return;
   }

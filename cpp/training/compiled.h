@@ -38,11 +38,12 @@ struct Purpose {
   bool augments = false;
   std::vector<Comparison> compares{};  // each output; or none
   enum class Updates { none, at_once, at_end } updates = Updates::none;
-  bool sums = false;     // gradients of several steps, before an update
-  bool clips = false;    // by norms of them
-  bool whole = false;    // the rule looks at whole parameters
-  bool is_part = false;  // samples are a part of each batch
-  bool alone = false;    // nothing but the updates, from the gradients as they stand
+  bool sums = false;         // gradients of several steps, before an update
+  bool clips = false;        // by norms of them
+  bool whole = false;        // the rule looks at whole parameters
+  bool asks_update = false;  // of a rule that the core does not compute
+  bool is_part = false;      // samples are a part of each batch
+  bool alone = false;        // nothing but the updates, from the gradients as they stand
   bool operator==(const Purpose&) const = default;
 
   /// Whether the set has weights.

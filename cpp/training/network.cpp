@@ -444,6 +444,7 @@ void Network<T>::step(Optimizer& optimizer) {
   purpose.sums = optimizer.gathering().sum != nullptr;
   purpose.clips = optimizer.gathering().clips();
   purpose.whole = optimizer.gathering().whole;
+  purpose.asks_update = optimizer.gathering().rule != nullptr;
   Compiled<T>& program = compiled(purpose);
   std::vector<Lane<T>> lanes(1);
   lanes[0].program = &program;

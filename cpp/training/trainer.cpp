@@ -247,6 +247,16 @@ void Trainer<T>::Epoch::restore_start() {
 
 // ---- steps --------------------------------------------------------------------------------------
 
+namespace {
+
+/// Of what calls a function of the caller's, which may stand in front of all of backward.
+bool is_backward(const Operation& operation) {
+  return std::holds_alternative<op::ActivateDx>(operation) ||
+         std::holds_alternative<op::AskLayerDx>(operation);
+}
+
+}  // namespace
+
 /// The program of a step, unless it is there.
 template <class T>
 void Trainer<T>::Epoch::compile() {
@@ -263,6 +273,7 @@ void Trainer<T>::Epoch::compile() {
   purpose.sums = gathering.sum != nullptr;
   purpose.clips = gathering.clips();
   purpose.whole = gathering.whole;
+  purpose.asks_update = gathering.rule != nullptr;
   purpose.is_part = options.exchange != nullptr;
   // What may still fail in a layer below must find nothing updated.
   purpose.updates = is_small || purpose.is_part || gathering.waits() || network.calls_outside()
@@ -276,7 +287,7 @@ void Trainer<T>::Epoch::compile() {
     if (stretches[i].stage == Stage::backward || stretches[i].stage == Stage::update) break;
     if (stretches[i].stage == Stage::load) input_is_known_ = i;
     const Operation& first = program_->program().operations[stretches[i].begin];
-    if (!std::holds_alternative<op::ActivateDx>(first)) loss_is_known_ = i;
+    if (!is_backward(first)) loss_is_known_ = i;
     if (std::holds_alternative<op::AskLoss>(first)) last_ask_ = &first;
   }
   this->asked = {input_is_known_, loss_is_known_};

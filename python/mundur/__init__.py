@@ -45,7 +45,7 @@ from .optimizers import Optimizer
 from .runtime import build_info, get_num_threads, isa, set_num_threads
 
 if TYPE_CHECKING:
-    from . import backend, model_selection, plots, preprocessing, text
+    from . import backend, model_selection, plots, preprocessing, saving, text
     from . import sklearn as sklearn
     from .model_selection import fit_many
     from .saving import load_model
@@ -86,6 +86,7 @@ __all__ = [
     "preprocessing",
     "regularizers",
     "runtime",
+    "saving",
     "schedules",
     "set_num_threads",
     "solvers",
@@ -93,7 +94,7 @@ __all__ = [
     "utils",
 ]
 __version__: str = build_info()["version"]
-_ON_USE = ("backend", "model_selection", "plots", "preprocessing", "sklearn", "text")
+_ON_USE = ("backend", "model_selection", "plots", "preprocessing", "saving", "sklearn", "text")
 _EVERY = (*__all__, "sklearn")  # which `from mundur import *` goes without: it needs scikit-learn
 
 

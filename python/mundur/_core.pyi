@@ -251,6 +251,20 @@ class Residual(LayerSpec):
     # names: of the layers, in front of their parameters' names.
     def __init__(self, layers: Sequence[LayerSpec], names: Sequence[str]) -> None: ...
 
+class Outside(LayerSpec):
+    # A layer in Python. begin() returns what one call of it in a program asks: an object with
+    # forward(inputs, parameters, states, training, seed, stream, count), whose result is y, and backward(dy), whose
+    # result is the gradients of the inputs, then those of the parameters. All are contiguous arrays of the network's
+    # dtype, those given are copies; what forward leaves in `states` in training counts.
+    def __init__(
+        self,
+        begin: Callable[[], Any],
+        output_shape: Sequence[int],
+        parameters: Sequence[tuple[str, Sequence[int]]],
+        states: Sequence[tuple[str, Sequence[int]]],
+        passes_mask: bool,
+    ) -> None: ...
+
 # ---- losses ----------------------------------------------------------------------------------------------------------
 # a[n,k]·b[k,m], both float32 or float64: each element one chain of fused multiply-adds.
 def matrix_product(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> npt.NDArray[Any]: ...
@@ -341,6 +355,16 @@ class Optimizer:
     # Updates the network's parameters from its gradients. The first step binds the optimizer to the network's size
     # and dtype; a different one later is a ValueError.
     def step(self, network: Network) -> None: ...
+
+class OutsideOptimizer(Optimizer):
+    # One whose rule is Python's: step([(number, gradient, {"w": array, slot: array, ...}), ...]), one for each parameter
+    # that learns, by its number in the network. The arrays are copies, and what becomes of those in the dict counts.
+    def __init__(
+        self,
+        step: Callable[[list[tuple[int, npt.NDArray[Any], dict[str, npt.NDArray[Any]]]]], None],
+    ) -> None: ...
+    # Asks for another slot, as large as the parameters, whose numbers are `first` at first.
+    def add_state(self, name: str, first: float) -> None: ...
 
 # ---- the network: a graph of layers with its memory ------------------------------------------------------------------
 # Of one input or output an array, of several a tuple; below, None stands for targets or weights that are not there.

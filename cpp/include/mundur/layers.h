@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mundur/activations.h"
+#include "mundur/outside.h"
 #include "mundur/types.h"
 
 namespace mundur {
@@ -195,13 +196,26 @@ struct ResidualSpec {
   std::vector<LayerNode> layers;
   std::vector<std::string> names;  // in front of their parameters' names
 };
-using LayerSpec = std::variant<
-    DenseSpec, ActivationSpec, DropoutSpec, FlattenSpec, RescalingSpec, BatchNormalizationSpec,
-    LayerNormalizationSpec, GaussianNoiseSpec, GaussianDropoutSpec, AlphaDropoutSpec, EmbeddingSpec,
-    Conv1DSpec, Pooling1DSpec, SpatialDropout1DSpec, ReshapeSpec, PermuteSpec, ZeroPadding1DSpec,
-    MaskingSpec, RepeatVectorSpec, LSTMSpec, GRUSpec, SimpleRNNSpec, BidirectionalSpec,
-    TimeDistributedSpec, ResidualSpec, MergingSpec, DotSpec, NormalizationSpec, Cropping1DSpec,
-    UpSampling1DSpec, Conv1DTransposeSpec, SoftmaxSpec, PReLUSpec, UnitNormalizationSpec>;
+/// A layer of the caller's: the shape of its output, and what it has.
+struct OutsideSpec {
+  struct Entry {
+    std::string name;
+    Shape shape;
+  };
+  std::shared_ptr<OutsideLayer> layer;
+  Shape output;
+  std::vector<Entry> parameters, states;
+  bool passes_mask = false;
+};
+using LayerSpec =
+    std::variant<DenseSpec, ActivationSpec, DropoutSpec, FlattenSpec, RescalingSpec,
+                 BatchNormalizationSpec, LayerNormalizationSpec, GaussianNoiseSpec,
+                 GaussianDropoutSpec, AlphaDropoutSpec, EmbeddingSpec, Conv1DSpec, Pooling1DSpec,
+                 SpatialDropout1DSpec, ReshapeSpec, PermuteSpec, ZeroPadding1DSpec, MaskingSpec,
+                 RepeatVectorSpec, LSTMSpec, GRUSpec, SimpleRNNSpec, BidirectionalSpec,
+                 TimeDistributedSpec, ResidualSpec, MergingSpec, DotSpec, NormalizationSpec,
+                 Cropping1DSpec, UpSampling1DSpec, Conv1DTransposeSpec, SoftmaxSpec, PReLUSpec,
+                 UnitNormalizationSpec, OutsideSpec>;
 struct LayerNode {
   LayerSpec spec;
 };

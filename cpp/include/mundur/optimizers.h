@@ -9,6 +9,7 @@
 
 #include "mundur/lock.h"
 #include "mundur/memory.h"
+#include "mundur/outside.h"
 #include "mundur/types.h"
 
 namespace mundur {
@@ -38,12 +39,13 @@ struct Gathering {
   bool updates = true;  // whether this step is the last of them
   double clipnorm = SharedOptions::kNone;
   double global_clipnorm = SharedOptions::kNone;
-  bool whole = false;  // looks at whole parameters, element by element won't do
+  bool whole = false;           // looks at whole parameters, element by element won't do
+  OutsideRule* rule = nullptr;  // who updates, if not the core
   bool clips() const {
     return clipnorm != SharedOptions::kNone || global_clipnorm != SharedOptions::kNone;
   }
   /// Whether the update has to wait for the last gradient.
-  bool waits() const { return sum || clips() || whole; }
+  bool waits() const { return sum || clips() || whole || rule; }
 };
 
 /// A rule that turns gradients into a change of the parameters, with its state for one flat vector
@@ -100,7 +102,7 @@ class Optimizer {
   void begin_step();
   /// What the step that begin_step began does with all gradients.
   Gathering gathering() const {
-    return {sum_, updates_, shared_.clipnorm, shared_.global_clipnorm, whole()};
+    return {sum_, updates_, shared_.clipnorm, shared_.global_clipnorm, whole(), outside_};
   }
   /// Whether update_of and gathering say the same of each step, until an option is set.
   bool steps_alike() {
@@ -137,6 +139,8 @@ class Optimizer {
   virtual bool counts() const { return false; }
   virtual bool whole() const { return false; }
 
+  OutsideRule* outside_ = nullptr;
+
  private:
   std::vector<State> states() const;
   Slot& add_slot(const State& state);
@@ -158,6 +162,22 @@ class Optimizer {
   void* state_[3] = {};
   void* sum_ = nullptr;
   void* average_ = nullptr;
+};
+
+/// One whose rule is a function of the caller's.
+class OutsideOptimizer final : public Optimizer {
+ public:
+  explicit OutsideOptimizer(std::unique_ptr<OutsideRule> rule);
+  /// Asks for another vector, whose numbers are that at first.
+  void add_state(const std::string& name, double first);
+
+ private:
+  std::vector<Option> own_options() override { return {}; }
+  std::vector<State> own_state() const override { return state_names_; }
+  RuleConstants constants() const override;
+
+  std::unique_ptr<OutsideRule> rule_;
+  std::vector<State> state_names_;
 };
 
 /// The optimizer of a rule, by its class's name in Python, with Keras's numbers but for these; the

@@ -19,7 +19,9 @@ __all__ = [
     "either",
     "lookup",
     "signature",
+    "snake_case",
     "suggestion",
+    "takes_training",
     "unknown",
     "unknown_attribute",
 ]
@@ -85,6 +87,19 @@ def suggestion(given: str, known: Iterable[str], nearness: float = 0.6) -> str:
         close = difflib.get_close_matches(given.lower().replace("_", ""), folded, 1, nearness)
         near = [folded[name] for name in close]
     return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+@functools.lru_cache(256)
+def takes_training(function: Callable[..., Any]) -> bool:
+    """Whether a function has that argument."""
+    return "training" in inspect.signature(function).parameters
+
+
+def snake_case(name: str) -> str:
+    """What Keras makes of a class's name: MyLayer is my_layer."""
+    import re
+
+    return re.sub("([a-z])([A-Z])", r"\1_\2", re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)).lower()
 
 
 def lookup(

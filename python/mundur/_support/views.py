@@ -137,6 +137,14 @@ class Variable(np.ndarray):
         """Copies numbers into it."""
         copy_into(self.value, value, self.path)
 
+    def assign_add(self, value: npt.ArrayLike) -> None:
+        """Adds numbers to it."""
+        self.assign(self.value + np.asarray(value))
+
+    def assign_sub(self, value: npt.ArrayLike) -> None:
+        """Subtracts numbers from it."""
+        self.assign(self.value - np.asarray(value))
+
 
 def variables(views: Mapping[str, npt.NDArray[Any]], learning: Iterable[str]) -> list[Variable]:
     """Those of live views by path, of which some learn."""

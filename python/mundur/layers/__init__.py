@@ -14,6 +14,7 @@ from .conv1d_transpose import Conv1DTranspose
 from .dense import Dense
 from .dropout import AlphaDropout, Dropout, GaussianDropout, GaussianNoise, SpatialDropout1D
 from .embedding import Embedding
+from .function import Lambda
 from .input import ARITHMETIC, Input, InputLayer
 from .masking import Masking
 from .merging import (
@@ -82,6 +83,7 @@ __all__ = [
     "Input",
     "InputLayer",
     "IntegerLookup",
+    "Lambda",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
@@ -123,7 +125,7 @@ MaxPool1D, GlobalMaxPool1D = MaxPooling1D, GlobalMaxPooling1D
 AvgPool1D, GlobalAvgPool1D = AveragePooling1D, GlobalAveragePooling1D
 
 
-ARITHMETIC |= {cls.__name__: cls for cls in (Add, Subtract, Multiply, Rescaling)}
+ARITHMETIC |= {cls.__name__: cls for cls in (Activation, Add, Subtract, Multiply, Rescaling)}
 
 
 def _function(layer: type[Merging]) -> Callable[..., Any]:
@@ -154,6 +156,7 @@ KNOWN: dict[str, type[Layer]] = {
         *(SimpleRNN, LSTM, GRU),
         *(Bidirectional, TimeDistributed, Residual),
         *(Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot),
+        Lambda,
     )
 }
 

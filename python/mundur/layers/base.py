@@ -13,15 +13,16 @@ from .. import constraints, initializers, regularizers
 from .._support.checks import boolean, extents, identifier
 from .._support.config import Configurable, rebuild
 from .._support.dtypes import dtype_name
-from .._support.names import Harmless, constructor, either, unknown
+from .._support.names import Harmless, constructor, either, snake_case, unknown
 from .._support.views import Variable, Views, copy_all, variables
 from ..constraints import Constraint
 from ..initializers import Initializer
 from ..regularizers import Regularizer
 from .input import Call, as_called, called, is_symbolic, refuse_training
+from .written import Written, in_core
 
 if TYPE_CHECKING:
-    from .. import _core
+    pass
 
 # "ends": the layer makes use of the mask, and it has no meaning behind it. "drops": it can't.
 MaskFlow: TypeAlias = Literal["passes", "makes", "ends", "drops"]
@@ -67,11 +68,16 @@ class LayerArguments(TypedDict, total=False):
     input_shape: Sequence[int] | int | None
 
 
-class Layer(Configurable):
+class Layer(Written, Configurable):
     """Base class of the layers: what a model needs to know to build one.
 
     A layer is a description (its arguments); the numbers live in the model it was added to, and
     `get_weights`, `set_weights` and views such as ``layer.kernel`` reach into that model.
+
+    A subclass of one's own writes `call`, as a composition of layers, or `forward` and `backward`
+    in NumPy, with `build` and `add_weight` where it has weights of its own. What it is called with
+    first is a first look: it finds the output's shape, and holds backward against central
+    differences of forward, unless ``checks_gradient = False``.
 
     Parameters
     ----------
@@ -93,6 +99,14 @@ class Layer(Configurable):
     >>> layer = md.layers.Dense(3, name="head", trainable=False)
     >>> layer.name, layer.trainable, isinstance(layer, md.Layer)
     ('head', False, True)
+    >>> class Square(md.Layer):
+    ...     def forward(self, x):
+    ...         self.saved.x = x
+    ...         return x * x
+    ...     def backward(self, dy):
+    ...         return 2 * self.saved.x * dy
+    >>> Square()([[3.0]])
+    array([[9.]], dtype=float32)
     """
 
     _kind: ClassVar[str] = "layer"
@@ -123,8 +137,14 @@ class Layer(Configurable):
     def __init_subclass__(cls, **options: Any) -> None:
         """Wherever a subclass says how shapes change, what it is asked for is a shape."""
         super().__init_subclass__(**options)
+        is_own = not (cls.__module__.startswith("mundur.") or in_core(cls))
+        if is_own and "_kind" not in vars(cls):
+            cls._kind = snake_case(cls.__name__)
         own = vars(cls).get("compute_output_shape")
-        if own is not None:
+        if own is not None and is_own:
+            cls._told_shape = own
+            del cls.compute_output_shape
+        elif own is not None:
 
             @functools.wraps(own)
             def checked(self: Any, input_shape: Any) -> tuple[int, ...]:
@@ -222,41 +242,27 @@ class Layer(Configurable):
         return 0
 
     @property
-    def parameter_initializers(self) -> dict[str, Initializer]:
-        """The initializer of each parameter, in order."""
-        return {}
-
-    @property
-    def parameter_regularizers(self) -> dict[str, Regularizer | None]:
-        """The regularizers of parameters that can have one."""
-        return {}
-
-    @property
-    def parameter_constraints(self) -> dict[str, Constraint | None]:
-        """The constraints of parameters that can have one."""
-        return {}
-
-    def parameter_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
-        """The shape of each parameter for samples of `input_shape`, in order."""
-        return {}
-
-    @property
-    def state_initializers(self) -> dict[str, Initializer]:
-        """The initializer of each array that training changes, but no gradient, in order."""
-        return {}
-
-    def state_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
-        """The shape of each such array for samples of `input_shape`, in order."""
-        return {}
-
-    @property
     def weight_names(self) -> list[str]:
         """Of the parameters, then of the state that belongs to the weights, in order."""
         return [*self.parameter_initializers, *self.state_initializers]
 
     def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of one sample behind this layer."""
-        return extents(input_shape, "input_shape")
+        if not self.is_written:
+            return extents(input_shape, "input_shape")
+        with_batch = bool(input_shape) and input_shape[0] is None
+        behind = self._output_shape(input_shape[1:] if with_batch else input_shape)
+        return (None, *behind) if with_batch else behind  # type: ignore[arg-type]
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the layer is of a class in Python, which writes forward and backward, or call."""
+        return self.way != "core"
+
+    @property
+    def composes(self) -> bool:
+        """Whether it is a composition of layers."""
+        return self.way == "call"
 
     def _take_batch(self, batch: int | None) -> None:
         """How many samples each batch has, as an Input said; None: any number."""
@@ -282,18 +288,7 @@ class Layer(Configurable):
     @property
     def mask_flow(self) -> MaskFlow:
         """What becomes of a mask of time steps; of one that is dropped, a model warns."""
-        return "passes"
-
-    def describe_on(self, shapes: Sequence[tuple[int, ...]]) -> _core.LayerSpec:
-        """The native description, for inputs of these shapes."""
-        return self.describe()
-
-    def describe(self) -> _core.LayerSpec:
-        """The native description; layers written in Python have none yet."""
-        raise NotImplementedError(
-            f"{type(self).__name__} has no native counterpart; layers written in Python cannot be "
-            "part of a model yet"
-        )
+        return "drops" if self.is_written and not self.supports_masking else "passes"
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments; `name` is None where the model chose it."""
@@ -318,6 +313,8 @@ class Layer(Configurable):
     @property
     def trainable(self) -> bool:
         """Whether any of the layer's parameters learns; setting it sets all of them."""
+        if within := self._within():
+            return any(one.trainable for one in within)
         if not self.parameter_initializers:
             return not self._frozen_whole
         return any(self.is_trainable(parameter) for parameter in self.parameter_initializers)
@@ -326,6 +323,8 @@ class Layer(Configurable):
     def trainable(self, value: bool) -> None:
         frozen = not boolean(value, "trainable")
         self._freeze(frozen, set(self.parameter_initializers) if frozen else set())
+        for one in self._within():
+            one.trainable = value
 
     def is_trainable(self, parameter: str) -> bool:
         """Whether one parameter, such as "bias", learns."""
@@ -333,7 +332,7 @@ class Layer(Configurable):
 
     def set_trainable(self, parameter: str, value: bool) -> None:
         """Freezes or unfreezes one parameter."""
-        if parameter not in self.parameter_initializers:
+        if parameter not in self.parameter_initializers and not self._is_unbuilt():
             known = ", ".join(self.parameter_initializers) or "none"
             raise ValueError(f"{self.name} has no parameter {parameter!r} (known: {known})")
         boolean(value, "value")
@@ -387,8 +386,17 @@ class Layer(Configurable):
         return self._built_owner()._views_of(self)
 
     def _weight_views(self) -> dict[str, npt.NDArray[Any]]:
+        if self.composes:
+            parts = [(one.name, one._weight_views()) for one in self._leaves()]
+            return {f"{part}/{name}": view for part, of in parts for name, view in of.items()}
         views = self._views()
         return {name: views[name] for name in self.weight_names}
+
+    def _learning(self) -> list[str]:
+        """The parameters that learn, by the names of `_views`."""
+        if self.composes:
+            return [f"{one.name}/{name}" for one in self._leaves() for name in one._learning()]
+        return [name for name in self.parameter_initializers if self.is_trainable(name)]
 
     def _view(self, parameter: str) -> npt.NDArray[Any]:
         """One parameter, or one array of state, for the user to keep."""
@@ -406,11 +414,9 @@ class Layer(Configurable):
         owner = self.owner
         if owner is None or not getattr(owner, "built", True):
             return []
-        views = self._views()
+        named = {f"{self.name}/{name}": view for name, view in self._weight_views().items()}
         owner._views_given = True
-        learning = [name for name in self.parameter_initializers if self.is_trainable(name)]
-        named = {f"{self.name}/{name}": views[name] for name in self.weight_names}
-        return variables(named, [f"{self.name}/{name}" for name in learning])
+        return variables(named, [f"{self.name}/{name}" for name in self._learning()])
 
     @property
     def trainable_weights(self) -> list[Variable]:
@@ -444,20 +450,6 @@ def _checked_shape(merges: bool, given: Any) -> Any:
     if merges and isinstance(given, (tuple, list)) and given and not isinstance(given[0], int):
         return [extents(shape, f"input_shape[{i}]") for i, shape in enumerate(given)]
     return extents(given, "input_shape")
-
-
-def name_among(layer: Any, others: Sequence[Any]) -> None:
-    """Names a layer without a name of its own: dense, dense_1, ...; ValueError for one taken."""
-    taken = {other.name for other in others}
-    if layer._given_name is not None:
-        if layer.name in taken:
-            raise ValueError(f"two layers are named {layer.name!r}; names must be distinct")
-        return
-    number, name = 0, layer._kind
-    while name in taken:
-        number += 1
-        name = f"{layer._kind}_{number}"
-    layer._automatic_name = name
 
 
 _GET: dict[str, Callable[[Any, str], Any]] = {

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from .._support.checks import boolean, shown
 from ..initializers.base import Initializer
-from .base import Layer, name_among
+from .base import Layer
+from .input import name_among
 
 if TYPE_CHECKING:
     from ..constraints import Constraint
@@ -236,6 +237,9 @@ def _all_copied(held: Any) -> Any:
 def copied(layer: Layer, **changes: Any) -> Layer:
     """A layer of the same arguments, but for these, and with what is frozen."""
     copy = type(layer).from_config(layer.get_config() | changes)
+    if layer.is_written:
+        copy._freeze_paths(layer._frozen_paths())
+        return copy
     for parameter in layer.parameter_initializers:
         copy.set_trainable(parameter, layer.is_trainable(parameter))
     return copy

@@ -20,7 +20,9 @@ __all__ = [
     "batch_of",
     "call_of",
     "called",
+    "in_order",
     "is_symbolic",
+    "name_among",
     "refuse_training",
     "symbols_in",
 ]
@@ -132,7 +134,8 @@ class Symbol:
         return TypeError(
             f"{what} needs numbers, and {self!r} stands for values that are not there yet: write "
             "layers instead (md.layers.Add, Multiply, Concatenate, Activation, Rescaling, ...), or "
-            "work on what predict returns"
+            "work on what predict returns; a layer of your own does NumPy in forward(x) and "
+            "backward(dy)"
         )
 
     def __array__(self, *_: Any, **__: Any) -> NoReturn:
@@ -165,6 +168,8 @@ class Symbol:
 
 
 def _is_number(value: Any) -> bool:
+    if hasattr(value, "_at_work"):  # a layer's weight, which is no number of a graph
+        return False
     return isinstance(value, (int, float)) or (hasattr(value, "__float__") and not _axes(value))
 
 
@@ -231,6 +236,8 @@ def symbols_in(given: Any, name: str) -> tuple[Symbol, ...]:
 def call_of(layer: Any, given: Any) -> Call:
     """The call layer(given): symbolic values, whose shapes the layer knows."""
     inputs = symbols_in(given, f"what {layer.name} is called on")
+    if layer.is_written:  # in Python: it takes one value or a list
+        vars(layer)["_merges"] = not isinstance(given, Symbol)
     if layer._merges and isinstance(given, Symbol):
         raise ValueError(
             f"{layer.name} joins several values: call it on a list of them; got {given!r} alone"
@@ -272,6 +279,95 @@ def refuse_training(training: Any) -> None:
             "training must be False in a graph: fit trains, predict does not, and "
             "Model.forward(x, training=True) does as fit would; got True"
         )
+
+
+def name_among(layer: Any, others: Sequence[Any]) -> None:
+    """Names a layer without a name of its own: dense, dense_1, ...; ValueError for one taken."""
+    taken = {other.name for other in others}
+    if layer._given_name is not None:
+        if layer.name in taken:
+            raise ValueError(f"two layers are named {layer.name!r}; names must be distinct")
+        return
+    number, name = 0, layer._kind
+    while name in taken:
+        number += 1
+        name = f"{layer._kind}_{number}"
+    layer._automatic_name = name
+
+
+# ---- the way from values to values ---------------------------------------------------------------
+
+
+def in_order(inputs: Sequence[Symbol], outputs: Sequence[Symbol]) -> list[Call]:
+    """The calls that lead from the inputs to the outputs, in Keras's order of layers.
+
+    That is by their distance from the outputs, the farthest first; of two at one distance the one
+    that a walk back from the outputs comes to first.
+    """
+    calls = _walked_back(inputs, outputs)
+    first_met: dict[int, int] = {}
+    for call in calls.met:
+        first_met.setdefault(id(call.layer), len(first_met))
+    depths: dict[int, int] = {}
+    of_layers: dict[int, int] = {}
+    given = {id(x) for x in inputs}
+    for call in reversed(calls.done):  # from the outputs on
+        depth = max(depths.get(id(call), 0), of_layers.get(id(call.layer), 0))
+        depths[id(call)] = of_layers[id(call.layer)] = depth
+        for x in call.inputs:
+            if id(x) not in given and x.call is not None:
+                depths[id(x.call)] = max(depth + 1, depths.get(id(x.call), 0))
+    return sorted(calls.done, key=lambda c: (-depths[id(c)], first_met[id(c.layer)]))
+
+
+class _Walk:
+    """Calls as they were met, and as they were done with: a call behind those that it needs."""
+
+    def __init__(self) -> None:
+        self.met: list[Call] = []
+        self.done: list[Call] = []
+        self.read: set[int] = set()  # inputs
+
+
+def _walked_back(inputs: Sequence[Symbol], outputs: Sequence[Symbol]) -> _Walk:
+    walk = _Walk()
+    given = {id(x) for x in inputs}
+    seen: set[int] = set()
+
+    def need(x: Symbol) -> Call | None:
+        """What is to be met for x, if anything."""
+        if id(x) in given:
+            walk.read.add(id(x))
+            return None
+        if x.call is None:
+            raise ValueError(
+                f"outputs need {x!r}, which is not among inputs: the graph is cut there, or the "
+                "value is of another one. Add it to inputs, or lead from what is there"
+            )
+        return None if id(x.call) in seen else x.call
+
+    for output in outputs:
+        # Without recursion: graphs may be deep.
+        stack = [(call, iter(call.inputs)) for call in [need(output)] if call is not None]
+        for call, _ in stack:
+            seen.add(id(call))
+            walk.met.append(call)
+        while stack:
+            call, left = stack[-1]
+            x = next(left, None)
+            if x is None:
+                walk.done.append(call)
+                stack.pop()
+                continue
+            following = need(x)
+            if following is not None:
+                seen.add(id(following))
+                walk.met.append(following)
+                stack.append((following, iter(following.inputs)))
+    for x in inputs:
+        if id(x) not in walk.read:
+            raise ValueError(f"inputs: no output needs {x!r}; leave it out")
+    return walk
 
 
 # ---- inputs ----------------------------------------------------------------------------------

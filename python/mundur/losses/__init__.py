@@ -31,6 +31,7 @@ from .classification import (
     SparseCategoricalCrossentropy,
     SquaredHinge,
 )
+from .custom import Custom
 from .functions import (
     FUNCTIONS,
     binary_crossentropy,
@@ -73,6 +74,7 @@ __all__ = [
     "CategoricalHinge",
     "Circle",
     "CosineSimilarity",
+    "Custom",
     "Dice",
     "Hinge",
     "Huber",
@@ -153,7 +155,8 @@ _SHORT: dict[str, type[Loss]] = {
 def get(identifier: Any) -> Loss:
     """The loss of a name ("mse", ...), a class, an instance, a function of ours or a dict.
 
-    A dict is ``{"class_name": ..., "config": {...}}``, as Keras writes one.
+    A pair (f, gradient) of functions of your own is a `Custom`. A dict is
+    ``{"class_name": ..., "config": {...}}``, as Keras writes one.
 
     Raises
     ------
@@ -178,10 +181,15 @@ def get(identifier: Any) -> Loss:
         found: Loss = from_dict(identifier, KNOWN, "loss", CLASS_NAMES | _SHORT)
         return found
     hint = ""
+    if isinstance(identifier, tuple) and len(identifier) == 2 and all(map(callable, identifier)):
+        return Custom(*identifier)
     if is_function(identifier):
         if identifier in FUNCTIONS:
             return FUNCTIONS[identifier]()
-        hint = "; for your own write a class, class Mine(md.Loss), with __call__ and gradient"
+        hint = (
+            "; of your own it takes its derivative, too: loss=(f, gradient), both functions of "
+            "(y_true, y_pred), or a class, class Mine(md.Loss), with call and gradient"
+        )
     raise WrongType(f"loss must be a name or a Loss; got {shown(identifier)}{hint}")
 
 

@@ -11,6 +11,7 @@ from .. import _core
 from .._support.checks import MOST_AXES, choice, identifier, integer
 from .._support.config import Configurable, rebuild
 from .._support.dtypes import NAMED
+from .._support.names import checked_keywords, snake_case
 from ..data import arrays
 from ..data.targets import like_outputs, targets_of
 
@@ -24,29 +25,67 @@ _NUMBERS = {"delta": 1.0, "label_smoothing": 0.0, "gamma": 0.0, "positive": 1.0,
 KERAS: dict[str, Any] = {"dtype": NAMED}
 
 
+def _reduction(given: Any) -> str | None:
+    choice(given, "reduction", *_MEANS, "sum", "none", None)
+    return None if given == "none" else str(given) if given is not None else None
+
+
+def _given(
+    y_true: Any, y_pred: Any, sample_weight: Any
+) -> tuple[Array, Array, npt.NDArray[np.float64] | None]:
+    """What a loss with `call` gets."""
+    p = arrays.real_array(y_pred, "y_pred")
+    if p.ndim == 0 or p.size == 0:
+        raise ValueError(f"y_pred must hold at least one sample; got shape {p.shape}")
+    weight = None
+    if sample_weight is not None:
+        weight = np.asarray(arrays.real_array(sample_weight, "sample_weight"), np.float64)
+        if weight.ndim == 0:
+            weight = np.full(len(p), weight)
+    return np.asarray(y_true), p, weight
+
+
+def spread(weight: Array, axes: int) -> Array:
+    """Weights with so many axes, of 1 where they have none."""
+    return weight.reshape(*weight.shape, *(1,) * (axes - weight.ndim))
+
+
 class Loss(Configurable):
     """Base class of the losses.
 
-    A subclass in Python writes `__call__` and `gradient` and serves training by hand, and `fit`,
-    `evaluate` and `train_on_batch`, too. These call it with the GIL, on the thread that called
-    them, once per batch: y_true are the batch's rows of the targets as they were given, of any
-    shape; y_pred is an array (batch, *output_shape) of the model's dtype; `sample_weight`, a
-    keyword, comes where weights were given. What is reported is the mean of the batches' losses,
-    each weighing what its samples weigh; a batch whose weights sum to zero is not asked for.
+    A subclass in Python writes `call`, which returns the losses of the samples, and `gradient`, by
+    which each of them changes with its predictions; this class makes means of both, with weights,
+    as `reduction` says. Or it writes `__call__` and `gradient` of the one number that a batch is to
+    have, weights among it. It serves training by hand, and `fit`, `evaluate` and `train_on_batch`,
+    too. These call it with the GIL, on the thread that called them, once per batch: y_true are the
+    batch's rows of the targets as they were given, of any shape; y_pred is an array (batch,
+    *output_shape) of the model's dtype; `sample_weight`, a keyword of `__call__`, comes where
+    weights were given. What is reported is the mean of the batches' losses, each weighing what its
+    samples weigh; a batch whose weights sum to zero is not asked for.
+
+    The first batch's gradient is held against central differences of the loss, in float64, unless
+    ``checks_gradient = False``; functions instead of a class take `Custom`.
 
     Where the loss is not finite, `NonFiniteLossError` comes as for any loss. Any other exception
     ends the call and leaves the model as the last whole step made it.
 
     `load_model` finds the class by its name: ``load_model(path, custom_objects={"Mine": Mine})``.
 
+    Parameters
+    ----------
+    name : str, optional
+        By default the class's, as in my_loss.
+    reduction : str or None, default "sum_over_batch_size"
+        What becomes of what `call` returns; see `mundur.losses`.
+
     Examples
     --------
     >>> import mundur as md, numpy as np
     >>> class Quartic(md.Loss):
-    ...     def __call__(self, y_true, y_pred, sample_weight=None):
-    ...         return np.mean((y_pred - y_true) ** 4)
-    ...     def gradient(self, y_true, y_pred, sample_weight=None):
-    ...         return 4 * (y_pred - y_true) ** 3 / y_pred.size
+    ...     def call(self, y_true, y_pred):
+    ...         return np.mean((y_pred - y_true) ** 4, axis=-1)
+    ...     def gradient(self, y_true, y_pred):
+    ...         return 4 * (y_pred - y_true) ** 3 / y_pred.shape[-1]
     >>> model = md.Model([md.layers.Dense(1, kernel_initializer="ones")], input_shape=(2,))
     >>> model.compile("sgd", Quartic())
     >>> model.train_on_batch(np.ones((4, 2)), np.ones((4, 1)))
@@ -55,14 +94,102 @@ class Loss(Configurable):
 
     kind: ClassVar[str] = "python"
     from_logits: bool = False
+    checks_gradient: bool = True
+    name: str = ""
+    reduction: str | None = MEAN
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
+    _derivative: Any = None  # what a subclass with `call` writes as its gradient
+    _row: tuple[int, ...] | None = None  # the shape of what `call` returned last, but for samples
+
+    @checked_keywords(ignored=KERAS)
+    def __init__(self, name: str | None = None, reduction: str | None = MEAN) -> None:
+        self.name = snake_case(type(self).__name__) if name is None else identifier(name, "name")
+        self.reduction = _reduction(reduction)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Beside `call` a subclass's gradient is that of each sample."""
+        super().__init_subclass__(**options)
+        if "gradient" in vars(cls) and cls._calls():
+            cls._derivative = vars(cls)["gradient"]
+            del cls.gradient
+
+    @classmethod
+    def _calls(cls) -> bool:
+        """Whether it is `call` that the class writes."""
+        return cls.call is not Loss.call and cls.__call__ is Loss.__call__
+
+    def call(self, y_true: Any, y_pred: Array) -> Any:
+        """A subclass's losses of the samples, (batch,) or (batch, ...)."""
+        raise self._unwritten()
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The loss of predictions, a number."""
-        raise NotImplementedError(f"{type(self).__name__}.__call__ is not written")
+        if not self._calls():
+            raise self._unwritten()
+        y, p, weight = _given(y_true, y_pred, sample_weight)
+        values = np.asarray(self.call(y, p))
+        title = f"{type(self).__name__}.call"
+        if values.dtype.kind not in "biuf":
+            raise TypeError(f"{title} must return real numbers; got {values.dtype}")
+        if values.ndim == 0:
+            if weight is not None:
+                raise ValueError(
+                    f"{title} returns one number for the batch, so that nothing weighs its "
+                    f"samples: return one for each, of shape ({len(p)},)"
+                )
+            self._row = None
+            return float(values)
+        if len(values) != len(p):
+            raise ValueError(
+                f"{title} must return one number for each of the {len(p)} samples, or one for the "
+                f"batch; got shape {values.shape}"
+            )
+        self._row = values.shape[1:]
+        w = np.float64(1.0) if weight is None else spread(weight, values.ndim)
+        weighed = w * values
+        if self.reduction is None:
+            return weighed
+        total = float(weighed.sum())
+        return total * self._factor(w, values.shape)
+
+    def _factor(self, weight: Any, shape: tuple[int, ...]) -> float:
+        """Of the sum of weighed values in the loss."""
+        if self.reduction in ("sum", None):
+            return 1.0
+        total = float(np.broadcast_to(weight, shape).sum())
+        return 1.0 / total if total > 0 else 0.0
 
     def gradient(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Array:
         """∂loss/∂y_pred, of y_pred's shape."""
-        raise NotImplementedError(f"{type(self).__name__}.gradient is not written")
+        if not self._calls():
+            raise NotImplementedError(f"{type(self).__name__}.gradient is not written")
+        title = type(self).__name__
+        if self._derivative is None:
+            raise TypeError(
+                f"{title} writes call, and no gradient(y_true, y_pred), by which each sample's "
+                "loss changes with its predictions: training needs both"
+            )
+        y, p, weight = _given(y_true, y_pred, sample_weight)
+        made = np.asarray(self._derivative(y, p))
+        if made.shape != p.shape or made.dtype.kind not in "biuf":
+            raise ValueError(
+                f"{title}.gradient must return real numbers of y_pred's shape {p.shape}; got "
+                f"{made.dtype} of {made.shape}"
+            )
+        self(y_true, y_pred, sample_weight)  # the shape of the losses
+        if self._row is None:
+            return made
+        w = np.float64(1.0) if weight is None else weight
+        factor = self._factor(
+            w if weight is None else spread(weight, 1 + len(self._row)), (len(p), *self._row)
+        )
+        return made * (w if weight is None else spread(weight, p.ndim)) * factor
+
+    def _unwritten(self) -> NotImplementedError:
+        return NotImplementedError(
+            f"{type(self).__name__} must write call(y_true, y_pred) and gradient(y_true, y_pred), "
+            "or __call__ and gradient with weights"
+        )
 
     # ---- what suits it; a loss written in Python takes whatever comes ----
 
@@ -93,15 +220,12 @@ class NativeLoss(Loss):
 
     _exclusive: ClassVar[bool] = False  # whether one class excludes the others
 
-    name: str
-    reduction: str | None
     axis: int = -1
     _native: _core.Loss
 
     def _prepare(self, reduction: Any, name: Any, **numbers: float) -> None:
         """What every constructor ends with."""
-        choice(reduction, "reduction", *_MEANS, "sum", "none", None)
-        self.reduction = None if reduction == "none" else reduction
+        self.reduction = _reduction(reduction)
         self.name = identifier(name, "name")
         self._native = _core.Loss(
             self.kind,

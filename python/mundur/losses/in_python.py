@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core
+from .._support.derivatives import Trial, first_difference
 from ..data.targets import metric_targets
 from .base import Loss, NativeLoss, is_native
 
@@ -21,6 +22,16 @@ Array = npt.NDArray[Any]
 
 def check_compiled(loss: Loss) -> None:
     """Raises where training could not make a loss small."""
+    if isinstance(loss, NativeLoss) and type(loss).call is not Loss.call:
+        raise TypeError(
+            f"{type(loss).__name__}.call would be ignored, for the core computes what it derives "
+            "from: derive from md.Loss, and write gradient, too"
+        )
+    if not isinstance(loss, NativeLoss) and loss._calls() and loss._derivative is None:
+        raise TypeError(
+            f"{type(loss).__name__} writes call, and no gradient(y_true, y_pred), by which each "
+            "sample's loss changes with its predictions: training needs both"
+        )
     if isinstance(loss, NativeLoss) and loss.reduction is None:
         raise ValueError(
             f"compile needs a loss that is one number; {loss!r} gives one per sample: leave out "
@@ -83,11 +94,42 @@ class _Batches:
             given = {"sample_weight": weights[samples]}
         y_true = data.y[samples]
         shaped = y_pred.reshape(len(y_pred), *self._output_shape)
+        if wants_gradient:
+            _check_gradient(loss, y_true, shaped)
         value = _number(loss, loss(y_true, shaped, **given))
         if not wants_gradient or not math.isfinite(value):
             return value, None
         gradient = _derivative(loss, loss.gradient(y_true, shaped, **given), shaped)
         return value, gradient.reshape(y_pred.shape)
+
+
+_SAMPLES = 3  # of the first batch
+
+
+def _check_gradient(loss: Loss, y_true: Array, y_pred: Array) -> None:
+    """Raises a ValueError where a gradient is not the loss's; once for each loss."""
+    if not loss.checks_gradient or vars(loss).get("_is_checked"):
+        return
+    y, p = y_true[:_SAMPLES], y_pred[:_SAMPLES].astype(np.float64)
+
+    def trial(random: np.random.Generator) -> Trial | None:
+        at = p + 1e-3 * (abs(p) + 1e-2) * random.standard_normal(p.shape)
+        with np.errstate(all="ignore"):
+            told = np.asarray(loss.gradient(y, at.copy()))
+            value = _number(loss, loss(y, at.copy()))
+        if told.shape != p.shape or not (np.isfinite(told).all() and math.isfinite(value)):
+            return None  # what is wrong there, the batch itself will tell
+        return Trial(
+            {"y_pred": at}, lambda point: _number(loss, loss(y, point["y_pred"])), {"y_pred": told}
+        )
+
+    found = first_difference(trial)
+    if found is not None:
+        raise ValueError(
+            f"{type(loss).__name__}.gradient is not the derivative of the loss by y_pred: {found}. "
+            "To go without this check, set checks_gradient = False"
+        )
+    vars(loss)["_is_checked"] = True
 
 
 def _number(loss: Loss, value: Any) -> float:

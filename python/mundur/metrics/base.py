@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from .. import _core
-from .._support.checks import WrongType, identifier, shown
+from .._support.checks import WrongType, choice, identifier, shown
 from .._support.config import Configurable
 from .._support.dtypes import NAMED
-from .._support.names import checked_keywords
+from .._support.names import checked_keywords, either
+from .._support.views import Variable
 from ..data import arrays
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ Floats = npt.NDArray[np.float64]
 
 # Keras's arguments that change nothing here: NumPy computes metrics in float64.
 KERAS: dict[str, Any] = {"dtype": NAMED}
+_FIRST = ("zeros", "ones")
 
 
 class Metric(Configurable):
@@ -30,9 +32,11 @@ class Metric(Configurable):
 
     A subclass writes `compute`; inside `fit` and `evaluate` it gets every sample of the epoch or
     the set at once, targets and outputs as training has them, so that a metric need not be a mean
-    over batches. Or it writes `update_state`, `result` and `reset_state`, as for Keras, which then
-    are called once each. By hand those three collect batches. They do so, too, where batches come
-    one by one, and in front of `Callback.on_train_batch_end`, for the number so far.
+    over batches. Or it writes `update_state` and `result`, as for Keras, on numbers that
+    `add_variable` keeps, and `reset_state` where it keeps others; over arrays these are called once
+    each. By hand those three collect batches. They do so, too, where batches come one by one, and
+    in front of `Callback.on_train_batch_end`, for the number so far. A file holds the class's name
+    and arguments: ``load_model(path, custom_objects={"Mine": Mine})``.
 
     Parameters
     ----------
@@ -51,6 +55,16 @@ class Metric(Configurable):
     >>> metric.update_state([3.0], [1.0])
     >>> metric.name, metric.result()
     ('largest_error', 2.0)
+    >>> class Wrong(md.Metric):
+    ...     def __init__(self, **options):
+    ...         super().__init__(**options)
+    ...         self.count = self.add_variable((), "zeros", name="count")
+    ...     def update_state(self, y_true, y_pred, sample_weight=None):
+    ...         self.count.assign_add(np.sum(y_true != y_pred))
+    ...     def result(self):
+    ...         return self.count
+    >>> float(Wrong()(np.array([1, 2]), np.array([1, 3])))
+    1.0
     """
 
     form: ClassVar[str] = ""  # the core's name of what it computes; "": Python computes
@@ -136,6 +150,46 @@ class Metric(Configurable):
             raise ValueError("sample_weight must come with every batch or with none")
         self._seen.append((y.copy(), p.copy(), weight))
 
+    @checked_keywords(ignored=KERAS | {"aggregation": either("sum", "none", None, "mean")})
+    def add_variable(
+        self,
+        shape: Sequence[int],
+        initializer: str,
+        *,
+        name: str | None = None,
+    ) -> Variable:
+        """Numbers that a subclass's `update_state` changes, and `reset_state` brings back.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            () for one number.
+        initializer : {"zeros", "ones"}
+        name : str, optional
+
+        Returns
+        -------
+        Variable
+            An array of float64, with Keras's ``assign``, ``assign_add`` and ``numpy``.
+        """
+        first = np.full(tuple(shape), float(choice(initializer, "initializer", *_FIRST) == "ones"))
+        variable = first.view(Variable)
+        variable.path, variable.trainable = f"{self.name}/{name or 'variable'}", False
+        kept = vars(self).setdefault("_kept", [])
+        kept.append((variable, first.copy()))
+        return variable
+
+    def add_weight(
+        self, shape: Sequence[int] = (), initializer: str | None = None, **options: Any
+    ) -> Variable:
+        """`add_variable` with defaults: one number, which is 0 at first."""
+        return self.add_variable(shape, initializer or "zeros", **options)
+
+    @property
+    def variables(self) -> list[Variable]:
+        """What `add_variable` made."""
+        return [variable for variable, _ in vars(self).get("_kept", [])]
+
     def result(self) -> Any:
         """The number over all batches since `reset_state`; 0 before any."""
         seen = getattr(self, "_seen", [])
@@ -149,6 +203,8 @@ class Metric(Configurable):
     def reset_state(self) -> None:
         """Forgets all batches."""
         self._seen = []
+        for variable, first in vars(self).get("_kept", []):
+            variable.assign(first)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Takes a batch into account; the number over all batches so far."""

@@ -15,7 +15,7 @@ from ..layers.container import Nested
 from ..layers.input import Call, Symbol
 from ..layers.wrappers import TimeDistributed
 
-__all__ = ["Graph", "in_order", "masked_axes", "warn_of_a_dropped_mask", "with_inner"]
+__all__ = ["Graph", "masked_axes", "warn_of_a_dropped_mask", "wired", "with_inner"]
 
 Shape = tuple[int, ...]
 
@@ -62,6 +62,9 @@ class Graph:
             made: tuple[int, ...] = layer._wire(self, sources, name + "/")
             return made
         shapes = [self.shapes[source] for source in sources]
+        if layer.composes:
+            body = layer._composition(shapes)
+            return wired(self, (body.inputs, body.order, [body.output]), sources, name + "/")
         number = self._numbers.get(id(layer))
         if number is None:
             number = self._numbers[id(layer)] = len(self.layers)
@@ -102,12 +105,17 @@ class Graph:
     def parameter_shapes(self, number: int) -> dict[str, Shape]:
         """Those of a layer's parameters, in order."""
         layer = self.layers[number]
-        return {} if layer._merges else layer.parameter_shapes(self.first_shapes(number)[0])
+        return layer.parameter_shapes(self._given(number))
 
     def state_shapes(self, number: int) -> dict[str, Shape]:
         """Those of what training changes, but no gradient, in order."""
         layer = self.layers[number]
-        return {} if layer._merges else layer.state_shapes(self.first_shapes(number)[0])
+        return layer.state_shapes(self._given(number))
+
+    def _given(self, number: int) -> Any:
+        """What a layer was first called on: the shape of a sample, or a list of them."""
+        shapes = self.first_shapes(number)
+        return shapes if self.layers[number]._merges else shapes[0]
 
     @property
     def masks_output(self) -> bool:
@@ -178,6 +186,21 @@ class Graph:
             raise
 
 
+def wired(
+    graph: Graph,
+    body: tuple[Sequence[Symbol], Sequence[Call], Sequence[Symbol]],
+    sources: Sequence[int],
+    within: str,
+) -> tuple[int, ...]:
+    """Makes the calls that lead from inputs to outputs, in order; the numbers of what comes out."""
+    inputs, order, outputs = body
+    known = {id(x): value for x, value in zip(inputs, sources, strict=True)}
+    for call in order:
+        made = graph.add(call.layer, [known[id(x)] for x in call.inputs], within)
+        known |= {id(x): value for x, value in zip(call.outputs, made, strict=True)}
+    return tuple(known[id(x)] for x in outputs)
+
+
 # ---- sequences and masks -------------------------------------------------------------------------
 
 
@@ -187,6 +210,7 @@ def with_inner(layers: Sequence[Layer]) -> Iterator[Layer]:
         yield layer
         if isinstance(layer, Nested):
             yield from with_inner(layer.inner)
+        yield from with_inner([one for one in layer._within() if isinstance(one, Layer)])
 
 
 def check_for_sequences(
@@ -242,78 +266,3 @@ def warn_of_a_dropped_mask(graph: Graph) -> None:
                 UserWarning,
                 stacklevel=2,
             )
-
-
-# ---- from symbolic values --------------------------------------------------------------------
-
-
-def in_order(inputs: Sequence[Symbol], outputs: Sequence[Symbol]) -> list[Call]:
-    """The calls that lead from the inputs to the outputs, in Keras's order of layers.
-
-    That is by their distance from the outputs, the farthest first; of two at one distance the one
-    that a walk back from the outputs comes to first.
-    """
-    calls = _walked_back(inputs, outputs)
-    first_met: dict[int, int] = {}
-    for call in calls.met:
-        first_met.setdefault(id(call.layer), len(first_met))
-    depths: dict[int, int] = {}
-    of_layers: dict[int, int] = {}
-    given = {id(x) for x in inputs}
-    for call in reversed(calls.done):  # from the outputs on
-        depth = max(depths.get(id(call), 0), of_layers.get(id(call.layer), 0))
-        depths[id(call)] = of_layers[id(call.layer)] = depth
-        for x in call.inputs:
-            if id(x) not in given and x.call is not None:
-                depths[id(x.call)] = max(depth + 1, depths.get(id(x.call), 0))
-    return sorted(calls.done, key=lambda c: (-depths[id(c)], first_met[id(c.layer)]))
-
-
-class _Walk:
-    """Calls as they were met, and as they were done with: a call behind those that it needs."""
-
-    def __init__(self) -> None:
-        self.met: list[Call] = []
-        self.done: list[Call] = []
-        self.read: set[int] = set()  # inputs
-
-
-def _walked_back(inputs: Sequence[Symbol], outputs: Sequence[Symbol]) -> _Walk:
-    walk = _Walk()
-    given = {id(x) for x in inputs}
-    seen: set[int] = set()
-
-    def need(x: Symbol) -> Call | None:
-        """What is to be met for x, if anything."""
-        if id(x) in given:
-            walk.read.add(id(x))
-            return None
-        if x.call is None:
-            raise ValueError(
-                f"outputs need {x!r}, which is not among inputs: the graph is cut there, or the "
-                "value is of another one. Add it to inputs, or lead from what is there"
-            )
-        return None if id(x.call) in seen else x.call
-
-    for output in outputs:
-        # Without recursion: graphs may be deep.
-        stack = [(call, iter(call.inputs)) for call in [need(output)] if call is not None]
-        for call, _ in stack:
-            seen.add(id(call))
-            walk.met.append(call)
-        while stack:
-            call, left = stack[-1]
-            x = next(left, None)
-            if x is None:
-                walk.done.append(call)
-                stack.pop()
-                continue
-            following = need(x)
-            if following is not None:
-                seen.add(id(following))
-                walk.met.append(following)
-                stack.append((following, iter(following.inputs)))
-    for x in inputs:
-        if id(x) not in walk.read:
-            raise ValueError(f"inputs: no output needs {x!r}; leave it out")
-    return walk

@@ -26,6 +26,7 @@ from ..training import loop, passes
 from ..training.loop import Fit
 from ..training.position import Place
 from .chain import Chain
+from .steps import Stepping
 
 if TYPE_CHECKING:
     from ..inspection.explanation import Explanation
@@ -42,7 +43,7 @@ Array = npt.NDArray[Any]
 Result = Any
 
 
-class Model(Chain):
+class Model(Stepping):
     """Layers that train natively from NumPy arrays; `Sequential` is another name of it.
 
     ``Model([layer, ...])`` is a chain, ``Model(inputs, outputs)`` a graph of symbolic values, as in
@@ -232,8 +233,8 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
 
         new_optimizer = optimizers.get(optimizer)
         asked = objectives_of(self._ports_out, loss, loss_weights, metrics, weighted_metrics)
-        if not hasattr(new_optimizer, "_native"):
-            raise _written_in_python(new_optimizer)
+        new_optimizer._check_usable()
+        self._check_overrides()
         with self.lock:
             if self._loop is not None:
                 raise RuntimeError("compile was called by a callback of the same model's fit")
@@ -426,13 +427,19 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
         >>> history.stop_reason
         'stop_loss'
         """
+        fitting: Any = loop.fit
+        if self._writes("train_step") or self._writes("test_step"):
+            from ..training import by_steps  # few classes write one
+
+            fitting = by_steps.fit
         with self.lock, _core.to_nearest:
-            return loop.fit(
+            history: History = fitting(
                 *(self, x, y, batch_size, epochs, verbose, callbacks, validation_split),
                 *(validation_data, shuffle, class_weight, sample_weight, initial_epoch),
                 *(steps_per_epoch, validation_steps, validation_batch_size, validation_freq),
                 *(stop_loss, allow_nonfinite, augment, resume_from),
             )
+            return history
 
     @property
     def stop_training(self) -> bool:
@@ -483,11 +490,13 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
         >>> model.evaluate(np.ones((4, 2)), np.ones(4), verbose=0)
         1.0
         """
+        given = x, y, batch_size, verbose, sample_weight, steps, callbacks, return_dict
         with self.lock, _core.to_nearest, self._as_before():
-            return passes.evaluate(
-                *(self, x, y, batch_size, verbose, sample_weight, steps, callbacks),
-                *(return_dict, allow_nonfinite),
-            )
+            if self._writes("test_step"):
+                from ..training import by_steps
+
+                return by_steps.evaluate(self, *given)
+            return passes.evaluate(self, *given, allow_nonfinite)
 
     @checked_keywords()
     def predict(
@@ -549,6 +558,10 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
         1.0
         """
         with self.lock, _core.to_nearest:
+            if self._writes("train_step"):
+                from ..training.by_steps import on_batch
+
+                return on_batch(self, x, y, sample_weight, class_weight, return_dict)
             return passes.train_on_batch(
                 self, x, y, sample_weight, class_weight, return_dict, allow_nonfinite
             )
@@ -924,12 +937,14 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
         return json.dumps(self.get_config(), **options)
 
     def __reduce__(self) -> Any:
-        from ..saving.description import custom_objects
         from ..saving.format import from_bytes, to_bytes
+        from ..saving.own import custom_objects
 
         with self.lock:
             made = from_bytes, (to_bytes(self), custom_objects(self))
         notes = {name: v for name, v in vars(self).items() if name not in _OWN and name[0] != "_"}
+        # What a class's call or train_step works with belongs to this model.
+        notes = {name: v for name, v in notes.items() if not isinstance(v, (Layer, Chain, Metric))}
         return (*made, notes) if notes else made
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Model:
@@ -940,10 +955,3 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
         if self.device != copied.device:  # a file would not hold it
             copied.device = self.device
         return copied
-
-
-def _written_in_python(piece: object) -> TypeError:
-    return TypeError(
-        f"{type(piece).__name__} is written in Python; inside fit only the built-in optimizers "
-        "work for now, yours serves training by hand"
-    )

@@ -16,7 +16,7 @@ from ..initializers.base import stream_of
 from ..layers.base import Layer
 from ..layers.input import InputLayer
 from ..layers.recurrent import Recurrent
-from .graph import Graph, warn_of_a_dropped_mask, with_inner
+from .graph import Graph, warn_of_a_dropped_mask, wired, with_inner
 from .parts import Array, Parts
 
 __all__ = ["Built"]
@@ -84,11 +84,15 @@ class Built(Parts):
 
     def _build(self, shape: tuple[int, ...] | None, initialize: bool = True) -> None:
         """The network, of a chain for samples of this shape."""
-        if not self._layers:
+        if not (self._layers or self._traces()):
             raise ValueError("a model needs at least one layer")
         self._make(self._planned(shape), initialize)
         if self._order is None:
             self._declared_shape = shape
+
+    def _traces(self) -> bool:
+        """Whether the layers are still to come, from what a subclass writes."""
+        return False
 
     def _planned(self, shape: tuple[int, ...] | None) -> Graph:
         """The graph, of a chain for samples of this shape."""
@@ -114,11 +118,7 @@ class Built(Parts):
                 values = graph.add(layer, values, within)
             return values
         assert self._inputs is not None
-        known = {id(x): value for x, value in zip(self._inputs, values, strict=True)}
-        for call in self._order:
-            made = graph.add(call.layer, [known[id(x)] for x in call.inputs], within)
-            known |= {id(x): value for x, value in zip(call.outputs, made, strict=True)}
-        return tuple(known[id(x)] for x in self._outputs)
+        return wired(graph, (self._inputs, self._order, self._outputs), sources, within)
 
     def _make(self, graph: Graph, initialize: bool) -> None:
         """The network of a graph."""

@@ -18,8 +18,8 @@ from .._support.checks import fresh_seed, identifier, integer, seed_value, shown
 from .._support.dtypes import ROUNDED, compute_dtype_name, dtype_name
 from .._support.names import check_assignment, unknown
 from ..data.arrays import ONE
-from ..layers.base import Layer, name_among
-from ..layers.input import Call, InputLayer, Symbol
+from ..layers.base import Layer
+from ..layers.input import Call, InputLayer, Symbol, name_among
 from .graph import Graph, with_inner
 
 __all__ = ["Parts"]
@@ -208,7 +208,7 @@ class Parts:
             self._batch = layer.batch
             return
         self._take(layer)
-        if isinstance(layer, Layer) and layer._merges:
+        if isinstance(layer, Layer) and layer._merges and not layer.is_written:
             layer.compute_output_shape((1,))  # which says that it joins several
         if isinstance(layer, Layer) and layer._makes > 1:
             raise ValueError(
@@ -247,7 +247,8 @@ class Parts:
                 f"layer {layer.name!r} is already part of a model; make a new one or a deepcopy"
             )
         self._check_dtype(layer)
-        layer.describe()
+        if not layer.is_written:
+            layer.describe()
         keeps_name = owner is not None and all(layer.name != other.name for other in self._layers)
         if not keeps_name:
             name_among(layer, self._layers)
@@ -381,7 +382,7 @@ class Parts:
         """The layers, those of models within for them, with the names that weights go by."""
         if self._graph is not None:
             return zip(self._graph.names, self._graph.layers, strict=True)
-        return _leaves(self, "")
+        return _leaves(self._layers, "")
 
     def _named(self) -> Iterable[tuple[str, Layer, str]]:
         for within, layer in self._parts():
@@ -434,11 +435,12 @@ def _opened(device: Any) -> tuple[str, _core.Gpu | None]:
     return open_device(device)
 
 
-def _leaves(model: Parts, within: str) -> Iterator[tuple[str, Layer]]:
-    """The layers of a model and of those within it, with their names."""
-    for layer in model._layers:
-        if isinstance(layer, Parts):
-            yield from _leaves(layer, f"{within}{layer.name}/")
+def _leaves(layers: Iterable[Any], within: str) -> Iterator[tuple[str, Layer]]:
+    """Layers and those of models, and of compositions, among them, with their names."""
+    for layer in layers:
+        inner = layer._layers if isinstance(layer, Parts) else layer._within()
+        if isinstance(layer, Parts) or layer.composes:
+            yield from _leaves(inner, f"{within}{layer.name}/")
         else:
             yield within + layer.name, layer
 

@@ -10,9 +10,8 @@ from ..data import arrays
 from ..data.arrays import Ports, Several
 from ..layers.dense import Dense
 from ..layers.dropout import Dropout
-from ..layers.input import Call, Symbol, batch_of, symbols_in
+from ..layers.input import Call, Symbol, batch_of, in_order, symbols_in
 from ..layers.shape import Flatten
-from .graph import in_order
 from .network import Built
 from .parts import Array
 

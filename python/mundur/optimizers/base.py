@@ -8,15 +8,21 @@ import re
 import warnings
 import weakref
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
-from typing import Any, ClassVar, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
 from .. import _core
-from .._support.checks import boolean, identifier, integer, items, number, shown
+from .._support.checks import boolean, choice, identifier, integer, items, number, shown
 from .._support.config import Configurable
+from .._support.names import checked_keywords
 from ..schedules.base import Asked, Rate, rates_of, schedule_of
+
+if TYPE_CHECKING:
+    from .in_python import Slot, Trained
+
+Array = npt.NDArray[Any]
 
 # Keras's arguments with one value here.
 KERAS: dict[str, Any] = {"loss_scale_factor": None}
@@ -189,12 +195,165 @@ class Optimizer(Configurable):
     (True, 0)
     """
 
+    _rule: ClassVar[str] = ""  # the core's name; "": written in Python
     _native: _core.Optimizer
     _served: weakref.ref[Trainee] | None = None
     _busy: Trainee | None = None  # the model that it is training at this moment
     _schedule: Callable[[int], float] | None = None
     _given_name: str | None = None
     _spared: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())  # from decay: paths, patterns
+    _variables: Sequence[Trained] = ()  # of the model that a rule in Python serves
+    _own_slots: Sequence[Slot] = ()
+    _built_for: weakref.ref[_core.Network] | None = None
+    _seen_to_change = False
+
+    @checked_keywords(ignored=KERAS)
+    def __init__(
+        self,
+        learning_rate: Rate = 0.01,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        *,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        arguments = locals()
+        self._given_name = None if name is None else identifier(name, "name")
+        self._native = _core.Optimizer(self._rule) if self._rule else self._in_python()
+        if callable(learning_rate):
+            self._schedule = schedule_of(learning_rate)
+            self._native["learning_rate"] = self.learning_rate
+        else:
+            self.learning_rate = learning_rate
+        self._put(arguments)
+
+    def _put(self, arguments: dict[str, Any]) -> None:
+        """Keeps those of a constructor's arguments, its `locals()`, that native code holds."""
+        for name, value in arguments.items():
+            argument = getattr(type(self), name, None)
+            if isinstance(argument, _Option):
+                argument.put(self, value)
+
+    # ---- what a subclass in Python writes ------------------------------------------------------
+
+    def build(self, variables: Sequence[Trained]) -> None:
+        """Asks for the state of a rule in Python, by `add_variable_from_reference`.
+
+        A subclass's own, called before the first step with a model.
+
+        Parameters
+        ----------
+        variables : list
+            The model's parameters; NumPy takes each for an array once there is a step.
+        """
+
+    def update_step(self, gradient: Array, variable: Trained, learning_rate: float) -> None:
+        """A subclass's rule: changes one variable in place, and what state it has of it.
+
+        Parameters
+        ----------
+        gradient : ndarray
+            ∂L/∂variable, clipped and averaged over accumulated batches.
+        variable
+            What NumPy takes for an array: ``variable.assign_sub(learning_rate * gradient)``.
+        learning_rate : float
+        """
+        raise NotImplementedError(f"{type(self).__name__}.update_step is not written")
+
+    def add_variable_from_reference(
+        self, reference_variable: Trained, name: str | None = None, initializer: str = "zeros"
+    ) -> Slot:
+        """State beside a variable, of its shape; files hold it, and an undone epoch undoes it.
+
+        Parameters
+        ----------
+        reference_variable
+            One of `build`'s.
+        name : str, optional
+            The same for all variables, such as "momentum"; else "variable", "variable_1", ...
+        initializer : {"zeros", "ones"}, default "zeros"
+
+        Returns
+        -------
+        Slot
+            What NumPy takes for an array, within `update_step`.
+        """
+        if name is None:
+            own = sum(slot.number == reference_variable.number for slot in self._own_slots)
+            name = f"variable_{own}" if own else "variable"
+        identifier(name, "name")
+        choice(initializer, "initializer", "zeros", "ones")
+        if name in ("w", "average", "accumulated"):
+            raise ValueError(f"name must be another one than {name!r}, which means something else")
+        assert isinstance(self._native, _core.OutsideOptimizer)
+        self._native.add_state(name, float(initializer == "ones"))
+        from .in_python import Slot
+
+        slot = Slot(reference_variable, name)
+        self._own_slots = [*self._own_slots, slot]
+        return slot
+
+    def add_variable(self, *_: Any, **__: Any) -> NoReturn:
+        """Keras's; state that is not a variable's is not kept here."""
+        raise NotImplementedError(
+            "an optimizer's state is beside a variable: add_variable_from_reference(variable, "
+            "name) gives it; self.iterations counts the updates"
+        )
+
+    def assign(self, variable: Any, value: Any) -> None:
+        """Keras's ``variable.assign(value)``."""
+        variable.assign(value)
+
+    def assign_add(self, variable: Any, value: Any) -> None:
+        """Keras's ``variable.assign_add(value)``."""
+        variable.assign_add(value)
+
+    def assign_sub(self, variable: Any, value: Any) -> None:
+        """Keras's ``variable.assign_sub(value)``."""
+        variable.assign_sub(value)
+
+    def _get_variable_index(self, variable: Trained) -> int:
+        return variable.number
+
+    def _in_python(self) -> _core.Optimizer:
+        from .in_python import native_optimizer  # few rules are
+
+        return native_optimizer(self)
+
+    def _check_usable(self) -> None:
+        """Raises where training could not call it."""
+        title = type(self).__name__
+        if self._rule:
+            if type(self).update_step is not Optimizer.update_step:
+                raise TypeError(
+                    f"{title}.update_step would be ignored, for the core computes the rule that it "
+                    "derives from: derive from md.Optimizer"
+                )
+            return
+        if type(self).update_step is Optimizer.update_step:
+            raise TypeError(
+                f"{title} is written in Python, and training calls update_step(gradient, variable, "
+                "learning_rate), which it does not write; step(model) serves by hand alone"
+            )
+        if not hasattr(self, "_native"):
+            raise TypeError(
+                f"{title}.__init__ must call super().__init__(learning_rate), which it does not"
+            )
+
+    def _prepare(self, model: Any) -> None:
+        """A rule in Python knows the model's parameters, and has its state."""
+        if self._built_for is not None and self._built_for() is model.native:
+            return
+        from .in_python import variables_of
+
+        self._variables, self._own_slots = variables_of(model), []
+        self.build(self._variables)
+        self._built_for = weakref.ref(model.native)
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -361,6 +520,11 @@ class Optimizer(Configurable):
                 ) from None
         self._spared = tuple(paths), tuple(patterns)
 
+    def _spares(self, path: str) -> bool:
+        """Whether a parameter does not decay."""
+        paths, patterns = self._spared
+        return path in paths or any(re.search(one, path) for one in patterns)
+
     def _spare(self, model: Trainee) -> None:
         """Tells native code which of a model's parameters do not decay."""
         device = getattr(model, "device", "cpu")
@@ -386,7 +550,7 @@ class Optimizer(Configurable):
             )
         self._native.spare(
             model.native,
-            [name in paths or any(re.search(one, name) for one in patterns) for name in names],
+            [self._spares(name) for name in names],
         )
 
     @property
@@ -475,6 +639,8 @@ class Optimizer(Configurable):
         self._served = weakref.ref(model)
         if any(self._spared):
             self._spare(model)
+        if not self._rule:
+            self._prepare(model)
         return self._native
 
     def training(self, model: Trainee) -> Training:
@@ -507,6 +673,13 @@ class Optimizer(Configurable):
         self._native.reset()
         self._served = None
 
+    def _expect(self, slots: Iterable[str]) -> None:
+        """State of these names comes, which a rule in Python has not asked for yet."""
+        if isinstance(self._native, _core.OutsideOptimizer):
+            for name in slots:
+                if name not in ("average", "accumulated"):
+                    self._native.add_state(name, 0.0)
+
     def __reduce__(self) -> Any:
         spared = (self._spared,) if any(self._spared) else ()
         return _restore, (type(self), self.get_config(), self._native.state(), *spared)
@@ -514,39 +687,6 @@ class Optimizer(Configurable):
 
 class BuiltIn(Optimizer):
     """The optimizers that native code knows, by the name of their rule."""
-
-    _rule: ClassVar[str]
-
-    def __init__(
-        self,
-        learning_rate: Rate,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        *,
-        gradient_accumulation_steps: int | None = None,
-        name: str | None = None,
-    ) -> None:
-        arguments = locals()
-        self._given_name = None if name is None else identifier(name, "name")
-        self._native = _core.Optimizer(self._rule)
-        if callable(learning_rate):
-            self._schedule = schedule_of(learning_rate)
-            self._native["learning_rate"] = self.learning_rate
-        else:
-            self.learning_rate = learning_rate
-        self._put(arguments)
-
-    def _put(self, arguments: dict[str, Any]) -> None:
-        """Keeps those of a constructor's arguments, its `locals()`, that native code holds."""
-        for name, value in arguments.items():
-            argument = getattr(type(self), name, None)
-            if isinstance(argument, _Option):
-                argument.put(self, value)
 
 
 class Training:
@@ -582,6 +722,7 @@ def _restore(
 ) -> Optimizer:
     optimizer = cls.from_config(config)
     optimizer._spared = spared
+    optimizer._expect(state[0])
     if state[0] or optimizer._native.state()[1] != state[1]:
         optimizer._native.set_state(*state)
     return optimizer

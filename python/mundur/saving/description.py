@@ -25,19 +25,17 @@ from ..activations import Custom
 from ..data.arrays import Ports
 from ..data.dataset import Objective
 from ..initializers.base import ArrayInitializer, FunctionInitializer, Initializer
-from ..layers.container import Nested
 from ..layers.input import Symbol, again
 from ..models.model import Model
 from ..training.position import Place
+from . import own
 
 if TYPE_CHECKING:
     from ..layers.base import Layer
     from ..optimizers.base import Optimizer
 
 __all__ = [
-    "MissingCustomObject",
     "architecture",
-    "custom_objects",
     "describe",
     "of_architecture",
     "restore",
@@ -58,16 +56,13 @@ MODEL = "Model"  # what a model within another one is, among its layers
 _KINDS = {"one": object, "list": list, "tuple": tuple, "dict": dict}
 
 
-class MissingCustomObject(ValueError):
-    """A sound file needs a class or an activation that only the caller has."""
-
-
 # ---- out ----------------------------------------------------------------------------------------
 
 
 def describe(model: Model, tensors: Tensors) -> dict[str, Any]:
     """Everything but arrays as data for JSON; the arrays are added to `tensors`."""
-    _custom_activations(model.layers)
+    own.warn_of_steps(model)
+    own.custom_activations(model.layers)
     document: dict[str, Any] = {
         **_head(model),
         **_structure(model, tensors, ""),
@@ -112,7 +107,7 @@ def of_architecture(config: Any, custom: Mapping[str, Any] | None = None) -> Mod
         tensors = {str(name): np.array(values) for name, values in arrays.items()}
         model = _bare(config)
         _fill(model, config, tensors, custom or {}, "")
-    except MissingCustomObject:
+    except own.MissingCustomObject:
         raise
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError) as error:
         raise ValueError(f"config does not describe a model: {error!r}") from error
@@ -144,8 +139,8 @@ def _bare(document: Any) -> Model:
 
 def format_version(document: Mapping[str, Any]) -> str:
     """Return "1" of chains, which builds before graphs read too, else "2"."""
-    models = [entry for entry in document["layers"] if entry["class"] == MODEL]
-    return "2" if models or "graph" in document else "1"
+    newer = any(entry["class"] == MODEL or "custom" in entry for entry in document["layers"])
+    return "2" if newer or "graph" in document else "1"
 
 
 def _structure(model: Model, tensors: Tensors, within: str) -> dict[str, Any]:
@@ -198,35 +193,8 @@ def _describe_objective(one: Objective) -> dict[str, Any]:
     return described
 
 
-def _custom_activations(chain: list[Any]) -> dict[str, Custom]:
-    """By the names that stand for them in a file."""
-    found: dict[str, Custom] = {}
-    for layer in chain:
-        own = getattr(layer, "activation", None)
-        holds = isinstance(layer, (Nested, Model))
-        inner = layer.inner if isinstance(layer, Nested) else layer.layers if holds else []
-        pieces = _custom_activations(inner)
-        if isinstance(own, Custom):
-            pieces[own.name] = own
-        for name, piece in pieces.items():
-            other = found.setdefault(name, piece)
-            if (other.f, other.f_prime) != (piece.f, piece.f_prime):
-                raise ValueError(
-                    f"two custom activations are named {name!r}, and a file holds only names; "
-                    "give them names of their own with md.activations.Custom(f, f_prime, name=...)"
-                )
-    return found
-
-
 def _describe(piece: Configurable) -> dict[str, Any]:
     return {"class": type(piece).__name__, "config": piece.get_config()}
-
-
-def custom_objects(model: Model) -> dict[str, Any]:
-    """What a file of the model only names; pickle takes classes and functions by reference."""
-    found: dict[str, Any] = dict(_custom_activations(model.layers))
-    every = [one.loss for one in model._objectives if one.loss is not None]
-    return found | {type(loss).__name__: type(loss) for loss in every if not _is_ours(loss)}
 
 
 def _is_ours(loss: losses.Loss) -> bool:
@@ -236,20 +204,15 @@ def _is_ours(loss: losses.Loss) -> bool:
 def _describe_loss(loss: losses.Loss) -> dict[str, Any]:
     if _is_ours(loss):
         return _describe(loss)
-    try:
-        described = _describe(loss)
-    except AttributeError as error:
-        raise ValueError(
-            f"to be saved, {type(loss).__name__} must keep its constructor's arguments as "
-            f"attributes of the same names, or write get_config: {error}"
-        ) from None
-    return described | {"custom": True}
+    if isinstance(loss, losses.Custom):
+        return {"class": loss.name, "config": loss.config_of_file(), "function": True}
+    return own.described(loss)
 
 
 def _describe_metric(metric: metrics.Metric) -> dict[str, Any]:
     if _METRICS.get(type(metric).__name__) is type(metric):
         return _describe(metric)
-    return {"python": metric.name}
+    return {"python": metric.name} | own.described_metric(metric)
 
 
 def _listed(held: Any) -> list[Any]:
@@ -258,16 +221,22 @@ def _listed(held: Any) -> list[Any]:
 
 
 def _describe_layer(layer: Layer, tensors: Tensors, within: str = "") -> dict[str, Any]:
-    known = layers.KNOWN.get(type(layer).__name__)
-    if known is not type(layer):
-        raise ValueError(f"layer {layer.name!r} is of a class that files cannot name yet")
-    config: dict[str, Any] = layer.get_config() | {"name": layer.name}
+    is_own = layers.KNOWN.get(type(layer).__name__) is not type(layer)
+    if is_own and not layer.is_written:
+        raise ValueError(
+            f"layer {layer.name!r} is of a subclass of a layer of mundur, which files cannot name: "
+            "derive from md.Layer"
+        )
+    entry = own.described(layer) if is_own else _describe(layer)
+    config: dict[str, Any] = entry["config"] | {"name": layer.name}
     place = within + layer.name
     for key in layer._holds:
         held = getattr(layer, key)
         described = [_describe_layer(one, tensors, f"{place}/") for one in _listed(held)]
         config[key] = described if isinstance(held, list) else described[0] if described else None
     for key, value in config.items():
+        if key in layer._holds:
+            continue
         if isinstance(value, ArrayInitializer):
             tensors[f"initializers/{place}/{key}"] = value.values
             config[key] = {"class": "array", "config": {}}
@@ -275,11 +244,16 @@ def _describe_layer(layer: Layer, tensors: Tensors, within: str = "") -> dict[st
             config[key] = {"class": "custom", "config": {"name": value.name}}
         elif isinstance(value, Initializer) and type(value) not in _PIECES.values():
             config[key] = _describe(FunctionInitializer(value))
+        elif is_own and own.holds_layers(value):
+            config[key] = own.mapped(
+                value, lambda one: {"layer": _describe_layer(one, tensors, f"{place}/")}
+            )
+        elif layer.is_written and callable(value):
+            config[key] = {"class": "function", "config": {"name": layer._name_of(key)}}
         elif isinstance(value, Configurable):
             config[key] = _describe(value)
-    frozen = [name for name in layer.parameter_initializers if not layer.is_trainable(name)]
-    return {
-        "class": type(layer).__name__,
+    frozen = layer._frozen_paths()
+    return entry | {
         "config": config,
         "frozen": frozen,
         "automatic_name": layer._given_name is None,
@@ -288,11 +262,6 @@ def _describe_layer(layer: Layer, tensors: Tensors, within: str = "") -> dict[st
 
 def _describe_optimizer(model: Model, optimizer: Optimizer, tensors: Tensors) -> dict[str, Any]:
     name = type(optimizer).__name__
-    if optimizers.CLASS_NAMES.get(name) is not type(optimizer):
-        raise ValueError(
-            f"optimizer {name} is of a class that files cannot name yet; save_weights keeps the "
-            "numbers of the model"
-        )
     arrays, scalars = optimizer._native.state()
     if any(flat.size != model.native.flat_parameters.size for flat in arrays.values()):
         raise ValueError("the optimizer holds the state of another model")
@@ -301,7 +270,8 @@ def _describe_optimizer(model: Model, optimizer: Optimizer, tensors: Tensors) ->
             tensors[f"optimizer/{slot}/{name}"] = flat[part].reshape(
                 model._parameter_views()[name].shape
             )
-    entry = _describe(optimizer)
+    is_ours = optimizers.CLASS_NAMES.get(type(optimizer).__name__) is type(optimizer)
+    entry = _describe(optimizer) if is_ours else own.described(optimizer)
     entry["config"]["learning_rate"] = schedules.describe(entry["config"]["learning_rate"])
     if any(optimizer._spared):
         entry["spared"] = [list(part) for part in optimizer._spared]
@@ -472,27 +442,35 @@ def _forget_names(made: list[Any], entries: Any) -> None:
 def _restore_layer(entry: Any, tensors: Tensors, custom: Mapping[str, Any], within: str) -> Layer:
     config = dict(_config(entry))
     place = f"{within}{config['name']}"
-    for key in layers.KNOWN[entry["class"]]._holds:
+    is_own = "custom" in entry
+    cls = own.found(str(entry["class"]), custom, "layer", layers.Layer) if is_own else None
+    cls = layers.KNOWN[entry["class"]] if cls is None else cls
+    for key in cls._holds:
         held = config[key]
         restored = _restore_layers(_listed(held), tensors, custom, f"{place}/")
         config[key] = restored if isinstance(held, list) else restored[0] if restored else None
     for key, value in config.items():
-        if isinstance(value, dict):
-            if value["class"] == "array":
+        if is_own and own.describes_layers(value):
+            config[key] = own.mapped(
+                value, lambda one: _restore_layer(one["layer"], tensors, custom, f"{place}/")
+            )
+        elif isinstance(value, dict) and "class" in value:
+            if value["class"] == "function":
+                config[key] = own.found(str(_config(value)["name"]), custom, "function")
+            elif value["class"] == "array":
                 config[key] = ArrayInitializer(tensors[f"initializers/{place}/{key}"])
             elif value["class"] == "custom":
                 config[key] = _custom_activation(str(_config(value)["name"]), custom)
             else:
                 config[key] = _restored(value, _PIECES)
-    layer = layers.KNOWN[entry["class"]].from_config(config)
-    for parameter in _typed(entry["frozen"], list):
-        layer.set_trainable(parameter, False)
+    layer: Layer = cls.from_config(config)
+    layer._freeze_paths([str(path) for path in _typed(entry["frozen"], list)])
     return layer
 
 
 def _custom_activation(name: str, custom: Mapping[str, Any]) -> Custom:
     if name not in custom:
-        raise MissingCustomObject(
+        raise own.MissingCustomObject(
             f"the activation {name!r} is a pair of Python functions, which files do not hold; pass "
             f"custom_objects={{{name!r}: (f, f_prime)}}"
         )
@@ -501,7 +479,7 @@ def _custom_activation(name: str, custom: Mapping[str, Any]) -> Custom:
         pair = (given.f, given.f_prime) if isinstance(given, Custom) else tuple(given)
         f, f_prime = pair
     except (TypeError, ValueError):
-        raise MissingCustomObject(
+        raise own.MissingCustomObject(
             f"custom_objects[{name!r}] must be a pair (f, f_prime); got {given!r}"
         ) from None
     return Custom(f, f_prime, name)
@@ -538,27 +516,27 @@ def _tensor(tensors: Tensors, name: str, shape: tuple[int, ...], dtype: str) -> 
 
 
 def _restore_loss(entry: Any, custom: Mapping[str, Any]) -> losses.Loss:
+    if "function" in entry:
+        return losses.Custom.from_file(
+            _config(entry), own.found(str(entry["class"]), custom, "loss")
+        )
     if "custom" not in entry:
         return _restored(entry, losses.CLASS_NAMES)
-    name = str(entry["class"])
-    known = custom.get(name)
-    if known is None:
-        raise MissingCustomObject(
-            f"the loss {name} is a class of its author's: load_model(path, "
-            f'custom_objects={{"{name}": {name}}}) loads it, compile=False leaves it out'
-        )
-    if not (isinstance(known, type) and issubclass(known, losses.Loss)):
-        raise MissingCustomObject(
-            f"custom_objects[{name!r}] must be a subclass of Loss; got {known!r}"
-        )
-    return known.from_config(_config(entry))
+    known = own.found(str(entry["class"]), custom, "loss", losses.Loss)
+    loss: losses.Loss = known.from_config(_config(entry))
+    return loss
 
 
 def _compile(model: Model, document: Any, tensors: Tensors, custom: Mapping[str, Any]) -> None:
     entry = document["optimizer"]
     rate = schedules.restore(_config(entry)["learning_rate"])
     entry["config"]["learning_rate"] = rate
-    optimizer = _restored(entry, optimizers.CLASS_NAMES)
+    optimizer: Optimizer
+    if "custom" in entry:
+        known = own.found(str(entry["class"]), custom, "optimizer", optimizers.Optimizer)
+        optimizer = known.from_config(_config(entry))
+    else:
+        optimizer = _restored(entry, optimizers.CLASS_NAMES)
     if "spared" in entry:
         paths, patterns = _typed(entry["spared"], list)
         optimizer.exclude_from_weight_decay(paths, patterns)
@@ -582,6 +560,7 @@ def _compile(model: Model, document: Any, tensors: Tensors, custom: Mapping[str,
         raise ValueError("an optimizer's state needs a built model")
     state = {slot: _flat(model, slot, tensors) for slot in slots}
     native = optimizer._native
+    optimizer._expect(slots)
     if set(scalars) != set(native.state()[1]):
         raise ValueError(f"the optimizer's state has the unknown parts {sorted(scalars)}")
     if state or scalars != native.state()[1]:
@@ -592,20 +571,31 @@ def _objective(entry: Any, custom: Mapping[str, Any]) -> dict[str, Any]:
     loss = entry["loss"]
     return {
         "loss": None if loss is None else _restore_loss(loss, custom),
-        "metrics": _restore_metrics(_typed(entry["metrics"], list)),
-        "weighted_metrics": _restore_metrics(_typed(entry.get("weighted_metrics", []), list)),
+        "metrics": _restore_metrics(_typed(entry["metrics"], list), custom),
+        "weighted_metrics": _restore_metrics(
+            _typed(entry.get("weighted_metrics", []), list), custom
+        ),
     }
 
 
-def _restore_metrics(entries: list[Any]) -> list[metrics.Metric]:
-    in_python = [str(entry["python"]) for entry in entries if "python" in _typed(entry, dict)]
-    if in_python:
+def _restore_metrics(entries: list[Any], custom: Mapping[str, Any]) -> list[metrics.Metric]:
+    made: list[metrics.Metric] = []
+    missing = []
+    for entry in entries:
+        if "python" not in _typed(entry, dict):
+            made.append(_restored(entry, _METRICS))
+            continue
+        found = own.found_metric(entry, custom)
+        made += [] if found is None else [found]
+        missing += [str(entry["python"])] if found is None else []
+    if missing:
         warnings.warn(
             f"files hold only the names of metrics written in Python; left out: "
-            f"{', '.join(in_python)}. Call compile to have them again",
+            f"{', '.join(missing)}. Call compile to have them again, or give their classes as "
+            "custom_objects",
             stacklevel=2,
         )
-    return [_restored(entry, _METRICS) for entry in entries if "python" not in entry]
+    return made
 
 
 def _flat(model: Model, slot: Any, tensors: Tensors) -> Array:

@@ -30,6 +30,7 @@ from .._support.disk import Path, path_value
 from .._support.names import checked_keywords
 from ..models.model import Model
 from . import description
+from .own import MissingCustomObject
 
 __all__ = ["load_model", "model_from_json"]
 
@@ -323,7 +324,7 @@ def _model(
             document_of = json.loads(document)
             model = description.restore(document_of, tensors, compile, custom_objects)
         text = document_of.get("text")
-    except description.MissingCustomObject as error:
+    except MissingCustomObject as error:
         raise ValueError(f"{where}: {error}") from None
     except _MALFORMED as error:
         raise ValueError(f"{where} does not describe a model: {_reason(error)}") from error

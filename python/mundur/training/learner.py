@@ -62,6 +62,9 @@ class LearningModel(Learner, Protocol):
     def metrics_names(self) -> list[str]:
         """Of the loss and of those."""
 
+    def _writes(self, name: str) -> bool:
+        """Whether its class writes a method itself."""
+
     def _built_for(self, x: Any) -> AbstractContextManager[_core.Network]:
         """Within, it is built; where that fails, it is what it was."""
 

@@ -105,6 +105,10 @@ def find_learning_rate(
     least = number(min_rate, "min_rate", above=0)
     most = number(max_rate, "max_rate", above=least)
     steps = integer(steps, "steps", 2)
+    if model._writes("train_step"):
+        raise NotImplementedError(
+            f"{type(model).__name__} writes train_step, which find_learning_rate does not call"
+        )
     if model._loop is not None:
         raise RuntimeError("find_learning_rate was called by a callback of fit")
     _ = model.compiled_optimizer, model.objectives

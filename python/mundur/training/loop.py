@@ -280,6 +280,10 @@ def fit(
     progress: Progress | None = None,
 ) -> History:
     """See `Model.fit`; on these rows of x, and shown by that, if given."""
+    if model._writes("train_step"):
+        raise NotImplementedError(
+            f"{type(model).__name__} writes train_step, which Model.fit calls, and nothing else yet"
+        )
     with planned(model, x, *arguments, rows=rows) as plan:
         if progress is not None:
             plan = plan._replace(progress=progress)

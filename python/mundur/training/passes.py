@@ -414,6 +414,11 @@ def evaluate_rows(
     allow_nonfinite: bool = False,
 ) -> Logs:
     """The loss and the metrics over some samples, on the quiet."""
+    if model._writes("test_step"):
+        raise NotImplementedError(
+            f"{type(model).__name__} writes test_step, which Model.evaluate calls, and nothing "
+            "else yet"
+        )
     checked = model._features(x)
     with model.lock, _core.to_nearest:
         data = prepare(model, checked, y, sample_weight)._replace(rows=rows)

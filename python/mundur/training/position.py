@@ -232,8 +232,9 @@ def resumed_from(
 def _read(model: Any, path: Any, initial_epoch: int) -> Resumed:
     """What a file of `Model.save` or `ModelCheckpoint` holds, if the model is the same."""
     # Reading files takes json and safetensors, which `import mundur` does without.
-    from ..saving.description import custom_objects, describe
+    from ..saving.description import describe
     from ..saving.format import read_model
+    from ..saving.own import custom_objects
 
     if initial_epoch != 0:
         raise ValueError(f"initial_epoch comes from the file of resume_from; got {initial_epoch}")
