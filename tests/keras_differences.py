@@ -201,6 +201,64 @@ SIGNATURES = [
         )
         for where in ("Layer", "layers.Layer", "layers.InputLayer")
     ),
+    *(
+        Signature(
+            f"optimizers.*.{where}",
+            argument,
+            kind,
+            "The name that Keras's base class has for it.",
+        )
+        for where, theirs, ours in (
+            ("build", "var_list", "variables"),
+            ("update_step", "grad", "gradient"),
+        )
+        for argument, kind in ((theirs, "lacks"), (ours, "extra"))
+    ),
+    *(
+        Signature(
+            where,
+            "learning_rate",
+            "default",
+            "0.01: a subclass that only writes `step`, for training by hand, need not know of it.",
+        )
+        for where in ("Optimizer", "optimizers.Optimizer")
+    ),
+    *(
+        Signature(
+            "Optimizer",
+            argument,
+            "keyword",
+            "In Keras `loss_scale_factor`, which has one value here, stands before it.",
+        )
+        for argument in ("gradient_accumulation_steps", "name")
+    ),
+    Signature(
+        "Metric.add_variable",
+        "name",
+        "keyword",
+        "In Keras `dtype`, which changes nothing here, stands before it.",
+    ),
+    *(
+        Signature(
+            where,
+            argument,
+            kind,
+            "`call` and `build` are for subclasses: a layer, or a model, is called as `layer(x)`, "
+            "and built by its model.",
+        )
+        for where, argument, kind in (
+            ("layers.*.call", "*", "lacks"),
+            ("layers.*.call", "*", "extra"),
+            ("layers.*.build", "*", "lacks"),
+            ("layers.*.build", "*", "extra"),
+            ("layers.*.build", "*", "default"),
+            ("*Sequential.call", "*", "lacks"),
+        )
+    ),
+    Signature("layers.Lambda", "gradient", "extra", "NumPy has no derivatives: f brings f′ along."),
+    Signature("layers.Lambda", "arguments", "order", "`gradient` stands before it."),
+    Signature("layers.Lambda", "checks_gradient", "extra", "f′ is held against f."),
+    Signature("layers.Lambda.from_config", "safe_mode", "lacks", "Files hold no code."),
     Signature("Layer", "dtype", "lacks", "The model's dtype is that of all its layers."),
     Signature("layers.Layer", "dtype", "lacks", "The model's dtype is that of all its layers."),
     Signature("layers.InputLayer", "trainable", "lacks", "An input has nothing to train."),

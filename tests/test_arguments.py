@@ -260,7 +260,7 @@ def test_defaults() -> None:
         (lambda: md.Modle, AttributeError, "did you mean 'Model'"),
         (lambda: L.Dens, AttributeError, "mundur.layers has no 'Dens'; did you mean 'Dense'"),
         (lambda: L.Normalisation, AttributeError, "did you mean 'Normalization'?"),
-        (lambda: S.get(math.hypot), TypeError, "write a class, class Mine(md.Loss)"),
+        (lambda: S.get(math.hypot), TypeError, "or a class, class Mine(md.Loss)"),
         (lambda: L.Dense(3)("text"), TypeError, "x must be an array; got str"),
         (lambda: L.Dense(3).unit, AttributeError, "did you mean 'units'?"),
         (lambda: L.Dense(3, activation=L.ReLU()), TypeError, "a layer stands by itself, behind"),

@@ -47,7 +47,8 @@ PUBLIC = [
 @pytest.mark.parametrize("name", ["mundur", *MODULES])
 def test_examples_run(name: str) -> None:
     matplotlib.use("Agg")
-    result = doctest.testmod(importlib.import_module(name))
+    # Classes of the examples are those of a user, not of the package.
+    result = doctest.testmod(importlib.import_module(name), extraglobs={"__name__": "__main__"})
     assert result.failed == 0
 
 

@@ -477,12 +477,14 @@ def test_keras_arguments_of_load_model(good: bytes, tmp_path: Path) -> None:
         md.load_model(path, custom_objects=["a"])
 
 
-def test_an_optimizer_of_a_class_of_ones_own_is_refused(tmp_path: Path) -> None:
+def test_an_optimizer_of_a_class_of_ones_own_goes_by_its_name(tmp_path: Path) -> None:
     class Own(md.optimizers.SGD):
         pass
 
     model = md.Model([md.layers.Dense(1)], input_shape=(2,), seed=0)
     model.compile(Own(0.1), "mse")
-    with pytest.raises(ValueError, match="optimizer Own is of a class that files cannot name yet"):
-        model.save(tmp_path / "model.safetensors")
-    assert not list(tmp_path.iterdir())
+    model.save(tmp_path / "model.safetensors")
+    with pytest.raises(ValueError, match="the optimizer Own is a class of its author's"):
+        md.load_model(tmp_path / "model.safetensors")
+    loaded = md.load_model(tmp_path / "model.safetensors", custom_objects={"Own": Own})
+    assert type(loaded.optimizer) is Own and loaded.optimizer.learning_rate == 0.1

@@ -46,7 +46,7 @@ FEW = [None, True, -1, 2**63, 2**64, math.nan, math.inf, "", "a/b", b"x", np.flo
 
 
 def reloaded(model: md.Model) -> md.Model:
-    return files.from_bytes(files.to_bytes(model))
+    return files.from_bytes(files.to_bytes(model), {"abs": abs})
 
 
 def equal(one: Any, two: Any) -> bool:
@@ -180,6 +180,7 @@ def arguments(cls: type) -> dict[str, Any]:
         "layers": [layers.Dense(2)],
         "after": 0.1,
         "axes": 1,
+        "function": abs,
     }
     return {name: made.get(name, value) for name, value in found.items()}
 

@@ -145,6 +145,91 @@ void test_losses_from_outside() {
   }
 }
 
+// ---- layers of the caller's ---------------------------------------------------------------------
+
+/// y = x·W, W[I, I], and a count of training forwards.
+class Mixed final : public mundur::OutsideLayer {
+ public:
+  static constexpr std::int64_t I = 4;
+  std::shared_ptr<mundur::OutsideCall> call() const override { return std::make_shared<Call>(); }
+  static mundur::OutsideSpec spec() {
+    return {std::make_shared<Mixed>(), {I}, {{"kernel", {I, I}}}, {{"count", {1}}}};
+  }
+
+ private:
+  class Call final : public mundur::OutsideCall {
+    double* at(std::size_t i) const { return static_cast<double*>(given_[i].data); }
+    void forward(const mundur::OutsideTask& task) override {
+      CHECK(task.is_double && given_.size() == 4);
+      n_ = given_[0].samples;
+      x_.assign(at(1), at(1) + n_ * I);
+      w_.assign(at(2), at(2) + I * I);
+      for (std::int64_t i = 0; i < n_ * I; ++i) {
+        at(0)[i] = 0.0;
+        for (std::int64_t k = 0; k < I; ++k) at(0)[i] += x_[i / I * I + k] * w_[k * I + i % I];
+      }
+      if (task.training && task.learns) at(3)[0] += 1.0;
+    }
+    void backward(bool is_double) override {
+      CHECK(is_double && given_.size() == 3 && given_[2].samples == n_);
+      for (std::int64_t i = 0; i < n_ * I && at(0); ++i) {
+        at(0)[i] = 0.0;
+        for (std::int64_t k = 0; k < I; ++k) at(0)[i] += at(2)[i / I * I + k] * w_[i % I * I + k];
+      }
+      for (std::int64_t i = 0; i < I * I && at(1); ++i) {
+        at(1)[i] = 0.0;
+        for (std::int64_t b = 0; b < n_; ++b) at(1)[i] += x_[b * I + i / I] * at(2)[b * I + i % I];
+      }
+    }
+    std::int64_t n_ = 0;
+    Rows x_, w_;
+  };
+};
+
+/// A layer that others compute, called twice: the steps, and by hand the gradients, of the core's.
+void test_layers_from_outside() {
+  check::context = "layers from outside";
+  constexpr std::int64_t I = Mixed::I;
+  check::Numbers numbers(7);
+  const Rows x = numbers.vector<double>(kSamples * I, -1, 1);
+  const Rows y = numbers.vector<double>(kSamples, -1, 1);
+  const Rows dy = numbers.vector<double>(kSamples, -1, 1);
+  const mundur::DataSet data{{view(x, {I})}, {{view(y, {1})}}};
+  const auto loss = mundur::make_loss("mean_squared_error", false);
+  std::vector<Rows> found;
+  for (const mundur::LayerSpec& mixed :
+       {mundur::LayerSpec(mundur::DenseSpec{I, Activation::linear, false}),
+        mundur::LayerSpec(Mixed::spec())}) {
+    const Graph graph = {{{{I}, "x"}},
+                         {{mixed, "mixed"}, {layer(I, Activation::tanh), "h"}, {layer(1), "p"}},
+                         {{0, {0}}, {1, {1}}, {0, {2}}, {2, {3}}},
+                         {4}};
+    for (const std::string part : {"all", "frozen"}) {
+      mundur::Network<double> network(graph, 3);
+      check::Numbers same(8);
+      fill(network, same);
+      if (part == "frozen") network.set_trainable({false, true, true, true, true});
+      const auto sgd = descent(0.1);
+      mundur::Trainer<double> trainer(network, *sgd, {{loss.get()}}, data, {4, true, 5});
+      for (std::uint64_t epoch = 0; epoch < 2; ++epoch) {
+        trainer.begin_epoch(epoch);
+        CHECK(trainer.run(1e9, -1) == mundur::Outcome::finished);
+      }
+      Rows p(kSamples), dx(kSamples * I), again = dx;
+      network.forward({p.data()}, {view(x, {I})}, false);
+      network.backward({dx.data()}, {dy.data()});
+      network.backward({again.data()}, {dy.data()});
+      CHECK(dx == again);
+      const double *const w = network.flat_values(), *const g = network.flat_gradients();
+      found.emplace_back(w, w + network.flat_size());
+      found.back().insert(found.back().end(), g, g + network.flat_size());
+      found.back().insert(found.back().end(), dx.begin(), dx.end());
+      if (network.state_size() > 0) CHECK(network.state_values()[0] == 12.0);  // two calls a step
+    }
+  }
+  for (std::size_t i : {0, 1}) CHECK(check::distance(found[i + 2], found[i]) < 1e-13);
+}
+
 // ---- ids and weights ----------------------------------------------------------------------------
 
 void test_ids_that_are_none() {
@@ -423,6 +508,7 @@ int main() {
   mundur::set_num_threads(2);
   test_a_shared_dropout();
   test_losses_from_outside();
+  test_layers_from_outside();
   test_ids_that_are_none();
   test_ids_beyond_what_numbers_tell_apart();
   test_a_refused_forward_moves_nothing();
