@@ -54,7 +54,7 @@ LAYERS = {
     ),
     "Shape": "Flatten Reshape Permute RepeatVector ZeroPadding1D",
     "Encoding": ("CategoryEncoding Discretization IntegerLookup StringLookup TextVectorization"),
-    "Wrappers": "Bidirectional TimeDistributed Residual",
+    "Wrappers": "Bidirectional TimeDistributed Residual Lambda",
     "Merging": "Add Subtract Multiply Average Maximum Minimum Concatenate Dot",
     "Activations": "Activation ReLU LeakyReLU PReLU ELU Softmax",
 }
@@ -127,7 +127,10 @@ def layers_page(module: ModuleType) -> str:
         lines += heading(kind, "-")
         for name in names.split():
             what = "class" if inspect.isclass(getattr(module, name)) else "function"
-            lines += [f".. auto{what}:: {title}.{name}", *["   :members:"] * (what == "class"), ""]
+            shown = ["   :members:"] * (what == "class")
+            if name == "Layer":  # what a subclass writes stands in a base of its own
+                shown.append("   :inherited-members: Configurable")
+            lines += [f".. auto{what}:: {title}.{name}", *shown, ""]
     return "\n".join(lines)
 
 
