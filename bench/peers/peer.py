@@ -12,7 +12,6 @@ from layers import Array
 from machine import Elapsed, Watch
 from workloads import Workload
 
-
 # A piece so many times longer than what is asked for tells the truth although it woke up first.
 WAKING = 4.0
 
