@@ -77,6 +77,17 @@ def test_one_input_in_a_list() -> None:
             model.predict([A, A])
 
 
+def test_an_axis_of_one_may_be_left_out_of_samples_as_of_targets() -> None:
+    x = md.Input((6, 1))
+    model = md.Model(x, L.LSTM(1, return_sequences=True)(x))
+    model.compile("sgd", "mse")
+    series = RNG.normal(size=(8, 6))
+    model.fit(series, series, verbose=0)
+    np.testing.assert_array_equal(model.predict(series), model.predict(series[..., None]))
+    with pytest.raises(ValueError, match=r"x must have shape \(samples, 6, 1\); got \(8, 5\)"):
+        model.predict(series[:, :5])
+
+
 # ---- losses of sets -----------------------------------------------------------------------------
 
 
@@ -199,6 +210,9 @@ def test_a_graph_is_drawn_into_a_file(tmp_path: Any) -> None:
     md.utils.plot_model(model, tmp_path / "model.svg", show_shapes=True)
     text = (tmp_path / "model.svg").read_text(encoding="utf-8")
     assert "features" in text and "bent" in text
+    md.utils.plot_model(md.Sequential([model, L.Dense(1)]), tmp_path / "nested.svg")
+    with pytest.raises(TypeError, match="model must be a Model; got None"):
+        md.utils.plot_model(None, tmp_path / "none.svg")
 
 
 # ---- classes that overlap -----------------------------------------------------------------------

@@ -68,8 +68,11 @@ def plot_model(
     boolean(show_shapes, "show_shapes")
     from importlib import import_module
 
-    plots = import_module("mundur.plots")
-    is_chain = getattr(model, "_order", None) is None  # what is no model `network` refuses
+    plots, models = import_module("mundur.plots"), import_module("mundur.models")
+    if not isinstance(model, models.Model):
+        raise WrongType(f"model must be a Model; got {shown(model)}")
+    holds_models = any(isinstance(layer, models.Model) for layer in model.layers)
+    is_chain = model._order is None and not holds_models
     axes = plots.network(model) if is_chain else plots.graph(model)
     axes.figure.savefig(to_file, dpi=integer(dpi, "dpi", 1))
     return axes

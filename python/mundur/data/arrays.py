@@ -162,8 +162,8 @@ def _asarray(value: Any, name: str) -> Array:
 def features(value: Any, input_shape: tuple[int, ...] | None, name: str = "x") -> Array:
     """Samples for a model: (samples, *input_shape), at least one."""
     x = real_array(value, name)
-    if input_shape == (1,) and x.ndim == 1:
-        x = x[:, None]
+    if x.ndim == len(input_shape or ()) and input_shape == (*x.shape[1:], 1):
+        x = x[..., None]
     if x.ndim < 2 or (input_shape is not None and x.shape[1:] != input_shape):
         raise _wrong_shape(x, input_shape, name)
     if x.size == 0:
