@@ -44,4 +44,3 @@ scores = {
     "both ways": float(abs(again - whole).max() < 1e-5),
     "codes": float(classifier.score(codes, labels[1400:]) > 0.75),
 }
-keys = sorted(history.history)

@@ -43,4 +43,3 @@ results = model.evaluate(x_test, y_test, verbose=0, return_dict=True)
 print(f"Test accuracy: {results['accuracy']:.3f}")
 
 scores = {"accuracy": results["accuracy"]}
-keys = sorted(history.history)

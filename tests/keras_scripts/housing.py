@@ -38,4 +38,3 @@ r2 = 1 - np.mean((predictions - y_test) ** 2) / np.var(y_test)
 print(f"MSE {mse:.3f}, R2 {r2:.3f}")
 
 scores = {"r2": float(r2), "r2_of_loss": float(1 - mse / np.var(y_test))}
-keys = sorted(history.history)

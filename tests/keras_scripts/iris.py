@@ -39,4 +39,3 @@ loss, accuracy = model.evaluate(X_test, y_test, verbose=0)
 classes = model.predict(X_test, verbose=0).argmax(axis=1)
 
 scores = {"accuracy": accuracy, "predictions": float((classes == y_test.argmax(axis=1)).mean())}
-keys = sorted(history.history)

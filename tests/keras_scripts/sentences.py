@@ -42,4 +42,3 @@ loss, accuracy = model.evaluate(x_test, y_test, verbose=0)
 sentiment = (model.predict(x_test, verbose=0) > 0.5).astype("int32").ravel()
 
 scores = {"accuracy": accuracy, "predictions": float((sentiment == y_test).mean())}
-keys = sorted(history.history)

@@ -51,4 +51,3 @@ scores = {
     "department": results["department_accuracy"],
     "predictions": float((found["department"].argmax(1) == dept_targets.argmax(1)).mean()),
 }
-keys = sorted(history.history)

@@ -55,4 +55,3 @@ scores = {
     "kept": float(kept),
     "nested": float(np.allclose(logits.predict(x[:5]), second.predict(x[:5]), atol=1e-6)),
 }
-keys = sorted(history.history)

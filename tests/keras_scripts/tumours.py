@@ -71,4 +71,3 @@ with tempfile.TemporaryDirectory() as folder:
 copied = other.evaluate(X_test, y_test, verbose=0)[1]
 
 scores = {"accuracy": accuracy, "copied": copied, "epochs": float(len(losses.losses) >= 8)}
-keys = sorted(history.history)

@@ -47,4 +47,3 @@ scores = {
     "accuracy": accuracy,
     "nearest": float((labels[:1300][nearest] == labels[1300:]).mean()),
 }
-keys = sorted(history.history)

@@ -54,5 +54,3 @@ for make in (stacked_lstm, gru):
     residual = y_test - model.predict(x_test, verbose=0).ravel()
     # The share of the variance that is explained.
     scores[make.__name__] = 1 - float(np.mean(residual**2) / np.var(y_test))
-
-keys = sorted(history.history)

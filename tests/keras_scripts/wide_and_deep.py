@@ -50,4 +50,3 @@ scores = {
     "aux is worse": float(((aux[:, 0] - y_test) ** 2).mean() > residual),
     "same": float(abs(results["main_loss"] - residual) < 1e-4),
 }
-keys = sorted(history.history)
