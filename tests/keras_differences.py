@@ -383,6 +383,36 @@ BEHAVIOURS = [
         "As many steps as asked for are taken.",
     ),
     Behaviour(
+        "names_of_inputs",
+        "Model(inputs, outputs).fit, predict",
+        "a dict of arrays has the inputs' names, and no others",
+        "more names are taken and left aside",
+        "A column that nobody reads is likelier a name that was misspelt.",
+    ),
+    Behaviour(
+        "layers_after_compile",
+        "Sequential.add, pop",
+        "an error once a model is built and compiled; Model(model.input, layer(model.output)) and "
+        "models.clone_model make others",
+        "the model is taken apart, and compiled anew",
+        "The optimizer's state is of the old layers.",
+    ),
+    Behaviour(
+        "backups_of_iterables",
+        "callbacks.BackupAndRestore",
+        "an error where batches come from an iterable",
+        "training goes on with the iterable's beginning",
+        "A training that goes on is, to the bit, the one that was broken off; what an iterable has "
+        "given already nobody knows.",
+    ),
+    Behaviour(
+        "losses_as_metrics",
+        "Sequential.compile(metrics=[loss])",
+        "the loss over the whole set",
+        "the mean over batches, the last short one as heavy as the others",
+        "As all metrics: the number does not depend on the batch size.",
+    ),
+    Behaviour(
         "named_penalty",
         'kernel_regularizer="l1l2"',
         "0.01 for both factors, as those of the names l1 and l2",

@@ -252,12 +252,63 @@ def mask_beside_states() -> None:
     assert kept == [True, False]
 
 
+def names_of_inputs() -> None:
+    models = []
+    for library in (md, keras):
+        a, b = library.Input((2,), name="a"), library.Input((2,), name="b")
+        models.append(library.Model([a, b], library.layers.Add()([a, b])))
+    more = {"a": X, "b": X, "c": X}
+    assert np.allclose(models[1].predict(more, verbose=0), 2 * X)
+    with pytest.raises(ValueError, match="x names 'c', and the model's inputs are 'a', 'b'"):
+        models[0].predict(more)
+
+
+def layers_after_compile() -> None:
+    theirs = linear(keras)
+    theirs.add(keras.layers.Dense(1))
+    theirs.compile("sgd", "mse")
+    theirs.fit(X, Y, verbose=0)
+    model = linear(md)
+    with pytest.raises(RuntimeError, match="add comes before compile"):
+        model.add(md.layers.Dense(1))
+    other = md.Model(model.input, md.layers.Dense(1)(model.output))
+    other.compile("sgd", "mse")
+    other.fit(X, Y, verbose=0)
+
+
+def backups_of_iterables() -> None:
+    import tempfile
+
+    for library in (keras, md):
+        with tempfile.TemporaryDirectory() as folder:
+            callbacks = [library.callbacks.BackupAndRestore(folder)]
+            batches = ((X, Y) for _ in range(4))
+            given = {"x": batches, "steps_per_epoch": 1, "shuffle": False, "verbose": 0}
+            if library is keras:
+                linear(keras).fit(**given, callbacks=callbacks)
+            else:
+                with pytest.raises(TypeError, match="goes with x and y as arrays"):
+                    linear(md).fit(**given, callbacks=callbacks)
+
+
+def losses_as_metrics() -> None:
+    told = []
+    for library in (md, keras):
+        model = linear(library)
+        loss = library.losses.MeanSquaredError(name="squares")
+        model.compile("sgd", "mse", metrics=[loss])
+        told.append(model.evaluate(X, Y, batch_size=4, verbose=0)[1])
+    assert told[0] == pytest.approx(np.mean(Y**2))
+    assert told[1] == pytest.approx((np.mean(Y[:4] ** 2) + np.mean(Y[4:] ** 2)) / 2)
+
+
 CHECKS: dict[str, Callable[[], None]] = {
     check.__name__: check
     for check in (
         *(momentum, epsilon, nesterov, weights, values, broadcasting, head, nonfinite),
         *(named_penalty, mask_value, seed, shapes, arrays, files),
         *(inputs_among_layers, stretching, mask_beside_states),
+        *(names_of_inputs, layers_after_compile, backups_of_iterables, losses_as_metrics),
         *(weighted_sets, sums_of_probabilities, adjusted_r2, more_than_there_is, excluded_names),
     )
 }

@@ -311,7 +311,11 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
 
     def _before_change(self, what: str) -> None:
         if self._order is None and self.built and self._optimizer is not None:
-            raise RuntimeError(f"{what} comes before compile; the optimizer knows the old layers")
+            raise RuntimeError(
+                f"{what} comes before compile; the optimizer knows the old layers. "
+                "Model(model.input, layer(model.output)), or another layer's output, is another "
+                "model of the same layers, models.clone_model(model) one with layers of its own"
+            )
         super()._before_change(what)
 
     # ---- fit ---------------------------------------------------------------------------------
