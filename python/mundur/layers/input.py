@@ -274,7 +274,7 @@ def called(layer: Any, given: Any) -> Any:
 
 def refuse_training(training: Any) -> None:
     """Raises where a piece of a graph shall always work as in training."""
-    if training:
+    if isinstance(training, int) and training:
         raise ValueError(
             "training must be False in a graph: fit trains, predict does not, and "
             "Model.forward(x, training=True) does as fit would; got True"
