@@ -159,7 +159,7 @@ def test_both_halves_refuse_with_the_same_sentence(fault: Callable[[Any], object
 @pytest.mark.parametrize(
     ("native", "taught"),
     [
-        (md.layers.KNOWN, reference.layers.KNOWN),
+        ({k: v for k, v in md.layers.KNOWN.items() if k != "Lambda"}, reference.layers.KNOWN),
         (md.losses.CLASS_NAMES, reference.losses.CLASS_NAMES),
         (md.regularizers.CLASS_NAMES, reference.regularizers.CLASS_NAMES),
     ],

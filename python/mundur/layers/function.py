@@ -82,6 +82,8 @@ class Lambda(Layer):
                 raise WrongType(f"{name} must be callable; got {shown(value)}")
         self.function = function
         self.gradient = gradient
+        if not isinstance(arguments, (Mapping, type(None))):
+            raise WrongType(f"arguments must be a dict; got {shown(arguments)}")
         self.arguments = dict(arguments or {})
         self.checks_gradient = boolean(checks_gradient, "checks_gradient")
         super().__init__(**layer)

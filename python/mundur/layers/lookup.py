@@ -17,6 +17,13 @@ from .base import Layer, LayerArguments
 from .encoding import MODES, MOST, PREPARING, Array, Preprocessing, encoded
 
 
+def _special(value: Any, name: str) -> Any:
+    """A token of its own, or None."""
+    if value is None or isinstance(value, (str, bytes, int, np.integer)):
+        return value
+    raise WrongType(f"{name} must be a token, text or a whole number, or None; got {shown(value)}")
+
+
 class Lookup(Preprocessing):
     """Tokens as their numbers in a vocabulary, the most frequent first."""
 
@@ -34,8 +41,8 @@ class Lookup(Preprocessing):
         vars(self).update(  # not all of them take these
             max_tokens=None if most is None else integer(most, "max_tokens", 2, MOST),
             num_oov_indices=oov,
-            mask_token=arguments["mask_token"],
-            oov_token=arguments["oov_token"],
+            mask_token=_special(arguments["mask_token"], "mask_token"),
+            oov_token=_special(arguments["oov_token"], "oov_token"),
             invert=boolean(arguments["invert"], "invert"),
             output_mode=choice(
                 "tf_idf" if isinstance(mode, str) and mode == "tf-idf" else mode,

@@ -109,12 +109,12 @@ class Loss(Configurable):
     def __init_subclass__(cls, **options: Any) -> None:
         """Beside `call` a subclass's gradient is that of each sample."""
         super().__init_subclass__(**options)
-        if "gradient" in vars(cls) and cls._calls():
+        if "gradient" in vars(cls) and cls._is_called():
             cls._derivative = vars(cls)["gradient"]
             del cls.gradient
 
     @classmethod
-    def _calls(cls) -> bool:
+    def _is_called(cls) -> bool:
         """Whether it is `call` that the class writes."""
         return cls.call is not Loss.call and cls.__call__ is Loss.__call__
 
@@ -124,7 +124,7 @@ class Loss(Configurable):
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The loss of predictions, a number."""
-        if not self._calls():
+        if not self._is_called():
             raise self._unwritten()
         y, p, weight = _given(y_true, y_pred, sample_weight)
         values = np.asarray(self.call(y, p))
@@ -161,7 +161,7 @@ class Loss(Configurable):
 
     def gradient(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Array:
         """∂loss/∂y_pred, of y_pred's shape."""
-        if not self._calls():
+        if not self._is_called():
             raise NotImplementedError(f"{type(self).__name__}.gradient is not written")
         title = type(self).__name__
         if self._derivative is None:

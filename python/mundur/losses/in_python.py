@@ -27,7 +27,7 @@ def check_compiled(loss: Loss) -> None:
             f"{type(loss).__name__}.call would be ignored, for the core computes what it derives "
             "from: derive from md.Loss, and write gradient, too"
         )
-    if not isinstance(loss, NativeLoss) and loss._calls() and loss._derivative is None:
+    if not isinstance(loss, NativeLoss) and loss._is_called() and loss._derivative is None:
         raise TypeError(
             f"{type(loss).__name__} writes call, and no gradient(y_true, y_pred), by which each "
             "sample's loss changes with its predictions: training needs both"
