@@ -125,7 +125,7 @@ def test_every_optimizer_descends_rosenbrocks_valley(case: OptimizerCase) -> Non
         x, y = w
         return [-2 * (1 - x) - 400 * x * (y - x * x), 200 * (y - x * x)]
 
-    rate = {"SGD": 2e-4, "Adagrad": 0.5, "Adadelta": 0.03}.get(case.optimizer, 0.01)
+    rate = {"SGD": 2e-4, "Adagrad": 0.5, "Ftrl": 0.5, "Adadelta": 0.03}.get(case.optimizer, 0.01)
     optimizer = settling(case, rate, 30_000)
     x, y = minimise(optimizer, slope, [-1.2, 1.0], 30_000)
     assert (1 - x) ** 2 + 100 * (y - x * x) ** 2 < 0.01
