@@ -1,6 +1,7 @@
 #pragma once
 
-// Windows that slide over the time steps of a sample: which steps each of them sees.
+// Windows that slide over the time steps of a sample, or over its rows and columns: which of them
+// each window sees.
 
 #include <algorithm>
 #include <cstdint>
@@ -41,6 +42,11 @@ struct Windows {
   }
 
   static std::int64_t up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+};
+
+/// Windows on images: a window of the rows and one of the columns see together what lies in both.
+struct Windows2D {
+  Windows rows, columns;
 };
 
 /// The windows of a layer on samples of `in` steps, with Keras's padding; throws
