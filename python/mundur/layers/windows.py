@@ -1,7 +1,8 @@
-"""Windows over the time steps of a sample: their arguments, and how many steps they leave."""
+"""Windows over a sample's time steps, or its rows and columns: arguments, and what they leave."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,16 @@ def single(value: Any, name: str) -> int:
     return integer(value, name, 1)
 
 
+def pair(value: Any, name: str, minimum: int = 1) -> tuple[int, int]:
+    """Two integers, of rows and columns; one number stands for both."""
+    if not isinstance(value, (Sequence, np.ndarray)):
+        return (integer(value, name, minimum),) * 2
+    if isinstance(value, str) or len(value) != 2:
+        raise ValueError(f"{name} must be an integer, or two: (rows, columns); got {shown(value)}")
+    rows, columns = (integer(part, f"{name}[{i}]", minimum) for i, part in enumerate(value))
+    return rows, columns
+
+
 def padding_name(value: Any, *, causal: bool) -> str:
     """One of "valid", "same" and, where it has a meaning, "causal"; upper case is Keras's too."""
     if not isinstance(value, str):
@@ -30,12 +41,18 @@ def padding_name(value: Any, *, causal: bool) -> str:
     return lookup(known, value.lower(), "padding")
 
 
-def channels_last(value: Any) -> str | None:
-    """The only data_format there is."""
+# Of samples with so many axes in front of the channels: their axes, and how they get there.
+_AXES = {1: "(steps, channels)", 2: "(rows, columns, channels)"}
+_FIRST = {1: "(channels, steps)", 2: "(channels, rows, columns)"}
+_LAST = {1: "Permute((2, 1))", 2: "Permute((2, 3, 1))"}
+
+
+def channels_last(value: Any, axes: int = 1) -> str | None:
+    """The only data_format there is, for samples with so many axes in front of the channels."""
     if not (value is None or (isinstance(value, str) and value == "channels_last")):
         raise ValueError(
-            'data_format must be "channels_last", samples of shape (steps, channels); got '
-            f"{shown(value)}; Permute((2, 1)) turns samples of shape (channels, steps) around"
+            f'data_format must be "channels_last", samples of shape {_AXES[axes]}; got '
+            f"{shown(value)}; {_LAST[axes]} turns samples of shape {_FIRST[axes]} around"
         )
     return None if value is None else str(value)
 
@@ -53,16 +70,58 @@ def steps_and_channels(layer: str, shape: tuple[int, ...]) -> tuple[int, int]:
     raise ValueError(f"{layer}: samples must have shape (steps, channels), got {shape}; {hint}")
 
 
+def image_and_channels(layer: str, shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """The three extents of a sample; an error says how to get there from another rank."""
+    if len(shape) == 3:
+        return shape[0], shape[1], shape[2]
+    if len(shape) == 2:
+        hint = (
+            f"put Reshape(({shape[0]}, {shape[1]}, 1)) before it, or give x[..., np.newaxis]: the "
+            "channels, 1 where images are grey, are an axis"
+        )
+    elif len(shape) == 1 and (side := math.isqrt(shape[0])) ** 2 == shape[0] > 1:
+        hint = f"put Reshape(({side}, {side}, 1)) before it, where the rows are {side}"
+    else:
+        hint = "Reshape brings others into that shape, and TimeDistributed takes sequences of such"
+    raise ValueError(f"{layer}: samples must have shape {_AXES[2]}, got {shape}; {hint}")
+
+
+def output_image(
+    layer: str,
+    argument: str,
+    image: Sequence[int],
+    size: tuple[int, int],
+    strides: tuple[int, int],
+    dilation: tuple[int, int],
+    padding: str,
+) -> tuple[int, int]:
+    """How many rows and columns of places a window of `size` has on an image."""
+    rows, columns = (
+        output_steps(layer, argument, image[i], size[i], strides[i], dilation[i], padding, unit)
+        for i, unit in enumerate(("rows", "columns"))
+    )
+    return rows, columns
+
+
 def output_steps(
-    layer: str, argument: str, steps: int, size: int, strides: int, dilation: int, padding: str
+    layer: str,
+    argument: str,
+    steps: int,
+    size: int,
+    strides: int,
+    dilation: int,
+    padding: str,
+    unit: str = "steps",
 ) -> int:
     """How many places a window of `size` steps, `dilation` apart, has in `steps`."""
     if padding != "valid":
         return -(-steps // strides)
     extent = (size - 1) * dilation + 1
     if steps < extent:
+        first = f"; samples are {_AXES[2]}, and {_LAST[2]} brings those of {_FIRST[2]} there"
         raise ValueError(
-            f"{layer}: {argument}={size} needs {extent} steps, and samples here have {steps}; "
+            f"{layer}: {argument}={size} needs {extent} {unit}, and samples here have {steps}; "
             f"choose a smaller one, pad the samples, or say padding='same'"
+            + ("" if unit == "steps" else first)
         )
     return (steps - extent) // strides + 1
