@@ -293,6 +293,37 @@ LAYERS = [
     ),
     *(
         LayerCase(
+            f"{layer}_{'_'.join(map(str, arguments.values()))}_{'x'.join(map(str, shape))}",
+            layer,
+            arguments,
+            shape,
+        )
+        for layer in ("MaxPooling2D", "AveragePooling2D")
+        for arguments, shape in (
+            *(({"pool_size": 2}, (4, 6, channels)) for channels in (1, 6, 16, 17, 33)),
+            *(
+                ({"pool_size": (3, 2), "strides": s, "padding": p}, (7, 5, 3))
+                for s in (1, (2, 3))
+                for p in ("valid", "same")
+            ),
+            ({"pool_size": (17, 19), "padding": "same"}, (18, 20, 2)),  # more than a shard sees
+            ({"pool_size": (1, 3)}, (1, 9, 2)),
+            ({"pool_size": (2, 1), "strides": (3, 1)}, (5, 1, 5)),
+        )
+    ),
+    *(
+        LayerCase(
+            f"{layer}_{'x'.join(map(str, shape))}_{keepdims}", layer, {"keepdims": keepdims}, shape
+        )
+        for layer in ("GlobalMaxPooling2D", "GlobalAveragePooling2D")
+        for shape, keepdims in (
+            ((1, 1, 1), False),
+            ((3, 5, 17), True),
+            ((20, 15, 3), False),
+        )
+    ),
+    *(
+        LayerCase(
             f"{layer}_{steps}x{channels}_{keepdims}",
             layer,
             {"keepdims": keepdims},
@@ -309,6 +340,7 @@ LAYERS = [
     LayerCase("spatial_dropout1d", "SpatialDropout1D", {"rate": 0.4}, (6, 33)),
     LayerCase("spatial_dropout1d_one_step", "SpatialDropout1D", {"rate": 0.4}, (1, 70)),
     LayerCase("spatial_dropout1d_none", "SpatialDropout1D", {"rate": 0.0}, (3, 5)),
+    LayerCase("spatial_dropout2d", "SpatialDropout2D", {"rate": 0.4}, (3, 2, 33)),
     LayerCase("reshape", "Reshape", {"target_shape": (2, -1)}, (3, 4)),
     LayerCase("reshape_to_a_row", "Reshape", {"target_shape": (24,)}, (2, 3, 4)),
     LayerCase("permute", "Permute", {"dims": (2, 1)}, (5, 7)),
@@ -323,6 +355,23 @@ LAYERS = [
     LayerCase("cropping1d", "Cropping1D", {"cropping": (2, 1)}, (6, 5)),
     LayerCase("cropping1d_of_a_channel", "Cropping1D", {"cropping": 1}, (3, 1)),
     *(LayerCase(f"up_sampling1d_{n}", "UpSampling1D", {"size": n}, (5, 17)) for n in (1, 3)),
+    LayerCase("zero_padding2d", "ZeroPadding2D", {"padding": 2}, (3, 2, 5)),
+    LayerCase("zero_padding2d_sides", "ZeroPadding2D", {"padding": ((3, 0), (1, 2))}, (2, 3, 1)),
+    LayerCase("zero_padding2d_of_columns", "ZeroPadding2D", {"padding": (0, 1)}, (2, 1, 17)),
+    LayerCase("cropping2d", "Cropping2D", {"cropping": 1}, (3, 4, 5)),
+    LayerCase("cropping2d_sides", "Cropping2D", {"cropping": ((2, 0), (0, 1))}, (6, 2, 3)),
+    LayerCase("cropping2d_nothing", "Cropping2D", {}, (2, 3, 2)),
+    *(
+        LayerCase(f"up_sampling2d_{size}", "UpSampling2D", {"size": size}, (3, 2, channels))
+        for size, channels in ((1, 1), (2, 17), ((3, 2), 6), ((1, 4), 3))
+    ),
+    # Layers of any rank on images.
+    LayerCase("batch_normalization_of_images", "BatchNormalization", {}, (5, 4, 6)),
+    LayerCase("layer_normalization_of_images", "LayerNormalization", {}, (3, 4, 6)),
+    LayerCase("dropout_of_images", "Dropout", {"rate": 0.4}, (3, 4, 5)),
+    LayerCase("flatten_of_images", "Flatten", {}, (3, 4, 2)),
+    LayerCase("dense_of_images", "Dense", {"units": 5, "activation": "relu"}, (3, 4, 2)),
+    LayerCase("rescaling_of_images", "Rescaling", {"scale": 1 / 255, "offset": -0.5}, (3, 4, 2)),
     LayerCase(
         "normalization",
         "Normalization",

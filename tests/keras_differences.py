@@ -179,8 +179,8 @@ SIGNATURES = [
         )
         for where, argument in (
             ("layers.Conv1D*", "rank"),
-            ("layers.*Pooling1D", "pool_dimensions"),
-            ("layers.*Pooling1D", "pool_mode"),
+            ("layers.*Pooling?D", "pool_dimensions"),
+            ("layers.*Pooling?D", "pool_mode"),
         )
     ),
     *(

@@ -70,7 +70,7 @@ def pair_of(
 def share_noise(layer: Any, x: Array, y: Array) -> None:
     """Tell the textbook's layer what the native one drew, as far as y shows it."""
     kind = type(layer).__name__
-    if kind in ("Dropout", "SpatialDropout1D"):
+    if kind in ("Dropout", "SpatialDropout1D", "SpatialDropout2D"):
         layer.fixed_mask = (y != 0).astype(float).tolist()
     elif kind == "AlphaDropout" and layer.rate > 0:
         dropped = layer.slope() * layer.ALPHA * (1 - layer.rate)

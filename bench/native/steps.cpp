@@ -46,9 +46,9 @@ mundur::LSTMSpec lstm(std::int64_t units) {
   return layer;
 }
 
-mundur::Pooling1DSpec max_pooling(std::int64_t size) {
-  mundur::Pooling1DSpec layer;
-  layer.pool_size = layer.strides = size;
+mundur::PoolingSpec max_pooling(std::int64_t size) {
+  mundur::PoolingSpec layer;
+  layer.pool_size = layer.strides = {size};
   return layer;
 }
 

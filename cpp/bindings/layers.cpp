@@ -262,16 +262,15 @@ void bind_layers(py::module_& m) {
   bind<UnitNormalizationSpec, Shape>(m, "UnitNormalization", "axes");
   bind<NormalizationSpec, bool>(m, "Normalization", "is_single");
   bind<DropoutSpec, double, Seed, Shape>(m, "Dropout", "rate", "seed", "shared");
-  bind<SpatialDropout1DSpec, double, Seed>(m, "SpatialDropout1D", "rate", "seed");
+  bind<SpatialDropoutSpec, double, Seed, Int>(m, "SpatialDropout", "rate", "seed", "axes");
   bind<GaussianNoiseSpec, double, Seed>(m, "GaussianNoise", "stddev", "seed");
   bind<GaussianDropoutSpec, double, Seed>(m, "GaussianDropout", "rate", "seed");
   bind<AlphaDropoutSpec, double, Seed>(m, "AlphaDropout", "rate", "seed");
   bind<EmbeddingSpec, Int, Int, bool>(m, "Embedding", "input_dim", "output_dim", "mask_zero");
   bind<ReshapeSpec, Shape>(m, "Reshape", "shape");
   bind<PermuteSpec, Shape>(m, "Permute", "axes");
-  bind<ZeroPadding1DSpec, Int, Int>(m, "ZeroPadding1D", "before", "after");
-  bind<Cropping1DSpec, Int, Int>(m, "Cropping1D", "before", "after");
-  bind<UpSampling1DSpec, Int>(m, "UpSampling1D", "size");
+  bind<MarginsSpec, Shape, Shape>(m, "Margins", "before", "after");
+  bind<UpSamplingSpec, Shape>(m, "UpSampling", "size");
   bind<MaskingSpec, double>(m, "Masking", "mask_value");
   bind<RepeatVectorSpec, Int>(m, "RepeatVector", "n");
   bind_recurrent(m);
@@ -293,18 +292,19 @@ void bind_layers(py::module_& m) {
           }),
           py::arg("filters"), py::arg("kernel_size"), py::arg("strides"), py::arg("padding"),
           py::arg("dilation_rate"), py::arg("activation"), py::arg("use_bias"));
-  py::class_<Of<Pooling1DSpec>, AnyLayerSpec>(m, "Pooling1D")
-      .def(py::init([](bool average, Int pool_size, Int strides, const std::string& padding) {
-             return Of(
-                 Pooling1DSpec{average, false, pool_size, strides, padding_from_name(padding)});
+  py::class_<Of<PoolingSpec>, AnyLayerSpec>(m, "Pooling")
+      .def(py::init([](bool average, Shape pool_size, Shape strides, const std::string& padding) {
+             return Of(PoolingSpec{std::move(pool_size), std::move(strides),
+                                   padding_from_name(padding), average});
            }),
            py::arg("average"), py::arg("pool_size"), py::arg("strides"), py::arg("padding"))
       .def_static(
           "whole",
-          [](bool average, bool keepdims) {
-            return Of(Pooling1DSpec{average, true, 1, 1, Padding::valid, keepdims});
+          [](bool average, bool keepdims, std::size_t axes) {
+            return Of(PoolingSpec{Shape(axes, 1), Shape(axes, 1), Padding::valid, average, true,
+                                  keepdims});
           },
-          py::arg("average"), py::arg("keepdims"));
+          py::arg("average"), py::arg("keepdims"), py::arg("axes"));
   py::class_<Of<TimeDistributedSpec>, AnyLayerSpec>(m, "TimeDistributed")
       .def(py::init([](const AnyLayerSpec& layer, std::string name) {
              return Of(TimeDistributedSpec{{{layer.spec}}, std::move(name)});

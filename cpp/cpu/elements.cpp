@@ -302,16 +302,23 @@ void resolve(Resolver<T>& r, const op::Shift& o) {
   const Range samples = r.share_samples(o.x);
   T* const y = r.writes_samples(o.y, samples);
   const T* const x = r.reads_samples(o.x, samples);
-  const std::int64_t in = r[o.x].size(), out = r[o.y].size();
-  const std::int64_t by = o.by * (r[o.x].shape[0] ? in / r[o.x].shape[0] : 0);
-  const std::int64_t begin = std::max<std::int64_t>(by, 0);  // of what y gets
-  const std::int64_t count = std::min(in + by, out) - begin;
-  r.call([=](Now<T>&, Worker&) {
+  const Image to = image_of(r[o.y].shape), from = image_of(r[o.x].shape);
+  const std::int64_t begin = std::max<std::int64_t>(o.columns, 0);  // of what a row of y gets
+  const std::int64_t count = std::min(from.columns + o.columns, to.columns) - begin;
+  r.call([=, rows = o.rows, first = begin - o.columns](Now<T>&, Worker&) {
+    const std::int64_t C = to.channels, width = to.columns * C;
     for (std::int64_t n = samples.begin; n < samples.end; ++n) {
-      T* const to = y + n * out;
-      std::fill(to, to + begin, T{0});
-      std::copy_n(x + n * in + begin - by, count, to + begin);
-      std::fill(to + begin + count, to + out, T{0});
+      T* line = y + n * to.rows * width;
+      for (std::int64_t row = -rows; row < to.rows - rows; ++row, line += width) {
+        if (row < 0 || row >= from.rows) {
+          std::fill_n(line, width, T{0});
+          continue;
+        }
+        const std::int64_t pixel = (n * from.rows + row) * from.columns + first;
+        std::fill_n(line, begin * C, T{0});
+        std::copy_n(x + pixel * C, count * C, line + begin * C);
+        std::fill(line + (begin + count) * C, line + width, T{0});
+      }
     }
   });
 }

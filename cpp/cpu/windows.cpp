@@ -1,4 +1,4 @@
-// Windows over time steps: convolutions and pooling.
+// Windows over time steps: convolutions.
 //
 // What a step sees lies side by side in x where there is no dilation, so the steps of a sample are
 // the rows of one product, rows that overlap: nothing is copied but what is rounded. Steps at the
@@ -10,33 +10,10 @@
 #include <algorithm>
 #include <cstring>
 
-#include "cpu/resolver.h"
+#include "cpu/parts.h"
 
 namespace mundur {
 namespace {
-
-/// Samples and steps of one worker.
-struct Part {
-  Range samples, steps;
-  bool empty() const { return samples.empty() || steps.empty(); }
-};
-
-/// Samples where each worker gets about as many, else steps.
-Part part_of(std::int64_t samples, std::int64_t steps, const Member& worker) {
-  const std::int64_t count = worker.count();
-  if (samples % count == 0 || samples >= 4 * count || steps < count * kTileRows) {
-    return {share(samples, 1, worker), {0, steps}};
-  }
-  return {{0, samples}, share(steps, kTileRows, worker)};
-}
-
-/// The part of y [samples, steps, width] is written, or read.
-template <class T>
-void touch(Resolver<T>& r, Value y, const Part& part, std::int64_t steps, bool writes) {
-  const std::int64_t width = r[y].size() / steps;
-  r.touch_matrix(y, r.samples(y), r[y].size(),
-                 {part.samples, {part.steps.begin * width, part.steps.end * width}}, writes);
-}
 
 /// Rows of a product with one range of taps: steps of a sample, or one step of several samples.
 struct Run {
@@ -391,109 +368,5 @@ void resolve(Resolver<T>& r, const op::ConvolveDw& o) {
   }
 }
 MUNDUR_RESOLVED(ConvolveDw);
-
-// ---- pooling ------------------------------------------------------------------------------------
-
-namespace {
-
-/// Calls f(where its rows begin in x, where its output lies in y, rows) for each window.
-template <class F>
-void each_window(const Windows& windows, std::int64_t C, const Part& part, F f) {
-  for (std::int64_t n = part.samples.begin; n < part.samples.end; ++n) {
-    for (std::int64_t t = part.steps.begin; t < part.steps.end; ++t) {
-      const Range taps = windows.taps_of(t);
-      f((n * windows.in + windows.first(t) + taps.begin) * C, (n * windows.out + t) * C,
-        taps.size(), n);
-    }
-  }
-}
-
-/// dx begins as zeros, and gets what each window of the worker's samples adds: add(kernels, where
-/// in x, where in y, rows, sample).
-template <class T, class F>
-void resolve_backward(Resolver<T>& r, Value dx, Value dy, const Windows& windows, F add) {
-  const Range samples = r.share_samples(dx);
-  r.writes_samples(dx, samples);
-  r.reads_samples(dy, samples);
-  const std::int64_t C = r.columns(dx), size = windows.in * C;
-  T* const to = r.at(dx);
-  r.call([=, k = &r.kernels](Now<T>&, Worker&) {
-    for (std::int64_t n = samples.begin; n < samples.end; ++n) {
-      std::fill_n(to + n * size, size, T{0});
-      each_window(windows, C, {{n, n + 1}, {0, windows.out}},
-                  [&](std::int64_t x, std::int64_t y, std::int64_t rows, std::int64_t) {
-                    add(*k, to + x, y, rows, n);
-                  });
-    }
-  });
-}
-
-}  // namespace
-
-template <class T>
-void resolve(Resolver<T>& r, const op::MaxWindows& o) {
-  const Windows windows = o.windows;
-  const std::int64_t C = r.columns(o.x);
-  const Part part = part_of(r.samples(o.x), windows.out, r.worker);
-  touch(r, o.y, part, windows.out, true);
-  touch(r, o.row, part, windows.out, true);
-  r.reads_samples(o.x, part.samples);
-  T* const to = r.at(o.y);
-  auto* const row = r.template at<std::int32_t>(o.row);
-  const T* const from = r.at(o.x);
-  r.call([=, k = r.kernels.max_rows](Now<T>&, Worker&) {
-    each_window(windows, C, part,
-                [&](std::int64_t x, std::int64_t y, std::int64_t rows, std::int64_t) {
-                  k(to + y, row + y, from + x, C, rows, C);
-                });
-  });
-}
-MUNDUR_RESOLVED(MaxWindows);
-
-template <class T>
-void resolve(Resolver<T>& r, const op::MaxWindowsDx& o) {
-  const std::int64_t C = r.columns(o.dx);
-  const T* const dy = r.at(o.dy);
-  const auto* const row = r.template at<std::int32_t>(o.row);
-  resolve_backward(r, o.dx, o.dy, o.windows,
-                   [=](const Kernels<T>& k, T* dx, std::int64_t y, std::int64_t rows,
-                       std::int64_t) { k.max_rows_backward(dx, dy + y, row + y, C, rows, C); });
-  r.reads_samples(o.row, r.share_samples(o.row));
-}
-MUNDUR_RESOLVED(MaxWindowsDx);
-
-template <class T>
-void resolve(Resolver<T>& r, const op::MeanWindows& o) {
-  const Windows windows = o.windows;
-  const std::int64_t C = r.columns(o.x);
-  const Part part = part_of(r.samples(o.x), windows.out, r.worker);
-  touch(r, o.y, part, windows.out, true);
-  r.reads_samples(o.x, part.samples);
-  if (o.mask) r.reads_samples(o.mask, part.samples);
-  T* const to = r.at(o.y);
-  const T* const from = r.at(o.x);
-  const auto* const mask = r.template at<std::uint8_t>(o.mask);
-  r.call([=, k = r.kernels.mean_rows](Now<T>&, Worker&) {
-    each_window(windows, C, part,
-                [&](std::int64_t x, std::int64_t y, std::int64_t rows, std::int64_t n) {
-                  k(to + y, from + x, mask ? mask + n * windows.in : nullptr, C, rows, C);
-                });
-  });
-}
-MUNDUR_RESOLVED(MeanWindows);
-
-template <class T>
-void resolve(Resolver<T>& r, const op::MeanWindowsDx& o) {
-  const std::int64_t C = r.columns(o.dx), in = o.windows.in;
-  const T* const dy = r.at(o.dy);
-  const auto* const mask = r.template at<std::uint8_t>(o.mask);
-  resolve_backward(
-      r, o.dx, o.dy, o.windows,
-      [=](const Kernels<T>& k, T* dx, std::int64_t y, std::int64_t rows, std::int64_t n) {
-        k.mean_rows_backward(dx, dy + y, mask ? mask + n * in : nullptr, C, rows, C);
-      });
-  if (o.mask) r.reads_samples(o.mask, r.share_samples(o.mask));
-}
-MUNDUR_RESOLVED(MeanWindowsDx);
 
 }  // namespace mundur

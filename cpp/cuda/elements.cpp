@@ -141,9 +141,9 @@ MUNDUR_CUDA_RESOLVED(SumSteps);
 
 template <class T>
 void resolve(Resolver<T>& r, const op::Shift& o) {
-  const std::int64_t in = r[o.x].size(), out = r[o.y].size(), rows = r.samples(o.x);
-  const std::int64_t by = o.by * (r[o.x].shape[0] ? in / r[o.x].shape[0] : 0);
-  r.each(rows * out, launches::Shift<T>{r.at(o.y), r.at(o.x), rows, out, in, by});
+  const Image to = image_of(r[o.y].shape), from = image_of(r[o.x].shape);
+  r.each(r.size(o.y), launches::Shift<T>{r.at(o.y), r.at(o.x), r.samples(o.x), to.channels, to.rows,
+                                         to.columns, from.rows, from.columns, o.rows, o.columns});
 }
 MUNDUR_CUDA_RESOLVED(Shift);
 
@@ -201,16 +201,19 @@ MUNDUR_CUDA_RESOLVED(LookupDw);
 
 namespace {
 
+launches::WindowAxis axis_of(const Windows& by) {
+  return {by.in, by.out, by.taps, by.stride, by.before};
+}
 template <class T>
-launches::Pooled pooled(const Resolver<T>& r, const Windows& by, Value x) {
-  return {r.samples(x), by.in, by.out, by.taps, by.stride, by.before, r.columns(x)};
+launches::Pooled pooled(const Resolver<T>& r, const Windows2D& by, Value x) {
+  return {r.samples(x), r.columns(x), axis_of(by.rows), axis_of(by.columns)};
 }
 
 }  // namespace
 
 template <class T>
 void resolve(Resolver<T>& r, const op::MaxWindows& o) {
-  r.each(r.size(o.y), launches::MaxWindows<T>{r.at(o.y), r.template at<std::int32_t>(o.row),
+  r.each(r.size(o.y), launches::MaxWindows<T>{r.at(o.y), r.template at<std::int32_t>(o.at),
                                               r.at(o.x), pooled(r, o.windows, o.x)});
 }
 MUNDUR_CUDA_RESOLVED(MaxWindows);
@@ -218,7 +221,7 @@ MUNDUR_CUDA_RESOLVED(MaxWindows);
 template <class T>
 void resolve(Resolver<T>& r, const op::MaxWindowsDx& o) {
   r.each(r.samples(o.dx) * r.columns(o.dx),
-         launches::MaxWindowsDx<T>{r.at(o.dx), r.at(o.dy), r.template at<std::int32_t>(o.row),
+         launches::MaxWindowsDx<T>{r.at(o.dx), r.at(o.dy), r.template at<std::int32_t>(o.at),
                                    pooled(r, o.windows, o.dx)});
 }
 MUNDUR_CUDA_RESOLVED(MaxWindowsDx);

@@ -208,13 +208,15 @@ struct SumSteps {
   const T* x;
   std::int64_t rows, steps, columns;
 };
-/// y[r, i] = x[r, i - by] where that is there, else 0.
+/// y[r, i, j] = x[r, i - rows, j - columns] where that is there, else 0.
 template <class T>
 struct Shift {
   MUNDUR_KERNEL(Shift);
   T* y;
   const T* x;
-  std::int64_t rows, to_size, from_size, by;
+  std::int64_t samples, channels;
+  std::int64_t to_rows, to_columns, from_rows, from_columns;
+  std::int64_t rows, columns;
 };
 /// Of each row of `size` numbers: number i of the axes in their new order is number
 /// Σ strides·places of the old; `back`: the other way.
@@ -261,15 +263,20 @@ struct LookupDw {
 
 // ---- pooling --------------------------------------------------------------------------------
 
-/// Of samples of `in` steps, `out` windows of neighbours, `columns` numbers in each step.
+/// Of the program's Windows, without dilation.
+struct WindowAxis {
+  std::int64_t in, out, taps, stride, before;
+};
+/// Of images, windows of rows and columns.
 struct Pooled {
-  std::int64_t samples, in, out, taps, stride, before, columns;
+  std::int64_t samples, channels;
+  WindowAxis rows, columns;
 };
 template <class T>
 struct MaxWindows {
   MUNDUR_KERNEL(MaxWindows);
   T* y;
-  std::int32_t* row;
+  std::int32_t* at;
   const T* x;
   Pooled of;
 };
@@ -278,7 +285,7 @@ struct MaxWindowsDx {
   MUNDUR_KERNEL(MaxWindowsDx);
   T* dx;
   const T* dy;
-  const std::int32_t* row;
+  const std::int32_t* at;
   Pooled of;
 };
 template <class T>

@@ -118,11 +118,13 @@ inline Drop drop_of(double rate) {
   return {static_cast<std::uint32_t>(checked_rate(rate) * 0x1p32), 1.0 / (1.0 - rate)};
 }
 
-/// Samples of shape (steps, channels): throws std::invalid_argument for another rank.
-inline void require_steps(const Shape& input, const char* layer) {
-  if (input.size() == 2) return;
-  throw std::invalid_argument(std::string(layer) + " needs samples of shape (steps, channels)");
+/// Samples with so many axes in front of their channels: throws std::invalid_argument for others.
+inline void require_axes(const Shape& input, std::int64_t axes, const char* layer) {
+  if (static_cast<std::int64_t>(input.size()) == axes + 1 && (axes == 1 || axes == 2)) return;
+  throw std::invalid_argument(std::string(layer) + " needs samples of shape " +
+                              (axes == 1 ? "(steps, channels)" : "(rows, columns, channels)"));
 }
+inline void require_steps(const Shape& input, const char* layer) { require_axes(input, 1, layer); }
 inline std::int64_t last_axis(const Shape& input) {
   if (input.empty()) throw std::invalid_argument("expected samples of one axis or more");
   return input.back();

@@ -153,26 +153,27 @@ struct ConvolveDw {
   After after{};
   void walk(auto& go) const { go.sums(dw).reads(x).reads(dy).then(after); }
 };
-/// y[t] = the greatest that a window sees in each channel, row[t] where in the window it stood.
+/// Of an image; a sequence is one of a single row. y = the greatest that each window sees in each
+/// channel, at = the pixel of the sample where it stood.
 struct MaxWindows {
-  Value y, row, x;
-  Windows windows;
-  void walk(auto& go) const { go.writes(y).writes(row).reads(x); }
+  Value y, at, x;
+  Windows2D windows;
+  void walk(auto& go) const { go.writes(y).writes(at).reads(x); }
 };
 struct MaxWindowsDx {
-  Value dx, dy, row;
-  Windows windows;
-  void walk(auto& go) const { go.writes(dx).reads(dy).reads(row); }
+  Value dx, dy, at;
+  Windows2D windows;
+  void walk(auto& go) const { go.writes(dx).reads(dy).reads(at); }
 };
-/// y[t] = the mean of the steps that a window sees, of those that `mask` has if there is one.
+/// y = the mean of the pixels that each window sees, of those that `mask` has if there is one.
 struct MeanWindows {
   Value y, x, mask;
-  Windows windows;
+  Windows2D windows;
   void walk(auto& go) const { go.writes(y).reads(x).reads(mask); }
 };
 struct MeanWindowsDx {
   Value dx, dy, mask;
-  Windows windows;
+  Windows2D windows;
   void walk(auto& go) const { go.writes(dx).reads(dy).reads(mask); }
 };
 
@@ -245,10 +246,11 @@ struct Permute {
   bool back = false;
   void walk(auto& go) const { go.writes(y).reads(x); }
 };
-/// The first axis of a sample, moved: y[t + shift] = x[t] where both are there, else 0.
+/// The axes of an image in front of its channels, moved: y[i + rows, j + columns] = x[i, j] where
+/// both are there, else 0. A sequence is an image of one row.
 struct Shift {
   Value y, x;
-  std::int64_t by = 0;
+  std::int64_t rows = 0, columns = 0;
   void walk(auto& go) const { go.writes(y).reads(x); }
 };
 /// The last axes side by side.

@@ -15,6 +15,15 @@ inline std::int64_t rows_of(const Shape& shape) {
   return shape.empty() || shape.back() == 0 ? 1 : size_of(shape) / shape.back();
 }
 
+/// Rows, columns and channels of a sample that is an image, or a sequence: an image of one row.
+struct Image {
+  std::int64_t rows, columns, channels;
+};
+inline Image image_of(const Shape& shape) {
+  const std::size_t n = shape.size();
+  return {n > 2 ? shape[n - 3] : 1, shape[n - 2], shape[n - 1]};
+}
+
 /// A value of a program, by its number there; none at first.
 struct Value {
   std::int32_t index = -1;

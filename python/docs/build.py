@@ -43,16 +43,19 @@ LAYERS = {
     "Core": "Layer Input InputLayer Dense Embedding Masking",
     "Convolution and pooling": (
         "Conv1D Conv1DTranspose UpSampling1D Cropping1D "
-        "MaxPooling1D AveragePooling1D GlobalMaxPooling1D GlobalAveragePooling1D"
+        "MaxPooling1D AveragePooling1D GlobalMaxPooling1D GlobalAveragePooling1D "
+        "UpSampling2D Cropping2D "
+        "MaxPooling2D AveragePooling2D GlobalMaxPooling2D GlobalAveragePooling2D"
     ),
     "Recurrent": "SimpleRNN LSTM GRU",
     "Normalising": (
         "BatchNormalization LayerNormalization UnitNormalization Normalization Rescaling"
     ),
     "Regularising": (
-        "Dropout SpatialDropout1D AlphaDropout GaussianDropout GaussianNoise ActivityRegularization"
+        "Dropout SpatialDropout1D SpatialDropout2D AlphaDropout GaussianDropout GaussianNoise "
+        "ActivityRegularization"
     ),
-    "Shape": "Flatten Reshape Permute RepeatVector ZeroPadding1D",
+    "Shape": "Flatten Reshape Permute RepeatVector ZeroPadding1D ZeroPadding2D",
     "Encoding": ("CategoryEncoding Discretization IntegerLookup StringLookup TextVectorization"),
     "Wrappers": "Bidirectional TimeDistributed Residual Lambda",
     "Merging": "Add Subtract Multiply Average Maximum Minimum Concatenate Dot",

@@ -191,14 +191,25 @@ class Bidirectional(LayerSpec):
         self, layers: Sequence[LayerSpec], names: Sequence[str], merge_mode: str
     ) -> None: ...
 
-class Pooling1D(LayerSpec):
-    def __init__(self, average: bool, pool_size: int, strides: int, padding: str) -> None: ...
-    # Over all steps.
+# Below, a Sequence has a number for each axis in front of the channels; `axes` says how many: 1 of
+# time steps, 2 of images.
+class Pooling(LayerSpec):
+    def __init__(
+        self, average: bool, pool_size: Sequence[int], strides: Sequence[int], padding: str
+    ) -> None: ...
+    # Over all of a sample.
     @staticmethod
-    def whole(average: bool, keepdims: bool) -> Pooling1D: ...
+    def whole(average: bool, keepdims: bool, axes: int) -> Pooling: ...
 
-class SpatialDropout1D(LayerSpec):
-    def __init__(self, rate: float, seed: int | None) -> None: ...
+class SpatialDropout(LayerSpec):
+    def __init__(self, rate: float, seed: int | None, axes: int) -> None: ...
+
+class Margins(LayerSpec):
+    # Zeros around a sample; negative numbers take away from it.
+    def __init__(self, before: Sequence[int], after: Sequence[int]) -> None: ...
+
+class UpSampling(LayerSpec):
+    def __init__(self, size: Sequence[int]) -> None: ...
 
 class Reshape(LayerSpec):
     # One extent may be -1.
@@ -208,17 +219,8 @@ class Permute(LayerSpec):
     # axes: of the input, from 0 on.
     def __init__(self, axes: Sequence[int]) -> None: ...
 
-class ZeroPadding1D(LayerSpec):
-    def __init__(self, before: int, after: int) -> None: ...
-
 class Masking(LayerSpec):
     def __init__(self, mask_value: float) -> None: ...
-
-class Cropping1D(LayerSpec):
-    def __init__(self, before: int, after: int) -> None: ...
-
-class UpSampling1D(LayerSpec):
-    def __init__(self, size: int) -> None: ...
 
 class Conv1DTranspose(LayerSpec):
     def __init__(

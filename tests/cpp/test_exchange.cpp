@@ -95,7 +95,7 @@ std::vector<Training> trainings() {
   const mundur::BatchNormalizationSpec normal{0.9, 1e-3};
   const mundur::EmbeddingSpec embedding{kIds, kChannels, true};
   const mundur::DenseSpec dense{7, Activation::tanh};
-  mundur::Pooling1DSpec mean;
+  mundur::PoolingSpec mean;
   mean.average = mean.global = true;
   const auto flat = [](std::vector<LayerSpec> layers) {
     layers.insert(layers.begin(), mundur::FlattenSpec{});
@@ -119,7 +119,7 @@ std::vector<Training> trainings() {
        {embedding, normal, mundur::LSTMSpec{recurrent(true, 0.2)}, mundur::DenseSpec{2}},
        true},
       {"gru with dropout",
-       {mundur::SpatialDropout1DSpec{0.2, {}}, mundur::GRUSpec{recurrent(false, 0.2)}}},
+       {mundur::SpatialDropoutSpec{0.2, {}}, mundur::GRUSpec{recurrent(false, 0.2)}}},
       {"gru with its reset gate in front",
        {mundur::GRUSpec{recurrent(true, 0.2), Activation::tanh, Activation::hard_sigmoid, false}}},
       {"penalties", plain, false, "mean_squared_error", true, true},

@@ -61,9 +61,9 @@ std::vector<Chain> chains(std::int64_t wide) {
   const mundur::EmbeddingSpec embedding{kIds, kChannels, true};
   const mundur::BatchNormalizationSpec batch_normalization{0.9, 1e-3};
   const mundur::LayerNormalizationSpec layer_normalization{1e-3};
-  mundur::Pooling1DSpec windows;
-  windows.pool_size = windows.strides = 2;
-  mundur::Pooling1DSpec whole;
+  mundur::PoolingSpec windows;
+  windows.pool_size = windows.strides = {2};
+  mundur::PoolingSpec whole;
   whole.average = whole.global = true;
   mundur::ResidualSpec residual{{}, {"normal", "dense"}};
   residual.layers.push_back({batch_normalization});
@@ -72,6 +72,14 @@ std::vector<Chain> chains(std::int64_t wide) {
   front.reset_after = false;
   mundur::TimeDistributedSpec each_step{{}, "dense"};
   each_step.layer.push_back({mundur::DenseSpec{4 * wide, Activation::softmax}});
+  mundur::PoolingSpec means;
+  means.pool_size = {3, 2};
+  means.strides = {1, 1};
+  means.padding = Padding::same;
+  means.average = true;
+  mundur::PoolingSpec image;
+  image.pool_size = image.strides = {1, 1};
+  image.global = true;
   std::vector<Chain> all = {
       {"lstm behind a mask", true, {embedding, mundur::LSTMSpec{recurrent(5 * wide, false)}}},
       {"gru with dropout",
@@ -104,12 +112,12 @@ std::vector<Chain> chains(std::int64_t wide) {
        false,
        {mundur::DenseSpec{kChannels}, mundur::GaussianNoiseSpec{0.1, {}},
         mundur::GaussianDropoutSpec{0.2, {}}, mundur::AlphaDropoutSpec{0.2, {}},
-        mundur::SpatialDropout1DSpec{0.2, {}}, mundur::DenseSpec{7 * wide, Activation::gelu}}},
+        mundur::SpatialDropoutSpec{0.2, {}}, mundur::DenseSpec{7 * wide, Activation::gelu}}},
       {"few steps and many",
        false,
-       {mundur::NormalizationSpec{true}, mundur::Cropping1DSpec{1, 0},
+       {mundur::NormalizationSpec{true}, mundur::MarginsSpec{{-1}, {0}},
         mundur::Conv1DTransposeSpec{9 * wide, 3, 2, mundur::Padding::same},
-        mundur::UpSampling1DSpec{2}, mundur::DropoutSpec{0.25, {}, {0}},
+        mundur::UpSamplingSpec{{2}}, mundur::DropoutSpec{0.25, {}, {0}},
         mundur::LayerNormalizationSpec{1e-3, true, true, {0, 1}},
         mundur::BatchNormalizationSpec{0.9, 1e-3, true, true, 0}}},
       {"bends and directions",
@@ -118,8 +126,13 @@ std::vector<Chain> chains(std::int64_t wide) {
         mundur::SoftmaxSpec{{0, 1}}, mundur::UnitNormalizationSpec{}, mundur::DenseSpec{5 * wide}}},
       {"axes",
        false,
-       {mundur::PermuteSpec{{1, 0}}, mundur::ZeroPadding1DSpec{1, 2}, each_step,
+       {mundur::PermuteSpec{{1, 0}}, mundur::MarginsSpec{{1}, {2}}, each_step,
         mundur::ReshapeSpec{{-1}}, mundur::ActivationSpec{Activation::log_softmax}}},
+      {"images",
+       false,
+       {mundur::DenseSpec{6 * wide}, mundur::ReshapeSpec{{-1, 2, 3}},
+        mundur::MarginsSpec{{1, 0}, {0, 2}}, means, mundur::UpSamplingSpec{{2, 3}},
+        mundur::SpatialDropoutSpec{0.2, {}, 2}, mundur::MarginsSpec{{-1, 0}, {-1, -2}}, image}},
   };
   for (Merge merge : {Merge::concat, Merge::sum, Merge::mul, Merge::ave}) {
     all.push_back({"both ways", true, {embedding, both_ways(merge, 5 * wide), whole}});

@@ -12,7 +12,10 @@ from mundur import reference
 from fuzz_build import Broken, Refused, built, data_of, fitted, made
 from fuzz_case import PYTHON_LOSS, Case
 
-RANDOM = ("Dropout", "SpatialDropout1D", "AlphaDropout", "GaussianNoise", "GaussianDropout")
+RANDOM = (
+    *("Dropout", "SpatialDropout1D", "SpatialDropout2D", "AlphaDropout"),
+    *("GaussianNoise", "GaussianDropout"),
+)
 
 
 def shake(case: Case, model: md.Model) -> None:

@@ -204,6 +204,15 @@ struct Bfloat16Products {
   void (*product_dw)(const SampleProduct<T, std::uint16_t>& product);
 };
 
+/// Windows side by side on an image, each of which sees `columns` pixels in each of `rows` rows. A
+/// sequence is an image of one row, a time step a pixel.
+struct WindowRun {
+  std::int64_t count = 1, step = 1;    // windows; pixels from one to the next
+  std::int64_t rows = 1, columns = 1;  // at least 1
+  std::int64_t width = 1;              // pixels of the image's rows
+  std::int64_t ld = 1;                 // elements from a pixel to the next
+};
+
 /// One time step of a recurrent layer on B samples, between its products. A masked sample keeps
 /// its state.
 template <class T>
@@ -524,23 +533,23 @@ struct Kernels {
   /// exact.
   double (*sum_squares)(const T* g, std::int64_t n);
 
-  // ---- sequences --------------------------------------------------------------------------------
-  // The rows of a window, B >= 1:
+  // ---- windows ----------------------------------------------------------------------------------
+  // O numbers of each window, one behind the other; x begins with the first pixel that is seen.
 
-  /// y[O] = the first maximum of each column of x[B,O], where a NaN counts as the maximum; row[O] =
-  /// where it stood.
-  void (*max_rows)(T* y, std::int32_t* row, const T* x, std::int64_t O, std::int64_t B,
-                   std::int64_t ldx);
-  /// dx[row[o],o] += dy[o].
-  void (*max_rows_backward)(T* dx, const T* dy, const std::int32_t* row, std::int64_t O,
-                            std::int64_t B, std::int64_t lddx);
-  /// y[O] = the mean of those rows of x[B,O] that keep[B] names, a sum as over samples; +0 if it
-  /// names none. keep may be null (all).
-  void (*mean_rows)(T* y, const T* x, const std::uint8_t* keep, std::int64_t O, std::int64_t B,
-                    std::int64_t ldx);
-  /// dx[b,o] += dy[o] / count, in those rows.
-  void (*mean_rows_backward)(T* dx, const T* dy, const std::uint8_t* keep, std::int64_t O,
-                             std::int64_t B, std::int64_t lddx);
+  /// y[O] = the first maximum of what the window sees of each column, row by row, where a NaN
+  /// counts as the maximum; at[O] = the number of its pixel, that of x's first one being `first`.
+  void (*max_windows)(T* y, std::int32_t* at, const T* x, std::int64_t first, std::int64_t O,
+                      const WindowRun& windows);
+  /// dx[at[o],o] += dy[o], window by window.
+  void (*max_windows_backward)(T* dx, const T* dy, const std::int32_t* at, std::int64_t O,
+                               std::int64_t windows);
+  /// y[O] = the mean of those pixels that keep[pixel] names, a sum as over samples, row by row; +0
+  /// if it names none. keep may be null (all).
+  void (*mean_windows)(T* y, const T* x, const std::uint8_t* keep, std::int64_t O,
+                       const WindowRun& windows);
+  /// dx[pixel,o] += dy[o] / count, in those pixels, window by window.
+  void (*mean_windows_backward)(T* dx, const T* dy, const std::uint8_t* keep, std::int64_t O,
+                                const WindowRun& windows);
 };
 
 /// The table of the instruction set in force (see mundur/runtime.h).

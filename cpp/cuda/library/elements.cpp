@@ -124,10 +124,13 @@ struct Code<launches::Shift<T>> {
   template <class Block>
   static MUNDUR_DEVICE void run(Block& block, const launches::Shift<T>& a,
                                 const launches::Step<T>&) {
-    block.each(a.rows * a.to_size, [&](i64 i) {
-      const i64 from = i % a.to_size - a.by;
-      const bool is_there = from >= 0 && from < a.from_size;
-      a.y[i] = is_there ? a.x[i / a.to_size * a.from_size + from] : T(0);
+    const i64 pixels = a.to_rows * a.to_columns;
+    block.each(a.samples * pixels * a.channels, [&](i64 i) {
+      const i64 c = i % a.channels, pixel = i / a.channels % pixels, n = i / a.channels / pixels;
+      const i64 row = pixel / a.to_columns - a.rows, column = pixel % a.to_columns - a.columns;
+      const bool is_there = row >= 0 && row < a.from_rows && column >= 0 && column < a.from_columns;
+      const i64 from = (n * a.from_rows + row) * a.from_columns + column;
+      a.y[i] = is_there ? a.x[from * a.channels + c] : T(0);
     });
   }
 };

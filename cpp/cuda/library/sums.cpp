@@ -68,30 +68,36 @@ struct Code<launches::LookupDw<T>> {
 
 // ---- pooling ------------------------------------------------------------------------------------
 
-/// The steps that window t sees.
-MUNDUR_INLINE Range steps_of(const launches::Pooled& of, i64 t) {
-  const i64 first = t * of.stride - of.before, end = first + of.taps;
-  return {first > 0 ? first : 0, end < of.in ? end : of.in};
+MUNDUR_INLINE Range seen(const launches::WindowAxis& axis, i64 t) {
+  const i64 first = t * axis.stride - axis.before, end = first + axis.taps;
+  return {first > 0 ? first : 0, end < axis.in ? end : axis.in};
 }
 
-/// f(where x and y of window t lie, steps, sample): of a number of each window.
+/// f(windows, the pixel that they begin with) of window number t: of one column of numbers.
 template <class F>
-MUNDUR_INLINE void with_window(const launches::Pooled& of, i64 i, F f) {
-  const i64 c = i % of.columns, t = i / of.columns % of.out, n = i / of.columns / of.out;
-  const Range steps = steps_of(of, t);
-  f((n * of.in + steps.begin) * of.columns + c, i, steps.size(), n);
+MUNDUR_INLINE void with_window(const launches::Pooled& of, i64 t, F f) {
+  const Range rows = seen(of.rows, t / of.columns.out),
+              columns = seen(of.columns, t % of.columns.out);
+  f(WindowRun{1, 1, rows.size(), columns.size(), of.columns.in, of.channels},
+    rows.begin * of.columns.in + columns.begin);
 }
 
-/// dx of one number of a sample's steps begins as zeros, and gets what each window adds.
+/// Of a number of y: its sample, the window, and where x begins of its sample and channel.
+struct Place {
+  i64 sample, window, x;
+};
+MUNDUR_INLINE Place place_of(const launches::Pooled& of, i64 i) {
+  const i64 c = i % of.channels, out = of.rows.out * of.columns.out;
+  const i64 n = i / of.channels / out;
+  return {n, i / of.channels % out, n * of.rows.in * of.columns.in * of.channels + c};
+}
+
+/// dx of one channel of a sample begins as zeros, and gets what f(window, its place in y) adds.
 template <class T, class F>
-MUNDUR_INLINE void with_windows(const launches::Pooled& of, T* dx, i64 i, F f) {
-  const i64 c = i % of.columns, n = i / of.columns;
-  for (i64 s = 0; s < of.in; ++s) dx[(n * of.in + s) * of.columns + c] = T(0);
-  for (i64 t = 0; t < of.out; ++t) {
-    const Range steps = steps_of(of, t);
-    f((n * of.in + steps.begin) * of.columns + c, (n * of.out + t) * of.columns + c, steps.size(),
-      n);
-  }
+MUNDUR_INLINE void each_window(const launches::Pooled& of, T* dx, i64 n, i64 c, F f) {
+  const i64 in = of.rows.in * of.columns.in, out = of.rows.out * of.columns.out;
+  for (i64 pixel = 0; pixel < in; ++pixel) dx[pixel * of.channels] = T(0);
+  for (i64 t = 0; t < out; ++t) f(t, (n * out + t) * of.channels + c);
 }
 
 template <class T>
@@ -99,9 +105,11 @@ struct Code<launches::MaxWindows<T>> {
   template <class Block>
   static MUNDUR_DEVICE void run(Block& block, const launches::MaxWindows<T>& a,
                                 const launches::Step<T>&) {
-    block.each(a.of.samples * a.of.out * a.of.columns, [&](i64 i) {
-      with_window(a.of, i, [&](i64 x, i64 y, i64 rows, i64) {
-        max_rows(a.y + y, a.row + y, a.x + x, 1, rows, a.of.columns);
+    const launches::Pooled& of = a.of;
+    block.each(of.samples * of.rows.out * of.columns.out * of.channels, [&](i64 i) {
+      const Place at = place_of(of, i);
+      with_window(of, at.window, [&](const WindowRun& window, i64 pixel) {
+        max_windows(a.y + i, a.at + i, a.x + at.x + pixel * of.channels, pixel, 1, window);
       });
     });
   }
@@ -112,9 +120,12 @@ struct Code<launches::MaxWindowsDx<T>> {
   template <class Block>
   static MUNDUR_DEVICE void run(Block& block, const launches::MaxWindowsDx<T>& a,
                                 const launches::Step<T>&) {
-    block.each(a.of.samples * a.of.columns, [&](i64 i) {
-      with_windows(a.of, a.dx, i, [&](i64 x, i64 y, i64, i64) {
-        T* const to = a.dx + x + a.row[y] * a.of.columns;
+    const launches::Pooled& of = a.of;
+    block.each(of.samples * of.channels, [&](i64 i) {
+      const i64 n = i / of.channels, c = i % of.channels;
+      T* const dx = a.dx + n * of.rows.in * of.columns.in * of.channels + c;
+      each_window(of, dx, n, c, [&](i64, i64 y) {
+        T* const to = dx + a.at[y] * of.channels;
         *to = *to + a.dy[y];
       });
     });
@@ -126,9 +137,13 @@ struct Code<launches::MeanWindows<T>> {
   template <class Block>
   static MUNDUR_DEVICE void run(Block& block, const launches::MeanWindows<T>& a,
                                 const launches::Step<T>&) {
-    block.each(a.of.samples * a.of.out * a.of.columns, [&](i64 i) {
-      with_window(a.of, i, [&](i64 x, i64 y, i64 rows, i64 n) {
-        mean_rows(a.y + y, a.x + x, a.mask ? a.mask + n * a.of.in : nullptr, 1, rows, a.of.columns);
+    const launches::Pooled& of = a.of;
+    const i64 in = of.rows.in * of.columns.in;
+    block.each(of.samples * of.rows.out * of.columns.out * of.channels, [&](i64 i) {
+      const Place at = place_of(of, i);
+      with_window(of, at.window, [&](const WindowRun& window, i64 pixel) {
+        mean_windows(a.y + i, a.x + at.x + pixel * of.channels,
+                     a.mask ? a.mask + at.sample * in + pixel : nullptr, 1, window);
       });
     });
   }
@@ -139,10 +154,16 @@ struct Code<launches::MeanWindowsDx<T>> {
   template <class Block>
   static MUNDUR_DEVICE void run(Block& block, const launches::MeanWindowsDx<T>& a,
                                 const launches::Step<T>&) {
-    block.each(a.of.samples * a.of.columns, [&](i64 i) {
-      with_windows(a.of, a.dx, i, [&](i64 x, i64 y, i64 rows, i64 n) {
-        mean_rows_backward(a.dx + x, a.dy + y, a.mask ? a.mask + n * a.of.in : nullptr, 1, rows,
-                           a.of.columns);
+    const launches::Pooled& of = a.of;
+    const i64 in = of.rows.in * of.columns.in;
+    block.each(of.samples * of.channels, [&](i64 i) {
+      const i64 n = i / of.channels, c = i % of.channels;
+      T* const dx = a.dx + n * in * of.channels + c;
+      each_window(of, dx, n, c, [&](i64 t, i64 y) {
+        with_window(of, t, [&](const WindowRun& window, i64 pixel) {
+          mean_windows_backward(dx + pixel * of.channels, a.dy + y,
+                                a.mask ? a.mask + n * in + pixel : nullptr, 1, window);
+        });
       });
     });
   }

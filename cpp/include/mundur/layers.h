@@ -153,34 +153,34 @@ struct BidirectionalSpec {
   std::vector<std::string> names;  // in front of their parameters' names
   Merge merge = Merge::concat;
 };
-struct Pooling1DSpec {
-  bool average = false;
-  bool global = false;  // over all steps; then only keepdims, whether they stay an axis, matters
-  std::int64_t pool_size = 1;
-  std::int64_t strides = 1;
+/// In these descriptions a Shape has a number for each axis in front of the channels: for steps, or
+/// for rows and columns.
+struct PoolingSpec {
+  Shape pool_size = {1};
+  Shape strides = {1};
   Padding padding = Padding::valid;
+  bool average = false;
+  bool global =
+      false;  // over all that there is; then only keepdims, whether the axes stay, matters
   bool keepdims = false;
 };
-struct SpatialDropout1DSpec {
+struct SpatialDropoutSpec {
   double rate;
   std::optional<std::uint64_t> seed;
+  std::int64_t axes = 1;  // in front of the channels
+};
+/// Zeros around a sample; negative numbers take away from it.
+struct MarginsSpec {
+  Shape before, after;
+};
+struct UpSamplingSpec {
+  Shape size;
 };
 struct ReshapeSpec {
   Shape shape;  // of one sample; one extent may be -1, what the others leave
 };
 struct PermuteSpec {
   Shape axes;  // of the input, from 0 on, in the output's order
-};
-struct ZeroPadding1DSpec {
-  std::int64_t before;
-  std::int64_t after;
-};
-struct Cropping1DSpec {
-  std::int64_t before;
-  std::int64_t after;
-};
-struct UpSampling1DSpec {
-  std::int64_t size;
 };
 struct MaskingSpec {
   double mask_value;  // a step that holds nothing else is not there
@@ -207,15 +207,13 @@ struct OutsideSpec {
   std::vector<Entry> parameters, states;
   bool passes_mask = false;
 };
-using LayerSpec =
-    std::variant<DenseSpec, ActivationSpec, DropoutSpec, FlattenSpec, RescalingSpec,
-                 BatchNormalizationSpec, LayerNormalizationSpec, GaussianNoiseSpec,
-                 GaussianDropoutSpec, AlphaDropoutSpec, EmbeddingSpec, Conv1DSpec, Pooling1DSpec,
-                 SpatialDropout1DSpec, ReshapeSpec, PermuteSpec, ZeroPadding1DSpec, MaskingSpec,
-                 RepeatVectorSpec, LSTMSpec, GRUSpec, SimpleRNNSpec, BidirectionalSpec,
-                 TimeDistributedSpec, ResidualSpec, MergingSpec, DotSpec, NormalizationSpec,
-                 Cropping1DSpec, UpSampling1DSpec, Conv1DTransposeSpec, SoftmaxSpec, PReLUSpec,
-                 UnitNormalizationSpec, OutsideSpec>;
+using LayerSpec = std::variant<
+    DenseSpec, ActivationSpec, DropoutSpec, FlattenSpec, RescalingSpec, BatchNormalizationSpec,
+    LayerNormalizationSpec, GaussianNoiseSpec, GaussianDropoutSpec, AlphaDropoutSpec, EmbeddingSpec,
+    Conv1DSpec, PoolingSpec, SpatialDropoutSpec, ReshapeSpec, PermuteSpec, MarginsSpec, MaskingSpec,
+    RepeatVectorSpec, LSTMSpec, GRUSpec, SimpleRNNSpec, BidirectionalSpec, TimeDistributedSpec,
+    ResidualSpec, MergingSpec, DotSpec, NormalizationSpec, UpSamplingSpec, Conv1DTransposeSpec,
+    SoftmaxSpec, PReLUSpec, UnitNormalizationSpec, OutsideSpec>;
 struct LayerNode {
   LayerSpec spec;
 };

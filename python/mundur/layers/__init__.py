@@ -12,7 +12,14 @@ from .base import Layer
 from .conv1d import Conv1D
 from .conv1d_transpose import Conv1DTranspose
 from .dense import Dense
-from .dropout import AlphaDropout, Dropout, GaussianDropout, GaussianNoise, SpatialDropout1D
+from .dropout import (
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout1D,
+    SpatialDropout2D,
+)
 from .embedding import Embedding
 from .function import Lambda
 from .input import ARITHMETIC, Input, InputLayer
@@ -36,6 +43,7 @@ from .normalization import (
     UnitNormalization,
 )
 from .pooling1d import AveragePooling1D, GlobalAveragePooling1D, GlobalMaxPooling1D, MaxPooling1D
+from .pooling2d import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
 from .recurrent import GRU, LSTM, SimpleRNN
 from .shape import (
     Cropping1D,
@@ -46,6 +54,7 @@ from .shape import (
     UpSampling1D,
     ZeroPadding1D,
 )
+from .shape2d import Cropping2D, UpSampling2D, ZeroPadding2D
 from .wrappers import Bidirectional, Residual, TimeDistributed
 
 if TYPE_CHECKING:
@@ -63,6 +72,7 @@ __all__ = [
     "AlphaDropout",
     "Average",
     "AveragePooling1D",
+    "AveragePooling2D",
     "BatchNormalization",
     "Bidirectional",
     "CategoryEncoding",
@@ -70,6 +80,7 @@ __all__ = [
     "Conv1D",
     "Conv1DTranspose",
     "Cropping1D",
+    "Cropping2D",
     "Dense",
     "Discretization",
     "Dot",
@@ -79,7 +90,9 @@ __all__ = [
     "GaussianDropout",
     "GaussianNoise",
     "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
     "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D",
     "Input",
     "InputLayer",
     "IntegerLookup",
@@ -89,6 +102,7 @@ __all__ = [
     "LeakyReLU",
     "Masking",
     "MaxPooling1D",
+    "MaxPooling2D",
     "Maximum",
     "Minimum",
     "Multiply",
@@ -103,13 +117,16 @@ __all__ = [
     "SimpleRNN",
     "Softmax",
     "SpatialDropout1D",
+    "SpatialDropout2D",
     "StringLookup",
     "Subtract",
     "TextVectorization",
     "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",
+    "UpSampling2D",
     "ZeroPadding1D",
+    "ZeroPadding2D",
 ]
 
 # What is called on data, and stands in no model: few programs need it.
@@ -123,6 +140,8 @@ _ON_USE = {
 Convolution1D, Convolution1DTranspose = Conv1D, Conv1DTranspose
 MaxPool1D, GlobalMaxPool1D = MaxPooling1D, GlobalMaxPooling1D
 AvgPool1D, GlobalAvgPool1D = AveragePooling1D, GlobalAveragePooling1D
+MaxPool2D, GlobalMaxPool2D = MaxPooling2D, GlobalMaxPooling2D
+AvgPool2D, GlobalAvgPool2D = AveragePooling2D, GlobalAveragePooling2D
 
 
 ARITHMETIC |= {cls.__name__: cls for cls in (Activation, Add, Subtract, Multiply, Rescaling)}
@@ -153,6 +172,8 @@ KNOWN: dict[str, type[Layer]] = {
         Embedding,
         *(Conv1D, MaxPooling1D, AveragePooling1D, GlobalMaxPooling1D, GlobalAveragePooling1D),
         *(SpatialDropout1D, Reshape, Permute, ZeroPadding1D, Masking, RepeatVector),
+        *(MaxPooling2D, AveragePooling2D, GlobalMaxPooling2D, GlobalAveragePooling2D),
+        *(SpatialDropout2D, ZeroPadding2D, Cropping2D, UpSampling2D),
         *(SimpleRNN, LSTM, GRU),
         *(Bidirectional, TimeDistributed, Residual),
         *(Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot),

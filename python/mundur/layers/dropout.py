@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import _core
 from .._support.checks import integer, items, number, seed_value
 from .._support.names import checked_keywords
 from .._support.unpack import Unpack
 from .base import KERAS, Layer, LayerArguments
-from .windows import steps_and_channels
+from .windows import axes_and_channels, channels_last
 
 
 class GaussianNoise(Layer):
@@ -158,7 +158,24 @@ class AlphaDropout(Layer):
         return _core.AlphaDropout(self.rate, self.seed)
 
 
-class SpatialDropout1D(Layer):
+class _SpatialDropout(Layer):
+    """Whole channels are dropped, in all their steps or pixels."""
+
+    _axes: ClassVar[int]
+    rate: float
+    seed: int | None
+
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of one sample behind this layer."""
+        axes_and_channels(self.name, input_shape, self._axes)
+        return input_shape
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description."""
+        return _core.SpatialDropout(self.rate, self.seed, self._axes)
+
+
+class SpatialDropout1D(_SpatialDropout):
     """`Dropout` of whole channels: in training, a channel of a sample becomes 0 in all its steps.
 
     y_tc = x_tc·m_c / (1 - rate), m ~ Bernoulli(1 - rate); outside of training y = x (Tompson,
@@ -190,6 +207,7 @@ class SpatialDropout1D(Layer):
     """
 
     _kind = "spatial_dropout1d"
+    _axes = 1
 
     @checked_keywords(ignored=KERAS)
     def __init__(
@@ -205,14 +223,57 @@ class SpatialDropout1D(Layer):
         self.seed = seed_value(seed)
         super().__init__(name=name, trainable=trainable, input_shape=input_shape)
 
-    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of one sample behind this layer."""
-        steps_and_channels(self.name, input_shape)
-        return input_shape
 
-    def describe(self) -> _core.LayerSpec:
-        """The native description."""
-        return _core.SpatialDropout1D(self.rate, self.seed)
+class SpatialDropout2D(_SpatialDropout):
+    """`Dropout` of whole channels: in training, a channel of an image becomes 0 everywhere.
+
+    y_ijc = x_ijc·m_c / (1 - rate), m ~ Bernoulli(1 - rate); outside of training y = x (Tompson,
+    Goroshin, Jain, LeCun and Bregler, "Efficient object localization using convolutional networks",
+    2015). Behind a convolution neighbouring pixels say much the same, so that single ones dropped
+    would hardly be missed. The mask is a function of (seed, layer, count of training forwards,
+    sample, channel). Shapes: x and y (batch, rows, columns, channels). ∂L/∂x = ∂L/∂y·m_c /
+    (1 - rate).
+
+    Parameters
+    ----------
+    rate : float
+        In [0, 1).
+    data_format : {"channels_last"}, optional
+    seed : int, optional
+        The model's seed where it is None.
+    name, trainable, input_shape
+        See `Layer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a rate outside [0, 1); when built, for samples of another rank.
+
+    Examples
+    --------
+    >>> import mundur as md
+    >>> md.layers.SpatialDropout2D(0.2)
+    SpatialDropout2D(0.2)
+    """
+
+    _kind = "spatial_dropout2d"
+    _axes = 2
+
+    @checked_keywords(ignored=KERAS)
+    def __init__(
+        self,
+        rate: float,
+        data_format: str | None = None,
+        seed: int | None = None,
+        name: str | None = None,
+        *,
+        trainable: bool = True,
+        input_shape: Sequence[int] | int | None = None,
+    ) -> None:
+        self.rate = number(rate, "rate", at_least=0, below=1)
+        self.data_format = channels_last(data_format, 2)
+        self.seed = seed_value(seed)
+        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
 
 
 class Dropout(Layer):

@@ -1,37 +1,56 @@
-"""Pooling over time steps: see `mundur.layers`."""
+"""Pooling, and that over time steps: see `mundur.layers`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from .. import _core
 from .._support.checks import boolean
 from .._support.names import checked_keywords
 from .._support.unpack import Unpack
 from .base import KERAS, Layer, LayerArguments, MaskFlow
-from .windows import channels_last, output_steps, padding_name, single, steps_and_channels
+from .windows import axes_and_channels, channels_last, output_image, padding_name, pair, single
 
 
-class _Pooling(Layer):
-    """A number of each window and channel."""
+class Pooling(Layer):
+    """A number of each window and channel, of steps or of rows and columns."""
 
     _averages: ClassVar[bool]
-    pool_size: int
-    strides: int | None
-    padding: str
+    _axes: ClassVar[int] = 1
 
-    def _set(self, pool_size: Any, strides: Any, padding: Any) -> None:
-        self.pool_size = single(pool_size, "pool_size")
-        self.strides = None if strides is None else single(strides, "strides")
+    @checked_keywords(ignored=KERAS)
+    def __init__(
+        self,
+        pool_size: int | Sequence[int],
+        strides: int | Sequence[int] | None = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        name: str | None = None,
+        *,
+        trainable: bool = True,
+        input_shape: Sequence[int] | int | None = None,
+    ) -> None:
+        extents = single if self._axes == 1 else pair
+        self.pool_size = extents(pool_size, "pool_size")
+        self.strides = None if strides is None else extents(strides, "strides")
         self.padding = padding_name(padding, causal=False)
+        self.data_format = channels_last(data_format, self._axes)
+        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+
+    def _windows(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Their size and strides on each axis."""
+        both = self.pool_size, self.strides or self.pool_size
+        size, strides = (one if isinstance(one, tuple) else (one,) for one in both)
+        return size, strides
 
     def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of one sample behind this layer."""
-        steps, channels = steps_and_channels(self.name, input_shape)
-        size, strides = self.pool_size, self.strides or self.pool_size
-        left = output_steps(self.name, "pool_size", steps, size, strides, 1, self.padding)
-        return (left, channels)
+        *image, channels = axes_and_channels(self.name, input_shape, self._axes)
+        size, strides = self._windows()
+        dilation = (1,) * self._axes
+        left = output_image(self.name, "pool_size", image, size, strides, dilation, self.padding)
+        return (*left, channels)
 
     @property
     def mask_flow(self) -> MaskFlow:
@@ -40,11 +59,10 @@ class _Pooling(Layer):
 
     def describe(self) -> _core.LayerSpec:
         """The native description."""
-        strides = self.strides or self.pool_size
-        return _core.Pooling1D(self._averages, self.pool_size, strides, self.padding)
+        return _core.Pooling(self._averages, *self._windows(), self.padding)
 
 
-class MaxPooling1D(_Pooling):
+class MaxPooling1D(Pooling):
     """The greatest number of each window and channel: y_tc = max_k x_(tS - P + k)c.
 
     S is the stride, P the steps of padding in front, which no window sees. Of equal numbers the
@@ -87,8 +105,8 @@ class MaxPooling1D(_Pooling):
     @checked_keywords(ignored=KERAS)
     def __init__(
         self,
-        pool_size: int = 2,
-        strides: int | None = None,
+        pool_size: int | Sequence[int] = 2,
+        strides: int | Sequence[int] | None = None,
         padding: str = "valid",
         data_format: str | None = None,
         name: str | None = None,
@@ -96,12 +114,14 @@ class MaxPooling1D(_Pooling):
         trainable: bool = True,
         input_shape: Sequence[int] | int | None = None,
     ) -> None:
-        self._set(pool_size, strides, padding)
-        self.data_format = channels_last(data_format)
-        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
+        super().__init__(
+            *(pool_size, strides, padding, data_format, name),
+            trainable=trainable,
+            input_shape=input_shape,
+        )
 
 
-class AveragePooling1D(_Pooling):
+class AveragePooling1D(Pooling):
     """The mean of each window and channel: y_tc = (1/n) Σ_k x_(tS - P + k)c.
 
     S is the stride, P the steps of padding in front; n counts the steps of the window that are
@@ -139,27 +159,12 @@ class AveragePooling1D(_Pooling):
     _kind = "average_pooling1d"
     _averages = True
 
-    @checked_keywords(ignored=KERAS)
-    def __init__(
-        self,
-        pool_size: int,
-        strides: int | None = None,
-        padding: str = "valid",
-        data_format: str | None = None,
-        name: str | None = None,
-        *,
-        trainable: bool = True,
-        input_shape: Sequence[int] | int | None = None,
-    ) -> None:
-        self._set(pool_size, strides, padding)
-        self.data_format = channels_last(data_format)
-        super().__init__(name=name, trainable=trainable, input_shape=input_shape)
 
-
-class _GlobalPooling(Layer):
-    """A number of each channel."""
+class GlobalPooling(Layer):
+    """A number of each channel, of all steps or of all rows and columns."""
 
     _averages: ClassVar[bool]
+    _axes: ClassVar[int] = 1
 
     @checked_keywords(ignored=KERAS, rest=Layer)
     def __init__(
@@ -168,21 +173,21 @@ class _GlobalPooling(Layer):
         keepdims: bool = False,
         **layer: Unpack[LayerArguments],
     ) -> None:
-        self.data_format = channels_last(data_format)
+        self.data_format = channels_last(data_format, self._axes)
         self.keepdims = boolean(keepdims, "keepdims")
         super().__init__(**layer)
 
     def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of one sample behind this layer."""
-        _, channels = steps_and_channels(self.name, input_shape)
-        return (1, channels) if self.keepdims else (channels,)
+        *_, channels = axes_and_channels(self.name, input_shape, self._axes)
+        return (*(1,) * self._axes, channels) if self.keepdims else (channels,)
 
     def describe(self) -> _core.LayerSpec:
         """The native description."""
-        return _core.Pooling1D.whole(self._averages, self.keepdims)
+        return _core.Pooling.whole(self._averages, self.keepdims, self._axes)
 
 
-class GlobalMaxPooling1D(_GlobalPooling):
+class GlobalMaxPooling1D(GlobalPooling):
     """The greatest number of each channel: y_c = max_t x_tc.
 
     Of equal numbers the first counts; a NaN is greater than all. Backward, ∂L/∂y goes to where the
@@ -219,7 +224,7 @@ class GlobalMaxPooling1D(_GlobalPooling):
         return "drops"
 
 
-class GlobalAveragePooling1D(_GlobalPooling):
+class GlobalAveragePooling1D(GlobalPooling):
     """The mean of each channel: y_c = (1/n) Σ_t x_tc over the n steps that are there.
 
     With a mask, such as that of ``Embedding(mask_zero=True)``, those that it has; a sample without

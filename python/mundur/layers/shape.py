@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import _core
 from .._support.checks import MOST_AXES, WrongType, integer, shown
 from .._support.names import checked_keywords, either
 from .._support.unpack import Unpack
 from .base import KERAS, Layer, LayerArguments, MaskFlow
-from .windows import channels_last, single, steps_and_channels
+from .windows import UNITS, axes_and_channels, channels_last, single
 
 
 def _integers(value: Any, name: str, minimum: int) -> tuple[int, ...]:
@@ -143,7 +143,52 @@ class Permute(Layer):
         return _core.Permute([axis - 1 for axis in self.dims])
 
 
-class ZeroPadding1D(Layer):
+def both_sides(value: Any, name: str) -> tuple[int, int]:
+    """What is before and behind, one number for both."""
+    pair = isinstance(value, (tuple, list))
+    both = _integers(value if pair else (integer(value, name),) * 2, name, 0)
+    if len(both) != 2:
+        raise ValueError(f"{name} must be an integer or (before, after); got {value!r}")
+    return both[0], both[1]
+
+
+class Margins(Layer):
+    """Layers that add to a sample at both ends of its axes, or take away."""
+
+    _axes: ClassVar[int] = 1
+    _argument: ClassVar[str] = "padding"
+    _sign: ClassVar[int] = 1
+
+    def _margins(self) -> list[tuple[int, int]]:
+        """What is added on each axis, before and behind."""
+        given = getattr(self, self._argument)
+        each = (given,) if self._axes == 1 else given
+        return [(self._sign * before, self._sign * after) for before, after in each]
+
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of one sample behind this layer."""
+        *image, channels = axes_and_channels(self.name, input_shape, self._axes)
+        left = [n + sum(more) for n, more in zip(image, self._margins(), strict=True)]
+        for n, rest, unit in zip(image, left, UNITS[self._axes], strict=True):
+            if rest < 1:
+                given = getattr(self, self._argument)
+                raise ValueError(
+                    f"{self.name}: {self._argument}={given} leaves nothing of {n} {unit}"
+                )
+        return (*left, channels)
+
+    @property
+    def mask_flow(self) -> MaskFlow:
+        """Its steps are others."""
+        return "drops"
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description."""
+        before, after = zip(*self._margins(), strict=True)
+        return _core.Margins(before, after)
+
+
+class ZeroPadding1D(Margins):
     """Steps of zeros in front of a sample and behind it.
 
     Shapes: x (batch, steps, channels), y (batch, before + steps + after, channels). ∂L/∂x is ∂L/∂y
@@ -179,30 +224,12 @@ class ZeroPadding1D(Layer):
         data_format: str | None = None,
         **layer: Unpack[LayerArguments],
     ) -> None:
-        pair = isinstance(padding, (tuple, list))
-        both = padding if pair else (integer(padding, "padding"),) * 2
-        self.padding = _integers(both, "padding", 0)
-        if len(self.padding) != 2:
-            raise ValueError(f"padding must be an integer or (before, after); got {padding!r}")
+        self.padding = both_sides(padding, "padding")
         self.data_format = channels_last(data_format)
         super().__init__(**layer)
 
-    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of one sample behind this layer."""
-        steps, channels = steps_and_channels(self.name, input_shape)
-        return (steps + sum(self.padding), channels)
 
-    @property
-    def mask_flow(self) -> MaskFlow:
-        """There are steps that it knows nothing of."""
-        return "drops"
-
-    def describe(self) -> _core.LayerSpec:
-        """The native description."""
-        return _core.ZeroPadding1D(*self.padding)
-
-
-class Cropping1D(Layer):
+class Cropping1D(Margins):
     """A sample without its first and its last steps: y_t = x_(t + before).
 
     Shapes: x (batch, steps, channels), y (batch, steps - before - after, channels). ∂L/∂x is ∂L/∂y
@@ -228,38 +255,42 @@ class Cropping1D(Layer):
     """
 
     _kind = "cropping1d"
+    _argument = "cropping"
+    _sign = -1
 
     @checked_keywords(ignored=KERAS, rest=Layer)
     def __init__(
         self, cropping: int | Sequence[int] = (1, 1), **layer: Unpack[LayerArguments]
     ) -> None:
-        pair = isinstance(cropping, (tuple, list))
-        both = cropping if pair else (integer(cropping, "cropping"),) * 2
-        self.cropping = _integers(both, "cropping", 0)
-        if len(self.cropping) != 2:
-            raise ValueError(f"cropping must be an integer or (before, after); got {cropping!r}")
+        self.cropping = both_sides(cropping, "cropping")
         super().__init__(**layer)
+
+
+class Repeating(Layer):
+    """Layers that repeat a sample's steps, or its rows and columns, `size` times."""
+
+    _axes: ClassVar[int] = 1
+    size: int | tuple[int, int]
+
+    def _sizes(self) -> tuple[int, ...]:
+        return self.size if isinstance(self.size, tuple) else (self.size,)
 
     def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of one sample behind this layer."""
-        steps, channels = steps_and_channels(self.name, input_shape)
-        if steps <= sum(self.cropping):
-            raise ValueError(
-                f"{self.name}: cropping={self.cropping} leaves nothing of {steps} steps"
-            )
-        return (steps - sum(self.cropping), channels)
+        *image, channels = axes_and_channels(self.name, input_shape, self._axes)
+        return (*(n * times for n, times in zip(image, self._sizes(), strict=True)), channels)
 
     @property
     def mask_flow(self) -> MaskFlow:
-        """Its steps are others."""
+        """Its steps are new ones."""
         return "drops"
 
     def describe(self) -> _core.LayerSpec:
         """The native description."""
-        return _core.Cropping1D(*self.cropping)
+        return _core.UpSampling(self._sizes())
 
 
-class UpSampling1D(Layer):
+class UpSampling1D(Repeating):
     """Each step comes `size` times in a row: y_(t size + i) = x_t.
 
     Shapes: x (batch, steps, channels), y (batch, steps·size, channels). ∂L/∂x_t = Σ_i ∂L/∂y_(t size
@@ -290,20 +321,6 @@ class UpSampling1D(Layer):
     def __init__(self, size: int = 2, **layer: Unpack[LayerArguments]) -> None:
         self.size = single(size, "size")
         super().__init__(**layer)
-
-    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of one sample behind this layer."""
-        steps, channels = steps_and_channels(self.name, input_shape)
-        return (steps * self.size, channels)
-
-    @property
-    def mask_flow(self) -> MaskFlow:
-        """Its steps are new ones."""
-        return "drops"
-
-    def describe(self) -> _core.LayerSpec:
-        """The native description."""
-        return _core.UpSampling1D(self.size)
 
 
 class RepeatVector(Layer):

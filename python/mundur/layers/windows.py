@@ -86,21 +86,28 @@ def image_and_channels(layer: str, shape: tuple[int, ...]) -> tuple[int, int, in
     raise ValueError(f"{layer}: samples must have shape {_AXES[2]}, got {shape}; {hint}")
 
 
+def axes_and_channels(layer: str, shape: tuple[int, ...], axes: int) -> tuple[int, ...]:
+    """The extents of a sample with so many axes in front of its channels."""
+    return (steps_and_channels if axes == 1 else image_and_channels)(layer, shape)
+
+
+UNITS = {1: ("steps",), 2: ("rows", "columns")}
+
+
 def output_image(
     layer: str,
     argument: str,
     image: Sequence[int],
-    size: tuple[int, int],
-    strides: tuple[int, int],
-    dilation: tuple[int, int],
+    size: Sequence[int],
+    strides: Sequence[int],
+    dilation: Sequence[int],
     padding: str,
-) -> tuple[int, int]:
-    """How many rows and columns of places a window of `size` has on an image."""
-    rows, columns = (
+) -> tuple[int, ...]:
+    """How many places a window of `size` has on each axis of an image, or of a sequence."""
+    return tuple(
         output_steps(layer, argument, image[i], size[i], strides[i], dilation[i], padding, unit)
-        for i, unit in enumerate(("rows", "columns"))
+        for i, unit in enumerate(UNITS[len(size)])
     )
-    return rows, columns
 
 
 def output_steps(

@@ -5,7 +5,14 @@ from .base import Layer
 from .conv1d import Conv1D
 from .conv1d_transpose import Conv1DTranspose
 from .dense import Dense
-from .dropout import AlphaDropout, Dropout, GaussianDropout, GaussianNoise, SpatialDropout1D
+from .dropout import (
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout1D,
+    SpatialDropout2D,
+)
 from .embedding import Embedding
 from .masking import Masking
 from .merging import Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract
@@ -17,6 +24,7 @@ from .normalization import (
     UnitNormalization,
 )
 from .pooling1d import AveragePooling1D, GlobalAveragePooling1D, GlobalMaxPooling1D, MaxPooling1D
+from .pooling2d import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
 from .recurrent import GRU, LSTM, SimpleRNN
 from .shape import (
     Cropping1D,
@@ -27,6 +35,7 @@ from .shape import (
     UpSampling1D,
     ZeroPadding1D,
 )
+from .shape2d import Cropping2D, UpSampling2D, ZeroPadding2D
 from .wrappers import Bidirectional, Residual, TimeDistributed
 
 __all__ = [
@@ -39,12 +48,14 @@ __all__ = [
     "AlphaDropout",
     "Average",
     "AveragePooling1D",
+    "AveragePooling2D",
     "BatchNormalization",
     "Bidirectional",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
     "Cropping1D",
+    "Cropping2D",
     "Dense",
     "Dot",
     "Dropout",
@@ -53,12 +64,15 @@ __all__ = [
     "GaussianDropout",
     "GaussianNoise",
     "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
     "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
     "Masking",
     "MaxPooling1D",
+    "MaxPooling2D",
     "Maximum",
     "Minimum",
     "Multiply",
@@ -73,11 +87,14 @@ __all__ = [
     "SimpleRNN",
     "Softmax",
     "SpatialDropout1D",
+    "SpatialDropout2D",
     "Subtract",
     "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",
+    "UpSampling2D",
     "ZeroPadding1D",
+    "ZeroPadding2D",
 ]
 
 KNOWN: dict[str, type[Layer]] = {
@@ -89,6 +106,8 @@ KNOWN: dict[str, type[Layer]] = {
         *(BatchNormalization, LayerNormalization, UnitNormalization, Normalization, Rescaling),
         *(Cropping1D, UpSampling1D, Conv1DTranspose),
         *(Conv1D, MaxPooling1D, AveragePooling1D, GlobalMaxPooling1D, GlobalAveragePooling1D),
+        *(MaxPooling2D, AveragePooling2D, GlobalMaxPooling2D, GlobalAveragePooling2D),
+        *(SpatialDropout2D, ZeroPadding2D, Cropping2D, UpSampling2D),
         *(SimpleRNN, LSTM, GRU, Bidirectional, TimeDistributed, Residual),
         *(Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot),
     )

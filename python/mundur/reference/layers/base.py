@@ -64,7 +64,7 @@ class Layer:
     @classmethod
     def kind(cls) -> str:
         """Return what a layer without a name is called: layer_normalization, for instance."""
-        name = cls.__name__.replace("1D", "1d")
+        name = cls.__name__.replace("1D", "1d").replace("2D", "2d")
         return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).strip("_")
 
     def build(self, input_shape: Shape, rng: Random | None = None) -> Shape:

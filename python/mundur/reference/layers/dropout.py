@@ -148,6 +148,47 @@ class SpatialDropout1D(Dropout):
         return f"SpatialDropout1D(rate={self.rate!r})"
 
 
+class SpatialDropout2D(SpatialDropout1D):
+    """While training, whole channels of an image are dropped: a_ijc = x_ijc m_c / (1 − rate).
+
+    Source: that of `SpatialDropout1D`.
+
+    Parameters
+    ----------
+    rate : float
+        The share of channels dropped, in [0, 1).
+
+    Notes
+    -----
+    x and a have shape (batch, rows, columns, channels); so do `fixed_mask` and `kept`, alike in all
+    pixels.
+
+    Examples
+    --------
+    >>> layer = SpatialDropout2D(0.5)
+    >>> layer.build((1, 2, 2))
+    (1, 2, 2)
+    >>> layer.fixed_mask = [[[[1, 0], [1, 0]]]]
+    >>> layer.forward([[[[1.0, 2.0], [3.0, 4.0]]]], training=True)
+    [[[[2.0, 0.0], [6.0, 0.0]]]]
+    """
+
+    def build_for(self, input_shape: Shape, rng: random.Random) -> Shape:
+        """Keep the shape, and the source of random numbers."""
+        self.check_samples("(rows, columns, channels)", input_shape, len(input_shape) == 3)
+        return Dropout.build_for(self, input_shape, rng)
+
+    def next_mask(self, shape: Shape) -> Tensor:
+        """Return the mask given, or a new one: for each sample a row, in all its pixels."""
+        if self.fixed_mask is not None:
+            return super().next_mask(shape)
+        batch, rows, columns, channels = shape
+        return [[row] * rows for row in super().next_mask((batch, columns, channels))]
+
+    def __repr__(self) -> str:
+        return f"SpatialDropout2D(rate={self.rate!r})"
+
+
 class Noise(Drawing):
     """What the Gaussian layers share: one random number for each element, in training.
 

@@ -1,4 +1,4 @@
-"""Pooling over time: forward, and backward directly below it.
+"""Pooling, and that over time: forward, and backward directly below it.
 
 Sources: for maxima Ranzato, Huang, Boureau and LeCun, "Unsupervised learning of invariant feature
 hierarchies" (2007); for means LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied
@@ -10,9 +10,9 @@ from random import Random
 
 from ..._support.checks import boolean, integer
 from ..._support.names import lookup
-from ..lists import Shape, Tensor, Vector, shape, zeros
+from ..lists import Matrix, Shape, Tensor, Vector, flatten, nest, rows, shape, zeros
 from .base import Layer
-from .windows import PADDINGS, Windows
+from .windows import PADDINGS, Windows, Windows2D
 
 
 class Pooling(Layer):
@@ -23,8 +23,9 @@ class Pooling(Layer):
     """
 
     keeps_mask = False
-    keepdims = True
-    windows: Windows
+    windows: Windows | Windows2D
+    seen: list[Matrix]
+    """Of each sample the steps, or the pixels of its image row by row: their channels."""
 
     def weights(self, values: Vector, there: list[bool]) -> Vector:
         """Return how much each of the values, of steps that a mask has or not, counts."""
@@ -33,23 +34,24 @@ class Pooling(Layer):
     def counts(self, n: int, t: int, c: int) -> list[tuple[int, float]]:
         """Return the steps that window t sees of sample n, each with its weight in channel c."""
         steps = [s for _, s in self.windows.seen(t)]
-        there = [bool(self.mask[n][s]) if self.mask is not None else True for s in steps]
-        weights = self.weights([self.x[n][s][c] for s in steps], there)
+        has_mask = self.mask is not None and len(self.mask[n]) == len(self.seen[n])
+        there = [bool(self.mask[n][s]) if self.mask and has_mask else True for s in steps]
+        weights = self.weights([self.seen[n][s][c] for s in steps], there)
         return [(s, w) for s, w in zip(steps, weights, strict=True) if w]
 
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
         """Pool what each window sees."""
         self.check_input(x)
-        self.x = x
+        self.x, self.seen = x, [list(rows(x_n)) for x_n in x]
         # a_tc = Σ_s w_s x_sc over what window t sees
         pooled = [
             [
                 [sum(w * x_n[s][c] for s, w in self.counts(n, t, c)) for c in range(len(x_n[0]))]
                 for t in range(self.windows.count)
             ]
-            for n, x_n in enumerate(x)
+            for n, x_n in enumerate(self.seen)
         ]
-        self.a = pooled if self.keepdims else [a_n[0] for a_n in pooled]
+        self.a = [nest(flatten(a_n), self.output_shape or ()) for a_n in pooled]
         return self.a
 
     def backward(self, gradient: Tensor) -> Tensor:
@@ -57,11 +59,12 @@ class Pooling(Layer):
         self.check_gradient(gradient)
         dx: Tensor = zeros(shape(self.x))
         for n, g_n in enumerate(gradient):
-            for t, g_t in enumerate(g_n if self.keepdims else [g_n]):
+            dx_n = list(rows(dx[n]))
+            for t, g_t in enumerate(rows(g_n)):
                 for c, g_tc in enumerate(g_t):
                     # ∂L/∂x_sc += w_s ∂L/∂a_tc
                     for s, w in self.counts(n, t, c):
-                        dx[n][s][c] += w * g_tc
+                        dx_n[s][c] += w * g_tc
         return dx
 
 

@@ -1,8 +1,12 @@
-"""Windows over the time steps of a sample, as convolution and pooling have them.
+"""Windows over a sample's time steps, or rows and columns, as convolution and pooling have them.
 
 With a stride S, a dilation D and P steps of padding in front, tap k of the window that makes step t
 of the output lies on step t S − P + k D of the input.
 """
+
+from typing import Any
+
+from ..._support.checks import WrongType, integer
 
 PADDINGS = {name: name for name in ("valid", "same")}
 CAUSAL = PADDINGS | {"causal": "causal"}
@@ -44,3 +48,45 @@ class Windows:
         """Return what window t sees: (tap, step), of the taps whose step is there."""
         places = [(k, t * self.stride - self.before + k * self.dilation) for k in range(self.size)]
         return [(k, s) for k, s in places if 0 <= s < self.steps]
+
+
+class Windows2D:
+    """Windows on images: each sees what one of the rows and one of the columns see together.
+
+    Windows and pixels are counted row by row.
+
+    Examples
+    --------
+    >>> rows, columns = Windows(2, 2, 1, 1, "valid"), Windows(3, 2, 1, 1, "valid")
+    >>> windows = Windows2D(rows, columns)
+    >>> [[pixel for _, pixel in windows.seen(t)] for t in range(windows.count)]
+    [[0, 1, 3, 4], [1, 2, 4, 5]]
+    """
+
+    def __init__(self, rows: Windows, columns: Windows) -> None:
+        self.rows, self.columns = rows, columns
+        self.count = rows.count * columns.count
+
+    def seen(self, t: int) -> list[tuple[int, int]]:
+        """Return what window t sees: (tap, pixel), of the taps whose pixel is there."""
+        row, column = divmod(t, self.columns.count)
+        return [
+            (down * self.columns.size + right, i * self.columns.steps + j)
+            for down, i in self.rows.seen(row)
+            for right, j in self.columns.seen(column)
+        ]
+
+
+def pair(value: Any, name: str, least: int = 1) -> tuple[int, int]:
+    """Return two integers, of rows and columns, for which one number may stand.
+
+    Examples
+    --------
+    >>> pair(3, "pool_size"), pair((2, 1), "pool_size")
+    ((3, 3), (2, 1))
+    """
+    if not isinstance(value, (tuple, list)):
+        return (integer(value, name, least),) * 2
+    if len(value) != 2:
+        raise WrongType(f"{name} must be an integer or (rows, columns); got {value!r}")
+    return integer(value[0], f"{name}[0]", least), integer(value[1], f"{name}[1]", least)
