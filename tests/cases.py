@@ -234,6 +234,22 @@ LAYERS = [
     normalization("UnitNormalization", 7, 257),
     LayerCase("unit_normalization_of_steps", "UnitNormalization", {"axis": 1}, (5, 3)),
     LayerCase("unit_normalization_of_both", "UnitNormalization", {"axis": (1, 2)}, (3, 18)),
+    *(
+        LayerCase(
+            f"group_normalization_{groups}_of_{'x'.join(map(str, shape))}",
+            "GroupNormalization",
+            {"groups": groups, **arguments},
+            shape,
+        )
+        for groups, shape, arguments in (
+            (2, (6,), {}),
+            (1, (3, 4, 5), {}),
+            (-1, (5, 4, 3), {"center": False}),
+            (3, (4, 3, 6), {"epsilon": 0.1, "scale": False}),
+            (2, (7, 18), {"center": False, "scale": False}),
+            (4, (2, 3, 68), {}),
+        )
+    ),
     # Random numbers come in groups of 32 and 64.
     LayerCase("gaussian_noise", "GaussianNoise", {"stddev": 0.5}, (33,)),
     LayerCase("gaussian_noise_none", "GaussianNoise", {"stddev": 0.0}, (5,)),

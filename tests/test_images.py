@@ -134,6 +134,23 @@ def test_normalization_is_by_channel() -> None:
     np.testing.assert_allclose(y.mean(axis=3), 0.0, atol=1e-12)
 
 
+def test_groups_of_channels_are_normalised() -> None:
+    x = 3.0 * normal(8, 5, 4, 6) + 7.0
+    y = alone(L.GroupNormalization(2, epsilon=1e-9), (5, 4, 6)).forward(x, training=True)
+    for group in (y[..., :3], y[..., 3:]):
+        np.testing.assert_allclose(group.mean(axis=(1, 2, 3)), 0.0, atol=1e-12)
+        np.testing.assert_allclose(group.std(axis=(1, 2, 3)), 1.0, rtol=1e-6)
+    vectors = x.reshape(-1, 6)
+    whole = alone(L.GroupNormalization(1), (6,)).forward(vectors)
+    np.testing.assert_array_equal(whole, alone(L.LayerNormalization(), (6,)).forward(vectors))
+    with pytest.raises(ValueError, match="groups=4 must divide the channels, got 6"):
+        alone(L.GroupNormalization(4), (5, 4, 6))
+    with pytest.raises(ValueError, match=r"axis must be the last.*got 1; Permute"):
+        alone(L.GroupNormalization(2, axis=1), (6, 5, 4))
+    with pytest.raises(ValueError, match="groups must be at least 1, or -1"):
+        L.GroupNormalization(0)
+
+
 # ---- a whole network ----------------------------------------------------------------------------
 
 

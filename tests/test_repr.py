@@ -54,6 +54,7 @@ THINGS = [
     "BatchNormalization()",
     "BatchNormalization(momentum=0.9, center=False, moving_mean_initializer='ones')",
     "LayerNormalization(epsilon=1e-05, trainable=False)",
+    "GroupNormalization(groups=4, scale=False)",
     "GaussianNoise(0.1, seed=3)",
     "GaussianDropout(0.25)",
     "AlphaDropout(0.25, seed=3)",

@@ -49,6 +49,8 @@ FAULTS: list[Callable[[Any], object]] = [
     lambda p: p.layers.BatchNormalization(gamma_initializer="one's"),
     lambda p: p.layers.LayerNormalization(epsilon=-1),
     lambda p: p.layers.LayerNormalization(center=2),
+    lambda p: p.layers.GroupNormalization(0),
+    lambda p: p.layers.GroupNormalization(2.5),
     lambda p: p.layers.Embedding(0, 2),
     lambda p: p.layers.Embedding(2, 2.5),
     lambda p: p.layers.Embedding(2, 2, mask_zero=None),

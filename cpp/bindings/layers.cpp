@@ -260,6 +260,8 @@ void bind_layers(py::module_& m) {
   bind<LayerNormalizationSpec, double, bool, bool, Shape>(m, "LayerNormalization", "epsilon",
                                                           "scale", "center", "axes");
   bind<UnitNormalizationSpec, Shape>(m, "UnitNormalization", "axes");
+  bind<GroupNormalizationSpec, Int, double, bool, bool>(m, "GroupNormalization", "groups",
+                                                        "epsilon", "scale", "center");
   bind<NormalizationSpec, bool>(m, "Normalization", "is_single");
   bind<DropoutSpec, double, Seed, Shape>(m, "Dropout", "rate", "seed", "shared");
   bind<SpatialDropoutSpec, double, Seed, Int>(m, "SpatialDropout", "rate", "seed", "axes");

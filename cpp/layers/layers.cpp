@@ -21,6 +21,7 @@ MUNDUR_DECLARE(Flatten);
 MUNDUR_DECLARE(GRU);
 MUNDUR_DECLARE(GaussianDropout);
 MUNDUR_DECLARE(GaussianNoise);
+MUNDUR_DECLARE(GroupNormalization);
 MUNDUR_DECLARE(LSTM);
 MUNDUR_DECLARE(LayerNormalization);
 MUNDUR_DECLARE(Margins);

@@ -49,7 +49,8 @@ LAYERS = {
     ),
     "Recurrent": "SimpleRNN LSTM GRU",
     "Normalising": (
-        "BatchNormalization LayerNormalization UnitNormalization Normalization Rescaling"
+        "BatchNormalization LayerNormalization GroupNormalization UnitNormalization Normalization "
+        "Rescaling"
     ),
     "Regularising": (
         "Dropout SpatialDropout1D SpatialDropout2D AlphaDropout GaussianDropout GaussianNoise "

@@ -121,6 +121,9 @@ class LayerNormalization(LayerSpec):
     # axes: of a sample, ascending; none: the last.
     def __init__(self, epsilon: float, scale: bool, center: bool, axes: list[int]) -> None: ...
 
+class GroupNormalization(LayerSpec):
+    def __init__(self, groups: int, epsilon: float, scale: bool, center: bool) -> None: ...
+
 class Normalization(LayerSpec):
     def __init__(self, is_single: bool) -> None: ...
 

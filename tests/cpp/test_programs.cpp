@@ -132,7 +132,8 @@ std::vector<Chain> chains(std::int64_t wide) {
        false,
        {mundur::DenseSpec{6 * wide}, mundur::ReshapeSpec{{-1, 2, 3}},
         mundur::MarginsSpec{{1, 0}, {0, 2}}, means, mundur::UpSamplingSpec{{2, 3}},
-        mundur::SpatialDropoutSpec{0.2, {}, 2}, mundur::MarginsSpec{{-1, 0}, {-1, -2}}, image}},
+        mundur::SpatialDropoutSpec{0.2, {}, 2}, mundur::GroupNormalizationSpec{3, 1e-3},
+        mundur::MarginsSpec{{-1, 0}, {-1, -2}}, image}},
   };
   for (Merge merge : {Merge::concat, Merge::sum, Merge::mul, Merge::ave}) {
     all.push_back({"both ways", true, {embedding, both_ways(merge, 5 * wide), whole}});

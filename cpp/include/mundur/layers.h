@@ -56,6 +56,12 @@ struct LayerNormalizationSpec {
 struct UnitNormalizationSpec {
   Shape axes = {};  // what is a part; none: the last
 };
+struct GroupNormalizationSpec {
+  std::int64_t groups;  // of channels; -1: as many as channels
+  double epsilon;
+  bool scale = true;
+  bool center = true;
+};
 /// Columns brought to a scale by numbers that are known beforehand.
 struct NormalizationSpec {
   bool is_single = false;  // one mean and variance for all
@@ -213,7 +219,7 @@ using LayerSpec = std::variant<
     Conv1DSpec, PoolingSpec, SpatialDropoutSpec, ReshapeSpec, PermuteSpec, MarginsSpec, MaskingSpec,
     RepeatVectorSpec, LSTMSpec, GRUSpec, SimpleRNNSpec, BidirectionalSpec, TimeDistributedSpec,
     ResidualSpec, MergingSpec, DotSpec, NormalizationSpec, UpSamplingSpec, Conv1DTransposeSpec,
-    SoftmaxSpec, PReLUSpec, UnitNormalizationSpec, OutsideSpec>;
+    SoftmaxSpec, PReLUSpec, UnitNormalizationSpec, OutsideSpec, GroupNormalizationSpec>;
 struct LayerNode {
   LayerSpec spec;
 };

@@ -22,6 +22,7 @@ from .dropout import (
 )
 from .embedding import Embedding
 from .function import Lambda
+from .group_normalization import GroupNormalization
 from .input import ARITHMETIC, Input, InputLayer
 from .masking import Masking
 from .merging import (
@@ -93,6 +94,7 @@ __all__ = [
     "GlobalAveragePooling2D",
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
+    "GroupNormalization",
     "Input",
     "InputLayer",
     "IntegerLookup",
@@ -167,7 +169,7 @@ KNOWN: dict[str, type[Layer]] = {
         *(Dense, Activation, ActivityRegularization, Dropout, Flatten, Rescaling),
         *(ReLU, LeakyReLU, PReLU, ELU, Softmax),
         *(Normalization, Cropping1D, UpSampling1D, Conv1DTranspose),
-        *(BatchNormalization, LayerNormalization, UnitNormalization),
+        *(BatchNormalization, LayerNormalization, GroupNormalization, UnitNormalization),
         *(GaussianNoise, GaussianDropout, AlphaDropout),
         Embedding,
         *(Conv1D, MaxPooling1D, AveragePooling1D, GlobalMaxPooling1D, GlobalAveragePooling1D),

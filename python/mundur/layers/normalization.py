@@ -25,13 +25,13 @@ from ..data.stream import is_batches
 from .base import KERAS, Layer, LayerArguments
 from .input import is_symbolic
 
-_KERAS = KERAS | dict.fromkeys(
+NORMALIZING = KERAS | dict.fromkeys(
     ("beta_regularizer", "gamma_regularizer", "beta_constraint", "gamma_constraint")
 )
 
 
-class _Normalization(Layer):
-    """What both share: scale γ and shift β, a number each for every element of some axes."""
+class Normalizing(Layer):
+    """What normalisations share: scale γ and shift β, a number each for each element of axes."""
 
     axis: Any
     center: bool
@@ -65,7 +65,7 @@ class _Normalization(Layer):
         return self._view("beta") if self.center else None
 
 
-class BatchNormalization(_Normalization):
+class BatchNormalization(Normalizing):
     """Brings each column to mean 0 and variance 1, then scales and shifts it by what is learned.
 
     In training, with the moments of the batch's N samples,
@@ -120,7 +120,7 @@ class BatchNormalization(_Normalization):
     _kind = "batch_normalization"
 
     @checked_keywords(
-        ignored=_KERAS
+        ignored=NORMALIZING
         | {
             "synchronized": False,
             "renorm": False,
@@ -186,7 +186,7 @@ class BatchNormalization(_Normalization):
         return self._view("moving_variance")
 
 
-class LayerNormalization(_Normalization):
+class LayerNormalization(Normalizing):
     """Brings each sample's last axis to mean 0 and variance 1, then scales and shifts it.
 
     With the moments of the C elements of one row, in training and outside of it,
@@ -225,7 +225,7 @@ class LayerNormalization(_Normalization):
 
     _kind = "layer_normalization"
 
-    @checked_keywords(ignored=_KERAS | {"rms_scaling": False}, rest=Layer)
+    @checked_keywords(ignored=NORMALIZING | {"rms_scaling": False}, rest=Layer)
     def __init__(
         self,
         axis: int | Sequence[int] = -1,

@@ -14,6 +14,7 @@ from .dropout import (
     SpatialDropout2D,
 )
 from .embedding import Embedding
+from .group_normalization import GroupNormalization
 from .masking import Masking
 from .merging import Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract
 from .normalization import (
@@ -67,6 +68,7 @@ __all__ = [
     "GlobalAveragePooling2D",
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
+    "GroupNormalization",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
@@ -103,7 +105,8 @@ KNOWN: dict[str, type[Layer]] = {
         *(Dense, Activation, ActivityRegularization, ReLU, LeakyReLU, PReLU, ELU, Softmax),
         *(Dropout, SpatialDropout1D, GaussianNoise, GaussianDropout, AlphaDropout),
         *(Flatten, Reshape, Permute, ZeroPadding1D, RepeatVector, Masking, Embedding),
-        *(BatchNormalization, LayerNormalization, UnitNormalization, Normalization, Rescaling),
+        *(BatchNormalization, LayerNormalization, GroupNormalization, UnitNormalization),
+        *(Normalization, Rescaling),
         *(Cropping1D, UpSampling1D, Conv1DTranspose),
         *(Conv1D, MaxPooling1D, AveragePooling1D, GlobalMaxPooling1D, GlobalAveragePooling1D),
         *(MaxPooling2D, AveragePooling2D, GlobalMaxPooling2D, GlobalAveragePooling2D),
