@@ -121,6 +121,25 @@ def conv1d(
     )
 
 
+def conv2d(
+    filters: int,
+    size: int | tuple[int, int],
+    shape: tuple[int, int, int],
+    batch: int = 5,
+    **arguments: Any,
+) -> LayerCase:
+    """Windows of that size on images (rows, columns, channels)."""
+    told = "x".join(map(str, size)) if isinstance(size, tuple) else str(size)
+    return LayerCase(
+        f"conv2d_{told}x{shape[2]}x{filters}_of_{shape[0]}x{shape[1]}_b{batch}"
+        + "".join(f"_{name}_{value}" for name, value in arguments.items()),
+        "Conv2D",
+        {"filters": filters, "kernel_size": size} | arguments,
+        shape,
+        batch,
+    )
+
+
 def conv1d_transpose(
     filters: int, kernel_size: int, steps: int, channels: int, batch: int = 3, **arguments: Any
 ) -> LayerCase:
@@ -288,6 +307,29 @@ LAYERS = [
     conv1d(2, 2, 3, 1, batch=300),
     conv1d(2, 2, 4, 1, batch=140, strides=2),  # rows that lie evenly
     conv1d(33, 3, 5, 16, padding="same"),  # in bfloat16, too
+    *(conv2d(filters, 3, (5, 4, 2), 3) for filters in (1, 2, 5, 16, 17, 49)),
+    *(conv2d(3, 2, (4, 5, channels), 3) for channels in (1, 4, 16, 17)),
+    *(
+        conv2d(3, size, (5, 4, 2), 3, padding=p)
+        for size in (1, (1, 3), (3, 1), 4)
+        for p in ("valid", "same")
+    ),
+    *(
+        conv2d(3, 3, (6, 5, 2), 2, padding=p, strides=s)
+        for p in ("valid", "same")
+        for s in (2, (1, 3), (4, 1))
+    ),
+    conv2d(3, 1, (5, 5, 2), 3, strides=2),  # some places nobody sees
+    *(conv2d(3, 2, (5, 6, 2), 2, padding=p, dilation_rate=(2, 3)) for p in ("valid", "same")),
+    conv2d(2, (7, 5), (2, 2, 2), 2, padding="same"),  # no window lies within
+    *(conv2d(5, 3, (4, 4, 2), 2, activation=name) for name in ("relu", "tanh", "softmax", "gelu")),
+    conv2d(3, 3, (4, 4, 2), 2, use_bias=False, kernel_regularizer="l1_l2"),
+    *(conv2d(6, 3, (5, 4, 4), 2, groups=2, padding=p) for p in ("valid", "same")),
+    conv2d(4, 2, (5, 4, 4), 2, groups=4, strides=2, activation="relu"),
+    *(conv2d(2, 2, (9, 9, 2), batch, padding="same") for batch in (1, 2, 30)),  # shards
+    conv2d(2, 2, (3, 2, 1), 300),
+    conv2d(9, 1, (8, 9, 33), 8),  # patches that lie there
+    conv2d(20, 3, (7, 7, 40), 2, padding="same"),
     *(
         LayerCase(
             f"{layer}_{'_'.join(map(str, arguments.values()))}_c{channels}",

@@ -294,6 +294,16 @@ void bind_layers(py::module_& m) {
           }),
           py::arg("filters"), py::arg("kernel_size"), py::arg("strides"), py::arg("padding"),
           py::arg("dilation_rate"), py::arg("activation"), py::arg("use_bias"));
+  py::class_<Of<Conv2DSpec>, AnyLayerSpec>(m, "Conv2D")
+      .def(py::init([](Int filters, Shape kernel_size, Shape strides, const std::string& padding,
+                       Shape dilation_rate, Int groups, const ActivationFunction& activation,
+                       bool use_bias) {
+             return Of(Conv2DSpec{filters, std::move(kernel_size), std::move(strides),
+                                  padding_from_name(padding), std::move(dilation_rate), groups,
+                                  activation, use_bias});
+           }),
+           py::arg("filters"), py::arg("kernel_size"), py::arg("strides"), py::arg("padding"),
+           py::arg("dilation_rate"), py::arg("groups"), py::arg("activation"), py::arg("use_bias"));
   py::class_<Of<PoolingSpec>, AnyLayerSpec>(m, "Pooling")
       .def(py::init([](bool average, Shape pool_size, Shape strides, const std::string& padding) {
              return Of(PoolingSpec{std::move(pool_size), std::move(strides),

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cpu/patches.h"
 #include "cpu/resolver.h"
 #include "mundur/memory.h"
 #include "mundur/runtime.h"
@@ -133,6 +134,15 @@ std::int64_t scratch_bytes(const Program& program, std::int64_t batch) {
             const std::int64_t I = o.windows.taps * program[o.dx].shape.back();
             const std::int64_t rows = rows_at_once(I);
             need_rows(program[o.dy].element, rows, program[o.dy].shape.back(), I, rows * I);
+          } else if constexpr (std::is_same_v<Op, op::Convolve2D>) {
+            const std::int64_t depth = o.windows.taps() * program[o.w].shape[2];
+            need([&](const Kernels<T>& k) { return k.scratch + patches_at_once(depth) * depth; });
+          } else if constexpr (std::is_same_v<Op, op::Convolve2DDw>) {
+            const Shape& dw = program[o.dw].shape;
+            const std::int64_t places = batch * program[o.dy].samples * o.windows.out();
+            need([&](const Kernels<T>& k) {
+              return k.scratch + PatchSums::most(rows_of(dw), dw.back(), places);
+            });
           } else if constexpr (requires { Op::kMultiplies; }) {
             need([](const Kernels<T>& k) { return k.scratch; });
           }

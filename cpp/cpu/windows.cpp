@@ -268,18 +268,25 @@ MUNDUR_RESOLVED(Convolve);
 template <class T>
 void resolve(Resolver<T>& r, const op::TurnKernel& o) {
   constexpr std::int64_t kBlock = 16;  // channels, so that the lines read are used whole
-  const std::int64_t C = r[o.w].shape[1], O = r[o.w].shape[2], G = o.groups, own_O = O / G;
-  const std::int64_t taps = r[o.turned].shape[0];
-  const Range rows = share(taps * own_O, kBlock, r.worker);
+  const Shape &of = r[o.w].shape, &to_be = r[o.turned].shape;
+  const std::int64_t axes = std::ssize(of) - 2;  // of the windows
+  const std::int64_t C = of.end()[-2], O = of.back(), G = o.groups, own_O = O / G;
+  const std::int64_t wide = of[axes - 1], taps_down = axes == 2 ? to_be[0] : 1,
+                     taps = to_be[axes - 1];
+  const Range rows = share(taps_down * taps * own_O, kBlock, r.worker);
   r.writes(o.turned, rows);
   r.reads(o.w);
   const T* const w = r.at(o.w);
   T* const turned = r.at(o.turned);
-  r.call([=, first = o.first, step = o.step](Now<T>&, Worker&) {
+  const auto place = [=, first = o.first, step = o.step, down = o.rows](std::int64_t tap) {
+    const std::int64_t above = down.first + (taps_down - 1 - tap / taps) * down.step;
+    return above * wide + first + (taps - 1 - tap % taps) * step;
+  };
+  r.call([=](Now<T>&, Worker&) {
     for (std::int64_t c = 0; c < C; c += kBlock) {
       const std::int64_t end = std::min(c + kBlock, C);
       for (std::int64_t row = rows.begin; row < rows.end; ++row) {
-        const T* from = w + (first + (taps - 1 - row / own_O) * step) * C * O + row % own_O;
+        const T* from = w + place(row / own_O) * C * O + row % own_O;
         T* to = turned + row * G * C;
         for (std::int64_t g = 0; g < G; ++g, from += own_O, to += C) {
           for (std::int64_t at = c; at < end; ++at) to[at] = from[at * O];

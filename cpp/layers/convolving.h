@@ -3,39 +3,86 @@
 // A convolution from its other side: what Conv1D sends back, and Conv1DTranspose ahead.
 
 #include <numeric>
+#include <optional>
 
 #include "layers/layer.h"
 
 namespace mundur {
 
+/// Windows over y from the other side: of the steps s, s + S, ... of x, those of y that see them.
+struct BackWindows {
+  Windows windows;
+  std::int64_t first, apart;  // the taps that lead to them: first, first + apart, ..., in reverse
+};
+/// Of the taps, every `apart`-th leads from a step of y to a step s of x: s + P − kD = tS. None
+/// where no tap leads there.
+inline std::optional<BackWindows> back_windows(const Windows& windows, std::int64_t s) {
+  const std::int64_t K = windows.taps, S = windows.stride, D = windows.dilation;
+  const std::int64_t apart = S / std::gcd(S, D), dilation = D / std::gcd(S, D);
+  const auto from = [&](std::int64_t k) { return s + windows.before - k * D; };
+  std::int64_t first = 0;
+  while (first < K && from(first) % S != 0) ++first;
+  if (first == K) return std::nullopt;
+  const std::int64_t taps = Windows::up(K - first, apart);
+  return BackWindows{{windows.out, Windows::up(windows.in - s, S), taps, 1, dilation,
+                      (taps - 1) * dilation - from(first) / S},
+                     first,
+                     apart};
+}
+/// Whether there are steps to which no tap may lead.
+inline bool has_gaps(const Windows& windows) {
+  const std::int64_t apart = windows.stride / std::gcd(windows.stride, windows.dilation);
+  return windows.taps < apart || apart < windows.stride;
+}
+
 /// x_sc = Σ_k Σ_o y_to W_kco + bias_c, t the step of y that sees step s of x with tap k; a step
 /// that none sees is 0. One chain over (t, filter) for each element.
-///
-/// Of the taps, every `apart`-th leads from a step of y to a step s of x: s + P − kD = tS. So the
-/// steps s, s + S, ... are windows over y from the other side, with those taps in reverse.
 inline void convolve_back(Builder& b, Value x, Value y, Value w, Value bias, const Windows& windows,
                           std::int64_t groups) {
-  const std::int64_t K = windows.taps, S = windows.stride, D = windows.dilation;
   const std::int64_t C = b[x].shape[1], O = b[y].shape[1];
-  const std::int64_t apart = S / std::gcd(S, D), dilation = D / std::gcd(S, D);
-  const bool gathers = dilation > 1 || groups > 1;
-  if (K < apart || apart < S) b.emit(op::Zero{x});  // no tap may lead to a step
-  for (std::int64_t s = 0; s < std::min(S, windows.in); ++s) {
-    const auto from = [&](std::int64_t k) { return s + windows.before - k * D; };
-    std::int64_t first = 0;
-    while (first < K && from(first) % S != 0) ++first;
-    if (first == K) continue;
-    const std::int64_t taps = Windows::up(K - first, apart);
-    const Windows back = {windows.out, Windows::up(windows.in - s, S),         taps, 1,
-                          dilation,    (taps - 1) * dilation - from(first) / S};
-    const Value turned = b.whole("turned", {taps, O / groups, C});
-    b.emit(op::TurnKernel{turned, w, groups, first, apart});
+  if (has_gaps(windows)) b.emit(op::Zero{x});
+  for (std::int64_t s = 0; s < std::min(windows.stride, windows.in); ++s) {
+    const std::optional<BackWindows> found = back_windows(windows, s);
+    if (!found) continue;
+    const Windows& back = found->windows;
+    const Value turned = b.whole("turned", {back.taps, O / groups, C});
+    b.emit(op::TurnKernel{turned, w, groups, found->first, found->apart});
+    const bool gathers = back.dilation > 1 || groups > 1;
     Value seen = y;
     if (gathers) {
-      seen = b.value("seen_back", {back.out, taps * O}, y);
+      seen = b.value("seen_back", {back.out, back.taps * O}, y);
       b.emit(op::GatherWindows{seen, y, back, groups});
     }
-    b.emit(op::Convolve{x, seen, turned, bias, back, groups, gathers, Function::linear, s, S});
+    b.emit(op::Convolve{x, seen, turned, bias, back, groups, gathers, Function::linear, s,
+                        windows.stride});
+  }
+}
+
+/// The same of images: one chain over (row, column, filter).
+inline void convolve_back(Builder& b, Value x, Value y, Value w, Value bias,
+                          const Windows2D& windows, std::int64_t groups) {
+  const std::int64_t C = b[x].shape[2], O = b[y].shape[2];
+  const Windows &rows = windows.rows, &columns = windows.columns;
+  if (has_gaps(rows) || has_gaps(columns)) b.emit(op::Zero{x});
+  for (std::int64_t r = 0; r < std::min(rows.stride, rows.in); ++r) {
+    for (std::int64_t s = 0; s < std::min(columns.stride, columns.in); ++s) {
+      const std::optional<BackWindows> above = back_windows(rows, r),
+                                       beside = back_windows(columns, s);
+      if (!above || !beside) continue;
+      const Windows2D back{above->windows, beside->windows};
+      const Value turned = b.whole("turned", {back.rows.taps, back.columns.taps, O / groups, C});
+      b.emit(op::TurnKernel{
+          turned, w, groups, beside->first, beside->apart, {above->first, above->apart}});
+      b.emit(op::Convolve2D{x,
+                            y,
+                            turned,
+                            bias,
+                            back,
+                            groups,
+                            Function::linear,
+                            {r, rows.stride},
+                            {s, columns.stride}});
+    }
   }
 }
 

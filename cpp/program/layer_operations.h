@@ -137,10 +137,14 @@ struct Convolve {
   std::int64_t first = 0, stride = 1;
   void walk(auto& go) const { go.writes(y).reads(x).reads(w).reads(bias); }
 };
-/// turned[j,O,I] = w[first + (taps - 1 - j)·step,I,O], group by group: some taps in reverse.
+/// turned[j,O,I] = w[first + (taps - 1 - j)·step,I,O], group by group: some taps in reverse; of an
+/// image's windows so on both axes, those of the rows by `rows`.
 struct TurnKernel {
   Value turned, w;
   std::int64_t groups = 1, first = 0, step = 1;
+  struct {
+    std::int64_t first = 0, step = 1;
+  } rows{};
   void walk(auto& go) const { go.writes(turned).reads(w); }
 };
 /// dw[K,I,O] = Σ x[window t, tap k]ᵀ·dy[t,O]: a sum over samples.
@@ -150,6 +154,30 @@ struct ConvolveDw {
   Windows windows;
   std::int64_t groups = 1;
   bool gathered = false;
+  After after{};
+  void walk(auto& go) const { go.sums(dw).reads(x).reads(dy).then(after); }
+};
+/// y[r,t,O] = f(Σ_jk x[window (r,t), tap (j,k)]·w[j,k,I,O] + bias[O]), one chain over (j, k, I) in
+/// which taps that are not there see 0. With strides, (r,t) counts every so many rows and columns
+/// of y, from the first on.
+struct Convolve2D {
+  static constexpr bool kMultiplies = true;
+  Value y, x, w, bias;
+  Windows2D windows;
+  std::int64_t groups = 1;
+  Function f = Function::linear;
+  struct Part {
+    std::int64_t first = 0, stride = 1;
+  } rows{}, columns{};
+  void walk(auto& go) const { go.writes(y).reads(x).reads(w).reads(bias); }
+};
+/// dw[j,k,I,O] = Σ x[window (r,t), tap (j,k)]ᵀ·dy[r,t,O]: a sum over samples, whose rows are the
+/// places (r,t).
+struct Convolve2DDw {
+  static constexpr bool kMultiplies = true;
+  Value dw, x, dy;
+  Windows2D windows;
+  std::int64_t groups = 1;
   After after{};
   void walk(auto& go) const { go.sums(dw).reads(x).reads(dy).then(after); }
 };

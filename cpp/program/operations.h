@@ -22,8 +22,8 @@ namespace mundur {
 #define MUNDUR_OPERATIONS(X) \
   X(LoadInput) X(LoadTargets) X(ClearUnweighted) X(Augment) X(LoadGradient) X(KeepOutputs)     \
   X(Product) X(ProductDx) X(ProductDw) X(SumRows) X(ToBfloat16) X(GatherWindows)               \
-  X(RoundWindows) X(WindowsDx) X(Convolve) X(TurnKernel) X(ConvolveDw) X(MaxWindows)           \
-  X(MaxWindowsDx) X(MeanWindows) X(MeanWindowsDx)                                              \
+  X(RoundWindows) X(WindowsDx) X(Convolve) X(TurnKernel) X(ConvolveDw) X(Convolve2D)           \
+  X(Convolve2DDw) X(MaxWindows) X(MaxWindowsDx) X(MeanWindows) X(MeanWindowsDx)                                              \
   X(Activate) X(ActivateDx) X(Rescale) X(Add) X(Multiply) X(Larger) X(LargerDx) X(Contract)    \
   X(Copy) X(Zero)                                                                              \
   X(Permute) X(Shift) X(Concatenate) X(TakeColumns) X(MaskSteps) X(EitherMask)                 \

@@ -47,6 +47,10 @@ struct Windows {
 /// Windows on images: a window of the rows and one of the columns see together what lies in both.
 struct Windows2D {
   Windows rows, columns;
+
+  std::int64_t taps() const { return rows.taps * columns.taps; }
+  std::int64_t out() const { return rows.out * columns.out; }
+  std::int64_t in() const { return rows.in * columns.in; }
 };
 
 /// The windows of a layer on samples of `in` steps, with Keras's padding; throws

@@ -152,6 +152,19 @@ class Conv1D(LayerSpec):
         use_bias: bool,
     ) -> None: ...
 
+class Conv2D(LayerSpec):
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Sequence[int],
+        strides: Sequence[int],
+        padding: str,
+        dilation_rate: Sequence[int],
+        groups: int,
+        activation: ActivationFunction,
+        use_bias: bool,
+    ) -> None: ...
+
 class Recurrent:
     def __init__(
         self,

@@ -124,6 +124,13 @@ std::vector<Chain> chains(std::int64_t wide) {
        false,
        {mundur::PReLUSpec{{0}}, mundur::UnitNormalizationSpec{{0}}, mundur::PReLUSpec{},
         mundur::SoftmaxSpec{{0, 1}}, mundur::UnitNormalizationSpec{}, mundur::DenseSpec{5 * wide}}},
+      {"convolutions of images",
+       false,
+       {mundur::ReshapeSpec{{kSteps, -1, 1}},
+        mundur::Conv2DSpec{
+            2 * wide, {2, 2}, {1, 1}, mundur::Padding::same, {1, 1}, 1, Activation::relu},
+        mundur::Conv2DSpec{2 * wide, {3, 1}, {2, 1}, mundur::Padding::same, {1, 1}, 2},
+        mundur::Conv2DSpec{5, {1, 1}}}},
       {"axes",
        false,
        {mundur::PermuteSpec{{1, 0}}, mundur::MarginsSpec{{1}, {2}}, each_step,

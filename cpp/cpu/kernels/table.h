@@ -195,6 +195,16 @@ struct SampleProduct {
   std::int64_t ld_soon = 0;
 };
 
+/// Pieces of `size` elements that lie evenly on three axes: how many there are, and how far apart
+/// they lie where they come from and where they go to.
+struct Pieces {
+  struct Axis {
+    std::int64_t count = 1, from = 0, to = 0;
+  };
+  Axis rows{}, down{}, across{};
+  std::int64_t size = 0;
+};
+
 /// The products of one kind of bfloat16, as those of Kernels.
 template <class T>
 struct Bfloat16Products {
@@ -521,6 +531,8 @@ struct Kernels {
   /// y[n] = x[n] converted from `type`, correctly rounded; true if every y is finite. x has any
   /// alignment that is a multiple of its elements' size, and is not y.
   bool (*convert)(T* y, const void* x, std::int64_t n, ElementType type);
+  /// to[pieces] = from[pieces].
+  void (*gather)(T* to, const T* from, const Pieces& pieces);
   /// y[n] = x[n]·scale + offset (one fused multiply-add); y may be x.
   void (*rescale)(T* y, const T* x, std::int64_t n, T scale, T offset);
   /// y[n] = f(x[n]) for tests and benchmarks; `function`: 0 exp, 1 log, 2 tanh, 3 sigmoid, 4 erf.

@@ -99,6 +99,17 @@ struct Conv1DSpec {
   ActivationFunction activation = Activation::linear;
   bool use_bias = true;
 };
+/// Of images: sizes are pairs, of the rows and of the columns.
+struct Conv2DSpec {
+  std::int64_t filters;
+  Shape kernel_size;
+  Shape strides = {1, 1};
+  Padding padding = Padding::valid;
+  Shape dilation_rate = {1, 1};
+  std::int64_t groups = 1;  // each with its own channels and filters
+  ActivationFunction activation = Activation::linear;
+  bool use_bias = true;
+};
 /// What undoes a Conv1D's step: each step of the input is seen by kernel_size steps of the output,
 /// `strides` apart from those that see the one before.
 struct Conv1DTransposeSpec {
@@ -219,7 +230,7 @@ using LayerSpec = std::variant<
     Conv1DSpec, PoolingSpec, SpatialDropoutSpec, ReshapeSpec, PermuteSpec, MarginsSpec, MaskingSpec,
     RepeatVectorSpec, LSTMSpec, GRUSpec, SimpleRNNSpec, BidirectionalSpec, TimeDistributedSpec,
     ResidualSpec, MergingSpec, DotSpec, NormalizationSpec, UpSamplingSpec, Conv1DTransposeSpec,
-    SoftmaxSpec, PReLUSpec, UnitNormalizationSpec, OutsideSpec, GroupNormalizationSpec>;
+    SoftmaxSpec, PReLUSpec, UnitNormalizationSpec, OutsideSpec, GroupNormalizationSpec, Conv2DSpec>;
 struct LayerNode {
   LayerSpec spec;
 };

@@ -11,6 +11,7 @@ from .activation import ELU, Activation, ActivityRegularization, LeakyReLU, PReL
 from .base import Layer
 from .conv1d import Conv1D
 from .conv1d_transpose import Conv1DTranspose
+from .conv2d import Conv2D
 from .dense import Dense
 from .dropout import (
     AlphaDropout,
@@ -80,6 +81,7 @@ __all__ = [
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
+    "Conv2D",
     "Cropping1D",
     "Cropping2D",
     "Dense",
@@ -139,7 +141,7 @@ _ON_USE = {
 }
 
 # Keras's other names.
-Convolution1D, Convolution1DTranspose = Conv1D, Conv1DTranspose
+Convolution1D, Convolution1DTranspose, Convolution2D = Conv1D, Conv1DTranspose, Conv2D
 MaxPool1D, GlobalMaxPool1D = MaxPooling1D, GlobalMaxPooling1D
 AvgPool1D, GlobalAvgPool1D = AveragePooling1D, GlobalAveragePooling1D
 MaxPool2D, GlobalMaxPool2D = MaxPooling2D, GlobalMaxPooling2D
@@ -172,6 +174,7 @@ KNOWN: dict[str, type[Layer]] = {
         *(BatchNormalization, LayerNormalization, GroupNormalization, UnitNormalization),
         *(GaussianNoise, GaussianDropout, AlphaDropout),
         Embedding,
+        Conv2D,
         *(Conv1D, MaxPooling1D, AveragePooling1D, GlobalMaxPooling1D, GlobalAveragePooling1D),
         *(SpatialDropout1D, Reshape, Permute, ZeroPadding1D, Masking, RepeatVector),
         *(MaxPooling2D, AveragePooling2D, GlobalMaxPooling2D, GlobalAveragePooling2D),

@@ -60,6 +60,20 @@ bool convert(T* y, const void* x, i64 n, ElementType type) {
 }
 
 template <class T>
+void gather(T* to, const T* from, const Pieces& pieces) {
+  const auto& [rows, down, across, size] = pieces;
+  for (i64 r = 0; r < rows.count; ++r) {
+    for (i64 i = 0; i < down.count; ++i) {
+      for (i64 j = 0; j < across.count; ++j) {
+        T* const y = to + r * rows.to + i * down.to + j * across.to;
+        const T* const x = from + r * rows.from + i * down.from + j * across.from;
+        map(y, size, [](Vec<T> a) MUNDUR_BODY { return a; }, x);
+      }
+    }
+  }
+}
+
+template <class T>
 void rescale(T* y, const T* x, i64 size, T scale, T offset) {
   map(y, size, [=](Vec<T> a) MUNDUR_BODY { return fma(a, scale, offset); }, x);
 }
@@ -85,6 +99,7 @@ void elementary(T* y, const T* x, i64 n, int function) {
 template <class T>
 void fill_data_rows(Kernels<T>& table) {
   table.convert = convert<T>;
+  table.gather = gather<T>;
   table.rescale = rescale<T>;
   table.elementary = elementary<T>;
 }

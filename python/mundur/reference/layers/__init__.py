@@ -4,6 +4,7 @@ from .activation import ELU, Activation, ActivityRegularization, LeakyReLU, PReL
 from .base import Layer
 from .conv1d import Conv1D
 from .conv1d_transpose import Conv1DTranspose
+from .conv2d import Conv2D
 from .dense import Dense
 from .dropout import (
     AlphaDropout,
@@ -55,6 +56,7 @@ __all__ = [
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
+    "Conv2D",
     "Cropping1D",
     "Cropping2D",
     "Dense",
@@ -108,6 +110,7 @@ KNOWN: dict[str, type[Layer]] = {
         *(BatchNormalization, LayerNormalization, GroupNormalization, UnitNormalization),
         *(Normalization, Rescaling),
         *(Cropping1D, UpSampling1D, Conv1DTranspose),
+        Conv2D,
         *(Conv1D, MaxPooling1D, AveragePooling1D, GlobalMaxPooling1D, GlobalAveragePooling1D),
         *(MaxPooling2D, AveragePooling2D, GlobalMaxPooling2D, GlobalAveragePooling2D),
         *(SpatialDropout2D, ZeroPadding2D, Cropping2D, UpSampling2D),
