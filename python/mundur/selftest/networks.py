@@ -20,6 +20,7 @@ from ..losses.base import Loss
 from ..optimizers.base import Optimizer
 from ..regularizers import L1, L2
 from .case import Case
+from .images import IMAGES
 from .sequences import SEQUENCES
 
 Array = npt.NDArray[Any]
@@ -52,6 +53,7 @@ _LOSSES: tuple[tuple[str, int, str, Callable[[], Loss], str], ...] = (
     ("best of several", 5, "linear", losses.CategoricalHinge, "rows"),
     ("overlap", 3, "sigmoid", losses.Dice, "bits"),
     ("uneven overlap", 3, "sigmoid", partial(losses.Tversky, 0.3, 0.8), "bits"),
+    ("pairs", 4, "tanh", partial(losses.Circle, 2.0), "labels"),
     ("focal bits", 3, "sigmoid", losses.BinaryFocalCrossentropy, "bits"),
     (
         "focal logits",
@@ -358,6 +360,7 @@ CASES = (
         connect=_merged,
     ),
     *SEQUENCES,
+    *IMAGES,
 )
 
 
