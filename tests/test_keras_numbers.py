@@ -77,9 +77,10 @@ NAMELESS: dict[Any, Any] = {
     "l1_l2": keras.regularizers.L1L2(0.01, 0.01),
 }
 
-# A window longer than the sample: on PyTorch, Keras fills the padding with copies of the last step
-# and counts them, where its documentation has the mean over the steps that are there.
-COUNTS_PADDING = {"AveragePooling1D_20_same_1_c2"}
+# A window longer than the sample, or padding that is uneven: on PyTorch, Keras fills the padding
+# with copies of the last step and counts them, where its documentation has the mean over the steps
+# that are there.
+COUNTS_PADDING = {"AveragePooling1D_20_same_1_c2", "AveragePooling2D_(3, 2)_1_same_7x5x3"}
 SHARED_LAYERS = [
     case for case in LAYERS if hasattr(keras.layers, case.layer) and case.id not in COUNTS_PADDING
 ]

@@ -1,40 +1,32 @@
 // Convolutions of images: products whose rows are what the windows see, gathered piece by piece.
 
+#include "cpu/parts.h"
 #include "cpu/patches.h"
-#include "cpu/resolver.h"
 
 namespace mundur {
 namespace {
 
-/// Samples of one worker, and rows of each of them: samples where there are enough.
-struct Part {
-  Range samples, rows;
-  bool empty() const { return samples.empty() || rows.empty(); }
-};
-Part part_of(std::int64_t samples, std::int64_t rows, const Member& worker) {
-  const std::int64_t count = worker.count();
-  if (samples % count == 0 || samples >= 4 * count || rows < count)
-    return {share(samples, 1, worker), {0, rows}};
-  return {{0, samples}, share(rows, 1, worker)};
-}
+/// Whether y holds all that the windows make.
+bool makes_all(const op::Convolve2D& o) { return o.rows.stride == 1 && o.columns.stride == 1; }
 
 /// Calls f(first place, places, element of y) for runs of places that lie evenly in y.
 template <class F>
 void each_run(const op::Convolve2D& o, const Shape& y, const Part& part, F f) {
   const Windows2D& windows = o.windows;
-  const std::int64_t across = windows.columns.out, O = y[2];
-  const bool together = o.rows.stride == 1 && o.columns.stride == 1;
-  const bool whole = together && part.rows.size() == windows.rows.out;
-  if (whole) {
-    f(part.samples.begin * windows.out(), part.samples.size() * windows.out(),
-      part.samples.begin * windows.out() * O);
+  const std::int64_t across = windows.columns.out, all = windows.out(), O = y[2];
+  if (part.steps.size() == all && makes_all(o)) {
+    f(part.samples.begin * all, part.samples.size() * all, part.samples.begin * all * O);
     return;
   }
   for (std::int64_t n = part.samples.begin; n < part.samples.end; ++n) {
-    const std::int64_t at_once = together ? part.rows.size() : 1;
-    for (std::int64_t r = part.rows.begin; r < part.rows.end; r += at_once) {
+    if (makes_all(o)) {
+      const std::int64_t place = n * all + part.steps.begin;
+      f(place, part.steps.size(), place * O);
+      continue;
+    }
+    for (std::int64_t r = 0; r < windows.rows.out; ++r) {
       const std::int64_t row = n * y[0] + o.rows.first + r * o.rows.stride;
-      f((n * windows.rows.out + r) * across, at_once * across, (row * y[1] + o.columns.first) * O);
+      f((n * windows.rows.out + r) * across, across, (row * y[1] + o.columns.first) * O);
     }
   }
 }
@@ -46,14 +38,14 @@ void resolve(Resolver<T>& r, const op::Convolve2D& o) {
   const Windows2D& windows = o.windows;
   const Shape& shape = r[o.y].shape;
   const std::int64_t O = shape[2], G = o.groups, own_O = O / G, own_C = r[o.w].shape[2];
-  const bool all = o.rows.stride == 1 && o.columns.stride == 1;
-  const Part part = all ? part_of(r.samples(o.y), windows.rows.out, r.worker)
-                        : Part{r.share_samples(o.y), {0, windows.rows.out}};
-  const std::int64_t width = all ? windows.columns.out * O : r[o.y].size() / windows.rows.out;
-  r.touch_matrix(o.y, r.samples(o.y), r[o.y].size(),
-                 all ? Block{part.samples, {part.rows.begin * width, part.rows.end * width}}
-                     : Block{part.samples, {0, r[o.y].size()}},
-                 true);
+  const bool all = makes_all(o);
+  const Part part = all ? part_of(r.samples(o.y), windows.out(), r.worker)
+                        : Part{r.share_samples(o.y), {0, windows.out()}};
+  if (all) {
+    touch(r, o.y, part, windows.out(), true);
+  } else {
+    r.writes_samples(o.y, part.samples);
+  }
   r.reads_samples(o.x, part.samples);
   r.reads(o.w);
   if (o.bias) r.reads(o.bias);

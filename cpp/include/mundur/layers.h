@@ -177,8 +177,7 @@ struct PoolingSpec {
   Shape strides = {1};
   Padding padding = Padding::valid;
   bool average = false;
-  bool global =
-      false;  // over all that there is; then only keepdims, whether the axes stay, matters
+  bool global = false;  // over all of a sample; then only keepdims, whether axes stay, matters
   bool keepdims = false;
 };
 struct SpatialDropoutSpec {
