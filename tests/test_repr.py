@@ -58,7 +58,7 @@ THINGS = [
     "GaussianNoise(0.1, seed=3)",
     "GaussianDropout(0.25)",
     "AlphaDropout(0.25, seed=3)",
-    "Conv2D(8, 3, strides=(2, 1), padding='same', activation='relu', kernel_regularizer=L2())",
+    "Conv2D(8, (3, 3), strides=(2, 1), padding='same', activation='relu', kernel_regularizer=L2())",
     "Conv1D(8, 3, strides=2, padding='same', activation='relu', kernel_regularizer=L2())",
     "MaxPooling1D(pool_size=4, padding='same')",
     "AveragePooling1D(4, strides=2)",

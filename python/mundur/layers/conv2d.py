@@ -163,5 +163,10 @@ class Conv2D(Weighted):
         )
 
     def _repr_config(self) -> dict[str, Any]:
-        linear = self.activation == "linear"
-        return super()._repr_config() | ({"activation": None} if linear else {})
+        usual = {
+            "activation": ("linear", None),
+            "strides": ((1, 1), 1),
+            "dilation_rate": ((1, 1), 1),
+        }
+        short = {n: default for n, (value, default) in usual.items() if getattr(self, n) == value}
+        return super()._repr_config() | short

@@ -25,7 +25,8 @@ def single(value: Any, name: str) -> int:
 
 def pair(value: Any, name: str, minimum: int = 1) -> tuple[int, int]:
     """Two integers, of rows and columns; one number stands for both."""
-    if not isinstance(value, (Sequence, np.ndarray)):
+    is_list = isinstance(value, Sequence) or (isinstance(value, np.ndarray) and value.ndim > 0)
+    if not is_list:
         return (integer(value, name, minimum),) * 2
     if isinstance(value, str) or len(value) != 2:
         raise ValueError(f"{name} must be an integer, or two: (rows, columns); got {shown(value)}")

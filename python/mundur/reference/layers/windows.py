@@ -6,7 +6,7 @@ of the output lies on step t S − P + k D of the input.
 
 from typing import Any
 
-from ..._support.checks import WrongType, integer
+from ..._support.checks import integer, shown
 
 PADDINGS = {name: name for name in ("valid", "same")}
 CAUSAL = PADDINGS | {"causal": "causal"}
@@ -88,5 +88,5 @@ def pair(value: Any, name: str, least: int = 1) -> tuple[int, int]:
     if not isinstance(value, (tuple, list)):
         return (integer(value, name, least),) * 2
     if len(value) != 2:
-        raise WrongType(f"{name} must be an integer or (rows, columns); got {value!r}")
+        raise ValueError(f"{name} must be an integer, or two: (rows, columns); got {shown(value)}")
     return integer(value[0], f"{name}[0]", least), integer(value[1], f"{name}[1]", least)
