@@ -307,6 +307,7 @@ def test_windows_too_large_to_count_are_refused(most: int) -> None:
     ],
     ids=str,
 )
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't:DeprecationWarning")
 def test_keras_takes_the_same_forms(name: str, arguments: dict[str, Any]) -> None:
     keras = pytest.importorskip("keras", reason="install the extra 'keras'")
     x = normal(2, 7, 8, 3).astype(np.float32)

@@ -35,13 +35,13 @@ class Conv2D(Weighted):
         Channels of the output, at least 1.
     kernel_size : int or pair of int
         Taps: the rows and columns that a window sees; one number stands for both.
-    strides : int or pair of int, default 1
+    strides : int or pair of int, default (1, 1)
         Rows and columns from a window to the next.
     padding : {"valid", "same"}, default "valid"
         Windows that lie within the image only; or as much padding in front as behind (or one less),
         so that no row and no column is lost.
     data_format : {"channels_last"}, optional
-    dilation_rate : int or pair of int, default 1
+    dilation_rate : int or pair of int, default (1, 1)
         Rows and columns from a tap to the next; not together with strides.
     groups : int, default 1
         Parts that channels and filters are divided into, each with its own kernel.
@@ -88,10 +88,10 @@ class Conv2D(Weighted):
         self,
         filters: int,
         kernel_size: int | Sequence[int],
-        strides: int | Sequence[int] = 1,
+        strides: int | Sequence[int] = (1, 1),
         padding: str = "valid",
         data_format: str | None = None,
-        dilation_rate: int | Sequence[int] = 1,
+        dilation_rate: int | Sequence[int] = (1, 1),
         groups: int = 1,
         activation: Identifier = None,
         use_bias: bool = True,
@@ -163,10 +163,5 @@ class Conv2D(Weighted):
         )
 
     def _repr_config(self) -> dict[str, Any]:
-        usual = {
-            "activation": ("linear", None),
-            "strides": ((1, 1), 1),
-            "dilation_rate": ((1, 1), 1),
-        }
-        short = {n: default for n, (value, default) in usual.items() if getattr(self, n) == value}
-        return super()._repr_config() | short
+        linear = self.activation == "linear"
+        return super()._repr_config() | ({"activation": None} if linear else {})
