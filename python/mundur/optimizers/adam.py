@@ -6,7 +6,8 @@ from .._support.checks import SMALLEST, boolean
 from .._support.names import checked_keywords
 from .._support.unpack import Unpack
 from ..schedules.base import Rate
-from .base import KERAS, ArgumentsButDecay, BuiltIn, OptimizerArguments, option
+from .base import KERAS, ArgumentsButDecay, BuiltIn, OptimizerArguments
+from .options import option
 
 
 class _Betas(BuiltIn):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import re
 import warnings
@@ -18,6 +17,7 @@ from .._support.checks import boolean, choice, identifier, integer, items, numbe
 from .._support.config import Configurable
 from .._support.names import checked_keywords
 from ..schedules.base import Asked, Rate, rates_of, schedule_of
+from .options import Clip, LearningRate, Option, option
 
 if TYPE_CHECKING:
     from .in_python import Slot, Trained
@@ -26,9 +26,6 @@ Array = npt.NDArray[Any]
 
 # Keras's arguments with one value here.
 KERAS: dict[str, Any] = {"loss_scale_factor": None}
-
-_CLIPS = ("clipnorm", "clipvalue", "global_clipnorm")
-_NEVER = object()
 
 
 class Trainee(Protocol):
@@ -44,93 +41,6 @@ class Trainee(Protocol):
 
     def _parameter_views(self) -> Mapping[str, Any]:
         """The parameters by path, in the network's order."""
-
-
-class _Option(property):
-    """An argument that the native optimizer holds under its name; see `option`."""
-
-    def __init__(
-        self, name: str, doc: str, check: Callable[..., Any], none: Any, is_fixed: bool
-    ) -> None:
-        self.name, self.check, self.none = name, check, none
-        super().__init__(self.get, None if is_fixed else self.put, doc=doc)
-
-    def get(self, optimizer: Optimizer) -> Any:
-        value = optimizer._native[self.name]
-        return None if value == self.none else value
-
-    def put(self, optimizer: Optimizer, value: Any) -> None:
-        is_none = value is None and self.none is not _NEVER
-        optimizer._native[self.name] = self.none if is_none else self.check(value, self.name)
-
-
-class _Clip(_Option):
-    """A limit, of which there may be one."""
-
-    def put(self, optimizer: Optimizer, value: Any) -> None:
-        if value is not None:
-            self.check(value, self.name)
-            for other in _CLIPS:
-                if other != self.name and getattr(optimizer, other) is not None:
-                    raise ValueError(
-                        f"only one of {', '.join(_CLIPS)} may be given; got {self.name} and {other}"
-                    )
-        super().put(optimizer, value)
-
-
-def option(
-    name: str,
-    doc: str,
-    check: Callable[..., Any] = number,
-    *,
-    none: Any = _NEVER,
-    is_fixed: bool = False,
-    kind: type[_Option] = _Option,
-    **bounds: float,
-) -> Any:
-    """A property: an argument of this name, which the native optimizer holds.
-
-    `check(value, name, **bounds)` returns the clean value; `none` is what None stands for;
-    `is_fixed`: only the constructor sets it.
-    """
-    return kind(name, doc, functools.partial(check, **bounds), none, is_fixed)
-
-
-class LearningRate(float):
-    """A rate that can be asked as Keras's variables are, and knows where it is from.
-
-    Examples
-    --------
-    >>> import mundur as md
-    >>> optimizer = md.optimizers.SGD(0.1)
-    >>> optimizer.learning_rate.assign(0.01)
-    >>> optimizer.learning_rate, optimizer.learning_rate.value
-    (0.01, 0.01)
-    """
-
-    _optimizer: Optimizer
-
-    def __new__(cls, value: float, optimizer: Optimizer) -> LearningRate:
-        """A number of an optimizer's."""
-        rate = super().__new__(cls, value)
-        rate._optimizer = optimizer
-        return rate
-
-    @property
-    def value(self) -> float:
-        """The number alone."""
-        return float(self)
-
-    def numpy(self) -> np.float64:
-        """The number as NumPy's."""
-        return np.float64(self)
-
-    def assign(self, value: float) -> None:
-        """Sets the optimizer's rate."""
-        self._optimizer.learning_rate = value
-
-    def __reduce__(self) -> Any:
-        return float, (float(self),)
 
 
 class ArgumentsButDecay(TypedDict, total=False):
@@ -236,7 +146,7 @@ class Optimizer(Configurable):
         """Keeps those of a constructor's arguments, its `locals()`, that native code holds."""
         for name, value in arguments.items():
             argument = getattr(type(self), name, None)
-            if isinstance(argument, _Option):
+            if isinstance(argument, Option):
                 argument.put(self, value)
 
     # ---- what a subclass in Python writes ------------------------------------------------------
@@ -386,21 +296,21 @@ class Optimizer(Configurable):
         "clipnorm",
         "The largest norm of each parameter's gradient, or None.",
         none=math.inf,
-        kind=_Clip,
+        kind=Clip,
         above=0,
     )
     clipvalue: float | None = option(
         "clipvalue",
         "The largest magnitude of a gradient's element, or None.",
         none=math.inf,
-        kind=_Clip,
+        kind=Clip,
         above=0,
     )
     global_clipnorm: float | None = option(
         "global_clipnorm",
         "The largest norm of all gradients together, or None.",
         none=math.inf,
-        kind=_Clip,
+        kind=Clip,
         above=0,
     )
     use_ema: bool = option(

@@ -6,7 +6,8 @@ from .._support.checks import boolean
 from .._support.names import checked_keywords
 from .._support.unpack import Unpack
 from ..schedules.base import Rate
-from .base import KERAS, BuiltIn, OptimizerArguments, option
+from .base import KERAS, BuiltIn, OptimizerArguments
+from .options import option
 
 
 class SGD(BuiltIn):
