@@ -38,8 +38,7 @@ def test_masked_steps_behind_a_first_state(
     def build(k: Any) -> Any:
         ids, first = k.Input((4,)), k.Input((3,))
         table = k.layers.Embedding(5, 3, mask_zero=True)
-        # Else Keras forgets it where it is given a first state.
-        mask = {"mask": table.compute_mask(ids)} if k is keras else {}
+        mask = table.compute_mask(ids)  # else Keras forgets it where it is given a first state
         recurrent = getattr(k.layers, layer)(
             3,
             return_sequences=sequences,
@@ -48,13 +47,30 @@ def test_masked_steps_behind_a_first_state(
             go_backwards=backwards,
         )
         states = [first, first] if layer == "LSTM" else [first]
-        return k.Model([ids, first], list(recurrent(table(ids), initial_state=states, **mask)))
+        return k.Model([ids, first], list(recurrent(table(ids), initial_state=states, mask=mask)))
 
     theirs, ours = build(keras), build(md)
     ours.set_weights(theirs.get_weights())
     expected = theirs.predict([IDS, FIRST], verbose=0)
     for mine, other in zip(ours.predict([IDS, FIRST]), expected, strict=True):
         close(mine, other)
+
+
+def test_sequences_of_any_length() -> None:
+    def build(k: Any) -> Any:
+        words = k.Input((None,))
+        x = k.layers.Embedding(9, 4)(words)
+        x = k.layers.Conv1D(5, 3, padding="same", activation="relu")(x)
+        y = k.layers.GRU(3, return_sequences=True)(k.layers.MaxPooling1D(2)(x))
+        return k.Model(words, [y, k.layers.GlobalAveragePooling1D()(x)])
+
+    theirs, ours = build(keras), build(md)
+    assert ours.input_shape == (None,) and ours.output_shape == [(None, 3), (5,)]
+    ours.set_weights(theirs.get_weights())
+    for length in (6, 15, 8):
+        x = RNG.integers(0, 9, (4, length))
+        for mine, other in zip(ours.predict(x), theirs.predict(x, verbose=0), strict=True):
+            close(mine, other)
 
 
 def stateful(k: Any, layer: str, **options: Any) -> Any:

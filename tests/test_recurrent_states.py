@@ -468,6 +468,59 @@ def test_a_layer_by_itself() -> None:
     np.testing.assert_array_equal(keeps(WORDS), first)
 
 
+@pytest.mark.parametrize("layer", [*LAYERS, "Bidirectional"])
+def test_a_mask_of_a_layer_by_itself(layer: str) -> None:
+    """That of Masking in front; also when it comes and goes."""
+    made = L.Bidirectional(L.GRU(3)) if layer == "Bidirectional" else getattr(L, layer)(3)
+    there = np.array([[True, True, False, False, False], [False, True, False, True, True]])
+    x = WORDS[:2]
+    y = made(x, mask=there)
+    whole = made(x)
+    masked = md.Model([L.Masking(0.0), made.__class__.from_config(made.get_config())], seed=0)
+    masked.build((5, 3))
+    masked.set_weights(made.get_weights())
+    np.testing.assert_array_equal(y, masked.predict(np.where(there[..., None], x, 0.0)))
+    assert (whole != y).any()
+    np.testing.assert_array_equal(made(x, mask=there), y)
+    np.testing.assert_array_equal(made(x, mask=np.ones((2, 5), bool)), whole)
+    states = [np.ones((2, 3))] * len(made.state_sizes)
+    assert (made(x, initial_state=states, mask=there) != y).any()
+    with pytest.raises(ValueError, match=r"bool of shape \(2, 5\).*got int64 of shape \(2, 5\)"):
+        made(x, mask=there.astype(int))
+    with pytest.raises(ValueError, match=r"got bool of shape \(2, 4\)"):
+        made(x, mask=there[:, :4])
+    with pytest.raises(ValueError, match="mask must be the one that comes with the symbolic value"):
+        made(md.Input((5, 3)), mask=there)
+
+
+def test_a_mask_that_a_graph_names() -> None:
+    """The one that comes anyway; no other."""
+    ids, others = md.Input((4,)), md.Input((4,))
+    table, plain = L.Embedding(5, 3, mask_zero=True), L.Embedding(5, 3)
+    np.testing.assert_array_equal(table.compute_mask(IDS), IDS != 0)
+    assert plain.compute_mask(ids) is None
+    x = np.array([[[1.0, 0.0], [0.0, 0.0]]])
+    assert L.Masking().compute_mask(x).tolist() == [[True, False]]
+    mask, words = table.compute_mask(ids), L.Dropout(0.5)(table(ids))
+    named = md.Model(ids, L.GRU(2)(words, mask=mask), seed=0)
+    silent = md.Model(ids, named.layers[-1](words), seed=0)
+    np.testing.assert_array_equal(named.predict(IDS), silent.predict(IDS))
+    for other in (table.compute_mask(others), L.Masking().compute_mask(words), True):
+        with pytest.raises(ValueError, match="mask must be the one that comes with"):
+            L.GRU(2)(words, mask=other)
+
+
+def test_the_states_that_a_layer_keeps() -> None:
+    memory = L.LSTM(3, stateful=True)
+    model = md.Model([md.Input((5, 3), batch_size=2), memory], seed=0)
+    assert L.LSTM(3).states is None and memory.states is not None
+    assert [state.shape for state in memory.states] == [(2, 3), (2, 3)]
+    model.predict(WORDS[:2], batch_size=2)
+    assert all(state.any() for state in memory.states)
+    memory.reset_states()
+    assert not any(state.any() for state in memory.states)
+
+
 def test_a_part_of_a_decoder_goes_step_by_step() -> None:
     """As Keras's tutorial infers: a model of the same layers, that is given its own last states."""
     model = seq2seq("LSTM")

@@ -67,6 +67,18 @@ auto works(F f) {
   });
 }
 
+void reshape(AnyNetwork& self, const std::vector<Shape>& inputs, const py::sequence& layers) {
+  const std::vector<LayerSpec> specs = specs_of(layers);
+  self.visit([&](auto& network) {
+    Graph graph = network.graph();
+    if (inputs.size() != graph.inputs.size()) throw py::value_error("inputs: expected all shapes");
+    if (specs.size() != graph.layers.size()) throw py::value_error("layers: expected all of them");
+    for (std::size_t i = 0; i < inputs.size(); ++i) graph.inputs[i].shape = inputs[i];
+    for (std::size_t i = 0; i < specs.size(); ++i) graph.layers[i].spec = specs[i];
+    alone(network, [&] { network.reshape(std::move(graph)); });
+  });
+}
+
 /// An array over memory that the network owns, and keeps alive with it.
 template <class T>
 py::array live_view(const py::object& self, T* data, const Shape& shape) {
@@ -261,6 +273,7 @@ void bind_network(py::module_& m) {
                              [](const py::object& self) { return flat(self, false); })
       .def_property_readonly("flat_gradients",
                              [](const py::object& self) { return flat(self, true); })
+      .def("reshape", &reshape, py::arg("inputs"), py::arg("layers"))
       .def("move_to",
            works<std::shared_ptr<cuda::Gpu>>(
                [](auto& network, const std::shared_ptr<cuda::Gpu>& gpu) { network.move_to(gpu); }),

@@ -7,8 +7,44 @@
 #include "cpu/gather.h"
 #include "layers/layer.h"
 #include "mundur/network.h"
+#include "training/compiled.h"
 
 namespace mundur {
+
+/// The layers of the graph, called on samples of its inputs' shapes.
+template <class T>
+Setup Network<T>::wire() {
+  graph_.check();
+  for (std::size_t i = 0; i < graph_.inputs.size(); ++i) {
+    const Shape& shape = graph_.inputs[i].shape;
+    const std::string what =
+        (graph_.inputs.size() == 1 ? "" : graph_.input_text(i) + ": ") + "input_shape";
+    for (std::int64_t extent : shape) {
+      if (extent >= 1) continue;
+      throw std::invalid_argument(what + ": expected extents >= 1, got " + std::to_string(extent));
+    }
+    checked_size(shape, "one sample");
+    shapes_.push_back(shape);
+    heads_.push_back(Activation::linear);
+  }
+  Setup setup;
+  for (const Graph::Call& call : graph_.calls) build(setup, call);
+  forward_work_ = setup.work;
+  batch_ = setup.batch;
+  return setup;
+}
+
+template <class T>
+void Network<T>::find_masks() {
+  Ports ports;
+  const Program program = compile({}, ports);
+  calls_outside_ = program.calls_outside();
+  masks_output_.resize(graph_.outputs.size());
+  for (std::size_t i = 0; i < masks_output_.size(); ++i) {
+    const Value mask = program[ports.outputs[i].p].mask;
+    masks_output_[i] = mask && program[mask].size() == rows_of(output_shape(i));
+  }
+}
 
 /// Each call has a layer of its own: shared ones have their arrays in common.
 template <class T>
@@ -157,6 +193,8 @@ void Network<T>::require_deltas(const std::vector<T*>& dx,
 }
 
 #define MUNDUR_BUILDING(T)                                                                       \
+  template Setup Network<T>::wire();                                                             \
+  template void Network<T>::find_masks();                                                        \
   template void Network<T>::build(Setup& setup, const Graph::Call& call);                        \
   template void Network<T>::allocate();                                                          \
   template void Network<T>::require_inputs(const std::vector<ArrayView>&) const;                 \

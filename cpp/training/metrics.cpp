@@ -121,18 +121,21 @@ Judge<T>::Judge(const Network<T>& network, std::vector<Objective> objectives)
               "metrics: sparse_categorical_accuracy goes with labels, the other accuracies with "
               "targets of one row per sample");
     }
-    rows_.push_back(rows_of_output(network.output_shape(i), one.loss));
   }
   require(any, "loss: expected one for at least one output");
 }
 
 template <class T>
-void Judge<T>::require_fit(const DataSet& data, std::int64_t batch_size) const {
+void Judge<T>::require_fit(const DataSet& data, std::int64_t batch_size) {
   network_.require_inputs(data.x);
+  rows_.clear();
   require(batch_size >= 1, "batch_size: expected at least 1, got " + std::to_string(batch_size));
   require(data.y.size() == objectives_.size(),
           "y: expected targets of " + std::to_string(objectives_.size()) + " outputs, got " +
               std::to_string(data.y.size()));
+  for (std::size_t i = 0; i < objectives_.size(); ++i) {
+    rows_.push_back(rows_of_output(network_.output_shape(i), objectives_[i].loss));
+  }
   for (std::size_t i = 0; i < objectives_.size(); ++i) {
     if (objectives_[i].loss) require_targets(i, data);
   }

@@ -15,7 +15,7 @@ class Judge {
   /// Whether a loss calls a function of the caller's.
   bool calls_outside() const { return calls_outside_; }
   /// Throws std::invalid_argument where the set does not fit: kernels trust what passes here.
-  void require_fit(const DataSet& data, std::int64_t batch_size) const;
+  void require_fit(const DataSet& data, std::int64_t batch_size);
   /// Makes room for batches of so many samples.
   void reserve(std::int64_t batch_size);
   /// The loss of a lane's last batch, with what its program has found of penalties on top of these.
@@ -31,7 +31,7 @@ class Judge {
 
   const Network<T>& network_;
   std::vector<Objective> objectives_;
-  std::vector<OutputRows> rows_;  // of each output
+  std::vector<OutputRows> rows_;  // of each output, for the samples that were last fitted
   std::vector<double> scores_;
   bool calls_outside_ = false;
 };

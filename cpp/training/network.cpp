@@ -21,6 +21,18 @@ void require_flags(std::size_t flags, std::size_t expected, const char* one) {
                               std::to_string(expected) + "), got " + std::to_string(flags));
 }
 
+/// Throws where arrays differ from those that are there.
+void require_same(const std::vector<Array>& made, const std::vector<Array>& there,
+                  const Graph& graph) {
+  require(made.size() == there.size(), "layers: expected the same ones");
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    require(made[i].shape == there[i].shape && made[i].layer == there[i].layer, [&] {
+      return graph.layer_text(static_cast<std::size_t>(made[i].layer)) + ": its " + made[i].name +
+             " has another shape for samples of this one";
+    });
+  }
+}
+
 }  // namespace
 
 /// Of each kind of native call.
@@ -42,40 +54,48 @@ Network<T>::Network(Graph graph, std::uint64_t seed, Compute compute)
   if (compute != Compute::own && sizeof(T) != sizeof(float)) {
     throw std::invalid_argument("compute_dtype: bfloat16 goes with dtype float32 only");
   }
-  graph_.check();
-  for (std::size_t i = 0; i < graph_.inputs.size(); ++i) {
-    const Shape& shape = graph_.inputs[i].shape;
-    const std::string what =
-        (graph_.inputs.size() == 1 ? "" : graph_.input_text(i) + ": ") + "input_shape";
-    for (std::int64_t extent : shape) {
-      if (extent >= 1) continue;
-      throw std::invalid_argument(what + ": expected extents >= 1, got " + std::to_string(extent));
-    }
-    checked_size(shape, "one sample");
-    shapes_.push_back(shape);
-    heads_.push_back(Activation::linear);
-  }
-  Setup setup;
-  for (const Graph::Call& call : graph_.calls) build(setup, call);
+  Setup setup = wire();
   parameters_ = std::move(setup.parameters);
   states_ = std::move(setup.states);
   learning_.assign(static_cast<std::size_t>(setup.places), true);
   activity_.resize(graph_.layers.size());
-  forward_work_ = setup.work;
-  batch_ = setup.batch;
   allocate();
-  masks_output_.resize(graph_.outputs.size());
-  Ports ports;
-  const Program program = compile({}, ports);
-  calls_outside_ = program.calls_outside();
-  for (std::size_t i = 0; i < masks_output_.size(); ++i) {
-    const Value mask = program[ports.outputs[i].p].mask;
-    masks_output_[i] = mask && program[mask].size() == rows_of(output_shape(i));
-  }
+  find_masks();
 }
 
 template <class T>
 Network<T>::~Network() = default;
+
+template <class T>
+void Network<T>::reshape(Graph graph) {
+  std::vector<std::unique_ptr<Layer>> calls;
+  std::vector<std::string> scopes;
+  std::vector<Shape> shapes;
+  std::vector<Activation> heads;
+  const auto exchange = [&] {
+    std::swap(graph_, graph);
+    calls_.swap(calls);
+    scopes_.swap(scopes);
+    shapes_.swap(shapes);
+    heads_.swap(heads);
+  };
+  const double work = forward_work_;
+  exchange();
+  try {
+    const Setup setup = wire();
+    require_same(setup.parameters, parameters_, graph_);
+    require_same(setup.states, states_, graph_);
+    find_masks();
+    Ports ports;
+    if (device_) device_->require(compile({}, ports));
+  } catch (...) {
+    exchange();
+    forward_work_ = work;
+    find_masks();
+    throw;
+  }
+  forget_programs();
+}
 
 template <class T>
 void Network<T>::move_to(const std::shared_ptr<cuda::Gpu>& gpu) {
@@ -100,14 +120,20 @@ void Network<T>::move_to(const std::shared_ptr<cuda::Gpu>& gpu) {
   device_ = std::move(device);
 }
 
-/// What it keeps of programs goes with it.
+/// They are of another network from now on.
 template <class T>
-void Network<T>::leave_device() {
+void Network<T>::forget_programs() {
   ++version_;
   compiled_.clear();
   for (auto& program : by_hand_) program = nullptr;
   other_ = {};
   forward_batch_ = 0;
+}
+
+/// What it keeps of programs goes with it.
+template <class T>
+void Network<T>::leave_device() {
+  forget_programs();
   training_arena_->mirror = nullptr;
   for (const auto& arena : inference_arenas_) arena->mirror = nullptr;
   device_ = nullptr;

@@ -28,7 +28,6 @@ from . import (
     regularizers,
     runtime,
     schedules,
-    solvers,
     utils,
 )
 from ._support import moved as _moved  # noqa: F401 - old pickles name what has moved
@@ -45,7 +44,7 @@ from .optimizers import Optimizer
 from .runtime import build_info, get_num_threads, isa, set_num_threads
 
 if TYPE_CHECKING:
-    from . import backend, model_selection, plots, preprocessing, saving, text
+    from . import backend, model_selection, plots, preprocessing, saving, solvers, text
     from . import sklearn as sklearn
     from .model_selection import fit_many
     from .saving import load_model
@@ -94,7 +93,10 @@ __all__ = [
     "utils",
 ]
 __version__: str = build_info()["version"]
-_ON_USE = ("backend", "model_selection", "plots", "preprocessing", "saving", "sklearn", "text")
+_ON_USE = (
+    *("backend", "model_selection", "plots", "preprocessing"),
+    *("saving", "sklearn", "solvers", "text"),
+)
 _EVERY = (*__all__, "sklearn")  # which `from mundur import *` goes without: it needs scikit-learn
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,9 @@ from ._support.checks import WrongType, boolean, choice, integer, number, set_se
 from ._support.names import checked_keywords, either, unknown_attribute
 from .data.arrays import real_array
 from .data.py_dataset import PyDataset
-from .data.windows import timeseries_dataset_from_array
+
+if TYPE_CHECKING:  # it is loaded on use
+    from .data.windows import timeseries_dataset_from_array
 
 __all__ = [
     "PyDataset",
@@ -273,6 +276,8 @@ def to_categorical(x: Any, num_classes: int | None = None) -> npt.NDArray[np.flo
 if not TYPE_CHECKING:  # else type checkers would believe in any name
 
     def __getattr__(name: str) -> object:
+        if name == "timeseries_dataset_from_array":
+            return getattr(import_module("mundur.data.windows"), name)
         raise unknown_attribute("mundur.utils", name, __all__)
 
     def __dir__() -> list[str]:

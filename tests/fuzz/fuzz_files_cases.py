@@ -393,7 +393,10 @@ def samples(model: md.Model) -> Any:
     shapes = [model.input_shape] if alone else [x.sample for x in model.inputs]
     found = []
     for shape, ids in zip(shapes, model.vocabularies, strict=True):
-        if shape is None or np.prod(shape, dtype=object) > 10**5:
+        if shape is None:
+            return None
+        shape = tuple(extent or 5 for extent in shape)  # of any length
+        if np.prod(shape, dtype=object) > 10**5:
             return None
         count = 2 * int(np.prod(shape))
         numbers = np.arange(count) % ids if ids else np.linspace(-1, 1, count)

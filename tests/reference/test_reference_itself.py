@@ -31,6 +31,7 @@ PLAIN = {
 # What both halves of the package share, so that both refuse with the same sentences.
 SHARED = {
     "_support.checks": {"__future__", "numbers", "os"},
+    "_support.lengths": {"__future__"},
     "_support.names": {"__future__", "difflib", "functools", "inspect", "re", "weakref"},
 }
 

@@ -65,6 +65,10 @@ class Network {
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
 
+  /// From now on the same layers are called on samples of other shapes; programs are compiled anew.
+  /// Parameters, state and all that was said of them stay. Throws std::invalid_argument where the
+  /// shape of one of those follows from that of the samples; the network is then as it was.
+  void reshape(Graph graph);
   /// From now on programs run there; null: on the CPU. Throws NotSupported where it lacks what the
   /// network needs, and OutOfMemory.
   void move_to(const std::shared_ptr<cuda::Gpu>& gpu);
@@ -202,7 +206,9 @@ class Network {
     std::int64_t batch = 0;
     bool training = false;
   };
+  Setup wire();
   void build(Setup& setup, const Graph::Call& call);
+  void find_masks();
   void require_deltas(const std::vector<T*>& dx, const std::vector<const T*>& delta) const;
   void require_exact_ids(const Graph::Call& call) const;
   /// "x", or which of several inputs holds an id that is none.
@@ -211,6 +217,7 @@ class Network {
   void allocate();
   void emit_calls(Builder& b, const Purpose& purpose, Ports& ports) const;
   void exchange();
+  void forget_programs();
   void leave_device();
   Compiled<T>& by_hand(bool training);
 

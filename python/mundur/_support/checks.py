@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from numbers import Integral
 from typing import Any
 
+from .lengths import Length
+
 __all__ = [
     "MOST_AXES",
     "SMALLEST",
@@ -202,20 +204,29 @@ def is_function(value: Any) -> bool:
     return callable(value) and not hasattr(value, "compute_output_shape")
 
 
-def extents(value: Any, name: str) -> tuple[int, ...]:
-    """A shape of one sample: positive integers, without the batch."""
+def extents(value: Any, name: str, lengths: bool = False) -> tuple[int, ...]:
+    """A shape of one sample: positive integers, without the batch.
+
+    Where `lengths`, the first may be None, a number of time steps that comes with the data.
+    """
     if isinstance(value, Integral) and not _is_bool(value):
         value = (value,)
     if not isinstance(value, (tuple, list)):
         raise WrongType(f"{name} must be a tuple of integers; {came(value)}")
     if not 1 <= len(value) <= MOST_AXES:
         raise ValueError(f"{name} must have 1 to {MOST_AXES} extents; got {len(value)}")
+    if lengths and value[0] is None:
+        value = (Length(), *value[1:])
     if any(extent is None for extent in value):
+        first = " but for the first, a number of time steps," if lengths else ""
         raise ValueError(
-            f"{name} is the shape of one sample, in whole numbers and without the batch; got "
-            f"{value!r} (sequences must have one length: mundur.utils.pad_sequences sees to it)"
+            f"{name} is the shape of one sample, in whole numbers{first} and without the batch; "
+            f"got {value!r}"
         )
-    return tuple(integer(extent, f"{name}[{i}]", 1) for i, extent in enumerate(value))
+    return tuple(
+        extent if isinstance(extent, Length) else integer(extent, f"{name}[{i}]", 1)
+        for i, extent in enumerate(value)
+    )
 
 
 def axis_of_batch(value: Any, name: str = "axis") -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from .._support.names import unknown_attribute
@@ -16,7 +17,9 @@ from .basic import (
     TerminateOnNaN,
 )
 from .monitors import EarlyStopping, ModelCheckpoint, OptunaPruning, ReduceLROnPlateau
-from .tensorboard import TensorBoard
+
+if TYPE_CHECKING:  # it is loaded on use
+    from .tensorboard import TensorBoard
 
 __all__ = [
     "BackupAndRestore",
@@ -38,6 +41,8 @@ __all__ = [
 if not TYPE_CHECKING:  # else type checkers would believe in any name
 
     def __getattr__(name: str) -> object:
+        if name == "TensorBoard":
+            return getattr(import_module(".tensorboard", __name__), name)
         raise unknown_attribute("mundur.callbacks", name, __all__)
 
     def __dir__() -> list[str]:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from .. import _core
 from .._support.checks import WrongType, shown
+from .._support.lengths import suits
 from .._support.names import suggestion
 
 __all__ = [
@@ -162,9 +163,12 @@ def _asarray(value: Any, name: str) -> Array:
 def features(value: Any, input_shape: tuple[int, ...] | None, name: str = "x") -> Array:
     """Samples for a model: (samples, *input_shape), at least one."""
     x = real_array(value, name)
-    if x.ndim == len(input_shape or ()) and input_shape == (*x.shape[1:], 1):
-        x = x[..., None]
-    if x.ndim < 2 or (input_shape is not None and x.shape[1:] != input_shape):
+    if input_shape is not None and x.shape[1:] != input_shape:
+        if x.ndim == len(input_shape) and suits((*x.shape[1:], 1), input_shape):
+            x = x[..., None]
+        elif not suits(x.shape[1:], input_shape):
+            raise _wrong_shape(x, input_shape, name)
+    if x.ndim < 2:
         raise _wrong_shape(x, input_shape, name)
     if x.size == 0:
         raise ValueError(f"{name} must not be empty; got shape {x.shape}")
@@ -444,9 +448,15 @@ ONE = Ports(("",), object)  # a chain has one of each, without a name
 
 def joined(parts: Sequence[Any]) -> Any:
     """Arrays of samples, one below another, each of them one or several."""
-    if not isinstance(parts[0], Several):
-        return np.concatenate(parts)
-    return Several([np.concatenate(same) for same in zip(*parts, strict=True)])
+    if isinstance(parts[0], Several):
+        return Several([joined(same) for same in zip(*parts, strict=True)])
+    shapes = dict.fromkeys(part.shape[1:] for part in parts)
+    if len(shapes) > 1:
+        raise ValueError(
+            "outputs of batches must have one shape to be joined; there are "
+            f"{', '.join(map(str, shapes))}: call predict on each batch"
+        )
+    return np.concatenate(parts)
 
 
 def _kind_of(given: Any) -> str:

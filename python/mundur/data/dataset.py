@@ -58,6 +58,9 @@ class Learner(Protocol):
     def _features(self, x: Any, name: str = "x") -> Any:
         """Samples for it, checked: an array, or several."""
 
+    def _suit(self, x: Any) -> None:
+        """From now on it computes on samples as long as these."""
+
     @property
     def seed(self) -> int:
         """What shuffles are drawn from."""
@@ -307,6 +310,7 @@ def prepare(
     """Checks targets and weights against features (already checked) and the model's losses."""
     network, ports, asked = model.native, model._ports_out, model.objectives
     samples = len(x)
+    model._suit(x)
     if len(asked) == 1:
         (y,) = ports.parts(y, names[1])
         if type(y) in (list, tuple) and len(y) == 1 and _rows_in(y[0]) == samples > 1:

@@ -13,6 +13,7 @@ from .. import constraints, initializers, regularizers
 from .._support.checks import boolean, extents, identifier
 from .._support.config import Configurable, rebuild
 from .._support.dtypes import dtype_name
+from .._support.lengths import shown_shape
 from .._support.names import Harmless, constructor, either, snake_case, unknown
 from .._support.views import Variable, Views, copy_all, variables
 from ..constraints import Constraint
@@ -126,7 +127,9 @@ class Layer(Written, Configurable):
     ) -> None:
         self._given_name = None if name is None else identifier(name, "name")
         self._automatic_name = self._kind
-        self._input_shape = None if input_shape is None else extents(input_shape, "input_shape")
+        self._input_shape = (
+            None if input_shape is None else extents(input_shape, "input_shape", lengths=True)
+        )
         self._frozen: set[str] = set()
         self._frozen_whole = False
         self._owner: Callable[[], Any] | None = None  # a weak reference, if nobody shares it
@@ -232,9 +235,9 @@ class Layer(Written, Configurable):
         return self._given_name or self._automatic_name
 
     @property
-    def input_shape(self) -> tuple[int, ...] | None:
+    def input_shape(self) -> Any:
         """The declared shape of one sample, or None."""
-        return self._input_shape
+        return shown_shape(self._input_shape)
 
     @property
     def vocabulary(self) -> int:

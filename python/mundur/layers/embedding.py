@@ -12,6 +12,7 @@ from .._support.names import checked_keywords, either
 from .._support.unpack import Unpack
 from ..initializers.base import ArrayInitializer
 from .base import DTYPE, Layer, LayerArguments, MaskFlow, Weighted
+from .masking import computed_mask
 
 _MOST = 2**31 - 1
 
@@ -132,6 +133,13 @@ class Embedding(Weighted):
     def mask_flow(self) -> MaskFlow:
         """Steps of id 0 are not there, if that is padding."""
         return "makes" if self.mask_zero else "ends"
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Which ids are there, for a recurrent layer's ``mask=``; None without mask_zero.
+
+        Of a symbolic value it is symbolic, too.
+        """
+        return computed_mask(self, inputs, lambda x: x != 0) if self.mask_zero else None
 
     def _prefixes(self) -> dict[str, str]:
         return {"embeddings": "embeddings"}

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from .._support.checks import MOST_AXES, extents, identifier, integer, shown
+from .._support.lengths import Length, has_length, longer, shown_shape
 from .._support.names import Harmless, checked_keywords
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "is_symbolic",
     "name_among",
     "refuse_training",
+    "shapes_behind",
     "symbols_in",
 ]
 
@@ -69,7 +71,7 @@ class Symbol:
     @property
     def shape(self) -> tuple[int | None, ...]:
         """With None for the batch, unless an Input said its size."""
-        return (self.batch, *self.sample)
+        return (self.batch, *shown_shape(self.sample))
 
     @property
     def ndim(self) -> int:
@@ -244,7 +246,7 @@ def call_of(layer: Any, given: Any) -> Call:
         )
     layer._take_batch(batch_of(inputs))
     try:
-        shapes = layer._shapes_behind([x.sample for x in inputs])
+        shapes = shapes_behind(layer, [x.sample for x in inputs])
     except ValueError as error:
         if len(inputs) == 1 and not layer._merges:
             told = f"called on {inputs[0].name!r}, samples of {inputs[0].sample}"
@@ -255,6 +257,42 @@ def call_of(layer: Any, given: Any) -> Call:
     call = Call(layer, inputs, shapes)
     layer._calls.append(call)
     return call
+
+
+def shapes_behind(layer: Any, shapes: Sequence[Shape]) -> list[Shape]:
+    """What the layer makes of samples of such shapes, where a length that they leave open too.
+
+    Raises a ValueError where numbers that the layer has would follow from that length.
+    """
+    made: list[Shape] = layer._shapes_behind(shapes)
+    if not any(map(has_length, shapes)):
+        return made
+    if layer.is_written and not layer.composes:
+        raise ValueError(
+            f"{layer.name} is written in Python for samples of one shape, and got "
+            f"{', '.join(map(str, shapes))}: {_GIVE_A_LENGTH}"
+        )
+    others = [longer(shape) for shape in shapes]
+    first, second = (each if layer._merges else each[0] for each in (shapes, others))
+    for arrays in (layer.parameter_shapes, layer.state_shapes):
+        of_longer = arrays(second)
+        for name, shape in arrays(first).items():
+            if shape != of_longer[name]:
+                raise ValueError(
+                    f"{layer.name}: its {name} must have one shape, and would have another for "
+                    f"each length of the sequences, which Input leaves open: {_GIVE_A_LENGTH}, or "
+                    "pool over time in front, with GlobalMaxPooling1D or a recurrent layer"
+                )
+    return [
+        tuple(a if a == b else Length(a, b) for a, b in zip(*pair, strict=True))
+        for pair in zip(made, layer._shapes_behind(others), strict=True)
+    ]
+
+
+_GIVE_A_LENGTH = (
+    "give Input a length, as Input((200,)), and sequences of it, which mundur.utils.pad_sequences "
+    "makes"
+)
 
 
 def again(layer: Any, inputs: Sequence[Symbol]) -> Call:
@@ -404,7 +442,7 @@ class InputLayer:
     Parameters
     ----------
     shape : tuple of int
-        Without the batch.
+        Without the batch; see `Input`.
     batch_size : int, optional
         See `Input`.
     batch_shape : tuple of int, optional
@@ -438,7 +476,7 @@ class InputLayer:
             batch_size, *shape = batch_shape
         if shape is None:
             raise TypeError("Input needs a shape, that of one sample: Input((784,))")
-        self.shape = extents(shape, "shape")
+        self.shape = extents(shape, "shape", lengths=True)
         self.batch = None if batch_size is None else integer(batch_size, "batch_size", 1)
         self.name = None if name is None else identifier(name, "name")
 
@@ -462,7 +500,9 @@ def Input(
     Parameters
     ----------
     shape : tuple of int
-        Without the batch.
+        Without the batch. The first extent may be None: sequences, of a length that each array, or
+        each batch of an iterable, brings, as layers that work step by step allow (recurrent ones,
+        Embedding, Conv1D, poolings over time); memory is planned for the longest.
     batch_size : int, optional
         How many samples every batch has, which `stateful` layers must know; others take any number
         of them, whatever it says.
@@ -482,13 +522,16 @@ def Input(
     Raises
     ------
     TypeError, ValueError
-        For a shape that is not made of positive integers.
+        For a shape that is not made of positive integers, but for a None in front.
 
     Examples
     --------
-    >>> import mundur as md
+    >>> import mundur as md, numpy as np
     >>> md.Model([md.Input((784,)), md.layers.Dense(10)], seed=0).input_shape
     (784,)
+    >>> model = md.Model([md.Input((None, 2)), md.layers.LSTM(4), md.layers.Dense(1)], seed=0)
+    >>> model.predict(np.ones((3, 5, 2))).shape, model.predict(np.ones((1, 9, 2))).shape
+    ((3, 1), (1, 1))
     >>> x = md.Input((4,), name="features")
     >>> hidden = md.layers.Dense(4, "relu")(x)
     >>> md.Model(x, md.layers.Add()([x, hidden]), seed=0).output_shape

@@ -2,11 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
 from .. import _core
 from .._support.checks import number
 from .._support.names import checked_keywords
 from .._support.unpack import Unpack
+from ..data.arrays import real_array
 from .base import KERAS, Layer, LayerArguments, MaskFlow
+from .input import Symbol
+
+
+class SymbolicMask(NamedTuple):
+    """The mask that a layer makes of a symbolic value."""
+
+    layer: Layer
+    of: Symbol
+
+    def comes_with(self, x: Symbol) -> bool:
+        """Whether x has it."""
+        while x.call is not None:
+            if x.call.layer is self.layer:
+                return x.call.inputs[0] is self.of
+            if getattr(x.call.layer, "mask_flow", "") != "passes" or len(x.call.inputs) > 1:
+                return False
+            x = x.call.inputs[0]
+        return False
+
+
+def computed_mask(layer: Layer, inputs: Any, of: Callable[[Any], Any]) -> Any:
+    """What a layer's compute_mask gives: of an array by a function."""
+    if isinstance(inputs, Symbol):
+        return SymbolicMask(layer, inputs)
+    return of(real_array(inputs, "inputs"))
 
 
 class Masking(Layer):
@@ -58,6 +87,13 @@ class Masking(Layer):
     def mask_flow(self) -> MaskFlow:
         """Steps of nothing but the value are not there."""
         return "makes"
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        """Which steps are there, for a recurrent layer's ``mask=``: (samples, steps), of bool.
+
+        Of a symbolic value it is symbolic, too.
+        """
+        return computed_mask(self, inputs, lambda x: (x != self.mask_value).any(axis=-1))
 
     def describe(self) -> _core.LayerSpec:
         """The native description."""

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from .. import _core, initializers
-from .._support.checks import boolean, integer, number, seed_value, shown
+from .._support.checks import boolean, integer, number, seed_value
 from .._support.names import checked_keywords, either
 from .._support.unpack import Unpack
 from ..activations import Custom, named, native
 from ..initializers.base import ArrayInitializer, Initializer
 from .base import DTYPE, Layer, LayerArguments, Weighted
-from .input import is_symbolic
+from .states import WithStates
 
 if TYPE_CHECKING:
     from .base import MaskFlow
@@ -64,88 +64,6 @@ class RecurrentArguments(LayerArguments, total=False):
     go_backwards: bool
     stateful: bool
     zero_output_for_mask: bool
-
-
-class WithStates(Layer):
-    """What is called on a sequence and, if they are given, the states that it begins with."""
-
-    @property
-    def _gives_states(self) -> bool:
-        raise NotImplementedError
-
-    @property
-    def state_sizes(self) -> list[int]:
-        """The units of each state that goes from step to step."""
-        raise NotImplementedError
-
-    def __call__(  # type: ignore[override]  # Keras's order
-        self, inputs: Any, initial_state: Any = None, training: bool = False
-    ) -> Any:
-        """The layer on symbolic values, a piece of a graph; on arrays, its output for them.
-
-        Parameters
-        ----------
-        inputs : symbolic value or array
-            A sequence.
-        initial_state : list of symbolic values or of arrays, optional
-            The states to begin with, (samples, units) each, in place of zeros: h, of an LSTM h and
-            c, as another layer's return_state=True gives them; of a Bidirectional those of the
-            layer ahead, then those of the other. One by itself needs no list.
-        training : bool, default False
-            For arrays: whether dropout drops.
-
-        Returns
-        -------
-        symbolic value, or ndarray (samples, ...)
-            With return_state a tuple: y, then the last states.
-
-        Raises
-        ------
-        TypeError, ValueError
-            Where the layer does not fit what it is called on.
-
-        Examples
-        --------
-        >>> import mundur as md
-        >>> words, answer = md.Input((7, 3), name="words"), md.Input((5, 2), name="answer")
-        >>> _, h, c = md.layers.LSTM(4, return_state=True)(words)
-        >>> y = md.layers.LSTM(4, return_sequences=True)(answer, initial_state=[h, c])
-        >>> md.Model([words, answer], y, seed=0).output_shape
-        (5, 4)
-        """
-        if initial_state is None:
-            return super().__call__(inputs, training)
-        if isinstance(inputs, (list, tuple, dict)) and is_symbolic(inputs):
-            raise ValueError(f"{self.name} is called on one sequence; got {shown(inputs)}")
-        given = initial_state
-        states = list(given) if isinstance(given, (list, tuple)) else [given]
-        if is_symbolic(inputs) != is_symbolic(states):
-            raise TypeError(
-                "initial_state must be symbolic values where the sequence is one, and arrays "
-                f"where it is an array; got {shown(initial_state)}"
-            )
-        if is_symbolic(inputs):
-            return super().__call__([inputs, *states], training)
-        from ..models.alone import output_of
-
-        return output_of(self, inputs, boolean(training, "training"), states)
-
-    @property
-    def _makes(self) -> int:
-        return 1 + (len(self.state_sizes) if self._gives_states else 0)
-
-    def _shapes_behind(self, shapes: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
-        sequence, *states = shapes
-        self.parameter_shapes(sequence), self.state_shapes(sequence)
-        made = self.compute_output_shape(sequence)
-        wanted = [(units,) for units in self.state_sizes]
-        if states and states != wanted:
-            told = ", ".join(map(str, wanted))
-            raise ValueError(
-                f"initial_state of {self.name} must be {len(wanted)} of samples of {told}; got "
-                f"{len(states)} of {', '.join(map(str, states))}"
-            )
-        return [made, *(wanted if self._gives_states else [])]
 
 
 class Recurrent(Weighted, WithStates):
@@ -248,6 +166,14 @@ class Recurrent(Weighted, WithStates):
     def weight_names(self) -> list[str]:
         """Of the parameters; what goes from batch to batch is no weight."""
         return list(self.parameter_initializers)
+
+    @property
+    def states(self) -> list[npt.NDArray[Any]] | None:
+        """Live views of what a stateful layer keeps from batch to batch; None of any other."""
+        if not self.stateful:
+            return None
+        views = self._views()
+        return [views[name] for name in self.state_initializers]
 
     def reset_state(self) -> None:
         """Sets what a stateful layer keeps from batch to batch to zeros.

@@ -10,7 +10,8 @@ from .._support.checks import check_layers, choice, shown
 from .._support.names import checked_keywords
 from .base import KERAS, Layer, MaskFlow
 from .container import Nested
-from .recurrent import Recurrent, WithStates
+from .recurrent import Recurrent
+from .states import WithStates
 
 _MODES = ("concat", "sum", "mul", "ave")
 

@@ -32,7 +32,7 @@ def check_compiled(loss: Loss) -> None:
             f"{type(loss).__name__} writes call, and no gradient(y_true, y_pred), by which each "
             "sample's loss changes with its predictions: training needs both"
         )
-    if isinstance(loss, NativeLoss) and loss.reduction is None:
+    if getattr(loss, "reduction", "sum") is None:
         raise ValueError(
             f"compile needs a loss that is one number; {loss!r} gives one per sample: leave out "
             'reduction, or set it to "sum"'
@@ -43,7 +43,10 @@ _SPARSE = "sparse_categorical_accuracy"  # the form of accuracy that takes label
 
 
 def native_loss(
-    loss: Loss, at_hand: Callable[[], Dataset], output_shape: tuple[int, ...], forms: list[str]
+    loss: Loss,
+    at_hand: Callable[[], Dataset],
+    output_shape: Callable[[], tuple[int, ...]],
+    forms: list[str],
 ) -> _core.Loss:
     """What the core calls in a pass over the checked data at hand, beside accuracies of forms."""
     if is_native(loss):
@@ -78,7 +81,10 @@ class _Batches:
     """Asks a loss about one batch after another."""
 
     def __init__(
-        self, loss: Loss, at_hand: Callable[[], Dataset], output_shape: tuple[int, ...]
+        self,
+        loss: Loss,
+        at_hand: Callable[[], Dataset],
+        output_shape: Callable[[], tuple[int, ...]],
     ) -> None:
         self._loss = loss
         self._at_hand = at_hand
@@ -93,7 +99,7 @@ class _Batches:
         if weights is not None:
             given = {"sample_weight": weights[samples]}
         y_true = data.y[samples]
-        shaped = y_pred.reshape(len(y_pred), *self._output_shape)
+        shaped = y_pred.reshape(len(y_pred), *self._output_shape())
         if wants_gradient:
             _check_gradient(loss, y_true, shaped)
         value = _number(loss, loss(y_true, shaped, **given))

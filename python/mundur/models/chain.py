@@ -145,7 +145,10 @@ class Chain(Symbolic):
         if self._order is not None:
             ways = ", ".join(self._ports_in.names), ", ".join(self._ports_out.names)
             return f"<Model {self.name!r} of {len(self._layers)} layers: {' → '.join(ways)}>"
-        sized = [] if self._batch is None else [Symbol(self.input_shape, None, batch=self._batch)]
+        sized = []
+        if self._batch is not None:
+            assert self._declared_shape is not None
+            sized = [Symbol(self._declared_shape, None, batch=self._batch)]
         parts = [f"[{', '.join(map(repr, [*sized, *self._layers]))}]"]
         if self.name != "model":
             parts.append(f"name={self.name!r}")

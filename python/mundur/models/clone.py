@@ -83,8 +83,11 @@ def copy_of(model: Chain, new: Callable[[Layer], Layer], dtype: str, inputs: Any
     if model._order is None:
         layers = [twin(layer) for layer in model.layers]
         if model._batch is not None:
-            layers.insert(0, Symbol(model.input_shape, None, batch=model._batch))
-        return Model(layers, name=name, seed=model.seed, dtype=dtype, input_shape=model.input_shape)
+            assert model._declared_shape is not None
+            layers.insert(0, Symbol(model._declared_shape, None, batch=model._batch))
+        return Model(
+            layers, name=name, seed=model.seed, dtype=dtype, input_shape=model._declared_shape
+        )
     assert model._inputs is not None
     fresh = [Symbol(x.sample, None, x.given_name, x.dtype, x.batch) for x in model._inputs]
     if inputs is not None:

@@ -12,7 +12,7 @@ import numpy as np
 from .. import _core
 from ..layers.base import Layer, MaskFlow
 from ..layers.container import Nested
-from ..layers.input import Call, Symbol
+from ..layers.input import Call, Symbol, shapes_behind
 from ..layers.wrappers import TimeDistributed
 
 __all__ = ["Graph", "masked_axes", "warn_of_a_dropped_mask", "wired", "with_inner"]
@@ -157,11 +157,14 @@ class Graph:
         self, dtype: str, seed: int, compute_dtype: str, gpu: _core.Gpu | None
     ) -> _core.Network:
         """The core's network."""
-        specs = [
+        of_layers = (self.inputs, self.specs(), self.names, self.calls, self.outputs)
+        return _core.Network(*of_layers, dtype, seed, compute_dtype, gpu)
+
+    def specs(self) -> list[Any]:
+        """The layers as the core takes them."""
+        return [
             layer.describe_on(self.first_shapes(number)) for number, layer in enumerate(self.layers)
         ]
-        of_layers = (self.inputs, specs, self.names, self.calls, self.outputs)
-        return _core.Network(*of_layers, dtype, seed, compute_dtype, gpu)
 
     def _check_ids(self, layer: Layer, sources: Sequence[int]) -> None:
         inner = list(with_inner([layer]))
@@ -177,7 +180,7 @@ class Graph:
         try:
             if not layer._merges:
                 layer.state_shapes(shapes[0])
-            return layer._shapes_behind(shapes)
+            return shapes_behind(layer, shapes)
         except ValueError:
             call = self.call_of(sources[0])
             if call is not None and not layer._merges and not self.layers[call[0]]._merges:

@@ -164,7 +164,7 @@ class Model(Stepping):
         self.stop_training = False
         self.history: History | None = None
         if input_shape is not None:
-            self._declare(extents(input_shape, "input_shape"))
+            self._declare(extents(input_shape, "input_shape", lengths=True))
         for layer in layers or ():
             self._append(layer)
         if outputs is not None:

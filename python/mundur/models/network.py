@@ -10,8 +10,10 @@ import numpy.typing as npt
 
 from .. import _core
 from .._support.checks import extents
+from .._support.lengths import has_length
 from .._support.names import checked_keywords
 from .._support.views import Variable, Views, copy_all, variables
+from ..data.arrays import arrays_in
 from ..initializers.base import stream_of
 from ..layers.base import Layer
 from ..layers.input import InputLayer
@@ -79,7 +81,7 @@ class Built(Parts):
             if input_shape is not None:
                 if isinstance(input_shape, Sequence) and input_shape and input_shape[0] is None:
                     input_shape = input_shape[1:]
-                self._declare(extents(input_shape, "input_shape"))
+                self._declare(extents(input_shape, "input_shape", lengths=True))
             _ = self.native
 
     def _build(self, shape: tuple[int, ...] | None, initialize: bool = True) -> None:
@@ -98,10 +100,20 @@ class Built(Parts):
         """The graph, of a chain for samples of this shape."""
         if self._order is None:
             assert shape is not None
-            return self._graph_for([("", shape)])
-        assert self._inputs is not None
+            return self._graph_of([shape])
+        return self._graph_of(self._input_shapes)
+
+    @property
+    def _input_shapes(self) -> list[tuple[int, ...]]:
+        """Of a sample of each input, as declared."""
+        if self._inputs is None or self._order is None:
+            return [self._declared_shape] if self._declared_shape is not None else []
+        return [x.sample for x in self._inputs]
+
+    def _graph_of(self, shapes: Sequence[tuple[int, ...]]) -> Graph:
+        """The graph for samples of these shapes."""
         names = [""] if self._ports_in.alone else self._ports_in.names
-        return self._graph_for([(n, x.sample) for n, x in zip(names, self._inputs, strict=True)])
+        return self._graph_for(list(zip(names, shapes, strict=True)))
 
     def _graph_for(
         self, inputs: list[tuple[str, tuple[int, ...]]], batch: int | None = None
@@ -133,6 +145,7 @@ class Built(Parts):
             self._initialize(graph, values | state)
         self._regularize(graph, network)
         self._graph, self._network = graph, network
+        self._is_open = any(has_length(shape) for _, shape in graph.inputs)
         self._values, self._gradients, self._state = values, gradients, state
         self._flags = None
         self._trainable_changed()
@@ -189,7 +202,22 @@ class Built(Parts):
         # Predictions of single samples take microseconds: this way in must be short.
         if self._shared:
             self._take_over()
-        return self._newly_built_for(x) if self._network is None else nullcontext(self._network)
+        if self._network is None:
+            return self._newly_built_for(x)
+        if self._is_open:
+            self._suit(x)
+        return nullcontext(self._network)
+
+    def _suit(self, x: Any) -> None:
+        """From now on samples are as long as these, where Input leaves it open."""
+        if not self._is_open:
+            return
+        shapes = [part.shape[1:] for part in arrays_in(x)]
+        if self._graph is not None and shapes == [shape for _, shape in self._graph.inputs]:
+            return
+        graph = self._graph_of(shapes)
+        self.native.reshape(shapes, graph.specs())
+        self._graph = graph
 
     @contextmanager
     def _newly_built_for(self, x: Array) -> Iterator[_core.Network]:
@@ -197,7 +225,9 @@ class Built(Parts):
         if declared is None:
             self._build(x.shape[1:])
         try:
-            yield self.native
+            native = self.native
+            self._suit(x)
+            yield native
         except BaseException:
             self._network, self._values, self._gradients, self._state = None, {}, {}, {}
             self._graph = None

@@ -88,6 +88,7 @@ class Parts:
         self._shared: list[Layer] = []  # which other models have as well
         self._kin: weakref.WeakSet[Parts] = weakref.WeakSet()  # those models
         self._declared_shape: tuple[int, ...] | None = None
+        self._is_open = False  # whether samples may be of any length
         self._batch: int | None = None  # samples of each batch, if an Input said so
         self._network: _core.Network | None = None
         self._values: dict[str, Array] = {}
@@ -216,7 +217,7 @@ class Parts:
                 "there is no place for it: call it in a graph, y, *states = layer(x), for a "
                 "Model(inputs, outputs)"
             )
-        declared = layer._declared_shape if isinstance(layer, Parts) else layer.input_shape
+        declared = layer._declared_shape if isinstance(layer, Parts) else layer._input_shape
         if declared is not None and not (self._layers and isinstance(layer, Parts)):
             if self._layers:
                 raise ValueError(

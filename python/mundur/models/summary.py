@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._support.checks import integer, shown
+from .._support.lengths import has_length
 from .chain import Chain
 from .graph import Graph
 
@@ -64,9 +65,9 @@ def _row(cells: tuple[str, ...], width: int) -> list[str]:
 
 
 def _rows(model: Chain) -> list[tuple[str, ...]]:
-    if model.input_shape is None:
+    if model._declared_shape is None:
         return [(_label(layer), "?", "?") for layer in model.layers]
-    graph = Graph([("", model.input_shape)], model._batch)
+    graph = Graph([("", model._declared_shape)], model._batch)
     result: list[tuple[str, ...]] = []
     values: tuple[int, ...] = (0,)
     for layer in model.layers:
@@ -152,8 +153,12 @@ def _totals(model: Chain, slots: int, batch_size: int) -> list[str]:
         **({"state": state * item} if state else {}),
         "gradients": learned * item,
         "optimizer state": slots * learned * item,
-        f"workspace (batches of {batch_size})": model.native.workspace_bytes(batch_size, True),
     }
+    if not has_length(model._graph_built.inputs[0][1]):
+        batches = f"batches of {batch_size}"
+        if model._is_open:
+            batches += f" x {', '.join(map(str, (s for _, s in model._graph_built.inputs)))}"
+        memory[f"workspace ({batches})"] = model.native.workspace_bytes(batch_size, True)
     return [
         f"Parameters: {total:,}, trainable {trainable:,}, non-trainable {total - trainable:,}",
         "Memory: " + ", ".join(f"{name} {_size(size)}" for name, size in memory.items()),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._support.checks import identifier
+from .._support.lengths import shown_shape, suits
 from ..data import arrays
 from ..data.arrays import Ports, Several
 from ..layers.dense import Dense
@@ -60,11 +61,12 @@ class Symbolic(Built):
                 f"{len(symbols)}"
             )
         if self._order is None:
-            self._declare(shapes[0])
+            if self._declared_shape is None or not suits(shapes[0], self._declared_shape):
+                self._declare(shapes[0])
         else:
             assert self._inputs is not None
             wanted = [symbol.sample for symbol in self._inputs]
-            if shapes != wanted:
+            if not all(map(suits, shapes, wanted)):
                 raise ValueError(
                     f"{self.name} takes samples of {', '.join(map(str, wanted))}; it was called on "
                     f"{', '.join(map(str, shapes))}"
@@ -127,7 +129,8 @@ class Symbolic(Built):
             if type(x) in (list, tuple):
                 x = self._alone_in(x)
             return arrays.features(x, self._declared_shape, name)
-        shapes = self._graph_built.shapes
+        built = self._graph_built
+        shapes = self._input_shapes or built.shapes
 
         def check(number: int, part: Any, called: str) -> Array:
             return arrays.features(part, shapes[number], called)
@@ -145,8 +148,8 @@ class Symbolic(Built):
     def input_shape(self) -> Any:
         """Shape of one sample, a list of them for several inputs; None before it is known."""
         if len(self._ports_in.names) > 1:
-            return self._graph_built.shapes[: len(self._ports_in.names)]
-        return self._declared_shape
+            return [shown_shape(shape) for shape in self._input_shapes]
+        return shown_shape(self._declared_shape)
 
     @property
     def vocabularies(self) -> list[int]:
@@ -185,6 +188,9 @@ class Symbolic(Built):
     def output_shape(self) -> Any:
         """Shape of one sample behind the last layer; a list of them for several outputs."""
         shapes = self.native.output_shapes
+        if self._is_open:
+            graph = self._planned(self._declared_shape)
+            shapes = [shown_shape(graph.shapes[value]) for value in graph.outputs]
         return shapes[0] if len(shapes) == 1 else shapes
 
 

@@ -21,6 +21,7 @@ from .. import (
 )
 from .._support.checks import extents, integer, number
 from .._support.config import Configurable
+from .._support.lengths import shown_shape
 from ..activations import Custom
 from ..data.arrays import Ports
 from ..data.dataset import Objective
@@ -156,7 +157,11 @@ def _structure(model: Model, tensors: Tensors, within: str) -> dict[str, Any]:
 def _describe_part(part: Any, tensors: Tensors, within: str) -> dict[str, Any]:
     if not isinstance(part, Model):
         return _describe_layer(part, tensors, within)
-    config = {"name": part.name, "seed": part.seed, "input_shape": part._declared_shape}
+    config = {
+        "name": part.name,
+        "seed": part.seed,
+        "input_shape": shown_shape(part._declared_shape),
+    }
     config |= _structure(part, tensors, f"{within}{part.name}/")
     return {"class": MODEL, "config": config, "automatic_name": part._given_name is None}
 
@@ -173,7 +178,7 @@ def _describe_graph(model: Model) -> dict[str, Any]:
             numbers[id(x)] = len(numbers)
     return {
         "inputs": _describe_ports(model._ports_in),
-        "shapes": [x.sample for x in model._inputs],
+        "shapes": [shown_shape(x.sample) for x in model._inputs],
         "calls": calls,
         "outputs": _describe_ports(model._ports_out),
         "made": [numbers[id(x)] for x in model._outputs],
@@ -362,13 +367,13 @@ def _fill(
     _forget_names(parts, document["layers"])
     shape = document["input_shape"]
     if shape is not None and "graph" not in document:
-        model._declare(extents(shape, "input_shape"))
+        model._declare(extents(shape, "input_shape", lengths=True))
 
 
 def _connect(model: Model, parts: list[Any], graph: Any) -> None:
     kind_in, names = _restore_ports(graph["inputs"])
     kind_out, made_names = _restore_ports(graph["outputs"])
-    shapes = [extents(shape, "shape") for shape in _typed(graph["shapes"], list)]
+    shapes = [extents(shape, "shape", lengths=True) for shape in _typed(graph["shapes"], list)]
     inputs = [
         Symbol(shape, None, name, batch=model._batch)
         for shape, name in zip(shapes, names, strict=True)

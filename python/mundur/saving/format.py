@@ -159,11 +159,17 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
     """
     if not isinstance(json_string, (str, bytes)):
         raise TypeError(f"json_string must be text; got {type(json_string).__name__}")
+    _check_custom(custom_objects)
     try:
         config = json.loads(json_string)
     except ValueError as error:
         raise ValueError(f"json_string is no JSON: {error}") from None
     return description.of_architecture(config, custom_objects)
+
+
+def _check_custom(given: Any) -> None:
+    if not (given is None or isinstance(given, Mapping)):
+        raise TypeError(f"custom_objects must be a dict of name: class; got {type(given).__name__}")
 
 
 @checked_keywords(ignored={"safe_mode": True})
@@ -213,10 +219,7 @@ def read_model(
     filepath: Path, custom_objects: Mapping[str, Any] | None = None, compile: bool = True
 ) -> Model:
     """The model of a file; where the file holds a vocabulary, it is the model's text part."""
-    if not (custom_objects is None or isinstance(custom_objects, Mapping)):
-        raise TypeError(
-            f"custom_objects must be a dict of name: class; got {type(custom_objects).__name__}"
-        )
+    _check_custom(custom_objects)
     boolean(compile, "compile")
     where = repr(path_value(filepath, "filepath"))
     return _model(_read(filepath), where, compile, custom_objects)

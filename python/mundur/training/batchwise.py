@@ -72,7 +72,7 @@ class Batchwise:
 
     def take(self, data: Dataset) -> tuple[Any, Any, Any]:
         """The next batch: its targets and weights as the core reads them, room for its outputs."""
-        if self.outputs is None or len(self.outputs) != len(data.x):
+        if self.outputs is None or len(self.outputs) != len(data.x) or self._model._is_open:
             self.outputs = rooms(self._model, len(data.x))
         self.data = data
         targets, weights, _ = told(self._model, data)

@@ -25,6 +25,7 @@ class LearningModel(Learner, Protocol):
     _place: Any  # where the last one ended
     _reported_names: tuple[str, ...]
     _stop_reason: str
+    _is_open: bool  # whether samples may be of any length
 
     @property
     def lock(self) -> Any:

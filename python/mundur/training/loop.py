@@ -146,6 +146,7 @@ class Fit:
     def _slice(self, by_batch: bool) -> str:
         """A slice of the epoch, or a batch; small epochs go on into the next ones."""
         _ = self._model.native  # who has layers in common with it may have been used meanwhile
+        self._model._suit(self._plan.train.x)
         trainer, steps = self._trainer, self._trainer.steps_per_epoch or 2**31
         look_ahead = self._model.compiled_optimizer.look_ahead
         ahead = self._ahead()

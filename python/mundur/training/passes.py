@@ -105,9 +105,7 @@ def _asked(
     """What the core computes of each output in a pass, its targets and its weights."""
     targets, weights, forms = told(model, data)
     objectives: _Objectives = []
-    for number, (one, shape) in enumerate(
-        zip(model.objectives, model.native.output_shapes, strict=True)
-    ):
+    for number, one in enumerate(model.objectives):
         if one.loss is None:
             objectives.append((None, 1.0, []))
             continue
@@ -118,6 +116,9 @@ def _asked(
                 return whole
             weights = each_weights(whole, model.objectives)[number]
             return whole._replace(y=whole.y.parts[number], weights=weights)
+
+        def shape(number: int = number) -> tuple[int, ...]:
+            return model.native.output_shapes[number]
 
         loss = native_loss(one.loss, at_hand, shape, forms[number])
         objectives.append((loss, one.weight, forms[number]))
@@ -233,6 +234,8 @@ def evaluated(
     allow_nonfinite: bool,
 ) -> Logs:
     """Loss and metrics over checked data, or over batches."""
+    if isinstance(data, Dataset):
+        model._suit(data.x)
     outputs, batches = room(model, data), Batchwise(model)
 
     def make(part: Dataset, size: int) -> _core.Evaluator:
@@ -357,6 +360,7 @@ def _predicted_batches(
     progress.begin_epoch(0, stream.length)
     for step, x in enumerate(stream.features()):
         callbacks.call("on_predict_batch_begin", step, {})
+        model._suit(x)
         parts.append(predict_batch(model, x, allow_nonfinite))
         callbacks.call("on_predict_batch_end", step, {})
         progress.update(step + 1, {})

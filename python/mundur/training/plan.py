@@ -125,6 +125,7 @@ def planned(
         train, validation = _with_validation(
             model, data, validation_split, validation_data, validation_steps, last - first
         )
+        model._suit(checked)  # those of the validation may be longer
         if rows.validation is not None and isinstance(whole, Dataset):
             validation = whole._replace(rows=rows.validation, name="validation x")
         train = train.weighed(model, class_weight)
