@@ -224,6 +224,7 @@ LAYERS = [
     LayerCase("activity_regularization", "ActivityRegularization", {"l1": 0.1, "l2": 0.2}, (3, 7)),
     LayerCase("dropout", "Dropout", {"rate": 0.4}, (33,)),
     LayerCase("dropout_none", "Dropout", {"rate": 0.0}, (5,)),
+    LayerCase("dropout_shared", "Dropout", {"rate": 0.4, "noise_shape": (None, 1, 7)}, (3, 7)),
     LayerCase("flatten", "Flatten", {}, (3, 4)),
     *(normalization("BatchNormalization", columns) for columns in (1, 3, 16, 17, 33)),
     # Shards of 256 samples: one, two, three.
@@ -242,6 +243,9 @@ LAYERS = [
     normalization("BatchNormalization", 6, scale=False),
     normalization("BatchNormalization", 6, center=False, scale=False),
     LayerCase("batch_normalization_of_sequences", "BatchNormalization", {}, (3, 18)),
+    LayerCase("batch_normalization_axis_1", "BatchNormalization", {"axis": 1}, (3, 5, 4)),
+    LayerCase("layer_normalization_axes", "LayerNormalization", {"axis": (1, -1)}, (3, 5, 4)),
+    LayerCase("layer_normalization_axis_1", "LayerNormalization", {"axis": 1}, (18, 3)),
     # Around the 16 virtual lanes; one element has no variance.
     *(normalization("LayerNormalization", columns) for columns in (1, 2, 15, 16, 17, 33, 100)),
     *(normalization("LayerNormalization", 7, batch) for batch in (1, 257)),

@@ -49,7 +49,7 @@ def test_gradients(kind, training, scale, center):
 def test_gradients_of_sequences(batch, time, columns, training):
     # A large ε: rows of a few random numbers are at times so alike that differences see the curve.
     x = random_list((batch + 2, time, columns + 2))
-    for layer in (layers.BatchNormalization(epsilon=0.1), layers.LayerNormalization(0.1)):
+    for layer in (layers.BatchNormalization(epsilon=0.1), layers.LayerNormalization(epsilon=0.1)):
         built(layer, (time, columns + 2))
         assert_proven(check_backward(layer, x, training), "gamma", "beta")
         assert shape(layer.a) == shape(x)

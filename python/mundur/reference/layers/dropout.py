@@ -1,7 +1,8 @@
 """Layers that disturb their input in training: forward, and backward directly below it."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from math import sqrt
 from operator import add, mul
 
@@ -43,11 +44,14 @@ class Dropout(Drawing):
     ----------
     rate : float
         The share of elements dropped, in [0, 1).
+    noise_shape : tuple of int or None, optional
+        Where it is 1, the elements of that axis are dropped together; None or the extent elsewhere,
+        and in front, for the batch.
 
     Attributes
     ----------
     fixed_mask : nested list or None
-        Set it to use this mask of 0 and 1 in place of drawing one.
+        Set it to use this mask of 0 and 1, of the shape of x, in place of drawing one.
     kept : nested list or None
         The mask of the last forward in training; None if nothing was dropped.
 
@@ -67,9 +71,16 @@ class Dropout(Drawing):
     [[2.0, 0.0, 0.0, 2.0]]
     """
 
-    def __init__(self, rate: float, *, name: str | None = None) -> None:
+    def __init__(
+        self,
+        rate: float,
+        noise_shape: Sequence[int | None] | None = None,
+        *,
+        name: str | None = None,
+    ) -> None:
         super().__init__(name)
         self.rate = number(rate, "rate", at_least=0, below=1)
+        self.noise_shape = noise_shape
         self.fixed_mask: Tensor | None = None
         self.kept: Tensor | None = None
 
@@ -92,7 +103,10 @@ class Dropout(Drawing):
         if self.fixed_mask is not None:
             check_shape(f"{self.name}: fixed_mask", self.fixed_mask, shape)
             return self.fixed_mask
-        return filled(shape, lambda: 1.0 if self.rng.random() >= self.rate else 0.0)
+        together = [extent == 1 for extent in self.noise_shape or ()]
+        drawn = tuple(1 if one else n for n, one in zip_longest(shape, together, fillvalue=False))
+        mask = filled(drawn, lambda: 1.0 if self.rng.random() >= self.rate else 0.0)
+        return spread(mask, shape)
 
     def masked(self, x: Tensor) -> Tensor:
         """Return x_j / (1 − rate) where the mask keeps x_j, else 0; x without a mask."""
@@ -103,6 +117,19 @@ class Dropout(Drawing):
 
     def __repr__(self) -> str:
         return f"Dropout(rate={self.rate!r})"
+
+
+def spread(x: Tensor, to: Shape) -> Tensor:
+    """Return nested lists with what an axis of extent 1 holds as often as the shape asks for.
+
+    Examples
+    --------
+    >>> spread([[1.0, 0.0]], (2, 2))
+    [[1.0, 0.0], [1.0, 0.0]]
+    """
+    if not to:
+        return x
+    return [spread(part, to[1:]) for part in (x * to[0] if len(x) == 1 else x)]
 
 
 class SpatialDropout1D(Dropout):
@@ -132,23 +159,19 @@ class SpatialDropout1D(Dropout):
     [[[2.0, 0.0], [6.0, 0.0]]]
     """
 
+    def __init__(self, rate: float, *, name: str | None = None) -> None:
+        super().__init__(rate, (None, 1, None), name=name)
+
     def build_for(self, input_shape: Shape, rng: random.Random) -> Shape:
         """Keep the shape, and the source of random numbers."""
         self.check_samples("(steps, channels)", input_shape, len(input_shape) == 2)
         return super().build_for(input_shape, rng)
 
-    def next_mask(self, shape: Shape) -> Tensor:
-        """Return the mask given, or a new one: for each sample a row, in all its steps."""
-        if self.fixed_mask is not None:
-            return super().next_mask(shape)
-        batch, steps, channels = shape
-        return [[row] * steps for row in super().next_mask((batch, channels))]
-
     def __repr__(self) -> str:
         return f"SpatialDropout1D(rate={self.rate!r})"
 
 
-class SpatialDropout2D(SpatialDropout1D):
+class SpatialDropout2D(Dropout):
     """While training, whole channels of an image are dropped: a_ijc = x_ijc m_c / (1 − rate).
 
     Source: that of `SpatialDropout1D`.
@@ -173,17 +196,13 @@ class SpatialDropout2D(SpatialDropout1D):
     [[[[2.0, 0.0], [6.0, 0.0]]]]
     """
 
+    def __init__(self, rate: float, *, name: str | None = None) -> None:
+        super().__init__(rate, (None, 1, 1, None), name=name)
+
     def build_for(self, input_shape: Shape, rng: random.Random) -> Shape:
         """Keep the shape, and the source of random numbers."""
         self.check_samples("(rows, columns, channels)", input_shape, len(input_shape) == 3)
-        return Dropout.build_for(self, input_shape, rng)
-
-    def next_mask(self, shape: Shape) -> Tensor:
-        """Return the mask given, or a new one: for each sample a row, in all its pixels."""
-        if self.fixed_mask is not None:
-            return super().next_mask(shape)
-        batch, rows, columns, channels = shape
-        return [[row] * rows for row in super().next_mask((batch, columns, channels))]
+        return super().build_for(input_shape, rng)
 
     def __repr__(self) -> str:
         return f"SpatialDropout2D(rate={self.rate!r})"

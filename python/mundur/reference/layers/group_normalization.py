@@ -48,7 +48,7 @@ class GroupNormalization(Normalizing):
         *,
         name: str | None = None,
     ) -> None:
-        super().__init__(epsilon, center, scale, beta_initializer, gamma_initializer, name)
+        super().__init__(-1, epsilon, center, scale, beta_initializer, gamma_initializer, name)
         self.groups = integer(groups, "groups", -1)
         if self.groups == 0:
             raise ValueError("groups must be at least 1, or -1, one for each channel; got 0")

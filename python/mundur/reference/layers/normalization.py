@@ -35,15 +35,16 @@ from .base import Layer, Weighted
 
 
 class Normalizing(Weighted):
-    """What both normalisations share: a = γ x̂ + β, a γ and a β for each element of the last axis.
+    """What both normalisations share: a = γ x̂ + β, a γ and a β for each element of the axis.
 
-    All axes but the last count as samples: the attributes hold matrices (rows, columns).
+    All others count as samples: the attributes hold matrices (rows, columns), whatever the axes.
     """
 
     starts: ClassVar[dict[str, str]] = {"gamma": "gamma", "beta": "beta"}
 
     def __init__(
         self,
+        axis: int | Sequence[int],
         epsilon: float,
         center: bool,
         scale: bool,
@@ -52,6 +53,7 @@ class Normalizing(Weighted):
         name: str | None,
     ) -> None:
         super().__init__(name)
+        self.axis = axes_of_batch(axis)
         self.epsilon = epsilon_value(epsilon)
         self.center = boolean(center, "center")
         self.scale = boolean(scale, "scale")
@@ -62,20 +64,40 @@ class Normalizing(Weighted):
     def build_for(self, input_shape: Shape, rng: Random) -> Shape:
         """Make γ and β, where there are such."""
         self.check_samples("(..., columns)", input_shape, len(input_shape) > 0)
-        self.columns = input_shape[-1]
+        axes = axes_of_sample(self.axis, len(input_shape), self.name)
+        self.of_parameters = tuple(input_shape[axis] for axis in axes)
+        self.places = places(input_shape, axes)
+        self.columns = len(self.places[0])
         there = {"gamma": self.scale, "beta": self.center}
-        self.make({name: (self.columns,) for name in there if there[name]}, rng)
+        self.make({name: self.of_parameters for name in there if there[name]}, rng)
         return input_shape
 
     @property
     def gamma(self) -> Vector:
-        """Return γ, ones where there is none."""
-        return self.parameters.get("gamma", [1.0] * self.columns)
+        """Return γ as a row, ones where there is none."""
+        return flatten(self.parameters.get("gamma", [1.0] * self.columns))
 
     @property
     def beta(self) -> Vector:
-        """Return β, zeros where there is none."""
-        return self.parameters.get("beta", [0.0] * self.columns)
+        """Return β as a row, zeros where there is none."""
+        return flatten(self.parameters.get("beta", [0.0] * self.columns))
+
+    def rows_of(self, x: Tensor) -> Matrix:
+        """Return what stands along the axes, in rows, sample after sample."""
+        samples = [flatten(sample) for sample in x]
+        return [[sample[place] for place in row] for sample in samples for row in self.places]
+
+    def back(self, rows: Matrix, of: Tensor) -> Tensor:
+        """Return such rows in the shape of `of`."""
+        each = len(self.places)
+        result = []
+        for first in range(0, len(rows), each):
+            sample = [0.0] * (each * self.columns)
+            for there, row in zip(self.places, rows[first : first + each], strict=True):
+                for place, value in zip(there, row, strict=True):
+                    sample[place] = value
+            result.append(nest(sample, shape(of[0])))
+        return result
 
     def scaled_and_shifted(self, x_hat: Matrix, of: Tensor) -> Tensor:
         """Return a, in the shape of `of`."""
@@ -84,7 +106,7 @@ class Normalizing(Weighted):
         scaled = [
             [g * v + b for g, v, b in zip(self.gamma, row, self.beta, strict=True)] for row in x_hat
         ]
-        self.a = nest(flatten(scaled), shape(of))
+        self.a = self.back(scaled, of)
         return self.a
 
     def parameter_gradients(self, gradient: Matrix) -> None:
@@ -93,10 +115,11 @@ class Normalizing(Weighted):
         self.gradients = {}
         if self.scale and self.learns("gamma"):
             # ∂L/∂γ_j = Σ_n ∂L/∂a_nj x̂_nj
-            self.gradients["gamma"] = [dot(g, v) for g, v in zip(da, x_hat, strict=True)]
+            slopes = [dot(g, v) for g, v in zip(da, x_hat, strict=True)]
+            self.gradients["gamma"] = nest(slopes, self.of_parameters)
         if self.center and self.learns("beta"):
             # ∂L/∂β_j = Σ_n ∂L/∂a_nj
-            self.gradients["beta"] = [sum(g) for g in da]
+            self.gradients["beta"] = nest([sum(g) for g in da], self.of_parameters)
 
 
 class BatchNormalization(Normalizing):
@@ -107,6 +130,8 @@ class BatchNormalization(Normalizing):
 
     Parameters
     ----------
+    axis : int, default -1
+        The columns', the batch's being 0.
     momentum : float, default 0.99
         The share of a moving statistic that a training forward keeps.
     epsilon : float, default 0.001
@@ -121,8 +146,8 @@ class BatchNormalization(Normalizing):
 
     Notes
     -----
-    x and a have shape (batch, ..., columns), the same. The batch's moments are taken over the time
-    steps that the mask of the input has; without any, the moving ones serve and stay.
+    x and a have the same shape, (batch, ..., columns) by default. The batch's moments are taken
+    over the time steps that the mask of the input has; without any, the moving ones serve and stay.
 
     Examples
     --------
@@ -137,6 +162,7 @@ class BatchNormalization(Normalizing):
 
     def __init__(
         self,
+        axis: int = -1,
         momentum: float = 0.99,
         epsilon: float = 0.001,
         center: bool = True,
@@ -146,7 +172,7 @@ class BatchNormalization(Normalizing):
         *,
         name: str | None = None,
     ) -> None:
-        super().__init__(epsilon, center, scale, beta_initializer, gamma_initializer, name)
+        super().__init__(axis, epsilon, center, scale, beta_initializer, gamma_initializer, name)
         self.momentum = number(momentum, "momentum", at_least=0, at_most=1)
         self.deviation: Vector = []
         self.by_batch = False
@@ -170,7 +196,7 @@ class BatchNormalization(Normalizing):
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
         """Normalise each column."""
         self.check_input(x)
-        samples = list(rows(x))
+        samples = self.rows_of(x)
         self.there = self.rows_there(len(samples))
         self.by_batch = training and not self.is_frozen and any(self.there)
         if self.by_batch:
@@ -193,7 +219,7 @@ class BatchNormalization(Normalizing):
     def backward(self, gradient: Tensor) -> Tensor:
         """Take away from each column's slopes what μ and σ² do to all of its samples."""
         self.check_gradient(gradient)
-        da = list(rows(gradient))
+        da = self.rows_of(gradient)
         self.parameter_gradients(da)
         # ∂L/∂x̂_nj = γ_j ∂L/∂a_nj
         slopes = transpose([[g * v for g, v in zip(self.gamma, row, strict=True)] for row in da])
@@ -205,7 +231,7 @@ class BatchNormalization(Normalizing):
             [g / s for g in without_mean_and_slope(slope, x_hat, there)]
             for slope, x_hat, s in zip(slopes, columns, self.deviation, strict=True)
         ]
-        return nest(flatten(list(map(list, transpose(dx)))), shape(gradient))
+        return self.back([list(row) for row in transpose(dx)], gradient)
 
     def rows_there(self, count: int) -> list[bool]:
         """Say of each row whether its time step is there, by the mask of the input."""
@@ -221,14 +247,19 @@ class BatchNormalization(Normalizing):
         ]
 
     def __repr__(self) -> str:
-        return f"BatchNormalization(momentum={self.momentum!r}, epsilon={self.epsilon!r})"
+        return (
+            f"BatchNormalization(axis={self.axis!r}, momentum={self.momentum!r}, "
+            f"epsilon={self.epsilon!r})"
+        )
 
 
 class LayerNormalization(Normalizing):
-    """Each sample's last axis brought to mean 0 and variance 1, then scaled and shifted.
+    """Each sample's last axis, or others, brought to mean 0, variance 1, then scaled and shifted.
 
     Parameters
     ----------
+    axis : int or tuple of int, default -1
+        What is normalised together, the batch's being 0; γ and β have its shape.
     epsilon : float, default 0.001
     center, scale : bool, default True
         Whether there is a β, a γ.
@@ -249,6 +280,7 @@ class LayerNormalization(Normalizing):
 
     def __init__(
         self,
+        axis: int | Sequence[int] = -1,
         epsilon: float = 0.001,
         center: bool = True,
         scale: bool = True,
@@ -257,13 +289,13 @@ class LayerNormalization(Normalizing):
         *,
         name: str | None = None,
     ) -> None:
-        super().__init__(epsilon, center, scale, beta_initializer, gamma_initializer, name)
+        super().__init__(axis, epsilon, center, scale, beta_initializer, gamma_initializer, name)
         self.deviation: Vector = []
 
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
         """Normalise each row."""
         self.check_input(x)
-        samples = list(rows(x))
+        samples = self.rows_of(x)
         # μ_n = Σ_j x_nj / C        σ²_n = Σ_j (x_nj − μ_n)² / C
         moments = [mean_and_variance(row) for row in samples]
         self.deviation = [sqrt(variance + self.epsilon) for _, variance in moments]
@@ -277,7 +309,7 @@ class LayerNormalization(Normalizing):
     def backward(self, gradient: Tensor) -> Tensor:
         """Take away from each row's slopes what μ and σ² do to all of its elements."""
         self.check_gradient(gradient)
-        da = list(rows(gradient))
+        da = self.rows_of(gradient)
         self.parameter_gradients(da)
         # ∂L/∂x̂_nj = γ_j ∂L/∂a_nj
         slopes = [[g * v for g, v in zip(self.gamma, row, strict=True)] for row in da]
@@ -286,10 +318,10 @@ class LayerNormalization(Normalizing):
             [g / s for g in without_mean_and_slope(row, x_hat, [True] * len(row))]
             for row, x_hat, s in zip(slopes, self.normalized, self.deviation, strict=True)
         ]
-        return nest(flatten(dx), shape(gradient))
+        return self.back(dx, gradient)
 
     def __repr__(self) -> str:
-        return f"LayerNormalization(epsilon={self.epsilon!r})"
+        return f"LayerNormalization(axis={self.axis!r}, epsilon={self.epsilon!r})"
 
 
 def mean_and_variance(x: Vector | tuple[float, ...]) -> tuple[float, float]:
