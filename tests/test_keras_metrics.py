@@ -220,6 +220,33 @@ def test_losses_as_functions(
     np.testing.assert_allclose(ours, theirs, rtol=3e-5, atol=1e-6)
 
 
+ACCURACIES: list[tuple[str, dict[str, Any], str]] = [
+    ("binary_accuracy", {}, "bits"),
+    ("binary_accuracy", {"threshold": 0.3}, "steps"),
+    ("categorical_accuracy", {}, "one-hot"),
+    ("sparse_categorical_accuracy", {}, "labels"),
+    ("top_k_categorical_accuracy", {"k": 2}, "one-hot"),
+    ("sparse_top_k_categorical_accuracy", {"k": 2}, "labels"),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments", "kind"), ACCURACIES)
+def test_accuracies_as_functions(
+    name: str, arguments: dict[str, Any], kind: str, rng: np.random.Generator
+) -> None:
+    y, p = sample(kind, rng)
+    ours = getattr(md.metrics, name)(y, p, **arguments)
+    theirs = keras.ops.convert_to_numpy(getattr(keras.metrics, name)(y, p, **arguments))
+    assert ours.shape == theirs.shape
+    np.testing.assert_array_equal(ours, theirs)
+
+
+def test_all_functions_of_keras_are_there() -> None:
+    names = [name for name in dir(keras.metrics) if name.islower() and name[0] != "_"]
+    of_correlation = {"concordance_correlation", "pearson_correlation"}  # nor are their classes
+    assert set(names) - set(md.metrics.__all__) == {"deserialize", "serialize"} | of_correlation
+
+
 @pytest.mark.parametrize("reduction", [None, "none", "sum", "mean", "mean_with_sample_weight"])
 @pytest.mark.parametrize("name", ["MeanSquaredError", "SparseCategoricalCrossentropy"])
 def test_reductions(name: str, reduction: Any, rng: np.random.Generator) -> None:

@@ -379,3 +379,17 @@ def test_bad_arguments(make: Any, words: str) -> None:
 def test_a_class_that_is_none_by_hand(metric: str) -> None:
     with pytest.raises(ValueError, match="class_id must be < 2; got 5"):
         getattr(md.metrics, metric)(class_id=5)(np.eye(2), np.eye(2))
+
+
+def test_functions_stand_for_metrics_of_their_names() -> None:
+    for name, kind in (
+        ("binary_accuracy", "BinaryAccuracy"),
+        ("mean_squared_error", "MeanSquaredError"),
+        ("top_k_categorical_accuracy", "TopKCategoricalAccuracy"),
+    ):
+        found = md.metrics.get(getattr(md.metrics, name))
+        assert type(found).__name__ == kind and found.name == name
+    with pytest.raises(ValueError, match=r"y_true must have shape \(2,\) or \(2, 1\); got \(3,\)"):
+        md.metrics.sparse_categorical_accuracy([0, 1, 0], [[0.1, 0.9], [0.2, 0.8]])
+    with pytest.raises(ValueError, match=r"y_true must have shape \(1, 2\); got \(2,\)"):
+        md.metrics.categorical_accuracy([0, 1], [[0.1, 0.9]])

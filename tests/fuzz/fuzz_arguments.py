@@ -141,13 +141,23 @@ OWN: dict[str, dict[str, Callable[[], Any]]] = {
     "activations.get": {"identifier": lambda: "relu"},
     "metrics.get": {"identifier": lambda: "mae"},
     **{
-        f"losses.{name}": {"y_true": lambda: np.eye(2), "y_pred": lambda: np.full((2, 2), 0.5)}
-        for name in md.losses.__all__
+        f"{module.__name__[7:]}.{name}": {
+            "y_true": lambda: np.eye(2),
+            "y_pred": lambda: np.full((2, 2), 0.5),
+        }
+        for module in (md.losses, md.metrics)
+        for name in module.__all__
         if name.islower() and name != "get"
     },
     **{
-        f"losses.{name}": {"y_true": lambda: [0, 1], "y_pred": lambda: np.full((2, 2), 0.5)}
-        for name in ("sparse_categorical_crossentropy", "circle")
+        name: {"y_true": lambda: [0, 1], "y_pred": lambda: np.full((2, 2), 0.5)}
+        for name in (
+            "losses.sparse_categorical_crossentropy",
+            "losses.circle",
+            "metrics.sparse_categorical_crossentropy",
+            "metrics.sparse_categorical_accuracy",
+            "metrics.sparse_top_k_categorical_accuracy",
+        )
     },
     "layers.CategoryEncoding": {"num_tokens": lambda: 3},
     "layers.Discretization": {"bin_boundaries": lambda: [0.0, 1.0]},

@@ -11,6 +11,7 @@ and `reset_state`, and takes sample weights, of rows and elements too where it h
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .._support.checks import WrongType, is_function, shown
@@ -65,6 +66,31 @@ from .of_losses import (
 from .reductions import Mean, Sum
 from .regression import R2Score
 
+if TYPE_CHECKING:  # they are loaded on use
+    from .functions import (
+        binary_accuracy,
+        binary_crossentropy,
+        binary_focal_crossentropy,
+        categorical_accuracy,
+        categorical_crossentropy,
+        categorical_focal_crossentropy,
+        categorical_hinge,
+        hinge,
+        huber,
+        kl_divergence,
+        log_cosh,
+        mean_absolute_error,
+        mean_absolute_percentage_error,
+        mean_squared_error,
+        mean_squared_logarithmic_error,
+        poisson,
+        sparse_categorical_accuracy,
+        sparse_categorical_crossentropy,
+        sparse_top_k_categorical_accuracy,
+        squared_hinge,
+        top_k_categorical_accuracy,
+    )
+
 __all__ = [
     "AUC",
     "Accuracy",
@@ -110,7 +136,28 @@ __all__ = [
     "TopKCategoricalAccuracy",
     "TrueNegatives",
     "TruePositives",
+    "binary_accuracy",
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
+    "categorical_accuracy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_hinge",
     "get",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "log_cosh",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "poisson",
+    "sparse_categorical_accuracy",
+    "sparse_categorical_crossentropy",
+    "sparse_top_k_categorical_accuracy",
+    "squared_hinge",
+    "top_k_categorical_accuracy",
 ]
 
 _CLASSES: tuple[type[Metric], ...] = (
@@ -175,6 +222,10 @@ _SHORT: dict[str, type[Metric]] = {
 }
 
 
+# Whose functions stand for the metric of their name.
+_OF_FUNCTIONS = ("mundur.metrics.functions", "mundur.losses.functions")
+
+
 def get(identifier: Any) -> Metric:
     """The metric of a name ("accuracy", "mae", ...), a class, an instance, a function or a dict.
 
@@ -205,6 +256,9 @@ def get(identifier: Any) -> Metric:
         found: Metric = from_dict(identifier, KNOWN, "metric", CLASS_NAMES)
         return found
     if is_function(identifier) and not isinstance(identifier, type):
+        own = getattr(identifier, "__module__", None) in _OF_FUNCTIONS
+        if own and identifier.__name__ in KNOWN:
+            return KNOWN[identifier.__name__]()
         return MeanMetricWrapper(identifier)
     raise WrongType(
         f"a metric must be a name, a Metric or a function of (y_true, y_pred); "
@@ -252,6 +306,8 @@ def _get_all(metrics: Any, argument: str) -> list[Metric]:
 if not TYPE_CHECKING:  # else type checkers would believe in any name
 
     def __getattr__(name: str) -> object:
+        if name in __all__:
+            return getattr(import_module(".functions", __name__), name)
         raise unknown_attribute("mundur.metrics", name, __all__)
 
     def __dir__() -> list[str]:
