@@ -23,7 +23,8 @@ class GroupNormalization(Normalizing):
     γ and β have one element for each channel. Shapes: x and y (batch, ..., C). Backward, with
     g = γ·dy: ∂L/∂x = (g - (Σ g + x̂ Σ g·x̂) / N) / √(σ² + ε), ∂L/∂γ = Σ dy·x̂ and ∂L/∂β = Σ dy of
     each channel (Wu and He, "Group normalization", 2018). No batch is needed, which small ones
-    serve badly.
+    serve badly. A mask of time steps goes on behind it, but padding counts in the moments, as in
+    Keras.
 
     Parameters
     ----------

@@ -417,12 +417,12 @@ def _check_dtype(_: object, __: str, value: Any) -> None:
         return
     try:
         real = np.dtype(value).kind in "biuf"
-    except TypeError:
+    except (TypeError, ValueError):
         real = False
     if not real:
         raise ValueError(
             "Input(dtype=...) must be a type of real numbers, as float32, int32 or uint8; got "
-            f"{value!r}; texts become numbers first, with mundur.text for instance"
+            f"{shown(value)}; texts become numbers first, with mundur.text for instance"
         )
 
 

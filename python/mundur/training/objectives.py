@@ -51,7 +51,10 @@ def _of_one(ports: Ports, loss: Any, loss_weights: Any, metrics: Any, weighted: 
     loss, loss_weights = _of_name(loss, name, "loss"), _of_name(loss_weights, name, "loss_weights")
     if isinstance(loss, (list, tuple)) and len(loss) == 1:
         loss = loss[0]
-    if loss_weights not in (None, 1.0, [1.0], (1.0,)):
+    if isinstance(loss_weights, (list, tuple)) and len(loss_weights) == 1:
+        (loss_weights,) = loss_weights
+    one = isinstance(loss_weights, (int, float)) and loss_weights == 1.0
+    if not (one or loss_weights is None):
         raise ValueError(
             f"loss_weights must be None, a model has one loss; got {shown(loss_weights)}"
         )
