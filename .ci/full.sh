@@ -88,8 +88,26 @@ python_tests_under_asan() {
 
 cuda_build() {
   needs_tools
-  command -v nvcc >/dev/null || { echo "there is no nvcc: nothing is built for GPUs"; return 0; }
+  command -v nvcc >/dev/null || { echo "there is no nvcc: its code is not looked at"; return 0; }
   "$python" .ci/ptx.py
+}
+
+# The package mundur-cuda, by PyPI's nvcc where there is no other; what it says on a machine without a GPU, or its bits.
+cuda_wheel() {
+  needs_environment
+  local largest=$((6 * 1000 * 1000)) size wheel packages
+  "$python" -m pip wheel -q --no-deps -w "$scratch/cuda-wheel" ./cpp/cuda/package
+  wheel=("$scratch"/cuda-wheel/*.whl)
+  size=$(stat -c %s "${wheel[0]}")
+  printf '%s: %d bytes of at most %d\n' "$(basename "${wheel[0]}")" "$size" "$largest"
+  case "${wheel[0]}" in *-py3-none-*) ;; *) echo "not for every Python" >&2; return 1 ;; esac
+  [ "$size" -le "$largest" ]
+  "$python" -m venv "$scratch/cuda"
+  packages=("$scratch"/cuda/lib/python*/site-packages)
+  "$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))' >"${packages[0]}/first.pth"
+  "$scratch/cuda/bin/python" -m pip install -q --no-deps "${wheel[0]}"
+  cd "$scratch"
+  "$scratch/cuda/bin/python" "$tree/.ci/cuda_installed.py"
 }
 
 aarch64_tests() {
