@@ -5,6 +5,11 @@ python python/docs/notebooks/build.py OUT --execute    runs them, too, and keeps
 
 Needs the extra `notebooks`. A script is cells: "# %%" begins one of code, "# %% [markdown] id" and
 "# %% [markdown] en" one of text in that language, whose lines stand behind "# ".
+
+In a sheet of exercises "# %% [solution] NAME" begins what students write, from "### BEGIN SOLUTION"
+to "### END SOLUTION", and "# %% [test] NAME POINTS" what grades it. Its notebooks lack the
+solutions, which NAME.solution.id.ipynb and NAME.solution.en.ipynb have; all cells are marked as
+nbgrader has them, whose `generate_assignment` takes the latter.
 """
 
 from __future__ import annotations
@@ -17,7 +22,12 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 LANGUAGES = ("id", "en")
-_MARKER = re.compile(r"# %%(?: \[markdown\] (id|en))?")
+_MARKER = re.compile(
+    r"# %%(?: \[markdown\] (?P<language>id|en)"
+    r"| \[(?P<part>solution|test)\] (?P<name>\w+(?: \d+)?))?"
+)
+_SOLUTION = re.compile(r"^( *)### BEGIN SOLUTION\n.*?### END SOLUTION$", re.M | re.S)
+_TO_WRITE = {"id": "# TULIS KODE ANDA DI SINI", "en": "# YOUR CODE HERE"}
 
 
 def scripts() -> list[Path]:
@@ -26,7 +36,10 @@ def scripts() -> list[Path]:
 
 
 def cells(text: str, where: str) -> Iterator[tuple[str | None, str]]:
-    """The cells of a script: (language, text), where None stands for code."""
+    """The cells of a script: (language, text), where None stands for code.
+
+    In place of a language stands "solution NAME" or "test NAME POINTS" of a cell of exercises.
+    """
     kind: str | None = None
     lines: list[str] | None = None
     for number, line in enumerate(text.splitlines(), 1):
@@ -36,19 +49,51 @@ def cells(text: str, where: str) -> Iterator[tuple[str | None, str]]:
         if match is None:
             if lines is None:
                 raise ValueError(f"{where}, line {number}: before the first cell")
-            if kind is not None and line and not line.startswith("#"):
+            is_text = kind in LANGUAGES
+            if is_text and line and not line.startswith("#"):
                 raise ValueError(f"{where}, line {number}: text must stand behind '# '")
-            lines.append(line if kind is None else line.removeprefix("#").removeprefix(" "))
+            lines.append(line.removeprefix("#").removeprefix(" ") if is_text else line)
             continue
         if lines is not None:
             yield kind, "\n".join(lines).strip()
-        kind, lines = match[1], []
+        kind, lines = match["language"], []
+        if match["part"]:
+            kind = f"{match['part']} {match['name']}"
     if lines is not None:
         yield kind, "\n".join(lines).strip()
 
 
-def notebook(script: Path, language: str) -> Any:
-    """The notebook of a script in one language."""
+def has_exercises(script: Path) -> bool:
+    """Whether there is something for students to write."""
+    text = script.read_text(encoding="utf-8")
+    return any((kind or "").startswith("solution") for kind, _ in cells(text, script.name))
+
+
+def _marks(kind: str) -> dict[str, Any]:
+    """What nbgrader reads of a cell of exercises."""
+    what, name, *points = kind.split()
+    is_test = what == "test"
+    marks = {
+        "schema_version": 3,
+        "grade_id": f"{what}-{name}",
+        "grade": is_test,
+        "solution": not is_test,
+        "locked": is_test,
+        "task": False,
+    }
+    return marks | ({"points": int(points[0])} if is_test else {})
+
+
+def _to_write(text: str, language: str) -> str:
+    """A student's cell: the solution is left out."""
+    if not _SOLUTION.search(text):
+        raise ValueError(f"a solution stands between BEGIN SOLUTION and END SOLUTION; got {text!r}")
+    blank = rf"\1{_TO_WRITE[language]}\n\1raise NotImplementedError"
+    return _SOLUTION.sub(blank, text)
+
+
+def notebook(script: Path, language: str, solved: bool = True) -> Any:
+    """The notebook of a script in one language, with or without solutions."""
     from nbformat import v4
 
     made = v4.new_notebook(
@@ -58,10 +103,18 @@ def notebook(script: Path, language: str) -> Any:
         }
     )
     for kind, text in cells(script.read_text(encoding="utf-8"), script.name):
-        if kind in (None, language):
-            new = v4.new_code_cell if kind is None else v4.new_markdown_cell
-            # Without an id of its own: the same script is the same notebook.
-            made.cells.append(new(text, id=f"cell-{len(made.cells)}"))
+        if kind in LANGUAGES and kind != language:
+            continue
+        new = v4.new_markdown_cell if kind == language else v4.new_code_cell
+        if kind != language:  # whoever grades speaks it, too
+            text = text.replace('language="en"', f'language="{language}"')
+        if kind is not None and kind.startswith("solution") and not solved:
+            text = _to_write(text, language)
+        # Without an id of its own: the same script is the same notebook.
+        cell = new(text, id=f"cell-{len(made.cells)}")
+        if kind not in (None, language):
+            cell.metadata["nbgrader"] = _marks(kind)
+        made.cells.append(cell)
     return made
 
 
@@ -74,20 +127,27 @@ def main() -> None:
     import nbformat
 
     options.out.mkdir(parents=True, exist_ok=True)
+    for script, language, solved in _all():
+        made = notebook(script, language, solved)
+        apart = ".solution" if solved and has_exercises(script) else ""
+        path = options.out / f"{script.stem}{apart}.{language}.ipynb"
+        if options.execute and solved:
+            from nbclient import NotebookClient
+
+            resources = {"metadata": {"path": str(options.out)}}
+            NotebookClient(made, timeout=300, resources=resources, coalesce_streams=True).execute()
+        nbformat.validate(made)
+        nbformat.write(made, path)
+        print(path)
+
+
+def _all() -> Iterator[tuple[Path, str, bool]]:
+    """Each notebook: its script, its language, and whether solutions are in it."""
     for script in scripts():
         for language in LANGUAGES:
-            made = notebook(script, language)
-            path = options.out / f"{script.stem}.{language}.ipynb"
-            if options.execute:
-                from nbclient import NotebookClient
-
-                resources = {"metadata": {"path": str(options.out)}}
-                NotebookClient(
-                    made, timeout=300, resources=resources, coalesce_streams=True
-                ).execute()
-            nbformat.validate(made)
-            nbformat.write(made, path)
-            print(path)
+            yield script, language, True
+            if has_exercises(script):
+                yield script, language, False
 
 
 if __name__ == "__main__":
