@@ -140,6 +140,16 @@ def conv2d(
     )
 
 
+def windowed(layer: str, shape: tuple[int, ...], batch: int = 3, **arguments: Any) -> LayerCase:
+    """A layer of windows on samples of that shape, by what tells it apart."""
+
+    def text(value: Any) -> str:
+        return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+    told = "".join(f"_{key}_{text(value)}" for key, value in arguments.items())
+    return LayerCase(f"{layer}_of_{text(shape)}_b{batch}{told}", layer, arguments, shape, batch)
+
+
 def conv1d_transpose(
     filters: int, kernel_size: int, steps: int, channels: int, batch: int = 3, **arguments: Any
 ) -> LayerCase:
@@ -468,6 +478,89 @@ LAYERS = [
         for name in ("relu", "tanh", "softmax")
     ),
     conv1d_transpose(2, 2, 3, 2, batch=300, use_bias=False),
+    # Lanes over channels and places: around registers, several places in one, each side of them.
+    *(
+        windowed("DepthwiseConv2D", (5, 21, channels), kernel_size=3, padding=p)
+        for channels in (1, 2, 3, 5, 16, 17, 33, 64, 65)
+        for p in ("valid", "same")
+    ),
+    *(
+        windowed("DepthwiseConv2D", (5, 7, 3), kernel_size=size, padding="same", depth_multiplier=d)
+        for size in (1, (1, 3), (4, 2))
+        for d in (1, 2, 3, 8, 9)
+    ),
+    *(
+        windowed("DepthwiseConv2D", (8, 9, 3), kernel_size=(3, 2), padding=p, **more)
+        for p in ("valid", "same")
+        for more in (
+            {"strides": 2, "depth_multiplier": 2},
+            {"strides": (1, 3)},
+            {"dilation_rate": (2, 3), "depth_multiplier": 2},
+        )
+    ),
+    windowed("DepthwiseConv2D", (2, 2, 2), kernel_size=(7, 5), padding="same"),
+    windowed("DepthwiseConv2D", (5, 5, 2), kernel_size=1, strides=2),  # some places nobody sees
+    windowed("DepthwiseConv2D", (3, 3, 1), 300, kernel_size=2, use_bias=False),
+    windowed("DepthwiseConv2D", (9, 9, 6), 30, kernel_size=3, depth_multiplier=2),  # shards
+    *(
+        windowed("DepthwiseConv2D", (4, 4, 5), kernel_size=3, activation=name)
+        for name in ("relu", "tanh", "softmax", "gelu")
+    ),
+    windowed("DepthwiseConv2D", (4, 4, 5), kernel_size=3, depthwise_regularizer="l1_l2"),
+    *(
+        conv2d(2 * groups, 3, (5, 6, 3 * groups), 3, groups=groups, padding="same", strides=s)
+        for groups in (2, 11)
+        for s in (1, 2)
+    ),
+    *(
+        windowed("DepthwiseConv1D", (9, channels), kernel_size=3, padding=p, depth_multiplier=d)
+        for channels, d in ((1, 1), (4, 1), (17, 2))
+        for p in ("valid", "same")
+    ),
+    windowed("DepthwiseConv1D", (9, 3), kernel_size=4, strides=2, activation="relu"),
+    windowed("DepthwiseConv1D", (9, 3), kernel_size=3, dilation_rate=2, padding="same"),
+    *(
+        windowed("SeparableConv2D", (5, 6, 3), filters=filters, kernel_size=3, **more)
+        for filters, more in (
+            (1, {}),
+            (17, {"padding": "same", "depth_multiplier": 2}),
+            (4, {"strides": 2, "padding": "same", "activation": "relu"}),
+            (5, {"dilation_rate": 2, "use_bias": False, "pointwise_regularizer": "l2"}),
+        )
+    ),
+    windowed("SeparableConv1D", (9, 3), filters=5, kernel_size=3),
+    windowed("SeparableConv1D", (9, 3), filters=2, kernel_size=4, strides=3, depth_multiplier=2),
+    *(
+        windowed("Conv2DTranspose", (3, 4, channels), filters=filters, kernel_size=3)
+        for filters, channels in ((1, 1), (4, 17), (33, 2))
+    ),
+    *(
+        windowed("Conv2DTranspose", (3, 4, 2), filters=3, kernel_size=size, strides=s, padding=p)
+        for size, s in ((2, 2), (3, 2), ((5, 3), (2, 3)), ((1, 4), (1, 2)))
+        for p in ("valid", "same")
+    ),
+    *(
+        windowed("Conv2DTranspose", (3, 4, 2), filters=3, kernel_size=3, dilation_rate=2, padding=p)
+        for p in ("valid", "same")
+    ),
+    *(
+        windowed(
+            *("Conv2DTranspose", (4, 3, 2)),
+            filters=3,
+            kernel_size=(4, 5),
+            strides=(2, 3),
+            padding=p,
+            output_padding=more,
+        )
+        for p in ("valid", "same")
+        for more in ((1, 0), (0, 2))
+    ),
+    *(
+        windowed("Conv2DTranspose", (3, 4, 2), filters=4, kernel_size=5, strides=2, activation=name)
+        for name in ("relu", "tanh", "softmax")
+    ),
+    windowed("Conv2DTranspose", (3, 2, 2), filters=3, kernel_size=3, kernel_regularizer="l1_l2"),
+    windowed("Conv2DTranspose", (2, 3, 2), 300, filters=2, kernel_size=2, use_bias=False),
     LayerCase("dense_of_sequences", "Dense", {"units": 5, "activation": "tanh"}, (4, 3)),
     # Around the registers of 4, 8 and 16 numbers; one input, one unit, one step.
     *(recurrent(layer, units) for layer in RECURRENT for units in (1, 8, 15, 17)),

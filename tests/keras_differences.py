@@ -178,7 +178,7 @@ SIGNATURES = [
             "What Keras's classes for any number of dimensions tell their common base.",
         )
         for where, argument in (
-            ("layers.Conv?D*", "rank"),
+            ("layers.*Conv?D*", "rank"),
             ("layers.*Pooling?D", "pool_dimensions"),
             ("layers.*Pooling?D", "pool_mode"),
         )

@@ -29,7 +29,11 @@ from states import training_state
 Array = npt.NDArray[Any]
 DTYPES = ["float32", "float64"]
 # Layers whose operations are not there yet.
-LACKS = {"Conv1D", "Conv1DTranspose", "Conv2D", "SimpleRNN", "LSTM", "GRU", "UnitNormalization"}
+LACKS = {
+    *("Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose"),
+    *("DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D"),
+    *("SimpleRNN", "LSTM", "GRU", "UnitNormalization"),
+}
 RULES = [case for case in (*OPTIMIZERS, *AROUND) if case.optimizer != "Adafactor"]
 
 if not LIBRARY:

@@ -304,6 +304,28 @@ void bind_layers(py::module_& m) {
            }),
            py::arg("filters"), py::arg("kernel_size"), py::arg("strides"), py::arg("padding"),
            py::arg("dilation_rate"), py::arg("groups"), py::arg("activation"), py::arg("use_bias"));
+  py::class_<Of<DepthwiseConvSpec>, AnyLayerSpec>(m, "DepthwiseConv")
+      .def(py::init([](Shape kernel_size, Shape strides, const std::string& padding,
+                       Shape dilation_rate, Int depth_multiplier, Int filters,
+                       const ActivationFunction& activation, bool use_bias) {
+             return Of(DepthwiseConvSpec{std::move(kernel_size), std::move(strides),
+                                         padding_from_name(padding), std::move(dilation_rate),
+                                         depth_multiplier, filters, activation, use_bias});
+           }),
+           py::arg("kernel_size"), py::arg("strides"), py::arg("padding"), py::arg("dilation_rate"),
+           py::arg("depth_multiplier"), py::arg("filters"), py::arg("activation"),
+           py::arg("use_bias"));
+  py::class_<Of<Conv2DTransposeSpec>, AnyLayerSpec>(m, "Conv2DTranspose")
+      .def(py::init([](Int filters, Shape kernel_size, Shape strides, const std::string& padding,
+                       Shape dilation_rate, Shape output_padding,
+                       const ActivationFunction& activation, bool use_bias) {
+             return Of(Conv2DTransposeSpec{filters, std::move(kernel_size), std::move(strides),
+                                           padding_from_name(padding), std::move(dilation_rate),
+                                           std::move(output_padding), activation, use_bias});
+           }),
+           py::arg("filters"), py::arg("kernel_size"), py::arg("strides"), py::arg("padding"),
+           py::arg("dilation_rate"), py::arg("output_padding"), py::arg("activation"),
+           py::arg("use_bias"));
   py::class_<Of<PoolingSpec>, AnyLayerSpec>(m, "Pooling")
       .def(py::init([](bool average, Shape pool_size, Shape strides, const std::string& padding) {
              return Of(PoolingSpec{std::move(pool_size), std::move(strides),

@@ -1,5 +1,7 @@
-// Convolutions of images: products whose rows are what the windows see, gathered piece by piece.
+// Convolutions of images: products whose rows are what the windows see, gathered piece by piece;
+// or, of many small groups, lanes that run over the filters.
 
+#include "cpu/lane_windows.h"
 #include "cpu/parts.h"
 #include "cpu/patches.h"
 
@@ -11,9 +13,9 @@ bool makes_all(const op::Convolve2D& o) { return o.rows.stride == 1 && o.columns
 
 /// Calls f(first place, places, element of y) for runs of places that lie evenly in y.
 template <class F>
-void each_run(const op::Convolve2D& o, const Shape& y, const Part& part, F f) {
+void each_run(const op::Convolve2D& o, const Image& y, const Part& part, F f) {
   const Windows2D& windows = o.windows;
-  const std::int64_t across = windows.columns.out, all = windows.out(), O = y[2];
+  const std::int64_t across = windows.columns.out, all = windows.out(), O = y.channels;
   if (part.steps.size() == all && makes_all(o)) {
     f(part.samples.begin * all, part.samples.size() * all, part.samples.begin * all * O);
     return;
@@ -25,10 +27,68 @@ void each_run(const op::Convolve2D& o, const Shape& y, const Part& part, F f) {
       continue;
     }
     for (std::int64_t r = 0; r < windows.rows.out; ++r) {
-      const std::int64_t row = n * y[0] + o.rows.first + r * o.rows.stride;
-      f((n * windows.rows.out + r) * across, across, (row * y[1] + o.columns.first) * O);
+      const std::int64_t row = n * y.rows + o.rows.first + r * o.rows.stride;
+      f((n * windows.rows.out + r) * across, across, (row * y.columns + o.columns.first) * O);
     }
   }
+}
+
+template <class T, class Op>
+Grouped sizes_of(const Resolver<T>& r, const Op& o, Value of_filters) {
+  return {o.groups, r.columns(o.x) / o.groups, r.columns(of_filters) / o.groups};
+}
+
+/// Convolve2D by lanes.
+template <class T>
+void resolve_by_lanes(Resolver<T>& r, const op::Convolve2D& o, const Part& part) {
+  const Windows2D windows = o.windows;
+  const Image image = image_of(r[o.y].shape);
+  const std::int64_t O = image.channels;
+  const Grouped sizes = sizes_of(r, o, o.y);
+  const bool even = windows.columns.stride == 1 && o.columns.stride == 1;
+  const std::int64_t together = windows_together(sizes, even),
+                     rows = windows.taps() * sizes.channels;
+  const std::int64_t most = LanesSeen<T>::places(windows, sizes);
+  T* const tiled = r.scratch;  // w and bias, as often as windows are together
+  T* const seen = together > 1 ? tiled + (rows + 1) * together * O : tiled;
+  const T *const x = r.at(o.x), *const w = r.at(o.w), *const bias = r.at(o.bias);
+  r.call([=, y = r.at(o.y), k = &r.kernels, f = o.f, down = o.rows, across = o.columns](Now<T>&,
+                                                                                        Worker&) {
+    const T *own_w = w, *own_bias = bias;
+    if (together > 1) {
+      const auto repeat = [&](T* to, const T* from) {
+        for (std::int64_t i = 0; i < together; ++i) std::copy_n(from, O, to + i * O);
+      };
+      for (std::int64_t row = 0; row < rows; ++row) repeat(tiled + row * together * O, w + row * O);
+      own_w = tiled;
+      if (bias) repeat(tiled + rows * together * O, bias);
+      if (bias) own_bias = tiled + rows * together * O;
+    }
+    LanesSeen<T> lanes(x, windows, sizes, {0, O});
+    for (std::int64_t n = part.samples.begin; n < part.samples.end; ++n) {
+      for (std::int64_t at = part.steps.begin; at < part.steps.end; at += most) {
+        const Range places{at, std::min(at + most, part.steps.end)};
+        lanes.look(n, places, seen);
+        each_alike(windows, places, [&](std::int64_t s, std::int64_t t, std::int64_t count) {
+          const T* from = nullptr;
+          std::int64_t tap = 0;
+          LaneWindows run = lanes.windows(s, t, count, together * O, from, tap);
+          const std::int64_t row = n * image.rows + down.first + s * down.stride;
+          T* const to = y + (row * image.columns + across.first + t * across.stride) * O;
+          const std::int64_t left = count % together, first = count - left;
+          run.ldy = across.stride * O * together;
+          run.count = first / together;
+          run.step *= together;
+          if (first > 0) k->lane_windows(to, from, own_w + tap, own_bias, together * O, run, f);
+          run.count = 1;
+          if (left > 0) {
+            k->lane_windows(to + first * O, from + first * lanes.ld(), own_w + tap, own_bias,
+                            left * O, run, f);
+          }
+        });
+      }
+    }
+  });
 }
 
 }  // namespace
@@ -36,8 +96,10 @@ void each_run(const op::Convolve2D& o, const Shape& y, const Part& part, F f) {
 template <class T>
 void resolve(Resolver<T>& r, const op::Convolve2D& o) {
   const Windows2D& windows = o.windows;
-  const Shape& shape = r[o.y].shape;
-  const std::int64_t O = shape[2], G = o.groups, own_O = O / G, own_C = r[o.w].shape[2];
+  const Image image = image_of(r[o.y].shape);
+  const Grouped sizes = sizes_of(r, o, o.y);
+  const std::int64_t O = image.channels, G = o.groups, own_O = sizes.filters,
+                     own_C = sizes.channels;
   const bool all = makes_all(o);
   const Part part = all ? part_of(r.samples(o.y), windows.out(), r.worker)
                         : Part{r.share_samples(o.y), {0, windows.out()}};
@@ -50,6 +112,7 @@ void resolve(Resolver<T>& r, const op::Convolve2D& o) {
   r.reads(o.w);
   if (o.bias) r.reads(o.bias);
   if (part.empty()) return;
+  if (sizes.by_lanes()) return resolve_by_lanes(r, o, part);
   T* const y = r.at(o.y);
   const T* const w = r.at(o.w);
   const T* const bias = r.at(o.bias);
@@ -68,7 +131,7 @@ void resolve(Resolver<T>& r, const op::Convolve2D& o) {
     if (bias) p.bias = bias + g * own_O;
     p.f = o.f;
     p.l2_bytes = r.kernels.l2_bytes;
-    each_run(o, shape, part, [&](std::int64_t place, std::int64_t places, std::int64_t at) {
+    each_run(o, image, part, [&](std::int64_t place, std::int64_t places, std::int64_t at) {
       p.to.p = y + at + g * own_O;
       r.call([=, gathered = r.scratch, k = &r.kernels](Now<T>&, Worker&) {
         Product<T> own = p;
@@ -89,65 +152,118 @@ void resolve(Resolver<T>& r, const op::Convolve2D& o) {
 }
 MUNDUR_RESOLVED(Convolve2D);
 
+namespace {
+
+/// Adds what the places [first, end) of all samples say to dw's lanes, tap by tap.
+template <class T>
+void add_by_lanes(const Kernels<T>& k, LanesSeen<T>& lanes, const Windows2D& windows,
+                  const Matrix<T>& dw, const T* dy, std::int64_t lddy, std::int64_t count,
+                  Range all, T* scratch) {
+  const std::int64_t each = windows.out();
+  for (std::int64_t place = all.begin; place < all.end;) {
+    const std::int64_t n = place / each, first = n * each;
+    const Range places{place - first, std::min(all.end - first, each)};
+    lanes.look(n, places, scratch);
+    each_alike(windows, places, [&](std::int64_t s, std::int64_t t, std::int64_t some) {
+      const T* from = nullptr;
+      std::int64_t tap = 0;
+      LaneWindows run = lanes.windows(s, t, some, dw.ld, from, tap);
+      run.ldy = lddy;
+      const T* const g = dy + (first + s * windows.columns.out + t) * lddy;
+      k.lane_windows_dw(dw.p + tap, from, g, count, run);
+    });
+    place = first + places.end;
+  }
+}
+
+}  // namespace
+
 template <class T>
 void resolve(Resolver<T>& r, const op::Convolve2DDw& o) {
   const Windows2D& windows = o.windows;
-  const std::int64_t O = r.columns(o.dy), G = o.groups, own_O = O / G, own_C = r[o.dw].shape[2];
-  const Block part = r.own(o.dw);
-  r.writes(o.dw, part);
-  const Following<T> then = following(r, o.after, part);
+  const Grouped sizes = sizes_of(r, o, o.dy);
+  const std::int64_t O = r.columns(o.dy), G = o.groups, own_O = sizes.filters,
+                     own_C = sizes.channels, all_rows = windows.taps() * own_C;
+  const bool by_lanes = sizes.by_lanes();
+  const std::int64_t grain = r.kernels.column_grain;
+  const Block part = by_lanes ? Block{{0, all_rows}, share(O, grain, r.worker)}
+                              : own(all_rows, kParameterRows, O, grain, r.worker);
+  r.touch_matrix(o.dw, all_rows, O, part, true);
+  const Following<T> then = following(r, o.after, all_rows, O, part);
   r.reads(o.x);
   r.reads(o.dy);
   if (part.empty()) return;
-  const std::int64_t columns = part.columns.size(), places = r.samples(o.dy) * windows.out();
-  const PatchSums sums(part.rows.size(), columns, places, windows.out());
+  const std::int64_t places = r.samples(o.dy) * windows.out();
   T* const dw = r.at(o.dw);
   const T* const x = r.at(o.x);
   const T* const dy = r.at(o.dy);
   T* const gathered = r.scratch;
-  T* const waiting = gathered + sums.gathered();
-  for (std::int64_t row = part.rows.begin; row < part.rows.end; row += sums.rows) {
-    const Range rows{row, std::min(row + sums.rows, part.rows.end)};
+  const auto sum = [&](const Block& block, std::int64_t room, auto add) {
+    const std::int64_t columns = block.columns.size(), size = block.rows.size() * columns;
+    T* const waiting = gathered + room;
+    const std::int64_t first = block.rows.begin * O + block.columns.begin;
     r.call([=, k = &r.kernels](Now<T>& now, Worker&) {
-      const std::int64_t first = rows.begin * O + part.columns.begin;
       const ShardTree tree(places, windows.out());
+      T* const beyond = waiting + tree.slots() * size;
       for (std::int64_t shard = 0; shard < tree.shards(); ++shard) {
         const Range seen{shard * kShard, std::min((shard + 1) * kShard, places)};
         std::int64_t earlier[kMaxSlots];
         int joins = 0;
         const int slot = tree.after(shard, [&](int one) { earlier[joins++] = one; });
         const Matrix<T> to =
-            slot < 0 ? Matrix<T>{dw + first, O} : Matrix<T>{waiting + slot * sums.size(), columns};
-        for (std::int64_t g = 0; g < G; ++g) {
-          const Range filters{std::max(part.columns.begin, g * own_O),
-                              std::min(part.columns.end, (g + 1) * own_O)};
-          if (filters.empty()) continue;
-          const Patches<T> patches(x, windows, own_C * G, g * own_C, own_C);
-          SampleProduct<T> p;
-          p.dw = {to.p + filters.begin - part.columns.begin, to.ld};
-          if (patches.are_there()) {
-            p.x = patches.there(seen.begin);
-            p.x.p += rows.begin;
-          } else {
-            patches.gather(*k, gathered, seen, rows);
-            p.x = {gathered, rows.size()};
-          }
-          p.dy = {dy + seen.begin * O + filters.begin, O};
-          p.I = rows.size();
-          p.O = filters.size();
-          p.rows = {seen.size(), seen.size()};
-          p.scratch = waiting + sums.slots * sums.size();
-          p.l2_bytes = k->l2_bytes;
-          k->product_dw(p);
-        }
+            slot < 0 ? Matrix<T>{dw + first, O} : Matrix<T>{waiting + slot * size, columns};
+        add(*k, to, seen, beyond);
         for (int i = 0; i < joins; ++i) {
-          const T* const before = waiting + earlier[i] * sums.size();
-          for (std::int64_t n = 0; n < rows.size(); ++n)
+          const T* const before = waiting + earlier[i] * size;
+          for (std::int64_t n = 0; n < block.rows.size(); ++n)
             k->add(to.p + n * to.ld, before + n * columns, to.p + n * to.ld, columns);
         }
       }
-      then(*k, now, dw + first, first, rows.size(), columns, O);
+      then(*k, now, dw + first, first, block.rows.size(), columns, O);
     });
+  };
+  if (by_lanes) {
+    const std::int64_t strip = lane_strip(all_rows, grain);
+    for (std::int64_t column = part.columns.begin; column < part.columns.end; column += strip) {
+      const Range lanes{column, std::min(column + strip, part.columns.end)};
+      sum({part.rows, lanes}, LanesSeen<T>::scratch(windows, sizes, kShard),
+          [=](const Kernels<T>& k, const Matrix<T>& to, Range seen, T*) {
+            for (std::int64_t row = 0; row < all_rows; ++row)
+              std::fill_n(to.p + row * to.ld, lanes.size(), T{0});
+            LanesSeen<T> own(x, windows, sizes, lanes);
+            add_by_lanes(k, own, windows, to, dy + lanes.begin, O, lanes.size(), seen, gathered);
+          });
+    }
+    return;
+  }
+  const PatchSums sums(part.rows.size(), part.columns.size(), places, windows.out());
+  for (std::int64_t row = part.rows.begin; row < part.rows.end; row += sums.rows) {
+    const Range rows{row, std::min(row + sums.rows, part.rows.end)};
+    sum({rows, part.columns}, sums.gathered(),
+        [=](const Kernels<T>& k, const Matrix<T>& to, Range seen, T* beyond) {
+          for (std::int64_t g = 0; g < G; ++g) {
+            const Range filters{std::max(part.columns.begin, g * own_O),
+                                std::min(part.columns.end, (g + 1) * own_O)};
+            if (filters.empty()) continue;
+            const Patches<T> patches(x, windows, own_C * G, g * own_C, own_C);
+            SampleProduct<T> p;
+            p.dw = {to.p + filters.begin - part.columns.begin, to.ld};
+            if (patches.are_there()) {
+              p.x = patches.there(seen.begin);
+              p.x.p += rows.begin;
+            } else {
+              patches.gather(k, gathered, seen, rows);
+              p.x = {gathered, rows.size()};
+            }
+            p.dy = {dy + seen.begin * O + filters.begin, O};
+            p.I = rows.size();
+            p.O = filters.size();
+            p.rows = {seen.size(), seen.size()};
+            p.scratch = beyond;
+            p.l2_bytes = k.l2_bytes;
+            k.product_dw(p);
+          }
+        });
   }
 }
 MUNDUR_RESOLVED(Convolve2DDw);

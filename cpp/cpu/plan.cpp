@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cpu/lane_windows.h"
 #include "cpu/patches.h"
 #include "cpu/resolver.h"
 #include "mundur/memory.h"
@@ -118,6 +119,10 @@ std::int64_t scratch_bytes(const Program& program, std::int64_t batch) {
     const std::int64_t rows = program[y].samples * program[y].size() / std::max<std::int64_t>(1, O);
     need_rows(std::max(program[x].element, program[y].element), batch * rows, O, I, more);
   };
+  const auto grouped = [&](const auto& o, Value of_filters) {
+    const std::int64_t C = program[o.x].shape.back(), O = program[of_filters].shape.back();
+    return Grouped{o.groups, C / o.groups, O / o.groups};
+  };
   for (const Operation& operation : program.operations) {
     std::visit(
         [&]<class Op>(const Op& o) {
@@ -135,13 +140,21 @@ std::int64_t scratch_bytes(const Program& program, std::int64_t batch) {
             const std::int64_t rows = rows_at_once(I);
             need_rows(program[o.dy].element, rows, program[o.dy].shape.back(), I, rows * I);
           } else if constexpr (std::is_same_v<Op, op::Convolve2D>) {
-            const std::int64_t depth = o.windows.taps() * program[o.w].shape[2];
-            need([&](const Kernels<T>& k) { return k.scratch + patches_at_once(depth) * depth; });
+            const Grouped sizes = grouped(o, o.y);
+            const std::int64_t depth = o.windows.taps() * sizes.channels, O = sizes.all_filters();
+            need([&](const Kernels<T>& k) {
+              if (!sizes.by_lanes()) return k.scratch + patches_at_once(depth) * depth;
+              const std::int64_t places = LanesSeen<T>::places(o.windows, sizes);
+              return (depth + 1) * windows_together(sizes, true) * O +
+                     LanesSeen<T>::scratch(o.windows, sizes, places);
+            });
           } else if constexpr (std::is_same_v<Op, op::Convolve2DDw>) {
-            const Shape& dw = program[o.dw].shape;
+            const Grouped sizes = grouped(o, o.dy);
+            const std::int64_t rows = o.windows.taps() * sizes.channels, O = sizes.all_filters();
             const std::int64_t places = batch * program[o.dy].samples * o.windows.out();
             need([&](const Kernels<T>& k) {
-              return k.scratch + PatchSums::most(rows_of(dw), dw.back(), places);
+              if (!sizes.by_lanes()) return k.scratch + PatchSums::most(rows, O, places);
+              return lane_sums(rows, O, places) + LanesSeen<T>::scratch(o.windows, sizes, kShard);
             });
           } else if constexpr (requires { Op::kMultiplies; }) {
             need([](const Kernels<T>& k) { return k.scratch; });

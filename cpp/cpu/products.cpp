@@ -29,6 +29,12 @@ Following<T> following(Resolver<T>& r, const After& after, const Block& block) {
       r, after, [&](bool writes) { writes ? r.writes(after.w, block) : r.reads(after.w, block); });
 }
 template <class T>
+Following<T> following(Resolver<T>& r, const After& after, std::int64_t rows, std::int64_t columns,
+                       const Block& block) {
+  return followed(r, after,
+                  [&](bool writes) { r.touch_matrix(after.w, rows, columns, block, writes); });
+}
+template <class T>
 Following<T> following_flat(Resolver<T>& r, const After& after, Range part) {
   return followed(r, after, [&](bool writes) {
     r.touch_matrix(after.w, 1, r.size(after.w), {{0, 1}, part}, writes);
@@ -36,6 +42,10 @@ Following<T> following_flat(Resolver<T>& r, const After& after, Range part) {
 }
 template Following<float> following(Resolver<float>&, const After&, const Block&);
 template Following<double> following(Resolver<double>&, const After&, const Block&);
+template Following<float> following(Resolver<float>&, const After&, std::int64_t, std::int64_t,
+                                    const Block&);
+template Following<double> following(Resolver<double>&, const After&, std::int64_t, std::int64_t,
+                                     const Block&);
 template Following<float> following_flat(Resolver<float>&, const After&, Range);
 template Following<double> following_flat(Resolver<double>&, const After&, Range);
 

@@ -268,6 +268,10 @@ struct Following {
 /// Touches what follows the gradient in a block of it, and resolves it.
 template <class T>
 Following<T> following(Resolver<T>& r, const After& after, const Block& block);
+/// The same, seen as a matrix of another shape.
+template <class T>
+Following<T> following(Resolver<T>& r, const After& after, std::int64_t rows, std::int64_t columns,
+                       const Block& block);
 /// The same of a part of its elements in a row.
 template <class T>
 Following<T> following_flat(Resolver<T>& r, const After& after, Range part);

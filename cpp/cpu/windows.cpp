@@ -269,9 +269,9 @@ template <class T>
 void resolve(Resolver<T>& r, const op::TurnKernel& o) {
   constexpr std::int64_t kBlock = 16;  // channels, so that the lines read are used whole
   const Shape &of = r[o.w].shape, &to_be = r[o.turned].shape;
-  const std::int64_t axes = std::ssize(of) - 2;  // of the windows
-  const std::int64_t C = of.end()[-2], O = of.back(), G = o.groups, own_O = O / G;
-  const std::int64_t wide = of[axes - 1], taps_down = axes == 2 ? to_be[0] : 1,
+  const std::int64_t axes = std::ssize(to_be) - 2;  // of the windows
+  const std::int64_t G = o.groups, C = to_be.back() / G, own_O = to_be.end()[-2], O = G * own_O;
+  const std::int64_t wide = of.end()[-3], taps_down = axes == 2 ? to_be[0] : 1,
                      taps = to_be[axes - 1];
   const Range rows = share(taps_down * taps * own_O, kBlock, r.worker);
   r.writes(o.turned, rows);

@@ -47,25 +47,12 @@ class Conv2D final : public Layer {
   }
   bool passes_mask() const override { return false; }
 
-  // z_rto = Σ_j Σ_k Σ_c x_(rS − P + jD, tS − P + kD)c W_jkco + b_o        y_rto = f(z_rto)
+  // y = f(z), z what convolve() makes        δ = f'(z) ∂L/∂y
   Value forward(Builder& b, Value x) const override {
     const Value w = b.parameter(w_);
     const Value bias = spec_.use_bias ? b.parameter(b_) : Value{};
-    const Value z = b.value("z", {windows_.rows.out, windows_.columns.out, spec_.filters}, x);
-    b.emit(op::Convolve2D{z, x, w, bias, windows_, spec_.groups});
-    // δ_rto = f'(z_rto) ∂L/∂y_rto
-    // ∂L/∂x_uvc = Σ_jk Σ_o δ_rto W_jkco, (r, t) the place that sees (u, v) with tap (j, k)
-    // ∂L/∂W_jkco = Σ_b Σ_rt x_(rS − P + jD, tS − P + kD)c δ_rto        ∂L/∂b_o = Σ_b Σ_rt δ_rto
-    b.backward(z, {x, w, bias}, [=, this, &b](Value delta) {
-      const Value dx = b.like("dx", x);
-      convolve_back(b, dx, delta, w, {}, windows_, spec_.groups);
-      b.gradient(x, dx);
-      const Value dw = b.whole("dw", b[w].shape);
-      b.emit(op::Convolve2DDw{dw, x, delta, windows_, spec_.groups});
-      b.gradient(w, dw);
-      if (bias) b.gradient(bias, b.sum_rows(delta, bias));
-    });
-    return b.activate(spec_.activation, z);
+    return b.activate(spec_.activation,
+                      convolve(b, x, w, bias, windows_, spec_.filters, spec_.groups));
   }
 
  private:

@@ -1,6 +1,6 @@
 #pragma once
 
-// A convolution from its other side: what Conv1D sends back, and Conv1DTranspose ahead.
+// Convolutions, and each from its other side: what it sends back, and a transposed one ahead.
 
 #include <numeric>
 #include <optional>
@@ -61,7 +61,7 @@ inline void convolve_back(Builder& b, Value x, Value y, Value w, Value bias, con
 /// The same of images: one chain over (row, column, filter).
 inline void convolve_back(Builder& b, Value x, Value y, Value w, Value bias,
                           const Windows2D& windows, std::int64_t groups) {
-  const std::int64_t C = b[x].shape[2], O = b[y].shape[2];
+  const std::int64_t C = b[x].shape.back(), O = b[y].shape.back();
   const Windows &rows = windows.rows, &columns = windows.columns;
   if (has_gaps(rows) || has_gaps(columns)) b.emit(op::Zero{x});
   for (std::int64_t r = 0; r < std::min(rows.stride, rows.in); ++r) {
@@ -84,6 +84,28 @@ inline void convolve_back(Builder& b, Value x, Value y, Value w, Value bias,
                             {s, columns.stride}});
     }
   }
+}
+
+/// z_rto = Σ_j Σ_k Σ_c x_(rS − P + jD, tS − P + kD)c W_jkco + b_o of images, or of sequences, each
+/// of which is an image of one row; and back:
+/// ∂L/∂x_uvc = Σ_jk Σ_o δ_rto W_jkco, (r, t) the place that sees (u, v) with tap (j, k)
+/// ∂L/∂W_jkco = Σ_b Σ_rt x_(rS − P + jD, tS − P + kD)c δ_rto        ∂L/∂b_o = Σ_b Σ_rt δ_rto
+inline Value convolve(Builder& b, Value x, Value w, Value bias, const Windows2D& windows,
+                      std::int64_t filters, std::int64_t groups) {
+  Shape made = {windows.columns.out, filters};
+  if (b[x].shape.size() == 3) made.insert(made.begin(), windows.rows.out);
+  const Value z = b.value("z", std::move(made), x);
+  b.emit(op::Convolve2D{z, x, w, bias, windows, groups});
+  b.backward(z, {x, w, bias}, [=, &b](Value delta) {
+    const Value dx = b.like("dx", x);
+    convolve_back(b, dx, delta, w, {}, windows, groups);
+    b.gradient(x, dx);
+    const Value dw = b.whole("dw", b[w].shape);
+    b.emit(op::Convolve2DDw{dw, x, delta, windows, groups});
+    b.gradient(w, dw);
+    if (bias) b.gradient(bias, b.sum_rows(delta, bias));
+  });
+  return z;
 }
 
 }  // namespace mundur

@@ -158,8 +158,9 @@ struct ConvolveDw {
   void walk(auto& go) const { go.sums(dw).reads(x).reads(dy).then(after); }
 };
 /// y[r,t,O] = f(Σ_jk x[window (r,t), tap (j,k)]·w[j,k,I,O] + bias[O]), one chain over (j, k, I) in
-/// which taps that are not there see 0. With strides, (r,t) counts every so many rows and columns
-/// of y, from the first on.
+/// which taps that are not there see 0, or, in groups of few channels and filters, are left out.
+/// With strides, (r,t) counts every so many rows and columns of y, from the first on. x and y may
+/// be sequences, images of one row; w may have any shape.
 struct Convolve2D {
   static constexpr bool kMultiplies = true;
   Value y, x, w, bias;

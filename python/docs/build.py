@@ -42,9 +42,9 @@ SKLEARN_DIFFERENCES = HERE.parents[1] / "tests" / "sklearn_differences.py"
 LAYERS = {
     "Core": "Layer Input InputLayer Dense Embedding Masking",
     "Convolution and pooling": (
-        "Conv1D Conv1DTranspose Conv2D UpSampling1D Cropping1D "
+        "Conv1D Conv1DTranspose DepthwiseConv1D SeparableConv1D UpSampling1D Cropping1D "
         "MaxPooling1D AveragePooling1D GlobalMaxPooling1D GlobalAveragePooling1D "
-        "UpSampling2D Cropping2D "
+        "Conv2D Conv2DTranspose DepthwiseConv2D SeparableConv2D UpSampling2D Cropping2D "
         "MaxPooling2D AveragePooling2D GlobalMaxPooling2D GlobalAveragePooling2D"
     ),
     "Recurrent": "SimpleRNN LSTM GRU",

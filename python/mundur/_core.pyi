@@ -165,6 +165,32 @@ class Conv2D(LayerSpec):
         use_bias: bool,
     ) -> None: ...
 
+class DepthwiseConv(LayerSpec):
+    def __init__(
+        self,
+        kernel_size: Sequence[int],
+        strides: Sequence[int],
+        padding: str,
+        dilation_rate: Sequence[int],
+        depth_multiplier: int,
+        filters: int,  # 0: no pointwise convolution
+        activation: ActivationFunction,
+        use_bias: bool,
+    ) -> None: ...
+
+class Conv2DTranspose(LayerSpec):
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Sequence[int],
+        strides: Sequence[int],
+        padding: str,
+        dilation_rate: Sequence[int],
+        output_padding: Sequence[int],  # none: what padding says
+        activation: ActivationFunction,
+        use_bias: bool,
+    ) -> None: ...
+
 class Recurrent:
     def __init__(
         self,

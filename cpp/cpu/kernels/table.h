@@ -223,6 +223,14 @@ struct WindowRun {
   std::int64_t ld = 1;                 // elements from a pixel to the next
 };
 
+/// Windows side by side, each channel of which is seen by itself: lanes. `from` counts elements of
+/// x, `to` elements of w.
+struct LaneWindows {
+  std::int64_t count = 1, step = 0;     // windows; elements of x from one to the next
+  std::int64_t ldy = 0;                 // and of y
+  Pieces::Axis down{}, across{}, in{};  // taps, and what each sees of a channel; none may be there
+};
+
 /// One time step of a recurrent layer on B samples, between its products. A masked sample keeps
 /// its state.
 template <class T>
@@ -562,6 +570,12 @@ struct Kernels {
   /// dx[pixel,o] += dy[o] / count, in those pixels, window by window.
   void (*mean_windows_backward)(T* dx, const T* dy, const std::uint8_t* keep, std::int64_t O,
                                 const WindowRun& windows);
+  /// y[n,o] = f(Σ x[n,tap,o]·w[tap,o] + bias[o]), one chain in order of the taps; bias may be null.
+  void (*lane_windows)(T* y, const T* x, const T* w, const T* bias, std::int64_t O,
+                       const LaneWindows& windows, Function f);
+  /// dw[tap,o] += Σ_n x[n,tap,o]·dy[n,o]: chains that go on, in order of n.
+  void (*lane_windows_dw)(T* dw, const T* x, const T* dy, std::int64_t O,
+                          const LaneWindows& windows);
 };
 
 /// The table of the instruction set in force (see mundur/runtime.h).

@@ -110,6 +110,18 @@ struct Conv2DSpec {
   ActivationFunction activation = Activation::linear;
   bool use_bias = true;
 };
+/// Of sequences or of images, which sizes have a number for each axis of: each channel has filters
+/// of its own, so many; and behind them, if there are `filters`, those of windows of one place.
+struct DepthwiseConvSpec {
+  Shape kernel_size;
+  Shape strides;
+  Padding padding = Padding::valid;
+  Shape dilation_rate;
+  std::int64_t depth_multiplier = 1;
+  std::int64_t filters = 0;  // 0: nothing is behind them
+  ActivationFunction activation = Activation::linear;
+  bool use_bias = true;
+};
 /// What undoes a Conv1D's step: each step of the input is seen by kernel_size steps of the output,
 /// `strides` apart from those that see the one before.
 struct Conv1DTransposeSpec {
@@ -118,6 +130,17 @@ struct Conv1DTransposeSpec {
   std::int64_t strides = 1;
   Padding padding = Padding::valid;
   std::int64_t dilation_rate = 1;
+  ActivationFunction activation = Activation::linear;
+  bool use_bias = true;
+};
+/// Of images: sizes are pairs, of the rows and of the columns.
+struct Conv2DTransposeSpec {
+  std::int64_t filters;
+  Shape kernel_size;
+  Shape strides = {1, 1};
+  Padding padding = Padding::valid;
+  Shape dilation_rate = {1, 1};
+  Shape output_padding{};  // as Keras counts it; none: what `padding` says
   ActivationFunction activation = Activation::linear;
   bool use_bias = true;
 };
@@ -229,7 +252,8 @@ using LayerSpec = std::variant<
     Conv1DSpec, PoolingSpec, SpatialDropoutSpec, ReshapeSpec, PermuteSpec, MarginsSpec, MaskingSpec,
     RepeatVectorSpec, LSTMSpec, GRUSpec, SimpleRNNSpec, BidirectionalSpec, TimeDistributedSpec,
     ResidualSpec, MergingSpec, DotSpec, NormalizationSpec, UpSamplingSpec, Conv1DTransposeSpec,
-    SoftmaxSpec, PReLUSpec, UnitNormalizationSpec, OutsideSpec, GroupNormalizationSpec, Conv2DSpec>;
+    SoftmaxSpec, PReLUSpec, UnitNormalizationSpec, OutsideSpec, GroupNormalizationSpec, Conv2DSpec,
+    DepthwiseConvSpec, Conv2DTransposeSpec>;
 struct LayerNode {
   LayerSpec spec;
 };

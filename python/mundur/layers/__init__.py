@@ -12,7 +12,9 @@ from .base import Layer
 from .conv1d import Conv1D
 from .conv1d_transpose import Conv1DTranspose
 from .conv2d import Conv2D
+from .conv2d_transpose import Conv2DTranspose
 from .dense import Dense
+from .depthwise_conv import DepthwiseConv1D, DepthwiseConv2D
 from .dropout import (
     AlphaDropout,
     Dropout,
@@ -47,6 +49,7 @@ from .normalization import (
 from .pooling1d import AveragePooling1D, GlobalAveragePooling1D, GlobalMaxPooling1D, MaxPooling1D
 from .pooling2d import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
 from .recurrent import GRU, LSTM, SimpleRNN
+from .separable_conv import SeparableConv1D, SeparableConv2D
 from .shape import (
     Cropping1D,
     Flatten,
@@ -82,9 +85,12 @@ __all__ = [
     "Conv1D",
     "Conv1DTranspose",
     "Conv2D",
+    "Conv2DTranspose",
     "Cropping1D",
     "Cropping2D",
     "Dense",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
     "Discretization",
     "Dot",
     "Dropout",
@@ -118,6 +124,8 @@ __all__ = [
     "Rescaling",
     "Reshape",
     "Residual",
+    "SeparableConv1D",
+    "SeparableConv2D",
     "SimpleRNN",
     "Softmax",
     "SpatialDropout1D",
@@ -141,7 +149,9 @@ _ON_USE = {
 }
 
 # Keras's other names.
-Convolution1D, Convolution1DTranspose, Convolution2D = Conv1D, Conv1DTranspose, Conv2D
+Convolution1D, Convolution1DTranspose = Conv1D, Conv1DTranspose
+Convolution2D, Convolution2DTranspose = Conv2D, Conv2DTranspose
+SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D
 MaxPool1D, GlobalMaxPool1D = MaxPooling1D, GlobalMaxPooling1D
 AvgPool1D, GlobalAvgPool1D = AveragePooling1D, GlobalAveragePooling1D
 MaxPool2D, GlobalMaxPool2D = MaxPooling2D, GlobalMaxPooling2D
@@ -174,7 +184,8 @@ KNOWN: dict[str, type[Layer]] = {
         *(BatchNormalization, LayerNormalization, GroupNormalization, UnitNormalization),
         *(GaussianNoise, GaussianDropout, AlphaDropout),
         Embedding,
-        Conv2D,
+        *(Conv2D, Conv2DTranspose),
+        *(DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D),
         *(Conv1D, MaxPooling1D, AveragePooling1D, GlobalMaxPooling1D, GlobalAveragePooling1D),
         *(SpatialDropout1D, Reshape, Permute, ZeroPadding1D, Masking, RepeatVector),
         *(MaxPooling2D, AveragePooling2D, GlobalMaxPooling2D, GlobalAveragePooling2D),

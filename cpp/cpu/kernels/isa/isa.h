@@ -51,6 +51,8 @@ void fill_recurrent(Kernels<float>& table);
 void fill_recurrent(Kernels<double>& table);
 void fill_data(Kernels<float>& table);
 void fill_data(Kernels<double>& table);
+void fill_windows(Kernels<float>& table);
+void fill_windows(Kernels<double>& table);
 
 void fill(Kernels<float>& table);
 void fill(Kernels<double>& table);

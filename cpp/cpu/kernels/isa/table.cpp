@@ -15,6 +15,7 @@ void fill_all(Kernels<T>& table) {
   fill_penalties(table);
   fill_random(table);
   fill_data(table);
+  fill_windows(table);
   fill_recurrent(table);
 }
 

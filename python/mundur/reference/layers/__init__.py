@@ -5,7 +5,9 @@ from .base import Layer
 from .conv1d import Conv1D
 from .conv1d_transpose import Conv1DTranspose
 from .conv2d import Conv2D
+from .conv2d_transpose import Conv2DTranspose
 from .dense import Dense
+from .depthwise_conv import DepthwiseConv1D, DepthwiseConv2D
 from .dropout import (
     AlphaDropout,
     Dropout,
@@ -28,6 +30,7 @@ from .normalization import (
 from .pooling1d import AveragePooling1D, GlobalAveragePooling1D, GlobalMaxPooling1D, MaxPooling1D
 from .pooling2d import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
 from .recurrent import GRU, LSTM, SimpleRNN
+from .separable_conv import SeparableConv1D, SeparableConv2D
 from .shape import (
     Cropping1D,
     Flatten,
@@ -57,9 +60,12 @@ __all__ = [
     "Conv1D",
     "Conv1DTranspose",
     "Conv2D",
+    "Conv2DTranspose",
     "Cropping1D",
     "Cropping2D",
     "Dense",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
     "Dot",
     "Dropout",
     "Embedding",
@@ -88,6 +94,8 @@ __all__ = [
     "Rescaling",
     "Reshape",
     "Residual",
+    "SeparableConv1D",
+    "SeparableConv2D",
     "SimpleRNN",
     "Softmax",
     "SpatialDropout1D",
@@ -110,7 +118,8 @@ KNOWN: dict[str, type[Layer]] = {
         *(BatchNormalization, LayerNormalization, GroupNormalization, UnitNormalization),
         *(Normalization, Rescaling),
         *(Cropping1D, UpSampling1D, Conv1DTranspose),
-        Conv2D,
+        *(Conv2D, Conv2DTranspose),
+        *(DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D),
         *(Conv1D, MaxPooling1D, AveragePooling1D, GlobalMaxPooling1D, GlobalAveragePooling1D),
         *(MaxPooling2D, AveragePooling2D, GlobalMaxPooling2D, GlobalAveragePooling2D),
         *(SpatialDropout2D, ZeroPadding2D, Cropping2D, UpSampling2D),
