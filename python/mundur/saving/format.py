@@ -159,6 +159,7 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
     """
     if not isinstance(json_string, (str, bytes)):
         raise TypeError(f"json_string must be text; got {type(json_string).__name__}")
+    _check_custom(custom_objects)
     try:
         config = json.loads(json_string)
     except ValueError as error:
@@ -213,13 +214,17 @@ def read_model(
     filepath: Path, custom_objects: Mapping[str, Any] | None = None, compile: bool = True
 ) -> Model:
     """The model of a file; where the file holds a vocabulary, it is the model's text part."""
+    _check_custom(custom_objects)
+    boolean(compile, "compile")
+    where = repr(path_value(filepath, "filepath"))
+    return _model(_read(filepath), where, compile, custom_objects)
+
+
+def _check_custom(custom_objects: Any) -> None:
     if not (custom_objects is None or isinstance(custom_objects, Mapping)):
         raise TypeError(
             f"custom_objects must be a dict of name: class; got {type(custom_objects).__name__}"
         )
-    boolean(compile, "compile")
-    where = repr(path_value(filepath, "filepath"))
-    return _model(_read(filepath), where, compile, custom_objects)
 
 
 def from_bytes(data: bytes, custom_objects: Mapping[str, Any] | None = None) -> Model:
