@@ -47,6 +47,10 @@ LAYERS = {
         "UpSampling2D Cropping2D "
         "MaxPooling2D AveragePooling2D GlobalMaxPooling2D GlobalAveragePooling2D"
     ),
+    "Images": (
+        "RandomFlip RandomTranslation RandomRotation RandomZoom RandomCrop RandomContrast Resizing "
+        "CenterCrop"
+    ),
     "Recurrent": "SimpleRNN LSTM GRU",
     "Normalising": (
         "BatchNormalization LayerNormalization GroupNormalization UnitNormalization Normalization "

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mundur/activations.h"
+#include "mundur/images.h"
 #include "mundur/outside.h"
 #include "mundur/types.h"
 
@@ -192,6 +193,23 @@ struct MarginsSpec {
 struct UpSamplingSpec {
   Shape size;
 };
+/// What an image becomes in training by chance.
+struct RandomImageSpec {
+  RandomChange how;
+  Shape size = {};  // crop: of the output
+};
+/// Images of another size, by what lies between their pixels.
+struct ResizingSpec {
+  /// What becomes of another ratio of height and width: another ratio; the largest part in the
+  /// middle that has the ratio; the image with margins; or the middle as it is, unless the image is
+  /// smaller, which is as `crop`.
+  enum class Fit : std::uint8_t { stretch, crop, pad, middle };
+  Shape size;  // of the output
+  Fit fit = Fit::stretch;
+  bool nearest = false;
+  double fill = 0.0;   // what margins hold
+  bool times = false;  // `size` is in sizes of the input
+};
 struct ReshapeSpec {
   Shape shape;  // of one sample; one extent may be -1, what the others leave
 };
@@ -223,13 +241,15 @@ struct OutsideSpec {
   std::vector<Entry> parameters, states;
   bool passes_mask = false;
 };
-using LayerSpec = std::variant<
-    DenseSpec, ActivationSpec, DropoutSpec, FlattenSpec, RescalingSpec, BatchNormalizationSpec,
-    LayerNormalizationSpec, GaussianNoiseSpec, GaussianDropoutSpec, AlphaDropoutSpec, EmbeddingSpec,
-    Conv1DSpec, PoolingSpec, SpatialDropoutSpec, ReshapeSpec, PermuteSpec, MarginsSpec, MaskingSpec,
-    RepeatVectorSpec, LSTMSpec, GRUSpec, SimpleRNNSpec, BidirectionalSpec, TimeDistributedSpec,
-    ResidualSpec, MergingSpec, DotSpec, NormalizationSpec, UpSamplingSpec, Conv1DTransposeSpec,
-    SoftmaxSpec, PReLUSpec, UnitNormalizationSpec, OutsideSpec, GroupNormalizationSpec, Conv2DSpec>;
+using LayerSpec =
+    std::variant<DenseSpec, ActivationSpec, DropoutSpec, FlattenSpec, RescalingSpec,
+                 BatchNormalizationSpec, LayerNormalizationSpec, GaussianNoiseSpec,
+                 GaussianDropoutSpec, AlphaDropoutSpec, EmbeddingSpec, Conv1DSpec, PoolingSpec,
+                 SpatialDropoutSpec, ReshapeSpec, PermuteSpec, MarginsSpec, MaskingSpec,
+                 RepeatVectorSpec, LSTMSpec, GRUSpec, SimpleRNNSpec, BidirectionalSpec,
+                 TimeDistributedSpec, ResidualSpec, MergingSpec, DotSpec, NormalizationSpec,
+                 UpSamplingSpec, Conv1DTransposeSpec, SoftmaxSpec, PReLUSpec, UnitNormalizationSpec,
+                 OutsideSpec, GroupNormalizationSpec, Conv2DSpec, RandomImageSpec, ResizingSpec>;
 struct LayerNode {
   LayerSpec spec;
 };
