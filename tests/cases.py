@@ -437,6 +437,84 @@ LAYERS = [
         LayerCase(f"up_sampling2d_{size}", "UpSampling2D", {"size": size}, (3, 2, channels))
         for size, channels in ((1, 1), (2, 17), ((3, 2), 6), ((1, 4), 3))
     ),
+    *(
+        LayerCase(
+            f"up_sampling2d_bilinear_{size}",
+            "UpSampling2D",
+            {"size": size, "interpolation": "bilinear"},
+            (3, 4, channels),
+        )
+        for size, channels in ((2, 1), ((3, 1), 5))
+    ),
+    # Images from elsewhere.
+    *(
+        LayerCase(f"random_flip_{mode}", "RandomFlip", {"mode": mode}, (3, 4, 2), batch=9)
+        for mode in ("horizontal", "vertical", "horizontal_and_vertical")
+    ),
+    *(
+        LayerCase(
+            f"random_{title}_{fill}",
+            f"Random{title.capitalize()}",
+            arguments | {"fill_mode": fill, "fill_value": 0.5},
+            (5, 4, channels),
+        )
+        for title, arguments in (
+            ("translation", {"height_factor": 0.9, "width_factor": (-0.5, 1)}),
+            ("rotation", {"factor": 0.5}),
+            ("zoom", {"height_factor": (-0.6, 1), "width_factor": 0.7}),
+        )
+        for fill, channels in (("constant", 1), ("nearest", 3), ("reflect", 17), ("wrap", 2))
+    ),
+    LayerCase(
+        "random_translation_of_whole_pixels",
+        "RandomTranslation",
+        {"height_factor": 0.4, "width_factor": 0.3, "interpolation": "nearest"},
+        (6, 5, 2),
+    ),
+    LayerCase(
+        "random_rotation_to_the_nearest",
+        "RandomRotation",
+        {"factor": (0.1, 0.9), "interpolation": "nearest"},
+        (4, 7, 2),
+    ),
+    LayerCase("random_rotation_none", "RandomRotation", {"factor": 0}, (3, 4, 2)),
+    LayerCase("random_zoom_of_both", "RandomZoom", {"height_factor": 0.5}, (4, 3, 2)),
+    *(
+        LayerCase(f"random_crop_{h}x{w}_of_{shape}", "RandomCrop", {"height": h, "width": w}, shape)
+        for h, w, shape in (
+            (2, 3, (5, 7, 2)),
+            (4, 2, (4, 6, 1)),
+            (6, 3, (4, 5, 3)),
+            (1, 1, (9, 9, 1)),
+        )
+    ),
+    LayerCase("random_contrast", "RandomContrast", {"factor": 0.8}, (4, 5, 3)),
+    LayerCase(
+        "random_contrast_within",
+        "RandomContrast",
+        {"factor": (0, 1), "value_range": (-1, 1)},
+        (3, 3, 1),
+        batch=9,
+    ),
+    *(
+        LayerCase(
+            f"resizing_{h}x{w}_of_{shape[0]}x{shape[1]}" + "".join(f"_{v}" for v in options),
+            "Resizing",
+            {"height": h, "width": w} | options,
+            shape,
+        )
+        for h, w, shape, options in (
+            (3, 7, (5, 4, 2), {}),
+            (9, 2, (3, 5, 1), {"interpolation": "nearest"}),
+            (4, 4, (6, 9, 2), {"crop_to_aspect_ratio": True}),
+            (4, 4, (6, 9, 2), {"pad_to_aspect_ratio": True, "fill_value": 0.5}),
+            (5, 5, (5, 5, 1), {}),
+        )
+    ),
+    *(
+        LayerCase(f"center_crop_{h}x{w}_of_{shape}", "CenterCrop", {"height": h, "width": w}, shape)
+        for h, w, shape in ((2, 3, (5, 6, 2)), (7, 3, (5, 6, 2)))
+    ),
     # Layers of any rank on images.
     LayerCase("batch_normalization_of_images", "BatchNormalization", {}, (5, 4, 6)),
     LayerCase("layer_normalization_of_images", "LayerNormalization", {}, (3, 4, 6)),

@@ -274,11 +274,14 @@ SIGNATURES = [
         "keyword",
         "In Keras other arguments, which have one value here, stand before it.",
     ),
-    Signature(
-        "layers.Rescaling.__call__",
-        "training",
-        "extra",
-        "As in all layers: of dropout for instance.",
+    *(
+        Signature(
+            f"layers.{layer}.__call__",
+            "training",
+            "extra",
+            "As in all layers: of dropout for instance.",
+        )
+        for layer in ("Rescaling", "Resizing", "CenterCrop", "Random*")
     ),
     *(
         Signature(

@@ -234,7 +234,7 @@ def test_explain_and_verify_know_these_layers() -> None:
         (lambda: L.ZeroPadding2D((1, -1)), "padding must be >= 0"),
         (lambda: L.Cropping2D(((0, -1), 0)), r"cropping\[1\] must be >= 0"),
         (lambda: L.UpSampling2D((2, 0)), r"size\[1\] must be >= 1"),
-        (lambda: L.UpSampling2D(2, interpolation="bilinear"), "interpolation 'bilinear'"),
+        (lambda: L.UpSampling2D(2, interpolation="bicubic"), "interpolation 'bicubic'"),
     ],
 )
 def test_bad_arguments(make: Any, message: str) -> None:

@@ -8,7 +8,7 @@ import mundur as md
 import numpy as np
 import numpy.typing as npt
 import pytest
-from mundur import reference
+from mundur import _core, reference
 
 from cases import (
     ACTIVATIONS,
@@ -67,6 +67,20 @@ def pair_of(
     return native, textbook
 
 
+def draws_of(images: int, seed: int, place: int = 0, forward: int = 0) -> list[list[float]]:
+    """The two numbers that a layer draws for each image, in a model of that seed."""
+    stream = 1 << 63 | place << 48 | forward
+
+    def unit(low: int, high: int) -> float:
+        return ((high << 32 | low) >> 11) / 2**53
+
+    found = []
+    for image in range(images):
+        a, b, c, d = _core.philox((image, 0, stream % 2**32, stream >> 32), (seed, 0))
+        found.append([unit(a, b), unit(c, d)])
+    return found
+
+
 def share_noise(layer: Any, x: Array, y: Array) -> None:
     """Tell the textbook's layer what the native one drew, as far as y shows it."""
     kind = type(layer).__name__
@@ -75,6 +89,8 @@ def share_noise(layer: Any, x: Array, y: Array) -> None:
     elif kind == "AlphaDropout" and layer.rate > 0:
         dropped = layer.slope() * layer.ALPHA * (1 - layer.rate)
         layer.fixed_mask = (~np.isclose(y, dropped, rtol=1e-6)).astype(float).tolist()
+    elif kind.startswith("Random"):
+        layer.fixed_draws = draws_of(len(x), seed=3)
     elif kind == "GaussianNoise":
         layer.fixed_noise = (y.astype(float) - x).tolist()
     elif kind == "GaussianDropout":

@@ -72,3 +72,86 @@ def test_layers_that_scale_are_no_reason_to_warn(first: md.Layer) -> None:
 
 def test_whole_numbers_are_no_reason_to_warn() -> None:
     fitted(np.column_stack([*table(income=INCOMES).values()]).astype(np.int64))
+
+
+# ---- images -------------------------------------------------------------------------------------
+
+BYTES = np.random.default_rng(2).integers(0, 256, size=(30, 12, 12, 1), dtype=np.uint8)
+
+
+def fitted_to_images(x: Any, *before: md.Layer, shape: Any = None) -> None:
+    layers = [*map(copy.deepcopy, before), md.layers.Conv2D(2, 1), md.layers.Flatten()]
+    model = md.Model([*layers, md.layers.Dense(1)], seed=0, input_shape=shape)
+    model.compile("adam", "mse")
+    model.fit(x, np.zeros(len(x)), verbose=0)
+
+
+@pytest.mark.parametrize(
+    "before", [(), (md.layers.RandomFlip(), md.layers.MaxPooling2D()), (md.layers.Dropout(0.1),)]
+)
+def test_bytes_are_told_of(before: Any) -> None:
+    with pytest.warns(UserWarning, match=r"bytes, 0 to 255.*md.layers.Rescaling\(1/255\)") as seen:
+        fitted_to_images(BYTES, *before)
+    assert [warning.filename for warning in seen] == [__file__]
+
+
+@pytest.mark.parametrize(
+    ("x", "before"),
+    [
+        (BYTES, (md.layers.Rescaling(1 / 255),)),
+        (BYTES, (md.layers.BatchNormalization(),)),
+        (BYTES, (md.layers.Normalization(mean=127.0, variance=5e3),)),
+        (BYTES // 128, ()),
+        (BYTES / 255, ()),
+        (BYTES.astype(np.float32), ()),
+    ],
+    ids=lambda value: str(getattr(value, "dtype", "")) or repr(value),
+)
+def test_images_that_are_no_bytes_are_not(
+    x: Any, before: Any, recwarn: pytest.WarningsRecorder
+) -> None:
+    fitted_to_images(x, *before)
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_channels_that_seem_to_be_first_are_told_of(
+    channels: int, recwarn: pytest.WarningsRecorder
+) -> None:
+    x = np.zeros((20, channels, 12, 12))
+    fitted_to_images(x, shape=x.shape[1:])
+    fitted_to_images(np.moveaxis(x, 1, -1))
+    fitted_to_images(x[..., :11])
+    fitted_to_images(np.zeros((20, 2, 12, 12)))
+    assert not recwarn.list
+    words = rf"are the channels first\? np.moveaxis\(x, 1, -1\).*input_shape=\({channels}, 12, 12\)"
+    with pytest.warns(UserWarning, match=words) as seen:
+        fitted_to_images(x)
+    assert [warning.filename for warning in seen] == [__file__]
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.zeros((9, 3, 8, 8)), r"got \(9, 3, 8, 8\), channels first: np.moveaxis\(x, 1, -1\)"),
+        (np.zeros((9, 8, 8)), r"an axis is missing.*x\[..., np.newaxis\] where images are grey"),
+        (np.zeros((8, 8, 3)), r"for a single sample pass x\[np.newaxis\]"),
+        (
+            [np.zeros((8, 8, 3)), np.zeros((8, 8, 3)), np.zeros((9, 7, 3))],
+            r"x\[0\] has shape \(8, 8, 3\), x\[2\] \(9, 7, 3\).*md.layers.Resizing\(8, 8\)\(image",
+        ),
+        ([[1.0, 2.0], [3.0]], "rows of different lengths must be padded"),
+    ],
+    ids=["first", "missing", "single", "sizes", "rows"],
+)
+def test_images_of_another_shape(x: Any, message: str) -> None:
+    model = md.Model([md.layers.Conv2D(2, 3)], seed=0, input_shape=(8, 8, 3))
+    with pytest.raises(ValueError, match=message):
+        model.predict(x, verbose=0)
+
+
+def test_the_mend_brings_images_to_one_size() -> None:
+    images = [np.ones((8, 8, 3)), np.ones((9, 7, 3))]
+    x = [md.layers.Resizing(8, 8)(image[np.newaxis])[0] for image in images]
+    model = md.Model([md.layers.Conv2D(2, 3)], seed=0, input_shape=(8, 8, 3))
+    assert model.predict(np.stack(x), verbose=0).shape == (2, 6, 6, 2)

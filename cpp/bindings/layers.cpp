@@ -2,6 +2,7 @@
 
 #include "bindings/bindings.h"
 #include "cpu/activate.h"
+#include "cpu/circle.h"
 
 namespace mundur {
 
@@ -244,6 +245,51 @@ void bind_recurrent(py::module_& m) {
            py::arg("layers"), py::arg("names"), py::arg("merge_mode"));
 }
 
+RandomChange::Kind random_image_of(const std::string& name) {
+  using Kind = RandomChange::Kind;
+  return name == "translation" ? Kind::translation
+         : name == "rotation"  ? Kind::rotation
+         : name == "zoom"      ? Kind::zoom
+         : name == "crop"      ? Kind::crop
+         : name == "contrast"  ? Kind::contrast
+                               : Kind::flip;
+}
+
+void bind_images(py::module_& m) {
+  py::class_<RandomChange>(m, "RandomChange")
+      .def(py::init([](const std::string& kind, const std::array<double, 2>& low,
+                       const std::array<double, 2>& high, bool together, const std::string& edge,
+                       bool nearest, double fill, Seed seed) {
+             const Edge beyond = edge == "nearest"   ? Edge::nearest
+                                 : edge == "reflect" ? Edge::reflect
+                                 : edge == "wrap"    ? Edge::wrap
+                                                     : Edge::constant;
+             return RandomChange{random_image_of(kind),   {low[0], low[1]},
+                                 {high[0], high[1]},      together,
+                                 {beyond, nearest, fill}, seed};
+           }),
+           py::arg("kind"), py::arg("low"), py::arg("high"), py::arg("together"), py::arg("edge"),
+           py::arg("nearest"), py::arg("fill"), py::arg("seed"));
+  bind<RandomImageSpec, RandomChange, Shape>(m, "RandomImage", "how", "size");
+  py::class_<Of<ResizingSpec>, AnyLayerSpec>(m, "Resizing")
+      .def(py::init([](Shape size, const std::string& fit, bool nearest, double fill, bool times) {
+             using Fit = ResizingSpec::Fit;
+             const Fit ratio = fit == "crop"     ? Fit::crop
+                               : fit == "pad"    ? Fit::pad
+                               : fit == "middle" ? Fit::middle
+                                                 : Fit::stretch;
+             return Of(ResizingSpec{std::move(size), ratio, nearest, fill, times});
+           }),
+           py::arg("size"), py::arg("fit"), py::arg("nearest"), py::arg("fill"), py::arg("times"));
+  m.def(
+      "on_circle",
+      [](double turns) {
+        const OnCircle at = on_circle(turns);
+        return std::pair(at.cosine, at.sine);
+      },
+      py::arg("turns"));
+}
+
 }  // namespace
 
 void bind_layers(py::module_& m) {
@@ -276,6 +322,7 @@ void bind_layers(py::module_& m) {
   bind<MaskingSpec, double>(m, "Masking", "mask_value");
   bind<RepeatVectorSpec, Int>(m, "RepeatVector", "n");
   bind_recurrent(m);
+  bind_images(m);
   py::class_<Of<Conv1DSpec>, AnyLayerSpec>(m, "Conv1D")
       .def(py::init([](Int filters, Int kernel_size, Int strides, const std::string& padding,
                        Int dilation_rate, Int groups, const ActivationFunction& activation,

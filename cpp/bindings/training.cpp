@@ -209,7 +209,17 @@ void bind_augmentation(py::module_& m) {
                                 .horizontal = horizontal,
                                 .vertical = vertical};
           },
-          py::arg("shape"), py::arg("horizontal"), py::arg("vertical"));
+          py::arg("shape"), py::arg("horizontal"), py::arg("vertical"))
+      .def_static(
+          "random",
+          [](const Picture& shape, const RandomChange& how) {
+            return Augmentation{.kind = Kind::random,
+                                .height = shape[0],
+                                .width = shape[1],
+                                .channels = shape[2],
+                                .how = how};
+          },
+          py::arg("shape"), py::arg("how"));
 }
 
 using AnyTrainer = AnyPass<Trainer>;

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "cpu/kernels/philox.h"
+#include "cpu/images.h"
 
 namespace mundur {
 namespace {
@@ -14,10 +14,7 @@ namespace {
 constexpr std::uint64_t kAugment = std::uint64_t{1} << 61;
 
 std::uint64_t draw(std::uint64_t counter, std::uint64_t stream, std::uint64_t key) {
-  const auto low = [](std::uint64_t word) { return static_cast<std::uint32_t>(word); };
-  const PhiloxBlock block =
-      philox4x32_10({{low(counter), low(counter >> 32), low(stream), low(stream >> 32)}}, low(key),
-                    low(key >> 32));
+  const PhiloxBlock block = philox_of(counter, {key, stream});
   return std::uint64_t{block.word[1]} << 32 | block.word[0];
 }
 
@@ -80,6 +77,20 @@ void flip(T* x, const Augmentation& step, bool horizontal, bool vertical) {
   }
 }
 
+/// As the layer does it in training.
+template <class T>
+void change(T* x, std::int64_t size, const Augmentation& step, const PhiloxBlock& bits) {
+  const Image image{step.height, step.width, step.channels};
+  double map[6];
+  draw_map(map, step.how, image, image, bits);
+  if (step.how.kind == RandomChange::Kind::contrast) {
+    return contrast(x, x, image, map[1], step.how.low[1], step.how.high[1]);
+  }
+  thread_local std::vector<T> before;
+  before.assign(x, x + size);
+  warp(x, before.data(), image, image, map, step.how.sampling, {0, 0, image.rows, image.columns});
+}
+
 }  // namespace
 
 void require_augment(const std::vector<Augmentation>& steps, std::int64_t size) {
@@ -100,11 +111,16 @@ void augment(const Kernels<T>& kernels, T* x, std::int64_t size, const Augmentin
              std::int64_t place) {
   for (std::size_t k = 0; k < with.steps.size(); ++k) {
     const Augmentation& step = with.steps[k];
-    const std::uint64_t key = draw(with.epoch, kAugment | k, with.seed);
+    const std::uint64_t key = draw(with.epoch, kAugment | k, step.how.seed.value_or(with.seed));
     for (std::int64_t row = rows.begin; row < rows.end; ++row) {
       T* sample = x + row * size;
       if (step.kind == Augmentation::Kind::noise) {
         add_noise(kernels, sample, size, place + row, step.stddev, key);
+        continue;
+      }
+      if (step.kind == Augmentation::Kind::random) {
+        change(sample, size, step,
+               philox_of(static_cast<std::uint64_t>(place + row), {key, kAugment}));
         continue;
       }
       const std::uint64_t bits = draw(static_cast<std::uint64_t>(place + row), kAugment, key);

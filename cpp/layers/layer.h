@@ -124,6 +124,7 @@ inline void require_axes(const Shape& input, std::int64_t axes, const char* laye
   throw std::invalid_argument(std::string(layer) + " needs samples of shape " +
                               (axes == 1 ? "(steps, channels)" : "(rows, columns, channels)"));
 }
+inline void require_image(const Shape& input, const char* layer) { require_axes(input, 2, layer); }
 inline void require_steps(const Shape& input, const char* layer) { require_axes(input, 1, layer); }
 inline std::int64_t last_axis(const Shape& input) {
   if (input.empty()) throw std::invalid_argument("expected samples of one axis or more");

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "mundur/activations.h"
+#include "mundur/images.h"
 #include "mundur/outside.h"
 #include "program/values.h"
 #include "program/windows.h"
@@ -31,6 +32,11 @@ struct Drop {
   std::uint32_t threshold = 0;
   double scale = 1.0;  // of what is kept
   bool any() const { return threshold != 0; }
+};
+
+/// The part of an image that is seen; what of it lies outside of the image holds the constant.
+struct Box {
+  std::int64_t row = 0, column = 0, rows = 0, columns = 0;
 };
 
 /// What a recurrent layer is, and what it keeps. Gates of z: 1, 4 or 3; a GRU has q, an LSTM c.
@@ -323,6 +329,45 @@ struct Repeat {
 struct SumSteps {
   Value y, x;
   void walk(auto& go) const { go.writes(y).reads(x); }
+};
+
+// ---- images ---------------------------------------------------------------------------------
+
+/// map[6] of each image: pixel (i, j) of y is at row map[0] + map[1]·i + map[2]·j of x, and at
+/// column map[3] + map[4]·i + map[5]·j. Of a change of contrast: map[1], its factor.
+struct DrawMaps {
+  Value map;
+  Stream stream;
+  RandomChange how;
+  Image from, to;
+  void walk(auto& go) const { go.writes(map); }
+};
+/// y = x where the map says, of the part of x that is seen.
+struct Warp {
+  Value y, x, map;  // no map: `fixed`
+  Sampling how;
+  Box box;
+  double fixed[6] = {};
+  void walk(auto& go) const { go.writes(y).reads(x).reads(map); }
+};
+/// dx = Σ dy·(what of x stands in y), in order of the pixels of y.
+struct WarpDx {
+  Value dx, dy, map;
+  Sampling how;
+  Box box;
+  double fixed[6] = {};
+  void walk(auto& go) const { go.writes(dx).reads(dy).reads(map); }
+};
+/// y = (x - m)·factor + m within [least, most], m the mean of each channel of an image.
+struct Contrast {
+  Value y, x, map;
+  double least = 0.0, most = 0.0;
+  void walk(auto& go) const { go.writes(y).reads(x).reads(map); }
+};
+struct ContrastDx {
+  Value dx, dy, x, map;
+  double least = 0.0, most = 0.0;
+  void walk(auto& go) const { go.writes(dx).reads(dy).reads(x).reads(map); }
 };
 
 // ---- random numbers -------------------------------------------------------------------------

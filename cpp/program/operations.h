@@ -27,7 +27,7 @@ namespace mundur {
   X(Activate) X(ActivateDx) X(Rescale) X(Add) X(Multiply) X(Larger) X(LargerDx) X(Contract)    \
   X(Copy) X(Zero)                                                                              \
   X(Permute) X(Shift) X(Concatenate) X(TakeColumns) X(MaskSteps) X(EitherMask)                 \
-  X(FindMask) X(Repeat) X(SumSteps)                                                            \
+  X(FindMask) X(Repeat) X(SumSteps) X(DrawMaps) X(Warp) X(WarpDx) X(Contrast) X(ContrastDx)    \
   X(Dropout) X(DropoutDx) X(Normal) X(ToIds) X(Lookup) X(ListPlaces) X(LookupDw)               \
   X(CountRows) X(ColumnSums) X(ColumnDeviations) X(ColumnMoments) X(NormalizationScale)        \
   X(NormalizeColumns) X(NormalizeColumnsSums)                                                  \

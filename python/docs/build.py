@@ -47,6 +47,10 @@ LAYERS = {
         "Conv2D Conv2DTranspose DepthwiseConv2D SeparableConv2D UpSampling2D Cropping2D "
         "MaxPooling2D AveragePooling2D GlobalMaxPooling2D GlobalAveragePooling2D"
     ),
+    "Images": (
+        "RandomFlip RandomTranslation RandomRotation RandomZoom RandomCrop RandomContrast Resizing "
+        "CenterCrop"
+    ),
     "Recurrent": "SimpleRNN LSTM GRU",
     "Normalising": (
         "BatchNormalization LayerNormalization GroupNormalization UnitNormalization Normalization "

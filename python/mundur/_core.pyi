@@ -253,6 +253,34 @@ class Margins(LayerSpec):
 class UpSampling(LayerSpec):
     def __init__(self, size: Sequence[int]) -> None: ...
 
+class RandomChange:
+    # kind: "flip", "translation", "rotation", "zoom", "crop" or "contrast"; pairs are of the rows and of the columns; edge:
+    # "constant", "nearest", "reflect" or "wrap".
+    def __init__(
+        self,
+        kind: str,
+        low: tuple[float, float],
+        high: tuple[float, float],
+        together: bool,
+        edge: str,
+        nearest: bool,
+        fill: float,
+        seed: int | None,
+    ) -> None: ...
+
+class RandomImage(LayerSpec):
+    # size: of a crop's output, else ().
+    def __init__(self, how: RandomChange, size: Sequence[int]) -> None: ...
+
+class Resizing(LayerSpec):
+    # fit: "stretch", "crop", "pad" or "middle"; times: size is in sizes of the input.
+    def __init__(
+        self, size: Sequence[int], fit: str, nearest: bool, fill: float, times: bool
+    ) -> None: ...
+
+def on_circle(turns: float) -> tuple[float, float]:
+    """The cosine and the sine of 2π·turns."""
+
 class Reshape(LayerSpec):
     # One extent may be -1.
     def __init__(self, shape: Sequence[int]) -> None: ...
@@ -519,6 +547,8 @@ class Augmentation:
     ) -> Augmentation: ...
     @staticmethod
     def flip(shape: tuple[int, int, int], horizontal: bool, vertical: bool) -> Augmentation: ...
+    @staticmethod
+    def random(shape: tuple[int, int, int], how: RandomChange) -> Augmentation: ...
 
 class Trainer:
     """Epochs of training. objectives: of each output the loss, or None, its weight in the sum of all, and metrics, any of

@@ -1,9 +1,11 @@
 """Augmentation: changes of training batches that leave a sample's meaning as it is.
 
-``fit(augment=...)`` takes one of these, a list of them, applied in order, or a function
+``fit(augment=...)`` takes one of these, or one of the layers that change images by chance
+(``md.layers.RandomRotation(0.1)``, for instance), a list of them, applied in order, or a function
 ``f(x_batch, rng) -> x_batch``. Evaluation and prediction never augment. What is drawn is a function
 of the model's seed, the epoch, the sample's place in it and the element, so it is the same for any
-number of threads, and a run that was saved and resumed equals one that was never interrupted.
+number of threads, and a run that was saved and resumed equals one that was never interrupted; a
+layer's own seed takes the place of the model's.
 """
 
 from __future__ import annotations
@@ -196,15 +198,36 @@ def resolve(
     """What `fit(augment=)` was given: native steps, or a function over batches."""
     if given is None:
         return (), None
-    if callable(given) and not isinstance(given, type):
+    if callable(given) and not isinstance(given, (type, Configurable)):
         return (), given
-    steps = [given] if isinstance(given, Augmentation) else given
-    if not isinstance(steps, (list, tuple)) or not all(isinstance(s, Augmentation) for s in steps):
+    steps = [given] if _changes(given) else given
+    if not isinstance(steps, (list, tuple)) or not all(_changes(step) for step in steps):
         raise TypeError(
-            "augment must be a Noise, Shift or Flip, a list of them, or a function "
-            f"f(x_batch, rng); got {shown(given)}"
+            "augment must be a Noise, Shift or Flip, a layer such as RandomRotation, a list of "
+            f"them, or a function f(x_batch, rng); got {shown(given)}"
         )
-    return tuple(step.native(sample_shape) for step in steps), None
+    return tuple(_native(step, sample_shape) for step in steps), None
+
+
+def _changes(step: Any) -> bool:
+    return isinstance(step, Augmentation) or hasattr(type(step), "drawn_change")
+
+
+def _native(step: Any, sample_shape: tuple[int, ...]) -> _core.Augmentation:
+    if isinstance(step, Augmentation):
+        return step.native(sample_shape)
+    name = type(step).__name__
+    if len(sample_shape) not in (2, 3):
+        raise ValueError(
+            f"augment: {name} needs images; samples have shape {sample_shape}: give x as "
+            "(samples, rows, columns, channels), and the model a Flatten where it wants them flat"
+        )
+    rows, columns, channels = (*sample_shape, 1)[:3]
+    if step._kind == "random_crop":
+        raise ValueError(
+            f"augment: {name} makes images of another size: put it in front of the model's layers"
+        )
+    return _core.Augmentation.random((rows, columns, channels), step.drawn_change())
 
 
 if not TYPE_CHECKING:  # else type checkers would believe in any name

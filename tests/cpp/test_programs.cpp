@@ -154,6 +154,16 @@ std::vector<Chain> chains(std::int64_t wide) {
         mundur::SpatialDropoutSpec{0.2, {}, 2}, mundur::GroupNormalizationSpec{3, 1e-3},
         mundur::MarginsSpec{{-1, 0}, {-1, -2}}, image},
        false},  // one more is derived than the bits show to be needed
+      {"images from elsewhere",
+       false,
+       {mundur::DenseSpec{6 * wide}, mundur::ReshapeSpec{{-1, 2, 3}},
+        mundur::RandomImageSpec{{.kind = mundur::RandomChange::Kind::rotation,
+                                 .low = {-0.1, 0.0},
+                                 .high = {0.1, 0.0},
+                                 .sampling = {mundur::Edge::reflect}}},
+        mundur::RandomImageSpec{
+            {.kind = mundur::RandomChange::Kind::contrast, .low = {0.5, -9.0}, .high = {1.5, 9.0}}},
+        mundur::ResizingSpec{{5, 3}}, image}},
   };
   for (Merge merge : {Merge::concat, Merge::sum, Merge::mul, Merge::ave}) {
     all.push_back({"both ways", true, {embedding, both_ways(merge, 5 * wide), whole}});

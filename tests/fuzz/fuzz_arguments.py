@@ -62,6 +62,8 @@ SUITS: dict[str, Callable[[], Any]] = {
     "trial": Trial,
     "identifier": lambda: None,
     "stddev": lambda: 0.5,
+    **{name: lambda: 0.5 for name in ("factor", "height_factor", "width_factor")},
+    **{name: lambda: 4 for name in ("height", "width")},
     "rows": lambda: 1,
     "schedule": lambda: lambda epoch, rate: rate,
     "step": lambda: 3,

@@ -15,6 +15,8 @@ from fuzz_case import PYTHON_LOSS, Case
 RANDOM = (
     *("Dropout", "SpatialDropout1D", "SpatialDropout2D", "AlphaDropout"),
     *("GaussianNoise", "GaussianDropout"),
+    *("RandomFlip", "RandomTranslation", "RandomRotation", "RandomZoom", "RandomCrop"),
+    "RandomContrast",
 )
 
 

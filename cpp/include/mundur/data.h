@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "mundur/images.h"
 #include "mundur/types.h"
 
 namespace mundur {
@@ -54,13 +55,14 @@ struct Batch {
 
 /// One change of a training batch. Pictures are (height, width, channels), row-major.
 struct Augmentation {
-  enum class Kind { noise, shift, flip };
+  enum class Kind { noise, shift, flip, random };
   Kind kind = Kind::noise;
   double stddev = 0.0;                               // noise
-  std::int64_t height = 0, width = 0, channels = 0;  // shift, flip
+  std::int64_t height = 0, width = 0, channels = 0;  // all others
   std::int64_t rows = 0, columns = 0;                // shift: the most in each direction
   double fill = 0.0;                                 // shift: what moves in
   bool horizontal = false, vertical = false;         // flip: each with probability 1/2
+  RandomChange how{};                                // random: as the layer does it
 };
 /// Throws std::invalid_argument where a step does not suit samples of this size.
 void require_augment(const std::vector<Augmentation>& steps, std::int64_t size);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mundur/activations.h"
+#include "mundur/images.h"
 #include "mundur/outside.h"
 #include "mundur/types.h"
 
@@ -215,6 +216,23 @@ struct MarginsSpec {
 struct UpSamplingSpec {
   Shape size;
 };
+/// What an image becomes in training by chance.
+struct RandomImageSpec {
+  RandomChange how;
+  Shape size = {};  // crop: of the output
+};
+/// Images of another size, by what lies between their pixels.
+struct ResizingSpec {
+  /// What becomes of another ratio of height and width: another ratio; the largest part in the
+  /// middle that has the ratio; the image with margins; or the middle as it is, unless the image is
+  /// smaller, which is as `crop`.
+  enum class Fit : std::uint8_t { stretch, crop, pad, middle };
+  Shape size;  // of the output
+  Fit fit = Fit::stretch;
+  bool nearest = false;
+  double fill = 0.0;   // what margins hold
+  bool times = false;  // `size` is in sizes of the input
+};
 struct ReshapeSpec {
   Shape shape;  // of one sample; one extent may be -1, what the others leave
 };
@@ -253,7 +271,7 @@ using LayerSpec = std::variant<
     RepeatVectorSpec, LSTMSpec, GRUSpec, SimpleRNNSpec, BidirectionalSpec, TimeDistributedSpec,
     ResidualSpec, MergingSpec, DotSpec, NormalizationSpec, UpSamplingSpec, Conv1DTransposeSpec,
     SoftmaxSpec, PReLUSpec, UnitNormalizationSpec, OutsideSpec, GroupNormalizationSpec, Conv2DSpec,
-    DepthwiseConvSpec, Conv2DTransposeSpec>;
+    DepthwiseConvSpec, Conv2DTransposeSpec, RandomImageSpec, ResizingSpec>;
 struct LayerNode {
   LayerSpec spec;
 };

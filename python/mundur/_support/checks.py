@@ -129,6 +129,15 @@ def number(
     return result
 
 
+def factor(value: Any, name: str, **bounds: float) -> float | tuple[float, float]:
+    """A number, or a lower and an upper bound, within these bounds; see `number`."""
+    if not isinstance(value, (tuple, list)):
+        return number(value, name, **bounds)
+    if len(value) != 2:
+        raise ValueError(f"{name} must be a number or a pair (lower, upper); got {shown(value)}")
+    return number(value[0], f"{name}[0]", **bounds), number(value[1], f"{name}[1]", **bounds)
+
+
 def epsilon_value(value: Any) -> float:
     """What keeps a quotient finite: above 0 in float32, too."""
     return number(value, "epsilon", at_least=SMALLEST)

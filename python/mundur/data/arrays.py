@@ -27,6 +27,7 @@ __all__ = [
     "joined",
     "nonfinite_error",
     "real_array",
+    "warn_of_images",
     "warn_of_scales",
     "weights",
 ]
@@ -153,6 +154,16 @@ def _asarray(value: Any, name: str) -> Array:
     try:
         return np.asarray(value)
     except ValueError as error:
+        shapes = [np.shape(part) for part in value if hasattr(part, "shape")]
+        other = next((i for i, shape in enumerate(shapes) if shape != shapes[0]), 0)
+        if other and len(shapes) == len(value) and len(shapes[0]) in (2, 3):
+            rows, columns = shapes[0][:2]
+            raise ValueError(
+                f"{name} does not form an array: {_bare(name)}[0] has shape {shapes[0]}, "
+                f"{_bare(name)}[{other}] {shapes[other]}. Images, or rows, must have one size: "
+                f"md.layers.Resizing({rows}, {columns})(image[np.newaxis])[0] brings an image to "
+                "that one; mundur.utils.pad_sequences does it for sequences"
+            ) from None
         raise ValueError(
             f"{name} does not form an array ({error}): rows of different lengths must be padded or "
             "cut to one, which mundur.utils.pad_sequences does, and features and targets go in as "
@@ -210,11 +221,44 @@ def warn_of_scales(x: Array, given: Any, stacklevel: int) -> None:
     )
 
 
+_SIDE = 8  # smaller images may well have as many rows as columns, and 3 of what precedes them
+
+
+def warn_of_images(x: Array, told: bool, stacklevel: int) -> None:
+    """Warns where images are bytes as they come, or seem to have their channels first.
+
+    `told`: somebody said what shape they have, so that the order of axes is meant.
+    """
+    if x.dtype == np.uint8 and x[:_LOOKED_AT].max() > 1:
+        warnings.warn(
+            "images of x are bytes, 0 to 255, and a convolution takes them as they come, which "
+            "trains badly: put md.layers.Rescaling(1/255) first",
+            UserWarning,
+            stacklevel=stacklevel,
+        )
+    if not told and x.ndim == 4 and x.shape[1] in (1, 3) and x.shape[2] == x.shape[3] >= _SIDE:
+        warnings.warn(
+            f"images of x have shape {x.shape[1:]}, taken as {x.shape[1]} rows and {x.shape[2]} "
+            f"columns of {x.shape[3]} channels; are the channels first? np.moveaxis(x, 1, -1) "
+            "brings them behind. If they are not, say input_shape="
+            f"{x.shape[1:]}",
+            UserWarning,
+            stacklevel=stacklevel,
+        )
+
+
 def _wrong_shape(x: Array, input_shape: tuple[int, ...] | None, name: str) -> ValueError:
     extents = "features" if input_shape is None else ", ".join(map(str, input_shape))
     message = f"{name} must have shape (samples, {extents}); got {x.shape}"
     if x.shape == input_shape:
         message += f"; for a single sample pass {_bare(name)}[np.newaxis]"
+    elif x.ndim == 4 and (*x.shape[2:], x.shape[1]) == input_shape:
+        message += f", channels first: np.moveaxis({_bare(name)}, 1, -1) brings them behind"
+    elif x.ndim == 3 and len(input_shape or ()) == 3:
+        message += (
+            "; an axis is missing: that of the channels, x[..., np.newaxis] where images are grey, "
+            "or that of the samples, x[np.newaxis] where it is one image"
+        ).replace("x[", f"{_bare(name)}[")
     elif x.ndim < 2:
         message += (
             f". One feature per sample: {_bare(name)}.reshape(-1, 1); a single sample: "

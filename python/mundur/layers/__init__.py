@@ -26,6 +26,16 @@ from .dropout import (
 from .embedding import Embedding
 from .function import Lambda
 from .group_normalization import GroupNormalization
+from .images import (
+    CenterCrop,
+    RandomContrast,
+    RandomCrop,
+    RandomFlip,
+    RandomRotation,
+    RandomTranslation,
+    RandomZoom,
+    Resizing,
+)
 from .input import ARITHMETIC, Input, InputLayer
 from .masking import Masking
 from .merging import (
@@ -81,6 +91,7 @@ __all__ = [
     "BatchNormalization",
     "Bidirectional",
     "CategoryEncoding",
+    "CenterCrop",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -119,11 +130,18 @@ __all__ = [
     "Normalization",
     "PReLU",
     "Permute",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "RepeatVector",
     "Rescaling",
     "Reshape",
     "Residual",
+    "Resizing",
     "SeparableConv1D",
     "SeparableConv2D",
     "SimpleRNN",
@@ -190,6 +208,8 @@ KNOWN: dict[str, type[Layer]] = {
         *(SpatialDropout1D, Reshape, Permute, ZeroPadding1D, Masking, RepeatVector),
         *(MaxPooling2D, AveragePooling2D, GlobalMaxPooling2D, GlobalAveragePooling2D),
         *(SpatialDropout2D, ZeroPadding2D, Cropping2D, UpSampling2D),
+        *(RandomFlip, RandomTranslation, RandomRotation, RandomZoom, RandomCrop, RandomContrast),
+        *(Resizing, CenterCrop),
         *(SimpleRNN, LSTM, GRU),
         *(Bidirectional, TimeDistributed, Residual),
         *(Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot),

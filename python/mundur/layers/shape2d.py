@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .. import _core
 from .._support.names import checked_keywords, lookup
 from .._support.unpack import Unpack
 from .base import KERAS, Layer, LayerArguments
 from .shape import Margins, Repeating, both_sides
 from .windows import channels_last, pair
 
+_INTERPOLATIONS = {name: name for name in ("nearest", "bilinear")}
 Sides = tuple[tuple[int, int], tuple[int, int]]
 
 
@@ -121,15 +123,17 @@ class UpSampling2D(Repeating):
     """Each row and each column of an image comes several times: y_(i s + k)(j s' + l) = x_ij.
 
     Shapes: x (batch, rows, columns, channels), y (batch, rows·s, columns·s', channels). ∂L/∂x_ij =
-    Σ_l Σ_k ∂L/∂y_(i s + k)(j s' + l), in order of k, then of l.
+    Σ_l Σ_k ∂L/∂y_(i s + k)(j s' + l), in order of k, then of l. With interpolation="bilinear" y is
+    what `Resizing` to that size makes of x.
 
     Parameters
     ----------
     size : int or (int, int), default (2, 2)
         s and s', 1 or more; one number for both.
     data_format : {"channels_last"}, optional
-    interpolation : {"nearest"}, default "nearest"
-        Keras's others are not there.
+    interpolation : {"nearest", "bilinear"}, default "nearest"
+        "bilinear": what the four pixels around make of it, each by its nearness. Keras's others
+        are not there.
     name, trainable, input_shape
         See `Layer`.
 
@@ -160,5 +164,11 @@ class UpSampling2D(Repeating):
     ) -> None:
         self.size = pair(size, "size")
         self.data_format = channels_last(data_format, 2)
-        self.interpolation = lookup({"nearest": "nearest"}, interpolation, "interpolation")
+        self.interpolation = lookup(_INTERPOLATIONS, interpolation, "interpolation")
         super().__init__(**layer)
+
+    def describe(self) -> _core.LayerSpec:
+        """The native description."""
+        if self.interpolation == "nearest":
+            return super().describe()
+        return _core.Resizing(self._sizes(), "stretch", False, 0.0, True)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._support.checks import identifier
 from .._support.lengths import shown_shape, suits
 from ..data import arrays
 from ..data.arrays import Ports, Several
+from ..layers.base import Layer
 from ..layers.dense import Dense
-from ..layers.dropout import Dropout
 from ..layers.input import Call, Symbol, batch_of, in_order, symbols_in
-from ..layers.shape import Flatten
 from .network import Built
 from .parts import Array
 
 __all__ = ["Symbolic"]
+
+_MOVES_PIXELS = (
+    *("dropout", "spatial_dropout2d", "zero_padding2d", "cropping2d", "up_sampling2d"),
+    *("max_pooling2d", "average_pooling2d", "random_flip", "random_translation"),
+    *("random_rotation", "random_zoom", "random_crop", "random_contrast", "resizing"),
+    "center_crop",
+)
 
 
 class Symbolic(Built):
@@ -173,16 +179,32 @@ class Symbolic(Built):
     @property
     def dense_first(self) -> bool:
         """Whether a dense layer sums up samples' numbers as they come."""
+        return self._first(lambda one: isinstance(one, Dense), ("flatten", "dropout"))
+
+    @property
+    def convolution_first(self) -> bool:
+        """Whether a convolution sums up the pixels of images as they come."""
+        return self._first(lambda one: "conv2d" in one._kind, _MOVES_PIXELS)
+
+    def _first(self, sums: Callable[[Layer], bool], passes: tuple[str, ...]) -> bool:
+        """Whether a layer sums up numbers that only layers of these kinds have passed on."""
         graph, passing = self._graph_built, {0}
         for value, (number, sources) in enumerate(graph.calls, len(graph.inputs)):
             layer = graph.layers[number]
             if passing.isdisjoint(sources):
                 continue
-            if isinstance(layer, Dense):
+            if sums(layer):
                 return len(graph.inputs) == 1
-            if isinstance(layer, (Flatten, Dropout)):
+            if layer._kind in passes:
                 passing.add(value)
         return False
+
+    @property
+    def shape_is_told(self) -> bool:
+        """Whether somebody said what shape samples have, instead of the data alone."""
+        return self._declared_shape is not None or any(
+            layer.input_shape is not None for layer in self._layers
+        )
 
     @property
     def output_shape(self) -> Any:

@@ -44,6 +44,14 @@ class LearningModel(Learner, Protocol):
         """Whether a dense layer sums up samples' numbers as they come."""
 
     @property
+    def convolution_first(self) -> bool:
+        """Whether a convolution sums up the pixels of images as they come."""
+
+    @property
+    def shape_is_told(self) -> bool:
+        """Whether somebody said what shape samples have, instead of the data alone."""
+
+    @property
     def state(self) -> Views:
         """Views of what training changes, but no gradient."""
 

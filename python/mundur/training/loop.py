@@ -10,7 +10,7 @@ from ..callbacks.base import CallbackList
 from ..callbacks.basic import TerminateOnNaN
 from ..callbacks.history import History
 from ..callbacks.monitors import check_monitors
-from ..data.arrays import warn_of_scales
+from ..data.arrays import warn_of_images, warn_of_scales
 from ..data.dataset import Data, Dataset
 from ..errors import NonFiniteLossError
 from . import passes
@@ -285,10 +285,13 @@ def fit(
         raise NotImplementedError(
             f"{type(model).__name__} writes train_step, which Model.fit calls, and nothing else yet"
         )
+    told = model.built or model.shape_is_told
     with planned(model, x, *arguments, rows=rows) as plan:
         if progress is not None:
             plan = plan._replace(progress=progress)
         if isinstance(plan.train, Dataset) and model.dense_first:
             warn_of_scales(plan.train.x, x, stacklevel=5)
+        if isinstance(plan.train, Dataset) and model.convolution_first:
+            warn_of_images(plan.train.x, told, stacklevel=5)
         loop = Fit(model, plan)
     return loop.run()

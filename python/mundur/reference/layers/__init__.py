@@ -18,6 +18,16 @@ from .dropout import (
 )
 from .embedding import Embedding
 from .group_normalization import GroupNormalization
+from .images import (
+    CenterCrop,
+    RandomContrast,
+    RandomCrop,
+    RandomFlip,
+    RandomRotation,
+    RandomTranslation,
+    RandomZoom,
+    Resizing,
+)
 from .masking import Masking
 from .merging import Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract
 from .normalization import (
@@ -56,6 +66,7 @@ __all__ = [
     "AveragePooling2D",
     "BatchNormalization",
     "Bidirectional",
+    "CenterCrop",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -89,11 +100,18 @@ __all__ = [
     "Normalization",
     "PReLU",
     "Permute",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "RepeatVector",
     "Rescaling",
     "Reshape",
     "Residual",
+    "Resizing",
     "SeparableConv1D",
     "SeparableConv2D",
     "SimpleRNN",
@@ -123,6 +141,8 @@ KNOWN: dict[str, type[Layer]] = {
         *(Conv1D, MaxPooling1D, AveragePooling1D, GlobalMaxPooling1D, GlobalAveragePooling1D),
         *(MaxPooling2D, AveragePooling2D, GlobalMaxPooling2D, GlobalAveragePooling2D),
         *(SpatialDropout2D, ZeroPadding2D, Cropping2D, UpSampling2D),
+        *(RandomFlip, RandomTranslation, RandomRotation, RandomZoom, RandomCrop, RandomContrast),
+        *(Resizing, CenterCrop),
         *(SimpleRNN, LSTM, GRU, Bidirectional, TimeDistributed, Residual),
         *(Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot),
     )

@@ -6,8 +6,10 @@ from random import Random
 from typing import Any
 
 from ..._support.checks import WrongType
+from ..._support.names import lookup
 from ..lists import Shape, Tensor, shape, zeros
 from .base import Layer
+from .images import INTERPOLATIONS, Enlarged
 from .pooling2d import SAMPLES
 from .shape import Moving
 from .windows import pair
@@ -132,6 +134,8 @@ class UpSampling2D(Layer):
     ----------
     size : int or (int, int), default (2, 2)
         How often rows come, and columns.
+    interpolation : {"nearest", "bilinear"}, default "nearest"
+        "bilinear": as by `Resizing`, what lies between the pixels.
 
     Notes
     -----
@@ -151,20 +155,33 @@ class UpSampling2D(Layer):
 
     keeps_mask = False
 
-    def __init__(self, size: int | Sequence[int] = (2, 2), *, name: str | None = None) -> None:
+    def __init__(
+        self,
+        size: int | Sequence[int] = (2, 2),
+        interpolation: str = "nearest",
+        *,
+        name: str | None = None,
+    ) -> None:
         super().__init__(name)
         self.size = pair(size, "size")
+        self.interpolation = lookup(INTERPOLATIONS, interpolation, "interpolation")
+        self.between = Enlarged(self.size) if interpolation == "bilinear" else None
 
     def build_for(self, input_shape: Shape, rng: Random) -> Shape:
         """Multiply rows and columns."""
         self.check_samples(SAMPLES, input_shape, len(input_shape) == 3)
         rows, columns, channels = input_shape
+        if self.between:
+            self.between.build(input_shape)
         return (rows * self.size[0], columns * self.size[1], channels)
 
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
-        """Repeat rows and columns."""
+        """Repeat rows and columns, or show what lies between."""
         self.check_input(x)
         self.x = x
+        if self.between:
+            self.a = self.between.forward(x)
+            return self.a
         s, r = self.size
         # a_(i s + k)(j r + l) = x_ij
         self.a = [
@@ -176,6 +193,8 @@ class UpSampling2D(Layer):
     def backward(self, gradient: Tensor) -> Tensor:
         """Add the gradients of each pixel's copies up."""
         self.check_gradient(gradient)
+        if self.between:
+            return self.between.backward(gradient)
         dx: Tensor = zeros(shape(self.x))
         for g_n, dx_n in zip(gradient, dx, strict=True):
             for i, g_i in enumerate(g_n):
