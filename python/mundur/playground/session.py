@@ -11,6 +11,7 @@ import inspect
 import math
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +24,7 @@ from mundur.saving.format import from_bytes, to_bytes
 
 from . import data
 from .pieces import Piece, text_of
-from .settings import FieldError, Settings
+from .settings import LOSSES, FieldError, Settings, kind_of
 
 __all__ = ["EPOCHS", "Place", "Session", "Table"]
 
@@ -114,6 +115,12 @@ class Session:
         self.extent = 1.15 * max(1.0, float(np.abs(x).max()))
         self.steps = -(-samples.train // min(settings.batch_size, samples.train))
         self.reset()
+
+    def take(self, settings: Settings, table: Table) -> None:
+        """`configure` for a new file, with a loss that suits it where the chosen one does not."""
+        known = LOSSES[kind_of(len(_samples(settings, table).classes))]
+        loss = settings.loss if settings.loss in known else known[0]
+        self.configure(replace(settings, loss=loss), table)
 
     def reset(self) -> None:
         """Back to the first weights."""
