@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import mundur as md
 import numpy as np
 import pytest
+from mundur import _core
 from mundur.playground import data
 from mundur.playground.__main__ import main
 from mundur.playground.runner import SPEEDS, Runner
@@ -41,6 +42,14 @@ from waiting import Child, wait_for
 SMALL = Settings(samples=40, batch_size=8, dropout=0.2)
 ROWS = [(i % 7, i % 5, "red" if i % 7 < 3 else "blue") for i in range(40)]
 CSV = "a,b,colour\n" + "\n".join(f"{a},{b},{c}" for a, b, c in ROWS) + "\n"
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """As small networks are trained elsewhere; tests have teams as large as told."""
+    _core.set_num_threads(1)
+    yield
+    _core.set_num_threads(0)
 
 
 def losses(session: Session) -> list[float]:
@@ -560,6 +569,11 @@ def test_the_page_and_its_parts(server: Server) -> None:
     assert server.socket.getsockname()[0] == "127.0.0.1"
 
 
+def test_an_address_without_its_last_slash_leads_there(server: Server) -> None:
+    answer = ask(server, f"/{server.token}")
+    assert answer.status == 307 and answer.headers["Location"] == f"/{server.token}/"
+
+
 def test_a_training_over_the_wire(server: Server, tmp_path: Path) -> None:
     state = ask(server, "api/state").json
     assert Settings.of({k: v for k, v in state["settings"].items() if k != "csv"}) == SMALL
@@ -634,6 +648,9 @@ def test_a_path_that_never_answers_is_no_file(server: Server, tmp_path: Path) ->
 
 REFUSED: dict[str, tuple[int, dict[str, Any]]] = {
     "no token": (403, {"path": "/"}),
+    "no path": (403, {"path": "//"}),
+    "half an address": (403, {"path": "//[x/"}),
+    "a whole address": (403, {"path": "/http://127.0.0.1/"}),
     "a wrong token": (403, {"path": "/" + 32 * "x" + "/"}),
     "a wrong token for state": (403, {"path": "/x/api/state"}),
     "a token that is no ASCII": (403, {"path": "/%C3%A9/"}),
@@ -655,6 +672,7 @@ REFUSED: dict[str, tuple[int, dict[str, Any]]] = {
     "a parent folder, escaped": (404, {"path": "%2e%2e/settings.py"}),
     "a file of the package": (404, {"path": "server.py"}),
     "an absolute path": (404, {"path": "/{token}//etc/passwd"}),
+    "a file as a folder": (404, {"path": "page.js/"}),
     "an unknown action": (404, {"path": "api/quit", "body": {}}),
     "GET of an action": (405, {"path": "api/step"}),
     "POST of a page": (405, {"path": "page.js", "body": {}}),
@@ -710,6 +728,16 @@ def test_a_client_that_hangs_up_is_no_error(server: Server, capsys: Any) -> None
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     assert ask(server, "api/state").status == 200
     assert capsys.readouterr().err == ""
+
+
+def test_what_fails_is_told(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(server.runner.session, "advance", fail)
+    answer = ask(server, "api/epoch", {})
+    assert answer.status == 500 and answer.json["error"]["message"] == "MemoryError: no room"
+    assert ask(server, "api/state").status == 200
 
 
 def test_two_servers_know_nothing_of_each_other(server: Server) -> None:

@@ -10,7 +10,8 @@ const KINDS = { plane: "numbers", gaussians: "classes" };
 let strings = {}, language = "en", options = null;
 let state = { run: -1, version: -1, running: false, frame: null, curves: { loss: [], val_loss: [] }, settings: null, points: null };
 let preset = null;  // whose sentence is shown
-let lost = false, timer = null, queue = Promise.resolve();
+let lost = false, timer = null;
+let queue = Promise.resolve(), pending = 0;  // clicks that have no answer yet
 
 // ---- words and numbers ---------------------------------------------------------------------------------------------
 
@@ -171,9 +172,10 @@ async function ask(path, body) {
 
 // One after another, in the order of the clicks.
 function act(path, body = () => ({})) {
+  pending += 1;
   queue = queue.then(async () => {
     try {
-      const answer = await ask(path, body());
+      const answer = await ask(path, body()).finally(() => { pending -= 1; });
       if (answer.error) { showError(answer.error); return false; }
       showError(null);
       take(answer);
@@ -215,7 +217,8 @@ function take(answer) {
     Object.assign(state, { run: answer.run, version: answer.version, frame: answer.frame });
     if (answer.settings) {
       Object.assign(state, { settings: answer.settings, points: answer.points });
-      showSettings(answer.settings);
+      // What is chosen meanwhile is newer.
+      if (!pending) showSettings(answer.settings);
     }
     showAll();
   } else if (wasRunning !== state.running) {

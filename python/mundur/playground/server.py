@@ -20,7 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from .runner import SPEEDS, Runner
 from .session import EPOCHS, Session, Table
@@ -170,22 +170,31 @@ class Handler(BaseHTTPRequestHandler):
     def _answered(self, answer: Callable[[str, dict[str, list[str]]], None]) -> None:
         try:
             self._check_origin()
-            url = urlsplit(self.path)
-            _, token, *rest = f"{url.path}/".split("/", 2)
+            path, _, query = self.path.partition("?")
+            token, slash, name = path.removeprefix("/").partition("/")
             if not hmac.compare_digest(token.encode(), self.server.token.encode()):
                 raise Refused(HTTPStatus.FORBIDDEN, "the address is not the one that was printed")
-            answer(rest[0].removesuffix("/") if rest else "", parse_qs(url.query))
+            if slash:
+                answer(name, parse_qs(query))
+            else:  # names on the page begin behind it
+                there = {"Location": f"/{token}/"}
+                self._send(b"", "text/plain", HTTPStatus.TEMPORARY_REDIRECT, there)
         except FieldError as error:
-            told = {"field": error.field, "message": error.message}
-            self._json({"error": told}, HTTPStatus.BAD_REQUEST)
+            wrong = {"field": error.field, "message": error.message}
+            self._json({"error": wrong}, HTTPStatus.BAD_REQUEST)
         except Refused as refused:
-            # What is left of a body would be read as the next request.
-            self.close_connection = True
-            self._json(
-                {"error": {"field": "", "message": str(refused)}},
-                refused.status,
-                {"Connection": "close", **refused.headers},
-            )
+            self._refuse(refused)
+        except (ConnectionError, TimeoutError):  # nobody is there any more
+            raise
+        except Exception as error:
+            told = f"{type(error).__name__}: {error}"
+            self._refuse(Refused(HTTPStatus.INTERNAL_SERVER_ERROR, told))
+
+    def _refuse(self, refused: Refused) -> None:
+        # What is left of a body would be read as the next request.
+        self.close_connection = True
+        told = {"error": {"field": "", "message": str(refused)}}
+        self._json(told, refused.status, {"Connection": "close", **refused.headers})
 
     def _check_origin(self) -> None:
         hosts = self.headers.get_all("Host", [])
