@@ -646,6 +646,14 @@ def test_a_path_that_never_answers_is_no_file(server: Server, tmp_path: Path) ->
     assert answer.status == 400 and "is no file" in answer.json["error"]["message"]
 
 
+CLICKS: list[tuple[str, Any]] = [
+    *((f"api/{name}", {}) for name in ("step", "epoch", "stop", "step", "epoch")),
+    *(("api/start", {"speed": speed}) for speed in SPEEDS),
+    *(("api/back", {"what": what}) for what in ("step", "epoch")),
+    *(("api/state", None), ("api/code", None), ("model.safetensors", None)),
+    ("api/configure", {"settings": {"samples": 50, "data": "xor"}}),
+]
+
 REFUSED: dict[str, tuple[int, dict[str, Any]]] = {
     "no token": (403, {"path": "/"}),
     "no path": (403, {"path": "//"}),
@@ -728,6 +736,30 @@ def test_a_client_that_hangs_up_is_no_error(server: Server, capsys: Any) -> None
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     assert ask(server, "api/state").status == 200
     assert capsys.readouterr().err == ""
+
+
+def test_many_at_once_come_to_one_training(server: Server) -> None:
+    def click(seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        for _ in range(20):
+            path, body = CLICKS[rng.integers(len(CLICKS))]
+            statuses.append(ask(server, path, body).status)
+
+    statuses: list[int] = []
+    threads = [threading.Thread(target=click, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    wait_for(*threads)
+    assert statuses == [200] * 80
+    state = ask(server, "api/stop", {}).json
+    session, again = server.runner.session, Session(server.runner.session.settings)
+    again.advance(seconds=math.inf, epochs=session.place.epoch) if session.place.epoch else None
+    for _ in range(session.place.step):
+        again.step()
+    assert again.place == session.place and again.epochs == session.epochs
+    weights = zip(again.model.get_weights(), session.model.get_weights(), strict=True)
+    assert all(mine.tobytes() == its.tobytes() for mine, its in weights)
+    assert state["curves"] == again.curves() and state["frame"] == again.frame()
 
 
 def test_what_fails_is_told(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

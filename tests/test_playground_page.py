@@ -413,7 +413,7 @@ def test_a_bad_value_is_told_at_its_field(opened: Open) -> None:
     page.locator("#hidden-layers input >> nth=1").fill("65")
     page.locator("#hidden-layers input >> nth=1").press("Enter")
     page.wait_for_selector("#hidden-layers [aria-invalid=true]")
-    assert "units of layer 2: a whole number from 1 to 64" in page.inner_text("#error")
+    assert "Units of layer 2: a whole number from 1 to 64" in page.inner_text("#error")
     opened.complaints[:] = [c for c in opened.complaints if "400" not in c]
 
 

@@ -12,6 +12,7 @@ let state = { run: -1, version: -1, running: false, frame: null, curves: { loss:
 let preset = null;  // whose sentence is shown
 let lost = false, timer = null;
 let queue = Promise.resolve(), pending = 0;  // clicks that have no answer yet
+let isTyping = false;  // something that is not sent yet
 
 // ---- words and numbers ---------------------------------------------------------------------------------------------
 
@@ -95,13 +96,14 @@ function layerRow(layer, number) {
   remove.setAttribute("aria-label", t("remove_layer", { number }));
   remove.onclick = () => { row.remove(); configure(); };
   row.append(label, units, activation, remove);
+  activation.dataset.field = `activation of layer ${number}`;
   return row;
 }
 
 function showSettings(settings) {
   for (const [name, value] of Object.entries(settings)) {
     const element = form.elements[name];
-    if (element && name !== "layers" && name !== "loss" && element !== document.activeElement) element.value = value;
+    if (element && name !== "layers" && name !== "loss") element.value = value;
   }
   const rows = $("hidden-layers");
   const same = rows.children.length === settings.layers.length && rows.dataset.language === language
@@ -218,7 +220,7 @@ function take(answer) {
     if (answer.settings) {
       Object.assign(state, { settings: answer.settings, points: answer.points });
       // What is chosen meanwhile is newer.
-      if (!pending) showSettings(answer.settings);
+      if (!pending && !isTyping) showSettings(answer.settings);
     }
     showAll();
   } else if (wasRunning !== state.running) {
@@ -235,7 +237,8 @@ function showError(error) {
   const element = error.field === "csv" ? $("csv-file")
     : form.elements[error.field] || document.querySelector(`[data-field="${CSS.escape(error.field)}"]`);
   if (element && element.setAttribute) element.setAttribute("aria-invalid", "true");
-  const label = strings[language][error.field] || error.field;
+  const [, what, number] = /^(units|activation) of layer (\d+)$/.exec(error.field) || [];
+  const label = what ? t(`${what}_of`, { number }) : strings[language][error.field] || error.field;
   $("error").textContent = label ? `${label}: ${error.message}` : error.message;
 }
 
@@ -567,7 +570,15 @@ function connect() {
   $("language").onchange = () => setLanguage($("language").value);
   $("log").onchange = drawCurves;
   form.onsubmit = (event) => event.preventDefault();
-  form.onchange = (event) => { if (!event.target.closest("#csv")) configure(); };
+  form.oninput = (event) => { isTyping = !event.target.closest("#csv"); };
+  form.onchange = (event) => {
+    isTyping = false;
+    if (!event.target.closest("#csv")) configure();
+  };
+  form.addEventListener("focusout", () => {  // after its change, if it is one
+    if (isTyping && !pending) showSettings(state.settings);
+    isTyping = false;
+  });
   $("add-layer").onclick = () => {
     const rows = $("hidden-layers"), last = layersChosen().at(-1) || { units: 4, activation: "tanh" };
     rows.append(layerRow(last, rows.children.length + 1));
