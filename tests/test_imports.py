@@ -51,7 +51,7 @@ ALLOWED = {
     "reference": "",
 }
 # Programs and the front, which may import whatever they show.
-PROGRAMS = ("", "__main__", "examples", "selftest")
+PROGRAMS = ("", "__main__", "examples", "playground", "selftest")
 
 # Imports that run back up, each within a function or for types, and why.
 ON_USE = "json, safetensors and what few calls need cost `import mundur` nothing"

@@ -65,6 +65,12 @@ def test_types_are_shipped() -> None:
     assert (package / "_core.pyi").exists()
 
 
+def test_the_playgrounds_page_is_shipped() -> None:
+    folder = Path(md.__file__).parent / "playground"
+    for name in ("page.html", "page.css", "page.js", "strings.json"):
+        assert (folder / name).stat().st_size > 1000
+
+
 @installed
 def test_runtime_dependencies_are_three() -> None:
     required = metadata("mundur").get_all("Requires-Dist") or []

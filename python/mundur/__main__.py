@@ -14,6 +14,7 @@ def main() -> int:
         "\n"
         "python -m mundur.examples.digits  learns handwritten digits: a model, its curves, a file\n"
         "python -m mundur.examples         lists the other examples\n"
+        "python -m mundur.playground       shows a small network while it trains, in a browser\n"
         "python -m mundur.reference        is the way into a textbook of it, in plain Python\n"
         "python -m mundur.selftest         tells whether the bits are those of all other machines\n"
         "\n"
