@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from mundur.examples import beside_frameworks
+
+DOCS = Path(__file__).resolve().parents[1] / "python" / "docs"
+LESSON = DOCS / "course" / "frameworks.rst"
 
 
 def test_the_native_code_agrees_with_the_textbook(monkeypatch: Any, capsys: Any) -> None:
@@ -31,6 +35,19 @@ def test_what_differs_is_told(part: str, monkeypatch: Any, capsys: Any) -> None:
     monkeypatch.setattr(beside_frameworks, "WAYS", {"mundur": lambda: step})
     assert beside_frameworks.main([]) == 1
     assert "DIFFERS" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not LESSON.is_file(), reason="not in the source tree")
+def test_the_lesson_shows_what_is_printed(monkeypatch: Any, capsys: Any) -> None:
+    names = [*beside_frameworks.WAYS]
+    monkeypatch.setattr(beside_frameworks, "WAYS", {"mundur": beside_frameworks.by_mundur})
+    beside_frameworks.main([])
+    head, *lines = capsys.readouterr().out.splitlines()
+    lesson = [line.split() for line in LESSON.read_text(encoding="utf-8").splitlines()]
+    assert head.split() in lesson
+    shown = [line[:3] for line in lesson]  # the difference is the machine's
+    for name in names:
+        assert [name, *lines[0].split()[1:3]] in shown
 
 
 def assert_agrees(name: str, tolerance: float) -> None:

@@ -111,3 +111,4 @@ def test_a_formula_is_mathml(docs: Any) -> None:
             docs("conf").formula(writer, node)
     assert "<msub>" in writer.body[0] and 'display="block"' not in writer.body[0]
     assert "<mfrac>" in writer.body[1] and 'display="block"' in writer.body[1]
+    assert writer.body[1].startswith('<div class="formula">')

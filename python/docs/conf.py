@@ -113,7 +113,9 @@ def formula(writer: Any, node: Any) -> None:
     from docutils.nodes import SkipNode, math_block
     from docutils.utils.math.latex2mathml import tex2mathml
 
-    writer.body.append(tex2mathml(node.astext(), as_block=isinstance(node, math_block)))
+    block = isinstance(node, math_block)
+    mathml = tex2mathml(node.astext(), as_block=block)
+    writer.body.append(f'<div class="formula">{mathml}</div>' if block else mathml)
     raise SkipNode
 
 
