@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,6 +76,21 @@ def test_a_lesson_teaches_by_formula_textbook_native_code_and_figure(lesson: Pat
     if lesson.stem not in ("index", "glossary"):
         for part in (".. math::", "reference", "import mundur as md", ".. figure::"):
             assert part in text, part
+
+
+@each
+def test_the_code_that_a_lesson_shows_is_there(lesson: Path) -> None:
+    text = lesson.read_text(encoding="utf-8")
+    for path, options in re.findall(r"literalinclude:: (\S+)\.py\n((?: +:.*\n)+)", text):
+        shown = dict(re.findall(r":([\w-]+): (.*)", options))
+        module = path.lstrip("./").replace("/", ".")
+        module = module if module.startswith("reference.") else f"examples.{module}"
+        found: Any = importlib.import_module(f"mundur.{module}")
+        for name in shown["pyobject"].split("."):
+            found = getattr(found, name)
+        lines = [line[int(shown["dedent"]) :] for line in inspect.getsource(found).splitlines()]
+        begin = shown.get("start-at", "def ")
+        assert any(line.startswith(begin) for line in lines), begin
 
 
 def test_every_lesson_stands_in_the_index(docs: Any) -> None:
