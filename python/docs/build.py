@@ -2,9 +2,9 @@
 
 python python/docs/build.py OUT     needs the extra `docs` and an installed mundur
 
-The pages' code is run, and draws their figures; so are the examples, whose figures and output stay
-in OUT/.examples as long as the package is the same. Any warning is an error, and so is a public
-name that the index lacks.
+The code of pages and of the course's lessons is run, and draws their figures; so are the examples,
+whose figures and output stay in OUT/.examples as long as the package is the same. Any warning is an
+error, and so is a public name that the index lacks.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import course
 import gallery
 import mundur
 import mundur.reference
@@ -231,6 +232,7 @@ def write_sources(folder: Path, kept: Path) -> None:
     (folder / "ten_lines.py").write_text(ten_lines(), encoding="utf-8")
     for page in pages():
         run_code(page, folder)
+    course.write(folder, run_code)
     gallery.write(folder, kept)
     modules = list(public_modules())
     home = homes(modules)

@@ -20,6 +20,7 @@ html_sidebars = {"**": ["about.html", "searchfield.html", "navigation.html", "re
 html_static_path = ["mundur.css"]
 html_css_files = ["mundur.css"]
 html_show_sourcelink = False
+html_math_renderer = "mathml"
 templates_path: list[str] = []
 toc_object_entries_show_parents = "hide"
 
@@ -107,8 +108,27 @@ def colons(app: Any, what: str, name: str, thing: Any, options: Any, lines: list
     lines[:] = [line.replace(_COLON, ":") for line in lines]
 
 
+def formula(writer: Any, node: Any) -> None:
+    """Writes a formula as MathML, which browsers show by themselves: pages need no network."""
+    from docutils.nodes import SkipNode, math_block
+    from docutils.utils.math.latex2mathml import tex2mathml
+
+    block = isinstance(node, math_block)
+    mathml = tex2mathml(node.astext(), as_block=block)
+    writer.body.append(f'<div class="formula">{mathml}</div>' if block else mathml)
+    raise SkipNode
+
+
+def spoken(app: Any, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
+    """Tells browsers and screen readers what a page of the course is written in."""
+    if page.startswith("course/id/"):
+        context["language"] = "id"
+
+
 def setup(app: Any) -> None:
     """Before napoleon, which writes markup of its own, and after it."""
+    app.add_html_math_renderer("mathml", (formula, None), (formula, None))
+    app.connect("html-page-context", spoken)
     app.connect("autodoc-process-docstring", plain, priority=400)
     app.connect("autodoc-process-docstring", colons, priority=600)
     app.connect("autodoc-skip-member", hidden)

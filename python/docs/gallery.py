@@ -60,7 +60,8 @@ def write(folder: Path, kept: Path) -> None:
             page += [f".. image:: {figure}", f"   :alt: what {name} draws", ""]
             shown += [f"   .. image:: {figure}", f"      :target: example_{name}.html", ""]
         else:
-            shown += [f"   .. literalinclude:: {name}.txt", "      :lines: -14"]
+            lines = (result / "printed.txt").read_text(encoding="utf-8").count("\n")
+            shown += [f"   .. literalinclude:: {name}.txt", f"      :lines: -{min(lines, 14)}"]
             shown += ["      :language: text", ""]
         for title, file in (("What it prints", f"{name}.txt"), ("Its code", f"{name}.py")):
             language = "python" if file.endswith(".py") else "text"

@@ -3,6 +3,7 @@
 EXAMPLES = {
     "digits": "learns handwritten digits, draws curves and predictions, saves the model",
     "worked_example": "one step of a 2-2-2 network with every number, as course notes do",
+    "beside_frameworks": "the same step in PyTorch, Keras, TensorFlow and JAX: do they agree?",
     "descent": "batch, stochastic and mini-batch gradient descent, and their noise",
     "learning_rates": "convergence, overshoot and divergence, by formula and by trial",
     "vanishing_gradients": "twenty layers of sigmoids, and what tanh, ReLU and He do about it",

@@ -3,11 +3,11 @@
 The chain rule asks for no more than a sum. Where a value is used twice, ∂L/∂ of it is what comes
 back from both uses; where a layer is called twice, so is ∂L/∂w of its weights.
 
-forward
-    v₁, ..., vₙ are the inputs, then each call makes one more: v = layer(v_i, v_k, ...), or several:
-    the sequence of a recurrent layer, and its last states.
-backward
-    δ_v = ∂L/∂v = Σ_u ∂u/∂v δ_u over all calls that made a value u of v, the last first.
+The first values, v₁, ..., vₙ, are the inputs. Each call makes one more, or several: the sequence of
+a recurrent layer, and its last states.
+
+forward     v = layer(v_i, v_k, ...), one call after the other
+backward    δ_v = ∂L/∂v = Σ_u ∂u/∂v δ_u over all calls that made a value u of v, the last first
 """
 
 from collections.abc import Sequence
