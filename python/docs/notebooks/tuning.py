@@ -57,7 +57,7 @@ for kind in ("train", "test"):
 # %% [markdown] id
 # ## *Grid search*
 #
-# Setiap gabungan laju belajar dan arsitektur dinilai dengan validasi silang: 16 calon × 5 bagian =
+# Setiap gabungan laju pembelajaran dan arsitektur dinilai dengan validasi silang: 16 calon × 5 bagian =
 # 80 latihan, dua sekaligus pada dua inti prosesor.
 # %% [markdown] en
 # ## Grid search
@@ -84,7 +84,7 @@ for (row, column), mean in np.ndenumerate(means):
 
 # %% [markdown] id
 # Laju belajar terlalu kecil: setelah 20 *epoch* jaringan belum selesai belajar. Terlalu besar:
-# langkahnya melompati minimum. Banyaknya neuron kurang menentukan daripada laju belajar.
+# langkahnya melompati minimum. Banyaknya neuron kurang menentukan daripada laju pembelajaran.
 #
 # ## Ujian
 #
