@@ -2,6 +2,7 @@
 
 EXAMPLES = {
     "digits": "learns handwritten digits, draws curves and predictions, saves the model",
+    "digits_convnet": "reads them by convolutions, with and without augmentation, and shows them",
     "worked_example": "one step of a 2-2-2 network with every number, as course notes do",
     "descent": "batch, stochastic and mini-batch gradient descent, and their noise",
     "learning_rates": "convergence, overshoot and divergence, by formula and by trial",
