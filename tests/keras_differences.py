@@ -458,6 +458,27 @@ BEHAVIOURS = [
         "NaN equals nothing: no step would be masked.",
     ),
     Behaviour(
+        "flips",
+        "layers.RandomFlip",
+        "a draw for each direction",
+        "one for both: upside down and mirrored, or neither",
+        "What an image may become is what was asked for; `augment.Flip` does the same.",
+    ),
+    Behaviour(
+        "crops",
+        "layers.RandomCrop",
+        "a place for each image; outside of training the middle, resized",
+        "one place for all of a batch; outside of training, unlike what is documented, all of it",
+        "Batches are as mixed as the set, and a model's layers see images of one size.",
+    ),
+    Behaviour(
+        "contrasts",
+        "layers.RandomContrast(factor)",
+        "a number is lower and upper: [1 - factor, 1 + factor]",
+        "it is the upper alone: [1, 1 + factor]",
+        "As Keras documents it.",
+    ),
+    Behaviour(
         "seed",
         "Sequential(seed=)",
         "one seed, drawn and kept where none is given, fixes weights, masks and shuffles",

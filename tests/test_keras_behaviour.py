@@ -302,6 +302,34 @@ def losses_as_metrics() -> None:
     assert told[1] == pytest.approx((np.mean(Y[:4] ** 2) + np.mean(Y[4:] ** 2)) / 2)
 
 
+def drawn(library: Any, layer: str, *arguments: Any, images: int = 200) -> Any:
+    """What a layer makes in training of equal images, brighter from pixel to pixel."""
+    x = np.broadcast_to(np.arange(36, dtype=np.float32).reshape(6, 6, 1), (images, 6, 6, 1))
+    y = getattr(library.layers, layer)(*arguments, seed=1)(x, training=True)
+    return y if library is md else keras.ops.convert_to_numpy(y)
+
+
+def flips() -> None:
+    kinds = [len({y.tobytes() for y in drawn(lib, "RandomFlip")}) for lib in (md, keras)]
+    assert kinds == [4, 2]
+
+
+def crops() -> None:
+    kinds = [len({y.tobytes() for y in drawn(lib, "RandomCrop", 4, 4)}) for lib in (md, keras)]
+    assert kinds == [9, 1]
+    x = np.zeros((2, 6, 6, 1), np.float32)
+    shapes = [lib.layers.RandomCrop(4, 4)(x, training=False).shape for lib in (md, keras)]
+    assert [tuple(shape) for shape in shapes] == [(2, 4, 4, 1), (2, 6, 6, 1)]
+
+
+def contrasts() -> None:
+    arguments = ("RandomContrast", 0.5, (-999, 999))
+    ours, theirs = (drawn(lib, *arguments).std((1, 2)) for lib in (md, keras))
+    usual = np.arange(36).std()
+    assert ours.min() < 0.6 * usual < 1.4 * usual < ours.max()
+    assert 0.999 * usual < theirs.min()
+
+
 CHECKS: dict[str, Callable[[], None]] = {
     check.__name__: check
     for check in (
@@ -310,6 +338,7 @@ CHECKS: dict[str, Callable[[], None]] = {
         *(inputs_among_layers, stretching, mask_beside_states),
         *(names_of_inputs, layers_after_compile, backups_of_iterables, losses_as_metrics),
         *(weighted_sets, sums_of_probabilities, adjusted_r2, more_than_there_is, excluded_names),
+        *(flips, crops, contrasts),
     )
 }
 

@@ -13,6 +13,7 @@ import pytest
 from mundur.examples import (
     command,
     descent,
+    digits_convnet,
     learning_rates,
     overfitting,
     regression,
@@ -102,6 +103,33 @@ def test_overfitting(tmp_path: Path, capsys: Any) -> None:
     for name, cured in rows.items():
         assert name == "none" or cured[2] < validation
         assert name == "none" or cured[3] > accuracy
+
+
+def told_of_digits(text: str) -> dict[str, float]:
+    """The share of the test set that each network reads."""
+    found = {}
+    for how in ("without", "with"):
+        words = rf"{how} augmentation: .*epochs in \S+ s; epoch \d+ was the best on the (.*)"
+        held_out = re.search(words, text)
+        assert held_out
+        assert "digits held out" in held_out[1]
+        found[how] = number(r"test set: (\S+)% of", text[held_out.end() :])
+    return found
+
+
+def test_digits_by_convolutions(tmp_path: Path, capsys: Any) -> None:
+    right = told_of_digits(story(digits_convnet, tmp_path, capsys, "--epochs", "15"))
+    assert min(right.values()) > 96.5
+    assert digits_convnet.main(["--data", str(tmp_path), "--out", str(tmp_path)]) == 1
+    assert "holds none of" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_mnist_by_convolutions(shared_data: Path, tmp_path: Path, capsys: Any) -> None:
+    data = str(shared_data / "mnist")
+    right = told_of_digits(story(digits_convnet, tmp_path, capsys, "--data", data))
+    assert right["without"] > 99.0
+    assert right["with"] > 99.3
 
 
 def test_regression_on_the_bundled_set(tmp_path: Path, capsys: Any) -> None:

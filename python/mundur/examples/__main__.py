@@ -2,6 +2,7 @@
 
 EXAMPLES = {
     "digits": "learns handwritten digits, draws curves and predictions, saves the model",
+    "digits_convnet": "reads them by convolutions, with and without augmentation, and shows them",
     "worked_example": "one step of a 2-2-2 network with every number, as course notes do",
     "beside_frameworks": "the same step in PyTorch, Keras, TensorFlow and JAX: do they agree?",
     "descent": "batch, stochastic and mini-batch gradient descent, and their noise",

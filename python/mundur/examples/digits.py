@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         import matplotlib
 
-        digits = _mnist(options.data) if options.data else _bundled(options.seed)
+        digits = mnist(options.data) if options.data else bundled(options.seed)
     except ImportError as error:
         print(f"{error}; this example needs: pip install mundur[examples]", file=sys.stderr)
         return 1
@@ -124,7 +124,7 @@ def _positive(text: str) -> int:
     return value
 
 
-def _bundled(seed: int) -> Digits:
+def bundled(seed: int) -> Digits:
     """scikit-learn's digits: 60% to train, 15% to validate, 25% to test, classes alike in each."""
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
@@ -140,7 +140,7 @@ def _bundled(seed: int) -> Digits:
     return Digits((train_x, train_y), (validation_x, validation_y), (test_x, test_y), 16)
 
 
-def _mnist(folder: Path) -> Digits:
+def mnist(folder: Path) -> Digits:
     """MNIST: the last 5,000 training images (of any set: a twelfth) validate."""
     images, labels = idx.read_set(folder, "train")
     part = len(images) - len(images) // 12
