@@ -78,7 +78,7 @@ def test_sine_and_cosine_are_within_one_ulp() -> None:
             if abs(exact) > decimal.Decimal("1e-307"):
                 error = abs(decimal.Decimal(found) - exact)
                 worst = max(worst, float(error / decimal.Decimal(math.ulp(float(exact)))))
-    assert worst < 0.9  # promised: 1
+    assert worst < 0.75  # promised: 1; 2π in one number alone makes 0.85 of 0.61
 
 
 def test_quarter_turns_are_exact() -> None:

@@ -140,9 +140,14 @@ def test_channels_that_seem_to_be_first_are_told_of(
             [np.zeros((8, 8, 3)), np.zeros((8, 8, 3)), np.zeros((9, 7, 3))],
             r"x\[0\] has shape \(8, 8, 3\), x\[2\] \(9, 7, 3\).*md.layers.Resizing\(8, 8\)\(image",
         ),
+        (
+            [np.zeros((8, 8)), np.zeros((8, 9))],
+            r"x\[1\] \(8, 9\).*\(image\[np.newaxis, ..., np.newaxis\]\)\[0, ..., 0\]",
+        ),
+        ([np.zeros((8, 8, 3)), np.zeros(8)], "must be padded or cut to one"),
         ([[1.0, 2.0], [3.0]], "rows of different lengths must be padded"),
     ],
-    ids=["first", "missing", "single", "sizes", "rows"],
+    ids=["first", "missing", "single", "sizes", "grey", "mixed", "rows"],
 )
 def test_images_of_another_shape(x: Any, message: str) -> None:
     model = md.Model([md.layers.Conv2D(2, 3)], seed=0, input_shape=(8, 8, 3))
@@ -153,5 +158,7 @@ def test_images_of_another_shape(x: Any, message: str) -> None:
 def test_the_mend_brings_images_to_one_size() -> None:
     images = [np.ones((8, 8, 3)), np.ones((9, 7, 3))]
     x = [md.layers.Resizing(8, 8)(image[np.newaxis])[0] for image in images]
+    grey = md.layers.Resizing(8, 8)(np.ones((9, 7))[np.newaxis, ..., np.newaxis])[0, ..., 0]
+    assert grey.shape == (8, 8)
     model = md.Model([md.layers.Conv2D(2, 3)], seed=0, input_shape=(8, 8, 3))
     assert model.predict(np.stack(x), verbose=0).shape == (2, 6, 6, 2)

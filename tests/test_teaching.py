@@ -118,8 +118,8 @@ def told_of_digits(text: str) -> dict[str, float]:
 
 
 def test_digits_by_convolutions(tmp_path: Path, capsys: Any) -> None:
-    right = told_of_digits(story(digits_convnet, tmp_path, capsys, "--epochs", "15"))
-    assert min(right.values()) > 96.5
+    right = told_of_digits(story(digits_convnet, tmp_path, capsys, "--epochs", "6"))
+    assert min(right.values()) > 88
     assert digits_convnet.main(["--data", str(tmp_path), "--out", str(tmp_path)]) == 1
     assert "holds none of" in capsys.readouterr().err
 

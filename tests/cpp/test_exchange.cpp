@@ -112,6 +112,13 @@ std::vector<Training> trainings() {
              mundur::DenseSpec{4}}),
        false, "sparse_categorical_crossentropy", true},
       {"sequences", {dense, normal, mundur::LayerNormalizationSpec{1e-3}, mundur::DenseSpec{2}}},
+      {"images by chance",
+       {mundur::ReshapeSpec{{kSteps, -1, 1}},
+        mundur::RandomImageSpec{
+            {.kind = mundur::RandomChange::Kind::rotation, .low = {-0.1, 0.0}, .high = {0.1, 0.0}}},
+        mundur::RandomImageSpec{
+            {.kind = mundur::RandomChange::Kind::contrast, .low = {0.5, -9.0}, .high = {1.5, 9.0}}},
+        mundur::FlattenSpec{}, mundur::DenseSpec{3}}},
       {"convolutions",
        {mundur::Conv1DSpec{6, 3, 2, Padding::same}, normal,
         mundur::Conv1DSpec{4, 2, 1, Padding::causal, 2}, mean}},

@@ -156,13 +156,17 @@ def _asarray(value: Any, name: str) -> Array:
     except ValueError as error:
         shapes = [np.shape(part) for part in value if hasattr(part, "shape")]
         other = next((i for i, shape in enumerate(shapes) if shape != shapes[0]), 0)
-        if other and len(shapes) == len(value) and len(shapes[0]) in (2, 3):
+        alike = len(shapes) == len(value) and len({len(shape) for shape in shapes}) == 1
+        if other and alike and len(shapes[0]) in (2, 3):
+            grey = len(shapes[0]) == 2
+            image = "image[np.newaxis, ..., np.newaxis]" if grey else "image[np.newaxis]"
+            one = "[0, ..., 0]" if grey else "[0]"
             rows, columns = shapes[0][:2]
             raise ValueError(
                 f"{name} does not form an array: {_bare(name)}[0] has shape {shapes[0]}, "
-                f"{_bare(name)}[{other}] {shapes[other]}. Images, or rows, must have one size: "
-                f"md.layers.Resizing({rows}, {columns})(image[np.newaxis])[0] brings an image to "
-                "that one; mundur.utils.pad_sequences does it for sequences"
+                f"{_bare(name)}[{other}] {shapes[other]}. Images must have one size: "
+                f"md.layers.Resizing({rows}, {columns})({image}){one} brings an image to that one; "
+                "mundur.utils.pad_sequences does the like to sequences"
             ) from None
         raise ValueError(
             f"{name} does not form an array ({error}): rows of different lengths must be padded or "
