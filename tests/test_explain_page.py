@@ -365,7 +365,8 @@ def odd_models() -> dict[str, Callable[[], Any]]:
         a, b = md.Input((3,), name="left"), md.Input((2,), name="right")
         shared = D(4, "tanh", name="shared")
         joined = L.Concatenate()([shared(a), shared(D(3)(b))])
-        model = md.Model([a, b], [D(1, name="first")(joined), D(2, name="second")(joined)])
+        ends = [D(1, name="first")(joined), D(2, name="second")(joined)]
+        model = md.Model([a, b], ends, seed=0)
         model.compile("adam", {"first": "mse", "second": "mae"})
         return model.explain([np.ones((2, 3)), np.ones((2, 2))], [np.ones((2, 1)), np.ones((2, 2))])
 
@@ -678,8 +679,46 @@ def test_every_number_in_the_browser_is_the_explanations(
             assert f"new-{layer}-bias-0-{j}" in found
             for i in range(step.x.shape[1]):
                 assert f"g-{layer}-{i}-{j}" in found
-                assert f"new-{layer}-kernel-{i}-{j}" in found
+                assert {f"new-{layer}-kernel-{i}-{j}", f"new-{layer}-{i}-{j}"} & set(found)
     assert "L" in found
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("which", ["worked", "one", "three", "penalised", "large"])
+def test_every_equation_in_the_browser_holds(opened: Open, which: str) -> None:
+    """Numbers put into a formula come to the number behind it, in steps and in traces."""
+    if which in ("worked", "penalised"):
+        made = worked() if which == "worked" else ODD[which]()
+    else:
+        sizes = {"units": 30, "inputs": 5, "samples": 2} if which == "large" else {"units": 3}
+        model, x, y = classifier(**({"samples": 1 if which == "one" else 3} | sizes))
+        model.fit(x, y, epochs=2, verbose=0)
+        made = model.explain(x, y)
+    one = opened(made)
+    script = """all => all.map(one => [...one.querySelectorAll('math')].map(m => m.dataset.tex))"""
+    held = 0
+
+    def check() -> int:
+        count = 0
+        for pieces in one.page.eval_on_selector_all(".eq", script):
+            parts = [part.strip() for part in re.split(r"=|\\leftarrow", " ".join(pieces))]
+            values = [value_of(part) for part in parts if numeric(part)]
+            for value in values:
+                assert value == pytest.approx(values[-1], rel=1e-3, abs=2e-6), pieces
+            count += len(values) > 1
+        return count
+
+    for _ in range(one.steps()):
+        held += check()
+        one.page.keyboard.press("ArrowRight")
+    for layer, step in enumerate(made):
+        if step.kind != "Dense":
+            continue
+        one.page.locator("[data-key='s-layer']").select_option(str(layer))
+        for i in (0, step.x.shape[1] - 1):
+            one.page.locator("[data-key='s-weight']").select_option(label=str(i + 1))
+            held += check()
+    assert held > 30
 
 
 @pytest.mark.browser
@@ -785,6 +824,9 @@ def test_every_kind_of_model_fits_on_a_phone(opened: Open, name: str) -> None:
         assert one.texts(".trace h3")
     for _ in range(one.steps()):
         assert not one.is_wide(), one.title()
+        said = one.texts("body")[0]
+        assert "undefined" not in said
+        assert "NaN" not in said or name == "not_a_number"
         one.page.locator("[data-key='next']").tap(force=True)
     for key in one.page.eval_on_selector_all(
         "button", "all => all.filter(one => !one.textContent && !one.ariaLabel).length ? ['x'] : []"

@@ -111,10 +111,14 @@ function fill(template, values) {
   });
 }
 const count = n => Number(n).toLocaleString(state.language === "id" ? "id-ID" : "en-GB");
-const pair = (i, j) => i > 8 || j > 8 ? `${i + 1},${j + 1}` : `${i + 1}${j + 1}`;
+// "12", and "1,12" where that could be read in two ways; letters stay what they are.
+function pair(...places) {
+  const names = places.map(one => typeof one === "number" ? String(one + 1) : one);
+  return names.join(names.some(name => name.length > 1) ? "," : "");
+}
 const above = l => layers.length > 1 ? `^{(${l + 1})}` : "";
 const sym = (letter, l, j) => `${letter}_{${typeof j === "number" ? j + 1 : j}}${above(l)}`;
-const weight = (l, i, j) => `w_{${typeof i === "number" ? pair(i, j) : i + j}}${above(l)}`;
+const weight = (l, i, j) => `w_{${pair(i, j)}}${above(l)}`;
 function symbol_in(l, i) {
   const from = number(layers[l].reads[0]);
   return from < 0 ? `x_{${typeof i === "number" ? i + 1 : i}}` : sym("a", from, i);
@@ -203,6 +207,7 @@ function mathml(source) {
   const math = document.createElementNS(MATHML, "math");
   math.append(m("mrow", ...sequence()));
   math.setAttribute("displaystyle", "true");
+  math.dataset.tex = source;
   return math;
 }
 
@@ -294,6 +299,10 @@ function shown_of(l) {
   if (isLinear(l) ? at(["z", "a", "out"]) : at(["a", "out"])) return "a";
   return at(["z"]) ? "z" : null;
 }
+function is_updated(l) {
+  const at = known(l, "update");
+  return Boolean(data.update) && at >= 0 && at <= state.step && steps[state.step].phase !== "check";
+}
 const LETTERS = { delta: "δ", a: "a", z: "z" };
 
 function network(width) {
@@ -301,23 +310,24 @@ function network(width) {
   layers.forEach((layer, l) => (columns[layer.column] ??= []).push({ layer, l }));
   columns.push([{ loss: true, l: layers.length }]);
   const size = piece => piece.loss ? 1 : piece.input ? piece.input.shape.reduce((a, n) => a * n, 1) : piece.layer.size;
-  const gap = Math.max(78, Math.min(250, (width - 88) / Math.max(1, columns.length - 1)));
+  const alone = piece => size(piece) <= SMALL && (piece.input ?? piece.layer ?? { shape: [] }).shape.length < 2;
+  const gap = Math.max(66, Math.min(250, (width - 88) / Math.max(1, columns.length - 1)));
   const across = gap * (columns.length - 1) + 88;
-  const most = Math.max(1, ...columns.flat().map(size).filter(drawn_alone));
+  const most = Math.max(1, ...columns.flat().filter(alone).map(size));
   const radius = most > 8 ? 16 : gap < 100 ? 18 : 23, line = 2 * radius + (most > 4 ? 18 : 36), tall = 150;
-  const high = piece => drawn_alone(size(piece)) ? size(piece) * line : tall;
-  const heights = columns.map(column => column.reduce((sum, piece) => sum + high(piece) + 14, 0));
-  const height = Math.max(...heights, 120) + 34;
+  const high = piece => alone(piece) ? size(piece) * line : tall, between = 30;
+  const heights = columns.map(column => column.reduce((sum, piece) => sum + high(piece) + between, -between));
+  const height = Math.max(...heights, 120) + 40;
   const places = new Map();  // of each piece
   columns.forEach((column, c) => {
-    let y = (height + 26 - heights[c]) / 2;
+    let y = (height + 24 - heights[c]) / 2;
     for (const piece of column) {
       const x = 44 + c * gap, n = size(piece);
-      const points = drawn_alone(n)
+      const points = alone(piece)
         ? Array.from({ length: n }, (_, j) => [x, y + line * (j + 0.5)]) : null;
       places.set(piece.input ? piece.input.name : piece.loss ? "L" : piece.layer.name,
         { ...piece, x, y, n, points, high: high(piece) });
-      y += high(piece) + 14;
+      y += high(piece) + between;
     }
   });
   const lines = s("g", {}), labels = s("g", {}), nodes = s("g", {});
@@ -328,7 +338,9 @@ function network(width) {
       connect(lines, places.get(name) ?? places.get(name.split("[")[0]), place, labels, radius, gap);
     }
   }
-  for (const place of places.values()) nodes.append(place.points ? circles(place, radius) : block(place, gap));
+  for (const place of places.values()) {
+    nodes.append(place.points ? circles(place, radius, gap, most <= 4) : block(place, gap));
+  }
   const picture = s("svg", {
     viewBox: `0 0 ${across} ${height}`, width: across, height, role: "group",
     "aria-label": t("network"), class: "network",
@@ -338,7 +350,7 @@ function network(width) {
 
 function connect(lines, from, to, labels, radius, gap) {
   if (!from || !to) return;
-  const l = to.l, step = steps[state.step];
+  const { l } = to;
   const dense = to.layer && to.layer.form === "dense" && from.points && to.points && parameter(l, "kernel")?.values;
   if (!dense) {
     const one_to_one = from.points && to.points && (to.loss || from.n === to.n);
@@ -358,7 +370,7 @@ function connect(lines, from, to, labels, radius, gap) {
   }
   let most = 0;
   for (let i = 0; i < from.n; i++) for (let j = 0; j < to.n; j++) most = Math.max(most, Math.abs(element(l, "kernel", "w", i, j)));
-  const updated = known(l, "update") >= 0 && known(l, "update") <= state.step && step.phase !== "check";
+  const updated = is_updated(l);
   const few = from.n * to.n <= 6;
   for (let i = 0; i < from.n; i++) for (let j = 0; j < to.n; j++) {
     const w = element(l, "kernel", "w", i, j), [x1, y1] = from.points[i], [x2, y2] = to.points[j];
@@ -377,7 +389,7 @@ function connect(lines, from, to, labels, radius, gap) {
     if (few || exactly) {
       const start = radius / Math.hypot(x2 - x1, y2 - y1);
       const at = start + (to.n > 1 ? 0.3 : 0.5) * (1 - 2 * start), x = x1 + at * (x2 - x1), y = y1 + at * (y2 - y1);
-      const shown = plain(updated ? element(l, "kernel", "new", i, j) : w, 3), wide = (gap < 100 ? 5.7 : 6.6) * shown.length + 5;
+      const shown = plain(updated ? element(l, "kernel", "new", i, j) ?? w : w, 3), wide = (gap < 100 ? 5.7 : 6.6) * shown.length + 5;
       labels.append(
         s("rect", { x: x - wide / 2, y: y - 8, width: wide, height: 16, rx: 4, class: "plate" }),
         s("text", { x, y: y + 4, class: `label ${gap < 100 ? "tight" : ""} ${exactly ? "exactly" : ""} ${updated ? "update" : ""}` }, shown));
@@ -393,29 +405,30 @@ function on_path(from, j, to) {
   return from > chosen.l && to > from;
 }
 
-function circles(place, radius) {
+function circles(place, radius, gap, is_roomy) {
   const { l, points } = place, step = steps[state.step];
   const made = s("g", {});
   const name = place.loss ? "L" : place.input ? (data.inputs.length > 1 ? place.input.name : "x") : place.layer.name;
-  if (!place.loss) made.append(heading(place, name));
-  const active = l === step.layer;
+  if (!place.loss) made.append(heading(place, name, gap));
+  const short = v => { const text = plain(v, 3); return text.length > 6 && radius < 20 ? plain(v, 2) : text; };
+  const active = step.layer >= 0 && l === step.layer;
   const shown = place.layer ? shown_of(l) : "a";
   points.forEach(([x, y], j) => {
     let text, letter;
     if (place.loss) {
       letter = "L";
-      text = known(l, "loss") <= state.step ? plain(data.loss.value, 3) : "";
+      text = known(l, "loss") <= state.step ? short(data.loss.value) : "";
     } else if (place.input) {
       letter = `x${j + 1}`;
-      text = plain(row(place.input.a.packed)[j], 3);
+      text = short(row(place.input.a.packed)[j]);
     } else {
       letter = `${LETTERS[shown ?? "a"]}${j + 1}`;
-      text = shown ? plain(value(l, shown, j), 3) : "";
+      text = shown ? short(value(l, shown, j)) : "";
     }
     const choosable = place.layer && isUnits(l);
     const chosen = state.pick && state.pick.l === l && state.pick.j === j;
     const group = s("g", {
-      class: `node ${place.loss && text ? "loss" : place.input ? "input" : shown === "delta" ? "backward" : shown ? "forward" : "dim"} ${active ? "active" : ""} ${chosen ? "chosen" : ""} ${choosable ? "choosable" : ""}`,
+      class: `node ${place.loss ? (text ? "loss" : "dim") : place.input ? "input" : shown === "delta" ? "backward" : shown ? "forward" : "dim"} ${active ? "active" : ""} ${chosen ? "chosen" : ""} ${choosable ? "choosable" : ""}`,
       ...(choosable ? {
         tabindex: 0, role: "button", "aria-pressed": String(Boolean(chosen)), "data-key": `n-${l}-${j}`,
         "aria-label": `${t("neuron_of", j + 1, name)}${text ? `, ${letter} = ${text}` : ""}`,
@@ -425,12 +438,11 @@ function circles(place, radius) {
     },
       s("circle", { cx: x, cy: y, r: radius }),
       s("text", { x, y: y - radius - 4, class: "letter" }, letter),
-      s("text", { x, y: y + 4, class: `number ${text.length > 6 ? "long" : ""}` }, text),
+      s("text", { x, y: y + 4, class: "number", style: `font-size:${Math.min(11.5, (2 * radius - 5) / (0.57 * text.length || 1)).toFixed(1)}px` }, text),
     );
     const bias = place.layer?.form === "dense" ? element(l, "bias", "w", 0, j) : undefined;
-    if (bias !== undefined && points.length <= 4) {
-      const updated = known(l, "update") >= 0 && known(l, "update") <= state.step && step.phase !== "check";
-      const now = updated ? element(l, "bias", "new", 0, j) ?? bias : bias;
+    if (bias !== undefined && is_roomy) {
+      const now = is_updated(l) ? element(l, "bias", "new", 0, j) ?? bias : bias;
       group.append(s("text", { x, y: y + radius + 12, class: "bias" }, `b ${plain(now, 3)}`));
     }
     made.append(group);
@@ -438,10 +450,10 @@ function circles(place, radius) {
   return made;
 }
 
-function heading(place, name) {
+function heading(place, name, gap) {
   const number = place.layer && layers.length > 1 ? `(${place.l + 1}) ` : "";
-  const short = name.length > 13 ? `${name.slice(0, 12)}…` : name;
-  return s("text", { x: place.x, y: place.y - 10, class: "layer" }, number + short, s("title", {}, name));
+  const most = gap < 90 ? 8 : 14, short = name.length > most ? `${name.slice(0, most - 1)}…` : name;
+  return s("text", { x: place.x, y: place.y - 10, class: `layer ${gap < 90 ? "tight" : ""}` }, number + short, s("title", {}, name));
 }
 
 // A layer of many values: its histogram, and the neuron that is chosen.
@@ -451,8 +463,8 @@ function block(place, gap) {
   const held = place.input ? place.input.a : shown ? place.layer.values[shown] : null;
   const name = place.input ? (data.inputs.length > 1 ? place.input.name : "x") : place.layer.name;
   const chosen = state.pick && state.pick.l === l ? state.pick.j : null;
-  const made = s("g", { class: `block ${place.input ? "input" : shown === "delta" ? "backward" : shown ? "forward" : "dim"} ${l === step.layer ? "active" : ""}` },
-    heading(place, name),
+  const made = s("g", { class: `block ${place.input ? "input" : shown === "delta" ? "backward" : shown ? "forward" : "dim"} ${step.layer >= 0 && l === step.layer ? "active" : ""}` },
+    heading(place, name, gap),
     s("rect", { x: place.x - half, y: place.y, width: 2 * half, height: place.high, rx: 8 }),
     s("text", { x: place.x, y: place.y + 18, class: "count" }, count(n)),
     s("text", { x: place.x, y: place.y + 34, class: "kind" }, shown ? `${place.input ? "x" : LETTERS[shown]}` : "·"));
@@ -492,7 +504,7 @@ function z_of(l, j) {
     const x = row(layers[l].x);
     return eq(sym("z", l, j), x.map((v, i) => `${i ? "+" : "="} ${i ? factor(v) : tex(v)} \\cdot ${factor(w(i))}`), end);
   }
-  return eq(sym("z", l, j), `= \\sum_{i=1}^{${n}} ${symbol_in(l, "i")} \\cdot ${weight(l, "i", j + 1)}`, end);
+  return eq(sym("z", l, j), `= \\sum_{i=1}^{${n}} ${symbol_in(l, "i")} \\cdot ${weight(l, "i", j)}`, end);
 }
 
 // The terms of a long sum that count most.
@@ -543,7 +555,7 @@ function da_of(l, j) {
     return eq(dL(sym("a", l, j)), `= ${delta.map((_, k) => `${weight(next, j, k)} \\cdot ${sym("\\delta", next, k)}`).join(" + ")}`,
       delta.map((v, k) => `${k ? "+" : "="} ${k ? factor(element(next, "kernel", "w", j, k)) : tex(element(next, "kernel", "w", j, k))} \\cdot ${factor(v)}`), end);
   }
-  return eq(dL(sym("a", l, j)), `= \\sum_{k=1}^{${n}} ${weight(next, j + 1, "k")} \\cdot ${sym("\\delta", next, "k")}`, end);
+  return eq(dL(sym("a", l, j)), `= \\sum_{k=1}^{${n}} ${weight(next, j, "k")} \\cdot ${sym("\\delta", next, "k")}`, end);
 }
 
 function loss_values(j, sample = state.sample) {
@@ -605,7 +617,7 @@ function update_of(l, name, i, j) {
     made.push(eq(`${left} \\leftarrow`, fill(numbers, of), result(of[makes], makes === "w'" ? `new-${l}-${name}-${i}-${j}` : null)));
   }
   if (!made.some(one => one.querySelector("[data-of]"))) made.push(eq(`${w} \\leftarrow`,
-    `${tex(of.w)} + ${factor(of["w'"] - of.w)}`, result(of["w'"], `new-${l}-${name}-${i}-${j}`)));
+    of["w'"] < of.w ? `${tex(of.w)} - ${factor(of.w - of["w'"])}` : `${tex(of.w)} + ${factor(of["w'"] - of.w)}`, result(of["w'"], `new-${l}-${name}-${i}-${j}`)));
   return h("div", { class: "lines" }, ...made);
 }
 
@@ -613,7 +625,7 @@ function update_of(l, name, i, j) {
 
 // One neuron's formulas, and the button that chooses it.
 function line(l, j, i, ...formulas) {
-  const chosen = state.pick && state.pick.l === l && state.pick.j === j && (i === null || state.pick.i === i);
+  const chosen = state.pick && state.pick.l === l && state.pick.j === j && state.pick.i === i;
   const name = i === null ? t("neuron_of", j + 1, layers[l].name) : t("weight_of", pair(i, j), layers[l].name);
   return h("div", { class: `line ${chosen ? "chosen" : ""}`, onclick: event => { if (!event.target.closest("button")) pick(l, j, i); } },
     h("button", { class: "pick", "data-key": `p-${l}-${j}-${i}`, "aria-pressed": String(Boolean(chosen)), "aria-label": t("trace_it", name), onclick: () => pick(l, j, i) },
@@ -651,7 +663,7 @@ function panel(step) {
   const made = [], l = step.layer, layer = layers[l];
   if (step.part === "start") {
     made.push(p(t("start_text")), h("ol", { class: "phases" },
-      ...["forward", "loss", "backward", "update"].map(phase => h("li", {}, h("b", { class: phase }, t(phase)), `: ${t(`about_${phase}`)}`))));
+      ...["forward", "loss", "backward", "update"].map(phase => h("li", {}, h("b", { class: phase }, t(phase)), `: ${t(`about_${phase}`, data.loss.name)}`))));
     made.push(p(t("keys")));
   } else if (step.part === "z") {
     made.push(p(t("about_z")), general(`z_j = \\sum_i ${symbol_in(l, "i")} \\cdot w_{ij}${element(l, "bias", "w", 0, 0) === undefined && !parameter(l, "bias") ? "" : " + b_j"}`),
@@ -788,7 +800,7 @@ function update_panel(l) {
   }
   const n = takes(l) * layer.size, kernel = parameter(l, "kernel"), bias = parameter(l, "bias");
   if (!kernel.learns) made.push(p(t("frozen", "kernel")));
-  else if (n <= FORMULAS) {
+  else if (n <= FORMULAS / Math.max(1, rule.lines.length)) {
     for (let j = 0; j < layer.size; j++) for (let i = 0; i < takes(l); i++) made.push(line(l, j, i, update_of(l, "kernel", i, j)));
   } else if (n <= CELLS) {
     made.push(h("p", { class: "caption" }, t("new_weights")), table(l, "new", "new"));
