@@ -592,7 +592,9 @@ class Opened:
         return found
 
     def is_wide(self) -> bool:
-        return bool(self.page.evaluate("document.documentElement.scrollWidth > innerWidth"))
+        # Not innerWidth: a phone's grows with what it has to show.
+        width = self.page.evaluate("document.documentElement.scrollWidth")
+        return bool(width > self.page.viewport_size["width"])
 
 
 Open = Callable[..., Opened]
