@@ -398,16 +398,33 @@ def odd_models() -> dict[str, Callable[[], Any]]:
         model.compile("adam", "mse")
         return model.explain(np.ones((1, 6000)), [[1.0]])
 
+    def very_wide() -> Any:
+        model = md.Model([D(5000, "relu"), D(4500, "tanh"), D(1)], input_shape=(30,), seed=0)
+        model.compile("sgd", "mse")
+        return model.explain(np.ones((1, 30)), [[1.0]])
+
     def without_optimizer() -> Any:
         model = md.Model([D(2, "log_softmax")], input_shape=(2,), seed=0)
         return model.explain(np.ones((1, 2)), np.ones((1, 2)), "mse")
 
-    made = (masked, own, images, graph, sequences, penalised, rounded, not_a_number, wide)
+    made = (
+        masked,
+        own,
+        images,
+        graph,
+        sequences,
+        penalised,
+        rounded,
+        not_a_number,
+        wide,
+        very_wide,
+    )
     return {one.__name__: one for one in (*made, without_optimizer)}
 
 
 ODD = odd_models()
 NOTES = {
+    "very_wide": {"some_neurons"},
     "masked": {"masked"},
     "own": {"python_layers"},
     "rounded": {"rounded"},

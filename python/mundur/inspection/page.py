@@ -263,8 +263,9 @@ class _Data:
             "columns": None,
         }
         if dense:
-            found["x"] = packed(self._rows(step.x)[:, :MOST_VALUES])
-            found["columns"] = self._kept(step)
+            found["columns"] = kept = self._kept(step)
+            inputs = step.x.shape[1] if kept is None or kept else MOST_VALUES
+            found["x"] = packed(self._rows(step.x)[:, :inputs])
         found["parameters"] = [
             self._parameter(step, name, checks, found["columns"]) for name in step.parameters
         ]
@@ -291,7 +292,7 @@ class _Data:
         if kernel.size <= min(MOST_OF_KERNEL, self._left):
             self._left -= kernel.size
             return None
-        delta = np.abs(self._rows(step.delta)[self._samples.index(self._sample)])
+        delta = np.abs(self._rows(step.delta)[self._samples.index(self._sample), :MOST_VALUES])
         count = min(NEURONS, MOST_WEIGHTS // len(kernel))
         order = np.argsort(-np.nan_to_num(delta), kind="stable")[:count]
         return [int(j) for j in np.sort(order)]
@@ -312,8 +313,8 @@ class _Data:
         if gradient is not None:
             found["gradient"] = summary(gradient)
         small = value.size <= MOST_OF_STATE
-        is_row = is_dense(step) and name in ("kernel", "bias")
-        if is_row or small:
+        is_held = is_dense(step) and (name == "kernel" or value.size <= MOST_OF_KERNEL)
+        if is_held or small:
             kept = {"w": value, "g": gradient, "new": new, "penalty": step.penalties.get(name)}
             if small and self._update is not None and path in self._update.after:
                 for slot, state in self._update.after[path].items():
