@@ -388,10 +388,12 @@ function connect(lines, from, to, labels, radius, gap) {
     );
     if (few || exactly) {
       const start = radius / Math.hypot(x2 - x1, y2 - y1);
-      const at = start + (to.n > 1 ? 0.3 : 0.5) * (1 - 2 * start), x = x1 + at * (x2 - x1), y = y1 + at * (y2 - y1);
+      // Staggered, so that labels of lines that cross stand apart.
+      const along = to.n === 1 ? 0.5 : gap < 100 ? 0.3 : 0.24 + 0.2 * j / (to.n - 1);
+      const at = start + along * (1 - 2 * start), x = x1 + at * (x2 - x1), y = y1 + at * (y2 - y1);
       const shown = plain(updated ? element(l, "kernel", "new", i, j) ?? w : w, 3), wide = (gap < 100 ? 5.7 : 6.6) * shown.length + 5;
+      labels.prepend(s("rect", { x: x - wide / 2, y: y - 8, width: wide, height: 16, rx: 4, class: "plate" }));
       labels.append(
-        s("rect", { x: x - wide / 2, y: y - 8, width: wide, height: 16, rx: 4, class: "plate" }),
         s("text", { x, y: y + 4, class: `label ${gap < 100 ? "tight" : ""} ${exactly ? "exactly" : ""} ${updated ? "update" : ""}` }, shown));
     }
   }
@@ -704,12 +706,16 @@ function about_kind(layer) {
   return data.texts.en[name] ? t(name) : t("kind", layer.kind);
 }
 
+const shortened = values =>
+  values.slice(0, SMALL).map(v => plain(v)).join("; ") + (values.length > SMALL ? "; …" : "");
 function loss_panel() {
   const loss = data.loss, made = [p(t("about_loss", loss.name))];
   if (loss.whole) made.push(general(loss.whole));
   for (const target of loss.targets) if (target.y) {
     const values = row(target.y.packed), name = loss.targets.length > 1 ? ` (${target.of})` : "";
-    made.push(h("p", {}, `${t("targets")}${name}: y = ${values.slice(0, SMALL).map(v => plain(v)).join("; ")}${values.length > SMALL ? "; …" : ""}`));
+    made.push(p(`${t("targets")}${name}: y = ${shortened(values)}`));
+    // A class by its number, or a smoothed target.
+    if (loss.y && shortened(row(loss.y)) !== shortened(values)) made.push(p(`${t("as_row")} y = ${shortened(row(loss.y))}`));
   }
   const last = number(data.outputs[0]), n = layers[last].size;
   if (loss.y && loss.term && data.count === 1 && n <= TERMS && row(loss.y).length === n) {

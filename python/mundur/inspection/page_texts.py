@@ -182,6 +182,7 @@ _TABLE = (
         "Lapisan dense, diterapkan pada setiap langkah barisan.",
     ),
     ("targets", "Targets", "Target"),
+    ("as_row", "As the formula takes it:", "Seperti dipakai dalam rumus:"),
     (
         "mean_over",
         "The mean over all {0} samples; so are all gradients.",
