@@ -837,6 +837,11 @@ def test_every_kind_of_model_fits_on_a_phone(opened: Open, name: str) -> None:
     else:
         made = worked() if name == "worked" else ODD[name]()
     one = opened(made, "id", **PHONE)
+    one.page.locator("[data-key='phase-check']").tap()
+    assert one.page.locator("[data-key='phase-check']").is_visible()
+    box = one.page.locator("[data-key='phase-check']").bounding_box()
+    assert box["x"] + box["width"] <= 360, "the phase at hand is in sight"
+    one.page.locator("[data-key='first']").tap()
     circles = one.page.locator(".node.choosable")
     if circles.count():
         circles.first.tap()

@@ -389,7 +389,7 @@ function connect(lines, from, to, labels, radius, gap) {
     if (few || exactly) {
       const start = radius / Math.hypot(x2 - x1, y2 - y1);
       // Staggered, so that labels of lines that cross stand apart.
-      const along = to.n === 1 ? 0.5 : gap < 100 ? 0.3 : 0.24 + 0.2 * j / (to.n - 1);
+      const along = to.n === 1 ? 0.5 : gap < 100 ? 0.36 : 0.24 + 0.2 * j / (to.n - 1);
       const at = start + along * (1 - 2 * start), x = x1 + at * (x2 - x1), y = y1 + at * (y2 - y1);
       const shown = plain(updated ? element(l, "kernel", "new", i, j) ?? w : w, 3), wide = (gap < 100 ? 5.7 : 6.6) * shown.length + 5;
       labels.prepend(s("rect", { x: x - wide / 2, y: y - 8, width: wide, height: 16, rx: 4, class: "plate" }));
@@ -972,6 +972,8 @@ function draw() {
   const drawing = root.querySelector(".drawing");
   drawing.append(network(drawing.clientWidth));
   drawing.scrollLeft = before;
+  const phases = root.querySelector(".phase"), now = phases.querySelector("[aria-current]");
+  if (now) phases.scrollLeft = now.offsetLeft - phases.offsetLeft - 40;
   if (live) told.textContent = title.textContent;
   shown_step = state.step;
   if (focused) [...root.querySelectorAll("[data-key]")].find(one => one.dataset.key === focused)?.focus({ preventScroll: true });
