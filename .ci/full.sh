@@ -24,6 +24,17 @@ keras_tests() {
   KERAS_BACKEND=torch "$scratch/keras/bin/python" -m pytest -n auto -m keras
 }
 
+# What explains a pass, where students see it.
+pages_and_sheets() {
+  needs_environment
+  have chromium chromium
+  have pdflatex texlive-latex-base
+  kpsewhich tikz.sty >/dev/null || install_package texlive-pictures
+  python3 .ci/show.py extra browser >"$scratch/browser.txt"
+  "$python" -m pip install -q -r "$scratch/browser.txt"
+  "$python" -m pytest -q -n auto tests/test_explain_page.py
+}
+
 # Engines that search for us.
 searches() {
   needs_environment

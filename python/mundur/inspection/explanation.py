@@ -1,16 +1,21 @@
-"""What one pass through a model made, layer by layer, and its text: a calculation by hand."""
+"""What one pass through a model made, shown: as text, as a page, as an exercise sheet."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .._support.names import suggestion
-from .._support.views import Views
+from .._support.disk import Path, path_value, replace
+from .again import Update
+from .formulas import ACTIVATIONS, plain
+from .page import page
+from .passes import LayerPass, Passes
+from .sheet import sheet
 
 __all__ = ["Explanation", "LayerPass"]
 
@@ -18,85 +23,7 @@ Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
-class LayerPass:
-    """What went through one layer, forward and backward.
-
-    With z = Σ x·W + b and a = f(z) the chain rule reads δ = f′(z)·∂L/∂a, ∂L/∂W = xᵀδ,
-    ∂L/∂b = Σδ, ∂L/∂x = δWᵀ (Rumelhart, Hinton and Williams, 1986).
-
-    Attributes
-    ----------
-    name, kind : str
-        "dense_1" and "Dense".
-    activation : str
-        f; "linear" where the layer has none.
-    x, a : ndarray
-        The layer's input and output, samples first. Of a layer that merges x is a tuple.
-    z : ndarray
-        What f was applied to; a itself where f is linear.
-    slope : ndarray or None
-        f′(z); None where f works on whole rows, as softmax does.
-    da, dx : ndarray
-        ∂L/∂a and ∂L/∂x. In a graph others may read x, too: ∂L/∂x is what comes back from all of
-        them.
-    delta : ndarray
-        δ = ∂L/∂z.
-    parameters : dict of str to ndarray
-        Copies of the layer's parameters, such as "kernel".
-    gradients : dict of str to ndarray
-        ∂L/∂ of each that is not frozen, sums over the samples, and ∂R/∂ of those that a regularizer
-        watches.
-    penalties : dict of str to ndarray
-        That ∂R/∂ alone.
-    reads : tuple of str
-        What made x: names of passes, or of inputs ("x" in a chain).
-
-    Examples
-    --------
-    >>> import mundur as md, numpy as np
-    >>> model = md.Model([md.layers.Dense(1, "tanh", kernel_initializer="ones")], seed=0)
-    >>> first = model.explain(np.ones((1, 2)), [[0.0]], loss="mse")[0]
-    >>> first.z, first.name, first.activation
-    (array([[2.]], dtype=float32), 'dense', 'tanh')
-    """
-
-    name: str
-    kind: str
-    activation: str
-    x: Any
-    z: Array
-    a: Array
-    slope: Array | None
-    da: Array
-    delta: Array
-    dx: Any
-    parameters: dict[str, Array]
-    gradients: dict[str, Array]
-    penalties: dict[str, Array]
-    reads: tuple[str, ...] = ("x",)
-
-    @property
-    def dW(self) -> Array | None:
-        """∂L/∂W of the kernel; None without one that learns."""
-        return self.gradients.get("kernel")
-
-    @property
-    def db(self) -> Array | None:
-        """∂L/∂b of the bias; None without one that learns."""
-        return self.gradients.get("bias")
-
-    def __repr__(self) -> str:
-        shapes = " and ".join(str(x.shape) for x in self.inputs)
-        return f"<LayerPass of {self.name}: {shapes} → {self.a.shape}>"
-
-    @property
-    def inputs(self) -> tuple[Array, ...]:
-        """x, as a tuple where it is one array, too."""
-        return self.x if isinstance(self.x, tuple) else (self.x,)
-
-
-@dataclass(frozen=True, eq=False)
-class Explanation(Sequence[LayerPass]):
+class Explanation(Passes):
     """Every number of one pass forward and backward; printed, a calculation as in course notes.
 
     A sequence of `LayerPass`, by number or by layer's name.
@@ -121,6 +48,8 @@ class Explanation(Sequence[LayerPass]):
         again is behind "dense:1", "dense:2", ...
     outputs : tuple of str
         The passes that made y_pred.
+    again : Again, optional
+        The model as it was, for `update` and the check of a page.
 
     Examples
     --------
@@ -148,56 +77,6 @@ class Explanation(Sequence[LayerPass]):
         ∂L/∂b1 = δ1 = -2
     """
 
-    x: Any
-    y: Any
-    y_pred: Any
-    loss: float
-    penalty: float
-    loss_name: str
-    layers: tuple[LayerPass, ...]
-    values: Views
-    outputs: tuple[str, ...]
-
-    @property
-    def gradients(self) -> dict[str, Array]:
-        """∂(L + R)/∂parameter by "layer/parameter", as in `model.gradients` after `backward`."""
-        return {
-            f"{p.name}/{name}": g
-            for p in self.layers
-            if ":" not in p.name  # a shared layer's gradients are of all its calls
-            for name, g in p.gradients.items()
-        }
-
-    @property
-    def gradient_norms(self) -> dict[str, float]:
-        """‖∂L/∂(weights of the layer)‖, over all its parameters, by the layer's name."""
-        by_layer = {p.name: list(p.gradients.values()) for p in self.layers if p.gradients}
-        return {
-            name: float(np.sqrt(sum(np.sum(g.astype(np.float64) ** 2) for g in gradients)))
-            for name, gradients in by_layer.items()
-        }
-
-    @property
-    def samples(self) -> int:
-        """How many there are."""
-        return len(self.x[0] if isinstance(self.x, tuple) else self.x)
-
-    def __len__(self) -> int:
-        return len(self.layers)
-
-    def __iter__(self) -> Iterator[LayerPass]:
-        return iter(self.layers)
-
-    def __getitem__(self, key: Any) -> Any:
-        if not isinstance(key, str):
-            return self.layers[key]
-        by_name = {p.name: p for p in self.layers}
-        if key not in by_name:
-            raise KeyError(
-                f"no layer {key!r}{suggestion(key, by_name)} (known: {', '.join(by_name)})"
-            )
-        return by_name[key]
-
     def table(self, sample: int = 0, digits: int | None = None) -> str:
         """The calculation as text.
 
@@ -214,6 +93,92 @@ class Explanation(Sequence[LayerPass]):
             For a sample that is not in the batch.
         """
         return calculation(self, sample, digits)
+
+    def to_html(self, language: str = "en", sample: int = 0) -> str:
+        """The page of `save`, as text."""
+        return page(self, language, sample)
+
+    def save(self, path: Path, language: str = "en", sample: int = 0) -> None:
+        """Writes a page that walks through these numbers: forward, loss, backward, update.
+
+        It shows the network, and each z, a, δ, ∂L/∂w and new w with its formula and its numbers;
+        a neuron or a weight that is chosen is traced through the chain rule, beside the central
+        difference. It is one file, which needs no network, and opens in any browser with MathML
+        (of 2023 or later), on a phone too. Notebooks show the same page for an explanation that
+        ends a cell. Of large layers it has norms and histograms, and single neurons; it says so.
+
+        Parameters
+        ----------
+        path : path
+            Such as "steps.html"; a file of that name is replaced.
+        language : {"en", "id"}, default "en"
+            English or Indonesian first; the page has a button for the other.
+        sample : int, default 0
+            The sample shown first; of a batch of more than 8 the only one.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For what is no path, and another language.
+        IndexError
+            For a sample that is not in the batch.
+        OSError
+            Where the path cannot be written.
+
+        Examples
+        --------
+        >>> import mundur as md, tempfile
+        >>> model = md.Model([md.layers.Dense(1, "tanh")], input_shape=(2,), seed=0)
+        >>> model.compile("sgd", "mse")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.explain([[1.0, 2.0]], [[0.5]]).save(f"{folder}/langkah.html", language="id")
+        """
+        given = path_value(path, "path")
+        text = self.to_html(language, sample)
+        try:
+            replace(given, text.encode(), overwrite=True)
+        except OSError as error:
+            raise type(error)(f"path cannot be written: {error}") from error
+
+    def _repr_html_(self) -> str:
+        """The page in a frame of its own, so that neither disturbs the notebook."""
+        text = escape(self.to_html())
+        return (
+            '<iframe title="mundur" sandbox="allow-scripts" loading="lazy" '
+            'style="width:100%;height:46rem;border:1px solid #8888;border-radius:6px;'
+            f'resize:vertical" srcdoc="{text}"></iframe>'
+        )
+
+    def to_latex(self, language: str = "en", sample: int = 0) -> str:
+        r"""An exercise sheet with solutions, of the numbers of `save`'s page, for LaTeX.
+
+        Parameters
+        ----------
+        language : {"en", "id"}, default "en"
+        sample : int, default 0
+            Whose z, a and δ are asked for.
+
+        Returns
+        -------
+        str
+            A document of the class article, with amsmath and TikZ.
+
+        Raises
+        ------
+        ValueError
+            For another language.
+        IndexError
+            For a sample that is not in the batch.
+
+        Examples
+        --------
+        >>> import mundur as md
+        >>> model = md.Model([md.layers.Dense(1, "tanh")], input_shape=(2,), seed=0)
+        >>> sheet = model.explain([[1.0, 2.0]], [[0.5]], loss="mse").to_latex(language="id")
+        >>> sheet.splitlines()[0], "bobot" in sheet
+        ('\\documentclass[a4paper]{article}', True)
+        """
+        return sheet(self, language, sample)
 
     def __str__(self) -> str:
         return self.table()
@@ -233,11 +198,8 @@ MOST = 6
 
 def calculation(explanation: Explanation, sample: int, digits: int | None) -> str:
     """The text of `Explanation.table`."""
-    count = explanation.samples
-    if not -count <= sample < count:
-        raise IndexError(f"sample must be one of 0 to {count - 1}; got {sample}")
     digits = digits or (9 if explanation.layers[-1].a.dtype == np.float64 else 6)
-    return "\n".join(_Calculation(explanation, sample % count, digits).lines())
+    return "\n".join(_Calculation(explanation, explanation.number_of(sample), digits).lines())
 
 
 class _Calculation:
@@ -280,6 +242,9 @@ class _Calculation:
         yield f"Backward    δ = ∂L/∂z = f′(z)·∂L/∂a,  {weight},  {bias},  ∂L/∂x = Σ w·δ"
         for step in reversed(e.layers):
             yield from self._backward(step, first=step is e.layers[0])
+        if e.update is not None:
+            yield ""
+            yield from self._updates(e.update)
 
     def _targets(self) -> Iterable[str]:
         e = self._all
@@ -331,7 +296,9 @@ class _Calculation:
     # ---- backward ----------------------------------------------------------------------------
 
     def _backward(self, step: LayerPass, first: bool) -> Iterable[str]:
-        yield f"  {step.name}"
+        slope = ACTIVATIONS.get(step.activation)
+        told = slope is not None and step.activation != "linear"
+        yield f"  {step.name}{f':  f′(z) = {plain(slope.slope)}' if slope and told else ''}"
         if step.kind == "Dense" and step.x.ndim == 2:
             yield from self._deltas(step)
         else:
@@ -424,6 +391,39 @@ class _Calculation:
             text = self._sum(kernel[i], delta)
             yield f"    ∂L/∂x{i + 1} = {text} = {self._number(dx[i])}"
         yield from self._rest(len(dx))
+
+    # ---- update ------------------------------------------------------------------------------
+
+    def _updates(self, made: Update) -> Iterable[str]:
+        rule = ",  ".join(plain(line[0]) for line in made.rule.lines)
+        yield f"Update    {rule + ',  ' if rule else ''}by {made.optimizer}"
+        names = {step.name: step for step in self._all.layers if ":" not in step.name}
+        for name, step in names.items():
+            if not step.gradients:
+                continue
+            yield f"  {name}"
+            for own, gradient in step.gradients.items():
+                new = made.parameters[f"{name}/{own}"]
+                yield from self._new(made, own, step.parameters[own], gradient, new)
+        e = self._all
+        total = "L + R" if e.penalty else "L"
+        yield f"  {total} = {self._number(e.loss + e.penalty)} → {self._number(made.loss)}"
+
+    def _new(
+        self, made: Update, name: str, old: Array, gradient: Array, new: Array
+    ) -> Iterable[str]:
+        letter = {"kernel": "w", "bias": "b"}.get(name, name)
+        if max(new.shape) > MOST or letter == name:
+            moved = self._number(np.linalg.norm((new - old).ravel()))
+            yield f"    {name} moves by ‖Δ‖ = {moved}"
+            return
+        rate = self._number(made.learning_rate)
+        by_hand = len(made.rule.lines) == 1 and not made.rule.besides  # the textbook's rule
+        for place in np.ndindex(new.shape):
+            index = "".join(str(i + 1) for i in place)
+            was, g, now = (self._number(v[place]) for v in (old, gradient, new))
+            text = f"{was} - {rate}·{g} = {now}" if by_hand else f"{was} → {now}"
+            yield f"    {letter}{index}{' ←' if by_hand else ':'} {text}"
 
     # ---- numbers -----------------------------------------------------------------------------
 

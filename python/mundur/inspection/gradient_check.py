@@ -11,12 +11,12 @@ import numpy.typing as npt
 
 from .._support.checks import boolean, integer, number
 from ..data.arrays import Several
-from .explain import checked, float64_copy, loss_value
+from .asked import checked, float64_copy, loss_value
 
 if TYPE_CHECKING:
     from ..models.model import Model
 
-__all__ = ["CheckedParameter", "GradientCheck", "check_gradients"]
+__all__ = ["CheckedParameter", "GradientCheck", "central_differences", "check_gradients"]
 
 Array = npt.NDArray[Any]
 
@@ -123,6 +123,42 @@ def check_gradients(
     boolean(training, "training")
     most = None if elements is None else integer(elements, "elements", 1)
     tolerance = number(tolerance, "tolerance", above=0)
+    analytic, chain, value = _measured(model, x, y, loss, training)
+    found = [
+        _check(name, chain.parameters[name], gradient, value, most, tolerance)
+        for name, gradient in analytic.items()
+    ]
+    return GradientCheck(tuple(found), tolerance)
+
+
+def central_differences(
+    model: Model, x: Any, y: Any, loss: Any, most: int
+) -> dict[str, tuple[Array, Array, Array]]:
+    """Of each parameter that learns at most so many elements, in float64.
+
+    Their places are flat indices in ascending order; then come backward's gradient there, and the
+    slopes on the left, across, and on the right. Where there are more elements,
+    half are the gradient's largest, the others drawn.
+    """
+    x, loss = checked(model, x, y, loss)
+    analytic, chain, value = _measured(model, x, y, loss, False)
+    found = {}
+    for name, gradient in analytic.items():
+        places = np.arange(gradient.size)
+        if most < gradient.size:
+            largest = np.argpartition(np.abs(gradient.ravel()), -(most // 2))[-(most // 2) :]
+            drawn = np.random.default_rng(0).choice(gradient.size, most, replace=False)
+            others = drawn[~np.isin(drawn, largest)][: most - len(largest)]
+            places = np.sort(np.concatenate([largest, others]))
+        slopes = _all_slopes(chain.parameters[name], places, value, value())
+        found[name] = places, gradient.ravel()[places], slopes
+    return found
+
+
+def _measured(
+    model: Model, x: Any, y: Any, loss: Any, training: bool
+) -> tuple[dict[str, Array], Model, Callable[[], float]]:
+    """Backward's gradients in float64, the model that made them, and its L + R as a function."""
     chain = float64_copy(model)
     forward = _forward(chain, x, training)
     chain.backward(_as_outputs(loss.gradient(y, forward())))
@@ -133,11 +169,15 @@ def check_gradients(
     def value() -> float:
         return loss_value(loss, y, forward()) + penalty()
 
-    found = [
-        _check(name, chain.parameters[name], gradient, value, most, tolerance)
-        for name, gradient in analytic.items()
-    ]
-    return GradientCheck(tuple(found), tolerance)
+    return analytic, chain, value
+
+
+def _all_slopes(parameter: Array, places: Array, value: Callable[[], float], here: float) -> Array:
+    """Left, central and right slope of each place: (places, 3)."""
+    shape = parameter.shape
+    return np.array(
+        [_slopes(parameter, np.unravel_index(p, shape), value, here) for p in places]
+    ).reshape(-1, 3)
 
 
 def _as_outputs(gradient: Any) -> Any:
@@ -171,10 +211,7 @@ def _check(
     if most is not None and most < size:
         places = np.sort(np.random.default_rng(0).choice(size, most, replace=False))
     here = value()
-    slopes = np.array(
-        [_slopes(parameter, np.unravel_index(p, parameter.shape), value, here) for p in places]
-    )
-    left, central, right = slopes.T
+    left, central, right = _all_slopes(parameter, places, value, here).T
     expected = analytic.ravel()[places]
     scale = max(np.abs(analytic).max(), np.abs(central).max())
     noise = ROUNDING * max(abs(here), 1e-300) / STEP

@@ -20,7 +20,8 @@ from ..data.dataset import Objective
 from ..layers.base import Layer
 from ..losses.base import Loss
 from ..regularizers import Regularizer
-from .explain import Total, checked, explain
+from .asked import Total, checked
+from .explain import explain
 
 if TYPE_CHECKING:
     from ..models.model import Model

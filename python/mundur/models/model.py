@@ -669,7 +669,10 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
         -------
         Explanation
             ``print`` shows a calculation as in course notes; ``[0]`` or ``["dense"]`` is a
-            `LayerPass` with the arrays ``z``, ``a``, ``delta``, ``dW``, ``db``.
+            `LayerPass` with the arrays ``z``, ``a``, ``delta``, ``dW``, ``db``; ``update`` is one
+            step of the optimizer that was compiled. ``save("steps.html", language="en")``, or
+            "id", writes a page that walks through all of it, ``to_latex()`` an exercise sheet with
+            solutions; a notebook shows the page.
 
         Raises
         ------

@@ -1,0 +1,997 @@
+// The page of an explanation: one state, drawn anew after each change. See page.py for the data.
+(() => {
+"use strict";
+const data = JSON.parse(document.getElementById("data").textContent);
+const root = document.getElementById("page");
+
+// ---- what is shown ---------------------------------------------------------------------------
+
+const SMALL = 12;      // neurons of a layer that are drawn and told one by one
+const TERMS = 8;       // terms of a sum that are written out
+const FORMULAS = 36;   // weights of a layer with a formula each
+const CELLS = 144;     // weights of a layer in a table
+const state = {
+  step: 0, sample: data.samples.indexOf(data.sample), language: data.language, digits: 6, pick: null,
+};
+
+const layers = data.layers;
+for (const layer of layers) layer.size = layer.shape.reduce((p, n) => p * n, 1);
+const numbers = new Map(layers.map((layer, l) => [layer.name, l]));
+const number = name => numbers.get(name.split("[")[0]) ?? -1;
+const inputs = new Map(data.inputs.map(input => [input.name, input]));
+
+const cache = new WeakMap();
+function unpack(packed) {
+  if (!packed) return null;
+  if (!cache.has(packed)) {
+    const bytes = Uint8Array.from(atob(packed.data), c => c.charCodeAt(0));
+    const view = new DataView(bytes.buffer);
+    const [wide, read] = { f4: [4, "getFloat32"], f8: [8, "getFloat64"], i4: [4, "getInt32"] }[packed.type];
+    const values = Array.from({ length: bytes.length / wide }, (_, i) => view[read](i * wide, true));
+    cache.set(packed, { shape: packed.shape, values });
+  }
+  return cache.get(packed);
+}
+// Of the sample that is shown, or of another one.
+function row(packed, sample = state.sample) {
+  const { shape, values } = unpack(packed);
+  return values.slice(sample * shape[1], (sample + 1) * shape[1]);
+}
+const all = (l, name, sample) => layers[l].values[name] && row(layers[l].values[name].packed, sample);
+const value = (l, name, j, sample) => all(l, name, sample)?.[j];
+const given = (l, i, sample) => row(layers[l].x, sample)[i];
+const parameter = (l, name) => layers[l].parameters.find(one => one.name === name);
+
+// An element of the kernel or the bias; undefined where the page does not hold it.
+function element(l, name, of, i, j) {
+  const packed = parameter(l, name)?.values?.[of];
+  if (!packed) return undefined;
+  if (name === "bias") return unpack(packed).values[j];
+  const column = layers[l].columns ? layers[l].columns.indexOf(j) : j;
+  return column < 0 ? undefined : unpack(packed).values[i * packed.shape[1] + column];
+}
+// Its central difference: {backward, central, kink}.
+function checked(l, name, i, j) {
+  const check = parameter(l, name)?.check;
+  if (!check) return undefined;
+  const at = unpack(check.places).values.indexOf(name === "bias" ? j : i * layers[l].shape[0] + j);
+  if (at < 0) return undefined;
+  const [backward, central, kink] = ["backward", "central", "kinks"].map(k => unpack(check[k]).values[at]);
+  return { backward, central, kink };
+}
+const isDense = l => l >= 0 && layers[l].form === "dense";
+const isUnits = l => isDense(l) || layers[l].form === "elementwise";
+const isRowwise = l => !layers[l].values.slope;
+const isLinear = l => layers[l].activation === "linear";
+const takes = l => layers[l].takes[0].reduce((p, n) => p * n, 1);
+const readers = l => layers.flatMap((other, k) => other.reads.some(name => number(name) === l) ? [k] : []);
+// The one dense layer that a layer's a goes to, else -1.
+function dense_behind(l) {
+  const behind = readers(l);
+  return behind.length === 1 && isDense(behind[0]) && !data.outputs.includes(layers[l].name) ? behind[0] : -1;
+}
+const isLast = l => data.outputs.some(name => number(name) === l);
+
+// ---- texts and numbers -----------------------------------------------------------------------
+
+function t(name, ...values) {
+  const text = data.texts[state.language][name] ?? data.texts.en[name] ?? name;
+  return text.replace(/\{(\d)\}/g, (_, i) => values[i]);
+}
+// As Python's format(v, ".6g"): [mantissa, exponent or null].
+function parts(v, digits = state.digits) {
+  v = Number(v);
+  if (Number.isNaN(v)) return ["NaN", null];
+  if (!Number.isFinite(v)) return [v > 0 ? "∞" : "-∞", null];
+  if (v === 0) return ["0", null];
+  const [mantissa, exponent] = v.toExponential(digits - 1).split("e");
+  const trimmed = text => text.includes(".") ? text.replace(/\.?0+$/, "") : text;
+  const power = Number(exponent);
+  if (power < -4 || power >= digits) return [trimmed(mantissa), power];
+  return [trimmed(v.toFixed(digits - 1 - power)), null];
+}
+const TEENS = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
+function plain(v, digits) {
+  const [mantissa, power] = parts(v, digits);
+  const text = mantissa.replace("-", "−");
+  return power === null ? text : `${text}·10${[...String(power)].map(c => TEENS[c]).join("")}`;
+}
+function tex(v) {
+  const [mantissa, power] = parts(v);
+  return power === null ? mantissa : `${mantissa} \\cdot 10^{${power}}`;
+}
+function factor(v) {
+  const text = tex(v);
+  return /^-|cdot/.test(text) ? `(${text})` : text;
+}
+function fill(template, values) {
+  return template.replace(/<([A-Za-z_0-9']+)>/g, (found, name, at) => {
+    const alone = !at || /[({|]$/.test(template.slice(0, at)) && /^[)}|]/.test(template.slice(at + found.length));
+    return alone ? tex(values[name]) : factor(values[name]);
+  });
+}
+const count = n => Number(n).toLocaleString(state.language === "id" ? "id-ID" : "en-GB");
+// "12", and "1,12" where that could be read in two ways; letters stay what they are.
+function pair(...places) {
+  const names = places.map(one => typeof one === "number" ? String(one + 1) : one);
+  return names.join(names.some(name => name.length > 1) ? "," : "");
+}
+const above = l => layers.length > 1 ? `^{(${l + 1})}` : "";
+const sym = (letter, l, j) => `${letter}_{${typeof j === "number" ? j + 1 : j}}${above(l)}`;
+const weight = (l, i, j) => `w_{${pair(i, j)}}${above(l)}`;
+function symbol_in(l, i) {
+  const from = number(layers[l].reads[0]);
+  return from < 0 ? `x_{${typeof i === "number" ? i + 1 : i}}` : sym("a", from, i);
+}
+const d = below => `\\frac{\\partial ${data.loss.penalty && !/a_/.test(below) ? "(L + R)" : "L"}}{\\partial ${below}}`;
+const dL = below => `\\frac{\\partial L}{\\partial ${below}}`;
+
+// ---- LaTeX to MathML -------------------------------------------------------------------------
+
+const MATHML = "http://www.w3.org/1998/Math/MathML";
+const NAMES = {
+  cdot: "·", leftarrow: "←", le: "≤", ge: "≥", partial: "∂", eta: "η", mu: "μ", beta: "β", rho: "ρ",
+  varepsilon: "ε", lambda: "λ", alpha: "α", delta: "δ", Phi: "Φ", varphi: "φ", sigma: "σ", pi: "π",
+  Pi: "Π", sum: "∑", approx: "≈", to: "→", cdots: "⋯", infty: "∞",
+};
+const WORDS = ["max", "min", "ln", "tanh"];
+function m(name, ...children) {
+  const made = document.createElementNS(MATHML, name);
+  for (const child of children) made.append(child);
+  return made;
+}
+function mathml(source) {
+  const tokens = source.match(/\\[A-Za-z]+|\\,|[0-9]+(?:\.[0-9]+)?|[^\s]/g) ?? [];
+  let at = 0;
+  const one = list => list.length === 1 ? list[0] : m("mrow", ...list);
+  function group() {
+    if (tokens[at] !== "{") return atom();
+    at++;
+    const made = sequence();
+    at++;
+    return one(made);
+  }
+  function words() {
+    let text = "";
+    for (at++; tokens[at] !== "}"; at++) text += tokens[at];
+    at++;
+    return text;
+  }
+  function atom() {
+    const token = tokens[at++];
+    if (token === "{") { at--; return group(); }
+    if (token === "\\frac") { const top = group(); return m("mfrac", top, group()); }
+    if (token === "\\sqrt") return m("msqrt", group());
+    if (token === "\\operatorname") return m("mi", words());
+    if (token === "\\,") { const space = m("mspace"); space.setAttribute("width", "0.2em"); return space; }
+    const name = token[0] === "\\" ? token.slice(1) : "";
+    if (WORDS.includes(name)) return m("mi", name);
+    if (name === "sum") return m("mo", NAMES.sum);
+    if (name) {
+      const letter = /[α-ωΑ-Ω∞∂]/.test(NAMES[name]);
+      const made = m(letter ? "mi" : "mo", NAMES[name] ?? name);
+      return made;
+    }
+    if (/^[0-9]/.test(token)) return m("mn", token);
+    if (/[A-Za-z]/.test(token)) return m("mi", token);
+    const made = m("mo", { "-": "−", "'": "′", "*": "·" }[token] ?? token);
+    if (token === "+") made.setAttribute("form", "infix");
+    if ("()[]|".includes(token)) made.setAttribute("stretchy", "false");
+    return made;
+  }
+  function sequence() {
+    const made = [];
+    while (at < tokens.length && tokens[at] !== "}") {
+      // A sign, not a difference.
+      if (tokens[at] === "-" && (at === 0 || /^([=({[]|\\cdot|\\leftarrow|\\to|<)$/.test(tokens[at - 1]))) {
+        const minus = m("mo", "−");
+        set(minus, { form: "prefix", lspace: "0", rspace: "0" });
+        made.push(minus);
+        at++;
+        continue;
+      }
+      const big = tokens[at] === "\\sum";
+      const base = atom();
+      let under = null, over = null;
+      while (tokens[at] === "_" || tokens[at] === "^" || tokens[at] === "'") {
+        const mark = tokens[at++];
+        if (mark === "_") under = group();
+        else over = mark === "'" ? m("mo", "′") : group();
+      }
+      const names = big ? ["munder", "mover", "munderover"] : ["msub", "msup", "msubsup"];
+      made.push(under && over ? m(names[2], base, under, over) : under ? m(names[0], base, under)
+        : over ? m(names[1], base, over) : base);
+    }
+    return made;
+  }
+  const math = document.createElementNS(MATHML, "math");
+  math.append(m("mrow", ...sequence()));
+  math.setAttribute("displaystyle", "true");
+  math.dataset.tex = source;
+  return math;
+}
+
+// A formula of several pieces, between which a line may break.
+function eq(...pieces) {
+  const made = h("span", { class: "eq" });
+  for (const piece of pieces.flat()) if (piece !== null && piece !== undefined) {
+    made.append(typeof piece === "string" ? mathml(piece) : piece);
+  }
+  return made;
+}
+const result = (v, key) => {
+  const made = mathml(`= ${tex(v)}`);
+  made.classList.add("result");
+  made.dataset.value = plain(v);
+  if (key) made.dataset.of = key;
+  return made;
+};
+
+// ---- elements --------------------------------------------------------------------------------
+
+function h(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  set(made, attributes);
+  made.append(...children.filter(child => child !== null && child !== undefined));
+  return made;
+}
+function set(made, attributes) {
+  for (const [key, v] of Object.entries(attributes)) {
+    if (key.startsWith("on")) made.addEventListener(key.slice(2), v);
+    else if (v !== null && v !== undefined && v !== false) made.setAttribute(key, v === true ? "" : v);
+  }
+}
+function s(name, attributes = {}, ...children) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+  set(made, attributes);
+  made.append(...children.filter(child => child !== null && child !== undefined));
+  return made;
+}
+const p = (...children) => h("p", {}, ...children);
+
+// ---- steps -----------------------------------------------------------------------------------
+
+const steps = [{ phase: "start", part: "start", layer: -1 }];
+layers.forEach((layer, l) => {
+  if (layer.form === "other") steps.push({ phase: "forward", part: "out", layer: l });
+  else {
+    if (isDense(l)) steps.push({ phase: "forward", part: "z", layer: l });
+    if (!isLinear(l)) steps.push({ phase: "forward", part: "a", layer: l });
+  }
+});
+steps.push({ phase: "loss", part: "loss", layer: layers.length });
+[...layers.keys()].reverse().forEach(l => {
+  steps.push({ phase: "backward", part: "delta", layer: l });
+  if (layers[l].parameters.some(one => one.learns)) steps.push({ phase: "backward", part: "gradient", layer: l });
+});
+layers.forEach((layer, l) => {
+  if (layer.parameters.some(one => one.learns)) steps.push({ phase: "update", part: "update", layer: l });
+});
+steps.push({ phase: "check", part: "check", layer: -1 });
+const PHASES = ["forward", "loss", "backward", "update", "check"].filter(
+  phase => steps.some(step => step.phase === phase));
+// The step at which a layer's quantity becomes known.
+const known = (l, ...names) => steps.findIndex(step => step.layer === l && names.includes(step.part));
+
+function title_of(step) {
+  const layer = layers[step.layer];
+  return layer ? t(`step_${step.part}`, `${layer.name}`) : t(`step_${step.part}`);
+}
+
+function go(to) {
+  state.step = Math.max(0, Math.min(steps.length - 1, to));
+  draw();
+}
+function pick(l, j, i = null) {
+  const same = state.pick && state.pick.l === l && state.pick.j === j && state.pick.i === i;
+  state.pick = same ? null : { l, j, i };
+  draw();
+}
+
+// ---- the network -----------------------------------------------------------------------------
+
+function drawn_alone(size) { return size <= SMALL; }
+
+// What a layer's circles show at this step: a name among its values, or null.
+function shown_of(l) {
+  const at = name => { const k = known(l, ...name); return k >= 0 && k <= state.step; };
+  if (at(["delta"]) && steps[state.step].phase !== "check") return "delta";
+  if (isLinear(l) ? at(["z", "a", "out"]) : at(["a", "out"])) return "a";
+  return at(["z"]) ? "z" : null;
+}
+function is_updated(l) {
+  const at = known(l, "update");
+  return Boolean(data.update) && at >= 0 && at <= state.step && steps[state.step].phase !== "check";
+}
+const LETTERS = { delta: "δ", a: "a", z: "z" };
+
+function network(width) {
+  const columns = [data.inputs.map(input => ({ input, l: -1 }))];
+  layers.forEach((layer, l) => (columns[layer.column] ??= []).push({ layer, l }));
+  columns.push([{ loss: true, l: layers.length }]);
+  const size = piece => piece.loss ? 1 : piece.input ? piece.input.shape.reduce((a, n) => a * n, 1) : piece.layer.size;
+  const alone = piece => size(piece) <= SMALL && (piece.input ?? piece.layer ?? { shape: [] }).shape.length < 2;
+  const gap = Math.max(66, Math.min(250, (width - 88) / Math.max(1, columns.length - 1)));
+  const across = gap * (columns.length - 1) + 88;
+  const most = Math.max(1, ...columns.flat().filter(alone).map(size));
+  const radius = most > 8 ? 16 : gap < 100 ? 18 : 23, line = 2 * radius + (most > 4 ? 18 : 36), tall = 150;
+  const high = piece => alone(piece) ? size(piece) * line : tall, between = 30;
+  const heights = columns.map(column => column.reduce((sum, piece) => sum + high(piece) + between, -between));
+  const height = Math.max(...heights, 120) + 40;
+  const places = new Map();  // of each piece
+  columns.forEach((column, c) => {
+    let y = (height + 24 - heights[c]) / 2;
+    for (const piece of column) {
+      const x = 44 + c * gap, n = size(piece);
+      const points = alone(piece)
+        ? Array.from({ length: n }, (_, j) => [x, y + line * (j + 0.5)]) : null;
+      places.set(piece.input ? piece.input.name : piece.loss ? "L" : piece.layer.name,
+        { ...piece, x, y, n, points, high: high(piece) });
+      y += high(piece) + between;
+    }
+  });
+  const lines = s("g", {}), labels = s("g", {}), nodes = s("g", {});
+  for (const place of places.values()) {
+    if (place.loss) {
+      for (const name of data.outputs) connect(lines, places.get(name.split("[")[0]), place, null, radius, gap);
+    } else if (place.layer) for (const name of place.layer.reads) {
+      connect(lines, places.get(name) ?? places.get(name.split("[")[0]), place, labels, radius, gap);
+    }
+  }
+  for (const place of places.values()) {
+    nodes.append(place.points ? circles(place, radius, gap, most <= 4) : block(place, gap));
+  }
+  const picture = s("svg", {
+    viewBox: `0 0 ${across} ${height}`, width: across, height, role: "group",
+    "aria-label": t("network"), class: "network",
+  }, lines, labels, nodes);
+  return picture;
+}
+
+function connect(lines, from, to, labels, radius, gap) {
+  if (!from || !to) return;
+  const { l } = to;
+  const dense = to.layer && to.layer.form === "dense" && from.points && to.points && parameter(l, "kernel")?.values;
+  if (!dense) {
+    const one_to_one = from.points && to.points && (to.loss || from.n === to.n);
+    if (one_to_one) {
+      from.points.forEach((point, j) => lines.append(s("line", {
+        x1: point[0], y1: point[1], x2: to.points[to.loss ? 0 : j][0], y2: to.points[to.loss ? 0 : j][1],
+        class: `edge plain ${on_path(from.l, j, to.l) ? "path" : ""}`,
+      })));
+    } else if (to.points) {
+      for (const [x2, y2] of to.points) lines.append(s("line", { x1: from.x, y1: from.y + from.high / 2, x2, y2, class: "edge fan" }));
+    } else {
+      lines.append(s("line", {
+        x1: from.x, y1: from.y + from.high / 2, x2: to.x, y2: to.y + to.high / 2, class: "edge wide",
+      }));
+    }
+    return;
+  }
+  let most = 0;
+  for (let i = 0; i < from.n; i++) for (let j = 0; j < to.n; j++) most = Math.max(most, Math.abs(element(l, "kernel", "w", i, j)));
+  const updated = is_updated(l);
+  const few = from.n * to.n <= 6;
+  for (let i = 0; i < from.n; i++) for (let j = 0; j < to.n; j++) {
+    const w = element(l, "kernel", "w", i, j), [x1, y1] = from.points[i], [x2, y2] = to.points[j];
+    const chosen = state.pick && state.pick.l === l && state.pick.j === j && (state.pick.i === i || state.pick.i === null);
+    const exactly = chosen && state.pick.i === i;
+    const path = on_path(from.l, i, l);
+    const attributes = { x1, y1, x2, y2 };
+    lines.append(
+      s("line", {
+        ...attributes, "stroke-width": (0.8 + 3.4 * Math.abs(w) / (most || 1)).toFixed(2),
+        class: `edge ${w < 0 ? "minus" : "plus"} ${chosen ? "chosen" : ""} ${exactly ? "exactly" : ""} ${path ? "path" : ""}`,
+      }),
+      s("line", { ...attributes, class: "touch", "data-key": `w-${l}-${i}-${j}`, onclick: () => pick(l, j, i) },
+        s("title", {}, `w${pair(i, j)} = ${plain(w)}`)),
+    );
+    if (few || exactly) {
+      const start = radius / Math.hypot(x2 - x1, y2 - y1);
+      // Staggered, so that labels of lines that cross stand apart.
+      const along = to.n === 1 ? 0.5 : gap < 100 ? 0.36 : 0.24 + 0.2 * j / (to.n - 1);
+      const at = start + along * (1 - 2 * start), x = x1 + at * (x2 - x1), y = y1 + at * (y2 - y1);
+      const shown = plain(updated ? element(l, "kernel", "new", i, j) ?? w : w, 3), wide = (gap < 100 ? 5.7 : 6.6) * shown.length + 5;
+      labels.prepend(s("rect", { x: x - wide / 2, y: y - 8, width: wide, height: 16, rx: 4, class: "plate" }));
+      labels.append(
+        s("text", { x, y: y + 4, class: `label ${gap < 100 ? "tight" : ""} ${exactly ? "exactly" : ""} ${updated ? "update" : ""}` }, shown));
+    }
+  }
+}
+
+// Whether what leaves neuron j of a layer leads from the chosen one to the loss.
+function on_path(from, j, to) {
+  const chosen = state.pick;
+  if (!chosen) return false;
+  if (from === chosen.l) return j === chosen.j;
+  return from > chosen.l && to > from;
+}
+
+function circles(place, radius, gap, is_roomy) {
+  const { l, points } = place, step = steps[state.step];
+  const made = s("g", {});
+  const name = place.loss ? "L" : place.input ? (data.inputs.length > 1 ? place.input.name : "x") : place.layer.name;
+  if (!place.loss) made.append(heading(place, name, gap));
+  const short = v => { const text = plain(v, 3); return text.length > 6 && radius < 20 ? plain(v, 2) : text; };
+  const active = step.layer >= 0 && l === step.layer;
+  const shown = place.layer ? shown_of(l) : "a";
+  points.forEach(([x, y], j) => {
+    let text, letter;
+    if (place.loss) {
+      letter = "L";
+      text = known(l, "loss") <= state.step ? short(data.loss.value) : "";
+    } else if (place.input) {
+      letter = `x${j + 1}`;
+      text = short(row(place.input.a.packed)[j]);
+    } else {
+      letter = `${LETTERS[shown ?? "a"]}${j + 1}`;
+      text = shown ? short(value(l, shown, j)) : "";
+    }
+    const choosable = place.layer && isUnits(l);
+    const chosen = state.pick && state.pick.l === l && state.pick.j === j;
+    const group = s("g", {
+      class: `node ${place.loss ? (text ? "loss" : "dim") : place.input ? "input" : shown === "delta" ? "backward" : shown ? "forward" : "dim"} ${active ? "active" : ""} ${chosen ? "chosen" : ""} ${choosable ? "choosable" : ""}`,
+      ...(choosable ? {
+        tabindex: 0, role: "button", "aria-pressed": String(Boolean(chosen)), "data-key": `n-${l}-${j}`,
+        "aria-label": `${t("neuron_of", j + 1, name)}${text ? `, ${letter} = ${text}` : ""}`,
+        onclick: () => pick(l, j),
+        onkeydown: event => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); pick(l, j); } },
+      } : {}),
+    },
+      s("circle", { cx: x, cy: y, r: radius }),
+      s("text", { x, y: y - radius - 4, class: "letter" }, letter),
+      s("text", { x, y: y + 4, class: "number", style: `font-size:${Math.min(11.5, (2 * radius - 5) / (0.57 * text.length || 1)).toFixed(1)}px` }, text),
+    );
+    const bias = place.layer?.form === "dense" ? element(l, "bias", "w", 0, j) : undefined;
+    if (bias !== undefined && is_roomy) {
+      const now = is_updated(l) ? element(l, "bias", "new", 0, j) ?? bias : bias;
+      group.append(s("text", { x, y: y + radius + 12, class: "bias" }, `b ${plain(now, 3)}`));
+    }
+    made.append(group);
+  });
+  return made;
+}
+
+function heading(place, name, gap) {
+  const number = place.layer && layers.length > 1 ? `(${place.l + 1}) ` : "";
+  const most = gap < 90 ? 8 : 14, short = name.length > most ? `${name.slice(0, most - 1)}…` : name;
+  return s("text", { x: place.x, y: place.y - 10, class: `layer ${gap < 90 ? "tight" : ""}` }, number + short, s("title", {}, name));
+}
+
+// A layer of many values: its histogram, and the neuron that is chosen.
+function block(place, gap) {
+  const { l, n } = place, half = Math.min(38, gap / 2 - 6), step = steps[state.step];
+  const shown = place.input ? "a" : shown_of(l);
+  const held = place.input ? place.input.a : shown ? place.layer.values[shown] : null;
+  const name = place.input ? (data.inputs.length > 1 ? place.input.name : "x") : place.layer.name;
+  const chosen = state.pick && state.pick.l === l ? state.pick.j : null;
+  const made = s("g", { class: `block ${place.input ? "input" : shown === "delta" ? "backward" : shown ? "forward" : "dim"} ${step.layer >= 0 && l === step.layer ? "active" : ""}` },
+    heading(place, name, gap),
+    s("rect", { x: place.x - half, y: place.y, width: 2 * half, height: place.high, rx: 8 }),
+    s("text", { x: place.x, y: place.y + 18, class: "count" }, count(n)),
+    s("text", { x: place.x, y: place.y + 34, class: "kind" }, shown ? `${place.input ? "x" : LETTERS[shown]}` : "·"));
+  if (held?.summaries) made.append(bars(held.summaries[state.sample], place.x - half + 6, place.y + 44, 2 * half - 12, 60));
+  if (held?.summaries) made.append(s("text", { x: place.x, y: place.y + 122, class: "norm" }, `‖·‖ ${plain(held.summaries[state.sample].norm, 3)}`));
+  if (chosen !== null) made.append(s("text", { x: place.x, y: place.y + 141, class: "which" }, `${t("no")} ${chosen + 1}`));
+  return made;
+}
+
+function bars(summary, x, y, width, height) {
+  const most = Math.max(...summary.counts, 1), wide = width / summary.counts.length;
+  const made = s("g", { class: "bars", "aria-hidden": "true" });
+  summary.counts.forEach((n, i) => {
+    const tall = n ? Math.max(1.5, height * n / most) : 0;
+    made.append(s("rect", { x: x + i * wide, y: y + height - tall, width: Math.max(0.8, wide - 0.8), height: tall }));
+  });
+  return made;
+}
+
+function histogram(summary, label) {
+  const width = 260, height = 64;
+  return h("figure", { class: "histogram" },
+    s("svg", { viewBox: `0 0 ${width} ${height + 16}`, role: "img", "aria-label": t("histogram_of", label) },
+      bars(summary, 0, 0, width, height),
+      s("text", { x: 0, y: height + 13 }, plain(summary.low, 3)),
+      s("text", { x: width, y: height + 13, "text-anchor": "end" }, plain(summary.high, 3))),
+    h("figcaption", {}, h("b", {}, label), ` · ${t("values_norm", count(summary.size), plain(summary.norm, 4))}`));
+}
+
+// ---- formulas of one neuron, one weight ------------------------------------------------------
+
+function z_of(l, j) {
+  const n = takes(l), bias = element(l, "bias", "w", 0, j), w = i => element(l, "kernel", "w", i, j);
+  const known_weights = w(0) !== undefined;
+  const end = [bias === undefined ? null : `+ ${factor(bias)}`, result(value(l, "z", j), `z-${l}-${j}`)];
+  if (n <= TERMS && known_weights) {
+    const x = row(layers[l].x);
+    return eq(sym("z", l, j), x.map((v, i) => `${i ? "+" : "="} ${i ? factor(v) : tex(v)} \\cdot ${factor(w(i))}`), end);
+  }
+  return eq(sym("z", l, j), `= \\sum_{i=1}^{${n}} ${symbol_in(l, "i")} \\cdot ${weight(l, "i", j)}`, end);
+}
+
+// The terms of a long sum that count most.
+function largest(l, j) {
+  const n = takes(l);
+  if (n <= TERMS || element(l, "kernel", "w", 0, j) === undefined) return null;
+  const x = row(layers[l].x), terms = x.map((v, i) => [v * element(l, "kernel", "w", i, j), i]);
+  terms.sort((a, b) => Math.abs(b[0]) - Math.abs(a[0]));
+  return h("div", { class: "largest" }, p(t("largest_terms")),
+    ...terms.slice(0, 4).map(([term, i]) => eq(`${symbol_in(l, i)} \\cdot ${weight(l, i, j)}`,
+      `= ${tex(x[i])} \\cdot ${factor(element(l, "kernel", "w", i, j))}`, `= ${tex(term)}`)));
+}
+
+function a_of(l, j) {
+  const z = value(l, "z", j), a = value(l, "a", j), layer = layers[l];
+  const end = result(a, `a-${l}-${j}`);
+  if (isLinear(l)) return eq(sym("a", l, j), `= ${sym("z", l, j)}`, end);
+  if (layer.activation === "softmax") {
+    const every = all(l, "z");
+    const numbers = every.length <= 4
+      ? `= \\frac{e^{${tex(z)}}}{${every.map(v => `e^{${tex(v)}}`).join(" + ")}}` : null;
+    return eq(sym("a", l, j), `= \\frac{e^{${sym("z", l, j)}}}{\\sum_k e^{${sym("z", l, "k")}}}`, numbers, end);
+  }
+  if (layer.activation === "log_softmax")
+    return eq(sym("a", l, j), `= ${sym("z", l, j)} - \\ln(\\sum_k e^{${sym("z", l, "k")}})`, end);
+  return eq(sym("a", l, j), `= f(${sym("z", l, j)})`, layer.formula.f_n ? `= ${fill(layer.formula.f_n, { z, a })}` : null, end);
+}
+
+function slope_of(l, j) {
+  const z = value(l, "z", j), a = value(l, "a", j), { slope, slope_n } = layers[l].formula;
+  return eq(`f'(${sym("z", l, j)})`, slope ? `= ${slope}` : null, slope_n ? `= ${fill(slope_n, { z, a })}` : null,
+    result(value(l, "slope", j), `slope-${l}-${j}`));
+}
+
+// ∂L/∂a_j: from the loss, or from the layers behind.
+function da_of(l, j) {
+  const end = result(value(l, "da", j), `da-${l}-${j}`), loss = data.loss, next = dense_behind(l);
+  if (isLast(l) && readers(l).length === 0) {
+    const numbers = loss.y && number(data.outputs[0]) === l && loss.slope_n
+      ? `= ${fill(loss.slope_n, loss_values(j))}` : null;
+    const symbols = loss.slope ? `= ${loss.slope.replaceAll("_j", `_{${j + 1}}`)}` : null;
+    return eq(dL(sym("a", l, j)), symbols, numbers, end);
+  }
+  if (next < 0 || element(next, "kernel", "w", j, 0) === undefined && layers[next].size <= TERMS) return eq(dL(sym("a", l, j)), end);
+  const n = layers[next].size;
+  if (n <= TERMS && element(next, "kernel", "w", j, n - 1) !== undefined) {
+    const delta = all(next, "delta");
+    return eq(dL(sym("a", l, j)), `= ${delta.map((_, k) => `${weight(next, j, k)} \\cdot ${sym("\\delta", next, k)}`).join(" + ")}`,
+      delta.map((v, k) => `${k ? "+" : "="} ${k ? factor(element(next, "kernel", "w", j, k)) : tex(element(next, "kernel", "w", j, k))} \\cdot ${factor(v)}`), end);
+  }
+  return eq(dL(sym("a", l, j)), `= \\sum_{k=1}^{${n}} ${weight(next, j, "k")} \\cdot ${sym("\\delta", next, "k")}`, end);
+}
+
+function loss_values(j, sample = state.sample) {
+  const loss = data.loss, last = number(data.outputs[0]);
+  return { y: row(loss.y, sample)[j], a: value(last, "a", j, sample), p: loss.p ? row(loss.p, sample)[j] : NaN, n: loss.n };
+}
+
+function delta_of(l, j) {
+  const end = result(value(l, "delta", j), `delta-${l}-${j}`), da = dL(sym("a", l, j)), delta = sym("\\delta", l, j);
+  const name = layers[l].activation;
+  if (name === "softmax") {
+    const a = all(l, "a"), every = all(l, "da"), mean = a.reduce((sum, v, k) => sum + v * every[k], 0);
+    return eq(delta, `= ${sym("a", l, j)} \\cdot (${da} - \\sum_k ${sym("a", l, "k")} \\cdot ${dL(sym("a", l, "k"))})`,
+      layers[l].costs ? null : `= ${tex(a[j])} \\cdot (${tex(every[j])} - ${factor(mean)})`, end);
+  }
+  if (name === "log_softmax") return eq(delta, `= ${da} - e^{${sym("a", l, j)}} \\cdot \\sum_k ${dL(sym("a", l, "k"))}`, end);
+  if (isLinear(l)) return eq(delta, `= ${da}`, end);
+  if (isRowwise(l)) return eq(delta, end);
+  const numbers = layers[l].costs ? null : `= ${tex(value(l, "slope", j))} \\cdot ${factor(value(l, "da", j))}`;
+  return eq(delta, `= f'(${sym("z", l, j)}) \\cdot ${da}`, numbers, end);
+}
+
+// Whether the sum over samples can be written out.
+const all_samples = () => data.samples.length === data.count;
+
+function gradient_of(l, i, j) {
+  const g = element(l, "kernel", "g", i, j), penalty = element(l, "kernel", "penalty", i, j);
+  const w = weight(l, i, j), end = result(g, `g-${l}-${i}-${j}`);
+  const add = penalty === undefined ? null : `+ ${factor(penalty)}`;
+  const added = penalty === undefined ? "" : ` + \\frac{\\partial R}{\\partial ${w}}`;
+  if (shared(l) || layers[l].notes.includes("rounded")) return eq(d(w), end);
+  if (data.count === 1)
+    return eq(d(w), `= ${symbol_in(l, i)} \\cdot ${sym("\\delta", l, j)}${added}`,
+      `= ${tex(given(l, i))} \\cdot ${factor(value(l, "delta", j))}`, add, end);
+  const terms = all_samples() && data.count <= 4 ? data.samples.map((_, n) =>
+    `${n ? "+" : "="} ${n ? factor(given(l, i, n)) : tex(given(l, i, n))} \\cdot ${factor(value(l, "delta", j, n))}`) : [];
+  return eq(d(w), `= \\sum_n ${symbol_in(l, i)} \\cdot ${sym("\\delta", l, j)}${added}`, terms, terms.length ? add : null, end);
+}
+
+function bias_gradient_of(l, j) {
+  const penalty = element(l, "bias", "penalty", 0, j), b = sym("b", l, j);
+  const added = penalty === undefined ? "" : ` + \\frac{\\partial R}{\\partial ${b}}`;
+  const sum = data.count === 1 ? sym("\\delta", l, j) : `\\sum_n ${sym("\\delta", l, j)}`;
+  return eq(d(b), shared(l) ? null : `= ${sum}${added}`, result(element(l, "bias", "g", 0, j), `gb-${l}-${j}`));
+}
+// Of a layer that is called again one call's product is not the whole.
+const shared = l => layers[l].name.includes(":") || numbers.has(`${layers[l].name}:1`);
+
+function update_of(l, name, i, j) {
+  const rule = data.update, w = name === "bias" ? sym("b", l, j) : weight(l, i, j), made = [];
+  const of = { ...rule.numbers, g: element(l, name, "g", i, j), w: element(l, name, "w", i, j), "w'": element(l, name, "new", i, j) };
+  for (const slot of Object.keys(parameter(l, name).values ?? {})) if (!(slot in of) && slot !== "new" && slot !== "penalty")
+    of[slot] = element(l, name, slot, i, j);
+  for (const [formula, numbers, makes] of rule.lines) {
+    if (numbers === null || !makes || rule.besides.length) continue;
+    const names = [...numbers.matchAll(/<([A-Za-z_0-9']+)>/g)].map(found => found[1]);
+    if (names.some(one => of[one] === undefined) || of[makes] === undefined) continue;
+    const left = makes === "w'" ? w : formula.split("\\leftarrow")[0];
+    made.push(eq(`${left} \\leftarrow`, fill(numbers, of), result(of[makes], makes === "w'" ? `new-${l}-${name}-${i}-${j}` : null)));
+  }
+  if (!made.some(one => one.querySelector("[data-of]"))) made.push(eq(`${w} \\leftarrow`,
+    of["w'"] < of.w ? `${tex(of.w)} - ${factor(of.w - of["w'"])}` : `${tex(of.w)} + ${factor(of["w'"] - of.w)}`, result(of["w'"], `new-${l}-${name}-${i}-${j}`)));
+  return h("div", { class: "lines" }, ...made);
+}
+
+// ---- the panel -------------------------------------------------------------------------------
+
+// One neuron's formulas, and the button that chooses it.
+function line(l, j, i, ...formulas) {
+  const chosen = state.pick && state.pick.l === l && state.pick.j === j && state.pick.i === i;
+  const name = i === null ? t("neuron_of", j + 1, layers[l].name) : t("weight_of", pair(i, j), layers[l].name);
+  return h("div", { class: `line ${chosen ? "chosen" : ""}`, onclick: event => { if (!event.target.closest("button")) pick(l, j, i); } },
+    h("button", { class: "pick", "data-key": `p-${l}-${j}-${i}`, "aria-pressed": String(Boolean(chosen)), "aria-label": t("trace_it", name), onclick: () => pick(l, j, i) },
+      i === null ? String(j + 1) : pair(i, j)),
+    h("div", { class: "formulas" }, ...formulas));
+}
+
+// A layer's neurons one by one; of many, the summary, and those that count most to choose from.
+function neurons(l, name, ...formulas) {
+  const made = h("div", { class: "neurons" }), layer = layers[l];
+  if (drawn_alone(layer.size)) {
+    for (let j = 0; j < layer.size; j++) made.append(line(l, j, null, ...formulas.map(of => of(l, j))));
+    return made;
+  }
+  made.append(histogram(layer.values[name].summaries[state.sample], `${LETTERS[name]}, ${layer.name}`));
+  const chosen = state.pick && state.pick.l === l ? state.pick.j : null;
+  if (chosen !== null) made.append(line(l, chosen, null, ...formulas.map(of => of(l, chosen))));
+  const rank = (layer.columns ?? [...all(l, "delta").keys()]).map(j => [Math.abs(value(l, name, j)), j]);
+  rank.sort((a, b) => b[0] - a[0]);
+  made.append(h("div", { class: "chips" }, h("span", {}, t("choose_neuron")), ...rank.slice(0, 8).map(([, j]) =>
+    h("button", { "data-key": `c-${l}-${j}`, "aria-pressed": String(chosen === j), onclick: () => pick(l, j) }, `${j + 1}`))));
+  return made;
+}
+
+const general = (...formulas) => h("div", { class: "general" }, ...formulas.map(one => eq(one)));
+
+function values_list(l, name) {
+  const values = all(l, name), layer = layers[l];
+  if (layer.size <= SMALL) return h("div", { class: "list" }, ...values.map((v, j) =>
+    eq(`${name === "delta" ? "\\delta" : "a"}_{${j + 1}}`, result(v, `${name}-${l}-${j}`))));
+  return histogram(layer.values[name].summaries[state.sample], `${LETTERS[name]}, ${layer.name}`);
+}
+
+function panel(step) {
+  const made = [], l = step.layer, layer = layers[l];
+  if (step.part === "start") {
+    made.push(p(t("start_text")), h("ol", { class: "phases" },
+      ...["forward", "loss", "backward", "update"].map(phase => h("li", {}, h("b", { class: phase }, t(phase)), `: ${t(`about_${phase}`, data.loss.name)}`))));
+    made.push(p(t("keys")));
+  } else if (step.part === "z") {
+    made.push(p(t("about_z")), general(`z_j = \\sum_i ${symbol_in(l, "i")} \\cdot w_{ij}${element(l, "bias", "w", 0, 0) === undefined && !parameter(l, "bias") ? "" : " + b_j"}`),
+      neurons(l, "z", z_of, (l, j) => isLinear(l) ? a_of(l, j) : null, ...(layer.size > SMALL ? [largest] : [])));
+    if (isLinear(l)) made.splice(1, 0, p(t("linear")));
+  } else if (step.part === "a") {
+    made.push(p(t(isRowwise(l) ? "about_rowwise" : "about_a", layer.activation)));
+    made.push(isRowwise(l) && layer.activation === "softmax" ? general("a_j = \\frac{e^{z_j}}{\\sum_k e^{z_k}}")
+      : layer.formula.f ? general(`f(z) = ${layer.formula.f}`, `f'(z) = ${layer.formula.slope}`) : p(t("own_activation")));
+    made.push(neurons(l, "a", a_of));
+  } else if (step.part === "out") {
+    made.push(p(about_kind(layer)));
+    if (layer.notes.includes("python")) made.push(p(t("python_layer", layer.kind)));
+    if (layer.notes.includes("masks")) made.push(p(t("masks")));
+    made.push(p(t("shapes", layer.takes.map(one => one.join(" × ")).join(", "), layer.shape.join(" × ")), values_list(l, "a")));
+  } else if (step.part === "loss") made.push(...loss_panel());
+  else if (step.part === "delta") {
+    if (layer.form === "other") made.push(p(t("delta_other")), values_list(l, "delta"));
+    else {
+      const next = dense_behind(l);
+      made.push(p(t(isLast(l) ? "about_delta_last" : "about_delta")));
+      if (layer.costs) made.push(p(t("costs")));
+      if (isRowwise(l) && layer.activation === "softmax")
+        made.push(general("\\delta_j = a_j \\cdot (\\frac{\\partial L}{\\partial a_j} - \\sum_k a_k \\cdot \\frac{\\partial L}{\\partial a_k})"));
+      else if (!isRowwise(l)) made.push(general(
+        isLinear(l) ? "\\delta_j = \\frac{\\partial L}{\\partial a_j}" : "\\delta_j = f'(z_j) \\cdot \\frac{\\partial L}{\\partial a_j}",
+        ...(next >= 0 ? [`\\frac{\\partial L}{\\partial a_j} = \\sum_k w_{jk}^{(${next + 1})} \\cdot \\delta_k^{(${next + 1})}`] : [])));
+      made.push(neurons(l, "delta", da_of, (l, j) => isRowwise(l) || isLinear(l) ? null : slope_of(l, j), delta_of));
+    }
+  } else if (step.part === "gradient") made.push(...gradient_panel(l));
+  else if (step.part === "update") made.push(...update_panel(l));
+  else made.push(...check_panel());
+  return made;
+}
+
+function about_kind(layer) {
+  const name = `kind_${layer.kind}`;
+  return data.texts.en[name] ? t(name) : t("kind", layer.kind);
+}
+
+const shortened = values =>
+  values.slice(0, SMALL).map(v => plain(v)).join("; ") + (values.length > SMALL ? "; …" : "");
+function loss_panel() {
+  const loss = data.loss, made = [p(t("about_loss", loss.name))];
+  if (loss.whole) made.push(general(loss.whole));
+  for (const target of loss.targets) if (target.y) {
+    const values = row(target.y.packed), name = loss.targets.length > 1 ? ` (${target.of})` : "";
+    made.push(p(`${t("targets")}${name}: y = ${shortened(values)}`));
+    // A class by its number, or a smoothed target.
+    if (loss.y && shortened(row(loss.y)) !== shortened(values)) made.push(p(`${t("as_row")} y = ${shortened(row(loss.y))}`));
+  }
+  const last = number(data.outputs[0]), n = layers[last].size;
+  if (loss.y && loss.term && data.count === 1 && n <= TERMS && row(loss.y).length === n) {
+    const terms = row(loss.y).map((_, j) => fill(loss.term, loss_values(j)));
+    made.push(h("div", { class: "neurons" }, eq("L", `= ${fill(loss.factor, { n: loss.n })} \\cdot`,
+      terms.map((term, j) => `${j ? "+" : "("} ${term} ${j === terms.length - 1 ? ")" : ""}`), result(loss.value, "L"))));
+  } else made.push(eq("L", result(loss.value, "L")), data.count > 1 ? p(t("mean_over", data.count)) : null);
+  if (loss.penalty) made.push(p(t("penalty")), eq("R", result(loss.penalty, "R")), eq("L + R", result(Number(loss.value) + Number(loss.penalty))));
+  for (const name of data.outputs) {
+    const l = number(name);
+    if (isUnits(l) && readers(l).length === 0) {
+      made.push(p(t("about_da")), neurons(l, "da", da_of));
+    } else if (layers[l].size <= SMALL) made.push(values_list(l, "delta"));
+  }
+  return made;
+}
+
+// Weights as a table: a row for each input.
+function table(l, of, key) {
+  const n = takes(l), k = layers[l].size, rows = [];
+  for (let i = 0; i < n; i++) rows.push(h("tr", {}, h("th", { scope: "row" }, eq(symbol_in(l, i))),
+    ...Array.from({ length: k }, (_, j) => {
+      const v = element(l, "kernel", of, i, j);
+      const chosen = state.pick && state.pick.l === l && state.pick.j === j && state.pick.i === i;
+      return h("td", { class: chosen ? "chosen" : "" }, h("button", {
+        "data-key": `t-${l}-${i}-${j}`, "data-of": `${key}-${l}-${i}-${j}`, "data-value": plain(v), "aria-pressed": String(Boolean(chosen)),
+        "aria-label": `${t("weight_of", pair(i, j), layers[l].name)} ${plain(v)}`, onclick: () => pick(l, j, i),
+      }, plain(v, Math.min(state.digits, 4))));
+    })));
+  return h("div", { class: "scroll", tabindex: 0 }, h("table", {},
+    h("thead", {}, h("tr", {}, h("td", {}), ...Array.from({ length: k }, (_, j) => h("th", { scope: "col" }, String(j + 1))))),
+    h("tbody", {}, ...rows)));
+}
+
+function gradient_panel(l) {
+  const layer = layers[l], made = [];
+  if (layer.form !== "dense") {
+    made.push(p(t("gradient_other")));
+    for (const one of layer.parameters) if (one.learns) made.push(histogram(one.gradient, `∂L/∂${one.name}`));
+    return made;
+  }
+  const n = takes(l) * layer.size, kernel = parameter(l, "kernel"), bias = parameter(l, "bias");
+  made.push(p(t(data.count === 1 ? "about_gradient" : "about_gradient_sum", data.count)));
+  if (shared(l)) made.push(p(t("shared")));
+  made.push(general(`${dL("w_{ij}")} = ${data.count > 1 ? "\\sum_n " : ""}${symbol_in(l, "i")} \\cdot \\delta_j`,
+    ...(bias?.learns ? [`${dL("b_j")} = ${data.count > 1 ? "\\sum_n " : ""}\\delta_j`] : [])));
+  if (!kernel.learns) made.push(p(t("frozen", "kernel")));
+  else if (n <= FORMULAS) {
+    for (let j = 0; j < layer.size; j++) for (let i = 0; i < takes(l); i++) made.push(line(l, j, i, gradient_of(l, i, j)));
+  } else if (n <= CELLS) made.push(h("p", { class: "caption" }, "∂L/∂w"), table(l, "g", "g"));
+  else made.push(histogram(kernel.gradient, `∂L/∂w, ${layer.name}`), chosen_weights(l, gradient_of));
+  if (bias && !bias.learns) made.push(p(t("frozen", "bias")));
+  else if (bias && layer.size <= SMALL) made.push(h("div", { class: "neurons" }, ...Array.from({ length: layer.size }, (_, j) => line(l, j, null, bias_gradient_of(l, j)))));
+  else if (bias) made.push(histogram(bias.gradient, `∂L/∂b, ${layer.name}`));
+  return made;
+}
+
+// Of the neuron that is chosen, the weights with the largest gradients.
+function chosen_weights(l, formula) {
+  const chosen = state.pick;
+  const choices = neurons_to_choose(l);
+  if (!chosen || chosen.l !== l) return choices;
+  const { j } = chosen;
+  if (element(l, "kernel", "g", 0, j) === undefined) return h("div", {}, p(t("not_held", j + 1)), choices);
+  const order = Array.from({ length: takes(l) }, (_, i) => i);
+  order.sort((a, b) => Math.abs(element(l, "kernel", "g", b, j)) - Math.abs(element(l, "kernel", "g", a, j)));
+  const first = order.slice(0, 5);
+  if (chosen.i !== null && !first.includes(chosen.i)) first.unshift(chosen.i);
+  return h("div", {}, choices, p(t("largest_gradients", j + 1)), ...first.map(i => line(l, j, i, formula(l, i, j))));
+}
+function neurons_to_choose(l) {
+  const rank = (layers[l].columns ?? [...all(l, "delta").keys()]).map(j => [Math.abs(value(l, "delta", j)), j]);
+  rank.sort((a, b) => b[0] - a[0]);
+  return h("div", { class: "chips" }, h("span", {}, t("choose_neuron")), ...rank.slice(0, 8).map(([, j]) =>
+    h("button", { "data-key": `c-${l}-${j}`, "aria-pressed": String(state.pick?.l === l && state.pick?.j === j), onclick: () => { state.pick = { l, j, i: null }; draw(); } }, `${j + 1}`)));
+}
+
+function update_panel(l) {
+  const layer = layers[l], rule = data.update, made = [];
+  if (!rule) return [p(t("no_optimizer")), general("w \\leftarrow w - \\eta \\cdot \\frac{\\partial L}{\\partial w}")];
+  made.push(p(t("about_update")), h("p", {}, h("code", {}, rule.optimizer), ` · η = ${plain(rule.rate)}`));
+  if (rule.lines.length) made.push(general(...rule.lines.map(one => one[0])));
+  else made.push(p(t("own_rule")));
+  if (rule.besides.length) made.push(p(t("besides", rule.besides.join(", "))));
+  if (layer.form !== "dense") {
+    for (const one of layer.parameters) if (one.learns) made.push(histogram(one.summary, one.path));
+    return made;
+  }
+  const n = takes(l) * layer.size, kernel = parameter(l, "kernel"), bias = parameter(l, "bias");
+  if (!kernel.learns) made.push(p(t("frozen", "kernel")));
+  else if (n <= FORMULAS / Math.max(1, rule.lines.length)) {
+    for (let j = 0; j < layer.size; j++) for (let i = 0; i < takes(l); i++) made.push(line(l, j, i, update_of(l, "kernel", i, j)));
+  } else if (n <= CELLS) {
+    made.push(h("p", { class: "caption" }, t("new_weights")), table(l, "new", "new"));
+    if (state.pick?.l === l && state.pick.i !== null) made.push(line(l, state.pick.j, state.pick.i, update_of(l, "kernel", state.pick.i, state.pick.j)));
+  } else made.push(histogram(kernel.summary, `w, ${layer.name}`), chosen_weights(l, (l, i, j) => update_of(l, "kernel", i, j)));
+  if (bias && !bias.learns) made.push(p(t("frozen", "bias")));
+  else if (bias && layer.size <= SMALL) made.push(h("div", { class: "neurons" }, ...Array.from({ length: layer.size }, (_, j) => line(l, j, null, update_of(l, "bias", 0, j)))));
+  const lasting = [...steps].reverse().find(step => step.phase === "update").layer === l;
+  if (lasting) made.push(h("p", { class: "after" }, t("loss_after")), eq(
+    data.loss.penalty ? "L + R" : "L", `= ${tex(Number(data.loss.value) + Number(data.loss.penalty))} \\to`, `${tex(rule.loss)}`));
+  return made;
+}
+
+function check_panel() {
+  const made = [p(t("about_check")), general("\\frac{\\partial L}{\\partial w} \\approx \\frac{L(w + h) - L(w - h)}{2 \\cdot h}")];
+  const [done, whole] = data.checked;
+  if (!done) return [...made, p(t("no_check"))];
+  made.push(p(t(done === whole ? "check_all" : "check_some", count(done), count(whole))));
+  const rows = layers.flatMap(layer => layer.parameters).filter(one => one.check);
+  made.push(h("div", { class: "scroll", tabindex: 0 }, h("table", {},
+    h("thead", {}, h("tr", {}, ...["parameter", "checked", "difference"].map(name => h("th", { scope: "col" }, t(name))))),
+    h("tbody", {}, ...rows.map(one => {
+      const kinks = unpack(one.check.kinks).values.reduce((a, b) => a + b, 0), good = Number(one.check.difference) < 1e-5;
+      return h("tr", {}, h("th", { scope: "row" }, one.path), h("td", {}, `${count(one.check.places.shape[0])}${kinks ? ` (${t("kinks", kinks)})` : ""}`),
+        h("td", { class: good ? "good" : "bad" }, `${good ? "✓" : "✗"} ${plain(one.check.difference, 2)}`));
+    })))));
+  made.push(p(t("check_pick")));
+  return made;
+}
+
+// ---- the chain rule for what is chosen ---------------------------------------------------------
+
+function trace() {
+  const chosen = state.pick, units = [...layers.keys()].filter(isUnits);
+  const made = [h("h2", {}, t("trace"))];
+  if (!units.length) return [...made, p(t("no_trace"))];
+  const l = chosen?.l ?? -1;
+  const choose = (key, label, value, options, change) => h("label", {}, h("span", {}, label),
+    h("select", { "data-key": key, onchange: event => change(Number(event.target.value)) },
+      ...options.map(([v, text]) => h("option", { value: v, selected: v === value }, text))));
+  const row_of = [choose("s-layer", t("layer"), l, [[-1, "–"], ...units.map(k => [k, `(${k + 1}) ${layers[k].name}`])],
+    k => { state.pick = k < 0 ? null : { l: k, j: layers[k].columns?.[0] ?? 0, i: null }; draw(); })];
+  if (chosen) {
+    const held = layers[l].columns ?? Array.from({ length: Math.min(layers[l].size, 4096) }, (_, j) => j);
+    const own = held.includes(chosen.j) ? held : [chosen.j, ...held];
+    row_of.push(choose("s-neuron", t("neuron"), chosen.j, own.map(j => [j, String(j + 1)]), j => { state.pick = { l, j, i: chosen.i }; draw(); }));
+    if (isDense(l) && takes(l) <= 4096) row_of.push(choose("s-weight", t("weight_from"), chosen.i ?? -1,
+      [[-1, t("whole_neuron")], ...Array.from({ length: takes(l) }, (_, i) => [i, String(i + 1)])],
+      i => { state.pick = { l, j: chosen.j, i: i < 0 ? null : i }; draw(); }));
+    row_of.push(h("button", { "data-key": "clear", onclick: () => { state.pick = null; draw(); } }, t("clear")));
+  }
+  made.push(h("div", { class: "choices" }, ...row_of));
+  if (!chosen) return [...made, p(t("trace_hint"))];
+  made.push(...(chosen.i === null ? trace_neuron(l, chosen.j) : trace_weight(l, chosen.j, chosen.i)));
+  return made;
+}
+
+const block_of = (head, ...formulas) => h("div", { class: "link" }, h("h4", {}, head), ...formulas);
+
+function trace_neuron(l, j) {
+  const made = [h("h3", {}, t("neuron_of", j + 1, layers[l].name))];
+  if (isDense(l)) made.push(block_of(t("forward"), z_of(l, j), largest(l, j), isLinear(l) ? null : a_of(l, j)));
+  else made.push(block_of(t("forward"), a_of(l, j)));
+  made.push(block_of(t("what_comes_back"), da_of(l, j), where_from(l)));
+  made.push(block_of(t("backward"), isRowwise(l) || isLinear(l) ? null : slope_of(l, j), delta_of(l, j)));
+  if (isDense(l) && parameter(l, "bias")?.learns) made.push(block_of(t("bias"), bias_gradient_of(l, j), beside("bias", l, 0, j),
+    data.update ? update_of(l, "bias", 0, j) : null));
+  return made;
+}
+
+function where_from(l) {
+  const behind = readers(l);
+  if (isLast(l) && !behind.length) return p(t("from_loss"));
+  return dense_behind(l) >= 0 ? p(t("from_layer", layers[behind[0]].name)) : p(t("from_layers", behind.map(k => layers[k].name).join(", ")));
+}
+
+function trace_weight(l, j, i) {
+  const w = weight(l, i, j), z = sym("z", l, j), a = sym("a", l, j);
+  const made = [h("h3", {}, t("weight_of", pair(i, j), layers[l].name)), p(t("weight_goes", i + 1, j + 1))];
+  if (element(l, "kernel", "w", i, j) === undefined) return [...made, p(t("not_held", j + 1))];
+  const ratio = (top, below) => `\\frac{\\partial ${top}}{\\partial ${below}}`;
+  const through = isRowwise(l) ? `${ratio("L", z)} \\cdot ${ratio(z, w)}`
+    : isLinear(l) ? `${ratio("L", a)} \\cdot ${ratio(z, w)}` : `${ratio("L", a)} \\cdot ${ratio(a, z)} \\cdot ${ratio(z, w)}`;
+  made.push(h("div", { class: "general" }, eq(`${ratio("L", w)} = ${through}`)));
+  made.push(block_of(t("factor_loss"), da_of(l, j), where_from(l)));
+  if (!isLinear(l)) made.push(block_of(t(isRowwise(l) ? "factor_rowwise" : "factor_slope"), isRowwise(l) ? delta_of(l, j) : slope_of(l, j)));
+  made.push(block_of(t("factor_input"), eq(ratio(z, w), `= ${symbol_in(l, i)}`, result(given(l, i)))));
+  const g = element(l, "kernel", "g", i, j);
+  if (g === undefined) return [...made, p(t("frozen", "kernel"))];
+  made.push(block_of(t("together"), isRowwise(l) || isLinear(l) ? null : delta_of(l, j), gradient_of(l, i, j),
+    data.count > 1 ? p(t("this_sample", data.samples[state.sample])) : null));
+  made.push(beside("kernel", l, i, j));
+  if (data.update) made.push(block_of(t("update"), update_of(l, "kernel", i, j)));
+  return made;
+}
+
+// The central difference beside what backward says.
+function beside(name, l, i, j) {
+  const found = checked(l, name, i, j), w = name === "bias" ? sym("b", l, j) : weight(l, i, j);
+  if (!found) return data.checked[0] ? p(t("not_checked")) : null;
+  const scale = Math.max(Math.abs(found.backward), Math.abs(found.central));
+  const off = scale ? Math.abs(found.backward - found.central) / scale : 0;
+  return block_of(t("central"), eq(`\\frac{L(${w} + h) - L(${w} - h)}{2 \\cdot h}`, result(found.central, `central-${name}-${l}-${i}-${j}`)),
+    p(found.kink ? t("kink") : `${t("differs", plain(off, 2))}`));
+}
+
+// ---- the page --------------------------------------------------------------------------------
+
+const icon = path => s("svg", { viewBox: "0 0 20 20", width: 20, height: 20, "aria-hidden": "true" }, s("path", { d: path }));
+function buttons() {
+  const last = steps.length - 1, step = steps[state.step];
+  const button = (key, text, label, to, off) => h("button", { "data-key": key, "aria-label": label, title: label, disabled: off, onclick: () => go(to) }, text);
+  return h("nav", { class: "steps", "aria-label": t("steps") },
+    h("div", { class: "move" },
+      button("first", icon("M4 3v14h3V3zM17 3L8 10l9 7z"), t("first"), 0, state.step === 0),
+      button("back", icon("M15 3L4 10l11 7z"), t("back"), state.step - 1, state.step === 0),
+      h("span", { class: "at" }, `${state.step + 1} / ${steps.length}`),
+      button("next", icon("M5 3l11 7-11 7z"), t("next"), state.step + 1, state.step === last),
+      button("last", icon("M16 3v14h-3V3zM3 3l9 7-9 7z"), t("last"), last, state.step === last)),
+    h("div", { class: "phase" }, ...PHASES.map(phase => h("button", {
+      class: phase, "data-key": `phase-${phase}`, "aria-current": phase === step.phase ? "step" : null,
+      onclick: () => go(steps.findIndex(one => one.phase === phase)),
+    }, t(phase)))),
+    h("div", { class: "progress", "aria-hidden": "true" }, h("div", { style: `width:${100 * state.step / last}%` })));
+}
+
+function head() {
+  const choice = (key, label, options, current, change) => h("label", {}, h("span", {}, label),
+    h("select", { "data-key": key, onchange: event => { change(event.target.value); draw(); } },
+      ...options.map(([v, text]) => h("option", { value: v, selected: String(v) === String(current) }, text))));
+  const chain = [data.inputs.map(input => input.shape.join("×")).join(", "), ...layers.map(layer => layer.shape.join("×"))].join(" → ");
+  return h("header", {},
+    h("h1", {}, t("title")),
+    h("p", { class: "what" }, h("span", {}, chain), ` · ${data.loss.name} · ${data.dtype}`),
+    h("div", { class: "tools" },
+      h("div", { class: "languages", role: "group", "aria-label": t("language") }, ...Object.keys(data.texts).map(code => h("button", {
+        "data-key": `language-${code}`, lang: code, "aria-pressed": String(code === state.language),
+        onclick: () => { state.language = code; document.documentElement.lang = code; document.title = t("title"); draw(); },
+      }, { en: "English", id: "Indonesia" }[code] ?? code))),
+      choice("digits", t("digits"), [4, 6, 9, 15].map(n => [n, String(n)]), state.digits, v => { state.digits = Number(v); }),
+      data.samples.length > 1 ? choice("sample", t("sample"), data.samples.map((n, k) => [k, String(n)]), state.sample, v => { state.sample = Number(v); }) : null),
+    ...data.notes.map(note => h("p", { class: "note" }, t(`note_${note.name}`, ...note.values))));
+}
+
+function legend() {
+  return h("p", { class: "legend" }, h("span", { class: "plus" }, t("positive")), h("span", { class: "minus" }, t("negative")), h("span", {}, t("thickness")));
+}
+
+let shown_step = -1;
+function draw() {
+  const step = steps[state.step], focused = document.activeElement?.dataset?.key;
+  const before = root.querySelector(".drawing")?.scrollLeft ?? 0;
+  const title = h("h2", { class: step.phase }, title_of(step));
+  const live = shown_step !== state.step;
+  root.replaceChildren(
+    head(),
+    buttons(),
+    h("section", { class: "drawing", "aria-label": t("network") }),
+    legend(),
+    h("div", { class: "columns" },
+      h("section", { class: `panel ${step.phase}` }, title, ...panel(step).filter(Boolean)),
+      h("section", { class: "trace", "aria-label": t("trace") }, ...trace())));
+  const drawing = root.querySelector(".drawing");
+  drawing.append(network(drawing.clientWidth));
+  drawing.scrollLeft = before;
+  const phases = root.querySelector(".phase"), now = phases.querySelector("[aria-current]");
+  if (now) phases.scrollLeft = now.offsetLeft - phases.offsetLeft - 40;
+  if (live) told.textContent = title.textContent;
+  shown_step = state.step;
+  if (focused) [...root.querySelectorAll("[data-key]")].find(one => one.dataset.key === focused)?.focus({ preventScroll: true });
+}
+// Said once for each step, not for all that is drawn anew.
+const told = h("p", { class: "told", "aria-live": "polite" });
+document.body.append(told);
+
+document.addEventListener("keydown", event => {
+  if (event.altKey || event.ctrlKey || event.metaKey || /^(SELECT|INPUT)$/.test(event.target.tagName)) return;
+  if (event.target.closest?.(".scroll, .drawing") && event.target.scrollWidth > event.target.clientWidth) return;
+  const to = { ArrowRight: state.step + 1, ArrowLeft: state.step - 1, Home: 0, End: steps.length - 1 }[event.key];
+  if (to !== undefined) { event.preventDefault(); go(to); }
+  else if (event.key === "Escape" && state.pick) { state.pick = null; draw(); }
+});
+let width = 0;
+new ResizeObserver(() => {
+  if (Math.abs(root.clientWidth - width) > 4) { width = root.clientWidth; draw(); }
+}).observe(root);
+draw();
+})();

@@ -1,0 +1,395 @@
+"""A page that walks through an explanation: its data, and the file that shows them.
+
+The data are one JSON within the page. Arrays are little-endian bytes in base64, so every number is
+the explanation's own, NaN too. What the page says stands in `page_texts`, how it looks and moves in
+page.html, page.css and page.js.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .._support.checks import choice, shown
+from .formulas import ACTIVATIONS, Activation, loss_formula
+from .gradient_check import central_differences
+from .page_texts import LANGUAGES, TEXTS
+from .passes import LayerPass, Passes
+
+__all__ = ["checks_of", "is_dense", "page", "page_data"]
+
+Array = npt.NDArray[Any]
+
+# Batches of so many samples are in the page whole; of larger ones, the sample that was asked for.
+MOST_SAMPLES = 8
+# Values of one sample behind one layer.
+MOST_VALUES = 4096
+# Elements of one kernel, and of all; beyond, those of the neurons with the largest δ.
+MOST_OF_KERNEL, MOST_OF_ALL = 120_000, 400_000
+# What is kept of a larger kernel: so many neurons, if their weights are not more than these.
+NEURONS, MOST_WEIGHTS = 24, 100_000
+# Up to so many elements of a parameter the optimizer's state is kept.
+MOST_OF_STATE = 5_000
+# Central differences: passes of the whole batch through all weights, and elements at most.
+MOST_WORK, MOST_CHECKED = 2e9, 2_000
+BINS = 24
+
+_HERE = Path(__file__).parent
+
+
+def page(explanation: Passes, language: str, sample: int) -> str:
+    """See `Explanation.to_html`."""
+    choice(language, "language", *LANGUAGES)
+    data = page_data(explanation, explanation.number_of(sample)) | {
+        "language": language,
+        "texts": {code: {name: text[code] for name, text in TEXTS.items()} for code in LANGUAGES},
+    }
+    # "<" could end the script that holds it.
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    parts = {
+        "language": language,
+        "title": TEXTS["title"][language],
+        "style": _file("page.css"),
+        "script": _file("page.js"),
+        "data": text.replace("<", "\\u003c").replace("\u2028", "\\u2028"),
+    }
+    made = _file("page.html")
+    before, *pieces = made.split("{{")
+    found = [before]
+    for piece in pieces:
+        name, _, rest = piece.partition("}}")
+        found += [parts[name], rest]
+    return "".join(found)
+
+
+def _file(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
+
+
+def page_data(explanation: Passes, sample: int = 0) -> dict[str, Any]:
+    """What the page shows, but for its language."""
+    return _Data(explanation, sample).whole()
+
+
+def packed(array: Array) -> dict[str, Any]:
+    """An array for the page: its shape, whether float32, float64 or int32, and its bytes."""
+    kind = {"f": "f4" if array.dtype.itemsize <= 4 else "f8"}.get(array.dtype.kind, "i4")
+    data = np.ascontiguousarray(array, f"<{kind}").tobytes()
+    return {"shape": list(array.shape), "type": kind, "data": b64encode(data).decode()}
+
+
+def scalar(value: Any) -> float | str:
+    """A number, or the word by which JavaScript knows one that is not finite."""
+    number = float(value)
+    if math.isfinite(number):
+        return number
+    return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
+
+
+def summary(array: Array) -> dict[str, Any]:
+    """What stands for many numbers: their norm, range, mean and histogram."""
+    values = np.asarray(array, np.float64).reshape(-1)
+    finite = values[np.isfinite(values)]
+    low, high = (finite.min(), finite.max()) if len(finite) else (0.0, 0.0)
+    span = (low, high) if high > low else (low - 0.5, high + 0.5)
+    with np.errstate(all="ignore"):
+        is_wide = not math.isfinite(span[1] - span[0])
+        counts = np.zeros(BINS) if is_wide else np.histogram(finite, BINS, span)[0]
+        norm, mean = np.linalg.norm(values), values.mean() if len(values) else 0.0
+    return {
+        "size": len(values),
+        "norm": scalar(norm),
+        "mean": scalar(mean),
+        "low": scalar(low),
+        "high": scalar(high),
+        "counts": [int(count) for count in counts],
+    }
+
+
+def is_dense(step: LayerPass) -> bool:
+    """Whether z = Σ x·w + b of one row, bfloat16's rounding aside."""
+    kernel = step.parameters.get("kernel")
+    if step.kind != "Dense" or kernel is None or isinstance(step.x, tuple) or step.x.ndim != 2:
+        return False
+    if kernel.shape != (step.x.shape[1], step.z.shape[1]):
+        return False
+    return _is_sum(step, 0.02)
+
+
+def _is_sum(step: LayerPass, tolerance: float) -> bool:
+    """Whether z is that sum, relative to its largest element; what is not finite may differ."""
+    with np.errstate(all="ignore"):
+        z = step.x.astype(np.float64) @ step.parameters["kernel"] + step.parameters.get("bias", 0)
+        off = np.abs(z - step.z)
+    known = np.isfinite(off)
+    return not (off[known] > tolerance * np.abs(z[known]).max(initial=1e-30)).any()
+
+
+def is_elementwise(step: LayerPass) -> bool:
+    """Whether a layer is an activation by itself."""
+    return (
+        not step.parameters
+        and not isinstance(step.x, tuple)
+        and step.activation != "linear"
+        and step.x.shape == step.z.shape
+    )
+
+
+def _learning(explanation: Passes) -> int:
+    return sum(gradient.size for gradient in explanation.gradients.values())
+
+
+def checks_of(explanation: Passes) -> tuple[dict[str, tuple[Array, Array, Array]], str]:
+    """See `central_differences`: of all elements where that is quick; and why there are none."""
+    again, learning = explanation.again, _learning(explanation)
+    model = None if again is None else again.model()
+    if again is None or model is None or not learning:
+        return {}, "" if again is None else again.reason
+    affordable = min(MOST_CHECKED, MOST_WORK / (4 * learning * explanation.samples))
+    most = learning if learning <= affordable else int(affordable) // len(explanation.gradients)
+    try:
+        x, y = explanation.given
+        return central_differences(model, x, y, again.loss, max(4, most)), ""
+    except Exception as error:  # of a user's own piece
+        return {}, f"{type(error).__name__}: {shown(str(error))}"
+
+
+class _Data:
+    def __init__(self, explanation: Passes, sample: int) -> None:
+        self._all = explanation
+        count = explanation.samples
+        self._samples = list(range(count)) if count <= MOST_SAMPLES else [sample]
+        self._sample = sample
+        self._left = MOST_OF_ALL
+        self._update = explanation.update
+        self._notes: list[dict[str, Any]] = []
+
+    def whole(self) -> dict[str, Any]:
+        e = self._all
+        checks, why_not = checks_of(e)
+        layers = [self._layer(step, checks) for step in e.layers]
+        columns = self._columns()
+        for layer in layers:
+            layer["column"] = columns[layer["name"]]
+        names = list(dict.fromkeys(name for step in e.layers for name in step.reads))
+        inputs = [name for name in names if self._home(name) not in columns]
+        if e.samples > MOST_SAMPLES:
+            self._note("one_of_many", e.samples, self._sample)
+        if any(layer.get("columns") is not None for layer in layers):
+            self._note("some_neurons", NEURONS)
+        if any("python" in step.notes for step in e.layers):
+            self._note("python_layers")
+        if any("masks" in step.notes for step in e.layers):
+            self._note("masked")
+        if any("rounded" in layer["notes"] for layer in layers):
+            self._note("rounded", "bfloat16")
+        if why_not:
+            self._note("not_again", why_not)
+        return {
+            "count": e.samples,
+            "samples": self._samples,
+            "sample": self._sample,
+            "dtype": str(e.layers[-1].a.dtype),
+            "inputs": [self._input(name) for name in inputs],
+            "layers": layers,
+            "outputs": list(e.outputs),
+            "loss": self._loss(),
+            "update": self._rule(),
+            "checked": [sum(len(c[0]) for c in checks.values()), _learning(e)],
+            "notes": self._notes,
+        }
+
+    def _note(self, name: str, *values: Any) -> None:
+        self._notes.append({"name": name, "values": [str(value) for value in values]})
+
+    @staticmethod
+    def _home(name: str) -> str:
+        """Of "lstm[1]", a state, the pass that made it."""
+        return name.partition("[")[0]
+
+    def _columns(self) -> dict[str, int]:
+        """How far from the inputs each pass stands."""
+        found: dict[str, int] = {}
+        for step in self._all.layers:
+            found[step.name] = 1 + max((found.get(self._home(n), 0) for n in step.reads), default=0)
+        return found
+
+    # ---- pieces ------------------------------------------------------------------------------
+
+    def _rows(self, batch: Array) -> Array:
+        """Those of the page's samples, as rows."""
+        chosen = np.asarray(batch)[self._samples]
+        return chosen.reshape(len(self._samples), -1)
+
+    def _values(self, batch: Array) -> dict[str, Any]:
+        rows = self._rows(batch)
+        found: dict[str, Any] = {"packed": packed(rows[:, :MOST_VALUES])}
+        if rows.shape[1] > 1:
+            found["summaries"] = [summary(row) for row in rows]
+        return found
+
+    def _input(self, name: str) -> dict[str, Any]:
+        for step in self._all.layers:
+            if name in step.reads:
+                x = step.inputs[step.reads.index(name)]
+                return {"name": name, "shape": list(x.shape[1:]), "a": self._values(x)}
+        raise KeyError(name)
+
+    def _layer(self, step: LayerPass, checks: dict[str, Any]) -> dict[str, Any]:
+        dense, elementwise = is_dense(step), is_elementwise(step)
+        found: dict[str, Any] = {
+            "name": step.name,
+            "kind": step.kind,
+            "activation": step.activation,
+            "form": "dense" if dense else "elementwise" if elementwise else "other",
+            "reads": list(step.reads),
+            "takes": [list(x.shape[1:]) for x in step.inputs],
+            "shape": list(step.a.shape[1:]),
+            "notes": [*step.notes, *(["rounded"] if dense and not _is_sum(step, 1e-4) else [])],
+            "values": {
+                name: self._values(getattr(step, name))
+                for name in ("z", "a", "slope", "da", "delta")
+                if getattr(step, name) is not None
+            },
+            "formula": self._formula(step),
+            "costs": self._costs(step),
+            "columns": None,
+        }
+        if dense:
+            found["columns"] = kept = self._kept(step)
+            inputs = step.x.shape[1] if kept is None or kept else MOST_VALUES
+            found["x"] = packed(self._rows(step.x)[:, :inputs])
+        found["parameters"] = [
+            self._parameter(step, name, checks, found["columns"]) for name in step.parameters
+        ]
+        return found
+
+    @staticmethod
+    def _formula(step: LayerPass) -> dict[str, Any]:
+        of = ACTIVATIONS.get(step.activation) or Activation("", "")
+        if step.activation in ("softmax", "log_softmax"):
+            of = Activation("", "")
+        return {"f": of.f, "slope": of.slope, "f_n": of.f_numbers, "slope_n": of.slope_numbers}
+
+    @staticmethod
+    def _costs(step: LayerPass) -> bool:
+        """Whether the outputs cost by themselves, which is in δ but not in ∂L/∂a."""
+        if step.slope is None:
+            return False
+        product = step.slope.astype(np.float64) * step.da
+        return not np.allclose(step.delta, product, 1e-4, 1e-30, equal_nan=True)
+
+    def _kept(self, step: LayerPass) -> list[int] | None:
+        """The neurons whose weights are in the page; None for all."""
+        kernel = step.parameters["kernel"]
+        if kernel.size <= min(MOST_OF_KERNEL, self._left):
+            self._left -= kernel.size
+            return None
+        delta = np.abs(self._rows(step.delta)[self._samples.index(self._sample), :MOST_VALUES])
+        count = min(NEURONS, MOST_WEIGHTS // len(kernel))
+        order = np.argsort(-np.nan_to_num(delta), kind="stable")[:count]
+        return [int(j) for j in np.sort(order)]
+
+    def _parameter(
+        self, step: LayerPass, name: str, checks: dict[str, Any], columns: list[int] | None
+    ) -> dict[str, Any]:
+        path = f"{step.name.partition(':')[0]}/{name}"
+        value, gradient = step.parameters[name], step.gradients.get(name)
+        new = None if self._update is None else self._update.parameters.get(path)
+        found: dict[str, Any] = {
+            "name": name,
+            "path": path,
+            "shape": list(value.shape),
+            "summary": summary(value),
+            "learns": gradient is not None,
+        }
+        if gradient is not None:
+            found["gradient"] = summary(gradient)
+        small = value.size <= MOST_OF_STATE
+        is_held = is_dense(step) and (name == "kernel" or value.size <= MOST_OF_KERNEL)
+        if is_held or small:
+            kept = {"w": value, "g": gradient, "new": new, "penalty": step.penalties.get(name)}
+            if small and self._update is not None and path in self._update.after:
+                for slot, state in self._update.after[path].items():
+                    kept[f"{slot}'"] = state
+                    kept[slot] = self._update.before[path][slot]
+            if name == "kernel" and columns is not None:
+                kept = {key: None if v is None else v[:, columns] for key, v in kept.items()}
+            found["values"] = {k: packed(v) for k, v in kept.items() if v is not None}
+        if path in checks and ":" not in step.name:
+            found["check"] = self._check(*checks[path])
+        return found
+
+    @staticmethod
+    def _check(places: Array, backward: Array, slopes: Array) -> dict[str, Any]:
+        left, central, right = slopes.T
+        scale = max(np.abs(backward).max(initial=0.0), np.abs(central).max(initial=0.0))
+        off = np.abs(backward - central)
+        between = (np.minimum(left, right) <= backward) & (backward <= np.maximum(left, right))
+        kinks = (off > 1e-6 * scale) & between
+        smooth = off[~kinks].max(initial=0.0)
+        return {
+            "places": packed(places),
+            "backward": packed(backward),
+            "central": packed(central),
+            "kinks": packed(kinks.astype(np.int32)),
+            "difference": scalar(smooth / scale if scale > 0 else smooth),
+        }
+
+    # ---- loss and update -----------------------------------------------------------------------
+
+    def _loss(self) -> dict[str, Any]:
+        e = self._all
+        found: dict[str, Any] = {
+            "name": e.loss_name,
+            "value": scalar(e.loss),
+            "penalty": scalar(e.penalty),
+            "targets": [self._target(name, y) for name, y in self._targets()],
+        }
+        formula = None
+        if e.again is not None and len(e.outputs) == 1 and not isinstance(e.y, tuple):
+            formula = loss_formula(e.again.loss, e.y, e.y_pred, e[e.outputs[0]].da)
+        if formula is not None:
+            found |= {"whole": formula.whole, "slope": formula.slope}
+            if formula.y is not None:
+                found |= {
+                    "factor": formula.factor,
+                    "term": formula.term,
+                    "slope_n": formula.slope_numbers,
+                    "n": formula.n,
+                    "y": packed(self._rows(formula.y)),
+                }
+            if formula.p is not None:
+                found["p"] = packed(self._rows(formula.p))
+        return found
+
+    def _targets(self) -> Iterator[tuple[str, Any]]:
+        e = self._all
+        targets = e.y if isinstance(e.y, tuple) else (e.y,)
+        yield from zip(e.outputs, targets, strict=True)
+
+    def _target(self, name: str, y: Any) -> dict[str, Any]:
+        found: dict[str, Any] = {"of": name}
+        if y is not None and np.asarray(y).dtype.kind in "biuf" and np.ndim(y):
+            found["y"] = self._values(np.asarray(y, np.float64))
+        return found
+
+    def _rule(self) -> dict[str, Any] | None:
+        step = self._update
+        if step is None:
+            return None
+        return {
+            "optimizer": step.optimizer,
+            "rate": scalar(step.learning_rate),
+            "lines": [list(line) for line in step.rule.lines],
+            "numbers": {name: scalar(value) for name, value in step.rule.numbers.items()},
+            "besides": list(step.rule.besides),
+            "loss": scalar(step.loss),
+        }

@@ -1,0 +1,181 @@
+"""What one pass through a model made: every number, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .._support.checks import integer
+from .._support.names import suggestion
+from .._support.views import Views
+from .again import Again, Update, update
+
+__all__ = ["LayerPass", "Passes"]
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class LayerPass:
+    """What went through one layer, forward and backward.
+
+    With z = Σ x·W + b and a = f(z) the chain rule reads δ = f′(z)·∂L/∂a, ∂L/∂W = xᵀδ,
+    ∂L/∂b = Σδ, ∂L/∂x = δWᵀ (Rumelhart, Hinton and Williams, 1986).
+
+    Attributes
+    ----------
+    name, kind : str
+        "dense_1" and "Dense".
+    activation : str
+        f; "linear" where the layer has none.
+    x, a : ndarray
+        The layer's input and output, samples first. Of a layer that merges x is a tuple.
+    z : ndarray
+        What f was applied to; a itself where f is linear.
+    slope : ndarray or None
+        f′(z); None where f works on whole rows, as softmax does.
+    da, dx : ndarray
+        ∂L/∂a and ∂L/∂x. In a graph others may read x, too: ∂L/∂x is what comes back from all of
+        them.
+    delta : ndarray
+        δ = ∂L/∂z.
+    parameters : dict of str to ndarray
+        Copies of the layer's parameters, such as "kernel".
+    gradients : dict of str to ndarray
+        ∂L/∂ of each that is not frozen, sums over the samples, and ∂R/∂ of those that a regularizer
+        watches.
+    penalties : dict of str to ndarray
+        That ∂R/∂ alone.
+    reads : tuple of str
+        What made x: names of passes, or of inputs ("x" in a chain).
+    notes : tuple of str
+        "python" where a class of one's own computes; "masks" where the layer hides time steps.
+
+    Examples
+    --------
+    >>> import mundur as md, numpy as np
+    >>> model = md.Model([md.layers.Dense(1, "tanh", kernel_initializer="ones")], seed=0)
+    >>> first = model.explain(np.ones((1, 2)), [[0.0]], loss="mse")[0]
+    >>> first.z, first.name, first.activation
+    (array([[2.]], dtype=float32), 'dense', 'tanh')
+    """
+
+    name: str
+    kind: str
+    activation: str
+    x: Any
+    z: Array
+    a: Array
+    slope: Array | None
+    da: Array
+    delta: Array
+    dx: Any
+    parameters: dict[str, Array]
+    gradients: dict[str, Array]
+    penalties: dict[str, Array]
+    reads: tuple[str, ...] = ("x",)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def dW(self) -> Array | None:
+        """∂L/∂W of the kernel; None without one that learns."""
+        return self.gradients.get("kernel")
+
+    @property
+    def db(self) -> Array | None:
+        """∂L/∂b of the bias; None without one that learns."""
+        return self.gradients.get("bias")
+
+    def __repr__(self) -> str:
+        shapes = " and ".join(str(x.shape) for x in self.inputs)
+        return f"<LayerPass of {self.name}: {shapes} → {self.a.shape}>"
+
+    @property
+    def inputs(self) -> tuple[Array, ...]:
+        """x, as a tuple where it is one array, too."""
+        return self.x if isinstance(self.x, tuple) else (self.x,)
+
+
+@dataclass(frozen=True, eq=False)
+class Passes(Sequence[LayerPass]):
+    """The numbers of an `Explanation`, without its ways to show them."""
+
+    x: Any
+    y: Any
+    y_pred: Any
+    loss: float
+    penalty: float
+    loss_name: str
+    layers: tuple[LayerPass, ...]
+    values: Views
+    outputs: tuple[str, ...]
+    again: Again | None = field(default=None, repr=False)
+
+    @cached_property
+    def update(self) -> Update | None:
+        """One step of the optimizer that was compiled, from these gradients; else None.
+
+        ``update.parameters["dense/kernel"]`` is the new W, ``update.loss`` the loss after it. The
+        model itself stays as it is.
+        """
+        if self.again is None:
+            return None
+        return update(self.again, *self.given, self.gradients)
+
+    @property
+    def given(self) -> tuple[Any, Any]:
+        """X and y as a model takes them."""
+        x, y = (list(v) if isinstance(v, tuple) else v for v in (self.x, self.y))
+        return x, y
+
+    @property
+    def gradients(self) -> dict[str, Array]:
+        """∂(L + R)/∂parameter by "layer/parameter", as in `model.gradients` after `backward`."""
+        return {
+            f"{p.name}/{name}": g
+            for p in self.layers
+            if ":" not in p.name  # a shared layer's gradients are of all its calls
+            for name, g in p.gradients.items()
+        }
+
+    @property
+    def gradient_norms(self) -> dict[str, float]:
+        """‖∂L/∂(weights of the layer)‖, over all its parameters, by the layer's name."""
+        by_layer = {p.name: list(p.gradients.values()) for p in self.layers if p.gradients}
+        return {
+            name: float(np.sqrt(sum(np.sum(g.astype(np.float64) ** 2) for g in gradients)))
+            for name, gradients in by_layer.items()
+        }
+
+    @property
+    def samples(self) -> int:
+        """How many there are."""
+        return len(self.x[0] if isinstance(self.x, tuple) else self.x)
+
+    def number_of(self, sample: int) -> int:
+        """The sample's number from the batch's start; an IndexError where there is none."""
+        count = self.samples
+        if not -count <= integer(sample, "sample", -(2**63)) < count:
+            raise IndexError(f"sample must be one of 0 to {count - 1}; got {sample}")
+        return sample % count
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __iter__(self) -> Iterator[LayerPass]:
+        return iter(self.layers)
+
+    def __getitem__(self, key: Any) -> Any:
+        if not isinstance(key, str):
+            return self.layers[key]
+        by_name = {p.name: p for p in self.layers}
+        if key not in by_name:
+            raise KeyError(
+                f"no layer {key!r}{suggestion(key, by_name)} (known: {', '.join(by_name)})"
+            )
+        return by_name[key]

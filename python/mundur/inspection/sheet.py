@@ -1,0 +1,495 @@
+"""An exercise sheet with solutions, in LaTeX: the numbers of an explanation as a calculation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .._support.checks import choice
+from .formulas import ACTIVATIONS, LossFormula, loss_formula
+from .page import checks_of, is_dense
+from .page_texts import LANGUAGES, TEXTS
+from .passes import LayerPass, Passes
+
+__all__ = ["sheet"]
+
+Array = npt.NDArray[Any]
+
+DIGITS = 6
+# Of a layer that is calculated on paper.
+MOST_NEURONS, MOST_INPUTS = 8, 8
+# Terms of one line, so that it fits on the page.
+TERMS = 3
+MOST_LETTERS = 105
+
+_PREAMBLE = r"""\documentclass[a4paper]{article}
+\usepackage{amsmath,tikz}
+\usepackage[margin=20mm]{geometry}
+\allowdisplaybreaks
+\setlength{\parindent}{0pt}
+\setlength{\parskip}{4pt}
+\raggedright
+\begin{document}"""
+_SPECIAL = {c: rf"\{c}" for c in "#$%&_{}"} | {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "→": r"$\to$",
+    "×": r"$\times$",
+    "·": r"$\cdot$",
+    "∂": r"$\partial$",
+    "δ": r"$\delta$",
+}
+
+
+def sheet(explanation: Passes, language: str, sample: int) -> str:
+    """See `Explanation.to_latex`."""
+    choice(language, "language", *LANGUAGES)
+    made = _Sheet(explanation, language, explanation.number_of(sample))
+    return "\n".join(made.lines()) + "\n"
+
+
+def escaped(text: str) -> str:
+    """A name as LaTeX's text; what its fonts lack becomes a question mark."""
+    return "".join(_SPECIAL.get(c, c if " " <= c < "ɐ" else "?") for c in text)
+
+
+def tex(value: Any) -> str:
+    """A number of `DIGITS` significant digits."""
+    mantissa, _, power = f"{float(value):.{DIGITS}g}".partition("e")
+    mantissa = {"nan": r"\text{NaN}", "inf": r"\infty", "-inf": r"-\infty"}.get(mantissa, mantissa)
+    return mantissa if not power else rf"{mantissa} \cdot 10^{{{int(power)}}}"
+
+
+def factor(value: Any) -> str:
+    """A number that may stand in a product."""
+    text = tex(value)
+    return f"({text})" if text.startswith("-") or "cdot" in text else text
+
+
+def fill(template: str, values: Mapping[str, Any]) -> str:
+    """Puts numbers into their places, in brackets where a sign or a power stands beside others."""
+
+    def put(found: re.Match[str]) -> str:
+        before, after = template[: found.start()], template[found.end() :]
+        alone = not before or (before[-1] in "({|" and after[:1] in (")", "}", "|"))
+        return (tex if alone else factor)(values[found[1]])
+
+    return re.sub(r"<([A-Za-z_0-9']+)>", put, template)
+
+
+class _Sheet:
+    def __init__(self, explanation: Passes, language: str, sample: int) -> None:
+        self._all, self._language, self._sample = explanation, language, sample
+        self._update = explanation.update
+        self._number = {step.name: n for n, step in enumerate(explanation.layers, 1)}
+        self._alone = explanation.samples == 1
+
+    def _text(self, name: str, *values: Any) -> str:
+        return TEXTS[name][self._language].format(*values) if values else self._plain(name)
+
+    def _plain(self, name: str) -> str:
+        return TEXTS[name][self._language]
+
+    def lines(self) -> Iterator[str]:
+        e = self._all
+        yield _PREAMBLE
+        yield rf"\section*{{{self._text('sheet_title')}}}"
+        yield rf"{self._text('name')}: \hrulefill"
+        yield ""
+        yield rf"\subsection*{{{self._text('given')}}}"
+        yield from self._given()
+        yield rf"\subsection*{{{self._text('exercises')}}}"
+        yield r"\begin{enumerate}"
+        for ask in self._questions():
+            yield rf"\item {ask}"
+        yield r"\end{enumerate}"
+        yield r"\newpage"
+        yield rf"\section*{{{self._text('solutions')}}}"
+        yield from self._part("forward", [self._forward(step) for step in e.layers])
+        yield from self._part("loss", [self._loss()])
+        back = e.layers[::-1]
+        yield from self._part("backward", [self._deltas(step) for step in back])
+        learning = [step for step in e.layers if step.gradients]
+        yield from self._part("gradients", [self._gradients(step) for step in learning[::-1]])
+        if self._update is not None:
+            yield from self._part("update", [self._rule(), *map(self._new, learning)])
+            total = "L + R" if e.penalty else "L"
+            yield rf"\[ {total} = {tex(e.loss + e.penalty)} \to {tex(self._update.loss)} \]"
+        yield from self._part("check", [self._check()])
+        yield r"\end{document}"
+
+    def _part(self, name: str, pieces: list[Iterator[str]]) -> Iterator[str]:
+        title = {"gradients": r"$\partial L / \partial w$"}.get(name) or self._text(name)
+        yield rf"\subsection*{{{title}}}"
+        for piece in pieces:
+            yield from piece
+
+    # ---- what is given, and what is asked ----------------------------------------------------
+
+    def _given(self) -> Iterator[str]:
+        e = self._all
+        shapes = " → ".join(
+            ["x", *(f"{s.name} ({s.kind}, {'×'.join(map(str, s.a.shape[1:]))})" for s in e.layers)]
+        )
+        yield self._text("sheet_network", escaped(shapes), DIGITS)
+        yield ""
+        if not self._alone:
+            yield self._text("sheet_sample", self._sample, e.samples)
+            yield ""
+        yield from self._drawing()
+        for name in dict.fromkeys(name for step in e.layers for name in step.reads):
+            if name.partition("[")[0] not in self._number:
+                yield rf"{self._text('inputs')}: ${escaped(name)} = {self._row(self._read(name))}$"
+                yield ""
+        for step in e.layers:
+            yield from self._weights(step)
+        if not isinstance(e.y, tuple):
+            yield rf"{self._text('targets')}: $y = {self._row(e.y)}$"
+            yield ""
+        formula = self._formula()
+        if formula is not None:
+            yield rf"{self._text('loss')}: ${self._spread(formula.whole)}$"
+        else:
+            yield rf"{self._text('loss')}: {escaped(e.loss_name)}"
+        yield ""
+
+    def _weights(self, step: LayerPass) -> Iterator[str]:
+        if not step.parameters:
+            return
+        if not self._is_small(step):
+            size = sum(value.size for value in step.parameters.values())
+            neurons = int(np.prod(step.a.shape[1:]))
+            yield rf"\textbf{{{escaped(step.name)}}}: {self._text('sheet_large', neurons, size)}"
+            for name, value in step.parameters.items():
+                yield rf"$\|\text{{{escaped(name)}}}\| = {tex(np.linalg.norm(value))}$"
+            yield ""
+            return
+        kernel, bias = step.parameters["kernel"], step.parameters.get("bias")
+        yield self._text("weights_of", rf"\textbf{{{escaped(step.name)}}}") + ":"
+        rows = r" \\ ".join(" & ".join(map(tex, row)) for row in kernel)
+        kernel_name, bias_name = self._symbol("W", step), self._symbol("b", step)
+        yield rf"{{\small\[ {kernel_name} = \begin{{pmatrix}} {rows} \end{{pmatrix}} \]"
+        if bias is not None:
+            row = " & ".join(map(tex, bias))
+            yield rf"\[ {bias_name} = \begin{{pmatrix}} {row} \end{{pmatrix}} \]"
+        yield rf"}}\[ f(z) = {self._f(step)} \]"
+
+    def _f(self, step: LayerPass) -> str:
+        if step.activation == "softmax":
+            return r"\frac{e^{z_j}}{\sum_k e^{z_k}}"
+        found = ACTIVATIONS.get(step.activation)
+        return found.f if found else rf"\text{{{escaped(step.activation)}}}(z)"
+
+    def _questions(self) -> Iterator[str]:
+        for name in ("forward", "loss", "backward", "gradient"):
+            yield self._text(f"ask_{name}")
+        if self._update is not None:
+            optimizer = rf"\texttt{{{escaped(self._update.optimizer)}}}"
+            yield self._text("ask_update", optimizer, tex(self._update.learning_rate))
+            yield self._text("ask_after")
+
+    def _drawing(self) -> Iterator[str]:
+        """Circles and lines, where every column has few of them."""
+        e = self._all
+        if isinstance(e.x, tuple) or not all(self._is_small(step) for step in e.layers):
+            return
+        if any(
+            step.reads[0] != name
+            for name, step in zip(["x", *self._number], e.layers, strict=False)
+        ):
+            return
+        sizes = [e.layers[0].x.shape[1], *(step.a.shape[1] for step in e.layers)]
+        yield r"\begin{center}\begin{tikzpicture}[every node/.style={circle,draw,minimum size=8mm,"
+        yield r"inner sep=0pt,font=\small}]"
+        names = ["x", *("a" for _ in e.layers)]
+        for c, (name, size) in enumerate(zip(names, sizes, strict=True)):
+            for j in range(size):
+                mark = f"^{{({c})}}" if c and len(e.layers) > 1 else ""
+                y = (size - 1) / 2 - j
+                at, letter = f"({3 * c},{1.1 * y:.2f})", f"${name}_{{{j + 1}}}{mark}$"
+                yield rf"\node (n{c}-{j}) at {at} {{{letter}}};"
+            for i in range(sizes[c - 1] if c else 0):
+                for j in range(size):
+                    yield rf"\draw[gray] (n{c - 1}-{i}) -- (n{c}-{j});"
+        yield r"\end{tikzpicture}\end{center}"
+
+    # ---- forward -----------------------------------------------------------------------------
+
+    def _forward(self, step: LayerPass) -> Iterator[str]:
+        if not self._is_small(step):
+            yield from self._norms(step, {"a": step.a})
+            return
+        x, kernel = step.x[self._sample], step.parameters["kernel"]
+        bias = step.parameters.get("bias")
+        z, a = step.z[self._sample], step.a[self._sample]
+        rows: list[list[str]] = []
+        for j in range(len(z)):
+            terms = [
+                rf"{factor(v)} \cdot {factor(w)}" for v, w in zip(x, kernel[:, j], strict=True)
+            ]
+            terms += [] if bias is None else [factor(bias[j])]
+            rows.append([self._symbol("z", step, j), *self._sum(terms), f"= {tex(z[j])}"])
+        of = ACTIVATIONS.get(step.activation)
+        for j in range(len(a)):
+            one = self._symbol("a", step, j)
+            zj = self._symbol("z", step, j)
+            if step.activation == "linear":
+                rows.append([one, f"= {zj}", f"= {tex(a[j])}"])
+            elif step.activation == "softmax":
+                below = " + ".join(f"e^{{{tex(v)}}}" for v in z[:TERMS]) + (
+                    r" + \cdots" if len(z) > TERMS else ""
+                )
+                rows.append([one, rf"= \frac{{e^{{{tex(z[j])}}}}}{{{below}}}", f"= {tex(a[j])}"])
+            else:
+                numbers = of.f_numbers if of else None
+                put = [] if numbers is None else [f"= {fill(numbers, {'z': z[j], 'a': a[j]})}"]
+                rows.append([one, f"= f({zj})", *put, f"= {tex(a[j])}"])
+        yield from self._aligned(step, rows)
+
+    # ---- loss --------------------------------------------------------------------------------
+
+    def _formula(self) -> LossFormula | None:
+        e = self._all
+        if e.again is None or len(e.outputs) != 1 or isinstance(e.y, tuple):
+            return None
+        return loss_formula(e.again.loss, e.y, e.y_pred, e[e.outputs[0]].da)
+
+    def _loss(self) -> Iterator[str]:
+        e, formula = self._all, self._formula()
+        rows: list[list[str]] = []
+        small = formula is not None and formula.y is not None and formula.y.shape[1] <= MOST_NEURONS
+        if small and self._alone:
+            assert formula is not None and formula.term is not None and formula.factor is not None
+            terms = [fill(formula.term, self._values(formula, j)) for j in range(self._outputs())]
+            first, *rest = self._sum(terms)
+            scaled = rf"= {fill(formula.factor, {'n': formula.n})} \cdot \bigl({first[2:]}"
+            rows.append(["L", *_closed([scaled, *rest]), f"= {tex(e.loss)}"])
+        else:
+            rows.append(["L", f"= {tex(e.loss)}"])
+        if e.penalty:
+            rows.append(["R", f"= {tex(e.penalty)}"])
+        for name in e.outputs:
+            step = e[name]
+            if not self._is_small(step):
+                continue
+            for j, value in enumerate(step.da[self._sample]):
+                middle = []
+                if small:
+                    assert formula is not None and formula.slope_numbers is not None
+                    middle = [f"= {fill(formula.slope_numbers, self._values(formula, j))}"]
+                rows.append([self._d(self._symbol("a", step, j)), *middle, f"= {tex(value)}"])
+        yield from self._aligned(None, rows)
+
+    def _outputs(self) -> int:
+        return int(self._all.y_pred.shape[1])
+
+    def _values(self, formula: LossFormula, j: int) -> dict[str, Any]:
+        n = self._sample
+        assert formula.y is not None
+        p = 0.0 if formula.p is None else formula.p[n, j]
+        return {"y": formula.y[n, j], "a": self._all.y_pred[n, j], "p": p, "n": formula.n}
+
+    # ---- backward ----------------------------------------------------------------------------
+
+    def _deltas(self, step: LayerPass) -> Iterator[str]:
+        if not self._is_small(step):
+            yield from self._norms(step, {r"\delta": step.delta})
+            return
+        n = self._sample
+        rows: list[list[str]] = []
+        behind = [one for one in self._all.layers if step.name in one.reads]
+        after = behind[0] if len(behind) == 1 and step.name not in self._all.outputs else None
+        of = ACTIVATIONS.get(step.activation)
+        product = None if step.slope is None else step.slope[n] * step.da[n]
+        costs = product is None or not np.allclose(product, step.delta[n], 1e-4, 1e-30)
+        for j in range(step.a.shape[1]):
+            a, delta = self._symbol("a", step, j), self._symbol(r"\delta", step, j)
+            da, end = tex(step.da[n, j]), f"= {tex(step.delta[n, j])}"
+            if after is not None and self._is_small(after):
+                weights, deltas = after.parameters["kernel"][j], after.delta[n]
+                terms = [
+                    rf"{factor(w)} \cdot {factor(d)}" for w, d in zip(weights, deltas, strict=True)
+                ]
+                rows.append([self._d(a), *self._sum(terms), f"= {da}"])
+            if step.activation == "linear":
+                rows.append([delta, f"= {self._d(a)}", end])
+            elif step.slope is None:
+                rows.append([delta, end])
+            else:
+                numbers = of.slope_numbers if of else None
+                put = (
+                    []
+                    if numbers is None
+                    else [f"= {fill(numbers, {'z': step.z[n, j], 'a': step.a[n, j]})}"]
+                )
+                slope = rf"f'({self._symbol('z', step, j)})"
+                rows.append([slope, *put, f"= {tex(step.slope[n, j])}"])
+                whole = (
+                    [] if costs else [rf"= {tex(step.slope[n, j])} \cdot {factor(step.da[n, j])}"]
+                )
+                rows.append([delta, rf"= {slope} \cdot {self._d(a)}", *whole, end])
+        yield from self._aligned(step, rows)
+
+    def _gradients(self, step: LayerPass) -> Iterator[str]:
+        if not self._is_small(step):
+            yield from self._norms(step, step.gradients, of_parameters=True)
+            return
+        x, delta = step.x[self._sample], step.delta[self._sample]
+        whole = self._alone and ":" not in step.name and f"{step.name}:1" not in self._number
+        rows: list[list[str]] = []
+        for name, gradient in step.gradients.items():
+            penalty = step.penalties.get(name)
+            for place in np.ndindex(gradient.shape):
+                j = place[-1]
+                given = [] if name == "bias" else [factor(x[place[0]])]
+                product = r" \cdot ".join([*given, factor(delta[j])])
+                share = "" if penalty is None else f" + {factor(penalty[place])}"
+                put = [f"= {product}{share}"] if whole and (given or share) else []
+                left = self._d(self._weight(step, name, place), bool(share))
+                rows.append([left, *put, f"= {tex(gradient[place])}"])
+        yield from self._aligned(step, rows)
+
+    # ---- update and check ----------------------------------------------------------------------
+
+    def _rule(self) -> Iterator[str]:
+        assert self._update is not None
+        rule = self._update.rule
+        for formula, _, _ in rule.lines:
+            yield rf"\[ {formula} \]"
+        if rule.besides:
+            yield self._text("besides", escaped(", ".join(rule.besides)))
+            yield ""
+
+    def _new(self, step: LayerPass) -> Iterator[str]:
+        assert self._update is not None
+        new = {
+            name: self._update.parameters[f"{step.name.partition(':')[0]}/{name}"]
+            for name in step.gradients
+        }
+        rule = self._update.rule
+        if not self._is_small(step):
+            yield from self._norms(step, new)
+            return
+        rows: list[list[str]] = []
+        path = step.name.partition(":")[0]
+        for name, values in new.items():
+            for place in np.ndindex(values.shape):
+                known: dict[str, Any] = dict(rule.numbers)
+                known |= {"w": step.parameters[name][place], "g": step.gradients[name][place]}
+                known["w'"] = values[place]
+                for slot, state in self._update.after.get(f"{path}/{name}", {}).items():
+                    known[f"{slot}'"] = state[place]
+                    known[slot] = self._update.before[f"{path}/{name}"][slot][place]
+                w = self._weight(step, name, place)
+                done = False
+                for formula, numbers, makes in rule.lines:
+                    if numbers is None or makes not in known or rule.besides:
+                        continue
+                    left = w if makes == "w'" else formula.split(r"\leftarrow")[0]
+                    done |= makes == "w'"
+                    rows.append(
+                        [rf"{left} \leftarrow {{}}", fill(numbers, known), f"= {tex(known[makes])}"]
+                    )
+                if not done:
+                    rows.append([rf"{w} \leftarrow {{}}", tex(values[place])])
+        yield from self._aligned(step, rows)
+
+    def _check(self) -> Iterator[str]:
+        checks, _ = checks_of(self._all)
+        if not checks:
+            yield self._text("no_check")
+            return
+        yield self._text("about_check")
+        yield r"\[ \frac{\partial L}{\partial w} \approx \frac{L(w + h) - L(w - h)}{2 \cdot h} \]"
+        yield r"\begin{tabular}{lrrr}"
+        yield rf"& $\partial L / \partial w$ & {self._text('central')} \\ \hline"
+        for path, (places, backward, slopes) in checks.items():
+            at = int(np.abs(backward).argmax())
+            shape = self._all[path.rpartition("/")[0]].parameters[path.rpartition("/")[2]].shape
+            element = ",".join(str(i + 1) for i in np.unravel_index(places[at], shape))
+            numbers = f"${tex(backward[at])}$ & ${tex(slopes[at, 1])}$"
+            yield rf"\texttt{{{escaped(path)}}}[{element}] & {numbers} \\"
+        yield r"\end{tabular}"
+
+    # ---- pieces --------------------------------------------------------------------------------
+
+    @staticmethod
+    def _is_small(step: LayerPass) -> bool:
+        if not is_dense(step):
+            return False
+        inputs, neurons = step.parameters["kernel"].shape
+        return bool(inputs <= MOST_INPUTS and neurons <= MOST_NEURONS)
+
+    def _symbol(self, letter: str, step: LayerPass, j: int | None = None) -> str:
+        mark = f"^{{({self._number[step.name]})}}" if len(self._number) > 1 else ""
+        return letter + mark if j is None else f"{letter}_{{{j + 1}}}{mark}"
+
+    def _weight(self, step: LayerPass, name: str, place: tuple[int, ...]) -> str:
+        mark = f"^{{({self._number[step.name]})}}" if len(self._number) > 1 else ""
+        letter = "b" if name == "bias" else "w"
+        return f"{letter}_{{{''.join(str(i + 1) for i in place)}}}{mark}"
+
+    def _d(self, below: str, with_penalty: bool = False) -> str:
+        return rf"\frac{{\partial {'(L + R)' if with_penalty else 'L'}}}{{\partial {below}}}"
+
+    @staticmethod
+    def _spread(formula: str) -> str:
+        return formula.replace(", ", r",\quad ")
+
+    @staticmethod
+    def _sum(terms: list[str]) -> list[str]:
+        """Terms in lines of a few each."""
+        parts = [terms[i : i + TERMS] for i in range(0, len(terms), TERMS)]
+        texts = [" + ".join(part) for part in parts]
+        return [f"= {texts[0]}", *(f"+ {text}" for text in texts[1:])]
+
+    def _aligned(self, step: LayerPass | None, rows: list[list[str]]) -> Iterator[str]:
+        """Equations below each other; the parts of a long one too."""
+        if step is not None:
+            yield rf"\textbf{{{escaped(step.name)}}}"
+        yield r"\begin{align*}"
+        told = []
+        for left, *parts in rows:
+            lines, first = [], f"{left} &"
+            line = first
+            for part in parts:
+                if len(line) - len(first) + len(part) > MOST_LETTERS and line != first:
+                    lines.append(line)
+                    line = r"&\quad"
+                line = f"{line} {part}"
+            told += [*lines, line]
+        yield " \\\\\n".join(told)
+        yield r"\end{align*}"
+
+    def _norms(
+        self, step: LayerPass, arrays: Mapping[str, Array], of_parameters: bool = False
+    ) -> Iterator[str]:
+        for name, value in arrays.items():
+            letter = name if name in ("a", r"\delta") else rf"\text{{{escaped(name)}}}"
+            shown = value if name not in ("a", r"\delta") else value[self._sample]
+            above = rf"\partial L / \partial {letter}" if of_parameters else letter
+            norm = tex(np.linalg.norm(np.ravel(shown)))
+            yield rf"\textbf{{{escaped(step.name)}}}: $\| {above} \| = {norm}$"
+            yield ""
+
+    def _read(self, name: str) -> Array:
+        for step in self._all.layers:
+            if name in step.reads:
+                return step.inputs[step.reads.index(name)]
+        raise KeyError(name)
+
+    def _row(self, batch: Any) -> str:
+        values = np.asarray(batch)[self._sample].reshape(-1)
+        if values.dtype.kind not in "biuf":
+            return r"\ldots"
+        text = r",\; ".join(map(tex, values[:MOST_INPUTS]))
+        return text if len(values) <= MOST_INPUTS else rf"{text},\; \ldots"
+
+
+def _closed(lines: list[str]) -> list[str]:
+    return [*lines[:-1], lines[-1] + r"\bigr)"]
