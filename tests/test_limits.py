@@ -30,7 +30,8 @@ WAITS = {"wait", "communicate", "join", "get", "acquire"}
 ONLY_IN = {
     "Popen": {"waiting.py", "fuzz/fuzz_run.py"},  # the latter only communicates, with a limit
     "waitpid": set(),
-    "SIGINT": {"conftest.py", "test_limits.py"},  # the fixture ctrl_c sends it
+    # The fixture ctrl_c sends it, and Child.interrupt.
+    "SIGINT": {"conftest.py", "test_limits.py", "waiting.py"},
     "interrupt_main": set(),
 }
 

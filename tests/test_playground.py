@@ -8,7 +8,6 @@ import json
 import math
 import os
 import re
-import signal
 import socket
 import struct
 import threading
@@ -820,7 +819,7 @@ def test_the_command_says_where_and_ends_with_ctrl_c() -> None:
         )
         assert connection.getresponse().status == 200
         child.line()
-        child.send_signal(signal.SIGINT)
+        child.interrupt()
         assert child.wait(30) == 0  # though a browser keeps its connection
         connection.close()
         assert "ended" in child.stdout.read()  # type: ignore[union-attr]

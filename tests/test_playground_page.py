@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -436,7 +435,7 @@ def test_a_page_whose_server_has_ended_says_so(browser: Any) -> None:
         opened = Open(browser, child.line().split()[-1])
         opened.page.click("#run")
         opened.until_running(True)
-        child.send_signal(signal.SIGINT)
+        child.interrupt()
         assert child.wait(30) == 0
     opened.page.wait_for_selector("#notice:has-text('does not answer')")
     assert opened.page.inner_text("#run") == "Train"

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
 from typing import Any
+
+
+def _hears_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Child(subprocess.Popen[str]):
@@ -16,6 +21,8 @@ class Child(subprocess.Popen[str]):
 
     def __init__(self, *arguments: Any, seconds: float = 60, **options: Any) -> None:
         command = [sys.executable, *map(str, arguments)]
+        # A shell's job in the background ignores Ctrl-C, and so would what it starts.
+        options.setdefault("preexec_fn", _hears_ctrl_c)
         super().__init__(command, stdout=subprocess.PIPE, text=True, **options)
         self.watch = threading.Timer(seconds, self.kill)
         self.watch.daemon = True
@@ -25,6 +32,10 @@ class Child(subprocess.Popen[str]):
         self.kill()
         self.watch.cancel()
         super().__exit__(*error)
+
+    def interrupt(self) -> None:
+        """As Ctrl-C does."""
+        self.send_signal(signal.SIGINT)
 
     def line(self) -> str:
         assert self.stdout is not None

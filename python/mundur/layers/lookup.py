@@ -95,7 +95,12 @@ class Lookup(Preprocessing):
                 raise type(error)(
                     f"vocabulary must be tokens, or a file of them; {error}"
                 ) from None
-        tokens = [self._token(one) for one in items(vocabulary, "vocabulary", MOST)]
+        try:
+            tokens = [self._token(one) for one in items(vocabulary, "vocabulary", MOST)]
+        except (TypeError, ValueError) as error:
+            if str(error).startswith("vocabulary"):
+                raise
+            raise type(error)(f"vocabulary: {error}") from None
         special = self._special()
         if special and tokens[: len(special)] == special:
             tokens = tokens[len(special) :]
