@@ -556,6 +556,18 @@ LAYERS = [
         for name in ("relu", "tanh", "softmax")
     ),
     conv1d_transpose(2, 2, 3, 2, batch=300, use_bias=False),
+    # Lanes over pixels: up to eight filters, on images that are worth it; and back of strides.
+    *(
+        conv2d(filters, 3, (7, 9, channels), 2, padding=p)
+        for filters in range(1, 9)
+        for channels, p in ((1, "valid"), (3, "same"), (17, "same"))
+    ),
+    *(conv2d(3, (3, 2), (9, 11, 2), 2, padding=p, dilation_rate=(2, 3)) for p in ("valid", "same")),
+    *(conv2d(5, size, (9, 8, 4), 2, padding="same") for size in ((5, 1), (1, 4), (12, 11))),
+    *(conv2d(6, 5, (11, 40, 1), 2, activation=name) for name in ("relu", "tanh", "softmax")),
+    conv2d(1, (2, 1), (60, 40, 16), 1),  # some rows, then others
+    *(conv2d(16, 3, (14, 15, 3), 2, padding=p, strides=(2, 1)) for p in ("valid", "same")),
+    windowed("Conv2DTranspose", (7, 8, 2), filters=3, kernel_size=4, strides=2, activation="relu"),
     # Lanes over channels and places: around registers, several places in one, each side of them.
     *(
         windowed("DepthwiseConv2D", (5, 21, channels), kernel_size=3, padding=p)

@@ -93,6 +93,32 @@ def test_a_window_as_large_as_the_image_is_dense_to_the_bit(dtype: str) -> None:
     assert_same(one_pass(convolution, x), one_pass(dense, x))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("filters", [1, 3, 8])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"padding": "same"}, {"padding": "same", "strides": 2}, {"dilation_rate": (2, 3)}],
+    ids=str,
+)
+def test_a_few_filters_or_channels_are_those_of_many_to_the_bit(
+    filters: int, options: dict[str, Any], dtype: str
+) -> None:
+    """Lanes that run over pixels, and over filters."""
+    many = conv((13, 17, 20), 24, 3, dtype=dtype, **options)
+    few = conv((13, 17, 20), filters, 3, dtype=dtype, **options)
+    kernel, bias = many.get_weights()
+    few.set_weights([kernel[..., :filters], bias[:filters]])
+    x = np.random.default_rng(0).normal(size=(3, 13, 17, 20)).astype(dtype)
+    y = many.forward(x, training=True)
+    np.testing.assert_array_equal(few.forward(x), y[..., :filters])
+    thin = conv((13, 17, filters), 24, 3, dtype=dtype, **options)
+    thin.set_weights([kernel[:, :, :filters], bias])
+    delta = np.random.default_rng(1).normal(size=y.shape).astype(dtype)
+    dx = many.backward(delta)
+    thin.forward(x[..., :filters], training=True)
+    np.testing.assert_array_equal(thin.backward(delta), dx[..., :filters])
+
+
 @pytest.mark.parametrize("row_or_column", [0, 1])
 @pytest.mark.parametrize(
     "options", [{}, {"strides": 2}, {"dilation_rate": 2}, {"groups": 3}], ids=str

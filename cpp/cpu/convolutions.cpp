@@ -1,5 +1,5 @@
 // Convolutions of images: products whose rows are what the windows see, gathered piece by piece;
-// or, of many small groups, lanes that run over the filters.
+// or, of many small groups, lanes that run over the filters, and, of few filters, over pixels.
 
 #include "cpu/lane_windows.h"
 #include "cpu/parts.h"
@@ -69,23 +69,64 @@ void resolve_by_lanes(Resolver<T>& r, const op::Convolve2D& o, const Part& part)
       for (std::int64_t at = part.steps.begin; at < part.steps.end; at += most) {
         const Range places{at, std::min(at + most, part.steps.end)};
         lanes.look(n, places, seen);
-        each_alike(windows, places, [&](std::int64_t s, std::int64_t t, std::int64_t count) {
-          const T* from = nullptr;
-          std::int64_t tap = 0;
-          LaneWindows run = lanes.windows(s, t, count, together * O, from, tap);
+        const auto make = [&](std::int64_t s, std::int64_t t, std::int64_t count, bool is_row) {
+          const auto [taps, from, of_w] = lanes.window(s, t, together * O);
           const std::int64_t row = n * image.rows + down.first + s * down.stride;
           T* const to = y + (row * image.columns + across.first + t * across.stride) * O;
-          const std::int64_t left = count % together, first = count - left;
-          run.ldy = across.stride * O * together;
-          run.count = first / together;
-          run.step *= together;
-          if (first > 0) k->lane_windows(to, from, own_w + tap, own_bias, together * O, run, f);
+          const std::int64_t each = is_row ? together : 1, left = count % each;
+          const std::int64_t step = is_row ? lanes.right() : lanes.below();
+          LaneWindows run = taps;
+          run.count = count / each;
+          run.step = each * step;
+          run.ldy = each * O * (is_row ? across.stride : down.stride * image.columns);
+          if (run.count > 0) k->lane_windows(to, from, own_w + of_w, own_bias, each * O, run, f);
           run.count = 1;
           if (left > 0) {
-            k->lane_windows(to + first * O, from + first * lanes.ld(), own_w + tap, own_bias,
-                            left * O, run, f);
+            k->lane_windows(to + (count - left) * O, from + (count - left) * step, own_w + of_w,
+                            own_bias, left * O, run, f);
           }
+        };
+        each_rectangle(places, windows.columns.out, [&](Range all_rows, Range all_columns) {
+          each_alike(windows.rows, all_rows, [&](Range alike) {
+            each_alike(windows.columns, all_columns, [&](Range beside) {
+              // Along the longer side; at the edges that is a column.
+              const bool is_row = beside.size() >= alike.size();
+              const Range shorter = is_row ? alike : beside;
+              for (std::int64_t i = shorter.begin; i < shorter.end; ++i) {
+                is_row ? make(i, beside.begin, beside.size(), true)
+                       : make(alike.begin, i, alike.size(), false);
+              }
+            });
+          });
         });
+      }
+    }
+  });
+}
+
+/// Convolve2D by pixels; the steps of the part are rows.
+template <class T>
+void resolve_by_pixels(Resolver<T>& r, const op::Convolve2D& o, const Part& part) {
+  const Windows2D windows = o.windows;
+  const Image image = image_of(r[o.y].shape);
+  const Grouped sizes = sizes_of(r, o, o.y);
+  const std::int64_t most = pixel_rows(sizes, windows);
+  const T *const x = r.at(o.x), *const w = r.at(o.w), *const bias = r.at(o.bias);
+  r.call([=, y = r.at(o.y), scratch = r.scratch, k = r.kernels.pixel_windows, f = o.f,
+          down = o.rows, across = o.columns](Now<T>&, Worker&) {
+    for (std::int64_t n = part.samples.begin; n < part.samples.end; ++n) {
+      for (std::int64_t row = part.steps.begin; row < part.steps.end; row += most) {
+        auto p = pixel_windows<T>(sizes, windows, {row, std::min(row + most, part.steps.end)});
+        const std::int64_t to = n * image.rows + down.first + row * down.stride;
+        p.y = y + (to * image.columns + across.first) * sizes.filters;
+        p.ldy = across.stride * sizes.filters;
+        p.ldy_row = down.stride * image.columns * sizes.filters;
+        p.x = x + n * windows.in() * sizes.channels;
+        p.w = w;
+        p.bias = bias;
+        p.f = f;
+        p.scratch = scratch;
+        k(p);
       }
     }
   });
@@ -100,11 +141,12 @@ void resolve(Resolver<T>& r, const op::Convolve2D& o) {
   const Grouped sizes = sizes_of(r, o, o.y);
   const std::int64_t O = image.channels, G = o.groups, own_O = sizes.filters,
                      own_C = sizes.channels;
-  const bool all = makes_all(o);
-  const Part part = all ? part_of(r.samples(o.y), windows.out(), r.worker)
-                        : Part{r.share_samples(o.y), {0, windows.out()}};
+  const bool all = makes_all(o), pixels = by_pixels(sizes, windows);
+  const std::int64_t steps = pixels ? windows.rows.out : windows.out();
+  const Part part =
+      all ? part_of(r.samples(o.y), steps, r.worker) : Part{r.share_samples(o.y), {0, steps}};
   if (all) {
-    touch(r, o.y, part, windows.out(), true);
+    touch(r, o.y, part, steps, true);
   } else {
     r.writes_samples(o.y, part.samples);
   }
@@ -112,6 +154,7 @@ void resolve(Resolver<T>& r, const op::Convolve2D& o) {
   r.reads(o.w);
   if (o.bias) r.reads(o.bias);
   if (part.empty()) return;
+  if (pixels) return resolve_by_pixels(r, o, part);
   if (sizes.by_lanes()) return resolve_by_lanes(r, o, part);
   T* const y = r.at(o.y);
   const T* const w = r.at(o.w);
@@ -164,13 +207,18 @@ void add_by_lanes(const Kernels<T>& k, LanesSeen<T>& lanes, const Windows2D& win
     const std::int64_t n = place / each, first = n * each;
     const Range places{place - first, std::min(all.end - first, each)};
     lanes.look(n, places, scratch);
-    each_alike(windows, places, [&](std::int64_t s, std::int64_t t, std::int64_t some) {
-      const T* from = nullptr;
-      std::int64_t tap = 0;
-      LaneWindows run = lanes.windows(s, t, some, dw.ld, from, tap);
-      run.ldy = lddy;
-      const T* const g = dy + (first + s * windows.columns.out + t) * lddy;
-      k.lane_windows_dw(dw.p + tap, from, g, count, run);
+    each_rectangle(places, windows.columns.out, [&](Range rows, Range columns) {
+      for (std::int64_t s = rows.begin; s < rows.end; ++s) {
+        each_alike(windows.columns, columns, [&](Range beside) {
+          const auto [taps, from, of_w] = lanes.window(s, beside.begin, dw.ld);
+          LaneWindows run = taps;
+          run.count = beside.size();
+          run.step = lanes.right();
+          run.ldy = lddy;
+          const T* const g = dy + (first + s * windows.columns.out + beside.begin) * lddy;
+          k.lane_windows_dw(dw.p + of_w, from, g, count, run);
+        });
+      }
     });
     place = first + places.end;
   }

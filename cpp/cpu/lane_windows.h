@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "cpu/kernels/shards.h"
 #include "cpu/kernels/table.h"
@@ -26,18 +27,28 @@ struct Grouped {
   bool is_even() const { return channels == 1 && filters == 1; }
 };
 
-/// Calls f(row, column, count) for windows that see with the same taps, side by side, in order.
+/// Calls f(some) for those of an axis that see with the same taps: all that see with every one, or
+/// one.
 template <class F>
-void each_alike(const Windows2D& windows, Range places, F f) {
-  const Windows& across = windows.columns;
-  const Range whole = across.whole();
+void each_alike(const Windows& axis, Range of, F f) {
+  const Range whole = axis.whole();
+  for (std::int64_t at = of.begin; at < of.end;) {
+    const bool is_whole = at >= whole.begin && at < whole.end;
+    const std::int64_t end = is_whole ? std::min(whole.end, of.end) : at + 1;
+    f(Range{at, end});
+    at = end;
+  }
+}
+
+/// Calls f(rows, columns) for the rectangles that places make up, in order.
+template <class F>
+void each_rectangle(Range places, std::int64_t across, F f) {
   for (std::int64_t place = places.begin; place < places.end;) {
-    const std::int64_t t = place % across.out;
-    const bool is_whole = t >= whole.begin && t < whole.end;
-    const std::int64_t end = is_whole ? whole.end : t + 1;
-    const std::int64_t count = std::min(end - t, places.end - place);
-    f(place / across.out, t, count);
-    place += count;
+    const std::int64_t row = place / across, column = place % across, left = places.end - place;
+    const std::int64_t rows = column == 0 ? std::max<std::int64_t>(left / across, 1) : 1;
+    const Range columns{column, std::min(across, column + left)};
+    f(Range{row, row + rows}, columns);
+    place += rows * columns.size();
   }
 }
 
@@ -52,8 +63,6 @@ class LanesSeen {
     line_ = windows.columns.in * ld_;
   }
 
-  /// Elements from a pixel to the next.
-  std::int64_t ld() const { return ld_; }
   /// So many places are looked at together.
   static std::int64_t places(const Windows2D& windows, const Grouped& sizes) {
     constexpr std::int64_t kElements = 1 << 15, kLeast = 4;
@@ -105,31 +114,34 @@ class LanesSeen {
       }
     }
   }
-  /// Of those, windows side by side, and where they begin to see; `ldw` is the distance of w's
-  /// rows.
-  LaneWindows windows(std::int64_t row, std::int64_t column, std::int64_t count, std::int64_t ldw,
-                      const T*& from, std::int64_t& tap) const {
+  /// A window on those: what it sees, and where that and its part of w begin.
+  struct Window {
+    LaneWindows taps;
+    const T* from;
+    std::int64_t of_w;
+  };
+  /// `ldw` is the distance of w's rows.
+  Window window(std::int64_t row, std::int64_t column, std::int64_t ldw) const {
     const Windows &down = windows_.rows, &across = windows_.columns;
     const Range above = down.taps_of(row), beside = across.taps_of(column);
     const std::int64_t per_tap = sizes_.channels * ldw;
-    LaneWindows run;
-    run.count = count;
-    run.step = across.stride * ld_;
-    run.down = {above.size(), down.dilation * line_, across.taps * per_tap};
-    run.across = {beside.size(), across.dilation * ld_, per_tap};
-    run.in = {sizes_.channels, plane_, ldw};
-    tap = above.begin * run.down.to + beside.begin * run.across.to;
+    LaneWindows taps;
+    taps.down = {above.size(), down.dilation * line_, across.taps * per_tap};
+    taps.across = {beside.size(), across.dilation * ld_, per_tap};
+    taps.in = {sizes_.channels, plane_, ldw};
+    if (sizes_.channels == 1) std::swap(taps.across, taps.in);  // the innermost loop is long
     if (above.empty() || beside.empty()) {
-      run.down.count = 0;  // it sees nothing
-      from = seen_;
-      tap = 0;
-    } else {
-      const std::int64_t line = down.first(row) + above.begin * down.dilation - first_;
-      const std::int64_t pixel = across.first(column) + beside.begin * across.dilation;
-      from = seen_ + line * line_ + pixel * ld_;
+      taps.down.count = 0;  // it sees nothing
+      return {taps, seen_, 0};
     }
-    return run;
+    const std::int64_t line = down.first(row) + above.begin * down.dilation - first_;
+    const std::int64_t pixel = across.first(column) + beside.begin * across.dilation;
+    return {taps, seen_ + line * line_ + pixel * ld_,
+            above.begin * taps.down.to + beside.begin * per_tap};
   }
+  /// Elements from what a window sees to what the next one does, to the right, or below.
+  std::int64_t right() const { return windows_.columns.stride * ld_; }
+  std::int64_t below() const { return windows_.rows.stride * line_; }
 
  private:
   const T* x_;
@@ -146,6 +158,37 @@ inline std::int64_t windows_together(const Grouped& sizes, bool even) {
   constexpr std::int64_t kLanes = 16, kEnough = 64;
   const std::int64_t O = sizes.all_filters();
   return even && O < kEnough ? kLanes / std::gcd(O, kLanes) : 1;
+}
+
+/// Whether the lanes of a convolution are pixels: few filters of one group would leave most of a
+/// register empty. A window of one pixel is a product as it stands.
+inline bool by_pixels(const Grouped& sizes, const Windows2D& windows) {
+  constexpr std::int64_t kPixels = 32;
+  return sizes.groups == 1 && sizes.filters <= PixelWindows<float>::kMost && windows.taps() > 1 &&
+         windows.rows.stride == 1 && windows.columns.stride == 1 && windows.out() >= kPixels;
+}
+/// Some rows of what such windows make, but for addresses.
+template <class T>
+PixelWindows<T> pixel_windows(const Grouped& sizes, const Windows2D& windows, Range rows) {
+  const Windows &down = windows.rows, &across = windows.columns;
+  PixelWindows<T> p;
+  p.in_rows = down.in;
+  p.in_columns = across.in;
+  p.C = sizes.channels;
+  p.above = down.before - rows.begin;
+  p.before = across.before;
+  p.rows = rows.size();
+  p.columns = across.out;
+  p.O = sizes.filters;
+  p.down = {down.taps, down.dilation, 0};
+  p.across = {across.taps, across.dilation, 0};
+  return p;
+}
+/// Rows that are made at once, so that what they see stays in the cache.
+inline std::int64_t pixel_rows(const Grouped& sizes, const Windows2D& windows) {
+  constexpr std::int64_t kElements = 1 << 15, kLeast = 8;
+  const std::int64_t row = (sizes.channels + sizes.filters) * windows.columns.out;
+  return std::min(std::max(kLeast, kElements / row), windows.rows.out);
 }
 
 /// Columns of dw that are summed up at once, so that they stay in the cache; and what their sums

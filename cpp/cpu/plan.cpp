@@ -143,6 +143,10 @@ std::int64_t scratch_bytes(const Program& program, std::int64_t batch) {
             const Grouped sizes = grouped(o, o.y);
             const std::int64_t depth = o.windows.taps() * sizes.channels, O = sizes.all_filters();
             need([&](const Kernels<T>& k) {
+              if (by_pixels(sizes, o.windows)) {
+                const Range rows{0, pixel_rows(sizes, o.windows)};
+                return pixel_windows<T>(sizes, o.windows, rows).scratch_size();
+              }
               if (!sizes.by_lanes()) return k.scratch + patches_at_once(depth) * depth;
               const std::int64_t places = LanesSeen<T>::places(o.windows, sizes);
               return (depth + 1) * windows_together(sizes, true) * O +

@@ -231,6 +231,30 @@ struct LaneWindows {
   Pieces::Axis down{}, across{}, in{};  // taps, and what each sees of a channel; none may be there
 };
 
+/// Some rows of an image, which pixels of an output see through windows of few filters: lanes are
+/// pixels. Windows lie one pixel apart; what they see beyond the image is 0.
+template <class T>
+struct PixelWindows {
+  T* y = nullptr;                     // of the rows that are made
+  std::int64_t ldy = 0, ldy_row = 0;  // elements from a pixel, and from a row, to the next
+  const T* x = nullptr;
+  std::int64_t in_rows = 0, in_columns = 0, C = 0;
+  std::int64_t above = 0, before = 0;  // the first window begins so many pixels in front of x
+  std::int64_t rows = 0, columns = 0, O = 0;  // of what is made; O up to kMost
+  Pieces::Axis down{}, across{};              // taps, `from`: pixels from one to the next
+  const T *w = nullptr, *bias = nullptr;      // [tap,C,O]; bias may be null
+  Function f = Function::linear;
+  T* scratch = nullptr;
+
+  static constexpr std::int64_t kMost = 8, kSlack = 64;
+  /// What is seen of each channel: lines, each so long.
+  std::int64_t lines() const { return rows + (down.count - 1) * down.from; }
+  std::int64_t length() const { return columns + (across.count - 1) * across.from; }
+  std::int64_t scratch_size() const {
+    return (C * lines() + O * rows) * length() + (C + O) * kSlack;
+  }
+};
+
 /// One time step of a recurrent layer on B samples, between its products. A masked sample keeps
 /// its state.
 template <class T>
@@ -573,6 +597,8 @@ struct Kernels {
   /// y[n,o] = f(Σ x[n,tap,o]·w[tap,o] + bias[o]), one chain in order of the taps; bias may be null.
   void (*lane_windows)(T* y, const T* x, const T* w, const T* bias, std::int64_t O,
                        const LaneWindows& windows, Function f);
+  /// y[r,t,o] = f(Σ x[r,t,tap,c]·w[tap,c,o] + bias[o]), one chain over (tap, c).
+  void (*pixel_windows)(const PixelWindows<T>& windows);
   /// dw[tap,o] += Σ_n x[n,tap,o]·dy[n,o]: chains that go on, in order of n.
   void (*lane_windows_dw)(T* dw, const T* x, const T* dy, std::int64_t O,
                           const LaneWindows& windows);

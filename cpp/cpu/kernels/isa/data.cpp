@@ -61,13 +61,18 @@ bool convert(T* y, const void* x, i64 n, ElementType type) {
 
 template <class T>
 void gather(T* to, const T* from, const Pieces& pieces) {
+  constexpr int kWidth = Vec<T>::kWidth;
   const auto& [rows, down, across, size] = pieces;
+  // Most are small: their mask is made once.
+  const i64 whole = size / kWidth * kWidth;
+  const Mask<T> rest = first_n<T>(static_cast<int>(size - whole));
   for (i64 r = 0; r < rows.count; ++r) {
     for (i64 i = 0; i < down.count; ++i) {
-      for (i64 j = 0; j < across.count; ++j) {
-        T* const y = to + r * rows.to + i * down.to + j * across.to;
-        const T* const x = from + r * rows.from + i * down.from + j * across.from;
-        map(y, size, [](Vec<T> a) MUNDUR_BODY { return a; }, x);
+      T* y = to + r * rows.to + i * down.to;
+      const T* x = from + r * rows.from + i * down.from;
+      for (i64 j = 0; j < across.count; ++j, y += across.to, x += across.from) {
+        for (i64 n = 0; n < whole; n += kWidth) store(y + n, load(x + n));
+        if (whole < size) store_masked(y + whole, load_masked(x + whole, rest), rest);
       }
     }
   }
