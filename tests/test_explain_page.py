@@ -541,7 +541,11 @@ def test_the_sheet_asks_in_its_language_and_answers() -> None:
 @pytest.fixture(scope="module")
 def pdflatex() -> str:
     found, finder = shutil.which("pdflatex"), shutil.which("kpsewhich")
-    if found and finder and subprocess.run([finder, "tikz.sty"], capture_output=True).stdout:
+    if (
+        found
+        and finder
+        and subprocess.run([finder, "tikz.sty"], capture_output=True, timeout=60).stdout
+    ):
         return found
     pytest.skip("needs pdflatex with TikZ")
 

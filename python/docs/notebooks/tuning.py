@@ -57,8 +57,8 @@ for kind in ("train", "test"):
 # %% [markdown] id
 # ## *Grid search*
 #
-# Setiap gabungan laju pembelajaran dan arsitektur dinilai dengan validasi silang: 16 calon × 5 bagian =
-# 80 latihan, dua sekaligus pada dua inti prosesor.
+# Setiap gabungan laju pembelajaran dan arsitektur dinilai dengan validasi silang: 16 calon × 5
+# bagian = 80 latihan, dua sekaligus pada dua inti prosesor.
 # %% [markdown] en
 # ## Grid search
 #
