@@ -485,6 +485,15 @@ def test_a_model_that_moved_on_does_not_change_its_explanation() -> None:
     assert pickle.loads(pickle.dumps(late)).to_html() == before
 
 
+def test_explanations_by_lambdas_have_a_pickle() -> None:
+    loss = md.losses.Custom(lambda y, p: np.mean((y - p) ** 2), lambda y, p: 2 * (p - y) / p.size)
+    made = two_two_two().explain(textbook.INPUTS, textbook.TARGETS, loss)
+    assert made.update is not None
+    again = pickle.loads(pickle.dumps(made))
+    assert "lambda" in data_of(again.to_html())["why_not"]
+    assert again.loss == made.loss and again[0].delta.tolist() == made[0].delta.tolist()
+
+
 def test_text_shows_the_update_and_the_slopes_formula() -> None:
     text = str(worked())
     for line in (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,15 @@ class Again:
             return make(*arguments), ""
         except Exception as error:
             return None, told(error)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What pickle keeps: an explanation has a pickle, whatever its loss and layers are."""
+        pieces = () if self.made is None else self.made[1][1:]
+        try:
+            pickle.dumps((self.loss, pieces))
+        except Exception as error:  # a lambda's, or the caller's own
+            return {"made": None, "loss": None, "reason": told(error)}
+        return dict(vars(self))
 
 
 def snapshot(model: Model, loss: Any) -> Again:
