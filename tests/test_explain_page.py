@@ -388,6 +388,23 @@ def odd_models() -> dict[str, Callable[[], Any]]:
         model.compile("adam", "mse")
         return model.explain(rng.normal(size=(2, 64)), np.zeros((2, 2)))
 
+    def without_names() -> Any:
+        layers = [D(3, (lambda z: z * z, lambda z: 2 * z)), D(1)]
+        model = md.Model(layers, input_shape=(2,), seed=0)
+        loss = md.losses.Custom(
+            lambda y, p: np.mean((y - p) ** 2), lambda y, p: 2 * (p - y) / p.size
+        )
+        model.compile("adam", loss)
+        return model.explain(np.ones((1, 2)), [[1.0]])
+
+    def within() -> Any:
+        inner = md.Model([D(3, "relu")], name="inner", input_shape=(4,))
+        x = md.Input((4,))
+        behind = L.Residual([D(3, "gelu")])(inner(x))
+        model = md.Model(x, D(2)(behind), seed=0)
+        model.compile(md.optimizers.SGD(0.1, gradient_accumulation_steps=2), "huber")
+        return model.explain(rng.normal(size=(2, 4)), np.zeros((2, 2)))
+
     def not_a_number() -> Any:
         model = two_two_two()
         model.parameters["dense/kernel"][...] = [[np.nan, np.inf], [1, 2]]
@@ -418,6 +435,8 @@ def odd_models() -> dict[str, Callable[[], Any]]:
         not_a_number,
         wide,
         very_wide,
+        without_names,
+        within,
     )
     return {one.__name__: one for one in (*made, without_optimizer)}
 
@@ -425,6 +444,7 @@ def odd_models() -> dict[str, Callable[[], Any]]:
 ODD = odd_models()
 NOTES = {
     "very_wide": {"some_neurons"},
+    "without_names": {"not_again"},
     "masked": {"masked"},
     "own": {"python_layers"},
     "rounded": {"rounded"},
@@ -441,11 +461,13 @@ def test_models_of_every_kind_have_a_page_and_a_sheet(name: str) -> None:
         warnings.simplefilter("error")
         for language in LANGUAGES:
             assert made.to_latex(language).endswith("\\end{document}\n")
-    if name == "without_optimizer":
+    if name in ("without_optimizer", "without_names"):
         assert made.update is None and data["update"] is None
     else:
         assert set(made.update.parameters) == set(made.gradients)
-    if name != "not_a_number":
+    if name == "without_names":
+        assert "must be a pair (f, f_prime)" in data["why_not"] and not data["checked"][0]
+    elif name != "not_a_number":
         assert data["checked"][0] > 0
         for layer in data["layers"]:
             for one in layer["parameters"]:
@@ -461,6 +483,15 @@ def test_a_model_that_moved_on_does_not_change_its_explanation() -> None:
     model.fit(x, y, epochs=2, verbose=0)
     assert late.to_html() == before
     assert pickle.loads(pickle.dumps(late)).to_html() == before
+
+
+def test_explanations_by_lambdas_have_a_pickle() -> None:
+    loss = md.losses.Custom(lambda y, p: np.mean((y - p) ** 2), lambda y, p: 2 * (p - y) / p.size)
+    made = two_two_two().explain(textbook.INPUTS, textbook.TARGETS, loss)
+    assert made.update is not None
+    again = pickle.loads(pickle.dumps(made))
+    assert "lambda" in data_of(again.to_html())["why_not"]
+    assert again.loss == made.loss and again[0].delta.tolist() == made[0].delta.tolist()
 
 
 def test_text_shows_the_update_and_the_slopes_formula() -> None:

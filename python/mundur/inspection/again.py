@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .._support.checks import shown
 from .asked import checked, loss_value
 from .formulas import Rule, rule_of
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..models.model import Model
     from ..optimizers.base import Optimizer
 
-__all__ = ["Again", "Update", "snapshot", "update"]
+__all__ = ["Again", "Update", "snapshot", "told", "update"]
 
 Array = npt.NDArray[Any]
 
@@ -38,13 +38,27 @@ class Again:
     loss: Any
     reason: str = ""
 
-    def model(self) -> Model | None:
-        """A model of its own, with the numbers and the optimizer of then."""
+    def model(self) -> tuple[Model | None, str]:
+        """A model of its own, with the numbers and the optimizer of then; else why there is none.
+
+        Pieces of one's own may have names that are not their own, as lambdas have.
+        """
         if self.made is None:
-            return None
+            return None, self.reason
         make, arguments, *_ = self.made
-        found: Model = make(*arguments)
-        return found
+        try:
+            return make(*arguments), ""
+        except Exception as error:
+            return None, told(error)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What pickle keeps: an explanation has a pickle, whatever its loss and layers are."""
+        pieces = () if self.made is None else self.made[1][1:]
+        try:
+            pickle.dumps((self.loss, pieces))
+        except Exception as error:  # a lambda's, or the caller's own
+            return {"made": None, "loss": None, "reason": told(error)}
+        return dict(vars(self))
 
 
 def snapshot(model: Model, loss: Any) -> Again:
@@ -52,7 +66,12 @@ def snapshot(model: Model, loss: Any) -> Again:
     try:
         return Again(model.__reduce__(), loss)
     except Exception as error:  # of a user's own piece, too
-        return Again(None, loss, f"{type(error).__name__}: {shown(str(error))}")
+        return Again(None, loss, told(error))
+
+
+def told(error: Exception) -> str:
+    """An error in a line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +102,8 @@ class Update:
 
 
 def update(again: Again, x: Any, y: Any, gradients: dict[str, Array]) -> Update | None:
-    """One step of the optimizer by those gradients; None where none was compiled."""
-    model = again.model()
+    """One step of the optimizer by those gradients; None where there is none, or no model."""
+    model, _ = again.model()
     if model is None or model.optimizer is None:
         return None
     optimizer = model.optimizer

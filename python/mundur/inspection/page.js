@@ -795,7 +795,7 @@ function neurons_to_choose(l) {
 
 function update_panel(l) {
   const layer = layers[l], rule = data.update, made = [];
-  if (!rule) return [p(t("no_optimizer")), general("w \\leftarrow w - \\eta \\cdot \\frac{\\partial L}{\\partial w}")];
+  if (!rule) return [p(t(data.why_not ? "no_update" : "no_optimizer")), general("w \\leftarrow w - \\eta \\cdot \\frac{\\partial L}{\\partial w}")];
   made.push(p(t("about_update")), h("p", {}, h("code", {}, rule.optimizer), ` · η = ${plain(rule.rate)}`));
   if (rule.lines.length) made.push(general(...rule.lines.map(one => one[0])));
   else made.push(p(t("own_rule")));

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._support.checks import choice, shown
+from .._support.checks import choice
+from .again import told
 from .formulas import ACTIVATIONS, Activation, loss_formula
 from .gradient_check import central_differences
 from .page_texts import LANGUAGES, TEXTS
@@ -149,16 +150,18 @@ def _learning(explanation: Passes) -> int:
 def checks_of(explanation: Passes) -> tuple[dict[str, tuple[Array, Array, Array]], str]:
     """See `central_differences`: of all elements where that is quick; and why there are none."""
     again, learning = explanation.again, _learning(explanation)
-    model = None if again is None else again.model()
-    if again is None or model is None or not learning:
-        return {}, "" if again is None else again.reason
+    if again is None:
+        return {}, ""
+    model, reason = again.model()
+    if model is None or not learning:
+        return {}, reason
     affordable = min(MOST_CHECKED, MOST_WORK / (4 * learning * explanation.samples))
     most = learning if learning <= affordable else int(affordable) // len(explanation.gradients)
     try:
         x, y = explanation.given
         return central_differences(model, x, y, again.loss, max(4, most)), ""
     except Exception as error:  # of a user's own piece
-        return {}, f"{type(error).__name__}: {shown(str(error))}"
+        return {}, told(error)
 
 
 class _Data:
@@ -202,6 +205,7 @@ class _Data:
             "outputs": list(e.outputs),
             "loss": self._loss(),
             "update": self._rule(),
+            "why_not": why_not,
             "checked": [sum(len(c[0]) for c in checks.values()), _learning(e)],
             "notes": self._notes,
         }

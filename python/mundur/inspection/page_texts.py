@@ -255,6 +255,13 @@ _TABLE = (
         "aturannya:",
     ),
     (
+        "no_update",
+        "The model could not be made again (see above), so there are no new weights here; the rule "
+        "would be:",
+        "Model tidak dapat dibuat ulang (lihat di atas), jadi tidak ada bobot baru di sini; "
+        "aturannya:",
+    ),
+    (
         "own_rule",
         "The formula of this optimizer is not shown; the new weights are its own.",
         "Rumus optimizer ini tidak ditampilkan; bobot barunya dihitung oleh optimizer itu sendiri.",
@@ -418,8 +425,8 @@ _TABLE = (
     ),
     (
         "note_not_again",
-        "Central differences could not be taken: {0}",
-        "Beda pusat tidak dapat dihitung: {0}",
+        "The model could not be made again for central differences: {0}",
+        "Model tidak dapat dibuat ulang untuk beda pusat: {0}",
     ),
     # ---- the sheet ----
     ("sheet_title", "Backpropagation by hand", "Propagasi mundur dengan tangan"),

@@ -410,7 +410,7 @@ class _Sheet:
         yield rf"& $\partial L / \partial w$ & {self._text('central')} \\ \hline"
         for path, (places, backward, slopes) in checks.items():
             at = int(np.abs(backward).argmax())
-            shape = self._all[path.rpartition("/")[0]].parameters[path.rpartition("/")[2]].shape
+            shape = self._all.gradients[path].shape
             element = ",".join(str(i + 1) for i in np.unravel_index(places[at], shape))
             numbers = f"${tex(backward[at])}$ & ${tex(slopes[at, 1])}$"
             yield rf"\texttt{{{escaped(path)}}}[{element}] & {numbers} \\"
