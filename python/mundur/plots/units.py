@@ -10,7 +10,7 @@ import numpy.typing as npt
 from .._support.checks import integer
 from ..inspection.explain import activations
 from ..models.model import Model
-from .figures import BLUE, VERMILION, axes_for
+from .figures import BLUE, VERMILION, axes_for, in_language, language_value
 
 if TYPE_CHECKING:
     from ..inspection.explanation import Explanation
@@ -40,6 +40,7 @@ def network(
     loss: Any = None,
     most: int = 8,
     axes: Any = None,
+    language: str = "en",
 ) -> Any:
     """Draws units as circles and weights as lines; with a sample, the numbers at the units.
 
@@ -58,6 +59,8 @@ def network(
     most : int, default 8
         Units to show of one layer; dots stand for the others.
     axes : matplotlib.axes.Axes, optional
+    language : {"en", "id"}, default "en"
+        Of the labels: English or Indonesian.
 
     Returns
     -------
@@ -78,7 +81,7 @@ def network(
     >>> md.plots.network(model, [0.05, 0.10], [0.5], loss="mse").get_title()
     'model: L = 0.0852'
     """
-    most = integer(most, "most", 3)
+    most, language = integer(most, "most", 3), language_value(language)
     if model._order is not None or any(isinstance(layer, Model) for layer in model.layers):
         raise ValueError(
             "network draws the units of a chain of layers; md.plots.graph draws how the layers of "
@@ -118,7 +121,7 @@ def network(
     )
     axis.set_aspect("equal")
     axis.set_axis_off()
-    return axis
+    return in_language(axis, language)
 
 
 def _one_sample(model: Model, x: Any, y: Any) -> tuple[Array | None, Array | None]:
