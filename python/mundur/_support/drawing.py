@@ -22,6 +22,7 @@ INDONESIAN = {
     r"class (\d+)": r"kelas \1",
     "converges": "konvergen",
     "diverges": "divergen",
+    r"epoch (\d+): loss (.*)": r"epoch \1: galat \2",
     "first feature": "fitur pertama",
     "Gradient norm by layer": "Norma gradien tiap lapisan",
     "input": "masukan",

@@ -21,6 +21,7 @@ _GAP = 2.6  # between columns; units stand 1 apart
 _RADIUS = 0.27
 # With more weights than this their numbers would cover one another.
 _MOST_NUMBERS = 16
+_NO_DENSE = "model must have a dense layer whose samples are rows; it has none"
 
 
 class _Column(NamedTuple):
@@ -82,15 +83,14 @@ def network(
     'model: L = 0.0852'
     """
     most, language = integer(most, "most", 3), language_value(language)
-    if model._order is not None or any(isinstance(layer, Model) for layer in model.layers):
-        raise ValueError(
-            "network draws the units of a chain of layers; md.plots.graph draws how the layers of "
-            f"{model.name!r} are connected"
-        )
+    if not_a_chain(model):
+        raise ValueError(not_a_chain(model))
     sample, target = _one_sample(model, x, y)
     if sample is not None and not model.built:
         model.build(sample.shape[1:])
     dense = _dense_layers(model)
+    if not dense:
+        raise ValueError(_NO_DENSE)
     kernels = [model._parameter_views()[f"{name}/kernel"].copy() for name in dense]
     columns = [_column(size, most) for size in (len(kernels[0]), *(k.shape[1] for k in kernels))]
     axis = axes_for(axes, 1, _figure_size(columns))[0]
@@ -145,9 +145,22 @@ def _dense_layers(model: Model) -> list[str]:
         if kernel is not None and len(shape) == 1:
             names.append(layer.name)
         shape = layer.compute_output_shape(shape)
-    if not names:
-        raise ValueError("model must have a dense layer whose samples are rows; it has none")
     return names
+
+
+def not_a_chain(model: Model) -> str:
+    """Why `network` cannot draw a graph of layers; nothing where it is none."""
+    if model._order is None and not any(isinstance(layer, Model) for layer in model.layers):
+        return ""
+    return (
+        "network draws the units of a chain of layers; md.plots.graph draws how the layers of "
+        f"{model.name!r} are connected"
+    )
+
+
+def reason_against(model: Model) -> str:
+    """Why `network` cannot draw a built model, or nothing."""
+    return not_a_chain(model) or ("" if _dense_layers(model) else _NO_DENSE)
 
 
 def _column(size: int, most: int) -> _Column:
