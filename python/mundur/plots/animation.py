@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Animation", "animate"]
 
 _PANELS = ("boundary", "weights", "loss")
-_WIDTHS = {"boundary": 4.6, "weights": 5.4, "loss": 4.6}
+_WIDTHS = {"boundary": 3.9, "weights": 4.2, "loss": 3.9}
 
 
 class Animation:

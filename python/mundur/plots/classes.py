@@ -93,7 +93,7 @@ def confusion(
         text = f"{share:.2f}" if normalize else f"{count:,}" + (f"\n{share:.0%}" if few else "")
         colour = "white" if share > 0.5 else "black"
         if count:
-            size = 8 if few and not normalize else 9
+            size = "small" if few and not normalize else "medium"
             axis.text(column, row, text, ha="center", va="center", color=colour, fontsize=size)
     if 0.095 * longest <= cell:
         axis.set_xticks(range(len(names)), names)
@@ -209,7 +209,7 @@ def decision_boundary(
     if truth is None:
         axis.scatter(*x.T, color="black", s=12)
     else:
-        axis.legend(fontsize=8)
+        axis.legend(fontsize="small")
     axis.set_xlabel("first feature")
     axis.set_ylabel("second feature")
     axis.set_title("Predicted class")

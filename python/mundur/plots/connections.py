@@ -136,7 +136,7 @@ def _draw(axis: Any, box: _Box, place: tuple[float, float], is_output: bool) -> 
         f"{box.title}\n{box.kind} {box.shape}",
         ha="center",
         va="center",
-        fontsize=8,
+        fontsize="small",
         bbox={
             "boxstyle": "round,pad=0.4",
             "facecolor": "white",

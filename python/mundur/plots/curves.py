@@ -111,7 +111,7 @@ def descent(
     for axis, rate in zip(drawn, rates, strict=True):
         points, verdict = _walk(at, start, rate, steps)
         _draw_walk(axis, at, points)
-        axis.set_title(f"η = {rate:g}: {verdict}", fontsize=10)
+        axis.set_title(f"η = {rate:g}: {verdict}", fontsize="medium")
         axis.set_xlabel(name)
         axis.set_ylabel(f"L = {type(loss).__name__}")
     return in_language(drawn, language)
@@ -148,7 +148,7 @@ def _draw_walk(axis: Any, at: Any, points: Array) -> None:
     axis.scatter(*points[0], color=COLOURS[4], marker="s", s=42, zorder=4, label="start")
     axis.xaxis.set_major_locator(MaxNLocator(5))
     axis.grid(alpha=0.3)
-    axis.legend(fontsize=8)
+    axis.legend(fontsize="small")
 
 
 def gradient_flow(source: Any, *, axes: Any = None, language: str = "en") -> Any:
@@ -211,7 +211,7 @@ def gradient_flow(source: Any, *, axes: Any = None, language: str = "en") -> Any
     # As many names as stand side by side, evenly.
     step = -(-len(names) * (max(map(len, names)) + 2) // _LETTERS)
     axis.set_xticks(range(len(names)), minor=True)
-    axis.set_xticks(range(0, len(names), step), names[::step], fontsize=9)
+    axis.set_xticks(range(0, len(names), step), names[::step], fontsize="small")
     _finish(axis, "layer, from input to output", bool(passes.keys() - {""}))
     return in_language(axis, language)
 
@@ -245,4 +245,4 @@ def _finish(axis: Any, xlabel: str, legend: bool) -> None:
     axis.set_title("Gradient norm by layer")
     axis.grid(alpha=0.3)
     if legend:
-        axis.legend(fontsize=8)
+        axis.legend(fontsize="small")

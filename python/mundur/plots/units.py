@@ -105,7 +105,7 @@ def network(
     titles = _titles(model, dense)
     for number, title in enumerate(titles):
         top = max(max(c.heights) for c in columns)
-        axis.text(number * _GAP, top + 0.75, title, ha="center", va="bottom", fontsize=9)
+        axis.text(number * _GAP, top + 0.75, title, ha="center", va="bottom", fontsize="small")
     axis.set_title(model.name + (f": L = {explanation.loss:.3g}" if explanation else ""))
     tallest = max(max(c.heights) for c in columns)
     axis.set_xlim(-0.7, (len(columns) - 1) * _GAP + 0.7)
@@ -117,7 +117,7 @@ def network(
         "weights: blue, solid > 0; vermilion, dashed < 0",
         ha="center",
         va="bottom",
-        fontsize=7,
+        fontsize="x-small",
     )
     axis.set_aspect("equal")
     axis.set_axis_off()
@@ -216,7 +216,7 @@ def _number_on_line(
     axis.text(
         *place,
         f"{weight:.3g}",
-        fontsize=8,
+        fontsize="small",
         ha="center",
         va="center",
         rotation=angle,
@@ -232,12 +232,18 @@ def _draw_units(
         axis.add_patch(_circle(at, height))
         if a is not None:
             text = _within(float(a[unit]))
-            size = 8 if len(text) < 6 else 7
+            size = "small" if len(text) < 6 else "x-small"
             axis.text(at, height, text, ha="center", va="center", fontsize=size, zorder=4)
         if bias is not None:
             above = height + _RADIUS + 0.04
             axis.text(
-                at, above, f"b = {bias[unit]:.3g}", ha="center", va="bottom", fontsize=7, zorder=4
+                at,
+                above,
+                f"b = {bias[unit]:.3g}",
+                ha="center",
+                va="bottom",
+                fontsize="x-small",
+                zorder=4,
             )
         if delta is not None:
             below = height - _RADIUS - 0.04
@@ -247,7 +253,7 @@ def _draw_units(
                 f"δ = {delta[unit]:.3g}",
                 ha="center",
                 va="top",
-                fontsize=7,
+                fontsize="x-small",
                 zorder=4,
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4},
             )
