@@ -331,6 +331,8 @@ def test_labels_in_indonesian(blobs: Any) -> None:
     assert {"fitur pertama", "fitur kedua", "Kelas tebakan", "kelas 0", "kelas 1"} <= found
     found = words_of(plots.confusion([0, 1, 1], [0, 1, 0], language="id"))
     assert {"2 dari 3 benar (66.7%)", "kelas tebakan", "kelas sebenarnya"} <= found
+    names = md.plots.confusion([0, 1], [0, 1], labels=["loss", "dog"], language="id")
+    assert {"galat", "dog"} <= words_of(names)  # names on an axis, too
     axes = history.plot(language="id")
     assert [axis.get_ylabel() for axis in axes] == ["galat", "akurasi"]
     assert {"pelatihan", "validasi"} <= words_of(axes[0])

@@ -16,6 +16,8 @@ pytest.importorskip("tokenizers")
 from mundur.examples import reviews, sentiment_cnn_lstm, sentiment_lstm
 from mundur.examples.command import DataError
 
+import figure_rules
+
 EXAMPLES = {"sentiment_lstm": sentiment_lstm, "sentiment_cnn_lstm": sentiment_cnn_lstm}
 
 each = pytest.mark.parametrize("name", list(EXAMPLES))
@@ -29,7 +31,8 @@ def accuracy_of(text: str) -> float:
 
 @each
 def test_the_shipped_sentences(name: str, tmp_path: Path, capsys: Any) -> None:
-    assert EXAMPLES[name].main(["--out", str(tmp_path)]) == 0
+    with figure_rules.checked():
+        assert EXAMPLES[name].main(["--out", str(tmp_path)]) == 0
     text = capsys.readouterr().out
     assert accuracy_of(text) >= 80.0
     denying = re.search(r"([\d.]+)% of the (\d+) that deny", text)

@@ -76,15 +76,16 @@ def in_language(drawn: Any, language: str, words: Mapping[str, str] = INDONESIAN
     if language == "en":
         return drawn
     from matplotlib.text import Text
-    from matplotlib.ticker import FixedFormatter
+    from matplotlib.ticker import FixedLocator, FuncFormatter
 
     for part in drawn.ravel() if hasattr(drawn, "ravel") else [drawn]:
+        for axis in part.axes if isinstance(part.axes, list) else [part]:
+            for side in (axis.xaxis, axis.yaxis):
+                named = isinstance(side.get_major_formatter(), FuncFormatter)
+                if named and isinstance(side.get_major_locator(), FixedLocator):
+                    labels = [label.get_text() for label in side.get_ticklabels()]
+                    side.set_ticklabels([indonesian(label, words) for label in labels])
         for text in part.findobj(Text):
             if text.get_text():
                 text.set_text(indonesian(text.get_text(), words))
-        for axis in part.axes if isinstance(part.axes, list) else [part]:
-            for side in (axis.xaxis, axis.yaxis):
-                formatter = side.get_major_formatter()
-                if isinstance(formatter, FixedFormatter):  # drawing writes its texts again
-                    formatter.seq = [indonesian(text, words) for text in formatter.seq]
     return drawn

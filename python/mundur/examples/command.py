@@ -134,7 +134,12 @@ def _parser(
         parser.add_argument("--epochs", type=positive, default=epochs, help=f"default {epochs}")
     parser.add_argument("--out", type=Path, default=Path(), help="folder to write to (default .)")
     parser.add_argument("--seed", type=int, default=0, help="fixes every bit (default 0)")
+    add_language(parser)
+    return parser
+
+
+def add_language(parser: argparse.ArgumentParser) -> None:
+    """The option of the figure's labels."""
     parser.add_argument(
         "--language", choices=("en", "id"), default="en", help="of the figure's labels (default en)"
     )
-    return parser

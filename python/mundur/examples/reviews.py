@@ -33,6 +33,7 @@ _NEW = {
         "The tea isn't good.",
     ],
 }
+LABELS = {r"epoch (\d+), whose weights stay": r"epoch \1, yang bobotnya dipakai"}
 _HONEST = """\
 Sentences of one hand and of a few hundred words: what such a model says about reviews in the world
 is little better than guessing, see SENTENCES.md of mundur.text."""

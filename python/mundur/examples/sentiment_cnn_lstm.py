@@ -32,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _work,
         epochs="default 12, with --data 5",
         data="reviews, or a TSV or CSV file",
+        words=reviews.LABELS,
     )
 
 
