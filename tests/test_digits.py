@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from mundur.examples import digits, idx
 
+import figure_rules
+
 IMAGES = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 
 
@@ -84,7 +86,9 @@ def accuracy(text: str) -> float:
 
 def test_the_example(tmp_path: Path, capsys: Any) -> None:
     out = tmp_path / "new" / "folder"
-    assert digits.main(["--out", str(out)]) == 0
+    with figure_rules.checked() as figures:
+        assert digits.main(["--out", str(out)]) == 0
+    assert len(figures) == 1
     text = capsys.readouterr().out
     assert accuracy(text) >= 97.0
     assert text.count("val_accuracy") == 7

@@ -309,3 +309,65 @@ def test_bad_decision_boundaries() -> None:
         plots.decision_boundary(model, np.ones((4, 3)))
     with pytest.raises(ValueError, match="4 rows"):
         plots.decision_boundary(md.Model([D(1)], seed=0), np.ones((4, 2)), [0, 1])
+
+
+# ---- languages ----------------------------------------------------------------------------------
+
+
+def words_of(axis: Any) -> set[str]:
+    from matplotlib.text import Text
+
+    axis.figure.canvas.draw()
+    return {text.get_text() for text in axis.findobj(Text)} - {""}
+
+
+def test_labels_in_indonesian(blobs: Any) -> None:
+    x, y = blobs
+    x, y = x[:, :2], y == 0
+    model = md.Model([D(4, "tanh"), D(1, "sigmoid")], seed=0)
+    model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+    history = model.fit(x, y, epochs=2, validation_split=0.2, verbose=0)
+    found = words_of(plots.decision_boundary(model, x, y, language="id"))
+    assert {"fitur pertama", "fitur kedua", "Kelas tebakan", "kelas 0", "kelas 1"} <= found
+    found = words_of(plots.confusion([0, 1, 1], [0, 1, 0], language="id"))
+    assert {"2 dari 3 benar (66.7%)", "kelas tebakan", "kelas sebenarnya"} <= found
+    names = md.plots.confusion([0, 1], [0, 1], labels=["loss", "dog"], language="id")
+    assert {"galat", "dog"} <= words_of(names)  # names on an axis, too
+    axes = history.plot(language="id")
+    assert [axis.get_ylabel() for axis in axes] == ["galat", "akurasi"]
+    assert {"pelatihan", "validasi"} <= words_of(axes[0])
+    flow = plots.gradient_flow(model.explain(x, y), language="id")
+    assert {"lapisan, dari masukan ke keluaran", "dense", "dense_1"} <= words_of(flow)
+    assert "masukan" in words_of(plots.network(model, x[:1], language="id"))
+    line, at = parabola()
+    rates = [0.1, 0.11, 0.215]
+    axes = plots.descent(line, at, 2 * at, "dense/kernel", rates, loss="mse", language="id")
+    assert [axis.get_title() for axis in axes] == [
+        "η = 0.1: konvergen",
+        "η = 0.11: melompati minimum, konvergen",
+        "η = 0.215: divergen",
+    ]
+    assert {"galat", "12 langkah", "awal"} <= words_of(axes[0])
+
+
+@pytest.mark.parametrize("language", ["de", "ID", 3])
+def test_other_languages(language: Any) -> None:
+    calls = [
+        lambda: plots.confusion([0], [0], language=language),
+        lambda: plots.network(two_two_two(), language=language),
+        lambda: plots.graph(two_two_two(), language=language),
+        lambda: plots.gradient_flow({}, language=language),
+        lambda: md.History().plot(language=language),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match="language must be"):
+            call()
+
+
+def test_colours_are_of_one_palette() -> None:
+    from mundur.plots.figures import COLOURS
+
+    history = md.History()
+    history.on_epoch_end(0, {"loss": 1.0, "val_loss": 2.0, "accuracy": 0.5, "val_accuracy": 0.2})
+    for axis in history.plot():
+        assert [line.get_color() for line in axis.lines] == list(COLOURS[:2])

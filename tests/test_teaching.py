@@ -24,11 +24,24 @@ from mundur.examples import (
     vanishing_gradients,
 )
 
+import figure_rules
+
+# What layers, columns and their words are called.
+NAMES = {
+    "regression": "gradient boosting rmse mundur",
+    "two_inputs": (
+        "product district numbers answer embedding embeddings product_embedding "
+        "district_embedding flatten concatenate input"
+    ),
+}
+
 
 def story(example: Any, out: Path, capsys: Any, *arguments: str) -> str:
-    """What the example prints; it must end well and leave a figure."""
+    """What the example prints; it must end well and leave a figure that keeps to the rules."""
     name = example.__name__.rpartition(".")[2]
-    assert example.main(["--out", str(out), *arguments]) == 0
+    with figure_rules.checked(NAMES.get(name, "")) as figures:
+        assert example.main(["--out", str(out), *arguments]) == 0
+    assert len(figures) == 1
     assert (out / f"{name}.png").read_bytes().startswith(b"\x89PNG")
     text = str(capsys.readouterr().out)
     assert text.endswith(f"wrote {out / name}.png\n")

@@ -16,6 +16,8 @@ pytest.importorskip("tokenizers")
 from mundur.examples import reviews, sentiment_cnn_lstm, sentiment_lstm
 from mundur.examples.command import DataError
 
+import figure_rules
+
 EXAMPLES = {"sentiment_lstm": sentiment_lstm, "sentiment_cnn_lstm": sentiment_cnn_lstm}
 
 each = pytest.mark.parametrize("name", list(EXAMPLES))
@@ -29,10 +31,16 @@ def accuracy_of(text: str) -> float:
 
 @each
 def test_the_shipped_sentences(name: str, tmp_path: Path, capsys: Any) -> None:
-    assert EXAMPLES[name].main(["--out", str(tmp_path)]) == 0
+    with figure_rules.checked():
+        assert EXAMPLES[name].main(["--out", str(tmp_path)]) == 0
     text = capsys.readouterr().out
-    assert accuracy_of(text) >= 70.0
-    assert text.count("val_accuracy") == 30
+    assert accuracy_of(text) >= 80.0
+    denying = re.search(r"([\d.]+)% of the (\d+) that deny", text)
+    assert denying and float(denying[1]) >= 85.0 and int(denying[2]) > 150
+    assert "of the 300 sentences that no pattern made" in text and "guessing" in text
+    assert re.search(r"negative .*: Kopinya gak bagus", text)
+    assert re.search(r"positive .*: Hotelnya tidak buruk", text)
+    assert text.count("val_accuracy") == 12
     assert "Filmnya lucu" in text and "A wonderful film" in text
     assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
     loaded = md.load_model(tmp_path / f"{name}.safetensors")
@@ -76,11 +84,37 @@ def test_without_the_extra(name: str, tmp_path: Path, capsys: Any, monkeypatch: 
 def test_parts_of_the_shipped_sentences_keep_groups_together() -> None:
     found = reviews.read(None, 3)
     texts, _ = md.text.load_sentences()
-    place = {text: i // 4 for i, text in enumerate(texts)}
+    composed = md.text.load_negations()
+    place: dict[str, int | str] = {text: i // 4 for i, text in enumerate(texts)}
+    place |= dict(zip(composed.texts, composed.patterns, strict=True))
     groups = [{place[text] for text in part.texts} for part in found[:3]]
-    assert [len(part) for part in groups] == [54, 6, 15]
-    assert len(set().union(*groups)) == 75
-    assert [len(part.texts) for part in found[:3]] == [216, 24, 60]
+    assert len(set().union(*groups)) == sum(map(len, groups)) == 75 + len({*composed.patterns})
+    every = sum(len(part.texts) for part in found[:3])
+    assert every == len(place) == 2460
+    assert 0.19 * every < len(found.test.texts) <= 0.2 * every
+    for part in found[:3]:
+        assert part.labels.count("positive") == part.labels.count("negative")
+    assert {
+        t for t, no in zip(composed.texts, composed.negated, strict=True) if no
+    } == found.denying
+
+
+def test_what_300_sentences_cannot_teach() -> None:
+    """That "tidak" turns what follows: a model of them is worse than guessing where it does."""
+    found = reviews.read(None, 0)
+    known = {*md.text.load_sentences().texts}
+    rows = [row for row, text in enumerate(found.train.texts) if text in known]
+    rest = [row for row, text in enumerate(found.test.texts) if text in found.denying]
+    denying = reviews._chosen(found.test, rest)
+
+    def right(train: md.text.Texts) -> float:
+        classifier = md.text.TextClassifier(seed=0)
+        classifier.fit(*train, epochs=15, verbose=0)
+        predicted = [label for label, _ in classifier.predict(denying.texts, verbose=0)]
+        return reviews.accuracy(denying.labels, predicted)
+
+    assert right(reviews._chosen(found.train, rows)) < 0.6
+    assert right(found.train) > 0.85
 
 
 def test_parts_of_other_data(tmp_path: Path) -> None:

@@ -424,6 +424,45 @@ def test_the_shipped_sentences_are_balanced_and_differ() -> None:
         md.text.load_sentences("de")
 
 
+def test_composed_sentences_are_balanced_and_differ() -> None:
+    every = md.text.load_negations()
+    texts, labels, patterns, negated = every
+    assert len(texts) == len({*texts}) == len(labels) == len(patterns) == len(negated) == 2160
+    assert labels == ["positive", "negative"] * 1080
+    assert all(text == text.strip() and 10 <= len(text) <= 80 for text in texts)
+    assert all(text[0].isupper() and text[-1] in ".!?" for text in texts)
+    assert not any(sign in text for text in texts for sign in "{}[]|/")
+    assert sum(negated) == 1680
+    # In every pattern and with every word that denies, as many praise as blame.
+    for pattern in {*patterns}:
+        of = [label for label, one in zip(labels, patterns, strict=True) if one == pattern]
+        assert of.count("positive") == of.count("negative") > 0
+    for word in ("tidak", "gak", "nggak", "tak", "not", "never", "wasn't"):
+        of = [
+            label
+            for label, text in zip(labels, texts, strict=True)
+            if word in text.lower().strip(".?!").replace(",", "").split()
+        ]
+        assert len(of) >= 30 and 0.4 < of.count("positive") / len(of) < 0.6
+    assert "Kopinya gak bagus." not in texts and "Hotelnya tidak buruk." not in texts
+    by_language = [md.text.load_negations(language) for language in ("id", "en")]
+    assert [len(part.texts) for part in by_language] == [1140, 1020]
+    assert by_language[0].texts + by_language[1].texts == texts
+    with pytest.raises(ValueError, match="language must be"):
+        md.text.load_negations("de")
+
+
+def test_denied_praise_blames() -> None:
+    said = dict(zip(*md.text.load_negations()[:2], strict=True))
+    for text, label in said.items():
+        if text.startswith("Kasirnya gak ramah") or text.startswith("Kamarnya nggak bersih"):
+            assert label == "negative"
+    assert said["Tidak ada yang perlu dikeluhkan."] == "positive"
+    assert said["Tidak ada yang bisa dipuji."] == "negative"
+    assert said["Makanannya tidak hambar."] == "positive"
+    assert said["Makanannya tidak enak."] == "negative"
+
+
 def test_two_reviews_of_one_number_are_not_lost_in_silence(tmp_path: Path) -> None:
     for part in ("train/pos", "train/neg", "test/pos", "test/neg"):
         (tmp_path / part).mkdir(parents=True)

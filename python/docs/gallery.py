@@ -44,7 +44,7 @@ def write(folder: Path, kept: Path) -> None:
     package = package_hash()
     for name, what in EXAMPLES.items():
         source = Path(mundur.__file__).parent / "examples" / f"{name}.py"
-        result, figure = ran(name, package, kept), f"example_{name}.png"
+        result = ran(name, package, kept)
         shutil.copy(source, folder)
         shutil.copy(result / "printed.txt", folder / f"{name}.txt")
         page = [*heading(name, "="), f".. automodule:: mundur.examples.{name}", "   :no-index:", ""]
@@ -55,8 +55,11 @@ def write(folder: Path, kept: Path) -> None:
             f"   :doc:`{name} <example_{name}>`: {what}",
             "",
         ]
-        if (result / f"{name}.png").exists():
-            shutil.copy(result / f"{name}.png", folder / figure)
+        written = [result / f"{name}.{ending}" for ending in ("gif", "png")]
+        made = next((file for file in written if file.exists()), None)
+        if made is not None:
+            figure = f"example_{made.name}"
+            shutil.copy(made, folder / figure)
             page += [f".. image:: {figure}", f"   :alt: what {name} draws", ""]
             shown += [f"   .. image:: {figure}", f"      :target: example_{name}.html", ""]
         else:

@@ -60,8 +60,8 @@ classifier = md.text.TextClassifier(model, vocabulary, length)
 best = md.callbacks.EarlyStopping(monitor="val_accuracy", patience=30, restore_best_weights=True)
 history = classifier.fit(
     *found.train,
-    batch_size=16,
-    epochs=30,
+    batch_size=32,
+    epochs=12,
     verbose=0,
     validation_data=tuple(found.validation),
     callbacks=[best],

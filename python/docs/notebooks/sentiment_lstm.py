@@ -2,14 +2,14 @@
 # # Sentimen kalimat dengan LSTM
 #
 # Apakah sebuah kalimat memuji atau mencela? Jaringan ini membaca kata demi kata. Putaran
-# latihannya ditulis sendiri: maju, galat, mundur, langkah. Datanya 300 kalimat pendek yang ikut
+# latihannya ditulis sendiri: maju, galat, mundur, langkah. Datanya 2.460 kalimat pendek yang ikut
 # dalam paket; isi `DATA` dengan folder ulasan (misalnya aclImdb) untuk melatih dengan data
 # sungguhan.
 # %% [markdown] en
 # # The sentiment of sentences with an LSTM
 #
 # Does a sentence praise or blame? This network reads word by word. The training loop is written by
-# hand: forward, loss, backward, step. The data are the 300 short sentences that ship with the
+# hand: forward, loss, backward, step. The data are the 2,460 short sentences that ship with the
 # package; set `DATA` to a folder of reviews (such as aclImdb) to train on the real thing.
 # %%
 import mundur as md
@@ -90,8 +90,8 @@ def accuracy(truth, outputs):
     return float(np.mean((outputs[:, 0] > 0) == truth))
 
 
-for epoch in range(30):
-    for rows in np.array_split(rng.permutation(len(x)), len(x) // 16):
+for epoch in range(12):
+    for rows in np.array_split(rng.permutation(len(x)), len(x) // 32):
         outputs = model.forward(x[rows], training=True)
         model.backward(loss.gradient(y[rows], outputs))
         optimizer.step(model)

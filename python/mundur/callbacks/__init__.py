@@ -18,7 +18,8 @@ from .basic import (
 )
 from .monitors import EarlyStopping, ModelCheckpoint, OptunaPruning, ReduceLROnPlateau
 
-if TYPE_CHECKING:  # it is loaded on use
+if TYPE_CHECKING:  # they are loaded on use
+    from .snapshots import Snapshots
     from .tensorboard import TensorBoard
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "ModelCheckpoint",
     "OptunaPruning",
     "ReduceLROnPlateau",
+    "Snapshots",
     "SwapEMAWeights",
     "TensorBoard",
     "TerminateOnNaN",
@@ -41,8 +43,8 @@ __all__ = [
 if not TYPE_CHECKING:  # else type checkers would believe in any name
 
     def __getattr__(name: str) -> object:
-        if name == "TensorBoard":
-            return getattr(import_module(".tensorboard", __name__), name)
+        if name in ("Snapshots", "TensorBoard"):
+            return getattr(import_module(f".{name.lower()}", __name__), name)
         raise unknown_attribute("mundur.callbacks", name, __all__)
 
     def __dir__() -> list[str]:

@@ -71,7 +71,7 @@ class History(Callback):
             self.history.setdefault(name, []).extend(values)
             self._epochs_of.setdefault(name, []).extend(epochs)
 
-    def plot(self, axes: Any = None) -> Any:
+    def plot(self, axes: Any = None, *, language: str = "en") -> Any:
         """Draws the loss and the metrics over epochs, training solid and validation dashed.
 
         Shares, such as accuracies, have axes of their own, so have other metrics, and each of those
@@ -82,6 +82,8 @@ class History(Callback):
         axes : sequence of matplotlib.axes.Axes, optional
             One for the loss and one for each group of metrics; where there are fewer, the last
             takes all that are left. Made where it is None.
+        language : {"en", "id"}, default "en"
+            Of the labels: English or Indonesian.
 
         Returns
         -------
@@ -102,6 +104,9 @@ class History(Callback):
         >>> [axis.get_ylabel() for axis in history.plot()]
         ['loss', 'accuracy']
         """
+        from .._support.drawing import in_language, language_value
+
+        language = language_value(language)
         # Gradient norms belong to plots.gradient_flow; a rate would not be seen beside accuracies.
         metrics = [
             name
@@ -117,7 +122,7 @@ class History(Callback):
             fitting = [*fitting, [name for group in rest for name in group]]
         for axis, names in zip(drawn[1:], fitting, strict=True):
             _curves(axis, self, names, names[0] if len(names) == 1 else "metrics")
-        return drawn
+        return in_language(drawn, language)
 
     def _groups(self, metrics: list[str]) -> list[list[str]]:
         """Metrics that one axis can show: shares together, others where sizes are alike."""
@@ -162,10 +167,13 @@ def _axes(axes: Any, count: int, least: int) -> Any:
 
 
 def _curves(axis: Any, record: History, names: list[str], label: str) -> None:
+    from .._support.drawing import COLOURS
+
     for i, name in enumerate(names):
         prefix = "" if len(names) == 1 else f"{name}, "
-        _curve(axis, record, name, f"{prefix}training", f"C{i}", "-")
-        colour = "C1" if len(names) == 1 else f"C{i}"
+        colour = COLOURS[i % len(COLOURS)]
+        _curve(axis, record, name, f"{prefix}training", colour, "-")
+        colour = COLOURS[1] if len(names) == 1 else colour
         _curve(axis, record, f"val_{name}", f"{prefix}validation", colour, "--")
     axis.set_xlabel("epoch")
     axis.set_ylabel(label)

@@ -29,6 +29,15 @@ Array = npt.NDArray[Any]
 SAMPLES, LEARNING_RATE = 256, 0.05
 BATCHES = {"batch": SAMPLES, "mini-batch": 16, "stochastic": 1}
 START = (-1.5, 2.5)
+WORDS = {
+    r"batch: (\d+) steps": r"batch: \1 langkah",
+    r"mini-batch: (\d+) steps": r"mini-batch: \1 langkah",
+    r"stochastic: (\d+) steps": r"stokastik: \1 langkah",
+    "stochastic": "stokastik",
+    "end": "akhir",
+    "After each epoch": "Setelah tiap epoch",
+    "loss above the lowest": "galat di atas minimum",
+}
 
 
 class Path(md.Callback):
@@ -45,7 +54,7 @@ class Path(md.Callback):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the example; 0 if all went well."""
-    return command.run("descent", __doc__, arguments, _work, epochs=12)
+    return command.run("descent", __doc__, arguments, _work, epochs=12, words=WORDS)
 
 
 def line(seed: int) -> md.Model:
@@ -113,7 +122,8 @@ def _draw(
 ) -> Any:
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(1, 4, figsize=(18, 4.4), layout="constrained")
+    figure, grid = pyplot.subplots(2, 2, figsize=(12, 9), layout="constrained")
+    axes = grid.ravel()
     visited = np.concatenate(list(paths.values()))
     w = np.linspace(visited[:, 0].min() - 0.3, visited[:, 0].max() + 0.6, 80)
     b = np.linspace(visited[:, 1].min() - 0.6, visited[:, 1].max() + 0.3, 80)
@@ -124,7 +134,7 @@ def _draw(
         axis.plot(*START, marker="s", color="black", label="start")
         axis.plot(*path[-1], marker="*", markersize=13, color="black", label="end")
         axis.set(title=f"{name}: {len(path) - 1} steps", xlabel="w", ylabel="b")
-        axis.legend(fontsize=8)
+        axis.legend()
     for (name, values), colour, style, marker in zip(
         losses.items(), COLOURS, DASHES, MARKERS, strict=False
     ):
@@ -134,7 +144,7 @@ def _draw(
     axes[-1].set(
         title="After each epoch", xlabel="epoch", ylabel="loss above the lowest", yscale="log"
     )
-    axes[-1].legend(fontsize=8)
+    axes[-1].legend()
     axes[-1].grid(alpha=0.3)
     return figure
 

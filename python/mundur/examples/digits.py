@@ -21,9 +21,18 @@ import numpy as np
 import numpy.typing as npt
 
 import mundur as md
-from mundur.examples import idx
+from mundur._support.drawing import INDONESIAN, VERMILION
+from mundur.examples import command, idx
 
 Array = npt.NDArray[Any]
+
+
+WORDS = {
+    r"test set: (.*) of (.*) digits are right; predictions, wrong ones first and coloured": (
+        r"set uji: \1 dari \2 angka benar; tebakan, yang salah di depan dan berwarna"
+    ),
+    r"(\d) \(is (\d)\)": r"\1 (asli \2)",
+}
 
 
 class Digits(NamedTuple):
@@ -94,7 +103,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     predicted = model.predict(digits.test[0])
     figure = options.out.resolve() / "digits.png"
-    _draw(history, digits.test, predicted.argmax(axis=1), right, figure)
+    with matplotlib.rc_context(command.style()):
+        drawn = _draw(history, digits.test, predicted.argmax(axis=1), right)
+        command.write(drawn, options, figure, {**INDONESIAN, **WORDS})
     file = figure.with_suffix(".safetensors")
     model.save(file)
     if not np.array_equal(md.load_model(file).predict(digits.test[0]), predicted):
@@ -114,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--epochs", type=_positive, help="default 60, with --data 10")
     parser.add_argument("--out", type=Path, default=Path(), help="folder to write to (default .)")
     parser.add_argument("--seed", type=int, default=0, help="fixes every bit (default 0)")
+    command.add_language(parser)
     return parser
 
 
@@ -174,9 +186,7 @@ def _model(white: float, seed: int, large: bool) -> md.Model:
     return model
 
 
-def _draw(
-    history: md.History, test: tuple[Array, Array], predicted: Array, right: str, path: Path
-) -> None:
+def _draw(history: md.History, test: tuple[Array, Array], predicted: Array, right: str) -> Any:
     """The curves; below them digits of the test set, up to a dozen wrong ones, then right ones."""
     from matplotlib import pyplot
 
@@ -187,19 +197,18 @@ def _draw(
     parts: Any = figure.subfigures(2, 1, height_ratios=(2, 3))
     upper, lower = parts
     history.plot(upper.subplots(1, 2))
-    lower.suptitle(f"test set: {right} are right; predictions, wrong ones first and in red")
+    lower.suptitle(f"test set: {right} are right; predictions, wrong ones first and coloured")
     for axis, i in zip(lower.subplots(3, 12).flat, [*wrong, *others], strict=False):
         mistaken = predicted[i] != labels[i]
         axis.imshow(images[i], cmap="gray_r")
         axis.set_title(
             f"{predicted[i]} (is {labels[i]})" if mistaken else str(predicted[i]),
-            color="red" if mistaken else "black",
-            fontsize=10,
+            color=VERMILION if mistaken else "black",
+            fontsize="small",
         )
     for axis in lower.axes:
         axis.set_axis_off()
-    figure.savefig(path, dpi=100)
-    pyplot.close(figure)
+    return figure
 
 
 if __name__ == "__main__":

@@ -23,17 +23,23 @@ from mundur.examples import command
 from mundur.plots.figures import COLOURS, DASHES, MARKERS
 
 RATES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2)
+WORDS = {
+    "Training of a network": "Pelatihan sebuah jaringan",
+    r"Loss after (\d+) epochs": r"Galat setelah \1 epoch",
+    "learning rate η": "laju pembelajaran η",
+    "guessing": "menebak",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the example; 0 if all went well."""
-    return command.run("learning_rates", __doc__, arguments, _work, epochs=20)
+    return command.run("learning_rates", __doc__, arguments, _work, epochs=20, words=WORDS)
 
 
 def _work(options: argparse.Namespace) -> Any:
     from matplotlib import pyplot
 
-    figure = pyplot.figure(figsize=(13, 8), layout="constrained")
+    figure = pyplot.figure(figsize=(12, 10), layout="constrained")
     parts: Any = figure.subfigures(2, 1)
     _one_weight(parts[0].subplots(1, 4), options.seed)
     _network(parts[1].subplots(1, 2), options)
@@ -52,7 +58,7 @@ def _one_weight(axes: Any, seed: int) -> None:
     md.plots.descent(model, x, 2 * x, "dense/kernel", rates, loss="mse", axes=axes)
     for axis, rate in zip(axes, rates, strict=True):
         verdict = axis.get_title().partition(": ")[2]
-        axis.set_title(f"η = {rate:.3f} = {rate * curvature:.1f}/c:\n{verdict}", fontsize=10)
+        axis.set_title(f"η = {rate:.3f} = {rate * curvature:.1f}/c:\n{verdict}", fontsize="small")
         print(f"  η = {rate:.3f} = {rate * curvature:.1f}/c {verdict}")
 
 
@@ -91,7 +97,7 @@ def _network(axes: Any, options: argparse.Namespace) -> None:
     print(f"η = {best:g} ends lowest. Guessing has the loss log 10 = {np.log(10):.3f}.")
     curves.set(title="Training of a network", xlabel="epoch", ylabel="loss", yscale="log")
     curves.axhline(np.log(10), color="grey", linewidth=0.8, linestyle=":")
-    curves.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1))
+    curves.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
     curves.xaxis.get_major_locator().set_params(integer=True)
     ends.plot(list(final), list(final.values()), marker="o", color=COLOURS[0])
     ends.axhline(np.log(10), color="grey", linewidth=0.8, linestyle=":", label="guessing")
@@ -102,7 +108,7 @@ def _network(axes: Any, options: argparse.Namespace) -> None:
         xscale="log",
         yscale="log",
     )
-    ends.legend(fontsize=8)
+    ends.legend()
     for axis in axes:
         axis.grid(alpha=0.3)
 

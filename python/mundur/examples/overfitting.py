@@ -27,6 +27,16 @@ from mundur.plots.figures import COLOURS
 Array = npt.NDArray[Any]
 Part = tuple[Array, Array]
 
+WORDS = {
+    "lowest validation": "validasi terendah",
+    "loss with penalty": "galat dengan penalti",
+    r"none: (.*) of the test set": r"tanpa: \1 set uji",
+    r"dropout: (.*) of the test set": r"dropout: \1 set uji",
+    r"L2: (.*) of the test set": r"L2: \1 set uji",
+    r"shifts: (.*) of the test set": r"geseran: \1 set uji",
+    r"early stopping: (.*) of the test set": r"berhenti dini: \1 set uji",
+    r"dropout, stopped: (.*) of the test set": r"dropout, berhenti dini: \1 set uji",
+}
 TRAIN, VALIDATION, WRONG_LABELS = 300, 500, 0.1
 
 
@@ -71,7 +81,7 @@ CURES = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the example; 0 if all went well."""
-    return command.run("overfitting", __doc__, arguments, _work, epochs=100)
+    return command.run("overfitting", __doc__, arguments, _work, epochs=100, words=WORDS)
 
 
 def digits(seed: int) -> Digits:
@@ -142,7 +152,7 @@ def _draw(axis: Any, history: md.History, title: str) -> None:
     axis.plot(best + 1, history.history["val_loss"][best], "ko", label="lowest validation")
     axis.set(title=title, xlabel="epoch", ylabel="loss")
     axis.grid(alpha=0.3)
-    axis.legend(fontsize=8)
+    axis.legend()
 
 
 if __name__ == "__main__":

@@ -26,6 +26,15 @@ from mundur.plots.figures import COLOURS
 
 Array = npt.NDArray[Any]
 
+LABELS = {
+    "Training": "Pelatihan",
+    "MSE of the scaled target": "MSE target yang diskalakan",
+    "right": "tepat",
+    "predicted": "tebakan",
+    r"gradient boosting: (.*)": r"gradient boosting: \1",
+    "disease progression in points": "perkembangan penyakit (poin)",
+    "median house value in 1,000 dollars": "median harga rumah (1.000 dolar)",
+}
 COLUMNS = (
     "longitude",
     "latitude",
@@ -50,7 +59,9 @@ class Table(NamedTuple):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the example; 0 if all went well."""
-    return command.run("regression", __doc__, arguments, _work, data="cal_housing.csv[.gz]")
+    return command.run(
+        "regression", __doc__, arguments, _work, data="cal_housing.csv[.gz]", words=LABELS
+    )
 
 
 def california(folder: Path) -> Table:
@@ -149,9 +160,9 @@ def _rmse(predicted: Any, y: Array) -> float:
 def _draw(history: md.History, table: Table, y: Array, ours: Array, theirs: Array) -> Any:
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(1, 3, figsize=(14, 4.4), layout="constrained")
+    figure, axes = pyplot.subplots(1, 3, figsize=(12, 4.6), layout="constrained")
     history.plot(axes[0])
-    axes[0].set(title="Training", ylabel="mean squared error, of the scaled target", yscale="log")
+    axes[0].set(title="Training", ylabel="MSE of the scaled target", yscale="log")
     names = ("mundur", "gradient boosting")
     for axis, name, predicted, colour in zip(
         axes[1:], names, (ours, theirs), COLOURS, strict=False
@@ -164,7 +175,7 @@ def _draw(history: md.History, table: Table, y: Array, ours: Array, theirs: Arra
             xlabel=f"{table.what} in {table.unit}",
             ylabel="predicted",
         )
-        axis.legend(fontsize=8)
+        axis.legend()
         axis.grid(alpha=0.3)
     return figure
 

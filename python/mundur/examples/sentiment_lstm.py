@@ -1,6 +1,6 @@
 """The sentiment of sentences and reviews: Embedding and LSTM, trained by a loop written by hand.
 
-    python -m mundur.examples.sentiment_lstm                the 300 sentences that ship with mundur
+    python -m mundur.examples.sentiment_lstm                2,460 sentences that ship with mundur
     python -m mundur.examples.sentiment_lstm --data PATH    film reviews and the like
 
 PATH is a folder aclImdb or its tar.gz; a folder with IMDB as two TSVs, SmSA (Indonesian, three
@@ -43,8 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         __doc__,
         arguments,
         _work,
-        epochs="default 30, with --data 5",
+        epochs="default 12, with --data 5",
         data="reviews, or a TSV or CSV file",
+        words=reviews.LABELS,
     )
 
 
@@ -126,10 +127,10 @@ def _work(options: argparse.Namespace) -> Any:
     if len(labels) == 2:
         loss = md.losses.BinaryCrossentropy(from_logits=True)
     optimizer = md.optimizers.Adam(2e-3 if found.many else 1e-2, clipnorm=1.0)
-    epochs = options.epochs or (5 if found.many else 30)
+    epochs = options.epochs or (5 if found.many else 12)
     start = time.perf_counter()
     history, best = train(
-        model, loss, optimizer, (parts[0], parts[1]), epochs, 64 if found.many else 16
+        model, loss, optimizer, (parts[0], parts[1]), epochs, 64 if found.many else 32
     )
     print(f"{epochs} epochs in {time.perf_counter() - start:.2f} s")
     classifier = md.text.TextClassifier(model, vocabulary, length, labels=labels)

@@ -30,6 +30,12 @@ Array = npt.NDArray[Any]
 Rows = list[list[str]]
 
 # Adult's columns by their place; the last, 14, is the class.
+LABELS = {
+    "malignant": "ganas",
+    "benign": "jinak",
+    "to 50,000": "sampai 50.000",
+    "above 50,000": "di atas 50.000",
+}
 NUMBERS = (0, 2, 4, 10, 11, 12)  # age, fnlwgt, education-num, capital-gain, capital-loss, hours
 AMOUNTS = (2, 10, 11)
 WORDS = (1, 3, 5, 6, 7, 8, 9, 13)
@@ -46,7 +52,9 @@ class Task(NamedTuple):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the example; 0 if all went well."""
-    return command.run("tabular", __doc__, arguments, _work, data="adult.data and adult.test")
+    return command.run(
+        "tabular", __doc__, arguments, _work, data="adult.data and adult.test", words=LABELS
+    )
 
 
 def adult(folder: Path) -> Task:
@@ -162,7 +170,7 @@ def _work(options: argparse.Namespace) -> Any:
         found = np.mean(predicted[test_y == label] == label)
         print(f"  of those {name!r} it finds {found:.1%}")
 
-    figure, axes = pyplot.subplots(1, 3, figsize=(14, 4.4), layout="constrained")
+    figure, axes = pyplot.subplots(1, 3, figsize=(12, 4.6), layout="constrained")
     history.plot(axes[:2])
     md.plots.confusion(test_y, predicted, labels=task.classes, axes=axes[2])
     return figure

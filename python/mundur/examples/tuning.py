@@ -27,6 +27,11 @@ from mundur.examples import command
 
 Array = npt.NDArray[Any]
 
+LABELS = {
+    "learning rate": "laju pembelajaran",
+    "network": "jaringan",
+    r"Accuracy on the (\d+) folds": r"Akurasi pada \1 lipatan",
+}
 RATES = (1e-4, 1e-3, 1e-2, 1e-1)
 SHAPES = ((16,), (64,), (16, 16), (64, 64))  # neurons of each hidden layer
 FOLDS, BATCH = 5, 32
@@ -34,7 +39,7 @@ FOLDS, BATCH = 5, 32
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the example; 0 if all went well."""
-    return command.run("tuning", __doc__, arguments, _work, epochs=20)
+    return command.run("tuning", __doc__, arguments, _work, epochs=20, words=LABELS)
 
 
 def digits(seed: int) -> tuple[Array, Array, Array, Array]:
@@ -101,7 +106,7 @@ def _work(options: argparse.Namespace) -> Any:
         f"{theirs.best_params_['learning_rate_init']:g}: {theirs.best_score_:.2%} on the folds, "
         f"{theirs.score(test_x, test_y):.2%} on the test set"
     )
-    figure, axes = pyplot.subplots(figsize=(7, 4.6), layout="constrained")
+    figure, axes = pyplot.subplots(figsize=(8, 5.2), layout="constrained")
     _heat_map(axes, means)
     return figure
 
@@ -131,7 +136,7 @@ def _scikit_learns(x: Array, y: Array, options: argparse.Namespace) -> tuple[Any
 
 def _heat_map(axes: Any, means: Array) -> None:
     """The accuracies: networks below one another, learning rates side by side."""
-    image = axes.imshow(means, cmap="viridis", vmin=means.min(), vmax=1.0)
+    image = axes.imshow(means, vmin=means.min(), vmax=1.0)
     axes.set_xticks(range(len(RATES)), [f"{rate:g}" for rate in RATES])
     axes.set_yticks(range(len(SHAPES)), [f"64-{named(hidden)}-10" for hidden in SHAPES])
     axes.set_xlabel("learning rate")

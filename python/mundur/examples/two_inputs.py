@@ -33,6 +33,7 @@ _ADULT = (
     *("workclass", "education", "marital-status", "occupation"),
     *("relationship", "race", "sex", "native-country"),
 )
+LABELS = {r"embedding of (.*)": r"embedding dari \1"}
 _SHOWN = {"adult": "occupation", "shop": "product"}
 
 
@@ -55,7 +56,9 @@ class Task(NamedTuple):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the example; 0 if all went well."""
-    return command.run("two_inputs", __doc__, arguments, _work, data="adult.data and adult.test")
+    return command.run(
+        "two_inputs", __doc__, arguments, _work, data="adult.data and adult.test", words=LABELS
+    )
 
 
 def adult(folder: Path) -> Task:
@@ -211,7 +214,9 @@ def _work(options: argparse.Namespace) -> Any:
         print(f"{name:28} accuracy {accuracy:.2%}, AUC {auc:.4f}{told}")
 
     figure, axes = pyplot.subplot_mosaic(
-        [["graph"] * 3, ["loss", "accuracy", "words"]], figsize=(17, 14), layout="constrained"
+        [["graph", "loss"], ["graph", "accuracy"], ["words", "words"]],
+        figsize=(12, 14),
+        layout="constrained",
     )
     md.plots.graph(graph, axes=axes["graph"])
     history.plot([axes["loss"], axes["accuracy"]])
@@ -226,7 +231,10 @@ def _draw_embedding(axis: Any, graph: md.Model, task: Task) -> None:
     x, y = (off @ np.linalg.svd(off, full_matrices=False)[2][:2].T).T
     axis.scatter(x, y, color="#0072B2")
     for word, at, height in zip(task.vocabularies[task.shown], x, y, strict=True):
-        axis.annotate(word, (at, height), fontsize=7, xytext=(3, 3), textcoords="offset points")
+        axis.annotate(
+            word, (at, height), fontsize="x-small", xytext=(3, 3), textcoords="offset points"
+        )
+    axis.margins(x=0.12)  # room for words on the right
     axis.set_title(f"embedding of {task.shown}")
 
 

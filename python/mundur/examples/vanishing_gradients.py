@@ -24,6 +24,10 @@ from mundur.examples import command
 from mundur.inspection.explanation import Explanation
 
 HIDDEN_LAYERS, UNITS = 20, 32
+WORDS = {
+    "Training": "Pelatihan",
+    "Gradient norm by layer, before the first update": "Norma gradien sebelum pembaruan pertama",
+}
 NETWORKS = {  # the activation, and first weights that suit it
     "sigmoid": "glorot_uniform",
     "tanh": "glorot_uniform",
@@ -33,7 +37,7 @@ NETWORKS = {  # the activation, and first weights that suit it
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the example; 0 if all went well."""
-    return command.run("vanishing_gradients", __doc__, arguments, _work, epochs=15)
+    return command.run("vanishing_gradients", __doc__, arguments, _work, epochs=15, words=WORDS)
 
 
 def deep(activation: str, seed: int) -> md.Model:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from .._support.checks import boolean, integer
 from ..data import arrays
-from .figures import COLOURS, MARKERS, axes_for
+from .figures import COLOURS, MARKERS, axes_for, in_language, language_value
 
 if TYPE_CHECKING:
     from ..models.model import Model
@@ -20,7 +20,13 @@ Array = npt.NDArray[Any]
 
 
 def confusion(
-    y_true: Any, y_pred: Any, *, labels: Any = None, normalize: bool = False, axes: Any = None
+    y_true: Any,
+    y_pred: Any,
+    *,
+    labels: Any = None,
+    normalize: bool = False,
+    axes: Any = None,
+    language: str = "en",
 ) -> Any:
     """Draws how often each class was taken for which: a row per true class, numbers in the cells.
 
@@ -37,6 +43,8 @@ def confusion(
     normalize : bool, default False
         Whether cells show the share of the row instead of a count.
     axes : matplotlib.axes.Axes, optional
+    language : {"en", "id"}, default "en"
+        Of the labels: English or Indonesian.
 
     Returns
     -------
@@ -58,6 +66,7 @@ def confusion(
     '2 of 3 right (66.7%)'
     """
     boolean(normalize, "normalize")
+    language = language_value(language)
     true, predicted = _labels(y_true, "y_true"), _labels(y_pred, "y_pred")
     if len(true) != len(predicted):
         raise ValueError(
@@ -84,7 +93,7 @@ def confusion(
         text = f"{share:.2f}" if normalize else f"{count:,}" + (f"\n{share:.0%}" if few else "")
         colour = "white" if share > 0.5 else "black"
         if count:
-            size = 8 if few and not normalize else 9
+            size = "small" if few and not normalize else "medium"
             axis.text(column, row, text, ha="center", va="center", color=colour, fontsize=size)
     if 0.095 * longest <= cell:
         axis.set_xticks(range(len(names)), names)
@@ -95,7 +104,7 @@ def confusion(
     axis.set_ylabel("true class")
     right = int(np.trace(counts))
     axis.set_title(f"{right:,} of {len(true):,} right ({right / len(true):.1%})")
-    return axis
+    return in_language(axis, language)
 
 
 def _labels(value: Any, name: str) -> npt.NDArray[np.int64]:
@@ -121,6 +130,7 @@ def decision_boundary(
     labels: Any = None,
     resolution: int = 200,
     axes: Any = None,
+    language: str = "en",
 ) -> Any:
     """Draws which class a model of two features predicts where, and the samples by their classes.
 
@@ -140,6 +150,8 @@ def decision_boundary(
     resolution : int, default 200
         Points of the grid along each axis.
     axes : matplotlib.axes.Axes, optional
+    language : {"en", "id"}, default "en"
+        Of the labels: English or Indonesian.
 
     Returns
     -------
@@ -165,6 +177,7 @@ def decision_boundary(
     """
     x = arrays.features(x, (2,))
     resolution = integer(resolution, "resolution", 2)
+    language = language_value(language)
     truth = None if y is None else _labels(y, "y")
     if truth is not None and len(truth) != len(x):
         raise ValueError(f"y must have {len(x)} rows, as x has; got {len(truth)}")
@@ -196,11 +209,11 @@ def decision_boundary(
     if truth is None:
         axis.scatter(*x.T, color="black", s=12)
     else:
-        axis.legend(fontsize=8)
+        axis.legend(fontsize="small")
     axis.set_xlabel("first feature")
     axis.set_ylabel("second feature")
     axis.set_title("Predicted class")
-    return axis
+    return in_language(axis, language)
 
 
 def _classes(model: Model, outputs: Array) -> npt.NDArray[np.int64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .figures import BLACK, BLUE, GREEN, VERMILION, axes_for
+from .figures import BLACK, BLUE, GREEN, VERMILION, axes_for, in_language, language_value
 
 if TYPE_CHECKING:
     from ..models.model import Model
@@ -24,7 +24,7 @@ class _Box(NamedTuple):
     colour: str
 
 
-def graph(model: Model, *, axes: Any = None) -> Any:
+def graph(model: Model, *, axes: Any = None, language: str = "en") -> Any:
     """Draws layers as boxes and values as arrows, from the inputs above to the outputs below.
 
     A layer that is called twice stands there twice, its name with a number behind it; a model
@@ -36,6 +36,8 @@ def graph(model: Model, *, axes: Any = None) -> Any:
     model : Model
         Of a chain the input shape must be known.
     axes : matplotlib.axes.Axes, optional
+    language : {"en", "id"}, default "en"
+        Of the labels: English or Indonesian.
 
     Returns
     -------
@@ -57,6 +59,7 @@ def graph(model: Model, *, axes: Any = None) -> Any:
     >>> md.plots.graph(model).get_title()
     'skip'
     """
+    language = language_value(language)
     boxes, outputs = _boxes(model)
     rows = _rows(boxes)
     places = {}
@@ -73,7 +76,7 @@ def graph(model: Model, *, axes: Any = None) -> Any:
     axis.set_xlim(-widest * _WIDTH / 2, widest * _WIDTH / 2)
     axis.set_ylim(-(len(rows) - 0.4) * _HEIGHT, 0.6 * _HEIGHT)
     axis.set_axis_off()
-    return axis
+    return in_language(axis, language)
 
 
 def _boxes(model: Model) -> tuple[list[_Box], set[int]]:
@@ -133,7 +136,7 @@ def _draw(axis: Any, box: _Box, place: tuple[float, float], is_output: bool) -> 
         f"{box.title}\n{box.kind} {box.shape}",
         ha="center",
         va="center",
-        fontsize=8,
+        fontsize="small",
         bbox={
             "boxstyle": "round,pad=0.4",
             "facecolor": "white",

@@ -14,7 +14,7 @@ from ..callbacks.basic import PREFIX
 from ..callbacks.history import History
 from ..inspection.asked import checked, float64_copy
 from ..inspection.explanation import Explanation
-from .figures import COLOURS, DASHES, MARKERS, axes_for
+from .figures import COLOURS, DASHES, MARKERS, axes_for, in_language, language_value
 
 if TYPE_CHECKING:
     from ..models.model import Model
@@ -37,6 +37,7 @@ def descent(
     steps: int = 12,
     loss: Any = None,
     axes: Any = None,
+    language: str = "en",
 ) -> Any:
     """Draws the loss along one weight and the points that gradient descent visits on it.
 
@@ -60,6 +61,8 @@ def descent(
         By default that of `compile`.
     axes : sequence of matplotlib.axes.Axes, optional
         One per learning rate.
+    language : {"en", "id"}, default "en"
+        Of the labels: English or Indonesian.
 
     Returns
     -------
@@ -86,7 +89,7 @@ def descent(
     ['converges', 'overshoots, converges', 'diverges']
     """
     x, loss = checked(model, x, y, loss)
-    steps = integer(steps, "steps", 1)
+    steps, language = integer(steps, "steps", 1), language_value(language)
     rates = [number(rate, "learning_rates", above=0) for rate in np.atleast_1d(learning_rates)]
     copy = float64_copy(model)
     weight = copy.parameters[parameter]
@@ -108,10 +111,10 @@ def descent(
     for axis, rate in zip(drawn, rates, strict=True):
         points, verdict = _walk(at, start, rate, steps)
         _draw_walk(axis, at, points)
-        axis.set_title(f"η = {rate:g}: {verdict}", fontsize=10)
+        axis.set_title(f"η = {rate:g}: {verdict}", fontsize="medium")
         axis.set_xlabel(name)
         axis.set_ylabel(f"L = {type(loss).__name__}")
-    return drawn
+    return in_language(drawn, language)
 
 
 def _walk(at: Any, start: float, rate: float, steps: int) -> tuple[Array, str]:
@@ -145,10 +148,10 @@ def _draw_walk(axis: Any, at: Any, points: Array) -> None:
     axis.scatter(*points[0], color=COLOURS[4], marker="s", s=42, zorder=4, label="start")
     axis.xaxis.set_major_locator(MaxNLocator(5))
     axis.grid(alpha=0.3)
-    axis.legend(fontsize=8)
+    axis.legend(fontsize="small")
 
 
-def gradient_flow(source: Any, *, axes: Any = None) -> Any:
+def gradient_flow(source: Any, *, axes: Any = None, language: str = "en") -> Any:
     """Draws the norm of the gradient in each layer, on a logarithmic scale.
 
     Where the norms fall towards the input the gradient vanishes, where they rise it explodes
@@ -160,6 +163,8 @@ def gradient_flow(source: Any, *, axes: Any = None) -> Any:
         One pass; several to compare, by their labels; or the record of a training with the
         callback `GradientNorms`, drawn over its epochs.
     axes : matplotlib.axes.Axes, optional
+    language : {"en", "id"}, default "en"
+        Of the labels: English or Indonesian.
 
     Returns
     -------
@@ -181,8 +186,9 @@ def gradient_flow(source: Any, *, axes: Any = None) -> Any:
     >>> [label.get_text() for label in axis.get_xticklabels()]
     ['dense', 'dense_1']
     """
+    language = language_value(language)
     if isinstance(source, History):
-        return _over_epochs(source, axes)
+        return in_language(_over_epochs(source, axes), language)
     passes = source if isinstance(source, Mapping) else {"": source}
     if not passes or not all(isinstance(p, Explanation) for p in passes.values()):
         raise TypeError(
@@ -205,9 +211,9 @@ def gradient_flow(source: Any, *, axes: Any = None) -> Any:
     # As many names as stand side by side, evenly.
     step = -(-len(names) * (max(map(len, names)) + 2) // _LETTERS)
     axis.set_xticks(range(len(names)), minor=True)
-    axis.set_xticks(range(0, len(names), step), names[::step], fontsize=9)
+    axis.set_xticks(range(0, len(names), step), names[::step], fontsize="small")
     _finish(axis, "layer, from input to output", bool(passes.keys() - {""}))
-    return axis
+    return in_language(axis, language)
 
 
 def _over_epochs(history: History, axes: Any) -> Any:
@@ -239,4 +245,4 @@ def _finish(axis: Any, xlabel: str, legend: bool) -> None:
     axis.set_title("Gradient norm by layer")
     axis.grid(alpha=0.3)
     if legend:
-        axis.legend(fontsize=8)
+        axis.legend(fontsize="small")

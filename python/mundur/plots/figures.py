@@ -6,16 +6,40 @@ from typing import Any
 
 import numpy as np
 
+from .._support.drawing import (
+    BLACK,
+    BLUE,
+    COLOURS,
+    DASHES,
+    GREEN,
+    MARKERS,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILION,
+    YELLOW,
+    in_language,
+    language_value,
+)
 from ..callbacks.history import AxesArray
 
-__all__ = ["COLOURS", "DASHES", "MARKERS", "axes_for", "pyplot"]
-
-# Okabe and Ito, "Color Universal Design" (2008).
-BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
-ORANGE, SKY, BLACK, YELLOW = "#E69F00", "#56B4E9", "#000000", "#F0E442"
-COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK, YELLOW)
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-DASHES = ("-", "--", "-.", ":")
+__all__ = [
+    "BLACK",
+    "BLUE",
+    "COLOURS",
+    "DASHES",
+    "GREEN",
+    "MARKERS",
+    "ORANGE",
+    "PURPLE",
+    "SKY",
+    "VERMILION",
+    "YELLOW",
+    "axes_for",
+    "in_language",
+    "language_value",
+    "pyplot",
+]
 
 
 def pyplot() -> Any:

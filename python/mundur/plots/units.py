@@ -10,7 +10,7 @@ import numpy.typing as npt
 from .._support.checks import integer
 from ..inspection.explain import activations
 from ..models.model import Model
-from .figures import BLUE, VERMILION, axes_for
+from .figures import BLUE, VERMILION, axes_for, in_language, language_value
 
 if TYPE_CHECKING:
     from ..inspection.explanation import Explanation
@@ -21,6 +21,7 @@ _GAP = 2.6  # between columns; units stand 1 apart
 _RADIUS = 0.27
 # With more weights than this their numbers would cover one another.
 _MOST_NUMBERS = 16
+_NO_DENSE = "model must have a dense layer whose samples are rows; it has none"
 
 
 class _Column(NamedTuple):
@@ -40,6 +41,7 @@ def network(
     loss: Any = None,
     most: int = 8,
     axes: Any = None,
+    language: str = "en",
 ) -> Any:
     """Draws units as circles and weights as lines; with a sample, the numbers at the units.
 
@@ -58,6 +60,8 @@ def network(
     most : int, default 8
         Units to show of one layer; dots stand for the others.
     axes : matplotlib.axes.Axes, optional
+    language : {"en", "id"}, default "en"
+        Of the labels: English or Indonesian.
 
     Returns
     -------
@@ -78,16 +82,15 @@ def network(
     >>> md.plots.network(model, [0.05, 0.10], [0.5], loss="mse").get_title()
     'model: L = 0.0852'
     """
-    most = integer(most, "most", 3)
-    if model._order is not None or any(isinstance(layer, Model) for layer in model.layers):
-        raise ValueError(
-            "network draws the units of a chain of layers; md.plots.graph draws how the layers of "
-            f"{model.name!r} are connected"
-        )
+    most, language = integer(most, "most", 3), language_value(language)
+    if not_a_chain(model):
+        raise ValueError(not_a_chain(model))
     sample, target = _one_sample(model, x, y)
     if sample is not None and not model.built:
         model.build(sample.shape[1:])
     dense = _dense_layers(model)
+    if not dense:
+        raise ValueError(_NO_DENSE)
     kernels = [model._parameter_views()[f"{name}/kernel"].copy() for name in dense]
     columns = [_column(size, most) for size in (len(kernels[0]), *(k.shape[1] for k in kernels))]
     axis = axes_for(axes, 1, _figure_size(columns))[0]
@@ -102,7 +105,7 @@ def network(
     titles = _titles(model, dense)
     for number, title in enumerate(titles):
         top = max(max(c.heights) for c in columns)
-        axis.text(number * _GAP, top + 0.75, title, ha="center", va="bottom", fontsize=9)
+        axis.text(number * _GAP, top + 0.75, title, ha="center", va="bottom", fontsize="small")
     axis.set_title(model.name + (f": L = {explanation.loss:.3g}" if explanation else ""))
     tallest = max(max(c.heights) for c in columns)
     axis.set_xlim(-0.7, (len(columns) - 1) * _GAP + 0.7)
@@ -114,11 +117,11 @@ def network(
         "weights: blue, solid > 0; vermilion, dashed < 0",
         ha="center",
         va="bottom",
-        fontsize=7,
+        fontsize="x-small",
     )
     axis.set_aspect("equal")
     axis.set_axis_off()
-    return axis
+    return in_language(axis, language)
 
 
 def _one_sample(model: Model, x: Any, y: Any) -> tuple[Array | None, Array | None]:
@@ -142,9 +145,22 @@ def _dense_layers(model: Model) -> list[str]:
         if kernel is not None and len(shape) == 1:
             names.append(layer.name)
         shape = layer.compute_output_shape(shape)
-    if not names:
-        raise ValueError("model must have a dense layer whose samples are rows; it has none")
     return names
+
+
+def not_a_chain(model: Model) -> str:
+    """Why `network` cannot draw a graph of layers; nothing where it is none."""
+    if model._order is None and not any(isinstance(layer, Model) for layer in model.layers):
+        return ""
+    return (
+        "network draws the units of a chain of layers; md.plots.graph draws how the layers of "
+        f"{model.name!r} are connected"
+    )
+
+
+def reason_against(model: Model) -> str:
+    """Why `network` cannot draw a built model, or nothing."""
+    return not_a_chain(model) or ("" if _dense_layers(model) else _NO_DENSE)
 
 
 def _column(size: int, most: int) -> _Column:
@@ -200,7 +216,7 @@ def _number_on_line(
     axis.text(
         *place,
         f"{weight:.3g}",
-        fontsize=8,
+        fontsize="small",
         ha="center",
         va="center",
         rotation=angle,
@@ -216,12 +232,18 @@ def _draw_units(
         axis.add_patch(_circle(at, height))
         if a is not None:
             text = _within(float(a[unit]))
-            size = 8 if len(text) < 6 else 7
+            size = "small" if len(text) < 6 else "x-small"
             axis.text(at, height, text, ha="center", va="center", fontsize=size, zorder=4)
         if bias is not None:
             above = height + _RADIUS + 0.04
             axis.text(
-                at, above, f"b = {bias[unit]:.3g}", ha="center", va="bottom", fontsize=7, zorder=4
+                at,
+                above,
+                f"b = {bias[unit]:.3g}",
+                ha="center",
+                va="bottom",
+                fontsize="x-small",
+                zorder=4,
             )
         if delta is not None:
             below = height - _RADIUS - 0.04
@@ -231,7 +253,7 @@ def _draw_units(
                 f"δ = {delta[unit]:.3g}",
                 ha="center",
                 va="top",
-                fontsize=7,
+                fontsize="x-small",
                 zorder=4,
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4},
             )

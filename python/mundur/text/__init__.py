@@ -15,6 +15,7 @@ from .aclimdb import load_aclimdb
 from .classifier import Prediction, TextClassifier
 from .corpora import Corpus, load_corpus
 from .files import Texts
+from .negations import Negations, load_negations
 from .sentences import load_sentences
 from .sequences import load_sequences
 from .tables import load_table
@@ -22,12 +23,14 @@ from .vocabulary import Vocabulary
 
 __all__ = [
     "Corpus",
+    "Negations",
     "Prediction",
     "TextClassifier",
     "Texts",
     "Vocabulary",
     "load_aclimdb",
     "load_corpus",
+    "load_negations",
     "load_sentences",
     "load_sequences",
     "load_table",
