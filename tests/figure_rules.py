@@ -19,7 +19,7 @@ adam batch bagus boring book dense dropout elu epoch exponential filmnya flip ge
 gelu_tanh hard_sigmoid hard_silu he_normal huber leaky_relu kernel linear log log_softmax logcosh
 meanabsoluteerror meansquarederror mini minimum mish momentum mse noise normal orthogonal relu
 rmsprop lstm sekali selu sgd shift sigmoid silu softmax softplus softsign sparse target
-tanh the tidak unit
+tanh the tidak unit not all
 """
 
 
