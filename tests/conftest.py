@@ -10,6 +10,7 @@ import faulthandler
 import gc
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -85,6 +86,15 @@ def _native_code_under_test() -> None:
     """Teams as large as told, however small the step; what native code must fill is NaN before."""
     _core.set_adaptive(False)
     _core.set_poison(True)
+
+
+@pytest.fixture(autouse=True)
+def _figures_end_with_their_test() -> Iterator[None]:
+    """What is drawn and not closed would stay, and many of them be warned of."""
+    yield
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        pyplot.close("all")
 
 
 @pytest.fixture(scope="session")

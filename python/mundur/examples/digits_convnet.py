@@ -20,11 +20,30 @@ import numpy as np
 import numpy.typing as npt
 
 import mundur as md
+from mundur._support.drawing import VERMILION
 from mundur.examples import command
 from mundur.examples.digits import Digits, bundled, mnist
 
 Array = npt.NDArray[Any]
 L = md.layers
+
+WORDS = {
+    "training, without augmentation": "pelatihan, tanpa augmentasi",
+    "training, with augmentation": "pelatihan, dengan augmentasi",
+    "held out, without augmentation": "validasi, tanpa augmentasi",
+    "held out, with augmentation": "validasi, dengan augmentasi",
+    "training; the dot is the epoch that was kept": "pelatihan; titik: epoch yang disimpan",
+    "test set": "himpunan uji",
+    r"first convolution: its kernels \(blue for, red against\)": (
+        "konvolusi pertama: kernelnya (biru mendukung, merah menentang)"
+    ),
+    r'\.\.\. and what they make of a "2"': '... dan hasilnya untuk angka "2"',
+    r"read wrongly: (\d+) of (\d+)": r"salah dibaca: \1 dari \2",
+    "none": "tidak ada",
+    r"(\d) \(is (\d)\)": r"\1 (asli \2)",
+    "as it is": "asli",
+    "augmented digits": "angka hasil augmentasi",
+}
 
 
 class Run(NamedTuple):
@@ -42,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return command.run(
         *("digits_convnet", __doc__, arguments, work),
         epochs="default 40, with --data 10",
+        words=WORDS,
         data="MNIST's four IDX files",
     )
 
@@ -197,7 +217,7 @@ def draw_kernels(place: Any, model: md.Model) -> None:
     kernel = model.parameters["conv2d/kernel"][:, :, 0]
     largest = np.abs(kernel).max()
     grid(place, list(np.moveaxis(kernel, -1, 0)), cmap="RdBu", vmin=-largest, vmax=largest)
-    place.suptitle("first convolution: its kernels (blue counts for, red against)")
+    place.suptitle("first convolution: its kernels (blue for, red against)")
 
 
 def draw_maps(place: Any, digits: Digits, model: md.Model) -> None:
@@ -214,7 +234,7 @@ def draw_wrong(place: Any, digits: Digits, run: Run) -> None:
     wrong = np.flatnonzero(run.predicted != labels)
     axes = grid(place, [images[i] for i in wrong[:24]], 24, cmap="gray_r")
     for axis, i in zip(axes, wrong, strict=False):
-        axis.set_title(f"{run.predicted[i]} (is {labels[i]})", fontsize=8, color="red")
+        axis.set_title(f"{run.predicted[i]} (is {labels[i]})", fontsize=11, color=VERMILION)
     place.suptitle(f"read wrongly: {min(len(wrong), 24)} of {len(wrong)}" if len(wrong) else "none")
 
 
@@ -227,7 +247,7 @@ def draw_augmented(place: Any, digits: Digits) -> None:
     shades: dict[str, Any] = {"cmap": "gray_r", "vmin": 0, "vmax": digits.white}
     axes = grid(place, [image[..., 0] for row in rows for image in row], 24, **shades)
     for axis in axes[:8]:
-        axis.set_title("as it is", fontsize=8)
+        axis.set_title("as it is", fontsize=11)
     place.suptitle("augmented digits")
 
 
