@@ -254,7 +254,7 @@ LAYERS = [
     normalization("BatchNormalization", 6, center=False, scale=False),
     LayerCase("batch_normalization_of_sequences", "BatchNormalization", {}, (3, 18)),
     LayerCase("batch_normalization_axis_1", "BatchNormalization", {"axis": 1}, (3, 5, 4)),
-    LayerCase("layer_normalization_axes", "LayerNormalization", {"axis": (1, -1)}, (3, 5, 4)),
+    LayerCase("layer_normalization_axes", "LayerNormalization", {"axis": (2, 3)}, (3, 5, 4)),
     LayerCase("layer_normalization_axis_1", "LayerNormalization", {"axis": 1}, (18, 3)),
     # Around the 16 virtual lanes; one element has no variance.
     *(normalization("LayerNormalization", columns) for columns in (1, 2, 15, 16, 17, 33, 100)),

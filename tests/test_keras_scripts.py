@@ -122,7 +122,7 @@ def test_a_script_runs_with_either_and_learns_as_well(
     assert theirs["scores"].keys() == ours["scores"].keys()
     for score, value in theirs["scores"].items():
         assert value > 0.6, f"{score}: Keras itself learned nothing"
-        assert ours["scores"][score] == pytest.approx(value, abs=0.04), score
+        assert ours["scores"][score] == pytest.approx(value, abs=0.06), score
     assert len(first.histories) == len(second.histories)
     for other, mine in zip(first.histories, second.histories, strict=True):
         assert sorted(other) == sorted(mine)

@@ -88,7 +88,7 @@ class Masking(Layer):
         """Steps of nothing but the value are not there."""
         return "makes"
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Which steps are there, for a recurrent layer's ``mask=``: (samples, steps), of bool.
 
         Of a symbolic value it is symbolic, too.

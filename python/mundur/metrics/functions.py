@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .._support.names import checked_keywords
 from ..data.arrays import real_array
 from ..losses.functions import (
     binary_crossentropy,
@@ -122,6 +123,7 @@ def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Array:
     return _each(TopKCategoricalAccuracy(k), y_true, y_pred, False)
 
 
+@checked_keywords(ignored={"from_sorted_ids": False})
 def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Array:
     """`SparseTopKCategoricalAccuracy` of each sample: 1 where the label is among the k largest.
 
