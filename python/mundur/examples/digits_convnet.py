@@ -35,7 +35,7 @@ WORDS = {
     "training; the dot is the epoch that was kept": "pelatihan; titik: epoch yang disimpan",
     "test set": "himpunan uji",
     r"first convolution: its kernels \(blue for, red against\)": (
-        "konvolusi pertama: kernelnya (biru mendukung, merah menentang)"
+        "kernel konvolusi pertama (biru mendukung, merah tidak)"
     ),
     r'\.\.\. and what they make of a "2"': '... dan hasilnya untuk angka "2"',
     r"read wrongly: (\d+) of (\d+)": r"salah dibaca: \1 dari \2",
