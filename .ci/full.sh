@@ -32,7 +32,8 @@ pages_and_sheets() {
   kpsewhich tikz.sty >/dev/null || install_package texlive-pictures
   python3 .ci/show.py extra browser >"$scratch/browser.txt"
   "$python" -m pip install -q -r "$scratch/browser.txt"
-  "$python" -m pytest -q -n auto tests/test_explain_page.py
+  "$python" -m pytest -q -n auto tests/test_explain_page.py tests/test_explain_page_in_browser.py \
+    tests/test_playground_page.py tests/test_animation.py
 }
 
 # Engines that search for us.

@@ -1,0 +1,376 @@
+"""The page that explains a pass in Chromium: its numbers, and how it behaves."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import unicodedata
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import mundur as md
+import numpy as np
+import pytest
+from mundur.inspection.page_texts import LANGUAGES
+
+from explained import ODD, classifier, numeric, value_of, worked
+
+D = md.layers.Dense
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+# ---- in a browser --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """Debian's Chromium, driven by Playwright."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
+    if CHROMIUM is None:
+        pytest.skip("needs chromium")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class Opened:
+    """A page on file://, without a network, and all that it asked for or complained of."""
+
+    def __init__(self, page: Any, path: Path) -> None:
+        self.page, self.path = page, path
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.set_default_timeout(20_000)
+        page.goto(path.as_uri())
+
+    def texts(self, selector: str) -> list[str]:
+        return [str(text) for text in self.page.locator(selector).all_inner_texts()]
+
+    def title(self) -> str:
+        return self.texts(".panel h2")[0]
+
+    def steps(self) -> int:
+        return int(self.texts(".at")[0].split("/")[1])
+
+    def numbers(self) -> dict[str, str]:
+        """What the page says of each number, by its name there, at this step."""
+        script = "all => all.map(one => [one.dataset.of, one.dataset.value, one.textContent])"
+        found = {}
+        for name, value, text in self.page.eval_on_selector_all("[data-of]", script):
+            if not name.startswith(("new", "g")) or "=" in text:  # tables have fewer digits
+                shown = text.replace("=", "").replace(" ", "")
+                assert re.sub(r"·10(.*)", r"·10", value) == re.sub(r"·10.*", "·10", shown)
+            assert found.setdefault(name, value) == value
+        return found
+
+    def is_wide(self) -> bool:
+        # Not innerWidth: a phone's grows with what it has to show.
+        width = self.page.evaluate("document.documentElement.scrollWidth")
+        return bool(width > self.page.viewport_size["width"])
+
+
+Open = Callable[..., Opened]
+
+
+@pytest.fixture
+def opened(chromium: Any, tmp_path: Path) -> Iterator[Open]:
+    """Opens an explanation's page; afterwards none has asked for anything or complained."""
+    pages: list[Opened] = []
+    contexts: list[Any] = []
+
+    def open_(made: Any, language: str = "en", **options: Any) -> Opened:
+        text = made if isinstance(made, str) else made.to_html(language)
+        path = tmp_path / f"page{len(pages)}.html"
+        path.write_text(text, encoding="utf-8")
+        size = {"width": 1200, "height": 900}
+        contexts.append(chromium.new_context(**({"viewport": size, "offline": True} | options)))
+        pages.append(Opened(contexts[-1].new_page(), path))
+        return pages[-1]
+
+    yield open_
+    for one, context in zip(pages, contexts, strict=True):
+        assert one.complaints == []
+        assert {url for url in one.requests if not url.startswith("about:")} == {one.path.as_uri()}
+        context.close()
+
+
+PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+POWERS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+
+
+def read(text: str) -> float:
+    mantissa, _, power = text.replace("−", "-").partition("·10")
+    return float(f"{mantissa}e{power.translate(POWERS)}" if power else mantissa)
+
+
+def expected(made: Any, name: str, sample: int = 0) -> Any:
+    """The number of the explanation that the page calls so."""
+    what, *rest = name.split("-")
+    if what == "L":
+        return made.loss
+    step = made[int(rest.pop(0))]
+    if what in ("z", "a", "slope", "da", "delta"):
+        return getattr(step, what)[sample].ravel()[int(rest[0])]
+    if rest[0] in ("kernel", "bias"):
+        parameter = rest.pop(0)
+    else:
+        parameter = "bias" if what == "gb" else "kernel"
+    path = f"{step.name}/{parameter}"
+    place = tuple(map(int, rest if parameter == "kernel" else rest[-1:]))
+    if what in ("g", "gb", "central"):
+        return made.gradients[path][place]
+    assert what == "new"
+    return made.update.parameters[path][place]
+
+
+def walked(one: Opened) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for _ in range(one.steps()):
+        found |= one.numbers()
+        one.page.keyboard.press("ArrowRight")
+    return found
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("which", ["worked", "classifier"])
+def test_every_number_in_the_browser_is_the_explanations(
+    opened: Open, which: str, language: str
+) -> None:
+    if which == "worked":
+        made = worked()
+    else:
+        model, x, y = classifier(samples=1)
+        model.fit(x, y, epochs=3, verbose=0)
+        made = model.explain(x, y)
+    found = walked(opened(made, language))
+    for name, text in found.items():
+        assert read(text) == float(f"{expected(made, name):.6g}"), name
+    for layer, step in enumerate(made):
+        for j in range(step.z.shape[1]):
+            for what in ("z", "a", "delta", "da", "gb"):
+                assert f"{what}-{layer}-{j}" in found
+            assert f"new-{layer}-bias-0-{j}" in found
+            for i in range(step.x.shape[1]):
+                assert f"g-{layer}-{i}-{j}" in found
+                assert {f"new-{layer}-kernel-{i}-{j}", f"new-{layer}-{i}-{j}"} & set(found)
+    assert "L" in found
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("which", ["worked", "one", "three", "penalised", "large"])
+def test_every_equation_in_the_browser_holds(opened: Open, which: str) -> None:
+    """Numbers put into a formula come to the number behind it, in steps and in traces."""
+    if which in ("worked", "penalised"):
+        made = worked() if which == "worked" else ODD[which]()
+    else:
+        sizes = {"units": 30, "inputs": 5, "samples": 2} if which == "large" else {"units": 3}
+        model, x, y = classifier(**({"samples": 1 if which == "one" else 3} | sizes))
+        model.fit(x, y, epochs=2, verbose=0)
+        made = model.explain(x, y)
+    one = opened(made)
+    script = """all => all.map(one => [...one.querySelectorAll('math')].map(m => m.dataset.tex))"""
+    held = 0
+
+    def check() -> int:
+        count = 0
+        for pieces in one.page.eval_on_selector_all(".eq", script):
+            parts = [part.strip() for part in re.split(r"=|\\leftarrow", " ".join(pieces))]
+            values = [value_of(part) for part in parts if numeric(part)]
+            for value in values:
+                assert value == pytest.approx(values[-1], rel=1e-3, abs=2e-6), pieces
+            count += len(values) > 1
+        return count
+
+    for _ in range(one.steps()):
+        held += check()
+        one.page.keyboard.press("ArrowRight")
+    for layer, step in enumerate(made):
+        if step.kind != "Dense":
+            continue
+        one.page.locator("[data-key='s-layer']").select_option(str(layer))
+        for i in (0, step.x.shape[1] - 1):
+            one.page.locator("[data-key='s-weight']").select_option(label=str(i + 1))
+            held += check()
+    assert held > 30
+
+
+@pytest.mark.browser
+def test_the_worked_examples_calculation_is_written_out(opened: Open) -> None:
+    one = opened(worked(), "id")
+    for _ in range(one.steps()):
+        one.page.keyboard.press("ArrowRight")
+        if one.title() == "Propagasi mundur: galat δ dari dense":
+            break
+    # Letters in italics are characters of their own.
+    row = unicodedata.normalize("NFKC", "".join(one.texts(".panel .line")[0].split()))
+    for part in (
+        "=w11(2)·δ1(2)+w12(2)·δ2(2)=0.4·0.138499+0.5·(−0.0380982)=0.0363503",
+        "(z1(1))=a·(1−a)=0.59327·(1−0.59327)=0.241301",
+        "=0.241301·0.0363503=0.00877135",
+    ):
+        assert part in row
+
+
+@pytest.mark.browser
+def test_a_click_traces_a_neuron_and_a_weight(opened: Open) -> None:
+    made = worked()
+    one = opened(made)
+    trace = ".trace h3"
+    one.page.locator("[data-key='n-0-0']").click()
+    assert one.texts(trace) == ["Neuron 1 of dense"]
+    assert one.page.locator(".edge.path").count() == 4  # both its weights, and both outputs to L
+    one.page.locator("[data-key='n-0-0']").click()
+    assert one.texts(trace) == []
+    box = one.page.locator("[data-key='w-1-0-1']").bounding_box()
+    one.page.mouse.click(box["x"] + 0.86 * box["width"], box["y"] + 0.86 * box["height"])
+    assert one.texts(trace) == ["Weight w12 of dense_1"]
+    numbers = one.numbers()
+    assert read(numbers["g-1-0-1"]) == float(f"{made[1].dW[0, 1]:.6g}")
+    assert read(numbers["central-kernel-1-0-1"]) == float(f"{made[1].dW[0, 1]:.6g}")
+    assert "new-1-kernel-0-1" in numbers
+    text = one.texts(".trace")[0]
+    assert "straight from the loss" in text and "differs by" in text
+    one.page.locator("[data-key='s-weight']").select_option(label="2")
+    assert one.texts(trace) == ["Weight w22 of dense_1"]
+    one.page.locator("[data-key='s-layer']").select_option(label="(1) dense")
+    assert one.texts(trace) == ["Neuron 1 of dense"]
+    one.page.locator("[data-key='clear']").click()
+    assert one.texts(trace) == []
+
+
+@pytest.mark.browser
+def test_buttons_and_keys_go_through_the_steps(opened: Open) -> None:
+    one = opened(worked())
+    press, page = one.page.keyboard.press, one.page
+    last = one.steps()
+    first = one.title()
+    page.locator("[data-key='next']").click()
+    assert one.title() == "Forward: weighted sums z of dense"
+    press("Enter")  # the button keeps the focus
+    assert one.title() == "Forward: activations a of dense"
+    press("ArrowLeft")
+    press("ArrowLeft")
+    press("ArrowLeft")
+    assert one.title() == first
+    press("End")
+    assert one.texts(".at") == [f"{last} / {last}"] and "central differences" in one.title()
+    assert page.locator("[data-key='next']").is_disabled()
+    press("Home")
+    page.locator("[data-key='phase-backward']").click()
+    assert one.title() == "Backward: errors δ of dense_1"
+    assert page.locator(".told").inner_text() == one.title()  # said to who does not see it
+    page.locator("[data-key='digits']").focus()
+    press("ArrowRight")  # belongs to the choice
+    assert one.title() == "Backward: errors δ of dense_1"
+    page.locator("[data-key='n-1-1']").focus()
+    press("Enter")
+    assert one.texts(".trace h3") == ["Neuron 2 of dense_1"]
+    assert page.evaluate("document.activeElement.dataset.key") == "n-1-1"
+    press("Escape")
+    assert one.texts(".trace h3") == []
+
+
+@pytest.mark.browser
+def test_the_language_changes_on_the_page(opened: Open) -> None:
+    one = opened(worked(), "id")
+    assert one.page.title() == "Propagasi mundur, langkah demi langkah"
+    one.page.keyboard.press("End")
+    assert "beda pusat" in one.title()
+    one.page.locator("[data-key='language-en']").click()
+    assert one.page.title() == "Backpropagation, step by step"
+    assert "central differences" in one.title()
+    assert one.page.evaluate("document.documentElement.lang") == "en"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ["worked", "classifier", *ODD])
+def test_every_kind_of_model_fits_on_a_phone(opened: Open, name: str) -> None:
+    if name == "classifier":
+        model, x, y = classifier(units=16, inputs=9)
+        made = model.explain(x, y)
+    else:
+        made = worked() if name == "worked" else ODD[name]()
+    one = opened(made, "id", **PHONE)
+    one.page.locator("[data-key='phase-check']").tap()
+    assert one.page.locator("[data-key='phase-check']").is_visible()
+    box = one.page.locator("[data-key='phase-check']").bounding_box()
+    assert box["x"] + box["width"] <= 360, "the phase at hand is in sight"
+    one.page.locator("[data-key='first']").tap()
+    circles = one.page.locator(".node.choosable")
+    if circles.count():
+        circles.first.tap()
+        assert one.texts(".trace h3")
+    for _ in range(one.steps()):
+        assert not one.is_wide(), one.title()
+        said = one.texts("body")[0]
+        assert "undefined" not in said
+        assert "NaN" not in said or name == "not_a_number"
+        one.page.locator("[data-key='next']").tap(force=True)
+    for key in one.page.eval_on_selector_all(
+        "button", "all => all.filter(one => !one.textContent && !one.ariaLabel).length ? ['x'] : []"
+    ):
+        pytest.fail(f"a button without a name: {key}")
+
+
+@pytest.mark.browser
+def test_a_large_layer_shows_single_neurons_on_demand(opened: Open) -> None:
+    model, x, y = classifier(units=40, inputs=30, samples=20)
+    made = model.explain(x, y)
+    one = opened(made)
+    assert "20 samples" in one.texts(".note")[0]
+    one.page.keyboard.press("ArrowRight")
+    assert one.page.locator(".panel .histogram").count() == 1
+    chip = one.page.locator(".chips button").first
+    j = int(chip.inner_text()) - 1
+    assert j == np.abs(made[0].z[0]).argmax()
+    chip.click()
+    assert read(one.numbers()[f"z-0-{j}"]) == float(f"{made[0].z[0, j]:.6g}")
+    one.page.locator("[data-key='s-weight']").select_option(label="30")
+    assert read(one.numbers()[f"g-0-29-{j}"]) == float(f"{made[0].dW[29, j]:.6g}")
+
+
+@pytest.mark.browser
+def test_samples_take_turns(opened: Open) -> None:
+    model, x, y = classifier(samples=3)
+    made = model.explain(x, y)
+    one = opened(made)
+    one.page.keyboard.press("ArrowRight")
+    one.page.locator("[data-key='sample']").select_option(value="2")
+    for name, text in one.numbers().items():
+        assert read(text) == float(f"{expected(made, name, sample=2):.6g}")
+
+
+@pytest.mark.browser
+def test_two_in_a_notebook_do_not_disturb_each_other(opened: Open) -> None:
+    frames = worked()._repr_html_() * 2
+    style = "<style>button { color: rgb(1, 2, 3) } .panel { display: none }</style>"
+    one = opened(f"<!doctype html><title>a</title>{style}<button class=outer>b</button>{frames}")
+    first, second = (one.page.frame_locator("iframe").nth(n) for n in range(2))
+    first.locator("[data-key='phase-loss']").click()
+    assert first.locator(".panel h2").inner_text() == "Loss: how far from the targets"
+    assert second.locator(".panel h2").inner_text() == "What you see here"
+    second.locator("[data-key='language-id']").click()
+    assert first.locator("h1").inner_text() == "Backpropagation, step by step"
+    colour = "one => getComputedStyle(one).color"
+    assert one.page.locator(".outer").evaluate(colour) == "rgb(1, 2, 3)"
+    assert first.locator("[data-key='next']").evaluate(colour) != "rgb(1, 2, 3)"
+
+
+@pytest.mark.browser
+def test_who_wants_no_motion_gets_none_and_signs_differ_by_more_than_colour(opened: Open) -> None:
+    model, x, y = classifier(samples=1)
+    made = model.explain(x, y)
+    moving = "one => getComputedStyle(one).transitionDuration"
+    one = opened(made)
+    assert one.page.locator(".node circle").first.evaluate(moving) != "0s"
+    dashes = "all => all.map(one => getComputedStyle(one).strokeDasharray)"
+    assert "none" not in one.page.eval_on_selector_all(".edge.minus", dashes)
+    assert set(one.page.eval_on_selector_all(".edge.plus", dashes)) == {"none"}
+    still = opened(made, reduced_motion="reduce")
+    assert still.page.locator(".node circle").first.evaluate(moving) == "0s"
