@@ -2,6 +2,8 @@
 
 // Images of another size: what layers share that make them.
 
+#include <utility>
+
 #include "layers/layer.h"
 
 namespace mundur {
@@ -41,8 +43,8 @@ inline Box middle_of(const Image& from, const Image& to, bool whole) {
 }
 
 /// y, of this shape, from x as the map says; with what backward does.
-inline Value warped(Builder& b, Value x, const Shape& output, op::Warp warp) {
-  const Value y = b.value("y", output, x);
+inline Value warped(Builder& b, Value x, Shape output, op::Warp warp) {
+  const Value y = b.value("y", std::move(output), x);
   warp.y = y;
   warp.x = x;
   b.emit(warp);
