@@ -217,8 +217,10 @@ def with_metric(metric: Any) -> md.Model:
     return model
 
 
+LAYERS: dict[str, type] = {name: getattr(layers, name) for name in layers.KNOWN}
+
 KINDS: dict[str, tuple[dict[str, type], Callable[[Any], md.Model]]] = {
-    "layers": (layers.KNOWN, with_layer),
+    "layers": (LAYERS, with_layer),
     "optimizers": (optimizers.CLASS_NAMES, with_optimizer),
     "losses": (losses.CLASS_NAMES, with_loss),
     "metrics": (metrics.CLASS_NAMES, with_metric),
@@ -323,9 +325,9 @@ def test_freezing() -> None:
                 layer.set_trainable(name, True)
 
 
-@pytest.mark.parametrize("name", sorted(layers.KNOWN))
+@pytest.mark.parametrize("name", sorted(LAYERS))
 def test_layers(name: str) -> None:
-    cls = layers.KNOWN[name]
+    cls = LAYERS[name]
     layer = cls(**arguments(cls))
     assert settable(layer) == ["trainable"]
     law(layer, "trainable", with_layer(layer), lambda other: other.layers[0])
@@ -408,7 +410,7 @@ def test_arguments_of_a_classifier(value: Any) -> None:
 
 
 def test_what_constructors_share_is_in_every_signature() -> None:
-    for cls in (*layers.KNOWN.values(), *optimizers.CLASS_NAMES.values()):
+    for cls in (*LAYERS.values(), *optimizers.CLASS_NAMES.values()):
         assert tuple(inspect.signature(cls).parameters) == argument_names(cls.__init__)  # type: ignore[misc]
     assert repr(optimizers.SGD(0.1, 0.5, False, 0.01)) == repr(
         optimizers.SGD(0.1, 0.5, weight_decay=0.01)

@@ -199,7 +199,10 @@ def test_both_halves_refuse_with_the_same_sentence(fault: Callable[[Any], object
 @pytest.mark.parametrize(
     ("native", "taught"),
     [
-        ({k: v for k, v in md.layers.KNOWN.items() if k != "Lambda"}, reference.layers.KNOWN),
+        (
+            {name: getattr(md.layers, name) for name in md.layers.KNOWN if name != "Lambda"},
+            reference.layers.KNOWN,
+        ),
         (md.losses.CLASS_NAMES, reference.losses.CLASS_NAMES),
         (md.regularizers.CLASS_NAMES, reference.regularizers.CLASS_NAMES),
     ],

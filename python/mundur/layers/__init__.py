@@ -11,10 +11,7 @@ from .activation import ELU, Activation, ActivityRegularization, LeakyReLU, PReL
 from .base import Layer
 from .conv1d import Conv1D
 from .conv1d_transpose import Conv1DTranspose
-from .conv2d import Conv2D
-from .conv2d_transpose import Conv2DTranspose
 from .dense import Dense
-from .depthwise_conv import DepthwiseConv1D, DepthwiseConv2D
 from .dropout import (
     AlphaDropout,
     Dropout,
@@ -25,17 +22,6 @@ from .dropout import (
 )
 from .embedding import Embedding
 from .function import Lambda
-from .group_normalization import GroupNormalization
-from .images import (
-    CenterCrop,
-    RandomContrast,
-    RandomCrop,
-    RandomFlip,
-    RandomRotation,
-    RandomTranslation,
-    RandomZoom,
-    Resizing,
-)
 from .input import ARITHMETIC, Input, InputLayer
 from .masking import Masking
 from .merging import (
@@ -57,9 +43,7 @@ from .normalization import (
     UnitNormalization,
 )
 from .pooling1d import AveragePooling1D, GlobalAveragePooling1D, GlobalMaxPooling1D, MaxPooling1D
-from .pooling2d import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
 from .recurrent import GRU, LSTM, SimpleRNN
-from .separable_conv import SeparableConv1D, SeparableConv2D
 from .shape import (
     Cropping1D,
     Flatten,
@@ -69,12 +53,32 @@ from .shape import (
     UpSampling1D,
     ZeroPadding1D,
 )
-from .shape2d import Cropping2D, UpSampling2D, ZeroPadding2D
 from .wrappers import Bidirectional, Residual, TimeDistributed
 
 if TYPE_CHECKING:
+    from .conv2d import Conv2D
+    from .conv2d_transpose import Conv2DTranspose
+    from .depthwise_conv import DepthwiseConv1D, DepthwiseConv2D
     from .encoding import CategoryEncoding, Discretization
+    from .group_normalization import GroupNormalization
     from .lookup import IntegerLookup, StringLookup
+    from .pooling2d import (
+        AveragePooling2D,
+        GlobalAveragePooling2D,
+        GlobalMaxPooling2D,
+        MaxPooling2D,
+    )
+    from .random_image import (
+        RandomContrast,
+        RandomCrop,
+        RandomFlip,
+        RandomRotation,
+        RandomTranslation,
+        RandomZoom,
+    )
+    from .resizing import CenterCrop, Resizing
+    from .separable_conv import SeparableConv1D, SeparableConv2D
+    from .shape2d import Cropping2D, UpSampling2D, ZeroPadding2D
     from .text_vectorization import TextVectorization
 
 __all__ = [
@@ -159,21 +163,49 @@ __all__ = [
     "ZeroPadding2D",
 ]
 
-# What is called on data, and stands in no model: few programs need it.
+# What many programs do without: what is called on data and stands in no model; layers of images.
+_OF_DATA = {
+    "encoding": ("CategoryEncoding", "Discretization"),
+    "lookup": ("IntegerLookup", "StringLookup"),
+    "text_vectorization": ("TextVectorization",),
+}
 _ON_USE = {
-    **dict.fromkeys(("CategoryEncoding", "Discretization"), "encoding"),
-    **dict.fromkeys(("IntegerLookup", "StringLookup"), "lookup"),
-    "TextVectorization": "text_vectorization",
+    name: module
+    for module, names in {
+        **_OF_DATA,
+        "conv2d": ("Conv2D",),
+        "conv2d_transpose": ("Conv2DTranspose",),
+        "depthwise_conv": ("DepthwiseConv1D", "DepthwiseConv2D"),
+        "group_normalization": ("GroupNormalization",),
+        "pooling2d": (
+            *("MaxPooling2D", "AveragePooling2D"),
+            *("GlobalMaxPooling2D", "GlobalAveragePooling2D"),
+        ),
+        "random_image": (
+            *("RandomFlip", "RandomTranslation", "RandomRotation", "RandomZoom"),
+            *("RandomCrop", "RandomContrast"),
+        ),
+        "resizing": ("Resizing", "CenterCrop"),
+        "separable_conv": ("SeparableConv1D", "SeparableConv2D"),
+        "shape2d": ("Cropping2D", "UpSampling2D", "ZeroPadding2D"),
+    }.items()
+    for name in names
 }
 
 # Keras's other names.
 Convolution1D, Convolution1DTranspose = Conv1D, Conv1DTranspose
-Convolution2D, Convolution2DTranspose = Conv2D, Conv2DTranspose
-SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D
 MaxPool1D, GlobalMaxPool1D = MaxPooling1D, GlobalMaxPooling1D
 AvgPool1D, GlobalAvgPool1D = AveragePooling1D, GlobalAveragePooling1D
-MaxPool2D, GlobalMaxPool2D = MaxPooling2D, GlobalMaxPooling2D
-AvgPool2D, GlobalAvgPool2D = AveragePooling2D, GlobalAveragePooling2D
+_OTHER_NAMES = {
+    "Convolution2D": "Conv2D",
+    "Convolution2DTranspose": "Conv2DTranspose",
+    "SeparableConvolution1D": "SeparableConv1D",
+    "SeparableConvolution2D": "SeparableConv2D",
+    "MaxPool2D": "MaxPooling2D",
+    "GlobalMaxPool2D": "GlobalMaxPooling2D",
+    "AvgPool2D": "AveragePooling2D",
+    "GlobalAvgPool2D": "GlobalAveragePooling2D",
+}
 
 
 ARITHMETIC |= {cls.__name__: cls for cls in (Activation, Add, Subtract, Multiply, Rescaling)}
@@ -193,34 +225,20 @@ def _function(layer: type[Merging]) -> Callable[..., Any]:
 add, subtract, multiply, average = map(_function, (Add, Subtract, Multiply, Average))
 maximum, minimum, concatenate, dot = map(_function, (Maximum, Minimum, Concatenate, Dot))
 
-KNOWN: dict[str, type[Layer]] = {
-    cls.__name__: cls
-    for cls in (
-        *(Dense, Activation, ActivityRegularization, Dropout, Flatten, Rescaling),
-        *(ReLU, LeakyReLU, PReLU, ELU, Softmax),
-        *(Normalization, Cropping1D, UpSampling1D, Conv1DTranspose),
-        *(BatchNormalization, LayerNormalization, GroupNormalization, UnitNormalization),
-        *(GaussianNoise, GaussianDropout, AlphaDropout),
-        Embedding,
-        *(Conv2D, Conv2DTranspose),
-        *(DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D),
-        *(Conv1D, MaxPooling1D, AveragePooling1D, GlobalMaxPooling1D, GlobalAveragePooling1D),
-        *(SpatialDropout1D, Reshape, Permute, ZeroPadding1D, Masking, RepeatVector),
-        *(MaxPooling2D, AveragePooling2D, GlobalMaxPooling2D, GlobalAveragePooling2D),
-        *(SpatialDropout2D, ZeroPadding2D, Cropping2D, UpSampling2D),
-        *(RandomFlip, RandomTranslation, RandomRotation, RandomZoom, RandomCrop, RandomContrast),
-        *(Resizing, CenterCrop),
-        *(SimpleRNN, LSTM, GRU),
-        *(Bidirectional, TimeDistributed, Residual),
-        *(Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot),
-        Lambda,
-    )
-}
+_BASES = ("Input", "InputLayer", "Layer")
+KNOWN = [name for name in __all__ if name not in (*_BASES, *sum(_OF_DATA.values(), ()))]
+"""Names of the layers that models are made of."""
+
+
+def known(name: str) -> type[Layer] | None:
+    """The layer of that name, if models are made of it."""
+    return getattr(import_module(__name__), name) if name in KNOWN else None
 
 
 if not TYPE_CHECKING:  # else type checkers would believe in any name
 
     def __getattr__(name: str) -> object:
+        name = _OTHER_NAMES.get(name, name)
         if name in _ON_USE:
             return getattr(import_module(f".{_ON_USE[name]}", __name__), name)
         raise unknown_attribute("mundur.layers", name, __all__)

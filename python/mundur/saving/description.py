@@ -226,7 +226,7 @@ def _listed(held: Any) -> list[Any]:
 
 
 def _describe_layer(layer: Layer, tensors: Tensors, within: str = "") -> dict[str, Any]:
-    is_own = layers.KNOWN.get(type(layer).__name__) is not type(layer)
+    is_own = layers.known(type(layer).__name__) is not type(layer)
     if is_own and not layer.is_written:
         raise ValueError(
             f"layer {layer.name!r} is of a subclass of a layer of mundur, which files cannot name: "
@@ -449,7 +449,9 @@ def _restore_layer(entry: Any, tensors: Tensors, custom: Mapping[str, Any], with
     place = f"{within}{config['name']}"
     is_own = "custom" in entry
     cls = own.found(str(entry["class"]), custom, "layer", layers.Layer) if is_own else None
-    cls = layers.KNOWN[entry["class"]] if cls is None else cls
+    cls = cls or layers.known(entry["class"])
+    if cls is None:
+        raise KeyError(entry["class"])
     for key in cls._holds:
         held = config[key]
         restored = _restore_layers(_listed(held), tensors, custom, f"{place}/")

@@ -18,16 +18,6 @@ from .dropout import (
 )
 from .embedding import Embedding
 from .group_normalization import GroupNormalization
-from .images import (
-    CenterCrop,
-    RandomContrast,
-    RandomCrop,
-    RandomFlip,
-    RandomRotation,
-    RandomTranslation,
-    RandomZoom,
-    Resizing,
-)
 from .masking import Masking
 from .merging import Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract
 from .normalization import (
@@ -39,7 +29,16 @@ from .normalization import (
 )
 from .pooling1d import AveragePooling1D, GlobalAveragePooling1D, GlobalMaxPooling1D, MaxPooling1D
 from .pooling2d import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
+from .random_image import (
+    RandomContrast,
+    RandomCrop,
+    RandomFlip,
+    RandomRotation,
+    RandomTranslation,
+    RandomZoom,
+)
 from .recurrent import GRU, LSTM, SimpleRNN
+from .resizing import CenterCrop, Resizing
 from .separable_conv import SeparableConv1D, SeparableConv2D
 from .shape import (
     Cropping1D,

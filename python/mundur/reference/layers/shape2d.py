@@ -9,8 +9,8 @@ from ..._support.checks import WrongType
 from ..._support.names import lookup
 from ..lists import Shape, Tensor, shape, zeros
 from .base import Layer
-from .images import INTERPOLATIONS, Enlarged
 from .pooling2d import SAMPLES
+from .resizing import INTERPOLATIONS, Enlarged
 from .shape import Moving
 from .windows import pair
 
