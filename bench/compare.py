@@ -36,7 +36,7 @@ from workloads import WORKLOADS, Workload
 BACKENDS = {"jax": "jaxlib", "keras": "tensorflow-cpu"}
 
 #: What --quick leaves out.
-LONG = ("W4", "W8", "W9", "W12", "W13")
+LONG = ("W4", "W8", "W9", "W12", "W13", "W15", "W16", "W15f/256", "W16f/256")
 
 
 def to_json(one: Measurement, limit: limits.Limits | None) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS))
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=0.3, help="per measurement (0.3)")
-    parser.add_argument("--quick", action="store_true", help="3 rounds of 0.05 s; no W4, W8, W9")
+    parser.add_argument("--quick", action="store_true", help="3 rounds of 0.05 s, short workloads")
     parser.add_argument("--output", type=Path, help="the JSON file (default: in bench/results/)")
     limits.add_argument(parser)
     arguments = parser.parse_args(argv)

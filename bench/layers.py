@@ -7,7 +7,7 @@ Classes and fields have Keras's names, and mundur's, so that both make their own
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, astuple, dataclass
 from math import prod
 from typing import Any
 
@@ -39,6 +39,12 @@ class Layer(ABC):
             glorot(rng, shape) if len(shape) > 1 else np.zeros(shape, np.float32)
             for shape in self.weight_shapes(inputs)
         ]
+
+    def applied(self, library: Any, x: Any, made: list[Any]) -> Any:
+        """This step in a graph of Keras's, or of mundur's; layers with weights come into `made`."""
+        layer = getattr(library, type(self).__name__)(**asdict(self))
+        made.append(layer)
+        return layer(x)
 
 
 def glorot(rng: np.random.Generator, shape: Shape) -> Array:
@@ -140,3 +146,124 @@ class LSTM(Layer):
         kernel, recurrent_kernel, bias = super().first_weights(rng, inputs)
         bias[self.units : 2 * self.units] = 1.0  # gates i, f, c, o
         return [kernel, recurrent_kernel, bias]
+
+
+# ---- images --------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Conv2D(Layer):
+    """Square windows."""
+
+    filters: int
+    kernel_size: int
+    strides: int = 1
+    padding: str = "valid"
+    activation: str = "linear"
+    use_bias: bool = True
+
+    def __str__(self) -> str:
+        return f"Conv({self.filters},{self.kernel_size}x{self.kernel_size})"
+
+    def output_shape(self, inputs: Shape) -> Shape:
+        less = 0 if self.padding == "same" else self.kernel_size - 1
+        rows, columns = (-(-(size - less) // self.strides) for size in inputs[:2])
+        return rows, columns, self.filters
+
+    def weight_shapes(self, inputs: Shape) -> list[Shape]:
+        kernel = (self.kernel_size, self.kernel_size, inputs[2], self.filters)
+        return [kernel, (self.filters,)] if self.use_bias else [kernel]
+
+    def products(self, inputs: Shape) -> float:
+        """Multiplications by the padding's zeros count, too."""
+        return 2.0 * prod(self.output_shape(inputs)) * self.kernel_size**2 * inputs[2]
+
+
+@dataclass(frozen=True)
+class BatchNormalization(Layer):
+    momentum: float = 0.99
+    epsilon: float = 1e-3
+
+    def output_shape(self, inputs: Shape) -> Shape:
+        return inputs
+
+    def weight_shapes(self, inputs: Shape) -> list[Shape]:
+        return [inputs[-1:], inputs[-1:]]
+
+    def first_weights(self, rng: np.random.Generator, inputs: Shape) -> list[Array]:
+        return [np.ones(inputs[-1:], np.float32), np.zeros(inputs[-1:], np.float32)]
+
+
+@dataclass(frozen=True)
+class Activation(Layer):
+    activation: str
+
+    def output_shape(self, inputs: Shape) -> Shape:
+        return inputs
+
+
+@dataclass(frozen=True)
+class MaxPooling2D(Layer):
+    pool_size: int
+
+    def __str__(self) -> str:
+        return f"MaxPool({self.pool_size})"
+
+    def output_shape(self, inputs: Shape) -> Shape:
+        return inputs[0] // self.pool_size, inputs[1] // self.pool_size, inputs[2]
+
+
+@dataclass(frozen=True)
+class GlobalAveragePooling2D(Layer):
+    def output_shape(self, inputs: Shape) -> Shape:
+        return inputs[2:]
+
+
+@dataclass(frozen=True)
+class Flatten(Layer):
+    def output_shape(self, inputs: Shape) -> Shape:
+        return (prod(inputs),)
+
+
+@dataclass(frozen=True)
+class Block(Layer):
+    """ResNet's: relu(x + BN(conv(relu(BN(conv(x)))))), x by a convolution where shapes change.
+
+    He et al., "Deep residual learning for image recognition", 2016.
+    """
+
+    filters: int
+    strides: int = 1
+
+    def parts(self, inputs: Shape) -> list[tuple[Layer, Shape]]:
+        """In the order of their weights, each with what comes into it: the shortcut's last."""
+        first = Conv2D(self.filters, 3, self.strides, "same", use_bias=False)
+        inner = first.output_shape(inputs)
+        second = Conv2D(self.filters, 3, 1, "same", use_bias=False)
+        normal = BatchNormalization()
+        found = [(first, inputs), (normal, inner), (second, inner), (normal, inner)]
+        if inner != inputs:
+            shortcut = Conv2D(self.filters, 1, self.strides, "same", use_bias=False)
+            found += [(shortcut, inputs), (normal, inner)]
+        return found
+
+    def output_shape(self, inputs: Shape) -> Shape:
+        first, _ = self.parts(inputs)[0]
+        return first.output_shape(inputs)
+
+    def weight_shapes(self, inputs: Shape) -> list[Shape]:
+        return [shape for part, of in self.parts(inputs) for shape in part.weight_shapes(of)]
+
+    def first_weights(self, rng: np.random.Generator, inputs: Shape) -> list[Array]:
+        return [one for part, of in self.parts(inputs) for one in part.first_weights(rng, of)]
+
+    def products(self, inputs: Shape) -> float:
+        return sum(part.products(of) for part, of in self.parts(inputs))
+
+    def applied(self, library: Any, x: Any, made: list[Any]) -> Any:
+        first, normal, second, again, *shortcut = (
+            part for part, _ in self.parts(tuple(x.shape)[-3:])
+        )
+        y = library.ReLU()(normal.applied(library, first.applied(library, x, made), made))
+        y = again.applied(library, second.applied(library, y, made), made)
+        for part in shortcut:
+            x = part.applied(library, x, made)
+        return library.ReLU()(library.Add()([x, y]))

@@ -6,10 +6,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from math import ceil, prod
+from typing import Any
 
 import numpy as np
 
-from layers import LSTM, Array, Conv1D, Dense, Embedding, Layer, MaxPooling1D, Shape
+from layers import (
+    LSTM,
+    Activation,
+    Array,
+    BatchNormalization,
+    Block,
+    Conv1D,
+    Conv2D,
+    Dense,
+    Embedding,
+    Flatten,
+    GlobalAveragePooling2D,
+    Layer,
+    MaxPooling1D,
+    MaxPooling2D,
+    Shape,
+)
 
 _LOSSES = {"mse": "MSE", "crossentropy": "softmax CE", "binary": "BCE"}
 _OPTIMIZERS = {"sgd": "SGD", "momentum": "momentum", "adam": "Adam"}
@@ -34,6 +51,15 @@ class Workload:
     optimizer: str = ""
     learning_rate: float = 1e-3
     shuffled: bool = False
+    title: str = ""  # of the network; by default its layers
+
+    @property
+    def of_images(self) -> bool:
+        return len(self.inputs) == 3
+
+    @property
+    def is_graph(self) -> bool:
+        return any(isinstance(layer, Block) for layer in self.layers)
 
     @property
     def predicts(self) -> bool:
@@ -64,7 +90,9 @@ class Workload:
             widths = "-".join(str(width) for width in self.widths)
             net = f"MLP {widths} {self.dense[0].activation}"
         else:
-            net = f"{'-'.join(str(layer) for layer in self.layers)}, T={self.inputs[0]:,}"
+            net = self.title or "-".join(str(layer) for layer in self.layers)
+            size = "x".join(map(str, self.inputs)) if self.of_images else f"T={self.inputs[0]:,}"
+            net = f"{net}, {size}"
         if self.predicts:
             return f"predict, {net}, batch {self.batch_size:,}"
         scope = f"epoch of {self.samples:,} shuffled, " if self.shuffled else ""
@@ -106,6 +134,13 @@ class Workload:
     def weights(self) -> list[Array]:
         """All of them in one list."""
         return list(chain.from_iterable(self.layer_weights()))
+
+    def graph(self, library: Any, x: Any) -> tuple[Any, list[Any]]:
+        """What a graph of Keras's layers, or of mundur's, makes of a value; those with weights."""
+        made: list[Any] = []
+        for layer in self.layers:
+            x = layer.applied(library, x, made)
+        return x, made
 
     # ---- what the limit is made of ---------------------------------------------------------------
     @property
@@ -178,6 +213,33 @@ _W11 = perceptron(*[300] * 5, 1, hidden="tanh")
 _W12 = perceptron(1000, 500, 100, hidden="relu")
 _W13 = perceptron(4096, 4096, 10, hidden="relu")
 
+_DIGITS = (28, 28, 1)
+# LeCun et al., "Gradient-based learning applied to document recognition", 1998, with what has come
+# since: maxima and relu. Keras's example for MNIST, but for its dropout, which no two libraries
+# draw alike. He et al., 2016, for CIFAR-10, 20 layers.
+_W14 = (
+    *(Conv2D(6, 5, activation="relu"), MaxPooling2D(2)),
+    *(Conv2D(16, 5, activation="relu"), MaxPooling2D(2)),
+    *(Flatten(), *perceptron(120, 84, 10, hidden="relu")),
+)
+_W15 = (
+    *(Conv2D(32, 3, activation="relu"), MaxPooling2D(2)),
+    *(Conv2D(64, 3, activation="relu"), MaxPooling2D(2)),
+    *(Flatten(), Dense(10)),
+)
+_W16 = (
+    *(Conv2D(16, 3, padding="same", use_bias=False), BatchNormalization(), Activation("relu")),
+    *(Block(16), Block(16), Block(16)),
+    *(Block(32, 2), Block(32), Block(32)),
+    *(Block(64, 2), Block(64), Block(64)),
+    *(GlobalAveragePooling2D(), Dense(10)),
+)
+_IMAGES = {
+    "W14": (_DIGITS, _W14, "LeNet-5"),
+    "W15": (_DIGITS, _W15, "convnet 32-64"),
+    "W16": ((32, 32, 3), _W16, "ResNet-20"),
+}
+
 WORKLOADS = {
     workload.name: workload
     for workload in (
@@ -199,5 +261,14 @@ WORKLOADS = {
         Workload("W1f/1024", _PIXELS, _W1, 1024, 1024),
         Workload("W2f/1", _PIXELS, _W2, 1, 1),
         Workload("W2f/1024", _PIXELS, _W2, 1024, 1024),
+        *(
+            Workload(name, inputs, layers, 128, 512, optimizer="adam", title=title)
+            for name, (inputs, layers, title) in _IMAGES.items()
+        ),
+        *(
+            Workload(f"{name}f/{batch}", inputs, layers, batch, batch, title=title)
+            for name, (inputs, layers, title) in _IMAGES.items()
+            for batch in (1, 256)
+        ),
     )
 }

@@ -90,6 +90,40 @@ def test_sequences_are_ids_with_one_label_each(bench: Any) -> None:
     )
 
 
+def test_a_convolution_of_images_counts_what_each_place_sees(bench: Any) -> None:
+    w14 = bench("workloads").WORKLOADS["W14"]
+    first, second = 2 * 24 * 24 * 25 * 6, 2 * 8 * 8 * 25 * 6 * 16
+    dense = 2 * (256 * 120 + 120 * 84 + 84 * 10)
+    assert w14.operations == 128 * (2 * first + 3 * (second + dense))
+    assert sum(value.size for value in w14.weights()) == 44_426  # as LeNet-5 is published for MNIST
+    assert str(w14) == "LeNet-5, 28x28x1, softmax CE, Adam, batch 128"
+
+
+def test_blocks_of_a_residual_network_halve_the_image(bench: Any) -> None:
+    w16 = bench("workloads").WORKLOADS["W16"]
+    block = bench("layers").Block(32, 2)
+    assert block.output_shape((32, 32, 16)) == (16, 16, 32)
+    parts = [(str(part), of) for part, of in block.parts((32, 32, 16))]
+    assert parts[0] == ("Conv(32,3x3)", (32, 32, 16))
+    assert parts[-2] == ("Conv(32,1x1)", (32, 32, 16))
+    assert len(bench("layers").Block(32).parts((16, 16, 32))) == 4  # nothing on the way around
+    layers = [value for value in w16.weights() if value.ndim > 1]
+    assert len(layers) == 20 + 2  # of which two are shortcuts
+
+
+@pytest.mark.witness
+@pytest.mark.parametrize("name", ["W14", "W16", "W14f/1", "W16f/1"])
+def test_pytorch_computes_the_same_of_images(bench: Any, name: str) -> None:
+    pytest.importorskip("torch")
+    processes = bench("processes")
+    workload = bench("workloads").WORKLOADS[name]
+    measurements = [processes.Measurement(workload, 1, one) for one in ("mundur", "torch-eager")]
+    for m in measurements:
+        m.witness = bench("peers").PEERS[m.peer](workload, 1).witness(3)
+    processes.check_agreement(measurements)
+    assert [m.error for m in measurements] == ["", ""]
+
+
 def test_a_matrix_is_taught_its_exponential(bench: Any) -> None:
     x, y = bench("workloads").WORKLOADS["W10"].data()
     assert x.shape == y.shape == (10_000, 4)

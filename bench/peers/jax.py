@@ -9,15 +9,31 @@ from typing import Any
 
 import numpy as np
 
-from layers import LSTM, Conv1D, Dense, Embedding, Layer, MaxPooling1D
+from layers import (
+    LSTM,
+    BatchNormalization,
+    Block,
+    Conv1D,
+    Conv2D,
+    Dense,
+    Embedding,
+    Flatten,
+    GlobalAveragePooling2D,
+    Layer,
+    MaxPooling1D,
+    MaxPooling2D,
+)
 
 from .peer import Peer
 
 State = Any  # (weights, first moments or velocity, second moments, count of steps)
 
 
-def output(layer: Layer, weights: list[Any], x: Any) -> Any:
-    """Of one layer for a batch; traced."""
+def output(layer: Layer, weights: list[Any], x: Any, training: bool) -> Any:
+    """Of one layer for a batch; traced.
+
+    Moving statistics, of which nobody asks here, stay as they are: less work than others do.
+    """
     import jax
     import jax.numpy as jnp
     from jax import lax
@@ -37,12 +53,60 @@ def output(layer: Layer, weights: list[Any], x: Any) -> Any:
             windows = jnp.concatenate([x[:, k : k + steps] for k in range(width)], axis=2)
             x = windows @ kernel.reshape(-1, filters) + bias
         case MaxPooling1D(size):
-            window = (1, size, 1)
-            x = lax.reduce_window(x, -jnp.inf, lax.max, window, window, "VALID")
+            x = maxima(x, (1, size, 1))
         case LSTM(units):
             x = lstm(units, weights, x)
+        case Conv2D(filters, _, strides, padding):
+            x = lax.conv_general_dilated(
+                *(x, weights[0], (strides, strides), padding.upper()),
+                dimension_numbers=("NHWC", "HWIO", "NHWC"),
+            )
+            x = x + weights[1] if len(weights) > 1 else x
+        case MaxPooling2D(size):
+            x = maxima(x, (1, size, size, 1))
+        case BatchNormalization(_, epsilon):
+            gamma, beta = weights
+            if training:
+                mean, variance = x.mean((0, 1, 2)), x.var((0, 1, 2))
+            else:
+                mean, variance = jnp.zeros_like(gamma), jnp.ones_like(gamma)
+            x = (x - mean) * (gamma * lax.rsqrt(variance + epsilon)) + beta
+        case GlobalAveragePooling2D():
+            x = x.mean((1, 2))
+        case Flatten():
+            x = x.reshape(len(x), -1)
+        case Block():
+            x = block(layer, weights, x, training)
     activation = functions.get(getattr(layer, "activation", ""))
     return activation(x) if activation else x
+
+
+def maxima(x: Any, window: tuple[int, ...]) -> Any:
+    """Of each window; they do not overlap; traced."""
+    import jax.numpy as jnp
+    from jax import lax
+
+    return lax.reduce_window(x, -jnp.inf, lax.max, window, window, "VALID")
+
+
+def block(layer: Block, weights: list[Any], x: Any, training: bool) -> Any:
+    """Of ResNet's; traced."""
+    import jax
+
+    rest = list(weights)
+    values = []
+    for part, inputs in layer.parts(x.shape[1:]):
+        count = len(part.weight_shapes(inputs))
+        values.append((part, rest[:count]))
+        del rest[:count]
+
+    def through(some: list[tuple[Layer, list[Any]]], x: Any) -> Any:
+        for part, own in some:
+            x = output(part, own, x, training)
+        return x
+
+    y = through(values[2:4], jax.nn.relu(through(values[:2], x)))
+    return jax.nn.relu(through(values[4:], x) + y)
 
 
 def lstm(units: int, weights: list[Any], x: Any) -> Any:
@@ -114,7 +178,7 @@ class Jax(Peer):
     # ---- traced ----------------------------------------------------------------------------------
     def outputs(self, weights: Any, x: Any) -> Any:
         for layer, values in zip(self.workload.layers, weights, strict=True):
-            x = output(layer, values, x)
+            x = output(layer, values, x, not self.workload.predicts)
         return x
 
     def loss(self, weights: Any, x: Any, y: Any) -> Any:

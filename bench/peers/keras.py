@@ -31,13 +31,17 @@ class Keras(Peer):
             tf.config.threading.set_inter_op_parallelism_threads(threads)
         w = self.workload
         keras.utils.clear_session()
-        self.model = keras.Sequential(
-            [
-                keras.Input(w.inputs, dtype=str(self.x.dtype)),
-                *(getattr(keras.layers, type(one).__name__)(**asdict(one)) for one in w.layers),
-            ]
-        )
-        self.model.set_weights(w.weights())
+        x = keras.Input(w.inputs, dtype=str(self.x.dtype))
+        if w.is_graph:
+            y, made = w.graph(keras.layers, x)
+            self.model = keras.Model(x, y)
+            variables = [one for layer in made for one in layer.trainable_weights]
+        else:
+            layers = [getattr(keras.layers, type(one).__name__)(**asdict(one)) for one in w.layers]
+            self.model = keras.Sequential([x, *layers])
+            variables = self.model.trainable_variables
+        for variable, value in zip(variables, w.weights(), strict=True):
+            variable.assign(value)
         if w.predicts:
             self.features = tf.constant(self.x)
             self.prepare()

@@ -20,13 +20,20 @@ class Mundur(Peer):
 
         md.set_num_threads(threads)
         w = self.workload
-        self.model = md.Model(
-            [getattr(md.layers, type(layer).__name__)(**asdict(layer)) for layer in w.layers],
-            input_shape=w.inputs,
-            seed=0,
-        )
-        for view, value in zip(self.model.parameters.values(), w.weights(), strict=True):
-            view[...] = value
+        if w.is_graph:
+            x = md.Input(w.inputs)
+            y, made = w.graph(md.layers, x)
+            self.model = md.Model(x, y, seed=0)
+            variables = [one for layer in made for one in layer.trainable_weights]
+        else:
+            self.model = md.Model(
+                [getattr(md.layers, type(layer).__name__)(**asdict(layer)) for layer in w.layers],
+                input_shape=w.inputs,
+                seed=0,
+            )
+            variables = self.model.trainable_weights
+        for variable, value in zip(variables, w.weights(), strict=True):
+            variable[...] = value
         if w.predicts:
             return
         optimizer: md.Optimizer

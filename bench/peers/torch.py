@@ -4,14 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from layers import LSTM, Array, Conv1D, Dense, Embedding, MaxPooling1D
+from layers import (
+    LSTM,
+    Activation,
+    Array,
+    BatchNormalization,
+    Block,
+    Conv1D,
+    Conv2D,
+    Dense,
+    Embedding,
+    Flatten,
+    GlobalAveragePooling2D,
+    Layer,
+    MaxPooling1D,
+    MaxPooling2D,
+    Shape,
+)
 from workloads import Workload
 
 from .peer import Peer
 
 
 def network(workload: Workload) -> Any:
-    """An `nn.Sequential` with the workload's first weights."""
+    """A module with the workload's first weights."""
+    import torch
     from torch import nn
 
     class Swapped(nn.Module):  # type: ignore[misc]
@@ -25,30 +42,81 @@ def network(workload: Workload) -> Any:
             outputs, _ = super().forward(x)
             return outputs[:, -1]
 
+    class Flat(nn.Module):  # type: ignore[misc]
+        """In the order of rows, columns, channels, in which they lie."""
+
+        def forward(self, x: Any) -> Any:
+            return x.permute(0, 2, 3, 1).flatten(1)
+
+    class Mean(nn.Module):  # type: ignore[misc]
+        def forward(self, x: Any) -> Any:
+            return x.mean((2, 3))
+
+    class ResNetBlock(nn.Module):  # type: ignore[misc]
+        def __init__(self, first: Any, normal: Any, second: Any, again: Any, *shortcut: Any):
+            super().__init__()
+            self.inner = nn.Sequential(first, normal, nn.ReLU(), second, again)
+            self.shortcut = nn.Sequential(*shortcut)
+
+        def forward(self, x: Any) -> Any:
+            return torch.relu(self.shortcut(x) + self.inner(x))
+
     functions = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
+
+    def module(layer: Layer, inputs: Shape) -> Any:
+        match layer:
+            case Dense(units):
+                return nn.Linear(inputs[-1], units)
+            case Embedding(vocabulary, units):
+                return nn.Embedding(vocabulary, units)
+            case Conv1D(filters, kernel_size):
+                return nn.Conv1d(inputs[-1], filters, kernel_size)
+            case MaxPooling1D(pool_size):
+                return nn.MaxPool1d(pool_size)
+            case LSTM(units):
+                return LastStep(inputs[-1], units, batch_first=True)
+            case Conv2D(filters, size, strides, padding):
+                rows, _, channels = inputs
+                around = 0
+                if padding == "same":  # TensorFlow's, of which the end has more where it is odd
+                    around = max((-(-rows // strides) - 1) * strides + size - rows, 0)
+                pads = nn.ZeroPad2d((around // 2, around - around // 2) * 2)
+                even = around % 2 == 0
+                conv = nn.Conv2d(
+                    *(channels, filters, size, strides),
+                    padding=around // 2 if even else 0,
+                    bias=layer.use_bias,
+                )
+                return conv if even else nn.Sequential(pads, conv)
+            case MaxPooling2D(pool_size):
+                return nn.MaxPool2d(pool_size)
+            case BatchNormalization(momentum, epsilon):
+                return nn.BatchNorm2d(inputs[-1], epsilon, 1 - momentum)
+            case GlobalAveragePooling2D():
+                return Mean()
+            case Flatten():
+                return Flat()
+            case Block():
+                return ResNetBlock(*(module(part, of) for part, of in layer.parts(inputs)))
+            case Activation():
+                return nn.Identity()  # which follows
+        raise NotImplementedError(type(layer).__name__)
+
     modules: list[Any] = []
-    steps_last, width = False, workload.inputs[-1]
+    steps_last, shape = False, workload.inputs
     for layer, weights in zip(workload.layers, workload.layer_weights(), strict=True):
         if steps_last != isinstance(layer, (Conv1D, MaxPooling1D)):
             modules.append(Swapped())
             steps_last = not steps_last
-        match layer:
-            case Dense(units):
-                module, width = nn.Linear(width, units), units
-            case Embedding(vocabulary, units):
-                module, width = nn.Embedding(vocabulary, units), units
-            case Conv1D(filters, kernel_size):
-                module, width = nn.Conv1d(width, filters, kernel_size), filters
-            case MaxPooling1D(pool_size):
-                module = nn.MaxPool1d(pool_size)
-            case LSTM(units):
-                module, width = LastStep(width, units, batch_first=True), units
-        take(module, weights)
-        modules.append(module)
+        made = module(layer, shape)
+        shape = layer.output_shape(shape)
+        take(made, weights)
+        modules.append(made)
         activation = getattr(layer, "activation", "linear")
         if activation != "linear":
             modules.append(functions[activation]())
-    return nn.Sequential(*modules)
+    whole = nn.Sequential(*modules)
+    return whole.to(memory_format=torch.channels_last) if workload.of_images else whole
 
 
 def take(module: Any, weights: list[Array]) -> None:
@@ -62,8 +130,11 @@ def take(module: Any, weights: list[Array]) -> None:
         own.pop().requires_grad_(False).zero_()
     with torch.no_grad():
         for parameter, value in zip(own, weights, strict=True):
-            turned = value if isinstance(module, nn.Embedding) else value.T.copy()
-            parameter.copy_(torch.from_numpy(turned))
+            if value.ndim == 4:
+                value = value.transpose(3, 2, 0, 1).copy()
+            elif not isinstance(module, nn.Embedding):
+                value = value.T.copy()
+            parameter.copy_(torch.from_numpy(value))
 
 
 class Torch(Peer):
@@ -80,7 +151,10 @@ class Torch(Peer):
         w = self.workload
         self.net = network(w)
         self.features, self.targets = torch.from_numpy(self.x), torch.from_numpy(self.y)
+        if w.of_images:  # as they lie: channels last
+            self.features = self.features.permute(0, 3, 1, 2)
         if w.predicts:
+            self.net.eval()
             self.forward = self.compiled(self.net)
             return
         parameters = [one for one in self.net.parameters() if one.requires_grad]
