@@ -138,6 +138,7 @@ def test_digits_by_convolutions(tmp_path: Path, capsys: Any) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_mnist_by_convolutions(shared_data: Path, tmp_path: Path, capsys: Any) -> None:
     data = str(shared_data / "mnist")
     right = told_of_digits(story(digits_convnet, tmp_path, capsys, "--data", data))

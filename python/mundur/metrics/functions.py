@@ -61,6 +61,8 @@ Array = npt.NDArray[Any]
 def _each(metric: MeanOf, y_true: Any, y_pred: Any, labels: bool) -> Array:
     """The metric of each row, for predictions of any shape."""
     p, y = real_array(y_pred, "y_pred"), real_array(y_true, "y_true")
+    if p.shape[-1:] == (0,):
+        raise ValueError(f"y_pred must have one output or more; got shape {p.shape}")
     wanted = [p.shape[:-1], (*p.shape[:-1], 1)] if labels else [p.shape]
     if p.ndim == 0 or y.shape not in wanted:
         told = " or ".join(map(str, wanted)) if p.ndim else "that of y_pred, with an axis at least"
