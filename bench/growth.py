@@ -3,9 +3,11 @@
     python bench/growth.py --quick
     python bench/growth.py --sweeps width batch --threads 2
     python bench/growth.py --network lstm
+    python bench/growth.py --network images
 
-One of them varies around a network of two hidden layers, 256 wide, on batches of 128, or around an
-LSTM of 64 units on batches of 32 sequences of 100 ids; mundur stands beside the limit's line and
+One of them varies around a network of two hidden layers, 256 wide, on batches of 128, around an
+LSTM of 64 units on batches of 32 sequences of 100 ids, or around two convolutions of 3x3 windows
+between 16 channels on batches of 32 images of 28x28; mundur stands beside the limit's line and
 the peers that are installed. A cliff is a point that costs more than twice what its neighbours
 predict, and is measured once more before it is called one. The result goes to bench/results/ as
 JSON and a figure with a panel for each sweep.
@@ -27,6 +29,7 @@ from typing import Any, NamedTuple
 import limits
 import machine
 import report
+from layers import Conv2D, Dense, GlobalAveragePooling2D
 from peers import PEERS
 from processes import Measurement, PeerProcess, installed, measure_in_turns, rounded
 from workloads import Workload, lstm_classifier, perceptron
@@ -81,6 +84,15 @@ def lstm(hidden: int = 64, steps: int = 100, batch: int = 32) -> Workload:
     )
 
 
+def images(channels: int = 16, size: int = 28, kernel: int = 3, batch: int = 32) -> Workload:
+    convolution = Conv2D(channels, kernel, padding="same", activation="relu")
+    layers = convolution, convolution, GlobalAveragePooling2D(), Dense(10)
+    inputs = (size, size, channels)
+    return for_milliseconds(
+        Workload("growth", inputs, layers, batch, batch, "crossentropy", "adam", 1e-5)
+    )
+
+
 def for_milliseconds(step: Workload) -> Workload:
     """With as many batches as make a run last some milliseconds."""
     batches = min(max(math.ceil(5e8 / step.operations), 4), 1000)
@@ -90,6 +102,9 @@ def for_milliseconds(step: Workload) -> Workload:
 NETWORKS = {
     "dense": Network(dense, {"width": (16, 4096), "depth": (1, 64), "batch": (1, 8192)}),
     "lstm": Network(lstm, {"hidden": (16, 512), "steps": (10, 1000), "batch": (1, 256)}),
+    "images": Network(
+        images, {"channels": (1, 256), "size": (8, 64), "kernel": (1, 7), "batch": (1, 512)}
+    ),
 }
 
 

@@ -265,7 +265,9 @@ def test_sweeps_reach_the_ends_that_they_promise(bench: Any) -> None:
     promised = {
         "dense": {"width": (16, 4096), "depth": (1, 64), "batch": (1, 8192)},
         "lstm": {"hidden": (16, 512), "steps": (10, 1000), "batch": (1, 256)},
+        "images": {"channels": (1, 256), "size": (8, 64), "kernel": (1, 7), "batch": (1, 512)},
     }
+    assert list(growth.NETWORKS) == list(promised)
     for name, sweeps in promised.items():
         network = growth.NETWORKS[name]
         for sweep, ends in sweeps.items():
@@ -283,6 +285,9 @@ def test_a_sweep_varies_what_it_says(bench: Any) -> None:
     assert (few.inputs, many.inputs) == ((10,), (1000,))
     assert many.operations == pytest.approx(100 * few.operations, rel=1e-3)
     assert lstm(batch=1).batch_size == 1 and lstm(hidden=16).layers[1].units == 16
+    images = growth.NETWORKS["images"].workload
+    assert images(size=8, channels=5, batch=3).inputs == (8, 8, 5)
+    assert images(kernel=7).operations == pytest.approx(49 / 9 * images().operations, rel=0.01)
     dense = growth.NETWORKS["dense"].workload
     assert dense(width=16, depth=3).widths == (256, 16, 16, 16, 10)
     assert dense(batch=8192).batches == 4 and dense(width=16, batch=1).batches == 1000

@@ -393,5 +393,5 @@ def test_functions_stand_for_metrics_of_their_names() -> None:
         md.metrics.sparse_categorical_accuracy([0, 1, 0], [[0.1, 0.9], [0.2, 0.8]])
     with pytest.raises(ValueError, match=r"y_true must have shape \(1, 2\); got \(2,\)"):
         md.metrics.categorical_accuracy([0, 1], [[0.1, 0.9]])
-    with pytest.raises(ValueError, match=r"y_pred must have one output or more; got shape \(2, 0\)"):
+    with pytest.raises(ValueError, match=r"y_pred must have one output or more; got"):
         md.metrics.sparse_categorical_accuracy([0, 1], np.ones((2, 0)))
