@@ -15,16 +15,10 @@ import numpy as np
 import pytest
 from mundur import _core
 from mundur.playground import data
-from mundur.playground.session import KEPT, Place, Session, Table
-from mundur.playground.settings import (
-    ACTIVATIONS,
-    CHOICES,
-    LOSSES,
-    PRESETS,
-    FieldError,
-    Layer,
-    Settings,
-)
+from mundur.playground.session import KEPT, Place, Session
+from mundur.playground.settings import ACTIVATIONS, CHOICES, LOSSES, PRESETS, Layer, Settings
+from mundur.playground.tables import Table
+from mundur.playground.texts import FieldError
 
 SMALL = Settings(samples=40, batch_size=8, dropout=0.2)
 ROWS = [(i % 7, i % 5, "red" if i % 7 < 3 else "blue") for i in range(40)]
@@ -80,31 +74,33 @@ def test_whole_numbers_are_classes_in_their_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "told", "told_in_indonesian"),
     [
-        ("", "the file is empty"),
-        ("\n \n", "the file is empty"),
-        ("PK\3\4\0\0", "this is no text"),
-        ("ab\ufffdc", "this is no text"),
-        ("<html><body>hello</body></html>", "three columns is expected.*row 1 has 1"),
-        ("a,b\n1,2\n", "three columns is expected.*row 1 has 2"),
-        ("1,2,x\n1,2\n", "row 2 has 2"),
-        ("a,b,c\n1,two,x\n", "must hold numbers; row 2 has 'two'"),
-        ("1,nan,x\n", "must hold numbers; row 1 has 'nan'"),
-        ("1,2,\n", "row 1 has no label"),
-        ("1,2,x\n" * 9, "from 10 to 2,000 rows are expected; there are 9"),
-        ("1,2,x\n" * 2001, "there are 2,001"),
-        ("1,2,x\n" * 20, "labels must be of 2 kinds at least"),
-        ("".join(f"1,2,k{i}\n" for i in range(20)), "up to 7 kinds; there are 20"),
-        ('1,2,"x\n' * 20, "three columns|labels"),
-        ("1,2," + "x" * 200_000 + "\n", "field larger"),
+        ("", "the file is empty", "berkasnya kosong"),
+        ("\n \n", "the file is empty", "berkasnya kosong"),
+        ("PK\3\4\0\0", "this is no text", "bukan teks"),
+        ("ab\ufffdc", "this is no text", "bukan teks"),
+        ("<html>hello</html>", "three columns is expected.*row 1 has 1", "tiga kolom.* 1 punya 1"),
+        ("a,b\n1,2\n", "three columns is expected.*row 1 has 2", "tiga kolom.*baris 1 punya 2"),
+        ("1,2,x\n1,2\n", "row 2 has 2", "baris 2 punya 2"),
+        ("a,b,c\n1,two,x\n", "must hold numbers; row 2 has 'two'", "baris 2 berisi 'two'"),
+        ("1,nan,x\n", "must hold numbers; row 1 has 'nan'", "bilangan; baris 1 berisi 'nan'"),
+        ("1,2,\n", "row 1 has no label", "baris 1 tidak punya label"),
+        ("1,2,x\n" * 9, "from 10 to 2,000 rows are expected; there are 9", "2.000 baris.*ada 9"),
+        ("1,2,x\n" * 2001, "there are 2,001", r"di sini ada 2\.001"),
+        ("1,2,x\n" * 20, "labels must be of 2 kinds at least", "label harus paling sedikit 2"),
+        ("1,2,1.5\n" * 20, "labels must be of 2 kinds at least", "semuanya '1.5'"),
+        ("".join(f"1,2,k{i}\n" for i in range(20)), "up to 7 kinds; there are 20", "7 macam.* 20"),
+        ('1,2,"x\n' * 20, "three columns|labels", "tiga kolom|label"),
+        ("1,2," + "x" * 200_000 + "\n", "this is no CSV .field larger", "bukan CSV .field larger"),
     ],
 )
-def test_what_is_no_table_gets_a_sentence(text: str, told: str) -> None:
+def test_what_is_no_table_gets_a_sentence(text: str, told: str, told_in_indonesian: str) -> None:
     settings = dataclasses.replace(SMALL, data="csv")
     with pytest.raises(FieldError, match=told) as raised:
         Session(settings, Table("data.csv", text))
     assert raised.value.field == "csv" and len(str(raised.value)) < 200
+    assert re.search(told_in_indonesian, raised.value.message["id"])
 
 
 # ---- settings ------------------------------------------------------------------------------------
@@ -118,20 +114,20 @@ def test_settings_go_through_json_and_back(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("given", "field", "told"),
     [
-        ([], "settings", "an object is expected"),
+        ([], "settings", "a JSON object is expected"),
         ({"lr": 1}, "lr", "no such setting"),
         ({"data": "moons"}, "data", "one of circle, xor"),
         ({"data": ["circle"]}, "data", "one of circle"),
-        ({"samples": 2001}, "samples", "a whole number from 20 to 2000 is expected; got 2001"),
+        ({"samples": 2001}, "samples", "a whole number from 20 to 2,000 is expected; got 2001"),
         ({"samples": 20.5}, "samples", "a whole number"),
-        ({"samples": True}, "samples", "got 'True'"),
+        ({"samples": True}, "samples", "got True"),
         ({"samples": 10**400}, "samples", "got 1000"),
         ({"learning_rate": math.nan}, "learning_rate", "got nan"),
         ({"learning_rate": math.inf}, "learning_rate", "got inf"),
         ({"learning_rate": 0}, "learning_rate", "from 1e-08"),
         ({"learning_rate": "0.1"}, "learning_rate", "a number"),
         ({"dropout": 1.0}, "dropout", "from 0 to 0.9"),
-        ({"seed": -1}, "seed", "from 0 to 4294967295"),
+        ({"seed": -1}, "seed", "from 0 to 4,294,967,295"),
         ({"batch_size": 0}, "batch_size", "from 1"),
         ({"layers": "many"}, "layers", "a list"),
         ({"layers": [{"units": 1, "activation": "relu"}] * 13}, "layers", "at most 12"),
@@ -144,6 +140,15 @@ def test_what_cannot_be_set_is_told_by_field(given: Any, field: str, told: str) 
     with pytest.raises(FieldError, match=told) as raised:
         Settings.of(given)
     assert raised.value.field == field and len(str(raised.value)) < 300
+
+
+def test_numbers_are_written_as_each_language_writes_them() -> None:
+    with pytest.raises(FieldError) as raised:
+        Settings.of({"share": 0.95})
+    assert raised.value.message == {
+        "en": "a number from 0.1 to 0.9 is expected; got 0.95",
+        "id": "harus bilangan dari 0,1 sampai 0,9; bukan 0.95",
+    }
 
 
 def test_a_loss_that_does_not_suit_the_data_leaves_the_training_that_was() -> None:
@@ -248,6 +253,129 @@ def test_a_training_ends_at_last(monkeypatch: pytest.MonkeyPatch) -> None:
         assert session.place == Place(5, 0)
     session.back("step")
     assert not session.is_over
+
+
+# ---- another learning rate midway ------------------------------------------------------------
+
+
+def with_rate(session: Session, rate: float) -> None:
+    session.adjust(dataclasses.replace(session.settings, learning_rate=rate))
+
+
+def changed_twice(settings: Settings = SMALL) -> Session:
+    """At (2, 3) and at (4, 0), and trained for six epochs."""
+    session = Session(settings)
+    session.advance(epochs=2, seconds=math.inf)
+    for _ in range(3):
+        session.step()
+    with_rate(session, 0.1)
+    session.step()
+    session.advance(epochs=1)
+    with_rate(session, 0.001)
+    session.advance(epochs=2, seconds=math.inf)
+    return session
+
+
+def test_a_learning_rate_changes_midway() -> None:
+    session, unchanged = changed_twice(), Session(SMALL)
+    unchanged.advance(epochs=6, seconds=math.inf)
+    assert session.place == Place(6, 0) and len(session.epochs) == 6
+    assert session.epochs[:2] == unchanged.epochs[:2]
+    pairs = zip(session.epochs[2:], unchanged.epochs[2:], strict=True)
+    assert all(mine["val_loss"] != its["val_loss"] for mine, its in pairs)
+    assert session.frame()["rates"] == [[0, 0, 0.01], [2, 3, 0.1], [4, 0, 0.001]]
+    assert session.settings == dataclasses.replace(SMALL, learning_rate=0.001)
+
+
+@pytest.mark.parametrize("optimizer", ["SGD", "Adam", "Adadelta"])
+def test_the_copied_code_changes_the_learning_rate_as_the_page_did(optimizer: str) -> None:
+    session = changed_twice(dataclasses.replace(SMALL, optimizer=optimizer))
+    names: dict[str, Any] = {}
+    exec(compile(session.code(), "code.py", "exec"), names)
+    assert names["history"].history == {
+        n: [e[n] for e in session.epochs] for n in session.epochs[0]
+    }
+    pairs = zip(names["model"].get_weights(), session.model.get_weights(), strict=True)
+    assert all(mine.tobytes() == its.tobytes() for mine, its in pairs)
+
+
+def test_going_back_brings_back_the_learning_rate_that_was() -> None:
+    session, rates = changed_twice(), []
+    while session.place != (0, 0):
+        session.back("step")
+        rates.append((session.place, session.settings.learning_rate))
+        assert session.model.compiled_optimizer.learning_rate == session.settings.learning_rate
+    assert rates == [
+        (
+            Place(*divmod(at, 4)),
+            0.001 if at >= 16 else 0.1 if at >= 11 else 0.01,
+        )
+        for at in range(23, -1, -1)
+    ]
+    unchanged = Session(SMALL)
+    for one in (session, unchanged):
+        one.advance(epochs=6, seconds=math.inf)
+    assert session.epochs == unchanged.epochs and session.saved() == unchanged.saved()
+    again = changed_twice()
+    again.reset()
+    assert again.settings == SMALL and "Rates" not in again.code()
+
+
+def test_far_back_the_learning_rates_are_those_that_were() -> None:
+    session, states = Session(SMALL), {}
+    for epoch in range(2 * KEPT):
+        if epoch in (31, 32, 50):
+            with_rate(session, 1 / epoch)
+        session.advance(epochs=1)
+        states[session.place] = session.saved(), session.settings
+    for epoch in (130, 60, 41, 34, 33, 32, 20):
+        session.go(Place(epoch, 1))
+        session.go(Place(epoch, 0))
+        if epoch != 32:  # where a change begins, it is there
+            assert (session.saved(), session.settings) == states[session.place]
+    assert session.settings == SMALL
+
+
+def test_a_learning_rate_put_back_at_once_is_no_change() -> None:
+    session, code = Session(SMALL), ""
+    session.advance(epochs=1)
+    code = session.code()
+    for rate in (0.5, 0.2, 0.01):
+        with_rate(session, rate)
+    assert session.code() == code and session.frame()["rates"] == [[0, 0, 0.01]]
+
+
+@pytest.mark.parametrize("changed", [{"seed": 1}, {"batch_size": 4}, {"optimizer": "SGD"}])
+def test_what_else_changes_begins_anew(changed: dict[str, Any]) -> None:
+    session = changed_twice()
+    settings = dataclasses.replace(session.settings, **changed)
+    session.adjust(settings)
+    assert session.place == (0, 0) and session.settings == settings
+    assert session.changes == {Place(0, 0): settings}
+
+
+def test_before_the_first_step_a_learning_rate_is_the_first() -> None:
+    session = Session(SMALL)
+    with_rate(session, 0.5)
+    assert session.changes == {Place(0, 0): session.settings}
+    assert "Adam(learning_rate=0.5)" in session.code()
+
+
+def test_a_smaller_learning_rate_goes_on_behind_an_overshoot() -> None:
+    session = Session(PRESETS["overshoot"])
+    while not session.error:
+        session.advance(epochs=1)
+    with_rate(session, 0.1)
+    assert session.error is None
+    session.advance()
+    assert session.error is not None  # its weights are too large for any rate
+    for _ in range(3):
+        session.back("epoch")
+    with_rate(session, 0.1)
+    before = len(session.epochs)
+    session.advance(epochs=20, seconds=math.inf)
+    assert session.error is None and len(session.epochs) == before + 20
+    assert losses(session)[-1] < 0.1 * losses(session)[before - 1]
 
 
 # ---- what goes wrong, to be seen -----------------------------------------------------------------

@@ -267,6 +267,76 @@ def test_the_copied_code_gives_the_same_curve(opened: Open) -> None:
     assert drawn == [float(f"{loss:.4g}") for loss in names["history"].history["loss"]]
 
 
+def test_a_learning_rate_changes_midway(opened: Open) -> None:
+    page, session = opened.page, opened.session
+
+    def with_rate(rate: str) -> None:
+        page.fill("[name=learning_rate]", rate)
+        page.press("[name=learning_rate]", "Enter")
+        page.wait_for_function(f"() => state.settings.learning_rate === {rate}")
+
+    page.click("#epoch")
+    opened.at(1)
+    page.click("#step")
+    opened.at(1, 1)
+    with_rate("0.2")
+    opened.at(1, 1)  # nothing begins anew
+    page.click("#epoch")
+    opened.at(2)
+    before = opened.drawn("curves")
+    with_rate("0.003")
+    page.click("#epoch")
+    opened.at(3)
+    assert opened.drawn("curves") != before
+    assert "0.01 (1), 0.2 (2), 0.003 (3)" in page.get_attribute("#curves", "aria-label")
+    curve, saved, epochs = page.evaluate("state.curves.loss"), session.saved(), session.epochs
+    page.click("#show-code")
+    page.wait_for_selector("#code pre:has-text('Rates')")
+    names: dict[str, Any] = {}
+    exec(compile(page.inner_text("#code pre"), "copied.py", "exec"), names)
+    assert names["history"].history["loss"] == [logs["loss"] for logs in epochs]
+    assert curve == [float(f"{loss:.4g}") for loss in names["history"].history["loss"]]
+    page.keyboard.press("Escape")
+    # Back, the rate is the one that was; and forward from there with the same changes the same.
+    for place, rate in (((2, 0), "0.003"), ((1, 0), "0.01")):
+        page.click("#back-epoch")
+        opened.at(*place)
+        assert page.input_value("[name=learning_rate]") == rate
+    page.click("#step")
+    opened.at(1, 1)
+    with_rate("0.2")
+    page.click("#epoch")
+    opened.at(2)
+    with_rate("0.003")
+    page.click("#epoch")
+    opened.at(3)
+    assert session.saved() == saved and page.evaluate("state.curves.loss") == curve
+    # While it trains, it goes on training.
+    page.click("#run")
+    opened.until_running(True)
+    with_rate("0.5")
+    opened.until_running(True)
+    epoch = int(page.get_attribute("body", "data-epoch") or 0)
+    page.wait_for_function(f"() => Number(document.body.dataset.epoch) > {epoch}")
+    assert page.evaluate("state.curves.loss.slice(0, 3)") == curve
+    page.click("#run")
+    opened.until_running(False)
+    # Another choice begins anew, a preset too.
+    page.fill("[name=seed]", "3")
+    page.press("[name=seed]", "Enter")
+    opened.at(0)
+    page.click("#epoch")
+    opened.at(1)
+    page.click("[data-preset=overshoot]")
+    opened.at(0)
+    with_rate("0.3")
+    page.click("#epoch")
+    opened.at(1)
+    page.click("[data-preset=overshoot]")
+    opened.at(0)
+    assert session.settings == PRESETS["overshoot"]
+
+
 def test_the_model_is_saved(opened: Open, tmp_path: Path) -> None:
     opened.page.click("#epoch")
     opened.at(1)
@@ -413,6 +483,39 @@ def test_a_bad_value_is_told_at_its_field(opened: Open) -> None:
     page.locator("#hidden-layers input >> nth=1").press("Enter")
     page.wait_for_selector("#hidden-layers [aria-invalid=true]")
     assert "Units of layer 2: a whole number from 1 to 64" in page.inner_text("#error")
+    opened.complaints[:] = [c for c in opened.complaints if "400" not in c]
+
+
+def test_errors_are_told_in_the_pages_language(opened: Open, tmp_path: Path) -> None:
+    page, path = opened.page, tmp_path / "page.csv"
+    page.select_option("#language", "id")
+    page.fill("[name=samples]", "5")
+    page.press("[name=samples]", "Enter")
+    page.wait_for_selector("#error:has-text('Banyaknya')")
+    told = {
+        "id": "Banyaknya: harus bilangan bulat dari 20 sampai 2.000; bukan 5",
+        "en": "Number: a whole number from 20 to 2,000 is expected; got 5",
+    }
+    assert page.inner_text("#error") == told["id"]
+    for language in ("en", "id"):
+        page.select_option("#language", language)
+        assert page.inner_text("#error") == told[language]
+    page.reload()
+    page.wait_for_selector("body[data-running]")
+    page.select_option("[name=data]", "csv")
+    for content, expected in (
+        (b"<html>", "CSV: berkas CSV harus punya tiga kolom"),
+        (bytes(range(256)), "CSV: ini bukan teks UTF-8"),
+        (b"1,2,x\n" * 400_000, "CSV: berkas atau permintaan paling besar 2.097.152 byte"),
+    ):
+        path.write_bytes(content)
+        with page.expect_file_chooser() as chooser:
+            page.click("#csv-file")
+        chooser.value.set_files(path)  # the same name each time
+        page.wait_for_selector(f"#error:has-text('{expected}')")
+    page.fill("#csv-path", "/no/such/file.csv")
+    page.click("#csv-read")
+    page.wait_for_selector("#error:has-text('tidak dapat dibaca (No such file or directory)')")
     opened.complaints[:] = [c for c in opened.complaints if "400" not in c]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import http.client
 import json
@@ -203,7 +204,10 @@ def test_a_training_over_the_wire(server: Server, tmp_path: Path) -> None:
     assert ask(server, "api/step", {}).json["frame"]["step"] == 1
     assert ask(server, "api/epoch", {}).json["frame"]["epoch"] == 1
     assert ask(server, "api/back", {"what": "step"}).json["frame"]["step"] == 3
-    assert ask(server, "api/reset", {}).json["frame"]["step"] == 0
+    settings = {**SMALL.plain(), "data": "spiral", "learning_rate": 0.001}
+    state = ask(server, "api/adjust", {"settings": settings}).json
+    assert state["frame"]["step"] == 3 and state["settings"]["learning_rate"] == 0.001
+    assert ask(server, "api/reset", {}).json["settings"]["learning_rate"] == 0.01
     assert ask(server, "api/start", {"speed": "fast"}).json["running"]
     until(lambda: ask(server, "api/state?run=0&version=0").json["frame"]["epoch"] > 3)
     state = ask(server, "api/stop", {}).json
@@ -240,7 +244,7 @@ def test_a_csv_file_by_text_and_by_path(server: Server, tmp_path: Path) -> None:
     [
         ({"text": "<html>"}, "three columns"),
         ({"text": 3}, "expected"),
-        ({"path": "/no/such/file.csv"}, "cannot be read: No such file"),
+        ({"path": "/no/such/file.csv"}, "cannot be read .No such file"),
         ({"path": "/"}, "cannot be read|is no file"),
         ({"path": "/dev/zero"}, "is no file"),
         ({"path": "a\0b"}, "cannot be read"),
@@ -257,14 +261,14 @@ def test_a_csv_that_is_none_is_told(
     if body.get("path") in ("BYTES", "LARGE"):
         body = {"path": str(tmp_path / body["path"])}
     answer = ask(server, "api/csv", body)
-    assert answer.status == 400 and re.search(told, answer.json["error"]["message"])
+    assert answer.status == 400 and re.search(told, answer.json["error"]["message"]["en"])
     assert ask(server, "api/state").json["settings"]["data"] == "circle"
 
 
 def test_a_path_that_never_answers_is_no_file(server: Server, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     answer = ask(server, "api/csv", {"path": str(tmp_path / "pipe")})
-    assert answer.status == 400 and "is no file" in answer.json["error"]["message"]
+    assert answer.status == 400 and "is no file" in answer.json["error"]["message"]["en"]
 
 
 CLICKS: list[tuple[str, Any]] = [
@@ -335,7 +339,8 @@ def test_what_is_refused(name: str, server: Server) -> None:
     answer = ask(server, **filled)
     assert answer.status == status
     if filled.get("method") != "HEAD":
-        assert answer.json["error"]["message"]
+        message = answer.json["error"]["message"]
+        assert message.keys() == {"en", "id"} and message["en"] != message["id"]
         assert server.token not in answer.body.decode()
     assert "Access-Control-Allow-Origin" not in answer.headers
     assert ask(server, "api/state").json["version"] == before["version"]
@@ -389,7 +394,11 @@ def test_what_fails_is_told(server: Server, monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(server.runner.session, "advance", fail)
     answer = ask(server, "api/epoch", {})
-    assert answer.status == 500 and answer.json["error"]["message"] == "MemoryError: no room"
+    assert answer.status == 500
+    assert answer.json["error"]["message"] == {
+        "en": "the playground has failed (MemoryError: no room)",
+        "id": "arena bermain gagal (MemoryError: no room)",
+    }
     assert ask(server, "api/state").status == 200
 
 
@@ -399,6 +408,15 @@ def test_two_servers_know_nothing_of_each_other(server: Server) -> None:
         assert ask(other, f"/{server.token}/").status == 403
         ask(other, "api/step", {})
     assert ask(server, "api/state").json["frame"]["step"] == 0
+
+
+def texts_raised(tree: ast.AST) -> Iterator[str]:
+    """The names of texts that errors are made of, where they stand written out."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+            continue
+        if node.func.id in ("FieldError", "Refused") and isinstance(node.args[1], ast.Constant):
+            yield str(node.args[1].value)
 
 
 def test_all_that_is_said_is_said_in_both_languages() -> None:
@@ -422,6 +440,11 @@ def test_all_that_is_said_is_said_in_both_languages() -> None:
     fields = {field.name for field in dataclasses.fields(Settings)} - {"layers"} | {"csv"}
     assert used | built | fields <= strings["en"].keys()
     assert set(re.findall(r'name="(\w+)"', page)) == fields - {"csv"} | {"viewport"}
+    known = {name for name in strings["en"] if name.startswith("error_")}
+    sources = [path.read_text(encoding="utf-8") for path in folder.glob("*.py")]
+    raised = {f"error_{name}" for source in sources for name in texts_raised(ast.parse(source))}
+    assert raised <= known and len(raised) > 20
+    assert {n for n in known if f'"{n.removeprefix("error_")}"' not in "".join(sources)} == set()
     assert "http://" not in re.sub(r'"http://www.w3.org/2000/svg"', "", page + script)
     assert "https://" not in page + script
 

@@ -1,6 +1,6 @@
 """The samples of the playground: points in a plane, made up or out of a CSV file.
 
-Functions here stand by themselves: the code that the page gives away holds their source.
+The code that the page gives away holds the source of what is called, and nothing else of here.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["MADE", "circle", "gaussians", "plane", "spiral", "table", "xor"]
+__all__ = ["MADE", "cells", "circle", "gaussians", "is_number", "plane", "spiral", "table", "xor"]
 
 Array = npt.NDArray[Any]
 
@@ -65,66 +65,52 @@ MADE = {made.__name__: made for made in (circle, xor, spiral, gaussians, plane)}
 
 
 def table(text: str, seed: int) -> tuple[Array, Array, list[str]]:
-    """The rows of a CSV file in a random order: points (rows, 2), labels, names of the classes.
+    """The rows of a CSV text in a random order: points (rows, 2), labels, names of the classes.
 
     Three columns, a header above them or none: two of numbers, which are scaled to -1 .. 1, and a
     label. Up to seven different labels are classes, numbered by their names in order; numbers of
-    more values, or with fractions, are scaled likewise, and there are no classes. Beside commas,
-    semicolons and tabs separate, and numbers may have decimal commas there.
+    more values, or with fractions, are scaled likewise, and there are no classes.
     """
-    if "\0" in text or "\ufffd" in text:
-        raise ValueError("this is no text, and so no CSV")
-    lines = [line for line in text.lstrip("\ufeff").splitlines() if line.strip()]
-    if not lines:
-        raise ValueError("the file is empty")
-    between = next((one for one in "\t;" if lines[0].count(one) > 1), ",")
-    rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=between)]
-
-    def is_number(cell: str) -> bool:
-        try:
-            return bool(np.isfinite(float(cell if between == "," else cell.replace(",", "."))))
-        except ValueError:
-            return False
-
-    def numbers(column: list[str]) -> Array:
-        return np.array([float(c if between == "," else c.replace(",", ".")) for c in column])
 
     def scaled(values: Array) -> Array:
         least, most = values.min(axis=0), values.max(axis=0)
         result: Array = 2 * (values - least) / np.where(most > least, most - least, 1) - 1
         return result
 
-    has_header = not any(is_number(cell) for cell in rows[0][:2])
-    for number, row in enumerate(rows, 1):
-        if len(row) != 3:
-            raise ValueError(
-                "a CSV file of three columns is expected, two of numbers and a label; "
-                f"row {number} has {len(row)}"
-            )
-        wrong = [cell for cell in row[:2] if not is_number(cell)]
-        if wrong and not (number == 1 and has_header):
-            raise ValueError(
-                f"the first two columns must hold numbers; row {number} has {wrong[0][:30]!r}"
-            )
-        if not row[2]:
-            raise ValueError(f"row {number} has no label")
-    rows = rows[1:] if has_header else rows
-    if not 10 <= len(rows) <= 2000:
-        raise ValueError(f"from 10 to 2,000 rows are expected; there are {len(rows):,}")
-    first, second, labels = (list(column) for column in zip(*rows, strict=True))
-    x = scaled(np.stack([numbers(first), numbers(second)], axis=1))
-    names = sorted(set(labels))
-    y, order = np.zeros(0), np.random.default_rng(seed).permutation(len(rows))
+    rows = cells(text)
+    rows = rows if any(map(is_number, rows[0][:2])) else rows[1:]
+    x = scaled(np.array([[float(first), float(second)] for first, second, _ in rows]))
+    labels = [label for _, _, label in rows]
+    names, y = sorted(set(labels)), np.zeros(0)
     if all(map(is_number, labels)):
-        values = numbers(labels)
+        names.sort(key=float)
+        values = np.array([float(label) for label in labels])
         if len(names) > 7 or np.any(values != np.round(values)):
             y, names = scaled(values), []
-        else:
-            names = sorted(names, key=lambda name: float(numbers([name])[0]))
-    elif len(names) > 7:
-        raise ValueError(f"labels must be numbers, or of up to 7 kinds; there are {len(names)}")
     if names:
         y = np.array([names.index(label) for label in labels])
-    if len(names) == 1:
-        raise ValueError(f"labels must be of 2 kinds at least; all are {names[0][:30]!r}")
+    order = np.random.default_rng(seed).permutation(len(rows))
     return x[order], y[order], names
+
+
+def cells(text: str) -> list[list[str]]:
+    """The rows of a CSV text.
+
+    Beside commas, semicolons and tabs separate, and numbers may have decimal commas there.
+    """
+    lines = [line for line in text.lstrip("\ufeff").splitlines() if line.strip()]
+    between = next((one for one in "\t;" if lines and lines[0].count(one) > 1), ",")
+
+    def plain(cell: str) -> str:
+        point = cell.replace(",", ".")
+        return point if between != "," and is_number(point) else cell
+
+    return [[plain(cell.strip()) for cell in row] for row in csv.reader(lines, delimiter=between)]
+
+
+def is_number(cell: str) -> bool:
+    """Whether this is a finite number."""
+    try:
+        return bool(np.isfinite(float(cell)))
+    except ValueError:
+        return False

@@ -10,6 +10,7 @@ const KINDS = { plane: "numbers", gaussians: "classes" };
 let strings = {}, language = "en", options = null;
 let state = { run: -1, version: -1, running: false, frame: null, curves: { loss: [], val_loss: [] }, settings: null, points: null };
 let preset = null;  // whose sentence is shown
+let wrong = null;  // the error that is told
 let lost = false, timer = null;
 let queue = Promise.resolve(), pending = 0;  // clicks that have no answer yet
 let isTyping = false;  // something that is not sent yet
@@ -45,6 +46,7 @@ function setLanguage(chosen) {
   fillChoices();
   if (state.settings) showSettings(state.settings);
   if (state.frame) showAll();
+  showError(wrong);
 }
 
 // ---- what is chosen ------------------------------------------------------------------------------------------------
@@ -133,7 +135,7 @@ function configure() {
   showChoices();
   if (form.elements.data.value === "csv" && !(state.settings && state.settings.csv)) return;  // a file comes first
   notePreset(null);
-  begin("api/configure", () => ({ settings: chosen() }));
+  begin("api/adjust", () => ({ settings: chosen() }));
 }
 
 function notePreset(name) {
@@ -144,7 +146,7 @@ function notePreset(name) {
   }
 }
 
-// Another training; where one was running, it runs, too.
+// Another training, or this one with another learning rate; where one was running, it runs, too.
 function begin(path, body) {
   const wasRunning = state.running;
   return act(path, body).then((done) => (done && wasRunning ? act("api/start", () => ({ speed: $("speed").value })) : done));
@@ -152,11 +154,11 @@ function begin(path, body) {
 
 async function sendCsv(file) {
   let text;
+  if (file.size > options.largest) return showError({ field: "csv", message: options.told.large });
   try {
-    text = file.size > options.largest ? "" : new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
-    if (file.size > options.largest) return showError({ field: "csv", message: `a file has at most ${options.largest} bytes` });
+    text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
   } catch {
-    return showError({ field: "csv", message: "this is no text in UTF-8, and so no CSV" });
+    return showError({ field: "csv", message: options.told.no_text });
   }
   notePreset(null);
   return begin("api/csv", () => ({ name: file.name, text, settings: chosen() }));
@@ -231,6 +233,7 @@ function take(answer) {
 // ---- what is said --------------------------------------------------------------------------------------------------
 
 function showError(error) {
+  wrong = error;
   for (const element of document.querySelectorAll("[aria-invalid]")) element.removeAttribute("aria-invalid");
   $("error").hidden = !error;
   if (!error) return;
@@ -239,7 +242,8 @@ function showError(error) {
   if (element && element.setAttribute) element.setAttribute("aria-invalid", "true");
   const [, what, number] = /^(units|activation) of layer (\d+)$/.exec(error.field) || [];
   const label = what ? t(`${what}_of`, { number }) : strings[language][error.field] || error.field;
-  $("error").textContent = label ? `${label}: ${error.message}` : error.message;
+  const message = error.message[language];
+  $("error").textContent = label ? `${label}: ${message}` : message;
 }
 
 function showLost(error) {
@@ -470,8 +474,30 @@ function drawCurves() {
     context.setLineDash([]);
     if (values.length === 1 && values[0] !== null) { context.beginPath(); context.arc(x(0), y(values[0]), 3, 0, 7); context.fill(); }
   }
-  const { last, epoch } = state.frame;
-  element.setAttribute("aria-label", t("curves_told", { epoch, loss: shown(last.loss), val_loss: shown(last.val_loss) }));
+  const { last, epoch, rates } = state.frame;
+  let told = t("curves_told", { epoch, loss: shown(last.loss), val_loss: shown(last.val_loss) });
+  if (rates.length > 1) {
+    drawRates(context, rates, x, top, bottom);
+    told += t("rates_told", { rates: rates.map(([at, , rate]) => `${shown(rate)} (${at + 1})`).join(", ") });
+  }
+  element.setAttribute("aria-label", told);
+}
+
+// Where the learning rate changed: between the loss of the epoch before and that of the one it began in.
+function drawRates(context, rates, x, top, bottom) {
+  context.strokeStyle = context.fillStyle = "#595959";
+  context.lineWidth = 1;
+  context.setLineDash([2, 3]);
+  context.textAlign = "left";
+  rates.slice(1).forEach(([epoch, , rate], at) => {
+    const place = x(epoch - 0.5);
+    context.beginPath();
+    context.moveTo(place, top);
+    context.lineTo(place, bottom);
+    context.stroke();
+    context.fillText(`η ${shown(rate)}`, place + 3, top + 12 + 14 * (at % 4));
+  });
+  context.setLineDash([]);
 }
 
 function evenly(least, most) {
@@ -584,6 +610,7 @@ function connect() {
     rows.append(layerRow(last, rows.children.length + 1));
     configure();
   };
+  $("csv-file").onclick = () => { $("csv-file").value = ""; };  // so that the same file may be read again
   $("csv-file").onchange = () => { if ($("csv-file").files.length) sendCsv($("csv-file").files[0]); };
   $("csv-read").onclick = () => begin("api/csv", () => ({ path: $("csv-path").value, settings: chosen() }));
   for (const button of document.querySelectorAll("[data-preset]")) {

@@ -1,4 +1,4 @@
-"""What the model is made of, as the call that makes it and as the text of that call."""
+"""What a training is made of, as the call that makes it and as the text of that call."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import mundur as md
 
-__all__ = ["Piece", "text_of"]
+__all__ = ["Piece", "Rates", "text_of"]
 
 
 class Piece:
@@ -28,6 +28,22 @@ class Piece:
         given = [text_of(value) for value in self.args]
         given += [f"{name}={text_of(value)}" for name, value in self.kwargs.items()]
         return f"md.{self.name}({', '.join(given)})"
+
+
+class Rates(md.Callback):
+    """Sets the learning rate before these steps, told by epoch and batch, both counted from 0."""
+
+    def __init__(self, rates: dict[tuple[int, int], float]) -> None:
+        self.rates, self.epoch = rates, 0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Notes the epoch."""
+        self.epoch = epoch
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Sets the rate, where it is to change."""
+        if (self.epoch, batch) in self.rates:
+            self.model.compiled_optimizer.learning_rate = self.rates[self.epoch, batch]
 
 
 def _made(value: Any) -> Any:

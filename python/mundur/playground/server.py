@@ -23,8 +23,10 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from .runner import SPEEDS, Runner
-from .session import EPOCHS, Session, Table
-from .settings import CHOICES, LIMITS, LOSSES, PRESETS, WITH_MOMENTUM, FieldError, Settings
+from .session import EPOCHS, Session
+from .settings import CHOICES, LIMITS, LOSSES, PRESETS, WITH_MOMENTUM, Settings
+from .tables import Table
+from .texts import FieldError, said
 
 __all__ = ["HOST", "Server", "listen"]
 
@@ -51,10 +53,11 @@ _HEADERS = {
 
 
 class Refused(Exception):
-    """A request that is not served, with its status."""
+    """A request that is not served: its status, and why by language."""
 
-    def __init__(self, status: HTTPStatus, message: str, allow: str = "") -> None:
-        super().__init__(message)
+    def __init__(self, status: HTTPStatus, text: str, allow: str = "", **values: Any) -> None:
+        self.message = said(text, **values)
+        super().__init__(self.message["en"])
         self.status, self.headers = status, {"Allow": allow} if allow else {}
 
 
@@ -149,21 +152,21 @@ class Handler(BaseHTTPRequestHandler):
             data = runner.ask(Session.saved)
             self._send(data, "application/octet-stream", headers=attached)
         elif name in _ACTIONS:
-            raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, f"{name} takes POST", allow="POST")
+            raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "method", allow="POST")
         else:
-            raise Refused(HTTPStatus.NOT_FOUND, "there is no such page")
+            raise Refused(HTTPStatus.NOT_FOUND, "no_page")
 
     def _post(self, name: str, query: dict[str, list[str]]) -> None:
         if name in _FILES or name in ("api/state", "api/options", "api/code", "model.safetensors"):
-            raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "this takes GET", allow="GET")
+            raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "method", allow="GET")
         if name not in _ACTIONS:
-            raise Refused(HTTPStatus.NOT_FOUND, "there is no such page")
+            raise Refused(HTTPStatus.NOT_FOUND, "no_page")
         body = self._body()
         _ACTIONS[name](self.server.runner, body)
         self._json(self.server.runner.seen())
 
     def _unknown_method(self, name: str, query: dict[str, list[str]]) -> None:
-        raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "GET and POST are known", allow="GET, POST")
+        raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "method", allow="GET, POST")
 
     # ---- whether it may be --------------------------------------------------------------------
 
@@ -173,7 +176,7 @@ class Handler(BaseHTTPRequestHandler):
             path, _, query = self.path.partition("?")
             token, slash, name = path.removeprefix("/").partition("/")
             if not hmac.compare_digest(token.encode(), self.server.token.encode()):
-                raise Refused(HTTPStatus.FORBIDDEN, "the address is not the one that was printed")
+                raise Refused(HTTPStatus.FORBIDDEN, "token")
             if slash:
                 answer(name, parse_qs(query))
             else:  # names on the page begin behind it
@@ -187,41 +190,41 @@ class Handler(BaseHTTPRequestHandler):
         except (ConnectionError, TimeoutError):  # nobody is there any more
             raise
         except Exception as error:
-            told = f"{type(error).__name__}: {error}"
-            self._refuse(Refused(HTTPStatus.INTERNAL_SERVER_ERROR, told))
+            detail = f"{type(error).__name__}: {error}"
+            self._refuse(Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "failed", detail=detail))
 
     def _refuse(self, refused: Refused) -> None:
         # What is left of a body would be read as the next request.
         self.close_connection = True
-        told = {"error": {"field": "", "message": str(refused)}}
-        self._json(told, refused.status, {"Connection": "close", **refused.headers})
+        wrong = {"field": "", "message": refused.message}
+        headers = {"Connection": "close", **refused.headers}
+        self._json({"error": wrong}, refused.status, headers)
 
     def _check_origin(self) -> None:
         hosts = self.headers.get_all("Host", [])
         if len(hosts) != 1 or hosts[0] not in self.server.hosts:
-            raise Refused(HTTPStatus.FORBIDDEN, "this server has another name")
+            raise Refused(HTTPStatus.FORBIDDEN, "host")
         for origin in self.headers.get_all("Origin", []):
             if origin not in {f"http://{host}" for host in self.server.hosts}:
-                raise Refused(HTTPStatus.FORBIDDEN, "another page may not ask for this")
+                raise Refused(HTTPStatus.FORBIDDEN, "origin")
         if self.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
-            raise Refused(HTTPStatus.FORBIDDEN, "another page may not ask for this")
+            raise Refused(HTTPStatus.FORBIDDEN, "origin")
 
     def _body(self) -> dict[str, Any]:
         if self.headers.get_content_type() != "application/json":
-            raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "application/json is expected")
+            raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "no_json", detail="Content-Type")
         length = self.headers.get("Content-Length", "")
         if not (length.isascii() and length.isdigit()) or "Transfer-Encoding" in self.headers:
-            raise Refused(HTTPStatus.LENGTH_REQUIRED, "a Content-Length is expected")
+            raise Refused(HTTPStatus.LENGTH_REQUIRED, "no_json", detail="Content-Length")
         if len(length) > 9 or int(length) > LARGEST:
-            told = f"a request has at most {LARGEST:,} bytes"
-            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, told)
+            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "large", most=LARGEST)
         data = self.rfile.read(int(length))
         try:
             body = json.loads(data)
         except (ValueError, RecursionError) as error:
-            raise Refused(HTTPStatus.BAD_REQUEST, f"the request is no JSON: {error}") from None
+            raise Refused(HTTPStatus.BAD_REQUEST, "no_json", detail=error) from None
         if not isinstance(body, dict):
-            raise Refused(HTTPStatus.BAD_REQUEST, "the request must be a JSON object")
+            raise Refused(HTTPStatus.BAD_REQUEST, "object")
         return body
 
     # ---- the answer ---------------------------------------------------------------------------
@@ -257,7 +260,7 @@ class Handler(BaseHTTPRequestHandler):
 def _number(name: str, query: dict[str, list[str]]) -> int:
     text = query[name][0]
     if not text.removeprefix("-").isdecimal() or len(text) > 9:
-        raise FieldError(name, "a whole number is expected")
+        raise FieldError(name, "whole_number")
     return int(text)
 
 
@@ -272,6 +275,7 @@ def _options() -> dict[str, Any]:
         "speeds": list(SPEEDS),
         "epochs": EPOCHS,
         "largest": LARGEST,
+        "told": {text: said(text, most=LARGEST) for text in ("large", "no_text")},
     }
 
 
@@ -283,11 +287,16 @@ def _configure(runner: Runner, body: dict[str, Any]) -> None:
     runner.change(lambda session: session.configure(settings, session.table))
 
 
+def _adjust(runner: Runner, body: dict[str, Any]) -> None:
+    settings = Settings.of(body.get("settings", {}))
+    runner.change(lambda session: session.adjust(settings))
+
+
 def _csv(runner: Runner, body: dict[str, Any]) -> None:
     """A file's text and name, or its path on this machine; with the settings it shall have."""
     name, text, path = (body.get(part, "") for part in ("name", "text", "path"))
     if not all(isinstance(part, str) for part in (name, text, path)):
-        raise FieldError("csv", "name and text of a file, or its path, are expected")
+        raise FieldError("csv", "file")
     if path:
         name, text = path, _read(path)
     table = Table((name or "data.csv") if path else Path(name).name or "data.csv", text)
@@ -299,19 +308,20 @@ def _read(path: str) -> str:
     try:
         with open(os.path.expanduser(path), "rb", opener=_at_once) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise FieldError("csv", f"{path[:200]!r} is no file")
+                raise FieldError("csv", "no_file", path=repr(path[:200]))
             data = file.read(LARGEST + 1)
     except (OSError, ValueError) as error:
         if isinstance(error, FieldError):
             raise
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise FieldError("csv", f"{path[:200]!r} cannot be read: {reason}") from None
+        told = {"path": repr(path[:200]), "detail": reason}
+        raise FieldError("csv", "unreadable", **told) from None
     if len(data) > LARGEST:
-        raise FieldError("csv", f"a file has at most {LARGEST:,} bytes")
+        raise FieldError("csv", "large", most=LARGEST)
     try:
         return data.decode()
     except UnicodeDecodeError:
-        raise FieldError("csv", "this is no text in UTF-8, and so no CSV") from None
+        raise FieldError("csv", "no_text") from None
 
 
 def _at_once(path: str, flags: int) -> int:
@@ -322,19 +332,20 @@ def _at_once(path: str, flags: int) -> int:
 def _start(runner: Runner, body: dict[str, Any]) -> None:
     speed = body.get("speed", "normal")
     if not isinstance(speed, str) or speed not in SPEEDS:
-        raise FieldError("speed", f"one of {', '.join(SPEEDS)} is expected")
+        raise FieldError("speed", "choice", names=", ".join(SPEEDS))
     runner.start(speed)
 
 
 def _back(runner: Runner, body: dict[str, Any]) -> None:
     what = body.get("what", "epoch")
     if what not in ("step", "epoch"):
-        raise FieldError("what", "step or epoch is expected")
+        raise FieldError("what", "choice", names="step, epoch")
     runner.change(lambda session: session.back(what))
 
 
 _ACTIONS: dict[str, Callable[[Runner, dict[str, Any]], None]] = {
     "api/configure": _configure,
+    "api/adjust": _adjust,
     "api/csv": _csv,
     "api/start": _start,
     "api/stop": lambda runner, body: runner.stop(),

@@ -6,7 +6,6 @@ trains from there again, which comes to the same bits.
 
 from __future__ import annotations
 
-import csv
 import inspect
 import math
 import tempfile
@@ -23,10 +22,12 @@ from mundur.callbacks.base import Logs
 from mundur.saving.format import from_bytes, to_bytes
 
 from . import data
-from .pieces import Piece, text_of
-from .settings import LOSSES, FieldError, Settings, kind_of
+from .pieces import Piece, Rates, text_of
+from .settings import LIVE, LOSSES, Settings, kind_of
+from .tables import Table
+from .texts import FieldError
 
-__all__ = ["EPOCHS", "Place", "Session", "Table"]
+__all__ = ["EPOCHS", "Place", "Session"]
 
 Array = npt.NDArray[Any]
 
@@ -43,13 +44,6 @@ class Place(NamedTuple):
 
     epoch: int
     step: int
-
-
-class Table(NamedTuple):
-    """A CSV file."""
-
-    name: str
-    text: str
 
 
 class Samples(NamedTuple):
@@ -98,6 +92,8 @@ class Session:
         Where the data are "csv".
     """
 
+    error: dict[str, Any] | None
+
     def __init__(self, settings: Settings | None = None, table: Table | None = None) -> None:
         self.run = 0  # counts trainings, and turns: what was seen of an earlier one is no more
         self.configure(settings or Settings(), table)
@@ -107,10 +103,11 @@ class Session:
     def configure(self, settings: Settings, table: Table | None = None) -> None:
         """Begins another training; where a FieldError says why not, the old one stays."""
         if settings.data == "csv" and table is None:
-            raise FieldError("csv", "choose a CSV file first")
+            raise FieldError("csv", "no_table")
         samples = _samples(settings, table)
         settings.check_loss(len(samples.classes))
-        self.settings, self.table, self.samples = settings, table, samples
+        self.changes = {Place(0, 0): settings}
+        self.table, self.samples = table, samples
         x = samples.x
         self.extent = 1.15 * max(1.0, float(np.abs(x).max()))
         self.steps = -(-samples.train // min(settings.batch_size, samples.train))
@@ -122,8 +119,28 @@ class Session:
         loss = settings.loss if settings.loss in known else known[0]
         self.configure(replace(settings, loss=loss), table)
 
+    def adjust(self, settings: Settings) -> None:
+        """Goes on with these settings; begins anew where more than what may change is new."""
+        same = {name: getattr(self.settings, name) for name in LIVE}
+        if self.place == (0, 0) or replace(settings, **same) != self.settings:
+            self.configure(settings, self.table)
+        elif settings != self.settings:
+            self.changes.pop(self.place, None)
+            if settings != self.settings:
+                self.changes[self.place] = settings
+            self.model.compiled_optimizer.learning_rate = settings.learning_rate
+            self.error = None
+            self._keep()
+            self.run += 1
+
+    @property
+    def settings(self) -> Settings:
+        """Those of the steps to come."""
+        return self.changes[max(self.changes)]
+
     def reset(self) -> None:
         """Back to the first weights."""
+        self._forget_changes(Place(0, 0))
         self._network, self._rule, self._loss, self._metrics = self._pieces()
         self.model = md.Model(
             [piece.make() for piece in self._network], seed=self.settings.seed, input_shape=(2,)
@@ -132,7 +149,7 @@ class Session:
         self.epochs: list[Logs] = []
         self.step_logs: Logs = {}  # of the steps of an epoch that is not over
         self.place = Place(0, 0)
-        self.error: dict[str, Any] | None = None
+        self.error = None
         self._kept: dict[Place, tuple[bytes, Logs]] = {}
         self._keep()
         self.run += 1
@@ -188,6 +205,7 @@ class Session:
         """To an earlier place."""
         nearest = max(kept for kept in self._kept if kept <= place)
         self._kept = {kept: state for kept, state in self._kept.items() if kept <= place}
+        self._forget_changes(place)
         state, self.step_logs = self._kept[nearest]
         self.model = from_bytes(state)
         self.place, self.error = nearest, None
@@ -250,7 +268,11 @@ class Session:
         if len(self._kept) > KEPT:
             places = sorted(self._kept)
             for place in places[1:-KEPT_LATEST:2]:
-                del self._kept[place]
+                if place not in self.changes:  # from there on it is trained again as it was
+                    del self._kept[place]
+
+    def _forget_changes(self, behind: Place) -> None:
+        self.changes = {place: its for place, its in self.changes.items() if place <= behind}
 
     # ---- what is seen -------------------------------------------------------------------------
 
@@ -276,6 +298,7 @@ class Session:
             "last": {name: _short(value) for name, value in last.items()},
             "so_far": {name: _short(value) for name, value in self.step_logs.items()},
             "error": self.error,
+            "rates": [[*place, its.learning_rate] for place, its in self.changes.items()],
             "boundary": self.boundary(),
             "layers": self.layers(),
         }
@@ -340,7 +363,7 @@ class Session:
         """Python that trains the same model, for as many epochs, to the bit."""
         settings, classes = self.settings, len(self.samples.classes)
         if self.table is not None and settings.data == "csv":
-            make: Any = data.table
+            makers: list[Any] = [data.table, data.cells, data.is_number]
             name = text_of(self.table.name)
             lines = [
                 f'text = Path({name}).read_text(encoding="utf-8")',
@@ -348,11 +371,17 @@ class Session:
             ]
             imports = ["import csv", "from pathlib import Path", "from typing import Any"]
         else:
-            make, imports = data.MADE[settings.data], ["from typing import Any"]
+            makers, imports = [data.MADE[settings.data]], ["from typing import Any"]
             given = f"{self.settings.samples}, noise={settings.noise!r}, seed={settings.seed}"
             lines = [f"x, y = {settings.data}({given})"]
         if classes > 2 and settings.loss == "squared":
             lines.append(f"y = np.eye({classes})[y]")
+        callbacks = ""
+        if len(self.changes) > 1:
+            makers.append(Rates)
+            callbacks = "    callbacks=[Rates(rates)],\n"
+            later = [(tuple(at), its.learning_rate) for at, its in self.changes.items()][1:]
+            lines += ["rates = {", *(f"    {at}: {rate!r}," for at, rate in later), "}"]
         layers = "".join(f"        {piece.text()},\n" for piece in self._network)
         train, epochs = self.samples.train, self.place.epoch or 100
         return "\n".join(
@@ -361,8 +390,8 @@ class Session:
                 "from __future__ import annotations\n",
                 *imports,
                 "\nimport numpy as np\n\nimport mundur as md\n\nArray = Any\n\n",
-                inspect.getsource(make).rstrip(),
-                "\n",
+                "\n\n".join(map(inspect.getsource, makers)),
+                "",
                 *lines,
                 f"train, validation = slice({train}), slice({train}, None)",
                 f"model = md.Model(\n    [\n{layers}    ],",
@@ -372,7 +401,8 @@ class Session:
                 "history = model.fit(",
                 f"    x[train],\n    y[train],\n    batch_size={settings.batch_size},",
                 f"    epochs={epochs},",
-                "    validation_data=(x[validation], y[validation]),\n    verbose=0,\n)",
+                "    validation_data=(x[validation], y[validation]),",
+                f"{callbacks}    verbose=0,\n)",
                 'print("loss", history.history["loss"][-1])',
                 'print("validation", history.history["val_loss"][-1])',
                 "",
@@ -383,10 +413,8 @@ class Session:
 def _samples(settings: Settings, table: Table | None) -> Samples:
     if settings.data == "csv":
         assert table is not None
-        try:
-            x, y, names = data.table(table.text, settings.seed)
-        except (ValueError, csv.Error) as error:
-            raise FieldError("csv", str(error)) from None
+        table.check()
+        x, y, names = data.table(table.text, settings.seed)
     else:
         x, y = data.MADE[settings.data](settings.samples, settings.noise, settings.seed)
         names = [] if y.dtype.kind == "f" else [str(i) for i in range(int(y.max()) + 1)]

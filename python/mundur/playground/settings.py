@@ -8,8 +8,9 @@ from typing import Any
 
 from .data import MADE
 from .pieces import Piece
+from .texts import FieldError
 
-__all__ = ["ACTIVATIONS", "LIMITS", "LOSSES", "PRESETS", "FieldError", "Layer", "Settings"]
+__all__ = ["ACTIVATIONS", "LIMITS", "LIVE", "LOSSES", "PRESETS", "Layer", "Settings"]
 
 ACTIVATIONS = (
     *("linear", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus", "softsign"),
@@ -47,14 +48,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "batch_size": (1, 2000),
 }
 _WHOLE = ("samples", "seed", "layers", "units", "batch_size")
-
-
-class FieldError(ValueError):
-    """A value that cannot be taken, with the name of the field on the page."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}")
-        self.field, self.message = field, message
+LIVE = ("learning_rate",)  # what may change in the midst of a training
 
 
 @dataclass(frozen=True)
@@ -89,11 +83,11 @@ class Settings:
     def of(cls, given: Any) -> Settings:
         """Settings out of JSON; those left out are the defaults. A FieldError names a bad one."""
         if not isinstance(given, Mapping):
-            raise FieldError("settings", "an object is expected")
+            raise FieldError("settings", "object")
         names = [field.name for field in fields(cls)]
         unknown = [name for name in given if name not in names]
         if unknown:
-            raise FieldError(str(unknown[0])[:40], f"there is no such setting, but {names}")
+            raise FieldError(str(unknown[0])[:40], "no_setting", names=", ".join(names))
         return cls(**{name: _checked(name, value) for name, value in given.items()})
 
     def plain(self) -> dict[str, Any]:
@@ -104,7 +98,7 @@ class Settings:
         """Raises a FieldError where the loss does not suit the data."""
         known = LOSSES[kind_of(classes)]
         if self.loss not in known:
-            raise FieldError("loss", f"for these data one of {', '.join(known)}; got {self.loss}")
+            raise FieldError("loss", "loss", names=", ".join(known), got=self.loss)
 
     def objective(self, classes: int) -> tuple[Piece, int, str, list[str]]:
         """The loss, the outputs, their activation, the metrics."""
@@ -167,32 +161,31 @@ def _checked(name: str, value: Any, field: str | None = None) -> Any:
         return _layers(value)
     if name in CHOICES:
         if not isinstance(value, str) or value not in CHOICES[name]:
-            raise FieldError(field, f"one of {', '.join(CHOICES[name])} is expected")
+            raise FieldError(field, "choice", names=", ".join(CHOICES[name]))
         return value
     least, most = LIMITS[name]
-    kind = "a whole number" if name in _WHOLE else "a number"
-    between = f"{kind} from {least:g} to {most:.10g} is expected"
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise FieldError(field, f"{between}; got {str(value)[:40]!r}")
-    if not least <= value <= most:  # nor is NaN
-        raise FieldError(field, f"{between}; got {str(value)[:40]}")
-    if name not in _WHOLE:
-        return float(value)
-    if value != int(value):
-        raise FieldError(field, f"{between}; got {value}")
-    return int(value)
+    kind = "whole" if name in _WHOLE else "number"
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float))
+        or not least <= value <= most  # nor is NaN
+        or (kind == "whole" and value != int(value))
+    ):
+        got = "–" if value is None else str(value)[:40]
+        raise FieldError(field, kind, least=least, most=most, got=got)
+    return int(value) if kind == "whole" else float(value)
 
 
 def _layers(value: Any) -> tuple[Layer, ...]:
     most = int(LIMITS["layers"][1])
     if not isinstance(value, (list, tuple)):
-        raise FieldError("layers", "a list of layers is expected")
+        raise FieldError("layers", "list")
     if len(value) > most:
-        raise FieldError("layers", f"at most {most} hidden layers; got {len(value)}")
+        raise FieldError("layers", "layers", most=most, count=len(value))
     result = []
     for number, layer in enumerate(value, 1):
         if not isinstance(layer, Mapping) or set(layer) != {"units", "activation"}:
-            raise FieldError(f"layer {number}", "units and activation are expected")
+            raise FieldError(f"layer {number}", "layer")
         units = _checked("units", layer["units"], f"units of layer {number}")
         activation = layer["activation"]
         result.append(
