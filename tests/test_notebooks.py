@@ -43,7 +43,7 @@ def test_faults_name_the_line(build: Any, text: str, words: str) -> None:
 def test_every_text_stands_in_both_languages(build: Any) -> None:
     scripts = build["scripts"]()
     names = [
-        *("digits", "exercise_backpropagation", "sentiment_cnn_lstm"),
+        *("digits", "digits_convnet", "exercise_backpropagation", "sentiment_cnn_lstm"),
         *("sentiment_lstm", "tuning"),
     ]
     assert [path.stem for path in scripts] == names

@@ -29,14 +29,22 @@ for axis, image, label in zip(axes, train_x, train_y, strict=False):
 # ## Jaringan
 #
 # Setiap piksel bernilai 0 sampai 16; `Rescaling` membawanya ke antara 0 dan 1. Lapisan `Dense`
-# menghitung $z = aW + b$, lalu ReLU membuang nilai negatif. Lapisan terakhir memberi sepuluh skor,
-# satu untuk setiap angka. Fungsi galatnya *cross-entropy*, yang mengubah skor menjadi peluang.
+# menghitung $z = aW + b$ dari keluaran $a$ lapisan sebelumnya, lalu ReLU membuang nilai negatif:
+# $\max(0, z)$. `Dropout` mengenolkan seperlima neuron, secara acak dan hanya selama pelatihan.
+# Lapisan terakhir memberi sepuluh skor $z_j$, satu untuk setiap angka. Softmax mengubah skor
+# menjadi peluang, dan fungsi loss-nya, *cross-entropy*, menilai peluang angka yang benar, $t$:
+# $$a_j = \frac{e^{z_j}}{\sum_k e^{z_k}} \qquad L = -\ln a_t$$
+# Softmax termasuk dalam fungsi loss (`from_logits=True`), jadi keluaran model adalah skor.
 # %% [markdown] en
 # ## The network
 #
 # Each pixel has a value from 0 to 16; `Rescaling` brings it between 0 and 1. A `Dense` layer
-# computes $z = aW + b$, then ReLU drops what is negative. The last layer gives ten scores, one for
-# each digit. The loss is the cross-entropy, which turns scores into probabilities.
+# computes $z = aW + b$ of the outputs $a$ of the layer before, then ReLU drops what is negative:
+# $\max(0, z)$. `Dropout` sets a fifth of the neurons to zero, at random and in training only. The
+# last layer gives ten scores $z_j$, one for each digit. Softmax makes probabilities of the scores,
+# and the loss function, the cross-entropy, judges the probability of the right digit, $t$:
+# $$a_j = \frac{e^{z_j}}{\sum_k e^{z_k}} \qquad L = -\ln a_t$$
+# The softmax is part of the loss (`from_logits=True`), so what the model gives are scores.
 # %%
 model = md.Model(
     [
@@ -57,27 +65,34 @@ model.compile(
 model.summary()
 
 # %% [markdown] id
-# ## Latihan
+# ## Pelatihan
 #
 # Satu *epoch* adalah sekali melewati semua gambar latih. Sepersepuluhnya disisihkan untuk
 # validasi: gambar itu tidak dipakai belajar, hanya untuk melihat apakah jaringan juga benar pada
-# gambar baru.
+# gambar baru. Mula-mula loss pelatihan lebih tinggi daripada loss validasi: ia dihitung dengan
+# dropout, dan selama bobotnya masih berubah.
 # %% [markdown] en
 # ## Training
 #
 # An epoch is one pass over all training images. A tenth of them is held out for validation: the
-# network does not learn from those, they only show whether it is right on new images, too.
+# network does not learn from those, they only show whether it is right on new images, too. At first
+# the training loss is above that of the validation: it is taken with dropout, and while the weights
+# still change.
 # %%
 history = model.fit(train_x, train_y, epochs=40, validation_split=0.1, verbose=0)
-history.plot()
+history.plot(language="en")
 # %% [markdown] id
-# ## Ujian
+# ## Pengujian
 #
-# Data uji belum pernah dilihat. Angka yang salah ditebak sering memang sulit dibaca.
+# Himpunan uji belum pernah dilihat jaringan. Di bawah ini akurasinya, banyaknya yang salah dari
+# semuanya, dan beberapa gambar yang salah ditebak: di atasnya tebakan jaringan, lalu angka yang
+# benar dalam kurung. Sering gambarnya memang sulit dibaca.
 # %% [markdown] en
 # ## Test
 #
-# The test data were never seen. Digits that are mistaken are often hard to read indeed.
+# The network has never seen the test set. Below are its accuracy, how many of all are wrong, and
+# some images that are mistaken: above each what the network took it for, and in parentheses the
+# right digit. Often the image is hard to read indeed.
 # %%
 loss, accuracy = model.evaluate(test_x, test_y, verbose=0)
 predicted = model.predict(test_x).argmax(axis=1)

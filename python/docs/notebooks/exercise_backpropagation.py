@@ -7,7 +7,7 @@
 # E = \tfrac12 \sum_j (y_j - t_j)^2$$
 #
 # Isilah keenam fungsi di bawah ini dengan daftar (*list*) Python biasa atau NumPy. Sel di bawah
-# setiap fungsi memeriksanya: turunan dibandingkan dengan beda pusat
+# setiap fungsi memeriksanya: turunan dibandingkan dengan beda hingga pusat
 # $(E(w + h) - E(w - h)) / 2h$, dan kesalahan yang sering terjadi mendapat petunjuk.
 # %% [markdown] en
 # # Exercise: backpropagation by your own hand

@@ -1,7 +1,7 @@
 # %% [markdown] id
-# # Memilih setelan: validasi silang dan *grid search*
+# # Memilih setelan: validasi silang dan pencarian grid
 #
-# Laju belajar, banyaknya lapisan, banyaknya neuron: semua itu *hiperparameter*, yang tidak
+# Laju pembelajaran, banyaknya lapisan, banyaknya neuron: semua itu *hiperparameter*, yang tidak
 # dipelajari jaringan dari data. Cara mencarinya: coba beberapa, lalu nilai masing-masing dengan
 # data yang tidak dipakai belajar.
 # %% [markdown] en
@@ -37,15 +37,17 @@ def network(hidden=(64,), learning_rate=1e-3):
 # %% [markdown] id
 # ## Validasi silang
 #
-# Data latih dibagi menjadi lima bagian (*fold*). Lima kali jaringan dilatih dari awal dengan empat
-# bagian dan dinilai dengan bagian kelima. Rata-ratanya menaksir seberapa baik setelan ini pada data
-# baru, simpangannya seberapa pasti taksiran itu.
+# Data latih dibagi menjadi lima lipatan (*fold*). Lima kali jaringan dilatih dari awal dengan empat
+# lipatan dan dinilai dengan lipatan yang tersisa. Rata-ratanya menaksir akurasi setelan ini pada
+# data baru, simpangan bakunya (±) seberapa pasti taksiran itu. `test` di bawah ini adalah lipatan
+# yang tersisa; himpunan uji belum dipakai.
 # %% [markdown] en
 # ## Cross-validation
 #
 # The training data are divided into five folds. Five times the network is trained from scratch on
-# four of them and judged by the fifth. The mean estimates how good these settings are on new data,
-# the deviation how certain that is.
+# four of them and judged by the one that is left. The mean estimates the accuracy of these settings
+# on new data, the standard deviation (±) how certain that is. `test` below is the fold that is
+# left; the test set has not been used yet.
 # %%
 found = md.model_selection.cross_validate(
     network, train_x, train_y, cv=5, epochs=20, return_train_score=True, verbose=0
@@ -55,15 +57,17 @@ for kind in ("train", "test"):
     print(f"{kind}: {scores.mean():.2%} ± {scores.std():.2%}   ", np.round(scores, 3))
 
 # %% [markdown] id
-# ## *Grid search*
+# ## Pencarian grid
 #
-# Setiap gabungan laju pembelajaran dan arsitektur dinilai dengan validasi silang: 16 calon × 5
-# bagian = 80 latihan, dua sekaligus pada dua inti prosesor.
+# Pencarian grid (*grid search*) mencoba setiap gabungan laju pembelajaran dan bentuk jaringan, dan
+# menilai masing-masing dengan validasi silang: 16 gabungan × 5 lipatan = 80 pelatihan, beberapa
+# sekaligus kalau prosesornya punya beberapa inti.
 # %% [markdown] en
 # ## Grid search
 #
-# Each combination of learning rate and architecture is judged by cross-validation: 16 candidates ×
-# 5 folds = 80 trainings, two at a time on two cores.
+# A grid search tries each combination of learning rate and shape of the network, and judges it by
+# cross-validation: 16 combinations × 5 folds = 80 trainings, some at a time where the processor has
+# some cores.
 # %%
 rates = [1e-4, 1e-3, 1e-2, 1e-1]
 shapes = [(16,), (64,), (16, 16), (64, 64)]
@@ -72,32 +76,41 @@ search = md.model_selection.GridSearch(
 )
 search.fit(train_x, train_y)
 search.best_params_, round(search.best_score_, 4)
+
+# %% [markdown] id
+# Setiap kotak adalah akurasi rata-rata sebuah gabungan: baris demi baris neuron tiap lapisan
+# tersembunyi, dan mendatar laju pembelajaran $\eta$.
+# %% [markdown] en
+# Each field is the mean accuracy of a combination: in rows the neurons of each hidden layer, and
+# across the learning rate $\eta$.
 # %%
 means = search.cv_results_["mean_test_score"].reshape(len(shapes), len(rates))
 figure, axes = pyplot.subplots()
-axes.imshow(means, vmin=0, vmax=1)
+axes.imshow(means, vmin=0, vmax=1, cmap="cividis")
 axes.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
 axes.set_yticks(range(len(shapes)), ["-".join(map(str, hidden)) for hidden in shapes])
-axes.set_xlabel("learning rate")
+axes.set_xlabel("η")
 for (row, column), mean in np.ndenumerate(means):
     axes.text(column, row, f"{mean:.1%}", ha="center", color="black" if mean > 0.6 else "white")
 
 # %% [markdown] id
-# Laju belajar terlalu kecil: setelah 20 *epoch* jaringan belum selesai belajar. Terlalu besar:
-# langkahnya melompati minimum. Banyaknya neuron kurang menentukan daripada laju pembelajaran.
+# Laju pembelajaran terlalu kecil: setelah 20 *epoch* jaringan belum selesai belajar, apalagi yang
+# neuronnya sedikit. Terlalu besar: langkahnya melompati minimum, dan dua lapisan lebih peka
+# daripada satu. Pada laju yang cocok, banyaknya neuron tidak lagi banyak menentukan.
 #
-# ## Ujian
+# ## Pengujian
 #
-# Pemenangnya sudah dilatih lagi dengan semua data latih. Data uji tidak ikut menentukan pilihan,
-# maka hasilnya jujur.
+# Pemenangnya sudah dilatih lagi dengan seluruh data latih. Himpunan uji tidak ikut memilih, maka
+# akurasi di bawah ini jujur.
 # %% [markdown] en
-# Too small a learning rate: after 20 epochs the network has not finished learning. Too large: its
-# steps leap over the minimum. The number of neurons decides less than the learning rate.
+# Too small a learning rate: after 20 epochs the network has not finished learning, least of all one
+# of few neurons. Too large: its steps leap over the minimum, and two layers are more sensitive than
+# one. At a rate that suits, the number of neurons does not decide much any more.
 #
 # ## Test
 #
-# The winner has been trained again, on all training data. The test data had no part in the choice,
-# so what they say is honest.
+# The winner has been trained again, on all training data. The test set had no part in the choice,
+# so the accuracy below is honest.
 # %%
 loss, accuracy = search.best_model_.evaluate(test_x, test_y, verbose=0)
 print(f"{accuracy:.2%}")
