@@ -13,15 +13,31 @@ witnesses() {
   "$python" -m pytest -n auto -m witness
 }
 
-# Beside the first environment, whose packages it sees, so that Keras and what it brings stay out of that one.
 keras_tests() {
   needs_environment
-  "$python" -m venv "$scratch/keras"
-  local packages=("$scratch"/keras/lib/python*/site-packages)
-  "$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))' >"${packages[0]}/first.pth"
-  python3 .ci/show.py extra keras >"$scratch/keras.txt"
-  "$scratch/keras/bin/python" -m pip install -q torch==2.13.0 -r "$scratch/keras.txt"
+  environment_beside keras
   KERAS_BACKEND=torch "$scratch/keras/bin/python" -m pytest -n auto -m keras
+}
+
+# One step of a network in all of them; none may lack.
+frameworks() {
+  needs_environment
+  environment_beside frameworks
+  export KERAS_BACKEND=torch TF_CPP_MIN_LOG_LEVEL=3
+  "$scratch/frameworks/bin/python" -m mundur.examples.beside_frameworks | tee "$scratch/frameworks.log"
+  [ "$(grep -c ' agrees$' "$scratch/frameworks.log")" -eq 6 ]
+  "$scratch/frameworks/bin/python" -m pytest -q tests/test_beside_frameworks.py | tee "$scratch/frameworks.log"
+  ! grep -q skipped "$scratch/frameworks.log"
+}
+
+# environment_beside EXTRA: beside the first environment, whose packages it sees, $scratch/EXTRA with the extra, so that
+# what it brings stays out of that one. This exact pin of PyTorch is the build for CPUs.
+environment_beside() {
+  "$python" -m venv "$scratch/$1"
+  local packages=("$scratch/$1"/lib/python*/site-packages)
+  "$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))' >"${packages[0]}/first.pth"
+  python3 .ci/show.py extra "$1" >"$scratch/$1.txt"
+  "$scratch/$1/bin/python" -m pip install -q torch==2.13.0 -r "$scratch/$1.txt"
 }
 
 # What explains a pass, where students see it.
