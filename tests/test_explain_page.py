@@ -17,9 +17,10 @@ import mundur as md
 import numpy as np
 import pytest
 from mundur.inspection import page as pages
-from mundur.inspection.formulas import ACTIVATIONS, loss_formula, plain, rule_of
+from mundur.inspection.formulas import ACTIVATIONS, loss_formula, plain
 from mundur.inspection.page_texts import LANGUAGES, TEXTS
-from mundur.inspection.sheet import fill
+from mundur.inspection.rules import evaluated, penalty_line, rule_of, work
+from mundur.inspection.sheet import fill, tex
 from mundur.reference import worked_example as textbook
 
 from explained import (
@@ -61,43 +62,203 @@ def test_every_activation_has_its_formula() -> None:
     assert known == set(ACTIVATIONS)
 
 
+C, optimizers = md.constraints, md.optimizers
+# Each with options that are not small, so that a term that is missing shows.
 RULES = [
-    md.optimizers.SGD(0.5),
-    md.optimizers.SGD(0.5, momentum=0.9),
-    md.optimizers.SGD(0.5, momentum=0.9, nesterov=True),
-    md.optimizers.Adam(0.1),
-    md.optimizers.RMSprop(0.1),
-    md.optimizers.Adagrad(0.1),
-    md.optimizers.Lion(0.1),
+    optimizers.SGD(0.5),
+    optimizers.SGD(0.5, momentum=0.9),
+    optimizers.SGD(0.5, momentum=0.9, nesterov=True),
+    optimizers.Adam(0.1, epsilon=0.1),
+    optimizers.Adam(0.1, amsgrad=True, epsilon=0.1, beta_2=0.5),
+    optimizers.AdamW(0.1, weight_decay=0.3, epsilon=0.1),
+    optimizers.Nadam(0.1, epsilon=0.1),
+    optimizers.Adamax(0.1, epsilon=0.1),
+    optimizers.RMSprop(0.1, epsilon=0.1),
+    optimizers.RMSprop(0.1, epsilon=0.1, momentum=0.7),
+    optimizers.RMSprop(0.1, epsilon=0.1, centered=True),
+    optimizers.RMSprop(0.1, epsilon=0.1, momentum=0.7, centered=True),
+    optimizers.Adagrad(0.1, epsilon=0.1),
+    optimizers.Adadelta(0.5, epsilon=0.1),
+    optimizers.Lion(0.1),
+    optimizers.Ftrl(
+        0.1,
+        learning_rate_power=-0.7,
+        l1_regularization_strength=0.01,
+        l2_regularization_strength=0.3,
+        l2_shrinkage_regularization_strength=0.2,
+        beta=0.1,
+    ),
+    optimizers.Ftrl(0.0),
+    optimizers.Adafactor(0.1),
+    optimizers.Adafactor(0.9, epsilon_1=0.01, epsilon_2=2.0, clip_threshold=0.3, beta_2_decay=-0.4),
 ]
+OPTIONS: list[dict[str, Any]] = [
+    {"weight_decay": 0.3},
+    {"clipvalue": 0.05},
+    {"clipnorm": 0.05},
+    {"clipnorm": 50.0},
+    {"global_clipnorm": 0.05},
+    {"global_clipnorm": 50.0},
+    {"use_ema": True, "ema_momentum": 0.7},
+    {"use_ema": True, "ema_momentum": 0.7, "ema_overwrite_frequency": 2},
+    {"gradient_accumulation_steps": 2},
+    {"gradient_accumulation_steps": 2, "clipnorm": 0.05, "weight_decay": 0.3},
+    {"gradient_accumulation_steps": 2, "global_clipnorm": 0.05},
+]
+CONSTRAINTS = [
+    C.NonNeg(),
+    C.MaxNorm(0.3),
+    C.MaxNorm(0.3, axis=1),
+    C.UnitNorm(),
+    C.MinMaxNorm(0.3, 0.5, rate=0.6),
+    C.MinMaxNorm(0.2, 5.0),
+    C.MinMaxNorm(2.5, 5.0),
+]
+
+
+def held(optimizer: Any, steps: int, **layer: Any) -> Any:
+    """A model's explanation after some steps, and the model."""
+    layers = [D(3, "tanh", **layer), D(2)]
+    model = md.Model(layers, dtype="float64", input_shape=(2,), seed=3)
+    model.compile(copy.deepcopy(optimizer), "mse")
+    x, y = np.array([[0.5, -1.0], [0.3, 2.0]]), np.array([[0.1, 0.9], [1.0, 0.0]])
+    for _ in range(steps):
+        model.train_on_batch(x, y)
+    return model, model.explain(x, y), x, y
+
+
+def check_lines(model: Any, made: Any, x: Any, y: Any) -> set[str]:
+    """Numbers in their places come to what native code made; what was used on the way."""
+    update, used = made.update, set()
+    assert update is not None
+    model.backward(model.compiled_loss.gradient(y, model.forward(x)))
+    model.optimizer.step(model)
+    for path, new in update.parameters.items():
+        assert np.array_equal(new, model.parameters[path])
+        worked = update.worked[path]
+        for place in np.ndindex(new.shape):
+            for line, known, result in worked.at(place):
+                exact = evaluated(line.numbers, known)
+                assert exact == pytest.approx(result, rel=1e-9, abs=1e-12), line
+                shown = value_of(fill(line.numbers, known))
+                assert shown == pytest.approx(result, rel=2e-4, abs=5e-6), line
+                used.update(line.places)
+            assert result == new[place] or line.makes != "w"
+        last = [one for one in worked.at((0,) * new.ndim) if one[0].makes == "w"][-1]
+        assert last[2] == new[(0,) * new.ndim]
+    return used
 
 
 @pytest.mark.parametrize("steps", [0, 3])
 @pytest.mark.parametrize("optimizer", RULES, ids=repr)
 def test_the_rules_numbers_make_the_new_weights(optimizer: Any, steps: int) -> None:
-    model = two_two_two(copy.deepcopy(optimizer))
-    x, y = np.asarray(textbook.INPUTS), np.asarray(textbook.TARGETS)
-    for _ in range(steps):
-        model.train_on_batch(x, y)
-    made = model.explain(x, y)
-    update = made.update
-    assert update is not None and update.rule.numbers["t"] == steps + 1
-    model.backward(model.compiled_loss.gradient(y, model.forward(x)))
-    model.optimizer.step(model)
-    for path, new in update.parameters.items():
-        assert np.array_equal(new, model.parameters[path])
-        layer, name = path.split("/")
-        for place in np.ndindex(new.shape):
-            known = dict(update.rule.numbers)
-            known |= {"w": made[layer].parameters[name][place], "g": made.gradients[path][place]}
-            for slot, state in update.after.get(path, {}).items():
-                known |= {f"{slot}'": state[place], slot: update.before[path][slot][place]}
-            known["w'"] = new[place]
-            for _, numbers, makes in update.rule.lines:
-                assert numbers is not None and makes is not None
-                assert value_of(fill(numbers, known)) == pytest.approx(known[makes], rel=2e-4)
-    after = model.evaluate(x, y, verbose=0)
-    assert update.loss == pytest.approx(after, abs=1e-12)
+    used = check_lines(*held(optimizer, steps))
+    if optimizer.learning_rate:
+        own = {"learning_rate_power": "power", "learning_rate": "eta"}
+        left_out = {"initial_accumulator_value", "relative_step", "nesterov"}
+        for name, value in optimizer.get_config().items():
+            if value and isinstance(value, float) and name not in {*left_out, "ema_momentum"}:
+                known = {"weight_decay": "lambda"} | own
+                assert known.get(name, name) in used, f"{name} stands nowhere"
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2])
+@pytest.mark.parametrize("options", OPTIONS, ids=repr)
+@pytest.mark.parametrize("kind", [optimizers.SGD, optimizers.Adam, optimizers.Adafactor])
+def test_what_stands_around_a_rule_is_in_its_lines(kind: Any, options: Any, steps: int) -> None:
+    model, made, x, y = held(kind(0.1, **options), steps)
+    used = check_lines(model, made, x, y)
+    several = options.get("gradient_accumulation_steps", 1)
+    assert made.update.waits == (steps + 1) % several
+    if made.update.waits:
+        assert "accumulated" in used
+        assert np.array_equal(
+            made.update.parameters["dense/bias"], made["dense"].parameters["bias"]
+        )
+        return
+    names = {"weight_decay": "lambda"}
+    for name in options.keys() - {"use_ema", "ema_overwrite_frequency", "ema_momentum"}:
+        assert names.get(name, name) in used
+    assert ("average" in used) == ("use_ema" in options and steps > 0)
+
+
+@pytest.mark.parametrize("steps", [0, 2])
+@pytest.mark.parametrize("constraint", CONSTRAINTS, ids=repr)
+def test_constraints_and_penalties_are_in_the_lines(constraint: Any, steps: int) -> None:
+    layer = {"kernel_constraint": constraint, "kernel_regularizer": md.regularizers.L1L2(0.1, 0.2)}
+    model, made, x, y = held(optimizers.Adam(0.1, use_ema=True, weight_decay=0.1), steps, **layer)
+    used = check_lines(model, made, x, y)
+    assert "norm_of_w" in used or isinstance(constraint, C.NonNeg)
+    lines = made.update.lines()
+    assert all("(L + R)" in line.formula for line in lines if r"\partial" in line.formula)
+    step = made["dense"]
+    ((name, l1, l2),) = step.penalty_factors
+    assert (name, l1, l2) == ("kernel", 0.1, 0.2)
+    for place in np.ndindex(step.parameters[name].shape):
+        known = {"l1": l1, "l2": l2, "w": step.parameters[name][place]}
+        shown = value_of(fill(penalty_line(l1, l2).numbers, known))
+        assert shown == pytest.approx(step.penalties[name][place], rel=2e-4)
+    for l1, l2, sign in ((0.1, 0, "sign"), (0, 0.1, "2")):
+        numbers = penalty_line(l1, l2).numbers
+        assert sign in numbers and len(re.findall("<w>", numbers)) == 1
+
+
+def test_a_parameter_that_is_spared_decays_by_nothing() -> None:
+    optimizer = optimizers.AdamW(0.1, weight_decay=0.3)
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    model, made, x, y = held(optimizer, 0)
+    check_lines(model, made, x, y)
+    rules = made.update.rules
+    assert (rules["dense/kernel"].numbers["lambda"], rules["dense/bias"].numbers["lambda"]) == (
+        0.3,
+        0,
+    )
+
+
+def test_schedules_give_the_rule_its_rate() -> None:
+    schedule = md.optimizers.schedules.ExponentialDecay(0.5, 1, 0.5)
+    model, made, x, y = held(optimizers.SGD(schedule), 2)
+    check_lines(model, made, x, y)
+    assert made.update.rules["dense/bias"].numbers["eta"] == pytest.approx(0.125)
+
+
+@pytest.mark.parametrize("optimizer", RULES, ids=repr)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_numbers_are_put_in_on_the_page_and_on_the_sheet(optimizer: Any, dtype: str) -> None:
+    layers = [D(2, "tanh", kernel_constraint="max_norm"), D(2)]
+    model = md.Model(layers, dtype=dtype, input_shape=(2,), seed=3)
+    model.compile(copy.deepcopy(optimizer), "mse")
+    made = model.explain([[0.5, -1.0]], [[0.1, 0.9]])
+    data = data_of(made.to_html())
+    for layer in data["layers"]:
+        for one in layer["parameters"]:
+            known, lines = set(one["known"]) | set(one["values"]), one["lines"]
+            for k, line in enumerate(lines):
+                assert set(re.findall(r"<([A-Za-z_0-9']+)>", line["numbers"])) <= known
+                assert {"value", "last"} & set(line) or f"@{k}" in one["values"]
+                known.add(line["makes"])
+            assert lines and next(line for line in lines if line.get("last"))["makes"] == "w"
+    new = tex(made.update.parameters["dense_1/bias"][1])
+    rows = [parts for parts in equations(made.to_latex()) if parts[0] == "b_{2}^{(2)}"]
+    assert len(rows) >= 1 and all(numeric(part) for row in rows for part in row[1:])
+    assert rows[-1][-1] == new
+    for parts in equations(made.to_latex("id")):
+        values = [value_of(part) for part in parts if numeric(part)]
+        assert values == pytest.approx([values[-1]] * len(values), rel=1e-3, abs=2e-6), parts
+
+
+def test_lines_that_do_not_make_the_weights_are_not_shown() -> None:
+    """A rule that is known, of a model whose step does something else."""
+    _, made, _, _ = held(optimizers.SGD(0.5), 0)
+    rule = made.update.rules["dense/bias"]
+    known = {"w": made[0].parameters["bias"], "g": made[0].gradients["bias"]}
+    new = made.update.parameters["dense/bias"]
+    assert work(rule, known, {}, new) is not None
+    assert work(rule, known, {}, new * 1.01) is None
+    made.update.worked["dense/bias"] = None
+    text = made.to_html()
+    assert data_of(text)["layers"][0]["parameters"][1]["lines"] is None
+    assert TEXTS["unshown"]["id"].format("dense/bias") in made.to_latex("id")
 
 
 def test_the_textbooks_error_after_one_update() -> None:
@@ -105,19 +266,18 @@ def test_the_textbooks_error_after_one_update() -> None:
     assert update is not None and update.loss == pytest.approx(0.28047144679143016, abs=1e-12)
 
 
-def test_what_acts_beside_a_rule_is_named() -> None:
-    rule = rule_of(md.optimizers.SGD(0.1, weight_decay=0.01, clipnorm=1.0))
-    assert rule.besides == ("weight_decay=0.01", "clipnorm=1.0")
-    assert rule_of(md.optimizers.RMSprop(momentum=0.5)).besides == ("momentum=0.5",)
-
+def test_a_rule_of_ones_own_has_no_lines() -> None:
     class Own(md.Optimizer):
         def update_step(self, gradient: Any, variable: Any, learning_rate: float) -> None:
             variable.assign_sub(learning_rate * np.sign(gradient))
 
-    assert rule_of(Own(0.1)).lines == ()
-    update = two_two_two(Own(0.1)).explain(textbook.INPUTS, textbook.TARGETS).update
-    assert update is not None
-    assert update.parameters["dense/bias"] == pytest.approx([0.25, 0.25])
+    class Further(optimizers.SGD):
+        """Derived from one that is known, so what it does is not."""
+
+    assert rule_of(Own(0.1)).lines == rule_of(Further(0.1)).lines == ()
+    made = two_two_two(Own(0.1)).explain(textbook.INPUTS, textbook.TARGETS)
+    assert made.update.parameters["dense/bias"] == pytest.approx([0.25, 0.25])
+    assert TEXTS["own_rule"]["en"] in made.to_latex()
 
 
 LOSSES = [
@@ -236,7 +396,7 @@ def test_texts_are_there_in_both_languages() -> None:
         (Path(pages.__file__).parent / name).read_text(encoding="utf-8")
         for name in ("page.py", "sheet.py")
     )
-    starts = ("step_", "about_", "kind_", "note_", "ask_")
+    starts = ("step_", "about_", "kind_", "note_", "ask_", "maps_")
     for name in TEXTS:
         used = name.startswith(starts) or f'"{name}"' in script or name in python
         assert used, f"{name} is said nowhere"
@@ -406,11 +566,14 @@ def pdflatex() -> str:
     pytest.skip("needs pdflatex with TikZ")
 
 
-@pytest.mark.parametrize("name", ["worked", "classifier", *ODD])
+@pytest.mark.parametrize("name", ["worked", "classifier", "constrained", *ODD])
 def test_the_sheet_compiles(name: str, pdflatex: str, tmp_path: Path) -> None:
     if name == "classifier":
         model, x, y = classifier()
         made = model.explain(x, y)
+    elif name == "constrained":
+        layer = {"kernel_constraint": CONSTRAINTS[4], "kernel_regularizer": "l1_l2"}
+        _, made, _, _ = held(optimizers.Nadam(0.1, global_clipnorm=0.05, use_ema=True), 3, **layer)
     else:
         made = worked() if name == "worked" else ODD[name]()
     (tmp_path / "sheet.tex").write_text(made.to_latex("id"), encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import shutil
 import unicodedata
@@ -62,7 +63,9 @@ class Opened:
         script = "all => all.map(one => [one.dataset.of, one.dataset.value, one.textContent])"
         found = {}
         for name, value, text in self.page.eval_on_selector_all("[data-of]", script):
-            if not name.startswith(("new", "g")) or "=" in text:  # tables have fewer digits
+            if (
+                not name.startswith(("new", "g", "error")) or "=" in text
+            ):  # tables have fewer digits
                 shown = text.replace("=", "").replace(" ", "")
                 assert re.sub(r"·10(.*)", r"·10", value) == re.sub(r"·10.*", "·10", shown)
             assert found.setdefault(name, value) == value
@@ -113,6 +116,11 @@ def expected(made: Any, name: str, sample: int = 0) -> Any:
     what, *rest = name.split("-")
     if what == "L":
         return made.loss
+    if what in ("gate", "error"):
+        gates, which, place = made[int(rest[0])].gates, rest[1], (sample, *map(int, rest[2:]))
+        if what == "gate":
+            return gates.values[which][place]
+        return gates.deltas[which[1:]][place] if which[0] == "d" else gates.errors[which][place]
     step = made[int(rest.pop(0))]
     if what in ("z", "a", "slope", "da", "delta"):
         return getattr(step, what)[sample].ravel()[int(rest[0])]
@@ -126,6 +134,19 @@ def expected(made: Any, name: str, sample: int = 0) -> Any:
         return made.gradients[path][place]
     assert what == "new"
     return made.update.parameters[path][place]
+
+
+def equations(one: Opened) -> int:
+    """Checks that what stands beside each other comes to the same; returns how many held."""
+    script = """all => all.map(one => [...one.querySelectorAll('math')].map(m => m.dataset.tex))"""
+    count = 0
+    for pieces in one.page.eval_on_selector_all(".eq", script):
+        parts = [part.strip() for part in re.split(r"=|\\leftarrow", " ".join(pieces))]
+        values = [value_of(part) for part in parts if numeric(part)]
+        for value in values:
+            assert value == pytest.approx(values[-1], rel=1e-3, abs=2e-6), pieces
+        count += len(values) > 1
+    return count
 
 
 def walked(one: Opened) -> dict[str, str]:
@@ -174,21 +195,9 @@ def test_every_equation_in_the_browser_holds(opened: Open, which: str) -> None:
         model.fit(x, y, epochs=2, verbose=0)
         made = model.explain(x, y)
     one = opened(made)
-    script = """all => all.map(one => [...one.querySelectorAll('math')].map(m => m.dataset.tex))"""
     held = 0
-
-    def check() -> int:
-        count = 0
-        for pieces in one.page.eval_on_selector_all(".eq", script):
-            parts = [part.strip() for part in re.split(r"=|\\leftarrow", " ".join(pieces))]
-            values = [value_of(part) for part in parts if numeric(part)]
-            for value in values:
-                assert value == pytest.approx(values[-1], rel=1e-3, abs=2e-6), pieces
-            count += len(values) > 1
-        return count
-
     for _ in range(one.steps()):
-        held += check()
+        held += equations(one)
         one.page.keyboard.press("ArrowRight")
     for layer, step in enumerate(made):
         if step.kind != "Dense":
@@ -196,7 +205,7 @@ def test_every_equation_in_the_browser_holds(opened: Open, which: str) -> None:
         one.page.locator("[data-key='s-layer']").select_option(str(layer))
         for i in (0, step.x.shape[1] - 1):
             one.page.locator("[data-key='s-weight']").select_option(label=str(i + 1))
-            held += check()
+            held += equations(one)
     assert held > 30
 
 
@@ -374,3 +383,224 @@ def test_who_wants_no_motion_gets_none_and_signs_differ_by_more_than_colour(open
     assert set(one.page.eval_on_selector_all(".edge.plus", dashes)) == {"none"}
     still = opened(made, reduced_motion="reduce")
     assert still.page.locator(".node circle").first.evaluate(moving) == "0s"
+
+
+# ---- within layers -------------------------------------------------------------------------------
+
+
+def recurrent(layer: Any) -> Any:
+    model = md.Model([copy.deepcopy(layer), D(1, "sigmoid")], seed=0)
+    model.compile("nadam", "binary_crossentropy")
+    x, y = np.random.default_rng(0).normal(size=(2, 3, 2)), np.array([[1], [0]])
+    model.fit(x, y, epochs=3, verbose=0)
+    return model.explain(x, y)
+
+
+RECURRENT = {
+    "lstm": md.layers.LSTM(2, bias_initializer="random_normal"),
+    "backwards": md.layers.LSTM(2, "softsign", go_backwards=True),
+    "gru": md.layers.GRU(2, bias_initializer="random_normal"),
+    "gru_before": md.layers.GRU(2, reset_after=False, use_bias=False),
+    "simple": md.layers.SimpleRNN(2, bias_initializer="random_normal"),
+}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", RECURRENT)
+def test_gates_are_shown_step_by_step(opened: Open, name: str, language: str) -> None:
+    made = recurrent(RECURRENT[name])
+    gates = made[0].gates
+    one = opened(made, language)
+    one.page.keyboard.press("ArrowRight")
+    one.page.locator("[data-key='gate-unit']").select_option(label="2")
+    names = {"LSTM": "ifgoch", "GRU": "zrnh", "SimpleRNN": "h"}[made[0].kind]
+    found: dict[str, str] = {}
+    held = 0
+    for place, t in enumerate(gates.order):
+        for which in names:
+            cell = one.page.locator(f"[data-key='gate-0-{which}-{place}']")
+            cell.click()
+            assert one.page.evaluate("document.activeElement.dataset.key").endswith(f"-{place}")
+            behind = one.texts(".panel .step .link h4")
+            says = {"en": f"The sum behind {which}", "id": f"Jumlah di balik {which}"}[language]
+            assert behind == ([says] if which in gates.sums else [])
+            held += equations(one)
+        title = {"en": f"Step {t + 1}, unit 2", "id": f"Langkah {t + 1}, unit 2"}[language]
+        assert one.texts(".step h3") == [title]
+        found |= one.numbers()
+    for which in names:
+        for t in range(3):
+            text = found[f"gate-0-{which}-{t}-1"]
+            assert read(text) == float(f"{gates.values[which][0, t, 1]:.6g}")
+    assert held >= 3 * len(names)
+
+    one.page.locator("[data-key='phase-backward']").click()
+    for _ in range(2):
+        one.page.keyboard.press("ArrowRight")
+    assert (" of " if language == "en" else " dari ") + made[0].name in one.title()
+    back, held = {}, 0
+    for place in range(3):
+        one.page.locator(f"[data-key='gate-0-{names[0]}-{place}']").or_(
+            one.page.locator(f"[data-key='gate-0-d{names[0]}-{place}']")
+        ).first.click()
+        back |= one.numbers()
+        held += equations(one)
+    for which, delta in gates.deltas.items():
+        for t in range(3):
+            assert read(back[f"error-0-d{which}-{t}-1"]) == float(f"{delta[0, t, 1]:.6g}")
+    for which in {"LSTM": "hc"}.get(made[0].kind, "h"):
+        for t in range(3):
+            number = float(f"{gates.errors[which][0, t, 1]:.6g}")
+            assert read(back[f"error-0-{which}-{t}-1"]) == number
+    assert held >= 3 * len(gates.deltas)
+
+
+@pytest.mark.browser
+def test_time_steps_are_chosen_by_keys_and_on_a_phone(opened: Open) -> None:
+    made = recurrent(RECURRENT["lstm"])
+    one = opened(made)
+    one.page.keyboard.press("ArrowRight")
+    at = one.title()
+    one.page.locator("[data-key='gate-time']").focus()
+    for t in (2, 3):
+        one.page.keyboard.press("ArrowRight")
+        assert one.texts(".step h3") == [f"Step {t}, unit 1"] and one.title() == at
+        assert one.page.evaluate("document.activeElement.dataset.key") == "gate-time"
+    one.page.locator("[data-key='gate-0-g-0']").focus()
+    one.page.keyboard.press("Enter")
+    assert one.texts(".step h3") == ["Step 1, unit 1"]
+    one.page.locator("[data-key='sample']").select_option(value="1")
+    for name, text in one.numbers().items():
+        if name.startswith("gate"):
+            assert read(text) == float(f"{expected(made, name, sample=1):.6g}")
+
+    phone = opened(made, "id", **PHONE)
+    phone.page.locator("[data-key='next']").tap()
+    phone.page.locator("[data-key='gate-0-c-2']").tap()
+    assert phone.texts(".step h3") == ["Langkah 3, unit 1"]
+    assert not phone.is_wide()
+    box = phone.page.locator("[data-key='gate-time']").bounding_box()
+    assert box["x"] + box["width"] <= 360
+
+
+@pytest.mark.browser
+def test_masked_steps_and_long_sequences_say_so(opened: Open) -> None:
+    one = opened(ODD["masked"]())
+    for _ in range(2):
+        one.page.keyboard.press("ArrowRight")
+    one.page.locator("[data-key='gate-0-f-2'], [data-key='gate-1-f-2']").first.click()
+    assert "This step is masked: the states stay as they were." in one.texts(".step")[0]
+    model = md.Model([md.layers.LSTM(2), D(1)], seed=0)
+    long = opened(model.explain(np.ones((1, 40, 1)), [[1.0]], "mse"), "id")
+    long.page.keyboard.press("ArrowRight")
+    assert "lapisan ini punya 40, 2, dan 1" in long.texts(".panel")[0]
+    assert long.page.locator("[data-key='gate-time']").count() == 0
+
+
+def pictured() -> Any:
+    L = md.layers
+    layers = [L.Conv2D(3, 3, activation="tanh", name="conv"), L.MaxPooling2D(2), L.Flatten(), D(2)]
+    model = md.Model(layers, seed=0)
+    model.compile("sgd", "mse")
+    x = np.random.default_rng(0).normal(size=(2, 8, 6, 2))
+    return model.explain(x, np.zeros((2, 2)))
+
+
+# The pixels of a canvas: red, green, blue and opacity.
+PIXELS = """one => [one.width, one.height,
+  [...one.getContext('2d').getImageData(0, 0, one.width, one.height).data]]"""
+
+
+def check_map(one: Opened, values: Any, most: float) -> None:
+    width, height, data = one.page.locator(".view canvas").evaluate(PIXELS)
+    assert (height, width) == values.shape
+    pixels = np.array(data).reshape(height, width, 4)
+    share = np.abs(values) / most
+    red = np.where(values < 0, 255 + share * (213 - 255), 255 * (1 - share))
+    assert np.abs(pixels[..., 0] - red).max() <= 1 and (pixels[..., 3] == 255).all()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_maps_are_shown_and_read(opened: Open, language: str) -> None:
+    made = pictured()
+    step = made["conv"]
+    one = opened(made, language)
+    page = one.page
+    assert page.locator(".maps canvas").count() == 2  # the image's channels
+    page.keyboard.press("ArrowRight")
+    assert one.texts(".panel h3") == [
+        {"en": "Feature maps of conv", "id": "Peta fitur conv"}[language]
+    ]
+    assert page.locator(".maps canvas").count() == 3
+    for back in (False, True):
+        of = step.delta if back else step.a
+        if back:
+            page.locator("[data-key='phase-backward']").click()
+            while one.title().split()[-1] != "conv":
+                page.keyboard.press("ArrowRight")
+        else:
+            page.locator("[data-key='map-0-1']").click()
+        what = "delta" if back else "a"
+        values = step.maps(0)[what][1]
+        check_map(one, values, np.abs(of[0]).max())
+        box = page.locator(".view").bounding_box()
+        height, width = values.shape
+        page.locator(".view").click(
+            position={"x": 2.5 * box["width"] / width, "y": 4.5 * box["height"] / height}
+        )
+        name = f"map-0-{what}-1"
+        assert read(one.numbers()[f"{name}-4-2"]) == float(f"{values[4, 2]:.6g}")
+        page.keyboard.press("ArrowUp")  # the picture has the focus
+        page.keyboard.press("ArrowRight")
+        assert read(one.numbers()[f"{name}-3-3"]) == float(f"{values[3, 3]:.6g}")
+        for _ in range(9):
+            page.keyboard.press("ArrowLeft")
+        assert f"{name}-3-0" in one.numbers() and one.title().split()[-1] == "conv"
+        arrays = step.gradients if back else step.parameters
+        shown = [read(text) for text in one.texts(".kernel td")]
+        kernel = arrays["kernel"][..., 1].transpose(2, 0, 1).ravel()
+        assert shown == pytest.approx([float(f"{v:.3g}") for v in kernel])
+        page.locator("[data-key='map-numbers']").click()
+        cells = [read(text) for text in one.texts(".large > .scroll td")]
+        assert cells == pytest.approx([float(f"{v:.3g}") for v in values.ravel()])
+        page.locator("[data-key='map-numbers']").click()
+    page.locator("[data-key='sample']").select_option(value="1")
+    check_map(one, step.maps(1)["delta"][1], np.abs(step.delta[1]).max())
+    page.locator("[data-key='map-0-1']").press("Enter")
+    assert page.locator(".view").count() == 0
+
+
+@pytest.mark.browser
+def test_maps_fit_on_a_phone(opened: Open) -> None:
+    one = opened(pictured(), "id", **PHONE)
+    one.page.locator("[data-key='next']").tap()
+    one.page.locator("[data-key='map-0-2']").tap()
+    one.page.locator("[data-key='map-numbers']").tap()
+    assert not one.is_wide()
+    box = one.page.locator(".view").bounding_box()
+    assert box["width"] > 250 and box["x"] + box["width"] <= 360
+    touched = {"x": box["width"] - 3, "y": 3}
+    one.page.locator(".view").tap(position=touched)
+    assert "baris 1, kolom 4" in one.texts(".pixel")[0]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("optimizer", ["adadelta", "nadam", "adamax", "ftrl", "adafactor"])
+def test_the_updates_equations_hold_in_the_browser(opened: Open, optimizer: str) -> None:
+    options = {"weight_decay": 0.1, "clipnorm": 0.1, "use_ema": True, "learning_rate": 0.1}
+    made_of = md.optimizers.get({"class_name": optimizer, "config": options})
+    layer = D(2, "tanh", kernel_constraint="max_norm", kernel_regularizer="l1_l2")
+    model = md.Model([layer, D(1)], input_shape=(2,), seed=0)
+    model.compile(made_of, "mse")
+    x, y = np.array([[0.5, -1.0]]), np.array([[1.0]])
+    model.fit(x, y, epochs=2, verbose=0)
+    one = opened(model.explain(x, y), "id", **PHONE)
+    one.page.locator("[data-key='phase-update']").tap()
+    for layer, lines in ((0, 1), (1, 1)):
+        assert equations(one) > 6 * lines, layer
+        said = one.texts(".panel")[0]
+        assert "Sama untuk seluruh dense" in said and "undefined" not in said
+        assert not one.is_wide()
+        one.page.locator("[data-key='next']").tap()

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .asked import checked, loss_value
-from .formulas import Rule, rule_of
+from .rules import Line, Rule, Worked, is_factored, rule_of, work
 
 if TYPE_CHECKING:
     from ..models.model import Model
@@ -83,48 +83,102 @@ class Update:
     optimizer : str
         As it is written in Python.
     learning_rate : float
-    rule : Rule
+    rules : dict of str to Rule
+        By "layer/parameter"; of those that learn.
+    worked : dict of str to Worked or None
+        The rules with their numbers; None where the new weights are not what the lines make.
     parameters : dict of str to ndarray
-        The new ones, by "layer/parameter"; those that learn.
-    before, after : dict of str to dict of str to ndarray
-        The optimizer's state beside each parameter, by its name and the state's.
+        The new ones.
     loss : float
         L + R of the same samples after the step.
     """
 
     optimizer: str
     learning_rate: float
-    rule: Rule
+    rules: dict[str, Rule]
+    worked: dict[str, Worked | None]
     parameters: dict[str, Array]
-    before: dict[str, dict[str, Array]]
-    after: dict[str, dict[str, Array]]
     loss: float
 
+    def lines(self, *paths: str) -> list[Line]:
+        """The lines of these parameters, of all if none are named, each formula once."""
+        found: dict[str, Line] = {}
+        for path in paths or self.rules:
+            for line in self.rules[path].lines:
+                found.setdefault(line.formula, line)
+        return list(found.values())
 
-def update(again: Again, x: Any, y: Any, gradients: dict[str, Array]) -> Update | None:
+    @property
+    def waits(self) -> int:
+        """How many batches more are added up before the weights move."""
+        return max((rule.waits for rule in self.rules.values()), default=0)
+
+
+def update(
+    again: Again, x: Any, y: Any, gradients: dict[str, Array], is_penalised: bool
+) -> Update | None:
     """One step of the optimizer by those gradients; None where there is none, or no model."""
     model, _ = again.model()
     if model is None or model.optimizer is None:
         return None
     optimizer = model.optimizer
-    text, rate, rule = repr(optimizer), float(optimizer.learning_rate), rule_of(optimizer)
+    text, rate = repr(optimizer), float(optimizer.learning_rate)
+    rules = _rules(model, optimizer, gradients, is_penalised)
+    before, old = _states(model, optimizer), {}
     for name, gradient in gradients.items():
         model.gradients[name] = gradient
-    before = _states(model, optimizer)
+        old[name] = model.parameters[name].copy()
     optimizer.step(model)
     after = _states(model, optimizer)
     parameters = {name: model.parameters[name].copy() for name in gradients}
     x, loss = checked(model, x, y, again.loss)
     value = loss_value(loss, y, model.forward(x)) + model.penalty()
-    first = rule.numbers.get("initial_accumulator_value", 0.0)
-    new = {
-        name: {
-            slot: np.full_like(value, first if slot in ("sum", "accumulator") else 0)
-            for slot, value in of.items()
+    known: dict[str, dict[str, Any]] = {}
+    for name, gradient in gradients.items():
+        first = rules[name].numbers.get("initial_accumulator_value", 0.0)
+        new = {
+            slot: np.full_like(v, first if slot in ("sum", "accumulator") else 0)
+            for slot, v in after.get(name, {}).items()
         }
-        for name, of in after.items()
+        known[name] = {"w": old[name], "g": gradient} | new | before.get(name, {})
+    squares = sum(_squares(of, rules[name]) for name, of in known.items())
+    worked = {
+        name: work(
+            rules[name],
+            of | {"squares_of_all": squares},
+            {f"{slot}'": v for slot, v in after.get(name, {}).items()},
+            parameters[name],
+        )
+        for name, of in known.items()
     }
-    return Update(text, rate, rule, parameters, before or new, after, value)
+    return Update(text, rate, rules, worked, parameters, value)
+
+
+def _rules(
+    model: Model, optimizer: Optimizer, gradients: dict[str, Array], is_penalised: bool
+) -> dict[str, Rule]:
+    graph, found = model._graph_built, {}
+    for place, layer in zip(graph.names, graph.layers, strict=True):
+        for own, constraint in layer.parameter_constraints.items():
+            found[f"{place}/{own}"] = constraint
+    return {
+        name: rule_of(
+            optimizer,
+            gradient.shape,
+            found.get(name),
+            optimizer._spares(name),
+            is_penalised,
+        )
+        for name, gradient in gradients.items()
+    }
+
+
+def _squares(known: dict[str, Any], rule: Rule) -> float:
+    """Σ g² as clipping by the norm of all gradients takes it."""
+    g = np.asarray(known["g"], np.float64)
+    if "accumulated" in known:
+        g = (g + known["accumulated"]) / rule.numbers["gradient_accumulation_steps"]
+    return float(np.sum(g**2))
 
 
 def _states(model: Model, optimizer: Optimizer) -> dict[str, dict[str, Array]]:
@@ -142,4 +196,16 @@ def _states(model: Model, optimizer: Optimizer) -> dict[str, dict[str, Array]]:
         found[name] = {
             slot: np.array(value[part]).reshape(view.shape) for slot, value in vectors.items()
         }
+        if type(optimizer).__name__ == "Adafactor" and is_factored(view.shape):
+            found[name] |= _means(found[name].pop("v"))
     return found
+
+
+def _means(packed: Array) -> dict[str, Array]:
+    """Adafactor's means of rows and of columns, which it keeps where others have a mean each."""
+    *several, rows, columns = packed.shape
+    count = packed.size // columns
+    flat = packed.reshape(-1)
+    p = flat[:count].reshape(*several, rows, 1)
+    q = flat[count : count + packed.size // rows].reshape(*several, 1, columns)
+    return {name: np.array(np.broadcast_to(v, packed.shape)) for name, v in (("p", p), ("q", q))}

@@ -12,10 +12,12 @@ import numpy.typing as npt
 
 from .._support.views import Views
 from ..data.arrays import Several, arrays_in, for_core
+from ..layers.recurrent import GRU, LSTM, SimpleRNN
 from ..models.model import Model
 from .again import snapshot
 from .asked import checked, loss_value
 from .explanation import Explanation
+from .gates import Recurrence
 from .passes import LayerPass
 
 if TYPE_CHECKING:
@@ -111,10 +113,11 @@ def _layer_pass(
     views = layer._views()
     parameters = {own: views[own].copy() for own in layer.parameter_initializers}
     learning = [own for own in parameters if layer.is_trainable(own)]
-    penalties = {}
+    penalties, factors = {}, []
     for own, regularizer in layer.parameter_regularizers.items():
         if regularizer is not None and own in learning:
             l1, l2 = regularizer.penalty()
+            factors.append((own, l1, l2))
             penalties[own] = l1 * np.sign(parameters[own]) + 2 * l2 * parameters[own]
     return LayerPass(
         name=name,
@@ -131,6 +134,24 @@ def _layer_pass(
         gradients={own: gradients[f"{place}/{own}"] for own in learning},
         penalties=penalties,
         notes=tuple(_notes(layer)),
+        penalty_factors=tuple(factors),
+        recurrence=_recurrence(layer, name, values),
+    )
+
+
+def _recurrence(layer: Layer, name: str, values: Views) -> Recurrence | None:
+    delta = values.get(f"{name}/delta")
+    if not isinstance(layer, (LSTM, GRU, SimpleRNN)) or delta is None:
+        return None
+    states = (values.get(f"{name}/da:{state}") for state in range(1, layer._makes))
+    like = np.zeros_like(delta[:, 0, : layer.units])
+    return Recurrence(
+        str(layer.activation or "linear"),
+        str(getattr(layer, "recurrent_activation", None) or "linear"),
+        layer.go_backwards,
+        bool(getattr(layer, "reset_after", False)),
+        delta,
+        tuple(like if one is None else one for one in states),
     )
 
 

@@ -103,9 +103,11 @@ class Explanation(Passes):
 
         It shows the network, and each z, a, δ, ∂L/∂w and new w with its formula and its numbers;
         a neuron or a weight that is chosen is traced through the chain rule, beside the central
-        difference. It is one file, which needs no network, and opens in any browser with MathML
-        (of 2023 or later), on a phone too. Notebooks show the same page for an explanation that
-        ends a cell. Of large layers it has norms and histograms, and single neurons; it says so.
+        difference. Gates of recurrent layers are shown step by step, for at most 24 steps, 16 units
+        and 32 inputs; images as maps, at most 32 of a layer. It is one file, which needs no
+        network, and opens in any browser with MathML (of 2023 or later), on a phone too. Notebooks
+        show the same page for an explanation that ends a cell. Of large layers it has norms and
+        histograms, and single neurons; it says so.
 
         Parameters
         ----------
@@ -194,6 +196,7 @@ class Explanation(Passes):
 
 # Longer rows are abbreviated, larger kernels given by their norm.
 MOST = 6
+BY_HAND = r"<w> - <eta> \cdot <g>"
 
 
 def calculation(explanation: Explanation, sample: int, digits: int | None) -> str:
@@ -395,7 +398,7 @@ class _Calculation:
     # ---- update ------------------------------------------------------------------------------
 
     def _updates(self, made: Update) -> Iterable[str]:
-        rule = ",  ".join(plain(line[0]) for line in made.rule.lines)
+        rule = ",  ".join(plain(line.formula) for line in made.lines())
         yield f"Update    {rule + ',  ' if rule else ''}by {made.optimizer}"
         names = {step.name: step for step in self._all.layers if ":" not in step.name}
         for name, step in names.items():
@@ -404,21 +407,23 @@ class _Calculation:
             yield f"  {name}"
             for own, gradient in step.gradients.items():
                 new = made.parameters[f"{name}/{own}"]
-                yield from self._new(made, own, step.parameters[own], gradient, new)
+                yield from self._new(made, f"{name}/{own}", step.parameters[own], gradient, new)
         e = self._all
         total = "L + R" if e.penalty else "L"
         yield f"  {total} = {self._number(e.loss + e.penalty)} → {self._number(made.loss)}"
 
     def _new(
-        self, made: Update, name: str, old: Array, gradient: Array, new: Array
+        self, made: Update, path: str, old: Array, gradient: Array, new: Array
     ) -> Iterable[str]:
+        name = path.partition("/")[2]
         letter = {"kernel": "w", "bias": "b"}.get(name, name)
         if max(new.shape) > MOST or letter == name:
             moved = self._number(np.linalg.norm((new - old).ravel()))
             yield f"    {name} moves by ‖Δ‖ = {moved}"
             return
         rate = self._number(made.learning_rate)
-        by_hand = len(made.rule.lines) == 1 and not made.rule.besides  # the textbook's rule
+        lines = made.rules[path].lines
+        by_hand = len(lines) == 1 and lines[0].numbers == BY_HAND  # the textbook's rule
         for place in np.ndindex(new.shape):
             index = "".join(str(i + 1) for i in place)
             was, g, now = (self._number(v[place]) for v in (old, gradient, new))

@@ -1,4 +1,4 @@
-"""Formulas as LaTeX: activations and their slopes, losses, optimizers' rules.
+"""Formulas as LaTeX: activations and their slopes, losses.
 
 Beside a formula stands the same with places for numbers, ``<z>``; None where it has none to put in.
 [z > 0] is 1 where that is so, else 0 (Iverson's bracket).
@@ -17,10 +17,8 @@ __all__ = [
     "ACTIVATIONS",
     "Activation",
     "LossFormula",
-    "Rule",
     "loss_formula",
     "plain",
-    "rule_of",
 ]
 
 Array = npt.NDArray[Any]
@@ -89,7 +87,7 @@ ACTIVATIONS: dict[str, Activation] = {
 _LETTERS = {
     **{"cdot": "·", "leftarrow": "←", "partial": "∂", "varepsilon": "ε", "varphi": "φ", "le": "≤"},
     **{"eta": "η", "mu": "μ", "rho": "ρ", "beta": "β", "lambda": "λ", "alpha": "α", "sigma": "σ"},
-    **{"Phi": "Φ", "Pi": "Π", "pi": "π", "ge": "≥"},
+    **{"Phi": "Φ", "Pi": "Π", "pi": "π", "ge": "≥", "sum": "Σ", "nu": "ν", "tau": "τ"},
 }
 
 
@@ -103,7 +101,7 @@ def plain(formula: str) -> str:
         mark = mark and mark.replace(r"\sqrt", "√")
         text = f"{mark}{_grouped(inner)}" if mark else f"{_grouped(top)}/{_grouped(below)}"
         formula = formula[: found.start()] + text + formula[found.end() :]
-    formula = re.sub(r"\\operatorname\{(\w+)\}", r"\1", formula)
+    formula = re.sub(r"\\operatorname\{(\w+)\}", r"\1", formula).replace(r"\|", "‖")
     formula = re.sub(r"\\([A-Za-z]+)", lambda name: _LETTERS.get(name[1], name[1]), formula)
     return formula.replace(" · ", "·").replace("∂ ", "∂").replace("'", "′")
 
@@ -247,170 +245,3 @@ def _probabilities(a: Array, per_row: bool) -> Array:
             return np.asarray(1 / (1 + np.exp(-a)))
     e = np.exp(a - a.max(axis=1, keepdims=True))
     return np.asarray(e / e.sum(axis=1, keepdims=True))
-
-
-# ---- optimizers ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Rule:
-    """An optimizer's update as lines.
-
-    Attributes
-    ----------
-    lines : tuple of (str, str or None, str or None)
-        The formula, the same with places for numbers, and what it makes: "w'", or a state's name
-        with a prime.
-    numbers : dict of str to float
-        What stands in every line: "eta", ...
-    besides : tuple of str
-        Arguments that also take part, and are in no line; no numbers are put in then.
-    """
-
-    lines: tuple[tuple[str, str | None, str | None], ...]
-    numbers: dict[str, float]
-    besides: tuple[str, ...] = ()
-
-
-_Line = tuple[str, str | None, str | None]
-_G = r"\frac{\partial L}{\partial w}"
-_SGD: list[_Line] = [(rf"w \leftarrow w - \eta \cdot {_G}", r"<w> - <eta> \cdot <g>", "w'")]
-_VELOCITY: _Line = (
-    rf"v \leftarrow \mu \cdot v + {_G}",
-    r"<momentum> \cdot <velocity> + <g>",
-    "velocity'",
-)
-_MEAN: _Line = (
-    rf"m \leftarrow \beta_1 \cdot m + (1 - \beta_1) \cdot {_G}",
-    r"<beta_1> \cdot <m> + (1 - <beta_1>) \cdot <g>",
-    "m'",
-)
-_SQUARES: _Line = (
-    rf"v \leftarrow \beta_2 \cdot v + (1 - \beta_2) \cdot ({_G})^{{2}}",
-    r"<beta_2> \cdot <v> + (1 - <beta_2>) \cdot <g>^{2}",
-    "v'",
-)
-_ADAM: list[_Line] = [
-    _MEAN,
-    _SQUARES,
-    (
-        r"w \leftarrow w - \eta \cdot \frac{m / (1 - \beta_1^{t})}"
-        r"{\sqrt{v / (1 - \beta_2^{t})} + \varepsilon}",
-        r"<w> - <eta> \cdot \frac{<m'> / (1 - <beta_1>^{<t>})}"
-        r"{\sqrt{<v'> / (1 - <beta_2>^{<t>})} + <epsilon>}",
-        "w'",
-    ),
-]
-_RULES: dict[str, list[_Line]] = {
-    "Adam": _ADAM,
-    "RMSprop": [
-        (
-            rf"v \leftarrow \rho \cdot v + (1 - \rho) \cdot ({_G})^{{2}}",
-            r"<rho> \cdot <v> + (1 - <rho>) \cdot <g>^{2}",
-            "v'",
-        ),
-        (
-            r"w \leftarrow w - \eta \cdot \frac{\partial L / \partial w}"
-            r"{\sqrt{v} + \varepsilon}",
-            r"<w> - <eta> \cdot \frac{<g>}{\sqrt{<v'>} + <epsilon>}",
-            "w'",
-        ),
-    ],
-    "Adagrad": [
-        (rf"s \leftarrow s + ({_G})^{{2}}", "<sum> + <g>^{2}", "sum'"),
-        (
-            r"w \leftarrow w - \eta \cdot \frac{\partial L / \partial w}{\sqrt{s} + \varepsilon}",
-            r"<w> - <eta> \cdot \frac{<g>}{\sqrt{<sum'>} + <epsilon>}",
-            "w'",
-        ),
-    ],
-    "Lion": [
-        (
-            rf"w \leftarrow w - \eta \cdot \operatorname{{sign}}(\beta_1 \cdot m + "
-            rf"(1 - \beta_1) \cdot {_G})",
-            r"<w> - <eta> \cdot \operatorname{sign}(<beta_1> \cdot <m> + (1 - <beta_1>) \cdot <g>)",
-            "w'",
-        ),
-        (
-            rf"m \leftarrow \beta_2 \cdot m + (1 - \beta_2) \cdot {_G}",
-            r"<beta_2> \cdot <m> + (1 - <beta_2>) \cdot <g>",
-            "m'",
-        ),
-    ],
-    "Adadelta": [
-        (rf"v \leftarrow \rho \cdot v + (1 - \rho) \cdot ({_G})^{{2}}", None, "v'"),
-        (
-            r"s = \frac{\sqrt{d + \varepsilon}}{\sqrt{v + \varepsilon}} \cdot " + _G,
-            None,
-            None,
-        ),
-        (r"d \leftarrow \rho \cdot d + (1 - \rho) \cdot s^{2}", None, "d'"),
-        (r"w \leftarrow w - \eta \cdot s", None, "w'"),
-    ],
-    "Nadam": [
-        _MEAN,
-        _SQUARES,
-        (
-            r"w \leftarrow w - \eta \cdot \frac{\mu_{t+1} \cdot m / (1 - \Pi_{t+1}) + "
-            r"(1 - \mu_t) \cdot g / (1 - \Pi_t)}{\sqrt{v / (1 - \beta_2^{t})} + \varepsilon}",
-            None,
-            "w'",
-        ),
-    ],
-    "Adamax": [
-        _MEAN,
-        (r"u \leftarrow \max(\beta_2 \cdot u, |g| + \varepsilon)", None, "u'"),
-        (r"w \leftarrow w - \eta \cdot \frac{m}{(1 - \beta_1^{t}) \cdot u}", None, "w'"),
-    ],
-}
-# Arguments that act beside the rule, where they are not what they are by default.
-_BESIDE = {
-    "weight_decay": None,
-    "clipnorm": None,
-    "clipvalue": None,
-    "global_clipnorm": None,
-    "use_ema": False,
-    "gradient_accumulation_steps": None,
-    "amsgrad": False,
-    "centered": False,
-}
-
-
-def rule_of(optimizer: Any) -> Rule:
-    """How an optimizer updates one weight; of one that is not in the tables no lines."""
-    title = type(optimizer).__name__
-    ours = type(optimizer).__module__.partition(".")[0] == "mundur"
-    config: dict[str, Any] = optimizer.get_config() if ours else {}
-    numbers = {
-        name: float(value)
-        for name, value in config.items()
-        if isinstance(value, (int, float)) and not isinstance(value, bool)
-    }
-    numbers["eta"] = float(optimizer.learning_rate)
-    numbers["t"] = int(getattr(optimizer, "iterations", 0)) + 1
-    besides = [
-        f"{name}={config[name]!r}"
-        for name, default in _BESIDE.items()
-        if config.get(name, default) not in (default, 0.0)
-    ]
-    if title == "SGD" and ours:
-        lines = _SGD
-        if config["momentum"]:
-            ahead = r"g + \mu \cdot v", r"(<g> + <momentum> \cdot <velocity'>)"
-            lines = [
-                _VELOCITY,
-                (r"w \leftarrow w - \eta \cdot v", r"<w> - <eta> \cdot <velocity'>", "w'"),
-            ]
-            if config["nesterov"]:
-                lines[1] = (
-                    rf"w \leftarrow w - \eta \cdot ({ahead[0]})",
-                    rf"<w> - <eta> \cdot {ahead[1]}",
-                    "w'",
-                )
-    else:
-        if title == "RMSprop" and ours and config["momentum"]:
-            besides.append(f"momentum={config['momentum']!r}")
-        lines = _RULES.get("Adam" if title == "AdamW" else title, []) if ours else []
-    if lines and any(one.startswith("weight_decay") for one in besides):
-        lines = [(r"w \leftarrow w - \eta \cdot \lambda \cdot w", None, None), *lines]
-    return Rule(tuple(lines), numbers, tuple(besides))

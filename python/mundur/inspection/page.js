@@ -11,7 +11,7 @@ const TERMS = 8;       // terms of a sum that are written out
 const FORMULAS = 36;   // weights of a layer with a formula each
 const CELLS = 144;     // weights of a layer in a table
 const state = {
-  step: 0, sample: data.samples.indexOf(data.sample), language: data.language, digits: 6, pick: null,
+  step: 0, sample: data.samples.indexOf(data.sample), language: data.language, digits: 6, pick: null, gate: null, map: null,
 };
 
 const layers = data.layers;
@@ -132,7 +132,7 @@ const MATHML = "http://www.w3.org/1998/Math/MathML";
 const NAMES = {
   cdot: "·", leftarrow: "←", le: "≤", ge: "≥", partial: "∂", eta: "η", mu: "μ", beta: "β", rho: "ρ",
   varepsilon: "ε", lambda: "λ", alpha: "α", delta: "δ", Phi: "Φ", varphi: "φ", sigma: "σ", pi: "π",
-  Pi: "Π", sum: "∑", approx: "≈", to: "→", cdots: "⋯", infty: "∞",
+  Pi: "Π", nu: "ν", tau: "τ", sum: "∑", approx: "≈", to: "→", cdots: "⋯", infty: "∞",
 };
 const WORDS = ["max", "min", "ln", "tanh"];
 function m(name, ...children) {
@@ -141,7 +141,7 @@ function m(name, ...children) {
   return made;
 }
 function mathml(source) {
-  const tokens = source.match(/\\[A-Za-z]+|\\,|[0-9]+(?:\.[0-9]+)?|[^\s]/g) ?? [];
+  const tokens = source.match(/\\[A-Za-z]+|\\[,|]|[0-9]+(?:\.[0-9]+)?|[^\s]/g) ?? [];
   let at = 0;
   const one = list => list.length === 1 ? list[0] : m("mrow", ...list);
   function group() {
@@ -164,6 +164,7 @@ function mathml(source) {
     if (token === "\\sqrt") return m("msqrt", group());
     if (token === "\\operatorname") return m("mi", words());
     if (token === "\\,") { const space = m("mspace"); space.setAttribute("width", "0.2em"); return space; }
+    if (token === "\\|") { const bar = m("mo", "‖"); set(bar, { stretchy: "false", lspace: "0", rspace: "0", form: "prefix" }); return bar; }
     const name = token[0] === "\\" ? token.slice(1) : "";
     if (WORDS.includes(name)) return m("mi", name);
     if (name === "sum") return m("mo", NAMES.sum);
@@ -183,7 +184,7 @@ function mathml(source) {
     const made = [];
     while (at < tokens.length && tokens[at] !== "}") {
       // A sign, not a difference.
-      if (tokens[at] === "-" && (at === 0 || /^([=({[]|\\cdot|\\leftarrow|\\to|<)$/.test(tokens[at - 1]))) {
+      if (tokens[at] === "-" && (at === 0 || /^([=({[,]|\\cdot|\\leftarrow|\\to|<)$/.test(tokens[at - 1]))) {
         const minus = m("mo", "−");
         set(minus, { form: "prefix", lspace: "0", rspace: "0" });
         made.push(minus);
@@ -583,7 +584,7 @@ function delta_of(l, j) {
 // Whether the sum over samples can be written out.
 const all_samples = () => data.samples.length === data.count;
 
-function gradient_of(l, i, j) {
+function gradient_sum(l, i, j) {
   const g = element(l, "kernel", "g", i, j), penalty = element(l, "kernel", "penalty", i, j);
   const w = weight(l, i, j), end = result(g, `g-${l}-${i}-${j}`);
   const add = penalty === undefined ? null : `+ ${factor(penalty)}`;
@@ -597,30 +598,319 @@ function gradient_of(l, i, j) {
   return eq(d(w), `= \\sum_n ${symbol_in(l, i)} \\cdot ${sym("\\delta", l, j)}${added}`, terms, terms.length ? add : null, end);
 }
 
-function bias_gradient_of(l, j) {
+function bias_gradient_sum(l, j) {
   const penalty = element(l, "bias", "penalty", 0, j), b = sym("b", l, j);
   const added = penalty === undefined ? "" : ` + \\frac{\\partial R}{\\partial ${b}}`;
   const sum = data.count === 1 ? sym("\\delta", l, j) : `\\sum_n ${sym("\\delta", l, j)}`;
   return eq(d(b), shared(l) ? null : `= ${sum}${added}`, result(element(l, "bias", "g", 0, j), `gb-${l}-${j}`));
 }
+// ∂R/∂w of one weight, where a regularizer watches it.
+function penalty_of(l, name, i, j) {
+  const { penalty } = parameter(l, name), g = element(l, name, "penalty", i, j);
+  if (!penalty || g === undefined) return null;
+  const w = name === "bias" ? sym("b", l, j) : weight(l, i, j);
+  return eq(`\\frac{\\partial R}{\\partial ${w}}`, `= ${fill(penalty.numbers, { ...penalty.of, w: element(l, name, "w", i, j) })}`, result(g));
+}
+const gradient_of = (l, i, j) => h("div", { class: "lines" }, gradient_sum(l, i, j), penalty_of(l, "kernel", i, j));
+const bias_gradient_of = (l, j) => h("div", { class: "lines" }, bias_gradient_sum(l, j), penalty_of(l, "bias", 0, j));
 // Of a layer that is called again one call's product is not the whole.
 const shared = l => layers[l].name.includes(":") || numbers.has(`${layers[l].name}:1`);
 
+// The lines of the rule with this weight's numbers.
 function update_of(l, name, i, j) {
-  const rule = data.update, w = name === "bias" ? sym("b", l, j) : weight(l, i, j), made = [];
-  const of = { ...rule.numbers, g: element(l, name, "g", i, j), w: element(l, name, "w", i, j), "w'": element(l, name, "new", i, j) };
-  for (const slot of Object.keys(parameter(l, name).values ?? {})) if (!(slot in of) && slot !== "new" && slot !== "penalty")
-    of[slot] = element(l, name, slot, i, j);
-  for (const [formula, numbers, makes] of rule.lines) {
-    if (numbers === null || !makes || rule.besides.length) continue;
-    const names = [...numbers.matchAll(/<([A-Za-z_0-9']+)>/g)].map(found => found[1]);
-    if (names.some(one => of[one] === undefined) || of[makes] === undefined) continue;
-    const left = makes === "w'" ? w : formula.split("\\leftarrow")[0];
-    made.push(eq(`${left} \\leftarrow`, fill(numbers, of), result(of[makes], makes === "w'" ? `new-${l}-${name}-${i}-${j}` : null)));
+  const one = parameter(l, name), w = name === "bias" ? sym("b", l, j) : weight(l, i, j), made = [];
+  const at = key => element(l, name, key, i, j), key = `new-${l}-${name}-${i}-${j}`;
+  const of = { ...one.known };
+  for (const slot of Object.keys(one.values ?? {})) of[slot] = at(slot);
+  (one.lines ?? []).forEach((line, k) => {
+    const found = line.value ?? at(line.last ? "new" : `@${k}`);
+    const is_known = found !== undefined && places(line.numbers).every(place => of[place] !== undefined);
+    if (is_known && line.of === "weight") made.push(
+      eq(`${line.makes === "w" ? w : line.left} ${arrow(line)}`, fill(line.numbers, of), result(found, line.last ? key : null)));
+    of[line.makes] = found;
+  });
+  if (!made.some(one => one.querySelector("[data-of]"))) {
+    const [before, after] = [at("w"), at("new")];
+    made.push(eq(`${w} \\leftarrow`,
+      after < before ? `${tex(before)} - ${factor(before - after)}` : `${tex(before)} + ${factor(after - before)}`, result(after, key)));
   }
-  if (!made.some(one => one.querySelector("[data-of]"))) made.push(eq(`${w} \\leftarrow`,
-    of["w'"] < of.w ? `${tex(of.w)} - ${factor(of.w - of["w'"])}` : `${tex(of.w)} + ${factor(of["w'"] - of.w)}`, result(of["w'"], `new-${l}-${name}-${i}-${j}`)));
   return h("div", { class: "lines" }, ...made);
+}
+const places = numbers => [...numbers.matchAll(/<([A-Za-z_0-9']+)>/g)].map(found => found[1]);
+const arrow = line => line.formula.includes("\\leftarrow") ? "\\leftarrow" : "=";
+
+// Lines whose numbers are the same for all weights of a parameter, or of the whole step.
+function once(l) {
+  const made = [], seen = new Set();
+  for (const one of layers[l].parameters) {
+    const of = { ...one.known };
+    const lines = (one.lines ?? []).filter(line => line.value !== undefined && !seen.has(line.formula));
+    for (const scope of ["step", "parameter"]) {
+      const own = lines.filter(line => line.of === scope);
+      if (!own.length) continue;
+      made.push(p(scope === "step" ? t("once_for_all") : t("once_for", one.path)));
+      for (const line of own) {
+        if (scope === "step") seen.add(line.formula);
+        made.push(eq(`${line.left} ${arrow(line)}`, fill(line.numbers, of), result(line.value)));
+        of[line.makes] = line.value;
+      }
+    }
+    if (one.known?.lambda === 0 && one.lines?.some(line => line.numbers.includes("<lambda>"))) made.push(p(t("spared", one.path)));
+    if (one.learns && !one.lines && data.update.lines.length) made.push(p(t("unshown", one.path)));
+  }
+  return made;
+}
+// What signs in formulas mean.
+const meanings = formulas => [["norm_of_all", "N = "], ["brackets", "["]].flatMap(
+  ([name, sign]) => formulas.some(formula => formula.includes(sign)) ? [p(t(name))] : []);
+
+// ---- recurrent layers, step by step ------------------------------------------------------------
+
+const STATES = { LSTM: ["c", "h"], GRU: ["h"], SimpleRNN: [] };
+const is_open = l => Boolean(layers[l].gates?.names);
+// Of the sample that is shown: a gate's number at a step, for a unit.
+function gate(l, of, name, t, j) {
+  const { units } = layers[l].gates, packed = layers[l].gates[of][name];
+  return packed ? row(packed)[t * units + j] : undefined;
+}
+// A state before the step at that place in the layer's order.
+function state_before(l, name, place, j) {
+  const { order, first } = layers[l].gates;
+  if (place) return gate(l, "values", name, order[place - 1], j);
+  const given = first[name === "c" ? 1 : 0];
+  return given ? row(given)[j] : 0;
+}
+const weights_of = (l, name) => unpack(parameter(l, name).values.w);
+// The terms of a gate's sum: [what goes in, weight], inputs first; and its biases.
+function gate_terms(l, g, place, j, with_states = true) {
+  const { units, inputs, names, order } = layers[l].gates, column = names.indexOf(g) * units + j, t = order[place];
+  const W = weights_of(l, "kernel"), wide = W.shape[1], x = row(layers[l].gates.x);
+  const terms = Array.from({ length: inputs }, (_, i) => [x[t * inputs + i], W.values[i * wide + column], `x_{${i + 1}}`]);
+  if (with_states) terms.push(...recurrent_terms(l, g, place, j));
+  return terms;
+}
+function recurrent_terms(l, g, place, j) {
+  const { units, names, after } = layers[l].gates, U = weights_of(l, "recurrent_kernel"), column = names.indexOf(g) * units + j;
+  const reset = layers[l].kind === "GRU" && g === "n" && !after;
+  return Array.from({ length: units }, (_, k) => [
+    state_before(l, "h", place, k) * (reset ? gate(l, "values", "r", layers[l].gates.order[place], k) : 1),
+    U.values[k * U.shape[1] + column], reset ? `(r \\cdot h)_{${k + 1}}` : `h_{${k + 1}}`]);
+}
+function gate_bias(l, g, j, which = 0) {
+  const one = parameter(l, "bias"), { units, names } = layers[l].gates;
+  if (!one) return undefined;
+  const { values, shape } = unpack(one.values.w), wide = shape[shape.length - 1];
+  if (which && shape.length < 2) return undefined;
+  return values[which * wide + names.indexOf(g) * units + j];
+}
+const applied = (name, inside) => ({ sigmoid: `\\sigma(${inside})`, tanh: `\\tanh(${inside})`, linear: inside })[name]
+  ?? `\\operatorname{${name.replaceAll("_", "")}}(${inside})`;
+const numbers_of = (of, z, a) => of.f_n ? `= ${fill(of.f_n, { z, a })}` : null;
+const gate_function = (l, g) => "gnh".includes(g) ? layers[l].gates.f : layers[l].gates.s;
+
+// Σ of those terms and what is added to them.
+function sum_of(left, symbols, terms, added, total) {
+  const known = added.filter(one => one !== undefined);
+  if (terms.length <= TERMS) return h("div", { class: "lines" }, eq(left, `= ${symbols}`,
+    terms.map(([v, w], i) => `${i ? "+" : "="} ${i ? factor(v) : tex(v)} \\cdot ${factor(w)}`), known.map(one => `+ ${factor(one)}`), result(total)));
+  const order = [...terms].sort((a, b) => Math.abs(b[0] * b[1]) - Math.abs(a[0] * a[1])).slice(0, 4);
+  return h("div", { class: "lines" }, eq(left, `= ${symbols}`, result(total)), h("div", { class: "largest" }, p(t("largest_terms")),
+    ...order.map(([v, w, name]) => eq(`${name} \\cdot w`, `= ${tex(v)} \\cdot ${factor(w)}`, `= ${tex(v * w)}`))));
+}
+function gate_sum(l, g, place, j) {
+  const { order, after } = layers[l].gates, total = gate(l, "sums", g, order[place], j), s_g = `s_{${g}}`;
+  const b = gate_bias(l, g, j), both = "\\sum_k x_k \\cdot W_k + \\sum_k h_k \\cdot U_k";
+  if (layers[l].kind !== "GRU") return sum_of(s_g, both + (b === undefined ? "" : " + b"), gate_terms(l, g, place, j), [b], total);
+  const below = gate_bias(l, g, j, 1), [r, q] = ["r", "q"].map(name => gate(l, "values", name, order[place], j));
+  if (g !== "n") return sum_of(s_g, both + (b === undefined ? "" : " + b") + (below === undefined ? "" : " + b'"), gate_terms(l, g, place, j), [b, below], total);
+  if (!after) return sum_of(s_g, `\\sum_k x_k \\cdot W_k + \\sum_k (r \\cdot h)_k \\cdot U_k${b === undefined ? "" : " + b"}`, gate_terms(l, g, place, j), [b], total);
+  const p_n = gate_terms(l, g, place, j, false), inner = p_n.reduce((sum, [v, w]) => sum + v * w, b ?? 0);
+  return h("div", { class: "lines" },
+    sum_of("p", `\\sum_k x_k \\cdot W_k${b === undefined ? "" : " + b"}`, p_n, [b], inner),
+    sum_of("q", `\\sum_k h_k \\cdot U_k${below === undefined ? "" : " + b'"}`, recurrent_terms(l, g, place, j), [below], q),
+    eq(s_g, "= p + r \\cdot q", `= ${tex(inner)} + ${factor(r)} \\cdot ${factor(q)}`, result(total)));
+}
+
+// All that one unit does at one step.
+function gate_lines(l, place, j) {
+  const { names, order, f } = layers[l].gates, { kind } = layers[l], at = order[place], n = at + 1, made = [];
+  const of = name => gate(l, "values", name, at, j), key = name => `gate-${l}-${name}-${at}-${j}`;
+  if (!row(layers[l].gates.heard)[at]) return [p(t("gate_masked")), ...STATES[kind].concat(kind === "SimpleRNN" ? ["h"] : []).map(
+    name => eq(`${name}_{${n}}`, `= ${name}_{${n - 1}}`, result(of(name), key(name))))];
+  for (const g of names) {
+    const own = gate_function(l, g), z = gate(l, "sums", g, at, j);
+    made.push(eq(`${g}_{${n}}`, `= ${applied(own.name, `s_{${g}}`)}`, numbers_of(own, z, of(g)), result(of(g), key(g))));
+  }
+  const before = name => state_before(l, name, place, j), last = name => `${name}_{${place ? order[place - 1] + 1 : 0}}`;
+  if (kind === "LSTM") {
+    made.push(eq(`c_{${n}}`, `= f_{${n}} \\cdot ${last("c")} + i_{${n}} \\cdot g_{${n}}`,
+      `= ${tex(of("f"))} \\cdot ${factor(before("c"))} + ${factor(of("i"))} \\cdot ${factor(of("g"))}`, result(of("c"), key("c"))));
+    const inside = f.f_n && f.name !== "linear" ? fill(f.f_n, { z: of("c"), a: NaN }) : tex(of("c"));
+    made.push(eq(`h_{${n}}`, `= o_{${n}} \\cdot ${applied(f.name, `c_{${n}}`)}`,
+      f.f_n ? `= ${tex(of("o"))} \\cdot (${inside})` : null, result(of("h"), key("h"))));
+  } else if (kind === "GRU") {
+    made.push(eq(`h_{${n}}`, `= z_{${n}} \\cdot ${last("h")} + (1 - z_{${n}}) \\cdot n_{${n}}`,
+      `= ${tex(of("z"))} \\cdot ${factor(before("h"))} + (1 - ${factor(of("z"))}) \\cdot ${factor(of("n"))}`, result(of("h"), key("h"))));
+  }
+  return made;
+}
+
+// ∂L/∂ of the states and the gates' sums at one step.
+function error_lines(l, place, j) {
+  const { names, order, after } = layers[l].gates, { kind } = layers[l], at = order[place], n = at + 1, made = [];
+  const v = name => gate(l, "values", name, at, j), slope = name => gate(l, "slopes", name, at, j);
+  const error = name => gate(l, "errors", name, at, j), delta = name => gate(l, "deltas", name, at, j);
+  const key = name => `error-${l}-${name}-${at}-${j}`, ratio = name => `\\frac{\\partial L}{\\partial ${name}_{${n}}}`;
+  const found = name => result(delta(name), key(`d${name}`)), left = name => `\\delta_{${name}}`;
+  if (error("h") === undefined) return [p(t("gates_no_back")), ...names.map(g => eq(left(g), found(g)))];
+  if (!row(layers[l].gates.heard)[at]) return [p(t("gate_masked"))];
+  made.push(eq(ratio("h"), `= ${tex(error("from_a"))} + ${factor(error("from_next"))}`, result(error("h"), key("h"))),
+    p(`${plain(error("from_a"))}: ${t("from_outputs")}; ${plain(error("from_next"))}: ${t("from_time")}`));
+  const by = (g, symbols, numbers) => made.push(eq(left(g), `= ${symbols} \\cdot ${slope_sign(l, g)}`, numbers ? `= ${numbers} \\cdot ${factor(slope(g))}` : null, found(g)));
+  const before = name => state_before(l, name, place, j), [dh, dc] = [error("h"), error("c")];
+  if (kind === "LSTM") {
+    const next = place + 1 < order.length ? order[place + 1] : -1, passed = dc - dh * v("o") * slope("c");
+    made.push(eq(ratio("c"), `= ${ratio("h")} \\cdot o_{${n}} \\cdot ${slope_sign(l, "c")}${next < 0 ? "" : ` + f_{${next + 1}} \\cdot \\frac{\\partial L}{\\partial c_{${next + 1}}}`}`,
+      `= ${tex(dh)} \\cdot ${factor(v("o"))} \\cdot ${factor(slope("c"))} + ${factor(passed)}`, result(dc, key("c"))));
+    by("i", `${ratio("c")} \\cdot g_{${n}}`, `${tex(dc)} \\cdot ${factor(v("g"))}`);
+    by("f", `${ratio("c")} \\cdot c_{${place ? order[place - 1] + 1 : 0}}`, `${tex(dc)} \\cdot ${factor(before("c"))}`);
+    by("g", `${ratio("c")} \\cdot i_{${n}}`, `${tex(dc)} \\cdot ${factor(v("i"))}`);
+    by("o", `${ratio("h")} \\cdot ${applied(layers[l].gates.f.name, `c_{${n}}`)}`, v("o") ? `${tex(dh)} \\cdot ${factor(v("h") / v("o"))}` : null);
+  } else if (kind === "GRU") {
+    by("z", `${ratio("h")} \\cdot (${place ? `h_{${order[place - 1] + 1}}` : "h_{0}"} - n_{${n}})`, `${tex(dh)} \\cdot (${tex(before("h"))} - ${factor(v("n"))})`);
+    by("n", `${ratio("h")} \\cdot (1 - z_{${n}})`, `${tex(dh)} \\cdot (1 - ${factor(v("z"))})`);
+    if (after) by("r", "\\delta_{n} \\cdot q", `${tex(delta("n"))} \\cdot ${factor(v("q"))}`);
+    else {
+      const U = weights_of(l, "recurrent_kernel"), { units } = layers[l].gates, wide = U.shape[1];
+      const back = Array.from({ length: units }, (_, k) => U.values[j * wide + 2 * units + k] * gate(l, "deltas", "n", at, k)).reduce((a, b) => a + b);
+      by("r", `h_{${place ? order[place - 1] + 1 : 0}} \\cdot \\sum_k U_{k} \\cdot \\delta_{n,k}`, `${tex(before("h"))} \\cdot ${factor(back)}`);
+    }
+  } else by("h", ratio("h"), tex(dh));
+  return made;
+}
+const slope_sign = (l, g) => g === "c" ? "f'(c)" : `f'(s_{${g}})`;
+
+const blue = v => `rgba(0,114,178,${v})`, orange = v => `rgba(230,120,0,${v})`;
+const tint = (v, most) => { const share = (0.6 * Math.min(1, Math.abs(v) / (most || 1))).toFixed(3); return v < 0 ? orange(share) : blue(share); };
+
+// The gates of one unit over time as a table, and the formulas of the step that is chosen.
+function gates_panel(l, back) {
+  const own = layers[l].gates;
+  if (!own.names) return [p(t(own.why, ...own.values))];
+  const { kind } = layers[l], { order, units, steps: long } = own;
+  const chosen = state.gate?.l === l ? state.gate : { l, place: 0, j: 0, name: null };
+  const { place, j } = chosen, to = change => { state.gate = { ...chosen, ...change }; draw(); };
+  const names = back ? [...(own.errors.h ? [...STATES[kind], ...(kind === "SimpleRNN" ? ["h"] : [])] : []), ...own.names.map(g => `d${g}`)]
+    : [...own.names, ...STATES[kind]];
+  const letter = name => !back ? name : name[0] === "d" ? `\\delta_{${name.slice(1)}}` : `\\frac{\\partial L}{\\partial ${name}}`;
+  const number = (name, t) => !back ? gate(l, "values", name, t, j)
+    : name[0] === "d" ? gate(l, "deltas", name.slice(1), t, j) : gate(l, "errors", name, t, j);
+  const rows = names.map(name => {
+    const all = order.map(t => number(name, t)), most = Math.max(...all.map(Math.abs));
+    return h("tr", {}, h("th", { scope: "row" }, eq(letter(name))), ...all.map((v, k) => h("td", {
+      class: chosen.name === name && place === k ? "chosen" : place === k ? "here" : "", style: `background:${tint(v, most)}`,
+    }, h("button", {
+      "data-key": `gate-${l}-${name}-${k}`, "data-of": `${back ? "error" : "gate"}-${l}-${name}-${order[k]}-${j}`, "data-value": plain(v),
+      "aria-pressed": String(chosen.name === name && place === k), "aria-label": `${t("at_step", order[k] + 1, j + 1)}: ${name} = ${plain(v)}`,
+      onclick: () => to({ place: k, name }),
+    }, plain(v, Math.min(state.digits, 4))))));
+  });
+  const made = [p(t(back ? "gates_back" : "gates_about")), h("div", { class: "choices" },
+    h("label", {}, h("span", {}, t("unit")), h("select", { "data-key": "gate-unit", onchange: event => to({ j: Number(event.target.value) }) },
+      ...Array.from({ length: units }, (_, k) => h("option", { value: k, selected: k === j }, String(k + 1))))),
+    h("label", {}, h("span", {}, t("time_step")), h("input", {
+      type: "range", min: 0, max: long - 1, step: 1, value: place, "data-key": "gate-time", "aria-valuetext": String(order[place] + 1),
+      onchange: event => to({ place: Number(event.target.value) }),
+    }), h("b", {}, `${order[place] + 1} / ${long}`))),
+    h("div", { class: "scroll gates", tabindex: 0, "data-scroll": `gates-${l}` }, h("table", {},
+      h("thead", {}, h("tr", {}, h("td", {}), ...order.map((t, k) => h("th", { scope: "col", class: k === place ? "here" : "" }, String(t + 1))))),
+      h("tbody", {}, ...rows)))];
+  const sum = !back && own.names.includes(chosen.name) && row(own.heard)[order[place]]
+    ? h("div", { class: "link" }, h("h4", {}, t("gates_sum", chosen.name)), gate_sum(l, chosen.name, place, j)) : null;
+  made.push(h("div", { class: "neurons step" }, h("h3", {}, t("at_step", order[place] + 1, j + 1)), ...(back ? error_lines(l, place, j) : gate_lines(l, place, j)), sum));
+  const note = { LSTM: "gates_g", GRU: "gates_n" }[kind];
+  if (note && !back) made.push(p(t(note)));
+  return made;
+}
+
+// ---- maps of images ----------------------------------------------------------------------------
+
+function map_values(maps, of, k) {
+  const pixels = maps.height * maps.width;
+  return row(maps[of]).slice(k * pixels, (k + 1) * pixels);
+}
+// A picture of values: a pixel each, enlarged by the style.
+function picture(values, width, height, most, label) {
+  const made = h("canvas", { width, height, role: "img", "aria-label": label });
+  const context = made.getContext("2d"), image = context.createImageData(width, height);
+  values.forEach((v, i) => {
+    const share = Math.min(1, Math.abs(v) / (most || 1)), ink = v < 0 ? [213, 94, 0] : [0, 90, 160];
+    ink.forEach((c, n) => { image.data[4 * i + n] = Math.round(255 + share * (c - 255)); });
+    image.data[4 * i + 3] = Number.isFinite(v) ? 255 : 60;
+  });
+  context.putImageData(image, 0, 0);
+  return made;
+}
+const largest_of = values => values.reduce((most, v) => Number.isFinite(v) ? Math.max(most, Math.abs(v)) : most, 0);
+
+// A grid of small maps; the one that is chosen large, with its kernel.
+function maps_panel(maps, id, name, of, title) {
+  if (!maps?.channels) return maps ? [p(t(maps.why, ...maps.values))] : [];
+  const { width, height, channels } = maps, chosen = state.map?.id === id && state.map.k < channels.length ? state.map : null;
+  const most = largest_of(row(maps[of])), norm = values => Math.sqrt(values.reduce((sum, v) => sum + v * v, 0));
+  const choose = map => { state.map = map; draw(); };
+  const made = [p(t("maps_about")), ...(maps.why ? [p(t(maps.why, ...maps.values))] : []), h("h3", {}, title),
+    h("div", { class: "maps" }, ...channels.map((c, k) => {
+      const values = map_values(maps, of, k), label = t("map_of", c + 1, name, `‖·‖ ${plain(norm(values), 3)}`);
+      return h("button", {
+        "data-key": `map-${id}-${c}`, "aria-pressed": String(chosen?.k === k), "aria-label": label, title: label,
+        onclick: () => choose(chosen?.k === k ? null : { id, k, x: chosen?.x ?? 0, y: chosen?.y ?? 0, all: false }),
+      }, picture(values, width, height, most, ""), h("span", {}, String(c + 1)));
+    }))];
+  if (chosen) made.push(h("div", { class: "large" }, ...large_map(maps, id, name, of, chosen, most, choose)));
+  return made;
+}
+function large_map(maps, id, name, of, chosen, most, choose) {
+  const { width, height } = maps, { k, x, y } = chosen, c = maps.channels[k], values = map_values(maps, of, k);
+  const to = (nx, ny) => choose({ ...chosen, x: Math.max(0, Math.min(width - 1, nx)), y: Math.max(0, Math.min(height - 1, ny)) });
+  const letter = of === "delta" ? "δ" : name ? "a" : "x", label = t("map_of", c + 1, name || "x", `${width} × ${height}`);
+  const canvas = picture(values, width, height, most, label);
+  const v = values[y * width + x];
+  const view = h("div", {
+    class: "view", tabindex: 0, "data-key": `view-${id}`, role: "group", "aria-label": `${label}. ${t("map_hint")}`,
+    onclick: event => {
+      const box = canvas.getBoundingClientRect();
+      to(Math.floor((event.clientX - box.left) / box.width * width), Math.floor((event.clientY - box.top) / box.height * height));
+    },
+    onkeydown: event => {
+      const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+      if (step) { event.preventDefault(); event.stopPropagation(); to(x + step[0], y + step[1]); }
+    },
+  }, canvas, h("span", { class: "at", style: `left:${100 * x / width}%;top:${100 * y / height}%;width:${100 / width}%;height:${100 / height}%` }));
+  const made = [h("h3", {}, label), view,
+    h("p", { class: "pixel", "aria-live": "polite" }, `${t("pixel", y + 1, x + 1)}: ${letter} = `,
+      h("b", { "data-of": `map-${id}-${of}-${c}-${y}-${x}`, "data-value": plain(v) }, plain(v))),
+    p(t("map_hint")),
+    p(h("button", { "data-key": "map-numbers", "aria-pressed": String(chosen.all), onclick: () => choose({ ...chosen, all: !chosen.all }) }, t("map_numbers")))];
+  if (chosen.all) made.push(grid(values, width, height, most, `map-${id}`));
+  const kernel = of === "delta" ? maps.gradient : maps.kernel;
+  if (kernel) {
+    const { shape, values: all } = unpack(kernel), [, inputs, tall, wide] = shape, size = tall * wide;
+    const own = all.slice(k * inputs * size, (k + 1) * inputs * size), limit = largest_of(own);
+    for (let i = 0; i < Math.min(inputs, KERNELS); i++) made.push(h("div", { class: "kernel" },
+      h("h4", {}, t(of === "delta" ? "map_gradient" : "map_kernel", i + 1)), grid(own.slice(i * size, (i + 1) * size), wide, tall, limit, `kernel-${id}-${i}`)));
+    if (inputs > KERNELS) made.push(p(t("map_kernels_more", inputs, KERNELS)));
+  }
+  return made;
+}
+const KERNELS = 8;
+// Numbers on their tints.
+function grid(values, width, height, most, key) {
+  return h("div", { class: "scroll", tabindex: 0, "data-scroll": key }, h("table", { class: "grid" }, h("tbody", {},
+    ...Array.from({ length: height }, (_, y) => h("tr", {}, ...Array.from({ length: width }, (_, x) => {
+      const v = values[y * width + x];
+      return h("td", { style: `background:${tint(v, most)}` }, plain(v, 3));
+    }))))));
 }
 
 // ---- the panel -------------------------------------------------------------------------------
@@ -661,12 +951,21 @@ function values_list(l, name) {
   return histogram(layer.values[name].summaries[state.sample], `${LETTERS[name]}, ${layer.name}`);
 }
 
+// Of a layer without formulas of single neurons: its gates, or its maps; and its values.
+function insides(l, name) {
+  const layer = layers[l], made = [];
+  if (layer.gates) made.push(...gates_panel(l, name === "delta"));
+  made.push(...maps_panel(layer.maps, l, layer.name, name, t(`maps_${name}`, layer.name)));
+  return [...made, values_list(l, name)];
+}
+
 function panel(step) {
   const made = [], l = step.layer, layer = layers[l];
   if (step.part === "start") {
     made.push(p(t("start_text")), h("ol", { class: "phases" },
       ...["forward", "loss", "backward", "update"].map(phase => h("li", {}, h("b", { class: phase }, t(phase)), `: ${t(`about_${phase}`, data.loss.name)}`))));
     made.push(p(t("keys")));
+    for (const input of data.inputs) made.push(...maps_panel(input.maps, `x-${input.name}`, "", "a", t("maps_x")));
   } else if (step.part === "z") {
     made.push(p(t("about_z")), general(`z_j = \\sum_i ${symbol_in(l, "i")} \\cdot w_{ij}${element(l, "bias", "w", 0, 0) === undefined && !parameter(l, "bias") ? "" : " + b_j"}`),
       neurons(l, "z", z_of, (l, j) => isLinear(l) ? a_of(l, j) : null, ...(layer.size > SMALL ? [largest] : [])));
@@ -675,15 +974,16 @@ function panel(step) {
     made.push(p(t(isRowwise(l) ? "about_rowwise" : "about_a", layer.activation)));
     made.push(isRowwise(l) && layer.activation === "softmax" ? general("a_j = \\frac{e^{z_j}}{\\sum_k e^{z_k}}")
       : layer.formula.f ? general(`f(z) = ${layer.formula.f}`, `f'(z) = ${layer.formula.slope}`) : p(t("own_activation")));
+    made.push(...meanings([layer.formula.slope]));
     made.push(neurons(l, "a", a_of));
   } else if (step.part === "out") {
     made.push(p(about_kind(layer)));
     if (layer.notes.includes("python")) made.push(p(t("python_layer", layer.kind)));
     if (layer.notes.includes("masks")) made.push(p(t("masks")));
-    made.push(p(t("shapes", layer.takes.map(one => one.join(" × ")).join(", "), layer.shape.join(" × ")), values_list(l, "a")));
+    made.push(p(t("shapes", layer.takes.map(one => one.join(" × ")).join(", "), layer.shape.join(" × "))), ...insides(l, "a"));
   } else if (step.part === "loss") made.push(...loss_panel());
   else if (step.part === "delta") {
-    if (layer.form === "other") made.push(p(t("delta_other")), values_list(l, "delta"));
+    if (layer.form === "other") made.push(p(t(isLinear(l) ? "delta_other" : "delta_sums")), ...insides(l, "delta"));
     else {
       const next = dense_behind(l);
       made.push(p(t(isLast(l) ? "about_delta_last" : "about_delta")));
@@ -723,7 +1023,7 @@ function loss_panel() {
     made.push(h("div", { class: "neurons" }, eq("L", `= ${fill(loss.factor, { n: loss.n })} \\cdot`,
       terms.map((term, j) => `${j ? "+" : "("} ${term} ${j === terms.length - 1 ? ")" : ""}`), result(loss.value, "L"))));
   } else made.push(eq("L", result(loss.value, "L")), data.count > 1 ? p(t("mean_over", data.count)) : null);
-  if (loss.penalty) made.push(p(t("penalty")), eq("R", result(loss.penalty, "R")), eq("L + R", result(Number(loss.value) + Number(loss.penalty))));
+  if (loss.penalty) made.push(p(t("penalty")), ...penalty_formula(), eq("R", result(loss.penalty, "R")), eq("L + R", result(Number(loss.value) + Number(loss.penalty))));
   for (const name of data.outputs) {
     const l = number(name);
     if (isUnits(l) && readers(l).length === 0) {
@@ -731,6 +1031,13 @@ function loss_panel() {
     } else if (layers[l].size <= SMALL) made.push(values_list(l, "delta"));
   }
   return made;
+}
+
+function penalty_formula() {
+  const all = layers.flatMap(layer => layer.parameters.flatMap(one => one.penalty ? [one.penalty.of] : []));
+  const terms = [["l1", "\\lambda_1 \\cdot \\sum |w|"], ["l2", "\\lambda_2 \\cdot \\sum w^{2}"]]
+    .flatMap(([name, term]) => all.some(of => of[name]) ? [term] : []);
+  return terms.length ? [general(`R = ${terms.join(" + ")}`)] : [];
 }
 
 // Weights as a table: a row for each input.
@@ -797,16 +1104,19 @@ function update_panel(l) {
   const layer = layers[l], rule = data.update, made = [];
   if (!rule) return [p(t(data.why_not ? "no_update" : "no_optimizer")), general("w \\leftarrow w - \\eta \\cdot \\frac{\\partial L}{\\partial w}")];
   made.push(p(t("about_update")), h("p", {}, h("code", {}, rule.optimizer), ` · η = ${plain(rule.rate)}`));
-  if (rule.lines.length) made.push(general(...rule.lines.map(one => one[0])));
+  const own = [...new Set(layer.parameters.flatMap(one => (one.lines ?? []).map(line => line.formula)))];
+  const formulas = own.length ? own : rule.lines;
+  if (formulas.length) made.push(general(...formulas), ...meanings(formulas));
   else made.push(p(t("own_rule")));
-  if (rule.besides.length) made.push(p(t("besides", rule.besides.join(", "))));
+  if (rule.waits) made.push(p(t("waits", rule.waits)));
+  made.push(...once(l));
   if (layer.form !== "dense") {
     for (const one of layer.parameters) if (one.learns) made.push(histogram(one.summary, one.path));
     return made;
   }
   const n = takes(l) * layer.size, kernel = parameter(l, "kernel"), bias = parameter(l, "bias");
   if (!kernel.learns) made.push(p(t("frozen", "kernel")));
-  else if (n <= FORMULAS / Math.max(1, rule.lines.length)) {
+  else if (n <= FORMULAS / Math.max(1, formulas.length)) {
     for (let j = 0; j < layer.size; j++) for (let i = 0; i < takes(l); i++) made.push(line(l, j, i, update_of(l, "kernel", i, j)));
   } else if (n <= CELLS) {
     made.push(h("p", { class: "caption" }, t("new_weights")), table(l, "new", "new"));
@@ -959,6 +1269,7 @@ let shown_step = -1;
 function draw() {
   const step = steps[state.step], focused = document.activeElement?.dataset?.key;
   const before = root.querySelector(".drawing")?.scrollLeft ?? 0;
+  const scrolled = new Map([...root.querySelectorAll("[data-scroll]")].map(one => [one.dataset.scroll, one.scrollLeft]));
   const title = h("h2", { class: step.phase }, title_of(step));
   const live = shown_step !== state.step;
   root.replaceChildren(
@@ -972,6 +1283,7 @@ function draw() {
   const drawing = root.querySelector(".drawing");
   drawing.append(network(drawing.clientWidth));
   drawing.scrollLeft = before;
+  for (const one of root.querySelectorAll("[data-scroll]")) one.scrollLeft = scrolled.get(one.dataset.scroll) ?? 0;
   const phases = root.querySelector(".phase"), now = phases.querySelector("[aria-current]");
   if (now) phases.scrollLeft = now.offsetLeft - phases.offsetLeft - 40;
   if (live) told.textContent = title.textContent;

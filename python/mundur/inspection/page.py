@@ -20,9 +20,11 @@ import numpy.typing as npt
 from .._support.checks import choice
 from .again import told
 from .formulas import ACTIVATIONS, Activation, loss_formula
+from .gates import GATES
 from .gradient_check import central_differences
 from .page_texts import LANGUAGES, TEXTS
 from .passes import LayerPass, Passes
+from .rules import penalty_line
 
 __all__ = ["checks_of", "is_dense", "page", "page_data"]
 
@@ -36,6 +38,10 @@ MOST_VALUES = 4096
 MOST_OF_KERNEL, MOST_OF_ALL = 120_000, 400_000
 # What is kept of a larger kernel: so many neurons, if their weights are not more than these.
 NEURONS, MOST_WEIGHTS = 24, 100_000
+# Of a recurrent layer whose gates are in the page.
+MOST_STEPS, MOST_UNITS, MOST_INPUTS = 24, 16, 32
+# Values of one layer's maps, of all samples together, and of its kernel's.
+MOST_OF_MAPS, MOST_OF_KERNELS, MOST_MAPS = 40_000, 20_000, 32
 # Up to so many elements of a parameter the optimizer's state is kept.
 MOST_OF_STATE = 5_000
 # Central differences: passes of the whole batch through all weights, and elements at most.
@@ -143,6 +149,25 @@ def is_elementwise(step: LayerPass) -> bool:
     )
 
 
+def kernels_by_map(step: LayerPass) -> list[Array] | None:
+    """A convolution's kernel, and ∂L/∂kernel if it learns: (maps, inputs, height, width)."""
+    axes = {
+        "Conv2D": (3, 2, 0, 1),
+        "Conv2DTranspose": (2, 3, 0, 1),
+        "DepthwiseConv2D": (2, 3, 0, 1),
+    }.get(step.kind)
+    if axes is None:
+        return None
+    found = []
+    for arrays in (step.parameters, step.gradients):
+        if "kernel" in arrays:
+            turned = arrays["kernel"].transpose(axes)
+            # Each input of a depthwise layer has maps of its own.
+            one = step.kind == "DepthwiseConv2D"
+            found.append(turned.reshape(-1, 1, *turned.shape[2:]) if one else turned)
+    return found
+
+
 def _learning(explanation: Passes) -> int:
     return sum(gradient.size for gradient in explanation.gradients.values())
 
@@ -243,7 +268,13 @@ class _Data:
         for step in self._all.layers:
             if name in step.reads:
                 x = step.inputs[step.reads.index(name)]
-                return {"name": name, "shape": list(x.shape[1:]), "a": self._values(x)}
+                maps = self._maps(np.asarray(x))
+                return {
+                    "name": name,
+                    "shape": list(x.shape[1:]),
+                    "a": self._values(x),
+                    "maps": maps,
+                }
         raise KeyError(name)
 
     def _layer(self, step: LayerPass, checks: dict[str, Any]) -> dict[str, Any]:
@@ -265,6 +296,8 @@ class _Data:
             "formula": self._formula(step),
             "costs": self._costs(step),
             "columns": None,
+            "gates": self._gates(step),
+            "maps": self._maps(step.a, step.delta, step),
         }
         if dense:
             found["columns"] = kept = self._kept(step)
@@ -274,6 +307,75 @@ class _Data:
             self._parameter(step, name, checks, found["columns"]) for name in step.parameters
         ]
         return found
+
+    def _gates(self, step: LayerPass) -> dict[str, Any] | None:
+        """Gates and states at every step; of a long sequence, why they are not there."""
+        if step.recurrence is None:
+            return None
+        names, x = GATES[step.kind], step.inputs[0]
+        sizes = x.shape[1], step.recurrence.delta.shape[2] // len(names), x.shape[2]
+        most = MOST_STEPS, MOST_UNITS, MOST_INPUTS
+        if any(size > limit for size, limit in zip(sizes, most, strict=True)):
+            return {"why": "gates_large", "values": [*most, *sizes]}
+        gates = step.gates
+        if gates is None:
+            return {"why": "gates_unknown", "values": []}
+
+        def rows(of: dict[str, Array]) -> dict[str, Any]:
+            return {name: packed(self._rows(array)) for name, array in of.items()}
+
+        return {
+            "names": list(names),
+            "steps": sizes[0],
+            "units": sizes[1],
+            "inputs": sizes[2],
+            "order": gates.order,
+            "after": step.recurrence.reset_after,
+            "f": self._function(step.recurrence.activation),
+            "s": self._function(step.recurrence.recurrent_activation),
+            "x": packed(self._rows(x)),
+            "first": [packed(self._rows(one)) for one in step.inputs[1:]],
+            "heard": packed(self._rows(gates.heard.astype(np.int32))),
+            "values": rows(gates.values),
+            "sums": rows(gates.sums),
+            "slopes": rows(gates.slopes),
+            "deltas": rows(gates.deltas),
+            "errors": rows(gates.errors),
+        }
+
+    def _maps(
+        self, a: Array, delta: Array | None = None, step: Any = None
+    ) -> dict[str, Any] | None:
+        """Feature maps and δ maps of images, channel by channel; of many those that are largest."""
+        if a.ndim != 4 or not a.size or a.dtype.kind not in "fiub":
+            return None
+        height, width, channels = a.shape[1:]
+        pixels = height * width * len(self._samples)
+        count = min(channels, MOST_MAPS, MOST_OF_MAPS // pixels)
+        if not count:
+            return {"why": "maps_large", "values": [height, width]}
+        sizes = np.nan_to_num(np.abs(a[self._samples].astype(np.float64))).sum((0, 1, 2))
+        kept = np.sort(np.argsort(-sizes, kind="stable")[:count])
+        found: dict[str, Any] = {
+            "height": height,
+            "width": width,
+            "channels": [int(c) for c in kept],
+            "a": packed(self._rows(np.moveaxis(a, 3, 1)[:, kept])),
+        }
+        if delta is not None:
+            found["delta"] = packed(self._rows(np.moveaxis(delta, 3, 1)[:, kept]))
+        kernels = None if step is None else kernels_by_map(step)
+        if kernels is not None and kernels[0][kept].size <= MOST_OF_KERNELS:
+            names = ("kernel", "gradient")
+            found |= {n: packed(k[kept]) for n, k in zip(names, kernels, strict=False)}
+        return found | (
+            {"why": "maps_some", "values": [count, channels]} if count < channels else {}
+        )
+
+    @staticmethod
+    def _function(name: str) -> dict[str, Any]:
+        of = ACTIVATIONS.get(name) or Activation("", "")
+        return {"name": name, "f_n": of.f_numbers, "slope": of.slope}
 
     @staticmethod
     def _formula(step: LayerPass) -> dict[str, Any]:
@@ -316,20 +418,52 @@ class _Data:
         }
         if gradient is not None:
             found["gradient"] = summary(gradient)
+        for own, l1, l2 in step.penalty_factors:
+            if own == name:
+                line = penalty_line(l1, l2)
+                known = {"l1": scalar(l1), "l2": scalar(l2)}
+                found["penalty"] = {"numbers": line.numbers, "formula": line.formula, "of": known}
+        lines, known, arrays = self._lines(path)
+        found |= {"lines": lines, "known": known}
         small = value.size <= MOST_OF_STATE
         is_held = is_dense(step) and (name == "kernel" or value.size <= MOST_OF_KERNEL)
         if is_held or small:
             kept = {"w": value, "g": gradient, "new": new, "penalty": step.penalties.get(name)}
-            if small and self._update is not None and path in self._update.after:
-                for slot, state in self._update.after[path].items():
-                    kept[f"{slot}'"] = state
-                    kept[slot] = self._update.before[path][slot]
+            kept |= arrays if small else {}
             if name == "kernel" and columns is not None:
                 kept = {key: None if v is None else v[:, columns] for key, v in kept.items()}
             found["values"] = {k: packed(v) for k, v in kept.items() if v is not None}
         if path in checks and ":" not in step.name:
             found["check"] = self._check(*checks[path])
         return found
+
+    def _lines(self, path: str) -> tuple[list[Any] | None, dict[str, Any], dict[str, Array]]:
+        """How a parameter is updated; numbers for all of it; and arrays of those for each weight.
+
+        A line's result is its "value", or in the array of its number.
+        """
+        worked = None if self._update is None else self._update.worked.get(path)
+        if worked is None:
+            return None, {}, {}
+        known = {name: scalar(v) for name, v in worked.known.items() if not np.ndim(v)}
+        arrays = {name: v for name, v in worked.known.items() if np.ndim(v)}
+        lines = []
+        for k, (line, result) in enumerate(zip(worked.lines, worked.results, strict=True)):
+            told: dict[str, Any] = {
+                "formula": line.formula,
+                "left": line.left,
+                "numbers": line.numbers,
+                "makes": line.makes,
+                "of": line.of,
+            }
+            if k == worked.last:
+                told["last"] = True
+            elif np.ndim(result):
+                arrays[f"@{k}"] = result
+            else:
+                told["value"] = scalar(result)
+            lines.append(told)
+        return lines, known, arrays
 
     @staticmethod
     def _check(places: Array, backward: Array, slopes: Array) -> dict[str, Any]:
@@ -392,8 +526,7 @@ class _Data:
         return {
             "optimizer": step.optimizer,
             "rate": scalar(step.learning_rate),
-            "lines": [list(line) for line in step.rule.lines],
-            "numbers": {name: scalar(value) for name, value in step.rule.numbers.items()},
-            "besides": list(step.rule.besides),
+            "lines": [line.formula for line in step.lines()],
+            "waits": step.waits,
             "loss": scalar(step.loss),
         }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["LANGUAGES", "TEXTS"]
+from collections.abc import Iterable
+
+__all__ = ["LANGUAGES", "TEXTS", "says"]
 
 LANGUAGES = ("en", "id")
 
@@ -152,6 +154,13 @@ _TABLE = (
         "Lapisan rekuren sederhana: h ← f(x·W + h·U + b), langkah demi langkah.",
     ),
     (
+        "kind_Bidirectional",
+        "Bidirectional: two recurrent layers, one from each end; gates are shown of recurrent "
+        "layers that stand by themselves.",
+        "Bidirectional: dua lapisan rekuren, satu dari tiap ujung; gerbang ditampilkan untuk "
+        "lapisan rekuren yang berdiri sendiri.",
+    ),
+    (
         "kind_Conv1D",
         "Convolution: the same small kernel slides along the sequence.",
         "Konvolusi: kernel kecil yang sama bergeser sepanjang barisan.",
@@ -216,6 +225,11 @@ _TABLE = (
         "Yang kembali ke keluaran lapisan ini, ∂L/∂a.",
     ),
     (
+        "delta_sums",
+        "The errors of this layer's sums, δ = ∂L/∂z.",
+        "Galat jumlah berbobot lapisan ini, δ = ∂L/∂z.",
+    ),
+    (
         "costs",
         "The outputs of this layer are penalised too (activity regularizer); δ holds that part.",
         "Keluaran lapisan ini juga dikenai penalti (activity regularizer); bagian itu ada di "
@@ -267,10 +281,33 @@ _TABLE = (
         "Rumus optimizer ini tidak ditampilkan; bobot barunya dihitung oleh optimizer itu sendiri.",
     ),
     (
-        "besides",
-        "Also at work: {0}; so the new weights are shown without numbers put into the rule.",
-        "Ikut bekerja: {0}; karena itu bobot baru ditampilkan tanpa angka di dalam rumus.",
+        "unshown",
+        "The rule does not give the new weights of {0}; they are shown without numbers put in.",
+        "Rumus itu tidak menghasilkan bobot baru {0}; bobotnya ditampilkan tanpa angka di dalam "
+        "rumus.",
     ),
+    (
+        "waits",
+        "Gradients are added up in S: {0} batches more, then the weights move.",
+        "Gradien dikumpulkan di S: {0} batch lagi, baru bobotnya bergeser.",
+    ),
+    (
+        "spared",
+        "{0} is left out of the weight decay: λ = 0.",
+        "{0} tidak dikenai peluruhan bobot: λ = 0.",
+    ),
+    (
+        "norm_of_all",
+        "N is the norm of the gradients of all parameters together.",
+        "N adalah norma gradien semua parameter sekaligus.",
+    ),
+    (
+        "brackets",
+        "[...] is 1 where what it holds is true, else 0.",
+        "[...] bernilai 1 jika isinya benar, selain itu 0.",
+    ),
+    ("once_for_all", "The same for all parameters:", "Sama untuk semua parameter:"),
+    ("once_for", "The same for all of {0}:", "Sama untuk seluruh {0}:"),
     ("new_weights", "New weights", "Bobot baru"),
     (
         "loss_after",
@@ -413,10 +450,8 @@ _TABLE = (
     ),
     (
         "note_masked",
-        "Sequences are masked: hidden time steps take no part in loss and gradients. Layers over "
-        "time are shown as a whole, by norms and histograms.",
-        "Barisan memakai mask: langkah waktu yang disembunyikan tidak ikut dalam loss dan gradien. "
-        "Lapisan sepanjang waktu ditampilkan secara keseluruhan, dengan norma dan histogram.",
+        "Sequences are masked: hidden time steps take no part in loss and gradients.",
+        "Barisan memakai mask: langkah waktu yang disembunyikan tidak ikut dalam loss dan gradien.",
     ),
     (
         "note_rounded",
@@ -427,6 +462,100 @@ _TABLE = (
         "note_not_again",
         "The model could not be made again for central differences: {0}",
         "Model tidak dapat dibuat ulang untuk beda pusat: {0}",
+    ),
+    # ---- recurrent layers ----
+    (
+        "gates_about",
+        "Gates and states of one unit, step by step: choose the unit and the time step; touch a "
+        "number to see the sum behind it.",
+        "Gerbang dan keadaan satu unit, langkah demi langkah: pilih unit dan langkah waktunya; "
+        "sentuh sebuah angka untuk melihat jumlah di baliknya.",
+    ),
+    (
+        "gates_back",
+        "The errors of one unit go back through time, from the last step to the first: choose the "
+        "unit and the time step; touch a number to see what it is made of.",
+        "Galat satu unit merambat mundur melalui waktu, dari langkah terakhir ke yang pertama: "
+        "pilih unit dan langkah waktunya; sentuh sebuah angka untuk melihat asalnya.",
+    ),
+    ("time_step", "Time step", "Langkah waktu"),
+    ("unit", "Unit", "Unit"),
+    ("at_step", "Step {0}, unit {1}", "Langkah {0}, unit {1}"),
+    ("gates_sum", "The sum behind {0}", "Jumlah di balik {0}"),
+    (
+        "gates_g",
+        "g is the new content, which books also write c̃.",
+        "g adalah isi baru, yang di buku juga ditulis c̃.",
+    ),
+    (
+        "gates_n",
+        "n is the new content, which books also write h̃.",
+        "n adalah isi baru, yang di buku juga ditulis h̃.",
+    ),
+    (
+        "gate_masked",
+        "This step is masked: the states stay as they were.",
+        "Langkah ini dikenai mask: keadaannya tetap.",
+    ),
+    (
+        "gates_large",
+        "Gates are shown step by step for at most {0} steps, {1} units and {2} inputs; this layer "
+        "has {3}, {4} and {5}, so its outputs are shown as a whole.",
+        "Gerbang ditampilkan langkah demi langkah untuk paling banyak {0} langkah, {1} unit, dan "
+        "{2} masukan; lapisan ini punya {3}, {4}, dan {5}, jadi keluarannya ditampilkan secara "
+        "keseluruhan.",
+    ),
+    (
+        "gates_unknown",
+        "The gates by hand do not come to this layer's outputs (it may go on where another batch "
+        "ended), so its outputs are shown as a whole.",
+        "Gerbang yang dihitung dengan tangan tidak sama dengan keluaran lapisan ini (mungkin ia "
+        "melanjutkan batch sebelumnya), jadi keluarannya ditampilkan secara keseluruhan.",
+    ),
+    (
+        "gates_no_back",
+        "Where these errors come from is not shown; they are the layer's own.",
+        "Asal galat ini tidak ditampilkan; nilainya dari lapisan itu sendiri.",
+    ),
+    ("from_outputs", "from this step's output", "dari keluaran langkah ini"),
+    ("from_time", "from the next step", "dari langkah berikutnya"),
+    # ---- images ----
+    (
+        "maps_about",
+        "Each channel is a map: blue is positive, orange negative, the same scale for all. Choose "
+        "one to see it large.",
+        "Setiap kanal adalah sebuah peta: biru positif, jingga negatif, dengan skala yang sama. "
+        "Pilih satu untuk memperbesarnya.",
+    ),
+    ("maps_a", "Feature maps of {0}", "Peta fitur {0}"),
+    ("maps_delta", "Maps of the errors δ of {0}", "Peta galat δ dari {0}"),
+    ("maps_x", "The image", "Citra"),
+    ("map_of", "Map {0} of {1}, {2}", "Peta {0} dari {1}, {2}"),
+    (
+        "map_hint",
+        "Touch a pixel, or go there by the arrow keys, to read its number.",
+        "Sentuh sebuah piksel, atau datangi dengan tombol panah, untuk membaca angkanya.",
+    ),
+    ("pixel", "row {0}, column {1}", "baris {0}, kolom {1}"),
+    ("map_numbers", "All numbers", "Semua angka"),
+    ("map_kernel", "Its kernel, for input {0}", "Kernelnya, untuk masukan {0}"),
+    ("map_gradient", "∂L/∂kernel, for input {0}", "∂L/∂kernel, untuk masukan {0}"),
+    (
+        "map_kernels_more",
+        "The kernel has {0} inputs; shown are the first {1}.",
+        "Kernel ini punya {0} masukan; yang ditampilkan {1} yang pertama.",
+    ),
+    (
+        "maps_some",
+        "Shown are {0} of {1} maps, those with the largest values.",
+        "Ditampilkan {0} dari {1} peta, yaitu yang nilainya terbesar.",
+    ),
+    (
+        "maps_large",
+        "The maps of {0} × {1} pixels are too large for a page: their norm and histogram stand "
+        "below.",
+        "Peta berukuran {0} × {1} piksel terlalu besar untuk satu halaman: norma dan histogramnya "
+        "ada di bawah.",
     ),
     # ---- the sheet ----
     ("sheet_title", "Backpropagation by hand", "Propagasi mundur dengan tangan"),
@@ -483,3 +612,10 @@ _TABLE = (
     ),
 )
 TEXTS: dict[str, dict[str, str]] = {name: {"en": en, "id": ind} for name, en, ind in _TABLE}
+
+
+def says(formulas: Iterable[str]) -> list[str]:
+    """Names of the texts that tell what signs in these formulas mean."""
+    joined = "\n".join(formulas)
+    signs = {"norm_of_all": "N = ", "brackets": "["}
+    return [name for name, sign in signs.items() if sign in joined]

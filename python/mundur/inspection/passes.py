@@ -14,6 +14,7 @@ from .._support.checks import integer
 from .._support.names import suggestion
 from .._support.views import Views
 from .again import Again, Update, update
+from .gates import Gates, Recurrence, gates_of
 
 __all__ = ["LayerPass", "Passes"]
 
@@ -53,6 +54,10 @@ class LayerPass:
         That ∂R/∂ alone.
     reads : tuple of str
         What made x: names of passes, or of inputs ("x" in a chain).
+    penalty_factors : tuple of (str, float, float)
+        The regularizers' l1 and l2, by the parameters' names.
+    recurrence : Recurrence or None
+        Of a recurrent layer, what `gates` is made of.
     notes : tuple of str
         "python" where a class of one's own computes; "masks" where the layer hides time steps.
 
@@ -80,6 +85,8 @@ class LayerPass:
     penalties: dict[str, Array]
     reads: tuple[str, ...] = ("x",)
     notes: tuple[str, ...] = ()
+    penalty_factors: tuple[tuple[str, float, float], ...] = ()
+    recurrence: Recurrence | None = None
 
     @property
     def dW(self) -> Array | None:
@@ -94,6 +101,40 @@ class LayerPass:
     def __repr__(self) -> str:
         shapes = " and ".join(str(x.shape) for x in self.inputs)
         return f"<LayerPass of {self.name}: {shapes} → {self.a.shape}>"
+
+    @cached_property
+    def gates(self) -> Gates | None:
+        """Gates, states and their errors at every step, of an LSTM, a GRU or a SimpleRNN.
+
+        ``gates.values["f"]`` is f of shape (samples, steps, units). None for other layers, and
+        where they do not come to the layer's outputs: after a batch of a stateful layer, for
+        instance.
+        """
+        return None if self.recurrence is None else gates_of(self)
+
+    def maps(self, sample: int = 0) -> dict[str, Array]:
+        """Feature maps and δ maps of a layer of images, such as Conv2D.
+
+        Returns
+        -------
+        dict of str to ndarray (channels, height, width)
+            "a" and "delta" of the sample: ``maps()["a"][3]`` is the fourth map.
+
+        Raises
+        ------
+        ValueError
+            Where the layer's outputs are no images (height, width, channels).
+        """
+        if self.a.ndim != 4:
+            shape = self.a.shape[1:]
+            raise ValueError(
+                f"maps are of a layer whose outputs are images (height, width, channels); those of "
+                f"{self.name} have shape {shape}"
+            )
+        return {
+            name: np.moveaxis(of[sample], 2, 0)
+            for name, of in (("a", self.a), ("delta", self.delta))
+        }
 
     @property
     def inputs(self) -> tuple[Array, ...]:
@@ -125,7 +166,7 @@ class Passes(Sequence[LayerPass]):
         """
         if self.again is None:
             return None
-        return update(self.again, *self.given, self.gradients)
+        return update(self.again, *self.given, self.gradients, self.penalty != 0)
 
     @property
     def given(self) -> tuple[Any, Any]:

@@ -12,8 +12,9 @@ import numpy.typing as npt
 from .._support.checks import choice
 from .formulas import ACTIVATIONS, LossFormula, loss_formula
 from .page import checks_of, is_dense
-from .page_texts import LANGUAGES, TEXTS
+from .page_texts import LANGUAGES, TEXTS, says
 from .passes import LayerPass, Passes
+from .rules import penalty_line
 
 __all__ = ["sheet"]
 
@@ -342,6 +343,7 @@ class _Sheet:
         x, delta = step.x[self._sample], step.delta[self._sample]
         whole = self._alone and ":" not in step.name and f"{step.name}:1" not in self._number
         rows: list[list[str]] = []
+        penalties = {name: (l1, l2) for name, l1, l2 in step.penalty_factors}
         for name, gradient in step.gradients.items():
             penalty = step.penalties.get(name)
             for place in np.ndindex(gradient.shape):
@@ -352,51 +354,65 @@ class _Sheet:
                 put = [f"= {product}{share}"] if whole and (given or share) else []
                 left = self._d(self._weight(step, name, place), bool(share))
                 rows.append([left, *put, f"= {tex(gradient[place])}"])
+                if name in penalties and penalty is not None:
+                    l1, l2 = penalties[name]
+                    known = {"l1": l1, "l2": l2, "w": step.parameters[name][place]}
+                    numbers = fill(penalty_line(l1, l2).numbers, known)
+                    below = self._weight(step, name, place)
+                    rows.append(
+                        [
+                            rf"\frac{{\partial R}}{{\partial {below}}}",
+                            f"= {numbers}",
+                            f"= {tex(penalty[place])}",
+                        ]
+                    )
         yield from self._aligned(step, rows)
 
     # ---- update and check ----------------------------------------------------------------------
 
     def _rule(self) -> Iterator[str]:
         assert self._update is not None
-        rule = self._update.rule
-        for formula, _, _ in rule.lines:
-            yield rf"\[ {formula} \]"
-        if rule.besides:
-            yield self._text("besides", escaped(", ".join(rule.besides)))
+        lines = self._update.lines()
+        for line in lines:
+            yield rf"\[ {line.formula} \]"
+        if not lines:
+            yield self._text("own_rule")
+            yield ""
+        for name in says(line.formula for line in lines):
+            yield self._text(name)
+            yield ""
+        if self._update.waits:
+            yield self._text("waits", self._update.waits)
             yield ""
 
     def _new(self, step: LayerPass) -> Iterator[str]:
         assert self._update is not None
-        new = {
-            name: self._update.parameters[f"{step.name.partition(':')[0]}/{name}"]
-            for name in step.gradients
-        }
-        rule = self._update.rule
+        paths = {name: f"{step.name.partition(':')[0]}/{name}" for name in step.gradients}
         if not self._is_small(step):
-            yield from self._norms(step, new)
+            yield from self._norms(step, {n: self._update.parameters[p] for n, p in paths.items()})
             return
         rows: list[list[str]] = []
-        path = step.name.partition(":")[0]
-        for name, values in new.items():
-            for place in np.ndindex(values.shape):
-                known: dict[str, Any] = dict(rule.numbers)
-                known |= {"w": step.parameters[name][place], "g": step.gradients[name][place]}
-                known["w'"] = values[place]
-                for slot, state in self._update.after.get(f"{path}/{name}", {}).items():
-                    known[f"{slot}'"] = state[place]
-                    known[slot] = self._update.before[f"{path}/{name}"][slot][place]
-                w = self._weight(step, name, place)
-                done = False
-                for formula, numbers, makes in rule.lines:
-                    if numbers is None or makes not in known or rule.besides:
-                        continue
-                    left = w if makes == "w'" else formula.split(r"\leftarrow")[0]
-                    done |= makes == "w'"
-                    rows.append(
-                        [rf"{left} \leftarrow {{}}", fill(numbers, known), f"= {tex(known[makes])}"]
-                    )
-                if not done:
+        for name, path in paths.items():
+            worked, values = self._update.worked[path], self._update.parameters[path]
+            if worked is None:
+                if self._update.rules[path].lines:
+                    yield self._text("unshown", escaped(path))
+                    yield ""
+                for place in np.ndindex(values.shape):
+                    w = self._weight(step, name, place)
                     rows.append([rf"{w} \leftarrow {{}}", tex(values[place])])
+                continue
+            for number, place in enumerate(np.ndindex(values.shape)):
+                w = self._weight(step, name, place)
+                for line, known, result in worked.at(place):
+                    if line.of != "weight" and number:
+                        continue
+                    left = w if line.makes == "w" else line.left
+                    put, end = fill(line.numbers, known), f"= {tex(result)}"
+                    moves = r"\leftarrow" in line.formula
+                    rows.append(
+                        [rf"{left} \leftarrow {{}}", put, end] if moves else [left, f"= {put}", end]
+                    )
         yield from self._aligned(step, rows)
 
     def _check(self) -> Iterator[str]:
