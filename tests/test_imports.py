@@ -42,7 +42,9 @@ ALLOWED = {
         "activations constraints data initializers layers losses metrics models optimizers "
         "regularizers schedules training"
     ),
-    "inspection": "activations constraints data layers losses models optimizers reference regularizers",
+    "inspection": (
+        "activations constraints data layers losses models optimizers reference regularizers"
+    ),
     "solvers": "callbacks models",
     "model_selection": "callbacks data errors models training",
     "plots": "callbacks data inspection models",
