@@ -2,11 +2,13 @@
 
     python bench/compare.py --quick
     python bench/compare.py --workloads W1 W3 --threads 1 2 --rounds 9
+    python bench/compare.py --workloads W14 W15 W16
 
 Peers are PyTorch, JAX, Keras (on TensorFlow) and scikit-learn, each in several of its ways; all of
 them first compute the same losses (or outputs) from the same weights, then take turns, and the
 median of the rounds counts. What is missing or fails is reported. The result goes to
-bench/results/ as JSON, a table and a figure, with the machine and its limits.
+bench/results/ as JSON, a table and a figure, with the machine and its limits; networks of images
+have files of their own when they are measured by themselves.
 """
 
 from __future__ import annotations
@@ -77,8 +79,9 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
                 peer.close()
     libraries = {PEERS[name].library for name in names} | {"numpy"}
     libraries |= {BACKENDS[library] for library in libraries if library in BACKENDS}
+    of_images = all(WORKLOADS[name].of_images for name in arguments.workloads)
     return {
-        "kind": "compare",
+        "kind": "images" if of_images else "compare",
         "machine": machine.describe(),
         "versions": {library: version(library) for library in sorted(libraries)},
         "method": {

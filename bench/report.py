@@ -80,6 +80,7 @@ def comparison_table(document: Document) -> str:
     return "\n".join(lines)
 
 
+COMPARISONS = ("compare", "images")
 IN_README = ("W3", "W8", "W4", "W6")  # small, an epoch, large, a sequence
 
 
@@ -221,7 +222,7 @@ def _method(document: Document) -> str:
 
 def comparison_name(document: Document) -> str:
     """Of its files in bench/results."""
-    return f"compare_{machine.slug(document['machine'])}"
+    return f"{document.get('kind', 'compare')}_{machine.slug(document['machine'])}"
 
 
 def comparison_part(document: Document) -> str:
@@ -372,7 +373,7 @@ def _distances(document: Document) -> list[str]:
 # ---- pages ---------------------------------------------------------------------------------------
 def everything() -> str:
     """What is known, for people who want to know it."""
-    parts = [comparison_part(document) for document in load("compare")]
+    parts = [comparison_part(document) for kind in COMPARISONS for document in load(kind)]
     parts += [growth_part(document) for document in load("growth")]
     parts += [data_table(document) for document in load("data")]
     parts += [memory_table(document) for document in load("memory")]

@@ -369,6 +369,15 @@ def test_the_summary_has_the_chosen_rows_on_all_cores(bench: Any) -> None:
     assert len(single) == 6 and single[-1].endswith("1 thread; 2026-01-01.")
 
 
+def test_images_by_themselves_have_files_of_their_own(bench: Any) -> None:
+    report = bench("report")
+    assert report.comparison_name(comparison()) == "compare_a-cpu-f1m2-2cores"
+    assert report.comparison_name(comparison(kind="images")) == "images_a-cpu-f1m2-2cores"
+    assert "(results/images_a-cpu-f1m2-2cores.png)" in report.comparison_part(
+        comparison(kind="images")
+    )
+
+
 def test_results_are_put_between_the_markers(bench: Any, tmp_path: Path) -> None:
     report, page = bench("report"), tmp_path / "page.md"
     page.write_text(f"before\n\n{report.BEGIN}\nold\n{report.END}\n\nafter\n", encoding="utf-8")
