@@ -393,6 +393,51 @@ def test_a_model_whose_class_writes_call_on_several_inputs() -> None:
     assert model.predict({"a": X, "b": X}).shape == (50, 2)
 
 
+class TwoHeads(md.Model):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(seed=3, **options)
+        self.near, self.far = L.Dense(2, name="near"), L.Dense(2, name="far")
+
+    def call(self, inputs: Any) -> Any:
+        return [self.near(inputs), self.far(inputs)]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"loss": ["mse", "mae"], "loss_weights": [1, 0.5]},
+        {"loss": "mse", "loss_weights": [1, 0.5]},
+        {"loss": "mse", "metrics": [["mae"], None]},
+        {"loss": {"near": "mse", "far": "mae"}, "metrics": {"far": ["mse"]}},
+        {"loss": "mse"},
+    ],
+)
+def test_outputs_that_call_tells_of_have_losses_of_their_own(asked: dict[str, Any]) -> None:
+    written, told = TwoHeads(), TwoHeads()
+    told.build((None, 4))
+    for model in (written, told):
+        model.compile("sgd", **copy.deepcopy(asked))
+    first, second = (model.fit(X, [Y, -Y], epochs=2, verbose=0) for model in (written, told))
+    assert first.history == second.history and len(first.history) >= 3
+    assert written.metrics_names == told.metrics_names
+    assert [repr(one) for one in written.metrics] == [repr(one) for one in told.metrics]
+
+
+def test_losses_for_other_outputs_than_call_makes() -> None:
+    model = TwoHeads()
+    model.compile("sgd", ["mse", "mae", "mse"])
+    with pytest.raises(ValueError, match=r"loss must hold one entry for each of the 2 outputs"):
+        model.fit(X, [Y, Y], verbose=0)
+    with pytest.raises(RuntimeError, match="call compile"):
+        model.fit(X, [Y, Y], verbose=0)
+    model.compile("sgd", ["mse", "mae"])
+    assert len(model.fit(X, [Y, Y], verbose=0).history) == 3
+    alone = Subclassed()
+    alone.compile("sgd", {"other": "mse"})
+    with pytest.raises(ValueError, match=r"loss names 'other'"):
+        alone.fit(X, Y, verbose=0)
+
+
 def numpy_call(self: Any, x: Any) -> Any:
     return np.tanh(x)
 

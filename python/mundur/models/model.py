@@ -114,6 +114,7 @@ class Model(Stepping):
 
     _optimizer: Optimizer | None = None
     _objectives: tuple[Objective, ...] = ()  # of each output
+    _given: tuple[Any, Any, Any, Any] | None = None  # to compile, before `call` told the outputs
     _has_loss = False  # whether any of them
     _names: tuple[str, ...] = ("loss",)  # of losses and metrics
     _epochs_begun = 0
@@ -229,10 +230,13 @@ class Model(Stepping):
         ValueError: BinaryCrossentropy expects probabilities, but the model ends in linear; set \
 from_logits=True in the loss or activation="sigmoid" in the last layer
         """
-        from ..training.objectives import names_of, objectives_of
+        from ..training.objectives import are_of_several, objectives_of
 
         new_optimizer = optimizers.get(optimizer)
-        asked = objectives_of(self._ports_out, loss, loss_weights, metrics, weighted_metrics)
+        given = (loss, loss_weights, metrics, weighted_metrics)
+        # Which outputs there are, a class may say by `call`, once there are data.
+        waits = self._traces() and are_of_several(*given)
+        asked = () if waits else objectives_of(self._ports_out, *given)
         new_optimizer._check_usable()
         self._check_overrides()
         with self.lock:
@@ -243,10 +247,26 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
                 for one, head, shape in heads:
                     if one.loss is not None:
                         one.loss._check_head(head, shape)
-            self._optimizer, self._objectives = new_optimizer, asked
-            self._has_loss = any(one.loss is not None for one in asked)
-            self._names = tuple(names_of(asked))
-            self._place = None
+            self._optimizer, self._place = new_optimizer, None
+            self._given = given if self._traces() else None
+            self._ask(asked)
+            self._has_loss = self._has_loss or waits
+
+    def _ask(self, objectives: tuple[Objective, ...]) -> None:
+        from ..training.objectives import names_of
+
+        self._objectives = objectives
+        self._has_loss = any(one.loss is not None for one in objectives)
+        self._names = tuple(names_of(objectives))
+
+    def _trace(self, shapes: Any) -> None:
+        super()._trace(shapes)
+        given, self._given = self._given, None
+        if given is not None and not (self._objectives and self._ports_out.alone):
+            from ..training.objectives import objectives_of
+
+            self._objectives, self._has_loss = (), False
+            self._ask(objectives_of(self._ports_out, *given))
 
     @property
     def optimizer(self) -> Optimizer | None:

@@ -13,7 +13,21 @@ from ..data.dataset import Objective
 from ..losses.base import Loss
 from ..losses.in_python import check_compiled
 
-__all__ = ["names_of", "objectives_of"]
+__all__ = ["are_of_several", "names_of", "objectives_of"]
+
+
+def are_of_several(loss: Any, loss_weights: Any, metrics: Any, weighted_metrics: Any) -> bool:
+    """Whether what was given to compile tells outputs apart, by number or by name."""
+    return (
+        any(_is_dict(given) for given in (loss, loss_weights, metrics, weighted_metrics))
+        or any(isinstance(given, (list, tuple)) for given in (loss, loss_weights))
+        or any(
+            one is None or isinstance(one, (list, tuple))
+            for given in (metrics, weighted_metrics)
+            if isinstance(given, (list, tuple))
+            for one in given
+        )
+    )
 
 
 def objectives_of(
@@ -64,8 +78,7 @@ def _of_one(ports: Ports, loss: Any, loss_weights: Any, metrics: Any, weighted: 
 
 def _of_name(given: Any, name: str, argument: str) -> Any:
     """What was given for the only output, by its name or by itself."""
-    # Losses and metrics as dicts name their class.
-    if not isinstance(given, dict) or "class_name" in given:
+    if not _is_dict(given):
         return given
     strange = [one for one in given if one != name]
     if strange or not given:
@@ -77,6 +90,11 @@ def _of_name(given: Any, name: str, argument: str) -> Any:
             f"{shown(given)}"
         )
     return given[name]
+
+
+def _is_dict(given: Any) -> bool:
+    """By outputs, that is: losses and metrics as dicts name their class."""
+    return isinstance(given, dict) and "class_name" not in given
 
 
 def _metrics_of(given: Any, name: str, argument: str) -> Any:
