@@ -312,6 +312,22 @@ SIGNATURES = [
 
 BEHAVIOURS = [
     Behaviour(
+        "phases_of_call",
+        "a Model subclass that writes call(inputs)",
+        "fit trains: dropout drops, noise is added",
+        "fit computes as predict does, unless call takes training, too",
+        "That a dropout is silently none is never meant.",
+    ),
+    Behaviour(
+        "losses_of_layers",
+        "Layer.add_loss, keras.ops",
+        "a loss is one of an output: what is to be small is another output, with a loss and a "
+        "weight in compile; or a layer has an activity_regularizer",
+        "any number that a layer or a model computes is added to the loss",
+        "There is no tape. A variational autoencoder has the outputs decoded, μ and σ², whose "
+        'losses are the reconstruction\'s, "mse" to 0 and "poisson" to 1: Σ ½μ² + ½(σ² - log σ²).',
+    ),
+    Behaviour(
         "mask_beside_states",
         "layers.LSTM()(x, initial_state=)",
         "the mask of x holds",

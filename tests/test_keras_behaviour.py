@@ -330,6 +330,43 @@ def contrasts() -> None:
     assert 0.999 * usual < theirs.min()
 
 
+def phases_of_call() -> None:
+    def loss_of(lib: Any) -> float:
+        class Noisy(lib.Model):  # type: ignore[misc]
+            def __init__(self) -> None:
+                super().__init__()
+                self.dense = lib.layers.Dense(5, use_bias=False)
+                self.noise = lib.layers.GaussianNoise(1.0)
+
+            def call(self, inputs: Any) -> Any:
+                return self.noise(self.dense(inputs))
+
+        model = Noisy()
+        model.compile("sgd", "mse")
+        x = np.zeros((100, 5), np.float32)
+        return float(model.fit(x, x, verbose=0).history["loss"][0])
+
+    assert loss_of(md) > 0.5
+    assert loss_of(keras) == 0.0
+
+
+def losses_of_layers() -> None:
+    class Small(keras.layers.Layer):  # type: ignore[misc]
+        def call(self, x: Any) -> Any:
+            self.add_loss(keras.ops.sum(x**2))
+            return x
+
+    layer = Small()
+    layer(np.ones((2, 3), np.float32))
+    assert [float(loss) for loss in layer.losses] == [6.0]
+    for thing in (md.layers.Dense(2), md.Model()):
+        for name in ("add_loss", "losses"):
+            with pytest.raises(AttributeError, match="as another output, with a loss of its own"):
+                getattr(thing, name)
+    with pytest.raises(AttributeError, match="nothing is differentiated by itself"):
+        _ = md.ops  # type: ignore[attr-defined]
+
+
 CHECKS: dict[str, Callable[[], None]] = {
     check.__name__: check
     for check in (
@@ -338,7 +375,7 @@ CHECKS: dict[str, Callable[[], None]] = {
         *(inputs_among_layers, stretching, mask_beside_states),
         *(names_of_inputs, layers_after_compile, backups_of_iterables, losses_as_metrics),
         *(weighted_sets, sums_of_probabilities, adjusted_r2, more_than_there_is, excluded_names),
-        *(flips, crops, contrasts),
+        *(flips, crops, contrasts, losses_of_layers, phases_of_call),
     )
 }
 

@@ -135,8 +135,9 @@ def test_a_script_runs_with_either_and_learns_as_well(
 def test_none_is_missing() -> None:
     assert [
         *("anomalies", "answers", "attention", "autoencoder", "batches", "between", "blocks"),
-        *("by_hand", "committee", "digits", "films", "folds", "fraud", "headlines", "housing"),
-        *("iris", "numerals", "overfitting", "patients", "quantiles", "rates", "reviews"),
-        *("scorers", "sentences", "skips", "subclassed", "tickets", "transfer", "tumours"),
-        *("twins", "watching", "waves", "weather", "wide_and_deep", "xor"),
+        *("by_hand", "committee", "convnet", "denoising", "digits", "films", "folds", "fraud"),
+        *("frozen", "headlines", "housing", "inception", "iris", "lenet", "numerals"),
+        *("overfitting", "patients", "quantiles", "rates", "residual", "reviews", "scorers"),
+        *("sentences", "siamese", "skips", "subclassed", "tickets", "transfer", "tumours"),
+        *("twins", "variational", "watching", "waves", "weather", "wide_and_deep", "xor"),
     ] == SCRIPTS

@@ -118,8 +118,21 @@ def lookup(
 
 _ONE_MACHINE = "a model trains on one machine, by threads= or on device=; see fit_many for several"
 _ONE_LIBRARY = "no other library computes here, so that its layers have no place in a model"
-# What Keras has for clusters, half precision and other libraries' layers; what is here instead.
+_NO_TAPE = (
+    "nothing is differentiated by itself; layers are made of layers (call), or of NumPy with a "
+    "derivative of yours (forward and backward)"
+)
+_OF_OUTPUTS = (
+    "a loss is one of an output: give the model what is to be small as another output, with a loss "
+    "of its own in compile, or the layer an activity_regularizer"
+)
+# What Keras has for clusters, half precision, tapes and other libraries' layers; what is here
+# instead.
 _NOT_HERE = {
+    "ops": _NO_TAPE,
+    "GradientTape": _NO_TAPE,
+    "add_loss": _OF_OUTPUTS,
+    "losses": _OF_OUTPUTS,
     "distribution": _ONE_MACHINE,
     "distribute": _ONE_MACHINE,
     "mixed_precision": 'a model is told: Model(compute_dtype="bfloat16")',
@@ -333,5 +346,7 @@ def unknown(thing: object, name: str) -> AttributeError:
     """The error for ``thing.name`` where there is no such attribute."""
     cls = type(thing)
     message = f"{cls.__name__} has no attribute {name!r}"
+    if name in _NOT_HERE:
+        return AttributeError(f"{message}: {_NOT_HERE[name]}")
     public = [known for known in dir(thing) if not known.startswith("_")]
     return AttributeError(message + ("" if name.startswith("_") else suggestion(name, public)))
