@@ -38,7 +38,7 @@ def test_harmless_values_are_taken() -> None:
     model.compile("sgd", loss, jit_compile=True, run_eagerly=True, steps_per_execution=4)
     for make, words in (
         (lambda: L.LSTM(3, unroll=2), "unroll must be False or True; got 2"),
-        (lambda: L.Flatten(data_format="channels_first"), "data_format must be"),
+        (lambda: L.Flatten(data_format="channels_first"), r"Permute\(\(2, 3, 1\)\) turns"),
         (lambda: md.metrics.Mean(dtype="int8"), 'dtype must be "float32" or "float64"'),
         (lambda: model.compile("sgd", "mse", jit_compile=3), "jit_compile must be"),
     ):

@@ -130,6 +130,52 @@ def test_channels_that_seem_to_be_first_are_told_of(
     assert [warning.filename for warning in seen] == [__file__]
 
 
+@pytest.mark.parametrize("in_steps", [False, True])
+def test_bytes_in_batches_are_told_of(in_steps: bool) -> None:
+    batches = [(BYTES[i : i + 5], np.zeros((5, 1))) for i in range(0, len(BYTES), 5)]
+    model = md.Model([md.layers.Conv2D(2, 3), md.layers.Flatten(), md.layers.Dense(1)], seed=0)
+    model.compile("adam", "mse")
+    with pytest.warns(UserWarning, match=r"bytes, 0 to 255.*md.layers.Rescaling\(1/255\)") as seen:
+        if in_steps:
+            model.fit(BYTES, np.zeros((len(BYTES), 1)), steps_per_epoch=1, verbose=0)
+        else:
+            model.fit((batch for batch in batches), verbose=0)
+    assert [warning.filename for warning in seen] == [__file__]
+
+
+def objects(*parts: Any) -> Any:
+    array = np.empty(len(parts), object)
+    for i, part in enumerate(parts):
+        array[i] = part
+    return array
+
+
+def test_images_that_are_objects_of_one_size() -> None:
+    model = md.Model([md.layers.Conv2D(2, 3)], seed=0, input_shape=(8, 8, 3))
+    with pytest.raises(TypeError, match=r"got dtype object; np.stack\(x\) makes one array"):
+        model.predict(objects(np.zeros((8, 8, 3)), np.zeros((8, 8, 3))))
+
+
+@pytest.mark.parametrize(
+    ("loss", "outputs", "y", "message"),
+    [
+        ("sparse_categorical_crossentropy", 3, np.zeros(9), r"labels of shape \(9, 6, 6\).*pixel"),
+        (
+            "mse",
+            2,
+            np.zeros((9, 2)),
+            r"must have shape \(9, 6, 6, 2\).*outputs \(6, 6, 2\) of each",
+        ),
+    ],
+)
+def test_a_missing_flatten(loss: str, outputs: int, y: Any, message: str) -> None:
+    head = md.layers.Dense(outputs, "softmax" if outputs == 3 else None)
+    model = md.Model([md.layers.Conv2D(2, 3), head], seed=0, input_shape=(8, 8, 1))
+    model.compile("sgd", loss)
+    with pytest.raises(ValueError, match=message + ".*Flatten or a global pooling in front"):
+        model.fit(np.zeros((9, 8, 8, 1)), y, verbose=0)
+
+
 @pytest.mark.parametrize(
     ("x", "message"),
     [
@@ -146,8 +192,13 @@ def test_channels_that_seem_to_be_first_are_told_of(
         ),
         ([np.zeros((8, 8, 3)), np.zeros(8)], "must be padded or cut to one"),
         ([[1.0, 2.0], [3.0]], "rows of different lengths must be padded"),
+        (np.zeros((9, 192)), r"got \(9, 192\); x.reshape\(-1, 8, 8, 3\) brings flat rows into it"),
+        (
+            objects(np.zeros((8, 8, 3)), np.zeros((9, 7, 3))),
+            r"x\[1\] \(9, 7, 3\).*md.layers.Resizing\(8, 8\)",
+        ),
     ],
-    ids=["first", "missing", "single", "sizes", "grey", "mixed", "rows"],
+    ids=["first", "missing", "single", "sizes", "grey", "mixed", "rows", "flat", "objects"],
 )
 def test_images_of_another_shape(x: Any, message: str) -> None:
     model = md.Model([md.layers.Conv2D(2, 3)], seed=0, input_shape=(8, 8, 3))

@@ -200,6 +200,26 @@ def test_samples_of_more_axes() -> None:
     assert NeuralNetRegressor(**QUICK).fit(x, x[:, 0]).predict(x).shape == (40, 2)
 
 
+@pytest.mark.parametrize(
+    ("fits", "x", "message"),
+    [
+        (True, [np.zeros((8, 8, 1)), np.zeros((9, 8, 1))], r"X\[1\] \(9, 8, 1\).*Resizing\(8, 8\)"),
+        (False, np.zeros((2, 1, 8, 8)), r"got \(2, 1, 8, 8\), channels first: np.moveaxis\(X, 1"),
+        (False, np.zeros((2, 64)), r"X.reshape\(-1, 8, 8, 1\)"),
+        (False, np.zeros((2, 8, 7, 1)), r"x must have shape \(samples, 8, 8, 1\)"),
+        (False, np.zeros((2, 7, 8, 1)), r"X must have shape \(samples, 8, 8, 1\)"),
+    ],
+)
+def test_images_that_do_not_fit(fits: bool, x: Any, message: str) -> None:
+    chain = [layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(2)]
+    net = NeuralNetClassifier(chain, epochs=1, random_state=0)
+    with pytest.raises(ValueError, match=message):
+        if fits:
+            net.fit(x, [0, 1])
+        else:
+            net.fit(np.zeros((4, 8, 8, 1)), [0, 1, 0, 1]).predict(x)
+
+
 def test_frames_and_folds_and_what_is_held_out() -> None:
     pd = pytest.importorskip("pandas")
     frame = pd.DataFrame(X, columns=list("abcd"))

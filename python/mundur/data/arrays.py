@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -62,8 +63,7 @@ def real_array(value: Any, name: str, of_text: str = _OF_TEXT) -> Array:
     if dtype.kind not in "biuf":
         raise WrongType(
             f"{name} must hold real numbers (bool, integers, float16, float32 or float64); "
-            f"got dtype {dtype}"
-            + (f", text; {of_text}" if _is_text(array) else _HINTS.get(dtype.kind, ""))
+            f"got dtype {dtype}" + (f", text; {of_text}" if _is_text(array) else _hint(array, name))
         )
     if dtype.itemsize > 8:
         raise WrongType(
@@ -75,6 +75,13 @@ def real_array(value: Any, name: str, of_text: str = _OF_TEXT) -> Array:
     if not array.flags.aligned:
         array = array.copy()
     return array
+
+
+def _hint(array: Array, name: str) -> str:
+    if array.ndim == 1 and all(isinstance(part, np.ndarray) for part in array):
+        _asarray(list(array), name)  # raises where they differ in shape
+        return f"; np.stack({_bare(name)}) makes one array of arrays of one shape"
+    return _HINTS.get(array.dtype.kind, "")
 
 
 def _is_text(array: Array) -> bool:
@@ -263,6 +270,8 @@ def _wrong_shape(x: Array, input_shape: tuple[int, ...] | None, name: str) -> Va
             "; an axis is missing: that of the channels, x[..., np.newaxis] where images are grey, "
             "or that of the samples, x[np.newaxis] where it is one image"
         ).replace("x[", f"{_bare(name)}[")
+    elif input_shape and x.ndim == 2 and x.shape[1] == math.prod(input_shape):
+        message += f"; {_bare(name)}.reshape(-1, {extents}) brings flat rows into it"
     elif x.ndim < 2:
         message += (
             f". One feature per sample: {_bare(name)}.reshape(-1, 1); a single sample: "

@@ -110,7 +110,19 @@ def like_outputs(y: Array, shape: tuple[int, ...], name: str, title: str, hint: 
         return y[..., None]
     flat = y.shape in (shape[:-1], (*shape[:-1], 1))
     raise ValueError(
-        f"{name} must have shape {shape} for {title}; got {y.shape}{hint if flat else ''}"
+        f"{name} must have shape {shape} for {title}; got {y.shape}"
+        + (hint if flat else _of_places(y, shape))
+    )
+
+
+def _of_places(y: Array, shape: tuple[int, ...]) -> str:
+    """What mends a model that has outputs at each place of a sample, where one row was meant."""
+    if len(shape) < 3 or y.ndim > 2 or len(y) != shape[0]:
+        return ""
+    where = "step" if len(shape) == 3 else "pixel" if len(shape) == 4 else "place"
+    return (
+        f"; the model has outputs {shape[1:]} of each sample, one row per {where}: Flatten or a "
+        "global pooling in front of its last layer leaves one per sample"
     )
 
 
@@ -126,7 +138,8 @@ def label_targets(y: Array, shape: tuple[int, ...], name: str, ignored: int | No
     if y.shape == (*shape[:-1], 1):
         y = y[..., 0]
     if y.shape != shape[:-1]:
-        raise ValueError(f"{name} must hold labels of shape {shape[:-1]}; got {y.shape}")
+        hint = _of_places(y, shape)
+        raise ValueError(f"{name} must hold labels of shape {shape[:-1]}; got {y.shape}{hint}")
     if y.dtype.kind == "f":
         bad = y != np.floor(y)  # NaN too
         if bad.any():

@@ -8,11 +8,11 @@ from typing import ClassVar
 from .. import _core
 from .._support.checks import factor as factor_value
 from .._support.checks import integer, number, seed_value, shown
-from .._support.names import checked_keywords, either, lookup
+from .._support.names import checked_keywords, lookup
 from .._support.unpack import Unpack
 from .base import KERAS, Layer, LayerArguments, MaskFlow
 from .resizing import INTERPOLATIONS
-from .windows import channels_last, image_and_channels
+from .windows import LAST, channels_last, image_and_channels
 
 Pair = tuple[float, float]
 Factor = float | Pair
@@ -359,7 +359,7 @@ class RandomContrast(RandomImage):
     _change_kind = "contrast"
 
     @checked_keywords(
-        ignored=_BOXES | {"data_format": either(None, "channels_last")},
+        ignored=_BOXES | {"data_format": LAST},
         rest=Layer,
     )
     def __init__(

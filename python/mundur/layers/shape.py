@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 from .. import _core
 from .._support.checks import MOST_AXES, WrongType, integer, shown
-from .._support.names import checked_keywords, either
+from .._support.names import checked_keywords
 from .._support.unpack import Unpack
 from .base import KERAS, Layer, LayerArguments, MaskFlow
-from .windows import UNITS, axes_and_channels, channels_last, single
+from .windows import LAST, UNITS, axes_and_channels, channels_last, single
 
 
 def _integers(value: Any, name: str, minimum: int) -> tuple[int, ...]:
@@ -403,7 +403,7 @@ class Flatten(Layer):
 
     _kind = "flatten"
 
-    @checked_keywords(ignored=KERAS | {"data_format": either(None, "channels_last")}, rest=Layer)
+    @checked_keywords(ignored=KERAS | {"data_format": LAST}, rest=Layer)
     def __init__(
         self,
         **layer: Unpack[LayerArguments],

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._support.checks import WrongType, integer, shown
-from .._support.names import lookup
+from .._support.names import Harmless, lookup
 
 _NAMES = {name: name for name in ("valid", "same", "causal")}
 
@@ -56,6 +56,10 @@ def channels_last(value: Any, axes: int = 1) -> str | None:
             f"{shown(value)}; {_LAST[axes]} turns samples of shape {_FIRST[axes]} around"
         )
     return None if value is None else str(value)
+
+
+# `data_format` of layers that have no use for it.
+LAST = Harmless(None, lambda _, __, value: channels_last(value, 2))
 
 
 def steps_and_channels(layer: str, shape: tuple[int, ...]) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from .. import optimizers
+from ..data.arrays import features, real_array
 from ..layers.base import Layer
 from ..layers.input import InputLayer
 from ..models.model import Model
@@ -47,7 +48,7 @@ def checked(estimator: Any, *data: Any, **how: Any) -> Any:
             return found
         raise ValueError("could not convert string to float")
     except (TypeError, ValueError) as error:
-        hint = _hint(data[0], str(error))
+        hint = _hint(data[0], str(error)) or _of_samples(estimator, data[0], str(error))
         if not hint:
             raise
         raise ValueError(f"{error}\n{hint}") from None
@@ -65,6 +66,23 @@ def _hint(x: Any, message: str) -> str:
             f"X lacks values{_columns(x, _lacks)}; fill them in a pipeline: "
             "make_pipeline(SimpleImputer(), StandardScaler(), ...)"
         )
+    if "setting an array element with a sequence" in message:
+        try:
+            real_array(x, "X")
+        except (TypeError, ValueError) as error:
+            return str(error)
+    return ""
+
+
+def _of_samples(estimator: Any, x: Any, message: str) -> str:
+    """What samples of several axes should be like: scikit-learn counts along the first alone."""
+    shape = getattr(getattr(estimator, "model_", None), "input_shape", None)
+    if "is expecting" not in message or shape is None or len(shape) < 2:
+        return ""
+    try:
+        features(x, shape, "X")
+    except (TypeError, ValueError) as error:
+        return str(error)
     return ""
 
 

@@ -291,7 +291,7 @@ def fit(
             plan = plan._replace(progress=progress)
         if isinstance(plan.train, Dataset) and model.dense_first:
             warn_of_scales(plan.train.x, x, stacklevel=5)
-        if isinstance(plan.train, Dataset) and model.convolution_first:
-            warn_of_images(plan.train.x, told, stacklevel=5)
+        if model.convolution_first:
+            warn_of_images(plan.features, told, stacklevel=5)
         loop = Fit(model, plan)
     return loop.run()

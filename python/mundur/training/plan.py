@@ -55,6 +55,7 @@ class Plan(NamedTuple):
     """What a call of `fit` comes to."""
 
     train: Data
+    features: Any  # of all samples, or of a first batch
     validation: Data | None
     order: Order  # of samples; for an iterable its batch size alone means something
     validation_batch_size: int
@@ -165,6 +166,7 @@ def planned(
         params = {"verbose": level, "epochs": last, "steps": train.steps(size)}
         yield Plan(
             train=train,
+            features=checked,
             validation=validation,
             order=order,
             validation_batch_size=_size(validation, validation_batch_size),
