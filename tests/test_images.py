@@ -151,6 +151,45 @@ def test_groups_of_channels_are_normalised() -> None:
         L.GroupNormalization(0)
 
 
+# ---- what a step keeps --------------------------------------------------------------------------
+
+
+def convolution(activation: Any = "relu", **options: Any) -> Any:
+    return L.Conv2D(8, 3, padding="same", activation=activation, **options)
+
+
+@pytest.mark.parametrize(
+    ("block", "images"),
+    [
+        (lambda: [convolution()], 1),  # y: relu's derivative, and what the next one saw
+        (lambda: [convolution(None), L.ReLU()], 1),
+        (lambda: [convolution("tanh")], 1),
+        (lambda: [convolution("swish")], 2),  # z, too
+        (lambda: [L.DepthwiseConv2D(3, padding="same", activation="relu")], 1),
+        (lambda: [L.SeparableConv2D(8, 3, padding="same", activation="relu")], 2),
+        (lambda: [L.Conv2DTranspose(8, 3, padding="same", activation="relu")], 1),
+        (lambda: [convolution(None), L.BatchNormalization(), L.ReLU()], 2),
+        (lambda: [L.Residual([convolution(), convolution(None)]), L.ReLU()], 2),
+        # Of a pooling the positions of its maxima, of means nothing; of dropout a byte for each.
+        (lambda: [convolution(None), L.MaxPooling2D(2), L.UpSampling2D(2)], 1 + 1 / 4),
+        (lambda: [convolution(None), L.AveragePooling2D(2), L.UpSampling2D(2)], 1),
+        (lambda: [convolution(), L.Dropout(0.5)], 2 + 1 / 4),
+        (lambda: [convolution(), L.SpatialDropout2D(0.5)], 2),
+        (lambda: [convolution(), L.ZeroPadding2D(1), L.Cropping2D(1)], 2),
+        (lambda: [convolution(), L.RandomFlip()], 2),
+    ],
+    ids=lambda value: "_".join(type(one).__name__ for one in value()) if callable(value) else None,
+)
+def test_a_step_keeps_what_backward_needs(block: Any, images: float) -> None:
+    def needed(blocks: int, batch: int) -> int:
+        layers = [layer for _ in range(blocks) for layer in block()]
+        model = md.Model([*layers, L.GlobalAveragePooling2D()], seed=0, input_shape=(16, 16, 8))
+        return model.native.workspace_bytes(batch, True)
+
+    of_one = (needed(6, 2048) - needed(6, 1024)) - (needed(5, 2048) - needed(5, 1024))
+    assert of_one == pytest.approx(images * 1024 * 16 * 16 * 8 * 4, rel=4e-3)
+
+
 # ---- a whole network ----------------------------------------------------------------------------
 
 

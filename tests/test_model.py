@@ -384,6 +384,8 @@ def test_summary(capsys: Any) -> None:
         "seed 3",
     ):
         assert words in text
+    step = 4 * 4 * 101_770 + model.native.workspace_bytes(32, True)
+    assert f"Memory of a training step: {step / 2**20:.4g} MiB" in text
     lines: list[str] = []
     model.summary(60, print_fn=lines.append)
     assert max(len(line) for line in lines[1:8]) <= 60

@@ -849,7 +849,10 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
         *,
         batch_size: int = 32,
     ) -> None:
-        """Prints layers, shapes, parameters and memory.
+        """Prints layers, shapes, parameters and the memory of a training step.
+
+        The workspace is what backward needs of forward at its fullest (y of a convolution and its
+        relu, positions of a max-pooling, no more), and the scratch of each worker.
 
         Parameters
         ----------

@@ -154,14 +154,17 @@ def _totals(model: Chain, slots: int, batch_size: int) -> list[str]:
         "gradients": learned * item,
         "optimizer state": slots * learned * item,
     }
+    whole = []
     if not has_length(model._graph_built.inputs[0][1]):
         batches = f"batches of {batch_size}"
         if model._is_open:
             batches += f" x {', '.join(map(str, (s for _, s in model._graph_built.inputs)))}"
         memory[f"workspace ({batches})"] = model.native.workspace_bytes(batch_size, True)
+        whole = [f"Memory of a training step: {_size(sum(memory.values()))}"]
     return [
         f"Parameters: {total:,}, trainable {trainable:,}, non-trainable {total - trainable:,}",
         "Memory: " + ", ".join(f"{name} {_size(size)}" for name, size in memory.items()),
+        *whole,
     ]
 
 
