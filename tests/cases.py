@@ -602,6 +602,7 @@ LAYERS = [
         for groups in (2, 11)
         for s in (1, 2)
     ),
+    conv2d(33, 2, (4, 5, 16), 3, padding="same"),  # in bfloat16, too
     *(
         windowed("DepthwiseConv1D", (9, channels), kernel_size=3, padding=p, depth_multiplier=d)
         for channels, d in ((1, 1), (4, 1), (17, 2))

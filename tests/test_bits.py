@@ -69,7 +69,7 @@ def one_pass(case: LayerCase, dtype: str) -> dict[str, bytes]:
 
 def has_product(case: LayerCase) -> bool:
     """Whether some of it is computed in bfloat16 where that is asked for."""
-    return case.layer in {"Dense", "Conv1D", "SimpleRNN", "LSTM", "GRU"}
+    return case.layer in {"Dense", "Conv1D", "Conv2D", "SimpleRNN", "LSTM", "GRU"}
 
 
 ROWS = [

@@ -132,6 +132,45 @@ void resolve_by_pixels(Resolver<T>& r, const op::Convolve2D& o, const Part& part
   });
 }
 
+/// Convolve2D of one group, whose patches are rounded piece by piece.
+template <class T>
+void resolve_rounded(Resolver<T>& r, const op::Convolve2D& o, const Part& part) {
+  const auto* const low = bfloat16_of(r, o.x, "Convolve2D", o.rounded);
+  const std::int64_t C = r.columns(o.x), O = r.columns(o.y);
+  const Patches<T> patches(r.at(o.x), o.windows, C, 0, C);
+  const std::int64_t depth = patches.columns(), most = rows_at_once(depth),
+                     ld = bfloat16_stride(depth), filled = bfloat16_filled(depth, o.rounded);
+  auto* const rounded = reinterpret_cast<std::uint16_t*>(r.scratch);
+  Product<T, std::uint16_t> p;
+  p.to.ld = o.columns.stride * O;
+  p.a = {rounded, ld};
+  p.b = {r.at(o.w), O};
+  p.columns = O;
+  p.depth = depth;
+  p.scratch = r.scratch + rounded_size(most, depth);
+  p.bias = r.at(o.bias);
+  p.f = o.f;
+  p.l2_bytes = r.kernels.l2_bytes;
+  T* const y = r.at(o.y);
+  each_run(o, image_of(r[o.y].shape), part,
+           [&](std::int64_t place, std::int64_t places, std::int64_t at) {
+             r.call([=, gathered = r.scratch + most * ld / 2, k = &r.kernels](Now<T>&, Worker&) {
+               Product<T, std::uint16_t> own = p;
+               for (std::int64_t i = 0; i < places; i += most) {
+                 own.rows = std::min(most, places - i);
+                 own.to.p = y + at + i * p.to.ld;
+                 each_rounded(
+                     patches, *k, gathered, {place + i, place + i + own.rows}, {0, depth},
+                     [&](std::int64_t row, const Matrix<const T>& from, std::int64_t count) {
+                       k->to_bfloat16(rounded + row * ld, from.p, count, depth, ld, from.ld,
+                                      filled);
+                     });
+                 low->product(own);
+               }
+             });
+           });
+}
+
 }  // namespace
 
 template <class T>
@@ -141,7 +180,8 @@ void resolve(Resolver<T>& r, const op::Convolve2D& o) {
   const Grouped sizes = sizes_of(r, o, o.y);
   const std::int64_t O = image.channels, G = o.groups, own_O = sizes.filters,
                      own_C = sizes.channels;
-  const bool all = makes_all(o), pixels = by_pixels(sizes, windows);
+  const bool rounds = o.rounded != Element::real, all = makes_all(o),
+             pixels = !rounds && by_pixels(sizes, windows);
   const std::int64_t steps = pixels ? windows.rows.out : windows.out();
   const Part part =
       all ? part_of(r.samples(o.y), steps, r.worker) : Part{r.share_samples(o.y), {0, steps}};
@@ -154,6 +194,7 @@ void resolve(Resolver<T>& r, const op::Convolve2D& o) {
   r.reads(o.w);
   if (o.bias) r.reads(o.bias);
   if (part.empty()) return;
+  if (rounds) return resolve_rounded(r, o, part);
   if (pixels) return resolve_by_pixels(r, o, part);
   if (sizes.by_lanes()) return resolve_by_lanes(r, o, part);
   T* const y = r.at(o.y);
@@ -224,6 +265,50 @@ void add_by_lanes(const Kernels<T>& k, LanesSeen<T>& lanes, const Windows2D& win
   }
 }
 
+/// What a shard of places adds to ∂L/∂W where both operands are rounded, of one group.
+template <class T>
+struct RoundedDw {
+  const Bfloat16Products<T>* low;
+  Patches<T> patches;
+  const std::uint16_t* dy;
+  std::int64_t filters, places;  // of all
+  bool in_tiles;
+  T* scratch;
+
+  void operator()(const Kernels<T>& k, const Matrix<T>& dw, Range seen, const Block& block,
+                  T* beyond) const {
+    const std::int64_t rows = block.rows.size(), column = block.columns.begin;
+    const std::int64_t ld = in_tiles ? tiles_stride(kShard) : bfloat16_stride(rows);
+    auto* const rounded = reinterpret_cast<std::uint16_t*>(scratch);
+    T* const gathered = scratch + kShard * bfloat16_stride(rows) / 2;
+    each_rounded(patches, k, gathered, seen, block.rows,
+                 [&](std::int64_t row, const Matrix<const T>& from, std::int64_t count) {
+                   if (in_tiles) {
+                     auto* const to = rounded + row / kTileDepth * kTileSize;
+                     return k.to_left(to, from.p, count, rows, ld, from.ld);
+                   }
+                   k.to_bfloat16(rounded + row * ld, from.p, count, rows, ld, from.ld,
+                                 bfloat16_filled(rows, Element::bfloat16_pairs));
+                 });
+    SampleProduct<T, std::uint16_t> p;
+    p.dw = dw;
+    p.x = {rounded, ld};
+    if (in_tiles) {
+      const std::int64_t stride = tiles_stride(places);
+      p.dy = {dy + column / kTileSide * stride + seen.begin / kTileDepth * kTileSize, stride};
+    } else {
+      const std::int64_t stride = bfloat16_stride(filters);
+      p.dy = {dy + seen.begin * stride + column, stride};
+    }
+    p.I = rows;
+    p.O = block.columns.size();
+    p.rows = {seen.size(), seen.size()};
+    p.scratch = beyond;
+    p.l2_bytes = k.l2_bytes;
+    low->product_dw(p);
+  }
+};
+
 }  // namespace
 
 template <class T>
@@ -233,13 +318,15 @@ void resolve(Resolver<T>& r, const op::Convolve2DDw& o) {
   const std::int64_t O = r.columns(o.dy), G = o.groups, own_O = sizes.filters,
                      own_C = sizes.channels, all_rows = windows.taps() * own_C;
   const bool by_lanes = sizes.by_lanes();
-  const std::int64_t grain = r.kernels.column_grain;
+  const bool in_tiles = r[o.dy].element == Element::bfloat16_right;
+  const std::int64_t grain = in_tiles ? 2 * kTileSide : r.kernels.column_grain;
   const Block part = by_lanes ? Block{{0, all_rows}, share(O, grain, r.worker)}
                               : own(all_rows, kParameterRows, O, grain, r.worker);
   r.touch_matrix(o.dw, all_rows, O, part, true);
   const Following<T> then = following(r, o.after, all_rows, O, part);
   r.reads(o.x);
   r.reads(o.dy);
+  const auto* const low = bfloat16_of(r, o.dy, "Convolve2DDw");
   if (part.empty()) return;
   const std::int64_t places = r.samples(o.dy) * windows.out();
   T* const dw = r.at(o.dw);
@@ -287,6 +374,21 @@ void resolve(Resolver<T>& r, const op::Convolve2DDw& o) {
   const PatchSums sums(part.rows.size(), part.columns.size(), places, windows.out());
   for (std::int64_t row = part.rows.begin; row < part.rows.end; row += sums.rows) {
     const Range rows{row, std::min(row + sums.rows, part.rows.end)};
+    if (low) {
+      const RoundedDw<T> add{low,
+                             Patches<T>(x, windows, own_C, 0, own_C),
+                             r.template at<std::uint16_t>(o.dy),
+                             O,
+                             places,
+                             in_tiles,
+                             gathered};
+      const Block block{rows, part.columns};
+      sum(block, rounded_size(kShard, rows.size()),
+          [=](const Kernels<T>& k, const Matrix<T>& to, Range seen, T* beyond) {
+            add(k, to, seen, block, beyond);
+          });
+      continue;
+    }
     sum({rows, part.columns}, sums.gathered(),
         [=](const Kernels<T>& k, const Matrix<T>& to, Range seen, T* beyond) {
           for (std::int64_t g = 0; g < G; ++g) {

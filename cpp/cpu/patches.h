@@ -106,6 +106,28 @@ class Patches {
   std::int64_t all_, channels_;
 };
 
+/// Calls round(row, rows, count) for pieces of some columns of the rows of these places, gathered
+/// in `scratch` where they don't lie in x; rows are counted from the first place on.
+template <class T, class Round>
+void each_rounded(const Patches<T>& patches, const Kernels<T>& kernels, T* scratch, Range places,
+                  Range columns, Round round) {
+  for (std::int64_t place = places.begin; place < places.end; place += kTileDepth) {
+    const Range some{place, std::min(place + kTileDepth, places.end)};
+    Matrix<const T> rows{scratch, columns.size()};
+    if (patches.are_there()) {
+      rows = patches.there(place);
+      rows.p += columns.begin;
+    } else {
+      patches.gather(kernels, scratch, some, columns);
+    }
+    round(place - places.begin, rows, some.size());
+  }
+}
+/// What so many rows need in scratch: rounded, and in front of that gathered.
+constexpr std::int64_t rounded_size(std::int64_t rows, std::int64_t columns) {
+  return rows * bfloat16_stride(columns) / 2 + kTileDepth * columns;
+}
+
 /// Rows of patches that are gathered at once: what is read of them again stays in the cache.
 inline std::int64_t patches_at_once(std::int64_t columns) {
   constexpr std::int64_t kElements = 1 << 15, kLeast = 32, kMost = 512, kRows = 8;
@@ -127,10 +149,12 @@ struct PatchSums {
   std::int64_t size() const { return rows * columns; }
   std::int64_t scratch() const { return gathered() + slots * size(); }
   /// The most that any part of a parameter takes.
-  static std::int64_t most(std::int64_t all_rows, std::int64_t all_columns, std::int64_t places) {
+  static std::int64_t most(std::int64_t all_rows, std::int64_t all_columns, std::int64_t places,
+                           bool rounds) {
     const std::int64_t high = std::min(all_rows, kElements),
                        wide = std::max(kElements, kRows * all_columns);
-    return kShard * high + ShardTree::most_slots(places) * wide;
+    return (rounds ? rounded_size(kShard, high) : kShard * high) +
+           ShardTree::most_slots(places) * wide;
   }
 
  private:

@@ -136,12 +136,16 @@ std::int64_t scratch_bytes(const Program& program, std::int64_t batch) {
           } else if constexpr (std::is_same_v<Op, op::RoundWindows>) {
             need([&](const Kernels<T>&) { return kTileDepth * program[o.y].shape.back(); });
           } else if constexpr (std::is_same_v<Op, op::WindowsDx>) {
-            const std::int64_t I = o.windows.taps * program[o.dx].shape.back();
+            const std::int64_t I = o.windows.taps() * program[o.dx].shape.back();
             const std::int64_t rows = rows_at_once(I);
             need_rows(program[o.dy].element, rows, program[o.dy].shape.back(), I, rows * I);
           } else if constexpr (std::is_same_v<Op, op::Convolve2D>) {
             const Grouped sizes = grouped(o, o.y);
             const std::int64_t depth = o.windows.taps() * sizes.channels, O = sizes.all_filters();
+            if (o.rounded != Element::real) {
+              const std::int64_t rows = rows_at_once(depth);
+              return need_rows(o.rounded, rows, O, depth, rounded_size(rows, depth));
+            }
             need([&](const Kernels<T>& k) {
               if (by_pixels(sizes, o.windows)) {
                 const Range rows{0, pixel_rows(sizes, o.windows)};
@@ -156,8 +160,12 @@ std::int64_t scratch_bytes(const Program& program, std::int64_t batch) {
             const Grouped sizes = grouped(o, o.dy);
             const std::int64_t rows = o.windows.taps() * sizes.channels, O = sizes.all_filters();
             const std::int64_t places = batch * program[o.dy].samples * o.windows.out();
+            const Element element = program[o.dy].element;
+            if (is_bfloat16(element)) {
+              return need_rows(element, kShard, O, rows, PatchSums::most(rows, O, places, true));
+            }
             need([&](const Kernels<T>& k) {
-              if (!sizes.by_lanes()) return k.scratch + PatchSums::most(rows, O, places);
+              if (!sizes.by_lanes()) return k.scratch + PatchSums::most(rows, O, places, false);
               return lane_sums(rows, O, places) + LanesSeen<T>::scratch(o.windows, sizes, kShard);
             });
           } else if constexpr (requires { Op::kMultiplies; }) {

@@ -214,16 +214,21 @@ class Resolver : public Extents {
   Calls<T>& calls_;
 };
 
-/// The products of an operand in bfloat16; null: it is none. Throws std::invalid_argument beside
-/// float64, which lacks them.
+/// The products of an operand in bfloat16, or of one that is rounded to `element`; null: it is
+/// none. Throws std::invalid_argument beside float64, which lacks them.
 template <class T>
-const Bfloat16Products<T>* bfloat16_of(const Resolver<T>& r, Value operand, const char* operation) {
-  if (!is_bfloat16(r[operand].element)) return nullptr;
+const Bfloat16Products<T>* bfloat16_of(const Resolver<T>& r, Value operand, const char* operation,
+                                       Element element) {
+  if (!is_bfloat16(element)) return nullptr;
   if constexpr (!std::is_same_v<T, float>) {
     throw std::invalid_argument(std::string(operation) + " of " + r[operand].name +
                                 ": the CPU has it in bfloat16 beside float32 only");
   }
-  return r[operand].element == Element::bfloat16_pairs ? &r.kernels.pairs : &r.kernels.tiles;
+  return element == Element::bfloat16_pairs ? &r.kernels.pairs : &r.kernels.tiles;
+}
+template <class T>
+const Bfloat16Products<T>* bfloat16_of(const Resolver<T>& r, Value operand, const char* operation) {
+  return bfloat16_of(r, operand, operation, r[operand].element);
 }
 
 /// Numbers in bfloat16 up to which a row of `columns` is filled.

@@ -1,4 +1,4 @@
-// Windows over time steps: convolutions.
+// Windows over time steps: convolutions; and what rounded ones send back, of images too.
 //
 // What a step sees lies side by side in x where there is no dilation, so the steps of a sample are
 // the rows of one product, rows that overlap: nothing is copied but what is rounded. Steps at the
@@ -173,10 +173,10 @@ MUNDUR_RESOLVED(RoundWindows);
 
 template <class T>
 void resolve(Resolver<T>& r, const op::WindowsDx& o) {
-  const Windows windows = o.windows;
-  const std::int64_t C = r.columns(o.dx), O = r.columns(o.dy), I = windows.taps * C;
+  const Windows2D windows = o.windows;
+  const std::int64_t C = r.columns(o.dx), O = r.columns(o.dy), I = windows.taps() * C;
   const Range samples = r.share_samples(o.dx);
-  const Range rows{samples.begin * windows.out, samples.end * windows.out};
+  const Range rows{samples.begin * windows.out(), samples.end * windows.out()};
   T* const dx = r.writes_samples(o.dx, samples);
   r.reads(o.dy, rows);
   r.reads(o.w);
@@ -191,22 +191,28 @@ void resolve(Resolver<T>& r, const op::WindowsDx& o) {
   p.scratch = r.scratch + most * I;
   p.l2_bytes = r.kernels.l2_bytes;
   const auto* const dy = r.template at<std::uint16_t>(o.dy);
-  r.call([=, k = &r.kernels](Now<T>&, Worker&) {
-    std::fill_n(dx + samples.begin * windows.in * C, samples.size() * windows.in * C, T{0});
+  r.call([=, kernels = &r.kernels](Now<T>&, Worker&) {
+    const Windows &down = windows.rows, &across = windows.columns;
+    const std::int64_t line = across.in * C, size = windows.in() * C;
+    std::fill_n(dx + samples.begin * size, samples.size() * size, T{0});
     each_piece(rows, most, [&](std::int64_t first, std::int64_t count) {
       Product<T, std::uint16_t> own = p;
       own.a = {dy + first * lddy, lddy};
       own.rows = count;
       low->product_dx(own);
       for (std::int64_t row = first; row < first + count; ++row) {
-        const Range taps = windows.taps_of(row % windows.out);
+        const std::int64_t place = row % windows.out(), s = place / across.out,
+                           t = place % across.out;
+        const Range above = down.taps_of(s), beside = across.taps_of(t);
+        const std::int64_t together = across.dilation == 1 ? beside.size() : 1;
         const T* const from = own.to.p + (row - first) * I;
-        const std::int64_t of_first =
-            row / windows.out * windows.in + windows.first(row % windows.out);
-        const std::int64_t together = windows.dilation == 1 ? taps.size() : 1;
-        for (std::int64_t tap = taps.begin; tap < taps.end; tap += together) {
-          T* const to = dx + (of_first + tap * windows.dilation) * C;
-          k->add(to, to, from + tap * C, together * C);
+        T* const image = dx + row / windows.out() * size;
+        for (std::int64_t j = above.begin; j < above.end; ++j) {
+          T* const seen = image + (down.first(s) + j * down.dilation) * line;
+          for (std::int64_t k = beside.begin; k < beside.end; k += together) {
+            T* const to = seen + (across.first(t) + k * across.dilation) * C;
+            kernels->add(to, to, from + (j * across.taps + k) * C, together * C);
+          }
         }
       }
     });

@@ -45,7 +45,8 @@ class Conv1D final : public Layer {
     const Value w = b.parameter(w_);
     const Value bias = spec_.use_bias ? b.parameter(b_) : Value{};
     const std::int64_t C = b[x].shape[1], groups = spec_.groups;
-    if (b.rounds() && rounding_pays(C)) return b.activate(spec_.activation, rounded(b, x, w, bias));
+    if (b.rounds() && rounding_pays(windows_.taps * C, spec_.filters, groups))
+      return b.activate(spec_.activation, rounded(b, x, w, bias));
     // What a step sees lies side by side in x, but for dilation and groups.
     const bool gathers = spec_.dilation_rate > 1 || groups > 1;
     Value seen = x;
@@ -71,13 +72,6 @@ class Conv1D final : public Layer {
   }
 
  private:
-  // Below this much work, measured, what is rounded takes longer than its product saves.
-  bool rounding_pays(std::int64_t C) const {
-    constexpr std::int64_t kFilters = 32, kWork = 1536;
-    return spec_.groups == 1 && spec_.filters >= kFilters &&
-           windows_.taps * C * spec_.filters >= kWork;
-  }
-
   // A Dense on what the steps see, one chain over (t, k) for each element of dx.
   Value rounded(Builder& b, Value x, Value w, Value bias) const {
     const Value seen = b.windows(x, windows_);

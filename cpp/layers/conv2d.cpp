@@ -2,7 +2,8 @@
 // the rows and columns of padding, which hold 0.
 //
 // The order of sums. y: one chain over (j, k, channel). dx: one chain over (r, t, filter). dW: a
-// sum over samples, whose rows are the places (r, t).
+// sum over samples, whose rows are the places (r, t). In bfloat16 they are those of a Dense on what
+// the places see, where a tap that is not there sees 0.
 
 #include "layers/convolving.h"
 
@@ -51,11 +52,32 @@ class Conv2D final : public Layer {
   Value forward(Builder& b, Value x) const override {
     const Value w = b.parameter(w_);
     const Value bias = spec_.use_bias ? b.parameter(b_) : Value{};
-    return b.activate(spec_.activation,
-                      convolve(b, x, w, bias, windows_, spec_.filters, spec_.groups));
+    const std::int64_t seen = windows_.taps() * b[x].shape.back();
+    const bool rounds = b.rounds() && rounding_pays(seen, spec_.filters, spec_.groups);
+    const Value z = rounds ? rounded(b, x, w, bias)
+                           : convolve(b, x, w, bias, windows_, spec_.filters, spec_.groups);
+    return b.activate(spec_.activation, z);
   }
 
  private:
+  // A Dense on what the places see, one chain over (r, t, j, k) for each element of dx.
+  Value rounded(Builder& b, Value x, Value w, Value bias) const {
+    const Value z = b.value("z", {windows_.rows.out, windows_.columns.out, spec_.filters}, x);
+    op::Convolve2D product{z, x, w, bias, windows_};
+    product.rounded = b.rounds_to();
+    b.emit(product);
+    b.backward(z, {x, w, bias}, [=, this, &b](Value delta) {
+      const Value dx = b.like("dx", x);
+      b.emit(op::WindowsDx{dx, b.operand(delta, false), w, windows_});
+      b.gradient(x, dx);
+      const Value dw = b.whole("dw", b[w].shape);
+      b.emit(op::Convolve2DDw{dw, x, b.operand(delta, false, Element::bfloat16_right), windows_});
+      b.gradient(w, dw);
+      if (bias) b.gradient(bias, b.sum_rows(delta, bias));
+    });
+    return z;
+  }
+
   Conv2DSpec spec_;
   Windows2D windows_;
   int w_ = 0, b_ = 0;

@@ -9,6 +9,13 @@
 
 namespace mundur {
 
+/// Whether a product of what windows see, so many numbers, is rounded where that is asked for:
+/// below this much work, measured, it takes longer than it saves.
+inline bool rounding_pays(std::int64_t seen, std::int64_t filters, std::int64_t groups) {
+  constexpr std::int64_t kFilters = 32, kWork = 1536;
+  return groups == 1 && filters >= kFilters && seen * filters >= kWork;
+}
+
 /// Windows over y from the other side: of the steps s, s + S, ... of x, those of y that see them.
 struct BackWindows {
   Windows windows;

@@ -146,8 +146,8 @@ const Builder::Seen* Builder::seen(Value y) const {
 }
 
 Value Builder::operand(Value x, bool lanes, Element tiles) {
-  if (how_.compute == Compute::own || lanes) return x;
-  const Element element = how_.compute == Compute::bfloat16 ? tiles : Element::bfloat16_pairs;
+  if (!rounds() || lanes) return x;
+  const Element element = rounds_to() == Element::bfloat16 ? tiles : rounds_to();
   for (const auto& [of, rounded] : rounded_) {
     if (of == x && program_[rounded].element == element) return rounded;
   }
@@ -174,7 +174,7 @@ Value Builder::product_dx(Value dy, Value w, Value x) {
   const std::int64_t I = program_[x].shape.back(), O = program_[w].shape.back();
   if (const Seen* through = seen(x)) {
     const Value dx = like("dx", through->x);
-    emit(op::WindowsDx{dx, operand(dy, false), w, through->windows});
+    emit(op::WindowsDx{dx, operand(dy, false), w, {Windows{1, 1}, through->windows}});
     return dx;
   }
   const Value dx = value("dx", program_[x].shape, x);

@@ -124,10 +124,10 @@ struct RoundWindows {
   void walk(auto& go) const { go.writes(y).reads(x); }
 };
 /// dx = the sum of what each window that saw it says, in their order: of the rows of dy·wᵀ, where
-/// dy is bfloat16, of either kind.
+/// dy is bfloat16, of either kind. Of an image; a sequence is one of a single row.
 struct WindowsDx {
   Value dx, dy, w;
-  Windows windows;
+  Windows2D windows;
   void walk(auto& go) const { go.writes(dx).reads(dy).reads(w); }
 };
 /// y[t,O] = f(Σ_k x[window t, tap k]·w[k,I,O] + bias[O]), taps that are not there left out; x is
@@ -166,7 +166,8 @@ struct ConvolveDw {
 /// y[r,t,O] = f(Σ_jk x[window (r,t), tap (j,k)]·w[j,k,I,O] + bias[O]), one chain over (j, k, I) in
 /// which taps that are not there see 0, or, in groups of few channels and filters, are left out.
 /// With strides, (r,t) counts every so many rows and columns of y, from the first on. x and y may
-/// be sequences, images of one row; w may have any shape.
+/// be sequences, images of one row; w may have any shape. x and w may be rounded to `rounded`,
+/// bfloat16 of either kind.
 struct Convolve2D {
   static constexpr bool kMultiplies = true;
   Value y, x, w, bias;
@@ -176,10 +177,11 @@ struct Convolve2D {
   struct Part {
     std::int64_t first = 0, stride = 1;
   } rows{}, columns{};
+  Element rounded = Element::real;
   void walk(auto& go) const { go.writes(y).reads(x).reads(w).reads(bias); }
 };
 /// dw[j,k,I,O] = Σ x[window (r,t), tap (j,k)]ᵀ·dy[r,t,O]: a sum over samples, whose rows are the
-/// places (r,t).
+/// places (r,t). dy may be bfloat16, pairs or right; then x is rounded likewise.
 struct Convolve2DDw {
   static constexpr bool kMultiplies = true;
   Value dw, x, dy;

@@ -182,8 +182,15 @@ class Builder {
   void product_dw(Value x, Value dy, Value dw, std::int64_t column, std::int64_t columns);
   /// What windows see of x, in rows: an operand of products that are rounded.
   Value windows(Value x, const Windows& windows);
-  /// Whether operands of products are rounded.
-  bool rounds() const { return how_.compute != Compute::own; }
+  /// What rows are rounded to, where a product reads them: real where they are not.
+  Element rounds_to() const {
+    return how_.compute == Compute::own        ? Element::real
+           : how_.compute == Compute::bfloat16 ? Element::bfloat16
+                                               : Element::bfloat16_pairs;
+  }
+  bool rounds() const { return rounds_to() != Element::real; }
+  /// What a product reads for x, as an element of that kind in tiles; `lanes`: x itself.
+  Value operand(Value x, bool lanes, Element tiles = Element::bfloat16);
   Value sum_rows(Value dy, Value bias);
   Value copy(Value x);
   /// Functions of values, and back: y = f(z), a + b, a·b, the larger or smaller of them,
@@ -248,8 +255,6 @@ class Builder {
     Windows windows;
   };
   const Seen* seen(Value y) const;  // null: it is no windows'
-  /// What a product of such extents reads for x, as an element of that kind in tiles.
-  Value operand(Value x, bool lanes, Element tiles = Element::bfloat16);
   void drop_dead();
   void fuse_activations();
   void join_sums();

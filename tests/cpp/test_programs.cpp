@@ -133,6 +133,7 @@ std::vector<Chain> chains(std::int64_t wide) {
        {mundur::ReshapeSpec{{kSteps, -1, 1}},
         mundur::Conv2DSpec{
             2 * wide, {2, 2}, {1, 1}, mundur::Padding::same, {1, 1}, 1, Activation::relu},
+        mundur::Conv2DSpec{6 * wide, {2, 2}, {1, 1}, mundur::Padding::same},
         mundur::Conv2DSpec{2 * wide, {3, 1}, {2, 1}, mundur::Padding::same, {1, 1}, 2},
         mundur::Conv2DSpec{5, {1, 1}}}},
       {"convolutions of channels, and back",
@@ -442,10 +443,14 @@ void test_what_is_lacking() {
   }
   const mundur::Value x{0}, low{1};
   program.stretches = {{mundur::Stage::forward, 0, 1}};
+  mundur::op::Convolve2D rounded{x, low, x, {}, {{1, 1}, {4, 4}}};
+  rounded.rounded = Element::bfloat16;
   const std::pair<const char*, mundur::Operation> all[] = {
       {"ToBfloat16", mundur::op::ToBfloat16{low, x}},
       {"RoundWindows", mundur::op::RoundWindows{low, x, {4, 4}}},
-      {"WindowsDx", mundur::op::WindowsDx{x, low, x, {4, 4}}},
+      {"WindowsDx", mundur::op::WindowsDx{x, low, x, {{1, 1}, {4, 4}}}},
+      {"Convolve2D", rounded},
+      {"Convolve2DDw", mundur::op::Convolve2DDw{x, x, low, {{1, 1}, {4, 4}}}},
       {"Product", mundur::op::Product{x, low, x, {}}},
       {"ProductDx", mundur::op::ProductDx{x, low, x}},
       {"ProductDw", mundur::op::ProductDw{x, low, low}}};

@@ -27,7 +27,10 @@ class Conv2D(Weighted):
     Σ x_uvᵀδ_rt, ∂L/∂b = Σδ_rt, ∂L/∂x_uv = Σ_jk δ_rt W_jkᵀ (LeCun, Bottou, Bengio and Haffner,
     "Gradient-based learning applied to document recognition", 1998).
 
-    With ``Model(..., compute_dtype="bfloat16")`` its products stay in the model's dtype.
+    With ``Model(..., compute_dtype="bfloat16")`` it is a Dense on what its places see, 0 beyond the
+    edges; its products stay in the model's dtype in groups, with fewer than 32 filters, and where
+    the taps times channels·filters are fewer than 1536: there rounding would cost more time than it
+    saves.
 
     Parameters
     ----------

@@ -27,6 +27,23 @@ IMAGES = (
         batch=270,
     ),
     Case(
+        "a wider convnet",
+        (8, 7, 16),
+        lambda: [
+            layers.Conv2D(33, (2, 3), activation="relu", padding="same"),
+            layers.Conv2D(34, 2, strides=(2, 1)),
+            layers.Conv2D(48, 1, activation="tanh"),
+            layers.Conv2D(32, 2, dilation_rate=(1, 3), padding="same"),
+            layers.GlobalMaxPooling2D(),
+            layers.Dense(4),
+        ],
+        lambda: losses.SparseCategoricalCrossentropy(from_logits=True),
+        lambda: optimizers.Adam(0.01),
+        "labels",
+        samples=270,
+        batch=260,
+    ),
+    Case(
         "a convnet of channels",
         (9, 21, 3),
         lambda: [
