@@ -567,6 +567,13 @@ LAYERS = [
     *(conv2d(6, 5, (11, 40, 1), 2, activation=name) for name in ("relu", "tanh", "softmax")),
     conv2d(1, (2, 1), (60, 40, 16), 1),  # some rows, then others
     *(conv2d(16, 3, (14, 15, 3), 2, padding=p, strides=(2, 1)) for p in ("valid", "same")),
+    # Lanes over filters: more of them, on up to eight channels.
+    *(
+        conv2d(filters, (2, 3), (3, 14, channels), 3, padding=p)
+        for filters, channels in ((9, 1), (16, 8), (33, 3), (100, 1))
+        for p in ("valid", "same")
+    ),
+    conv2d(17, 3, (9, 11, 2), 3, padding="same", dilation_rate=(3, 2), activation="softmax"),
     windowed("Conv2DTranspose", (7, 8, 2), filters=3, kernel_size=4, strides=2, activation="relu"),
     # Lanes over channels and places: around registers, several places in one, each side of them.
     *(

@@ -1,5 +1,6 @@
 // Convolutions of images: products whose rows are what the windows see, gathered piece by piece;
-// or, of many small groups, lanes that run over the filters, and, of few filters, over pixels.
+// or, of many small groups or few channels, lanes that run over the filters, and, of few filters,
+// over pixels.
 
 #include "cpu/lane_windows.h"
 #include "cpu/parts.h"
@@ -132,6 +133,31 @@ void resolve_by_pixels(Resolver<T>& r, const op::Convolve2D& o, const Part& part
   });
 }
 
+/// Convolve2D by filters; the steps of the part are rows.
+template <class T>
+void resolve_by_filters(Resolver<T>& r, const op::Convolve2D& o, const Part& part) {
+  const Windows2D& windows = o.windows;
+  const Image image = image_of(r[o.y].shape);
+  const std::int64_t C = r.columns(o.x), O = image.channels;
+  const Framed<T> framed(r.at(o.x), windows, C);
+  const std::int64_t most = framed.rows(windows, C);
+  const T *const w = r.at(o.w), *const bias = r.at(o.bias);
+  r.call([=, y = r.at(o.y), scratch = r.scratch, k = r.kernels.lane_windows, f = o.f, down = o.rows,
+          across = o.columns, columns = Range{0, windows.columns.out}](Now<T>&, Worker&) {
+    for (std::int64_t n = part.samples.begin; n < part.samples.end; ++n) {
+      for (std::int64_t row = part.steps.begin; row < part.steps.end; row += most) {
+        const Range rows{row, std::min(row + most, part.steps.end)};
+        LaneWindows run = framed.windows(rows, columns, O);
+        run.rows.to = down.stride * image.columns * O;
+        run.ldy = across.stride * O;
+        const std::int64_t to = n * image.rows + down.first + row * down.stride;
+        k(y + (to * image.columns + across.first) * O, framed.look(n, rows, scratch), w, bias, O,
+          run, f);
+      }
+    }
+  });
+}
+
 /// Convolve2D of one group, whose patches are rounded piece by piece.
 template <class T>
 void resolve_rounded(Resolver<T>& r, const op::Convolve2D& o, const Part& part) {
@@ -181,8 +207,9 @@ void resolve(Resolver<T>& r, const op::Convolve2D& o) {
   const std::int64_t O = image.channels, G = o.groups, own_O = sizes.filters,
                      own_C = sizes.channels;
   const bool rounds = o.rounded != Element::real, all = makes_all(o),
-             pixels = !rounds && by_pixels(sizes, windows);
-  const std::int64_t steps = pixels ? windows.rows.out : windows.out();
+             pixels = !rounds && by_pixels(sizes, windows),
+             filters = !rounds && !pixels && ByFilters::pays(sizes, windows);
+  const std::int64_t steps = pixels || filters ? windows.rows.out : windows.out();
   const Part part =
       all ? part_of(r.samples(o.y), steps, r.worker) : Part{r.share_samples(o.y), {0, steps}};
   if (all) {
@@ -196,6 +223,7 @@ void resolve(Resolver<T>& r, const op::Convolve2D& o) {
   if (part.empty()) return;
   if (rounds) return resolve_rounded(r, o, part);
   if (pixels) return resolve_by_pixels(r, o, part);
+  if (filters) return resolve_by_filters(r, o, part);
   if (sizes.by_lanes()) return resolve_by_lanes(r, o, part);
   T* const y = r.at(o.y);
   const T* const w = r.at(o.w);
@@ -265,6 +293,32 @@ void add_by_lanes(const Kernels<T>& k, LanesSeen<T>& lanes, const Windows2D& win
   }
 }
 
+/// Adds what the places [first, end) of all samples say to some rows of dw, filters as lanes; dy
+/// from its first column on.
+template <class T>
+void add_by_filters(const Kernels<T>& k, const Framed<T>& framed, const Windows2D& windows,
+                    const Matrix<T>& dw, Range taken, const T* dy, std::int64_t lddy,
+                    std::int64_t count, Range all, T* scratch) {
+  const std::int64_t each = windows.out(), across = windows.columns.out;
+  for (std::int64_t place = all.begin; place < all.end;) {
+    const std::int64_t n = place / each, first = n * each;
+    const Range places{place - first, std::min(all.end - first, each)};
+    const std::int64_t top = places.begin / across;
+    const T* const seen = framed.look(n, {top, (places.end - 1) / across + 1}, scratch);
+    each_rectangle(places, across, [&](Range rows, Range columns) {
+      LaneWindows run = framed.windows(rows, columns, dw.ld);
+      run.rows.to = across * lddy;
+      run.ldy = lddy;
+      run.first = taken.begin;
+      run.taken = taken.size();
+      k.lane_windows_dw(dw.p,
+                        seen + (rows.begin - top) * framed.below() + columns.begin * framed.right(),
+                        dy + (first + rows.begin * across + columns.begin) * lddy, count, run);
+    });
+    place = first + places.end;
+  }
+}
+
 /// What a shard of places adds to ∂L/∂W where both operands are rounded, of one group.
 template <class T>
 struct RoundedDw {
@@ -318,7 +372,8 @@ void resolve(Resolver<T>& r, const op::Convolve2DDw& o) {
   const std::int64_t O = r.columns(o.dy), G = o.groups, own_O = sizes.filters,
                      own_C = sizes.channels, all_rows = windows.taps() * own_C;
   const bool by_lanes = sizes.by_lanes();
-  const bool in_tiles = r[o.dy].element == Element::bfloat16_right;
+  const bool in_tiles = r[o.dy].element == Element::bfloat16_right,
+             lanes_share = ByFilters::pays_for_dw(sizes, windows);
   const std::int64_t grain = in_tiles ? 2 * kTileSide : r.kernels.column_grain;
   const Block part = by_lanes ? Block{{0, all_rows}, share(O, grain, r.worker)}
                               : own(all_rows, kParameterRows, O, grain, r.worker);
@@ -386,6 +441,20 @@ void resolve(Resolver<T>& r, const op::Convolve2DDw& o) {
       sum(block, rounded_size(kShard, rows.size()),
           [=](const Kernels<T>& k, const Matrix<T>& to, Range seen, T* beyond) {
             add(k, to, seen, block, beyond);
+          });
+      continue;
+    }
+    if (lanes_share) {
+      const std::int64_t room =
+          Framed<T>::scratch(windows, own_C, Framed<T>::rows_of(windows, kShard));
+      const std::int64_t columns = part.columns.size();
+      sum({rows, part.columns}, room,
+          [=](const Kernels<T>& k, const Matrix<T>& to, Range seen, T*) {
+            for (std::int64_t n = 0; n < rows.size(); ++n)
+              std::fill_n(to.p + n * to.ld, columns, T{0});
+            const Framed<T> framed(x, windows, own_C);
+            add_by_filters(k, framed, windows, to, rows, dy + part.columns.begin, O, columns, seen,
+                           gathered);
           });
       continue;
     }

@@ -1,7 +1,9 @@
 #pragma once
 
-// Convolutions of many groups that have few channels and few filters each: products of them would
-// leave most lanes of a register empty, so that lanes run over the filters of all groups.
+// Convolutions that are no products. Of many groups that have few channels and few filters each,
+// products would leave most lanes of a register empty, so that lanes run over the filters of all
+// groups; of few filters of one group likewise, so that they run over pixels. Of few channels,
+// gathering what windows see would cost more than multiplying it.
 
 #include <algorithm>
 #include <numeric>
@@ -190,6 +192,101 @@ inline std::int64_t pixel_rows(const Grouped& sizes, const Windows2D& windows) {
   const std::int64_t row = (sizes.channels + sizes.filters) * windows.columns.out;
   return std::min(std::max(kLeast, kElements / row), windows.rows.out);
 }
+
+/// Whether the lanes of a convolution are its filters, each of which sees all channels: of few,
+/// what windows see is read where it lies, and not gathered first. A product's tiles are larger, so
+/// that gathering pays where what is seen in a row of taps serves many filters; counted.
+struct ByFilters {
+  static bool pays(const Grouped& sizes, const Windows2D& windows) {
+    return pays(sizes, windows, 480);
+  }
+  static bool pays_for_dw(const Grouped& sizes, const Windows2D& windows) {
+    return pays(sizes, windows, 320);
+  }
+
+ private:
+  static bool pays(const Grouped& sizes, const Windows2D& windows, std::int64_t most) {
+    constexpr std::int64_t kChannels = 8;
+    return sizes.groups == 1 && sizes.channels <= kChannels && windows.taps() > 1 &&
+           windows.columns.taps * sizes.channels * sizes.filters <= most;
+  }
+};
+/// Images as their windows see them: where some see beyond, a copy with zeros around it.
+template <class T>
+class Framed {
+ public:
+  Framed(const T* x, const Windows2D& windows, std::int64_t channels)
+      : x_(x), windows_(windows), channels_(channels) {
+    const auto lies_within = [](const Windows& axis) { return axis.whole() == Range{0, axis.out}; };
+    copies_ = !lies_within(windows.rows) || !lies_within(windows.columns);
+    pixels_ = copies_ ? together(windows.columns, windows.columns.out) : windows.columns.in;
+  }
+
+  /// Rows of windows that are looked at together, so that what they see stays in the cache.
+  static std::int64_t rows(const Windows2D& windows, std::int64_t channels) {
+    constexpr std::int64_t kElements = 1 << 13, kLeast = 8;
+    const std::int64_t line = together(windows.columns, windows.columns.out) * channels;
+    return std::min(std::max(kLeast, kElements / (windows.rows.stride * line)), windows.rows.out);
+  }
+  /// Rows that so many places may lie in.
+  static std::int64_t rows_of(const Windows2D& windows, std::int64_t places) {
+    return std::min(places / windows.columns.out + 2, windows.rows.out);
+  }
+  /// What so many rows need in scratch.
+  static std::int64_t scratch(const Windows2D& windows, std::int64_t channels, std::int64_t rows) {
+    return together(windows.rows, rows) * together(windows.columns, windows.columns.out) * channels;
+  }
+
+  /// Where what these rows of windows see of a sample begins: in x, or in `scratch`.
+  const T* look(std::int64_t sample, Range rows, T* scratch) const {
+    const Windows &down = windows_.rows, &across = windows_.columns;
+    const T* const image = x_ + sample * windows_.in() * channels_;
+    const std::int64_t top = down.first(rows.begin), left = across.first(0);
+    if (!copies_) return image + (top * across.in + left) * channels_;
+    const std::int64_t lines = together(down, rows.size());
+    std::fill_n(scratch, lines * line(), T{0});
+    const std::int64_t begin = std::max<std::int64_t>(-left, 0),
+                       end = std::min(pixels_, across.in - left);
+    for (std::int64_t i = 0; i < lines && begin < end; ++i) {
+      if (top + i < 0 || top + i >= down.in) continue;
+      std::copy_n(image + ((top + i) * across.in + left + begin) * channels_,
+                  (end - begin) * channels_, scratch + i * line() + begin * channels_);
+    }
+    return scratch;
+  }
+  /// These rows of windows and these columns of them; `ldw` is the distance of w's rows.
+  LaneWindows windows(Range rows, Range columns, std::int64_t ldw) const {
+    const Windows &down = windows_.rows, &across = windows_.columns;
+    LaneWindows w;
+    w.shared = true;
+    w.rows = {rows.size(), below(), 0};
+    w.count = columns.size();
+    w.step = right();
+    w.down = {down.taps, down.dilation * line(), across.taps * channels_ * ldw};
+    w.across = {across.taps, across.dilation * channels_, channels_ * ldw};
+    w.in = {channels_, 1, ldw};
+    if (across.dilation == 1) {  // what they see of a line lies side by side
+      w.across.count = 1;
+      w.in.count = across.taps * channels_;
+    }
+    return w;
+  }
+  /// Elements from what a window sees to what the next one does, to the right, or below.
+  std::int64_t right() const { return windows_.columns.stride * channels_; }
+  std::int64_t below() const { return windows_.rows.stride * line(); }
+
+ private:
+  /// Pixels of an axis that so many windows see.
+  static std::int64_t together(const Windows& axis, std::int64_t windows) {
+    return (windows - 1) * axis.stride + (axis.taps - 1) * axis.dilation + 1;
+  }
+  std::int64_t line() const { return pixels_ * channels_; }
+
+  const T* x_;
+  Windows2D windows_;
+  std::int64_t channels_, pixels_;
+  bool copies_;
+};
 
 /// Columns of dw that are summed up at once, so that they stay in the cache; and what their sums
 /// need in scratch while they wait, over so many places.

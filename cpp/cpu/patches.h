@@ -148,13 +148,10 @@ struct PatchSums {
   std::int64_t gathered() const { return kShard * rows; }
   std::int64_t size() const { return rows * columns; }
   std::int64_t scratch() const { return gathered() + slots * size(); }
-  /// The most that any part of a parameter takes.
-  static std::int64_t most(std::int64_t all_rows, std::int64_t all_columns, std::int64_t places,
-                           bool rounds) {
-    const std::int64_t high = std::min(all_rows, kElements),
-                       wide = std::max(kElements, kRows * all_columns);
-    return (rounds ? rounded_size(kShard, high) : kShard * high) +
-           ShardTree::most_slots(places) * wide;
+  /// The most rows, whatever part of a parameter is made, and what waits of it.
+  static std::int64_t most_rows(std::int64_t all_rows) { return std::min(all_rows, kElements); }
+  static std::int64_t most_waiting(std::int64_t all_columns, std::int64_t places) {
+    return ShardTree::most_slots(places) * std::max(kElements, kRows * all_columns);
   }
 
  private:

@@ -151,6 +151,10 @@ std::int64_t scratch_bytes(const Program& program, std::int64_t batch) {
                 const Range rows{0, pixel_rows(sizes, o.windows)};
                 return pixel_windows<T>(sizes, o.windows, rows).scratch_size();
               }
+              if (ByFilters::pays(sizes, o.windows)) {
+                const std::int64_t at_once = Framed<T>::rows(o.windows, sizes.channels);
+                return Framed<T>::scratch(o.windows, sizes.channels, at_once);
+              }
               if (!sizes.by_lanes()) return k.scratch + patches_at_once(depth) * depth;
               const std::int64_t places = LanesSeen<T>::places(o.windows, sizes);
               return (depth + 1) * windows_together(sizes, true) * O +
@@ -160,12 +164,17 @@ std::int64_t scratch_bytes(const Program& program, std::int64_t batch) {
             const Grouped sizes = grouped(o, o.dy);
             const std::int64_t rows = o.windows.taps() * sizes.channels, O = sizes.all_filters();
             const std::int64_t places = batch * program[o.dy].samples * o.windows.out();
+            const std::int64_t waiting = PatchSums::most_waiting(O, places),
+                               high = PatchSums::most_rows(rows);
             const Element element = program[o.dy].element;
-            if (is_bfloat16(element)) {
-              return need_rows(element, kShard, O, rows, PatchSums::most(rows, O, places, true));
-            }
+            if (is_bfloat16(element))
+              return need_rows(element, kShard, O, rows, rounded_size(kShard, high) + waiting);
             need([&](const Kernels<T>& k) {
-              if (!sizes.by_lanes()) return k.scratch + PatchSums::most(rows, O, places, false);
+              if (ByFilters::pays_for_dw(sizes, o.windows)) {
+                const std::int64_t at_once = Framed<T>::rows_of(o.windows, kShard);
+                return Framed<T>::scratch(o.windows, sizes.channels, at_once) + waiting;
+              }
+              if (!sizes.by_lanes()) return k.scratch + kShard * high + waiting;
               return lane_sums(rows, O, places) + LanesSeen<T>::scratch(o.windows, sizes, kShard);
             });
           } else if constexpr (requires { Op::kMultiplies; }) {

@@ -229,6 +229,12 @@ struct LaneWindows {
   std::int64_t count = 1, step = 0;     // windows; elements of x from one to the next
   std::int64_t ldy = 0;                 // and of y
   Pieces::Axis down{}, across{}, in{};  // taps, and what each sees of a channel; none may be there
+
+  // Lanes may share what they see, which then begins at x. Those may have several rows of windows,
+  // and, in a sum over samples, some of the taps alone.
+  bool shared = false;
+  Pieces::Axis rows{};
+  std::int64_t first = 0, taken = -1;  // -1: all
 };
 
 /// Some rows of an image, which pixels of an output see through windows of few filters: lanes are
@@ -595,6 +601,7 @@ struct Kernels {
   void (*mean_windows_backward)(T* dx, const T* dy, const std::uint8_t* keep, std::int64_t O,
                                 const WindowRun& windows);
   /// y[n,o] = f(Σ x[n,tap,o]·w[tap,o] + bias[o]), one chain in order of the taps; bias may be null.
+  /// Where lanes share what they see, it is x[n,tap], here and below.
   void (*lane_windows)(T* y, const T* x, const T* w, const T* bias, std::int64_t O,
                        const LaneWindows& windows, Function f);
   /// y[r,t,o] = f(Σ x[r,t,tap,c]·w[tap,c,o] + bias[o]), one chain over (tap, c).
