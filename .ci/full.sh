@@ -23,7 +23,7 @@ keras_tests() {
 frameworks() {
   needs_environment
   environment_beside frameworks
-  export KERAS_BACKEND=torch TF_CPP_MIN_LOG_LEVEL=3
+  export KERAS_BACKEND=torch
   "$scratch/frameworks/bin/python" -m mundur.examples.beside_frameworks | tee "$scratch/frameworks.log"
   [ "$(grep -c ' agrees$' "$scratch/frameworks.log")" -eq 6 ]
   "$scratch/frameworks/bin/python" -m pytest -q tests/test_beside_frameworks.py | tee "$scratch/frameworks.log"
