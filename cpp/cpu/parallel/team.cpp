@@ -37,6 +37,11 @@ void work_as(int index, int count, Barrier& barrier, TeamWork work, void* contex
 
 namespace {
 
+/// About 20 µs of spinning: longer than an even share's jitter, shorter than a time slice.
+constexpr int kSpins = 1000;
+/// None where there are more workers than processors: who is waited for needs this one.
+thread_local int spins = kSpins;
+
 /// What a thread may run on, after it was moved. Where that has changed meanwhile, so that none of
 /// it is left, everything is asked for, of which the system grants what there is: no thread stays
 /// bound to the processor it was moved to.
@@ -54,6 +59,7 @@ void Seats::sit(int index) { processor_[index].store(sched_getcpu(), std::memory
 void Seats::spread(int index, int count) {
   cpu_set_t allowed;
   if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return;
+  spins = CPU_COUNT(&allowed) < count ? 0 : kSpins;
   cpu_set_t free = allowed;
   const int mine = processor_[index].load(std::memory_order_relaxed);
   int before = 0;  // workers before this one that look for a seat as well
@@ -91,20 +97,19 @@ void Barrier::wait(int index, int count) {
 }
 
 void Barrier::wait_for(const Arrivals& other, std::uint32_t round, int index, int count) {
-  // About 20 µs of spinning: longer than an even share's jitter, shorter than a time slice.
-  constexpr int kSpins = 1000;
   constexpr int kYieldsPerLook = 64;
   // Nobody is ever more than one round ahead or behind, so that the difference's sign tells.
   const auto behind = [&] {
     return static_cast<std::int32_t>(other.count.load(std::memory_order_acquire) - round) < 0;
   };
-  for (int spin = 0; behind(); ++spin) {
-    if (spin < kSpins) {
-      pause();
-      continue;
-    }
+  if (!behind()) return;
+  for (int spin = spins; spin > 0; --spin) {
+    pause();
+    if (!behind()) return;
+  }
+  for (int yields = 1; behind(); ++yields) {
     std::this_thread::yield();
-    if (spin % kYieldsPerLook == 0) {
+    if (yields % kYieldsPerLook == 0) {
       seats_.sit(index);
       seats_.spread(index, count);
     }
