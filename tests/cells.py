@@ -30,3 +30,8 @@ def place(isa: str, threads: int) -> Iterator[None]:
     finally:
         _core.set_isa(before)
         _core.set_num_threads(0)
+
+
+def one_of(many: int, name: str) -> bool:
+    """Whether each run tries it: one of so many alike, by a hash of its name; the others wait."""
+    return zlib.crc32(name.encode()) % many == 0

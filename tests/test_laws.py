@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mundur import reference
 
 from cases import LAYERS, NAMED, OPTIMIZERS, LayerCase, OptimizerCase
+from cells import one_of
 
 sizes = st.integers(1, 40)
 seeds = st.integers(0, 2**32 - 1)
@@ -131,8 +132,21 @@ def test_every_optimizer_descends_rosenbrocks_valley(case: OptimizerCase) -> Non
     assert (1 - x) ** 2 + 100 * (y - x * x) ** 2 < 0.01
 
 
-@pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("case", LAYERS, ids=lambda case: case.id)
+LAST_OF_A_KIND = {case.layer: case for case in LAYERS}
+SAVED = [
+    pytest.param(
+        *(case, dtype),
+        id=f"{case.id}-{dtype}",
+        marks=()
+        if case is LAST_OF_A_KIND[case.layer] or one_of(4, f"{case.id}-{dtype}")
+        else pytest.mark.slow,
+    )
+    for case in LAYERS
+    for dtype in ("float32", "float64")
+]
+
+
+@pytest.mark.parametrize(("case", "dtype"), SAVED)
 def test_a_layer_is_saved_and_loaded_to_the_bit(case: LayerCase, dtype: str) -> None:
     layer = getattr(md.layers, case.layer)(**case.arguments)
     model = md.Model([layer], seed=3, dtype=dtype, input_shape=case.shape)
