@@ -96,7 +96,8 @@ sanitizer_tests() {
 
 # The extension under ASan in an interpreter that is not: the runtime is loaded first, leaks (the interpreter's own) are
 # not counted. In the build tree of the native tests, with their flags. Tests that fork, count allocations or exhaust
-# memory on purpose stay out by their marker. Reports go to files, since a worker of pytest takes its stderr with it.
+# memory on purpose stay out by their marker, as do browsers, which would load it as well. Reports go to files, since a
+# worker of pytest takes its stderr with it.
 python_tests_under_asan() {
   needs_tools
   # The same CMake, whose flags stand in the same order: else all of it would be compiled again.
@@ -110,7 +111,7 @@ python_tests_under_asan() {
   UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1:log_path=$reports \
   MUNDUR_CUDA_LIBRARY=$tree/build/asan-ubsan/cpp/libmundur_cuda_host.so \
     timeout 3000 "$scratch/asan/bin/python" -m pytest -q -n auto -o timeout=600 \
-      --full -m "not slow and not witness and not keras" ||
+      --full -m "not slow and not witness and not keras and not browser" ||
     { cat "$reports".* 2>/dev/null; return 1; }
 }
 

@@ -282,6 +282,7 @@ setTimeout(function () {
 </script>"""
 
 
+@pytest.mark.browser
 def test_the_player_in_a_browser(tmp_path: Path) -> None:
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
