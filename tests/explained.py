@@ -160,6 +160,18 @@ def odd_models() -> dict[str, Callable[[], Any]]:
         model.parameters["dense/kernel"][...] = [[np.nan, np.inf], [1, 2]]
         return model.explain(textbook.INPUTS, textbook.TARGETS)
 
+    def long_names() -> Any:
+        own = md.layers.Bidirectional(md.layers.LSTM(2), name="a_layer_that_reads_both_ways")
+        long = "lapisan_keluaran_yang_namanya_sangat_panjang_sekali"
+        model = md.Model([own, D(2, "tanh", name=long)], seed=0)
+        model.compile("sgd", "mse")
+        return model.explain(rng.normal(size=(1, 3, 2)), [[0.0, 1.0]])
+
+    def enormous() -> Any:
+        model = md.Model([D(3, "relu"), D(2)], input_shape=(2,), seed=0)
+        model.compile("sgd", "mse")
+        return model.explain([[1e30, 1e30]], [[1.0, 1.0]])
+
     def wide() -> Any:
         model = md.Model([D(1)], input_shape=(6000,), seed=0)
         model.compile("adam", "mse")
@@ -183,6 +195,8 @@ def odd_models() -> dict[str, Callable[[], Any]]:
         penalised,
         rounded,
         not_a_number,
+        long_names,
+        enormous,
         wide,
         very_wide,
         without_names,
