@@ -68,6 +68,13 @@ def test_decimal_commas_are_read_where_something_else_separates() -> None:
     assert names == [] and x.min() == y.min() == -1 and x.max() == y.max() == 1
 
 
+def test_the_largest_numbers_are_scaled() -> None:
+    most = np.finfo(float).max
+    text = "\n".join(f"{(-most, most)[i % 2]},{i}e306,{-i}.5e307" for i in range(12))
+    x, y, _ = data.table(text, seed=0)
+    assert x.min() == y.min() == -1 and x.max() == y.max() == 1
+
+
 def test_whole_numbers_are_classes_in_their_order() -> None:
     text = "\n".join(f"{i},{i % 3},{(2, 10)[i % 2]}" for i in range(20))
     assert data.table(text, seed=0)[2] == ["2", "10"]

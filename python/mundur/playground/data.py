@@ -73,6 +73,7 @@ def table(text: str, seed: int) -> tuple[Array, Array, list[str]]:
     """
 
     def scaled(values: Array) -> Array:
+        values = values / 4  # no difference of two of them is too large
         least, most = values.min(axis=0), values.max(axis=0)
         result: Array = 2 * (values - least) / np.where(most > least, most - least, 1) - 1
         return result
