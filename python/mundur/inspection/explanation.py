@@ -158,7 +158,7 @@ class Explanation(Passes):
         ----------
         language : {"en", "id"}, default "en"
         sample : int, default 0
-            Whose z, a and δ are asked for.
+            Whose z, a and δ are asked for; batches of up to 4 are calculated as a whole.
 
         Returns
         -------

@@ -607,8 +607,10 @@ _TABLE = (
     ),
     (
         "sheet_sample",
-        "Sample {0} of {1}; gradients are those of the whole batch.",
-        "Sampel {0} dari {1}; gradien adalah milik seluruh batch.",
+        "Of a batch of {1} samples, sample {0} is calculated. Loss and gradients are those of the "
+        "whole batch: take them from the solutions.",
+        "Dari batch berisi {1} sampel, yang dihitung adalah sampel {0}. Loss dan gradien adalah "
+        "milik seluruh batch: ambillah dari penyelesaian.",
     ),
 )
 TEXTS: dict[str, dict[str, str]] = {name: {"en": en, "id": ind} for name, en, ind in _TABLE}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,8 @@ Array = npt.NDArray[Any]
 DIGITS = 6
 # Of a layer that is calculated on paper.
 MOST_NEURONS, MOST_INPUTS = 8, 8
+# Of a batch that is calculated as a whole; of a larger one, one sample.
+MOST_SAMPLES = 4
 # Terms of one line, so that it fits on the page.
 TERMS = 3
 MOST_LETTERS = 105
@@ -85,10 +87,11 @@ def fill(template: str, values: Mapping[str, Any]) -> str:
 
 class _Sheet:
     def __init__(self, explanation: Passes, language: str, sample: int) -> None:
-        self._all, self._language, self._sample = explanation, language, sample
+        self._all, self._language = explanation, language
         self._update = explanation.update
         self._number = {step.name: n for n, step in enumerate(explanation.layers, 1)}
-        self._alone = explanation.samples == 1
+        self._is_whole = explanation.samples <= MOST_SAMPLES
+        self._samples = list(range(explanation.samples)) if self._is_whole else [sample]
 
     def _text(self, name: str, *values: Any) -> str:
         return TEXTS[name][self._language].format(*values) if values else self._plain(name)
@@ -111,10 +114,9 @@ class _Sheet:
         yield r"\end{enumerate}"
         yield r"\newpage"
         yield rf"\section*{{{self._text('solutions')}}}"
-        yield from self._part("forward", [self._forward(step) for step in e.layers])
+        yield from self._part("forward", self._each(self._forward, e.layers))
         yield from self._part("loss", [self._loss()])
-        back = e.layers[::-1]
-        yield from self._part("backward", [self._deltas(step) for step in back])
+        yield from self._part("backward", self._each(self._deltas, e.layers[::-1]))
         learning = [step for step in e.layers if step.gradients]
         yield from self._part("gradients", [self._gradients(step) for step in learning[::-1]])
         if self._update is not None:
@@ -124,11 +126,24 @@ class _Sheet:
         yield from self._part("check", [self._check()])
         yield r"\end{document}"
 
-    def _part(self, name: str, pieces: list[Iterator[str]]) -> Iterator[str]:
+    def _part(self, name: str, pieces: Iterable[Iterable[str]]) -> Iterator[str]:
         title = {"gradients": r"$\partial L / \partial w$"}.get(name) or self._text(name)
         yield rf"\subsection*{{{title}}}"
         for piece in pieces:
             yield from piece
+
+    def _each(
+        self, told: Callable[[LayerPass, int], Iterator[str]], steps: Sequence[LayerPass]
+    ) -> Iterator[Iterable[str]]:
+        """Layer by layer, sample after sample."""
+        for n in self._samples:
+            yield self._title(n)
+            for step in steps:
+                yield told(step, n)
+
+    def _title(self, n: int) -> Iterator[str]:
+        if len(self._samples) > 1:
+            yield rf"\subsubsection*{{{self._text('sample')} {n}}}"
 
     # ---- what is given, and what is asked ----------------------------------------------------
 
@@ -139,25 +154,38 @@ class _Sheet:
         )
         yield self._text("sheet_network", escaped(shapes), DIGITS)
         yield ""
-        if not self._alone:
-            yield self._text("sheet_sample", self._sample, e.samples)
+        if not self._is_whole:
+            yield self._text("sheet_sample", self._samples[0], e.samples)
             yield ""
         yield from self._drawing()
-        for name in dict.fromkeys(name for step in e.layers for name in step.reads):
-            if name.partition("[")[0] not in self._number:
-                yield rf"{self._text('inputs')}: ${escaped(name)} = {self._row(self._read(name))}$"
-                yield ""
         for step in e.layers:
             yield from self._weights(step)
-        if not isinstance(e.y, tuple):
-            yield rf"{self._text('targets')}: $y = {self._row(e.y)}$"
-            yield ""
         formula = self._formula()
         if formula is not None:
             yield rf"{self._text('loss')}: ${self._spread(formula.whole)}$"
         else:
             yield rf"{self._text('loss')}: {escaped(e.loss_name)}"
         yield ""
+        names = dict.fromkeys(name for step in e.layers for name in step.reads)
+        for n in self._samples:
+            yield from self._title(n)
+            for name in names:
+                if name.partition("[")[0] not in self._number:
+                    row = self._row(self._read(name), n)
+                    yield rf"{self._text('inputs')}: ${escaped(name)} = {row}$"
+                    yield ""
+            for name, y in self._targets():
+                yield rf"{self._text('targets')}: ${name} = {self._row(y, n)}$"
+                yield ""
+
+    def _targets(self) -> Iterator[tuple[str, Array]]:
+        e = self._all
+        if not isinstance(e.y, tuple):
+            yield "y", e.y
+            return
+        for name, y in zip(e.outputs, e.y, strict=True):
+            if y is not None:
+                yield rf"y_\text{{{escaped(name)}}}", y
 
     def _weights(self, step: LayerPass) -> Iterator[str]:
         if not step.parameters:
@@ -187,7 +215,8 @@ class _Sheet:
         return found.f if found else rf"\text{{{escaped(step.activation)}}}(z)"
 
     def _questions(self) -> Iterator[str]:
-        for name in ("forward", "loss", "backward", "gradient"):
+        whole = ("forward", "loss", "backward", "gradient")
+        for name in whole if self._is_whole else ("forward", "backward"):
             yield self._text(f"ask_{name}")
         if self._update is not None:
             optimizer = rf"\texttt{{{escaped(self._update.optimizer)}}}"
@@ -221,13 +250,13 @@ class _Sheet:
 
     # ---- forward -----------------------------------------------------------------------------
 
-    def _forward(self, step: LayerPass) -> Iterator[str]:
+    def _forward(self, step: LayerPass, n: int) -> Iterator[str]:
         if not self._is_small(step):
-            yield from self._norms(step, {"a": step.a})
+            yield from self._norms(step, {"a": step.a[n]})
             return
-        x, kernel = step.x[self._sample], step.parameters["kernel"]
+        x, kernel = step.x[n], step.parameters["kernel"]
         bias = step.parameters.get("bias")
-        z, a = step.z[self._sample], step.a[self._sample]
+        z, a = step.z[n], step.a[n]
         rows: list[list[str]] = []
         for j in range(len(z)):
             terms = [
@@ -264,9 +293,10 @@ class _Sheet:
         e, formula = self._all, self._formula()
         rows: list[list[str]] = []
         small = formula is not None and formula.y is not None and formula.y.shape[1] <= MOST_NEURONS
-        if small and self._alone:
+        if small and self._is_whole:
             assert formula is not None and formula.term is not None and formula.factor is not None
-            terms = [fill(formula.term, self._values(formula, j)) for j in range(self._outputs())]
+            places = np.ndindex(self._all.y_pred.shape)
+            terms = [fill(formula.term, self._values(formula, *place)) for place in places]
             first, *rest = self._sum(terms)
             scaled = rf"= {fill(formula.factor, {'n': formula.n})} \cdot \bigl({first[2:]}"
             rows.append(["L", *_closed([scaled, *rest]), f"= {tex(e.loss)}"])
@@ -274,34 +304,32 @@ class _Sheet:
             rows.append(["L", f"= {tex(e.loss)}"])
         if e.penalty:
             rows.append(["R", f"= {tex(e.penalty)}"])
-        for name in e.outputs:
-            step = e[name]
-            if not self._is_small(step):
-                continue
-            for j, value in enumerate(step.da[self._sample]):
-                middle = []
-                if small:
-                    assert formula is not None and formula.slope_numbers is not None
-                    middle = [f"= {fill(formula.slope_numbers, self._values(formula, j))}"]
-                rows.append([self._d(self._symbol("a", step, j)), *middle, f"= {tex(value)}"])
+        ends = [e[name] for name in e.outputs if self._is_small(e[name])]
+        for n in self._samples if ends else ():
+            if len(self._samples) > 1:
+                yield from self._aligned(None, rows)
+                yield from self._title(n)
+                rows = []
+            for step in ends:
+                for j, value in enumerate(step.da[n]):
+                    middle = []
+                    if small:
+                        assert formula is not None and formula.slope_numbers is not None
+                        middle = [f"= {fill(formula.slope_numbers, self._values(formula, n, j))}"]
+                    rows.append([self._d(self._symbol("a", step, j)), *middle, f"= {tex(value)}"])
         yield from self._aligned(None, rows)
 
-    def _outputs(self) -> int:
-        return int(self._all.y_pred.shape[1])
-
-    def _values(self, formula: LossFormula, j: int) -> dict[str, Any]:
-        n = self._sample
+    def _values(self, formula: LossFormula, n: int, j: int) -> dict[str, Any]:
         assert formula.y is not None
         p = 0.0 if formula.p is None else formula.p[n, j]
         return {"y": formula.y[n, j], "a": self._all.y_pred[n, j], "p": p, "n": formula.n}
 
     # ---- backward ----------------------------------------------------------------------------
 
-    def _deltas(self, step: LayerPass) -> Iterator[str]:
+    def _deltas(self, step: LayerPass, n: int) -> Iterator[str]:
         if not self._is_small(step):
-            yield from self._norms(step, {r"\delta": step.delta})
+            yield from self._norms(step, {r"\delta": step.delta[n]})
             return
-        n = self._sample
         rows: list[list[str]] = []
         behind = [one for one in self._all.layers if step.name in one.reads]
         after = behind[0] if len(behind) == 1 and step.name not in self._all.outputs else None
@@ -340,19 +368,24 @@ class _Sheet:
         if not self._is_small(step):
             yield from self._norms(step, step.gradients, of_parameters=True)
             return
-        x, delta = step.x[self._sample], step.delta[self._sample]
-        whole = self._alone and ":" not in step.name and f"{step.name}:1" not in self._number
+        is_once = ":" not in step.name and f"{step.name}:1" not in self._number
         rows: list[list[str]] = []
         penalties = {name: (l1, l2) for name, l1, l2 in step.penalty_factors}
         for name, gradient in step.gradients.items():
             penalty = step.penalties.get(name)
             for place in np.ndindex(gradient.shape):
                 j = place[-1]
-                given = [] if name == "bias" else [factor(x[place[0]])]
-                product = r" \cdot ".join([*given, factor(delta[j])])
-                share = "" if penalty is None else f" + {factor(penalty[place])}"
-                put = [f"= {product}{share}"] if whole and (given or share) else []
-                left = self._d(self._weight(step, name, place), bool(share))
+                given = [] if name == "bias" else [place[0]]
+                terms = [
+                    r" \cdot ".join(
+                        [*(factor(step.x[n, i]) for i in given), factor(step.delta[n, j])]
+                    )
+                    for n in self._samples
+                ]
+                terms += [] if penalty is None else [factor(penalty[place])]
+                is_shown = self._is_whole and is_once and (given or len(terms) > 1)
+                put = self._sum(terms) if is_shown else []
+                left = self._d(self._weight(step, name, place), penalty is not None)
                 rows.append([left, *put, f"= {tex(gradient[place])}"])
                 if name in penalties and penalty is not None:
                     l1, l2 = penalties[name]
@@ -459,10 +492,17 @@ class _Sheet:
 
     @staticmethod
     def _sum(terms: list[str]) -> list[str]:
-        """Terms in lines of a few each."""
-        parts = [terms[i : i + TERMS] for i in range(0, len(terms), TERMS)]
-        texts = [" + ".join(part) for part in parts]
-        return [f"= {texts[0]}", *(f"+ {text}" for text in texts[1:])]
+        """Terms in lines of a few each, fewer of long ones."""
+        lines, count = [f"= {terms[0]}"], 1
+        for term in terms[1:]:
+            told = f"- {term[1:]}" if term.startswith("-") else f"+ {term}"
+            if count < TERMS and len(lines[-1]) + len(told) <= MOST_LETTERS:
+                lines[-1] += f" {told}"
+                count += 1
+            else:
+                lines.append(told)
+                count = 1
+        return lines
 
     def _aligned(self, step: LayerPass | None, rows: list[list[str]]) -> Iterator[str]:
         """Equations below each other; the parts of a long one too."""
@@ -487,9 +527,8 @@ class _Sheet:
     ) -> Iterator[str]:
         for name, value in arrays.items():
             letter = name if name in ("a", r"\delta") else rf"\text{{{escaped(name)}}}"
-            shown = value if name not in ("a", r"\delta") else value[self._sample]
             above = rf"\partial L / \partial {letter}" if of_parameters else letter
-            norm = tex(np.linalg.norm(np.ravel(shown)))
+            norm = tex(np.linalg.norm(np.ravel(value)))
             yield rf"\textbf{{{escaped(step.name)}}}: $\| {above} \| = {norm}$"
             yield ""
 
@@ -499,8 +538,8 @@ class _Sheet:
                 return step.inputs[step.reads.index(name)]
         raise KeyError(name)
 
-    def _row(self, batch: Any) -> str:
-        values = np.asarray(batch)[self._sample].reshape(-1)
+    def _row(self, batch: Any, n: int) -> str:
+        values = np.asarray(batch)[n].reshape(-1)
         if values.dtype.kind not in "biuf":
             return r"\ldots"
         text = r",\; ".join(map(tex, values[:MOST_INPUTS]))
