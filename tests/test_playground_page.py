@@ -468,6 +468,21 @@ def test_a_csv_file(opened: Open, tmp_path: Path) -> None:
     page.wait_for_selector(f"#csv-name:has-text('{path}')")
 
 
+def test_a_decimal_comma_is_one(opened: Open) -> None:
+    page = opened.page
+    page.click("[name=learning_rate]")
+    for keys in (page.keyboard.type, page.keyboard.insert_text):  # typed, pasted
+        page.keyboard.press("Control+a")
+        keys("0,05")
+        assert page.input_value("[name=learning_rate]") == "0.05"
+        page.keyboard.press("Control+a")
+        page.keyboard.type("7")
+    page.keyboard.press("Backspace")
+    page.keyboard.type("0,25")
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => state.settings.learning_rate === 0.25")
+
+
 def test_a_bad_value_is_told_at_its_field(opened: Open) -> None:
     page = opened.page
     for field, value in (("samples", "5"), ("learning_rate", "-1"), ("batch_size", "")):

@@ -601,6 +601,12 @@ function connect() {
     isTyping = false;
     if (!event.target.closest("#csv")) configure();
   };
+  // A browser that writes 0.5 drops the comma of 0,5 and is left with 5.
+  form.addEventListener("beforeinput", (event) => {
+    if (event.target.type !== "number" || !event.data?.includes(",")) return;
+    event.preventDefault();
+    document.execCommand("insertText", false, event.data.replaceAll(",", "."));
+  });
   form.addEventListener("focusout", () => {  // after its change, if it is one
     if (isTyping && !pending) showSettings(state.settings);
     isTyping = false;
