@@ -168,15 +168,15 @@ class _Sheet:
         yield ""
         names = dict.fromkeys(name for step in e.layers for name in step.reads)
         for n in self._samples:
-            yield from self._title(n)
+            told = [rf"\textbf{{{self._text('sample')} {n}}}"] if len(self._samples) > 1 else []
             for name in names:
                 if name.partition("[")[0] not in self._number:
                     row = self._row(self._read(name), n)
-                    yield rf"{self._text('inputs')}: ${escaped(name)} = {row}$"
-                    yield ""
+                    told.append(rf"{self._text('inputs')}: ${escaped(name)} = {row}$")
             for name, y in self._targets():
-                yield rf"{self._text('targets')}: ${name} = {self._row(y, n)}$"
-                yield ""
+                told.append(rf"{self._text('targets')}: ${name} = {self._row(y, n)}$")
+            yield "\\quad ".join(told)
+            yield ""
 
     def _targets(self) -> Iterator[tuple[str, Array]]:
         e = self._all
@@ -455,7 +455,7 @@ class _Sheet:
             return
         yield self._text("about_check")
         yield r"\[ \frac{\partial L}{\partial w} \approx \frac{L(w + h) - L(w - h)}{2 \cdot h} \]"
-        yield r"\begin{tabular}{lrrr}"
+        yield r"{\footnotesize\begin{tabular}{lrr}"
         yield rf"& $\partial L / \partial w$ & {self._text('central')} \\ \hline"
         for path, (places, backward, slopes) in checks.items():
             at = int(np.abs(backward).argmax())
@@ -463,7 +463,7 @@ class _Sheet:
             element = ",".join(str(i + 1) for i in np.unravel_index(places[at], shape))
             numbers = f"${tex(backward[at])}$ & ${tex(slopes[at, 1])}$"
             yield rf"\texttt{{{escaped(path)}}}[{element}] & {numbers} \\"
-        yield r"\end{tabular}"
+        yield r"\end{tabular}}"
 
     # ---- pieces --------------------------------------------------------------------------------
 
