@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from mundur import _core
 from mundur.examples.__main__ import EXAMPLES
+from mundur.inspection.page_texts import TEXTS
+from mundur.playground.texts import STRINGS
 
 DOCS = Path(__file__).resolve().parents[1] / "python" / "docs"
 LESSONS = sorted((DOCS / "course").glob("*.rst"))
@@ -97,6 +99,19 @@ def test_every_lesson_stands_in_the_index(docs: Any) -> None:
     index = docs("course").page(DOCS / "course" / "index.rst", "id")
     listed = re.findall(r"^   (\w+)$", index, re.M)
     assert sorted([*listed, "index"]) == [lesson.stem for lesson in LESSONS]
+
+
+def test_pages_call_things_as_the_glossary_does() -> None:
+    listed = (DOCS / "course" / "glossary.rst").read_text(encoding="utf-8")
+    terms = re.findall(r"^   \* - (\w.*)\n     - (.*)", listed, re.M)
+    found = {english: indonesian.split(", ")[0] for indonesian, english in terms}
+    page = {name: text["id"].lower() for name, text in TEXTS.items()}
+    assert page["central"] == found["central differences"]
+    assert page["forward"] == found["forward pass"]
+    assert page["backward"] == found["backpropagation"]
+    assert page["inputs"] == found["input"] and page["layer"] == found["layer"]
+    said = STRINGS["id"]["preset_vanishing"].lower()
+    assert said == found["vanishing, exploding gradient"]
 
 
 def test_the_parts_of_a_lesson(docs: Any, tmp_path: Path) -> None:

@@ -290,7 +290,7 @@ def test_the_language_changes_on_the_page(opened: Open) -> None:
     one = opened(worked(), "id")
     assert one.page.title() == "Propagasi mundur, langkah demi langkah"
     one.page.keyboard.press("End")
-    assert "beda pusat" in one.title()
+    assert "beda hingga pusat" in one.title()
     one.page.locator("[data-key='language-en']").click()
     assert one.page.title() == "Backpropagation, step by step"
     assert "central differences" in one.title()

@@ -37,7 +37,7 @@ _TABLE = (
         "Propagasi mundur: gradien bobot {0}",
     ),
     ("step_update", "Update: new weights of {0}", "Pembaruan: bobot baru {0}"),
-    ("step_check", "Check: central differences", "Pemeriksaan: beda pusat"),
+    ("step_check", "Check: central differences", "Pemeriksaan: beda hingga pusat"),
     (
         "start_text",
         "Every number on this page was computed by this network, for this sample. Go through the "
@@ -340,7 +340,7 @@ _TABLE = (
     (
         "no_check",
         "There are no central differences for this model.",
-        "Tidak ada beda pusat untuk model ini.",
+        "Tidak ada beda hingga pusat untuk model ini.",
     ),
     ("parameter", "Parameter", "Parameter"),
     ("checked", "Checked", "Diperiksa"),
@@ -416,13 +416,13 @@ _TABLE = (
         "Above stand the factors of sample {0}; the gradient adds up all samples.",
         "Di atas adalah faktor-faktor sampel {0}; gradien menjumlahkan semua sampel.",
     ),
-    ("central", "Central difference", "Beda pusat"),
+    ("central", "Central difference", "Beda hingga pusat"),
     ("differs", "differs by {0} of the gradient", "berbeda {0} bagian dari gradien"),
     ("kink", "the loss has a corner here", "loss punya titik patah di sini"),
     (
         "not_checked",
         "This one is not among those checked by central differences.",
-        "Yang ini tidak termasuk yang diperiksa dengan beda pusat.",
+        "Yang ini tidak termasuk yang diperiksa dengan beda hingga pusat.",
     ),
     ("positive", "positive weight", "bobot positif"),
     ("negative", "negative weight", "bobot negatif"),
@@ -461,7 +461,7 @@ _TABLE = (
     (
         "note_not_again",
         "The model could not be made again for central differences: {0}",
-        "Model tidak dapat dibuat ulang untuk beda pusat: {0}",
+        "Model tidak dapat dibuat ulang untuk beda hingga pusat: {0}",
     ),
     # ---- recurrent layers ----
     (
