@@ -18,8 +18,9 @@ import numpy as np
 import pytest
 from mundur.inspection import page as pages
 from mundur.inspection.formulas import ACTIVATIONS, loss_formula, plain
+from mundur.inspection.lines import evaluated, work
 from mundur.inspection.page_texts import LANGUAGES, TEXTS
-from mundur.inspection.rules import evaluated, penalty_line, rule_of, work
+from mundur.inspection.rules import penalty_line, rule_of
 from mundur.inspection.sheet import fill, tex
 from mundur.reference import worked_example as textbook
 

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .asked import checked, loss_value
-from .rules import Line, Rule, Worked, is_factored, rule_of, work
+from .lines import Line, Rule, Worked, work
+from .rules import is_factored, rule_of
 
 if TYPE_CHECKING:
     from ..models.model import Model
