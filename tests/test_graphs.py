@@ -571,7 +571,7 @@ def test_a_layer_by_itself() -> None:
     layer = L.Dense(2, "tanh")
     y = layer(A)
     kernel, bias = layer.get_weights()
-    np.testing.assert_allclose(y, np.tanh(A @ kernel + bias), rtol=1e-5)
+    np.testing.assert_allclose(y, np.tanh(A @ kernel + bias), rtol=1e-5, atol=1e-6)
     model = md.Sequential([layer, L.Dense(1)], seed=0)
     model.compile("sgd", "mse")
     np.testing.assert_array_equal(model.predict(A).shape, (20, 1))
