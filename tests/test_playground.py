@@ -80,6 +80,16 @@ def test_whole_numbers_are_classes_in_their_order() -> None:
     assert data.table(text, seed=0)[2] == ["2", "10"]
 
 
+def test_labels_of_one_value_are_one_class() -> None:
+    spelled = ("0", "1.0", "0.0", "1", "-0", "1e0")
+    text = "\n".join(f"{i},{i % 3},{spelled[i % 6]}" for i in range(24))
+    _, y, names = data.table(text, seed=0)
+    order = np.random.default_rng(0).permutation(24)
+    assert names == ["0", "1.0"] and y.tolist() == [i % 2 for i in order]
+    session = Session(dataclasses.replace(SMALL, data="csv"), Table("data.csv", text))
+    assert session.points()["classes"] == ["0", "1.0"]
+
+
 @pytest.mark.parametrize(
     ("text", "told", "told_in_indonesian"),
     [
@@ -96,6 +106,7 @@ def test_whole_numbers_are_classes_in_their_order() -> None:
         ("1,2,x\n" * 9, "from 10 to 2,000 rows are expected; there are 9", "2.000 baris.*ada 9"),
         ("1,2,x\n" * 2001, "there are 2,001", r"di sini ada 2\.001"),
         ("1,2,x\n" * 20, "labels must be of 2 kinds at least", "label harus paling sedikit 2"),
+        ("1,2,0\n1,2,0.0\n" * 9, "labels must be of 2 kinds at least", "semuanya '0'"),
         ("1,2,1.5\n" * 20, "labels must be of 2 kinds at least", "semuanya '1.5'"),
         ("".join(f"1,2,k{i}\n" for i in range(20)), "up to 7 kinds; there are 20", "7 macam.* 20"),
         ('1,2,"x\n' * 20, "three columns|labels", "tiga kolom|label"),

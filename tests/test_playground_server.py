@@ -251,6 +251,7 @@ def test_a_csv_file_by_text_and_by_path(server: Server, tmp_path: Path) -> None:
         ({"path": "BYTES"}, "no text in UTF-8"),
         ({"path": "LARGE"}, "at most"),
         ({"settings": {"samples": 0}, "text": CSV}, "a whole number"),
+        ({"settings": [1], "text": CSV}, "a JSON object is expected"),
     ],
 )
 def test_a_csv_that_is_none_is_told(

@@ -68,8 +68,9 @@ def table(text: str, seed: int) -> tuple[Array, Array, list[str]]:
     """The rows of a CSV text in a random order: points (rows, 2), labels, names of the classes.
 
     Three columns, a header above them or none: two of numbers, which are scaled to -1 .. 1, and a
-    label. Up to seven different labels are classes, numbered by their names in order; numbers of
-    more values, or with fractions, are scaled likewise, and there are no classes.
+    label. Up to seven different labels are classes, numbered by their names in order, 0 and 0.0
+    being the same; numbers of more values, or with fractions, are scaled likewise, and there are
+    no classes.
     """
 
     def scaled(values: Array) -> Array:
@@ -82,14 +83,13 @@ def table(text: str, seed: int) -> tuple[Array, Array, list[str]]:
     rows = rows if any(map(is_number, rows[0][:2])) else rows[1:]
     x = scaled(np.array([[float(first), float(second)] for first, second, _ in rows]))
     labels = [label for _, _, label in rows]
-    names, y = sorted(set(labels)), np.zeros(0)
-    if all(map(is_number, labels)):
-        names.sort(key=float)
-        values = np.array([float(label) for label in labels])
-        if len(names) > 7 or np.any(values != np.round(values)):
-            y, names = scaled(values), []
-    if names:
-        y = np.array([names.index(label) for label in labels])
+    numbers = all(map(is_number, labels))
+    values: list[Any] = [*map(float, labels)] if numbers else labels
+    kinds = sorted(set(values))
+    names = [labels[values.index(kind)] for kind in kinds]
+    y = np.array([kinds.index(value) for value in values])
+    if numbers and (len(kinds) > 7 or any(value % 1 for value in values)):
+        y, names = scaled(np.array(values)), []
     order = np.random.default_rng(seed).permutation(len(rows))
     return x[order], y[order], names
 

@@ -15,6 +15,7 @@ import socket
 import stat
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -300,7 +301,7 @@ def _csv(runner: Runner, body: dict[str, Any]) -> None:
     if path:
         name, text = path, _read(path)
     table = Table((name or "data.csv") if path else Path(name).name or "data.csv", text)
-    settings = Settings.of({**body.get("settings", {}), "data": "csv"})
+    settings = replace(Settings.of(body.get("settings", {})), data="csv")
     runner.change(lambda session: session.take(settings, table))
 
 

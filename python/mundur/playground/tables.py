@@ -39,8 +39,9 @@ class Table(NamedTuple):
         labels = [label for _, _, label in rows[1 if has_header else 0 :]]
         if not 10 <= len(labels) <= 2000:
             raise FieldError("csv", "rows", count=len(labels))
-        kinds = set(labels)
-        if len(kinds) > 7 and not all(map(is_number, labels)):
+        numbers = all(map(is_number, labels))
+        kinds = {float(label) if numbers else label for label in labels}
+        if len(kinds) > 7 and not numbers:
             raise FieldError("csv", "kinds", count=len(kinds))
         if len(kinds) == 1:
             raise FieldError("csv", "one_kind", got=repr(labels[0][:30]))
