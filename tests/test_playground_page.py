@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import mundur as md
 import pytest
@@ -558,6 +559,25 @@ def test_a_page_whose_server_has_ended_says_so(browser: Any) -> None:
     opened.page.wait_for_selector("#notice:has-text('does not answer')")
     assert opened.page.inner_text("#run") == "Train"
     opened.complaints.clear()  # a refused connection is told there, too
+    opened.close()
+
+
+def test_a_page_whose_server_was_replaced_says_so(browser: Any) -> None:
+    command = ("-m", "mundur.playground", "--no-browser", "--port")
+    with Child(*command, "0") as first:
+        opened = Open(browser, first.line().split()[-1])
+        first.interrupt()
+        assert first.wait(30) == 0
+    with Child(*command, str(urlsplit(opened.address).port)) as second:
+        assert opened.address != second.line().split()[-1]
+        for language, told in (("id", "yang lain sudah dimulai"), ("en", "another has begun")):
+            opened.page.select_option("#language", language)
+            opened.page.wait_for_selector(f"#notice:has-text('{told}')")
+        opened.page.click("#epoch")
+        opened.page.wait_for_timeout(200)
+        assert opened.page.is_visible("#notice:has-text('another has begun')")
+        second.interrupt()
+    opened.complaints.clear()  # what was refused is told there, too
     opened.close()
 
 

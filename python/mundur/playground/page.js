@@ -171,6 +171,7 @@ async function ask(path, body) {
     method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
   };
   const response = await fetch(path, { cache: "no-store", ...request });
+  if (response.status === 403) throw new TypeError("replaced");  // this page is another server's
   return response.json();
 }
 
@@ -248,7 +249,7 @@ function showError(error) {
 
 function showLost(error) {
   if (!(error instanceof TypeError || error instanceof SyntaxError)) throw error;
-  lost = true;
+  lost = error.message === "replaced" ? "replaced" : "lost";
   state.running = false;
   showNotice();
   showRunning();
@@ -257,7 +258,7 @@ function showLost(error) {
 function showNotice() {
   const { error, over, epoch } = state.frame || {};
   let text = "";
-  if (lost) text = t("lost");
+  if (lost) text = t(lost);
   else if (error && error.code === "nonfinite") text = t("nonfinite", { ...error, rate: shown(error.learning_rate) });
   else if (error) text = t("failed", error);
   else if (over) text = t("ended", { epochs: shown(epoch, 6) });
