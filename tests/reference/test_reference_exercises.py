@@ -4,7 +4,8 @@ from math import exp
 
 import numpy as np
 import pytest
-from mundur.reference import exercises
+from mundur import reference
+from mundur.reference import check, exercises
 
 RIGHT = {
     "forward": lambda x, W, b: 1 / (1 + np.exp(-(np.array(x) @ np.array(W) + b))),
@@ -19,9 +20,9 @@ RIGHT = {
 @pytest.mark.parametrize("name", exercises.NAMES)
 def test_arrays_and_lists_are_right(name):
     assert set(RIGHT) == set(exercises.NAMES)
-    assert exercises.check(name, RIGHT[name]) == f"{name}: right"
-    assert exercises.check(name, RIGHT[name], language="id") == f"{name}: benar"
-    lists = exercises.check(name, lambda *given: exercises.plain(RIGHT[name](*given)))
+    assert exercises.grade(name, RIGHT[name]) == f"{name}: right"
+    assert exercises.grade(name, RIGHT[name], language="id") == f"{name}: benar"
+    lists = exercises.grade(name, lambda *given: exercises.plain(RIGHT[name](*given)))
     assert lists == f"{name}: right"
 
 
@@ -44,7 +45,14 @@ MISTAKES = [
     ("forward", lambda x, W: x, "raised TypeError"),
     ("forward", lambda x, W, b: {}, r"shape \(4,\); got dict"),
     ("forward", lambda x, W, b: [float("nan")] * 4, r"\[nan, nan, nan, nan\] instead of"),
+    (
+        "forward",
+        lambda *given: [*RIGHT["forward"](*given)[:3], float("nan")],
+        r", nan\] instead of",
+    ),
+    ("forward", lambda x, W, b: [], r"shape \(4,\); got \(0,\)"),
     ("loss", lambda t, y: np.sum((np.array(y) - t) ** 2), "the ½ is missing"),
+    ("loss", lambda t, y: [], r"shape \(\); got \(0,\)"),
     ("loss", lambda t, y: np.mean((np.array(y) - t) ** 2) / 2, "a mean over the outputs"),
     ("delta_output", lambda t, y: np.array(y) - t, "by the chain rule"),
     ("delta_output", lambda t, y: -RIGHT["delta_output"](t, y), "the sign is wrong"),
@@ -65,9 +73,9 @@ MISTAKES = [
 @pytest.mark.parametrize(("name", "function", "hint"), MISTAKES)
 def test_mistakes_get_a_hint(name, function, hint):
     with pytest.raises(AssertionError, match=hint):
-        exercises.check(name, function)
+        exercises.grade(name, function)
     with pytest.raises(AssertionError) as caught:
-        exercises.check(name, function, language="id")
+        exercises.grade(name, function, language="id")
     assert not any(word in str(caught.value) for word in (" the ", " is missing", "instead of"))
 
 
@@ -81,10 +89,21 @@ def test_slopes_are_those_of_central_differences():
     )
 
 
+def test_what_is_no_number_differs_wherever_it_stands():
+    for values in ([1.0, float("nan")], [float("nan"), 1.0]):
+        assert not check.difference(values, [1.0, 1.0]) < 1e9
+        assert not check.difference([1.0, 1.0], values) < 1e9
+
+
+def test_no_name_of_the_exercises_is_a_module_beside_them():
+    assert not {*exercises.__all__} & {*reference.__all__}
+    assert reference.exercises is exercises
+
+
 def test_what_cannot_be_asked():
     with pytest.raises(ValueError, match="name must be one of forward, loss"):
-        exercises.check("backward", RIGHT["loss"])
+        exercises.grade("backward", RIGHT["loss"])
     with pytest.raises(ValueError, match="language must be"):
-        exercises.check("loss", RIGHT["loss"], language="de")
+        exercises.grade("loss", RIGHT["loss"], language="de")
     with pytest.raises(TypeError, match="function must be callable; got int"):
-        exercises.check("loss", 3)
+        exercises.grade("loss", 3)

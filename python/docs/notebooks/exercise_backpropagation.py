@@ -45,7 +45,7 @@ def forward(x, W, b):
 
 
 # %% [test] forward 2
-exercises.check("forward", forward, language="en")
+exercises.grade("forward", forward, language="en")
 
 
 # %% [markdown] id
@@ -64,7 +64,7 @@ def loss(t, y):
 
 
 # %% [test] loss 1
-exercises.check("loss", loss, language="en")
+exercises.grade("loss", loss, language="en")
 
 
 # %% [markdown] id
@@ -85,7 +85,7 @@ def delta_output(t, y):
 
 
 # %% [test] delta_output 2
-exercises.check("delta_output", delta_output, language="en")
+exercises.grade("delta_output", delta_output, language="en")
 
 
 # %% [markdown] id
@@ -107,7 +107,7 @@ def delta_hidden(delta, W, a):
 
 
 # %% [test] delta_hidden 3
-exercises.check("delta_hidden", delta_hidden, language="en")
+exercises.grade("delta_hidden", delta_hidden, language="en")
 
 
 # %% [markdown] id
@@ -128,7 +128,7 @@ def gradients(x, delta):
 
 
 # %% [test] gradients 2
-exercises.check("gradients", gradients, language="en")
+exercises.grade("gradients", gradients, language="en")
 
 
 # %% [markdown] id
@@ -150,7 +150,7 @@ def update(w, g, eta):
 
 
 # %% [test] update 1
-exercises.check("update", update, language="en")
+exercises.grade("update", update, language="en")
 
 # %% [markdown] id
 # ## 7. Semuanya bersama: contoh 2-2-2

@@ -13,6 +13,7 @@ survey" (2018), section 2.1.
 """
 
 from collections.abc import Callable, Mapping
+from math import isnan, nan
 from random import Random
 from typing import Protocol
 
@@ -76,14 +77,19 @@ def central_difference(f: Callable[[], float], row: Vector, i: int) -> float:
 def difference(a: Tensor, b: Tensor) -> float:
     """Return max |a − b| / max(|a|, |b|), relative to the largest element; 0 if all are 0.
 
+    What is no number anywhere makes it NaN, which is less than no tolerance.
+
     Examples
     --------
     >>> difference([4.0, 1.0], [4.0, 2.0])
     0.25
     """
     pairs = list(zip(flatten(a), flatten(b), strict=True))
+    gaps = [abs(p - q) for p, q in pairs]
+    if any(map(isnan, gaps)):  # max would pass over it
+        return nan
     largest = max(max(abs(p), abs(q)) for p, q in pairs)
-    return max(abs(p - q) for p, q in pairs) / largest if largest else 0.0
+    return max(gaps) / largest if largest else 0.0
 
 
 def check_backward(

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from .check import difference, numerical_gradient
 from .lists import Matrix, Vector, flatten, is_list, shape
 
-__all__ = ["NAMES", "check"]
+__all__ = ["NAMES", "grade"]
 
 INPUTS, HIDDEN, OUTPUTS = 3, 4, 2
 ETA = 0.25
@@ -256,7 +256,7 @@ _TEXTS = {
 # ---- what students call ----------------------------------------------------------------------
 
 
-def check(name: str, function: Callable[..., Any], language: str = "en") -> str:
+def grade(name: str, function: Callable[..., Any], language: str = "en") -> str:
     """Try a student's function on three networks; say that it is right, or raise with a hint.
 
     Parameters
@@ -284,9 +284,9 @@ def check(name: str, function: Callable[..., Any], language: str = "en") -> str:
 
     Examples
     --------
-    >>> check("update", lambda w, g, eta: [[u - eta * v for u, v in zip(*r)] for r in zip(w, g)])
+    >>> grade("update", lambda w, g, eta: [[u - eta * v for u, v in zip(*r)] for r in zip(w, g)])
     'update: right'
-    >>> check("loss", lambda t, y: sum((a - b) ** 2 for a, b in zip(y, t)), language="id")
+    >>> grade("loss", lambda t, y: sum((a - b) ** 2 for a, b in zip(y, t)), language="id")
     Traceback (most recent call last):
         ...
     AssertionError: loss: faktor ½ belum ada
@@ -344,6 +344,8 @@ def form(value: Any) -> Any:
         return "()"
     if not is_list(value):
         return type(value).__name__
+    if not value:
+        return "(0,)"
     forms = [form(one) for one in value]
     if len({str(one) for one in forms}) != 1:
         return f"({', '.join(map(str, forms))})"
