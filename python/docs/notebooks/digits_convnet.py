@@ -45,9 +45,9 @@ def show(images, titles=(), **options):
 # Sebuah *kernel* adalah jendela kecil dari bobot, di sini 3 × 3. Ia digeser di atas gambar, dan di
 # setiap tempat $(p, q)$ bobotnya dikalikan dengan piksel di bawahnya, lalu dijumlahkan:
 # $$z_{pqj} = \sum_{k} \sum_{l} \sum_{i} x_{(p+k)(q+l)i} \, W_{klij} + b_j$$
-# Hasilnya, sesudah fungsi aktivasi, satu gambar untuk setiap kernel $j$: sebuah *peta fitur* yang
-# terang di tempat pola ditemukan. Bobotnya sama di semua tempat, maka sedikit saja: lapisan pertama
-# di bawah ini punya 16 kernel dengan 9 bobot dan satu bias, jadi 160 parameter.
+# Hasilnya, sesudah fungsi aktivasi, satu gambar untuk setiap kernel $j$: sebuah *peta fitur*, yang
+# nilainya besar di tempat pola ditemukan. Bobotnya sama di semua tempat, maka sedikit saja: lapisan
+# pertama di bawah ini punya 16 kernel dengan 9 bobot dan satu bias, jadi 160 parameter.
 #
 # `MaxPooling2D` hanya meneruskan nilai terbesar dari setiap 2 × 2 piksel. Gambarnya menjadi
 # setengah tinggi dan setengah lebar, dan kernel 3 × 3 yang berikut melihat bagian yang lebih luas
@@ -60,9 +60,9 @@ def show(images, titles=(), **options):
 # A kernel is a small window of weights, 3 × 3 here. It is moved over the image, and at each place
 # $(p, q)$ its weights are multiplied by the pixels below and summed up:
 # $$z_{pqj} = \sum_{k} \sum_{l} \sum_{i} x_{(p+k)(q+l)i} \, W_{klij} + b_j$$
-# What comes of it, after the activation, is an image for each kernel $j$: a feature map, which is
-# bright where the pattern was found. The weights are the same at all places, so there are few: the
-# first layer below has 16 kernels of 9 weights and a bias, which makes 160 parameters.
+# What comes of it, after the activation, is an image for each kernel $j$: a feature map, whose
+# values are large where the pattern was found. The weights are the same at all places, so there
+# are few: the first layer below has 16 kernels of 9 weights and a bias, which makes 160 parameters.
 #
 # `MaxPooling2D` hands on only the largest value of each 2 × 2 pixels. The image gets half as high
 # and half as wide, and the next kernel of 3 × 3 sees a larger part of the original one.
