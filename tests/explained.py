@@ -6,7 +6,6 @@ import base64
 import json
 import math
 import re
-import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +14,6 @@ import numpy as np
 from mundur.reference import worked_example as textbook
 
 D = md.layers.Dense
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 def two_two_two(optimizer: Any = None) -> Any:
@@ -178,7 +176,8 @@ def odd_models() -> dict[str, Callable[[], Any]]:
         return model.explain(np.ones((1, 6000)), [[1.0]])
 
     def very_wide() -> Any:
-        model = md.Model([D(5000, "relu"), D(4500, "tanh"), D(1)], input_shape=(30,), seed=0)
+        layers = [D(5000, "relu"), D(30), D(4500, "tanh"), D(1)]
+        model = md.Model(layers, input_shape=(30,), seed=0)
         model.compile("sgd", "mse")
         return model.explain(np.ones((1, 30)), [[1.0]])
 

@@ -142,11 +142,13 @@ def update(
             for slot, v in after.get(name, {}).items()
         }
         known[name] = {"w": old[name], "g": gradient} | new | before.get(name, {})
-    squares = sum(_squares(of, rules[name]) for name, of in known.items())
+    of_all: dict[str, float] = {}
+    if any("squares_of_all" in line.places for rule in rules.values() for line in rule.lines):
+        of_all["squares_of_all"] = sum(_squares(of, rules[name]) for name, of in known.items())
     worked = {
         name: work(
             rules[name],
-            of | {"squares_of_all": squares},
+            of | of_all,
             {f"{slot}'": v for slot, v in after.get(name, {}).items()},
             parameters[name],
         )

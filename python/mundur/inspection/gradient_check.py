@@ -144,8 +144,9 @@ def central_differences(
     analytic, chain, value = _measured(model, x, y, loss, False)
     found = {}
     for name, gradient in analytic.items():
-        places = np.arange(gradient.size)
-        if most < gradient.size:
+        if most >= gradient.size:
+            places = np.arange(gradient.size)
+        else:
             largest = np.argpartition(np.abs(gradient.ravel()), -(most // 2))[-(most // 2) :]
             drawn = np.random.default_rng(0).choice(gradient.size, most, replace=False)
             others = drawn[~np.isin(drawn, largest)][: most - len(largest)]

@@ -166,7 +166,7 @@ def work(rule: Rule, known: dict[str, Any], kept: Known, new: Array) -> Worked |
     made = Worked(rule.lines, known, tuple(results))
     old = known["w"]
     with np.errstate(all="ignore"):
-        most = np.nan_to_num(np.abs(new - old)).max(initial=0.0)
+        most = np.fmax.reduce(np.abs(new - old), axis=None, initial=0.0)  # NaN aside
         same = np.allclose(
             of["w"], new, rtol=8 * np.finfo(new.dtype).eps, atol=1e-3 * most, equal_nan=True
         )

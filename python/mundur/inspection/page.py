@@ -18,15 +18,13 @@ import numpy as np
 import numpy.typing as npt
 
 from .._support.checks import choice
-from .again import told
 from .formulas import ACTIVATIONS, Activation, loss_formula
 from .gates import GATES
-from .gradient_check import central_differences
 from .page_texts import LANGUAGES, TEXTS
 from .passes import LayerPass, Passes
 from .rules import penalty_line
 
-__all__ = ["checks_of", "is_dense", "page", "page_data"]
+__all__ = ["is_dense", "page", "page_data"]
 
 Array = npt.NDArray[Any]
 
@@ -44,8 +42,6 @@ MOST_STEPS, MOST_UNITS, MOST_INPUTS = 24, 16, 32
 MOST_OF_MAPS, MOST_OF_KERNELS, MOST_MAPS = 40_000, 20_000, 32
 # Up to so many elements of a parameter the optimizer's state is kept.
 MOST_OF_STATE = 5_000
-# Central differences: passes of the whole batch through all weights, and elements at most.
-MOST_WORK, MOST_CHECKED = 2e9, 2_000
 BINS = 24
 
 _HERE = Path(__file__).parent
@@ -122,21 +118,12 @@ def summary(array: Array) -> dict[str, Any]:
 
 def is_dense(step: LayerPass) -> bool:
     """Whether z = Σ x·w + b of one row, bfloat16's rounding aside."""
-    kernel = step.parameters.get("kernel")
-    if step.kind != "Dense" or kernel is None or isinstance(step.x, tuple) or step.x.ndim != 2:
-        return False
-    if kernel.shape != (step.x.shape[1], step.z.shape[1]):
-        return False
-    return _is_sum(step, 0.02)
+    return step._off_the_sum is not None and step._off_the_sum <= 0.02
 
 
-def _is_sum(step: LayerPass, tolerance: float) -> bool:
-    """Whether z is that sum, relative to its largest element; what is not finite may differ."""
-    with np.errstate(all="ignore"):
-        z = step.x.astype(np.float64) @ step.parameters["kernel"] + step.parameters.get("bias", 0)
-        off = np.abs(z - step.z)
-    known = np.isfinite(off)
-    return not (off[known] > tolerance * np.abs(z[known]).max(initial=1e-30)).any()
+def is_rounded(step: LayerPass) -> bool:
+    """Whether the products of that sum were rounded on their way."""
+    return is_dense(step) and (step._off_the_sum or 0) > 1e-4
 
 
 def is_elementwise(step: LayerPass) -> bool:
@@ -168,27 +155,6 @@ def kernels_by_map(step: LayerPass) -> list[Array] | None:
     return found
 
 
-def _learning(explanation: Passes) -> int:
-    return sum(gradient.size for gradient in explanation.gradients.values())
-
-
-def checks_of(explanation: Passes) -> tuple[dict[str, tuple[Array, Array, Array]], str]:
-    """See `central_differences`: of all elements where that is quick; and why there are none."""
-    again, learning = explanation.again, _learning(explanation)
-    if again is None:
-        return {}, ""
-    model, reason = again.model()
-    if model is None or not learning:
-        return {}, reason
-    affordable = min(MOST_CHECKED, MOST_WORK / (4 * learning * explanation.samples))
-    most = learning if learning <= affordable else int(affordable) // len(explanation.gradients)
-    try:
-        x, y = explanation.given
-        return central_differences(model, x, y, again.loss, max(4, most)), ""
-    except Exception as error:  # of a user's own piece
-        return {}, told(error)
-
-
 class _Data:
     def __init__(self, explanation: Passes, sample: int) -> None:
         self._all = explanation
@@ -201,7 +167,7 @@ class _Data:
 
     def whole(self) -> dict[str, Any]:
         e = self._all
-        checks, why_not = checks_of(e)
+        checks, why_not = e._checks
         layers = [self._layer(step, checks) for step in e.layers]
         columns = self._columns()
         for layer in layers:
@@ -231,7 +197,10 @@ class _Data:
             "loss": self._loss(),
             "update": self._rule(),
             "why_not": why_not,
-            "checked": [sum(len(c[0]) for c in checks.values()), _learning(e)],
+            "checked": [
+                sum(len(places) for places, _, _ in checks.values()),
+                sum(gradient.size for gradient in e.gradients.values()),
+            ],
             "notes": self._notes,
         }
 
@@ -287,7 +256,7 @@ class _Data:
             "reads": list(step.reads),
             "takes": [list(x.shape[1:]) for x in step.inputs],
             "shape": list(step.a.shape[1:]),
-            "notes": [*step.notes, *(["rounded"] if dense and not _is_sum(step, 1e-4) else [])],
+            "notes": [*step.notes, *(["rounded"] if is_rounded(step) else [])],
             "values": {
                 name: self._values(getattr(step, name))
                 for name in ("z", "a", "slope", "da", "delta")

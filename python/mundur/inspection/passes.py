@@ -13,12 +13,16 @@ import numpy.typing as npt
 from .._support.checks import integer
 from .._support.names import suggestion
 from .._support.views import Views
-from .again import Again, Update, update
+from .again import Again, Update, told, update
 from .gates import Gates, Recurrence, gates_of
+from .gradient_check import central_differences
 
 __all__ = ["LayerPass", "Passes"]
 
 Array = npt.NDArray[Any]
+
+# Central differences: passes of the whole batch through all weights, and elements at most.
+MOST_WORK, MOST_CHECKED = 2e9, 2_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +145,23 @@ class LayerPass:
         """x, as a tuple where it is one array, too."""
         return self.x if isinstance(self.x, tuple) else (self.x,)
 
+    @cached_property
+    def _off_the_sum(self) -> float | None:
+        """How far z is from Σ x·w + b of one row, relative to its largest element.
+
+        None for what is no such sum by its shapes; elements that are not finite do not count.
+        """
+        kernel = self.parameters.get("kernel")
+        if self.kind != "Dense" or kernel is None or isinstance(self.x, tuple) or self.x.ndim != 2:
+            return None
+        if kernel.shape != (self.x.shape[1], self.z.shape[1]):
+            return None
+        with np.errstate(all="ignore"):
+            z = self.x.astype(np.float64) @ kernel + self.parameters.get("bias", 0)
+            off = np.abs(z - self.z)
+        known = np.isfinite(off)
+        return float(off[known].max(initial=0) / np.abs(z[known]).max(initial=1e-30))
+
 
 @dataclass(frozen=True, eq=False)
 class Passes(Sequence[LayerPass]):
@@ -167,6 +188,23 @@ class Passes(Sequence[LayerPass]):
         if self.again is None:
             return None
         return update(self.again, *self.given, self.gradients, self.penalty != 0)
+
+    @cached_property
+    def _checks(self) -> tuple[dict[str, tuple[Array, Array, Array]], str]:
+        """See `central_differences`: all elements where that is quick; and why there are none."""
+        gradients = self.gradients
+        learning = sum(gradient.size for gradient in gradients.values())
+        if self.again is None:
+            return {}, ""
+        model, reason = self.again.model()
+        if model is None or not learning:
+            return {}, reason
+        affordable = min(MOST_CHECKED, MOST_WORK / (4 * learning * self.samples))
+        most = learning if learning <= affordable else int(affordable) // len(gradients)
+        try:
+            return central_differences(model, *self.given, self.again.loss, max(4, most)), ""
+        except Exception as error:  # of a user's own piece
+            return {}, told(error)
 
     @property
     def given(self) -> tuple[Any, Any]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from .._support.checks import choice
 from .formulas import ACTIVATIONS, LossFormula, loss_formula
-from .page import checks_of, is_dense
+from .page import is_dense
 from .page_texts import LANGUAGES, TEXTS, says
 from .passes import LayerPass, Passes
 from .rules import penalty_line
@@ -449,7 +449,7 @@ class _Sheet:
         yield from self._aligned(step, rows)
 
     def _check(self) -> Iterator[str]:
-        checks, _ = checks_of(self._all)
+        checks, _ = self._all._checks
         if not checks:
             yield self._text("no_check")
             return
@@ -469,10 +469,11 @@ class _Sheet:
 
     @staticmethod
     def _is_small(step: LayerPass) -> bool:
-        if not is_dense(step):
+        kernel = step.parameters.get("kernel")
+        if kernel is None or kernel.ndim != 2:
             return False
-        inputs, neurons = step.parameters["kernel"].shape
-        return bool(inputs <= MOST_INPUTS and neurons <= MOST_NEURONS)
+        inputs, neurons = kernel.shape
+        return inputs <= MOST_INPUTS and neurons <= MOST_NEURONS and is_dense(step)
 
     def _symbol(self, letter: str, step: LayerPass, j: int | None = None) -> str:
         mark = f"^{{({self._number[step.name]})}}" if len(self._number) > 1 else ""
