@@ -1,9 +1,9 @@
 # What `.ci/run --full` does beside the checks. Sourced by .ci/run; each works in the root of the copy.
 
-# Also what README's command leaves out: slow tests, and all but a few cells of instruction set and number of threads.
-all_tests() {
+# What README's command leaves out: slow tests, and all but a few cells of instruction set and number of threads.
+rest_of_tests() {
   needs_environment
-  timeout 3000 "$python" -m pytest -q -n auto --full
+  timeout 3000 "$python" -m pytest -q -n auto --rest
 }
 
 # This exact pin is the build for CPUs.
@@ -48,8 +48,10 @@ pages_and_sheets() {
   kpsewhich tikz.sty >/dev/null || install_package texlive-pictures
   python3 .ci/show.py extra browser >"$scratch/browser.txt"
   "$python" -m pip install -q -r "$scratch/browser.txt"
-  "$python" -m pytest -q -n auto tests/test_explain_page.py tests/test_explain_page_in_browser.py \
-    tests/test_playground_page.py tests/test_animation.py
+  "$python" -m pytest -q -n auto --full -m "browser or latex" tests/test_explain_page.py \
+    tests/test_explain_page_in_browser.py tests/test_playground_page.py tests/test_animation.py |
+    tee "$scratch/browser.log"
+  ! grep -q skipped "$scratch/browser.log"
 }
 
 # Engines that search for us.
@@ -58,7 +60,7 @@ searches() {
   python3 .ci/show.py extra optuna >"$scratch/searches.txt"
   python3 .ci/show.py extra dask >>"$scratch/searches.txt"
   "$python" -m pip install -q -r "$scratch/searches.txt"
-  "$python" -m pytest -q tests/test_searches_of_others.py
+  "$python" -m pytest -q -n auto --full tests/test_searches_of_others.py
 }
 
 # Warnings are errors, and so are public names that the index lacks.
@@ -96,8 +98,8 @@ sanitizer_tests() {
 
 # The extension under ASan in an interpreter that is not: the runtime is loaded first, leaks (the interpreter's own) are
 # not counted. In the build tree of the native tests, with their flags. Tests that fork, count allocations or exhaust
-# memory on purpose stay out by their marker, as do browsers, which would load it as well. Reports go to files, since a
-# worker of pytest takes its stderr with it.
+# memory on purpose stay out by their marker, as do browsers, which would load it as well, and the textbook's own, which
+# is Python alone. Reports go to files, since a worker of pytest takes its stderr with it.
 python_tests_under_asan() {
   needs_tools
   # The same CMake, whose flags stand in the same order: else all of it would be compiled again.
@@ -111,7 +113,7 @@ python_tests_under_asan() {
   UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1:log_path=$reports \
   MUNDUR_CUDA_LIBRARY=$tree/build/asan-ubsan/cpp/libmundur_cuda_host.so \
     timeout 3000 "$scratch/asan/bin/python" -m pytest -q -n auto -o timeout=600 \
-      --full -m "not slow and not witness and not keras and not browser" ||
+      --full -m "not slow and not witness and not keras and not browser and not latex" --ignore=tests/reference ||
     { cat "$reports".* 2>/dev/null; return 1; }
 }
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import pytest
 from mundur import _core
 
 Cell = tuple[str, int]
@@ -30,6 +32,11 @@ def place(isa: str, threads: int) -> Iterator[None]:
     finally:
         _core.set_isa(before)
         _core.set_num_threads(0)
+
+
+def mostly_slow(values: Iterable[Any], daily: Collection[Any]) -> list[Any]:
+    """As parameters of a test: all but those few wait for --full."""
+    return [one if one in daily else pytest.param(one, marks=pytest.mark.slow) for one in values]
 
 
 def one_of(many: int, name: str) -> bool:

@@ -9,6 +9,7 @@ import workers  # noqa: F401
 import faulthandler
 import gc
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -30,14 +31,24 @@ from waiting import wait_for
 def pytest_addoption(parser: pytest.Parser) -> None:
     told = "slow tests too, more random cases, every instruction set with every number of threads"
     parser.addoption("--full", action="store_true", help=told)
+    parser.addoption("--rest", action="store_true", help="of --full what it has beyond other runs")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     named = "slow" in config.option.markexpr or any("::" in one for one in config.args)
-    if config.getoption("full") or named:
+    if config.getoption("rest"):
+        chosen = [one for one in items if is_slow(one) or "full" in one.fixturenames]
+    elif config.getoption("full") or named:
         return
-    config.hook.pytest_deselected(items=[one for one in items if one.get_closest_marker("slow")])
-    items[:] = [one for one in items if not one.get_closest_marker("slow")]
+    else:
+        chosen = [one for one in items if not is_slow(one)]
+    kept = set(chosen)
+    config.hook.pytest_deselected(items=[one for one in items if one not in kept])
+    items[:] = chosen
+
+
+def is_slow(item: pytest.Item) -> bool:
+    return item.get_closest_marker("slow") is not None
 
 
 # ---- limits ------------------------------------------------------------------------------------
@@ -100,7 +111,7 @@ def _figures_end_with_their_test() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def full(request: pytest.FixtureRequest) -> bool:
     """Whether nothing is left out, however long it takes."""
-    return bool(request.config.getoption("full"))
+    return bool(request.config.getoption("full") or request.config.getoption("rest"))
 
 
 @pytest.fixture
@@ -189,6 +200,19 @@ def classifier() -> Maker:
         return model
 
     return make
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """The system's Chromium, driven by Playwright: one for all tests of a process."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="install the extra 'browser'")
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("there is no chromium on the path")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from mundur.inspection.rules import penalty_line, rule_of
 from mundur.inspection.sheet import fill, tex
 from mundur.reference import worked_example as textbook
 
+from cells import mostly_slow
 from explained import (
     NOTES,
     ODD,
@@ -37,7 +38,6 @@ from explained import (
 )
 
 D = md.layers.Dense
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 # ---- the formulas --------------------------------------------------------------------------------
@@ -594,7 +594,13 @@ def pdflatex() -> str:
     pytest.skip("needs pdflatex with TikZ")
 
 
-@pytest.mark.parametrize("name", ["worked", "classifier", "constrained", "xor", *ODD])
+@pytest.mark.latex
+@pytest.mark.parametrize(
+    "name",
+    mostly_slow(
+        ["worked", "classifier", "constrained", "xor", *ODD], ["constrained", "graph", "own"]
+    ),
+)
 def test_the_sheet_compiles(name: str, pdflatex: str, tmp_path: Path) -> None:
     if name == "classifier":
         model, x, y = classifier()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import re
-import shutil
 import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,25 +14,11 @@ import numpy as np
 import pytest
 from mundur.inspection.page_texts import LANGUAGES
 
+from cells import mostly_slow
 from explained import ODD, classifier, numeric, value_of, worked
 
 D = md.layers.Dense
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
-
-# ---- in a browser --------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """Debian's Chromium, driven by Playwright."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
-    if CHROMIUM is None:
-        pytest.skip("needs chromium")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+pytestmark = pytest.mark.browser
 
 
 class Opened:
@@ -157,9 +142,8 @@ def walked(one: Opened) -> dict[str, str]:
     return found
 
 
-@pytest.mark.browser
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("which", ["worked", "classifier"])
+@pytest.mark.parametrize("language", mostly_slow(LANGUAGES, ["en"]))
+@pytest.mark.parametrize("which", mostly_slow(["worked", "classifier"], ["classifier"]))
 def test_every_number_in_the_browser_is_the_explanations(
     opened: Open, which: str, language: str
 ) -> None:
@@ -183,8 +167,9 @@ def test_every_number_in_the_browser_is_the_explanations(
     assert "L" in found
 
 
-@pytest.mark.browser
-@pytest.mark.parametrize("which", ["worked", "one", "three", "penalised", "large"])
+@pytest.mark.parametrize(
+    "which", mostly_slow(["worked", "one", "three", "penalised", "large"], ["penalised"])
+)
 def test_every_equation_in_the_browser_holds(opened: Open, which: str) -> None:
     """Numbers put into a formula come to the number behind it, in steps and in traces."""
     if which in ("worked", "penalised"):
@@ -209,7 +194,7 @@ def test_every_equation_in_the_browser_holds(opened: Open, which: str) -> None:
     assert held > 30
 
 
-@pytest.mark.browser
+@pytest.mark.slow
 def test_the_worked_examples_calculation_is_written_out(opened: Open) -> None:
     one = opened(worked(), "id")
     for _ in range(one.steps()):
@@ -226,7 +211,6 @@ def test_the_worked_examples_calculation_is_written_out(opened: Open) -> None:
         assert part in row
 
 
-@pytest.mark.browser
 def test_a_click_traces_a_neuron_and_a_weight(opened: Open) -> None:
     made = worked()
     one = opened(made)
@@ -253,7 +237,6 @@ def test_a_click_traces_a_neuron_and_a_weight(opened: Open) -> None:
     assert one.texts(trace) == []
 
 
-@pytest.mark.browser
 def test_buttons_and_keys_go_through_the_steps(opened: Open) -> None:
     one = opened(worked())
     press, page = one.page.keyboard.press, one.page
@@ -285,7 +268,7 @@ def test_buttons_and_keys_go_through_the_steps(opened: Open) -> None:
     assert one.texts(".trace h3") == []
 
 
-@pytest.mark.browser
+@pytest.mark.slow
 def test_the_language_changes_on_the_page(opened: Open) -> None:
     one = opened(worked(), "id")
     assert one.page.title() == "Propagasi mundur, langkah demi langkah"
@@ -297,8 +280,7 @@ def test_the_language_changes_on_the_page(opened: Open) -> None:
     assert one.page.evaluate("document.documentElement.lang") == "en"
 
 
-@pytest.mark.browser
-@pytest.mark.parametrize("name", ["worked", "classifier", *ODD])
+@pytest.mark.parametrize("name", mostly_slow(["worked", "classifier", *ODD], ["long_names"]))
 def test_every_kind_of_model_fits_on_a_phone(opened: Open, name: str) -> None:
     if name == "classifier":
         model, x, y = classifier(units=16, inputs=9)
@@ -327,7 +309,7 @@ def test_every_kind_of_model_fits_on_a_phone(opened: Open, name: str) -> None:
         pytest.fail(f"a button without a name: {key}")
 
 
-@pytest.mark.browser
+@pytest.mark.slow
 def test_a_large_layer_shows_single_neurons_on_demand(opened: Open) -> None:
     model, x, y = classifier(units=40, inputs=30, samples=20)
     made = model.explain(x, y)
@@ -344,7 +326,7 @@ def test_a_large_layer_shows_single_neurons_on_demand(opened: Open) -> None:
     assert read(one.numbers()[f"g-0-29-{j}"]) == float(f"{made[0].dW[29, j]:.6g}")
 
 
-@pytest.mark.browser
+@pytest.mark.slow
 def test_samples_take_turns(opened: Open) -> None:
     model, x, y = classifier(samples=3)
     made = model.explain(x, y)
@@ -355,7 +337,6 @@ def test_samples_take_turns(opened: Open) -> None:
         assert read(text) == float(f"{expected(made, name, sample=2):.6g}")
 
 
-@pytest.mark.browser
 def test_two_in_a_notebook_do_not_disturb_each_other(opened: Open) -> None:
     frames = worked()._repr_html_() * 2
     style = "<style>button { color: rgb(1, 2, 3) } .panel { display: none }</style>"
@@ -371,7 +352,7 @@ def test_two_in_a_notebook_do_not_disturb_each_other(opened: Open) -> None:
     assert first.locator("[data-key='next']").evaluate(colour) != "rgb(1, 2, 3)"
 
 
-@pytest.mark.browser
+@pytest.mark.slow
 def test_who_wants_no_motion_gets_none_and_signs_differ_by_more_than_colour(opened: Open) -> None:
     model, x, y = classifier(samples=1)
     made = model.explain(x, y)
@@ -405,9 +386,8 @@ RECURRENT = {
 }
 
 
-@pytest.mark.browser
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", RECURRENT)
+@pytest.mark.parametrize("language", mostly_slow(LANGUAGES, ["id"]))
+@pytest.mark.parametrize("name", mostly_slow(RECURRENT, ["gru"]))
 def test_gates_are_shown_step_by_step(opened: Open, name: str, language: str) -> None:
     made = recurrent(RECURRENT[name])
     gates = made[0].gates
@@ -456,7 +436,7 @@ def test_gates_are_shown_step_by_step(opened: Open, name: str, language: str) ->
     assert held >= 3 * len(gates.deltas)
 
 
-@pytest.mark.browser
+@pytest.mark.slow
 def test_time_steps_are_chosen_by_keys_and_on_a_phone(opened: Open) -> None:
     made = recurrent(RECURRENT["lstm"])
     one = opened(made)
@@ -484,7 +464,7 @@ def test_time_steps_are_chosen_by_keys_and_on_a_phone(opened: Open) -> None:
     assert box["x"] + box["width"] <= 360
 
 
-@pytest.mark.browser
+@pytest.mark.slow
 def test_masked_steps_and_long_sequences_say_so(opened: Open) -> None:
     one = opened(ODD["masked"]())
     for _ in range(2):
@@ -521,8 +501,7 @@ def check_map(one: Opened, values: Any, most: float) -> None:
     assert np.abs(pixels[..., 0] - red).max() <= 1 and (pixels[..., 3] == 255).all()
 
 
-@pytest.mark.browser
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", mostly_slow(LANGUAGES, ["en"]))
 def test_maps_are_shown_and_read(opened: Open, language: str) -> None:
     made = pictured()
     step = made["conv"]
@@ -572,7 +551,7 @@ def test_maps_are_shown_and_read(opened: Open, language: str) -> None:
     assert page.locator(".view").count() == 0
 
 
-@pytest.mark.browser
+@pytest.mark.slow
 def test_maps_fit_on_a_phone(opened: Open) -> None:
     one = opened(pictured(), "id", **PHONE)
     one.page.locator("[data-key='next']").tap()
@@ -586,8 +565,9 @@ def test_maps_fit_on_a_phone(opened: Open) -> None:
     assert "baris 1, kolom 4" in one.texts(".pixel")[0]
 
 
-@pytest.mark.browser
-@pytest.mark.parametrize("optimizer", ["adadelta", "nadam", "adamax", "ftrl", "adafactor"])
+@pytest.mark.parametrize(
+    "optimizer", mostly_slow(["adadelta", "nadam", "adamax", "ftrl", "adafactor"], ["nadam"])
+)
 def test_the_updates_equations_hold_in_the_browser(opened: Open, optimizer: str) -> None:
     options = {"weight_decay": 0.1, "clipnorm": 0.1, "use_ema": True, "learning_rate": 0.1}
     made_of = md.optimizers.get({"class_name": optimizer, "config": options})

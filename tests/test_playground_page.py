@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,14 +18,10 @@ from mundur.playground.server import Server
 from mundur.playground.session import Session
 from mundur.playground.settings import PRESETS, Settings
 
+from cells import mostly_slow
 from waiting import Child, wait_for
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on the path"),
-]
+pytestmark = pytest.mark.browser
 CSV = "a,b,colour\n" + "".join(
     f"{i % 7},{i % 5},{'red' if i % 7 < 3 else 'blue'}\n" for i in range(40)
 )
@@ -44,14 +39,6 @@ def _one_thread() -> Iterator[None]:
     _core.set_num_threads(0)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def server() -> Iterator[Server]:
     one = Server(0, Runner(Session(Settings(samples=60))))
@@ -66,10 +53,10 @@ def server() -> Iterator[Server]:
 class Open:
     """A page of a server that must ask for nothing elsewhere, and complain of nothing."""
 
-    def __init__(self, browser: Any, server: Server | str, **options: Any) -> None:
+    def __init__(self, chromium: Any, server: Server | str, **options: Any) -> None:
         self.address = server if isinstance(server, str) else server.address
         self.session: Any = None if isinstance(server, str) else server.runner.session
-        self.context = browser.new_context(
+        self.context = chromium.new_context(
             **{"locale": "en-GB", "viewport": {"width": 1400, "height": 1000}} | options
         )
         self.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -100,8 +87,8 @@ class Open:
 
 
 @pytest.fixture
-def opened(browser: Any, server: Server) -> Iterator[Open]:
-    one = Open(browser, server)
+def opened(chromium: Any, server: Server) -> Iterator[Open]:
+    one = Open(chromium, server)
     yield one
     one.close()
 
@@ -194,6 +181,7 @@ def test_what_is_chosen_is_trained(opened: Open) -> None:
     assert not page.locator("#error").is_visible()
 
 
+@pytest.mark.slow
 def test_losses_follow_the_data(opened: Open) -> None:
     page = opened.page
     losses = page.locator("[name=loss] option")
@@ -208,8 +196,8 @@ def test_losses_follow_the_data(opened: Open) -> None:
     assert page.input_value("[name=loss]") == "squared"
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("language", ["en", "id"])
+@pytest.mark.parametrize("preset", mostly_slow(PRESETS, ["overshoot"]))
+@pytest.mark.parametrize("language", mostly_slow(["en", "id"], ["id"]))
 def test_presets_say_what_goes_wrong(opened: Open, preset: str, language: str) -> None:
     page, strings = opened.page, MESSAGES[language]
     page.select_option("#language", language)
@@ -244,6 +232,7 @@ def test_presets_say_what_goes_wrong(opened: Open, preset: str, language: str) -
     assert page.inner_text("#sentence") == ""
 
 
+@pytest.mark.slow
 def test_the_copied_code_gives_the_same_curve(opened: Open) -> None:
     page = opened.page
     page.fill("[name=dropout]", "0.2")
@@ -268,6 +257,7 @@ def test_the_copied_code_gives_the_same_curve(opened: Open) -> None:
     assert drawn == [float(f"{loss:.4g}") for loss in names["history"].history["loss"]]
 
 
+@pytest.mark.slow
 def test_a_learning_rate_changes_midway(opened: Open) -> None:
     page, session = opened.page, opened.session
 
@@ -338,6 +328,7 @@ def test_a_learning_rate_changes_midway(opened: Open) -> None:
     assert session.settings == PRESETS["overshoot"]
 
 
+@pytest.mark.slow
 def test_the_model_is_saved(opened: Open, tmp_path: Path) -> None:
     opened.page.click("#epoch")
     opened.at(1)
@@ -352,8 +343,9 @@ def test_the_model_is_saved(opened: Open, tmp_path: Path) -> None:
     )
 
 
-def test_both_languages(browser: Any, server: Server) -> None:
-    opened = Open(browser, server, locale="id-ID")
+@pytest.mark.slow
+def test_both_languages(chromium: Any, server: Server) -> None:
+    opened = Open(chromium, server, locale="id-ID")
     page = opened.page
     assert page.get_attribute("html", "lang") == "id" and page.inner_text("#run") == "Latih"
     page.click("#epoch")
@@ -362,14 +354,14 @@ def test_both_languages(browser: Any, server: Server) -> None:
     for language in ("en", "id"):
         page.select_option("#language", language)
         assert page.get_attribute("html", "lang") == language
-        for element in page.query_selector_all("[data-t]"):
-            expected = MESSAGES[language][element.get_attribute("data-t")]
-            assert element.text_content() == expected
+        texts = "all => all.map(one => [one.dataset.t, one.textContent])"
+        shown = page.eval_on_selector_all("[data-t]", texts)
+        assert shown == [[name, MESSAGES[language][name]] for name, _ in shown] != []
     page.reload()
     page.wait_for_selector("body[data-running]")
     assert page.get_attribute("html", "lang") == "id"  # what was chosen stays
     opened.close()
-    opened = Open(browser, server, locale="fr-FR")
+    opened = Open(chromium, server, locale="fr-FR")
     assert opened.page.inner_text("#run") == "Train"
     opened.close()
 
@@ -421,9 +413,9 @@ def test_the_keyboard(opened: Open) -> None:
     assert nameless == []
 
 
-@pytest.mark.parametrize("language", ["en", "id"])
-def test_a_phone(browser: Any, server: Server, language: str) -> None:
-    opened = Open(browser, server, viewport=PHONE, has_touch=True, locale=language)
+@pytest.mark.parametrize("language", mostly_slow(["en", "id"], ["id"]))
+def test_a_phone(chromium: Any, server: Server, language: str) -> None:
+    opened = Open(chromium, server, viewport=PHONE, has_touch=True, locale=language)
     page = opened.page
     page.tap("[data-preset=vanishing]")
     page.wait_for_selector("[data-preset=vanishing][aria-pressed=true]")
@@ -469,6 +461,7 @@ def test_a_csv_file(opened: Open, tmp_path: Path) -> None:
     page.wait_for_selector(f"#csv-name:has-text('{path}')")
 
 
+@pytest.mark.slow
 def test_a_decimal_comma_is_one(opened: Open) -> None:
     page = opened.page
     page.click("[name=learning_rate]")
@@ -484,6 +477,7 @@ def test_a_decimal_comma_is_one(opened: Open) -> None:
     page.wait_for_function("() => state.settings.learning_rate === 0.25")
 
 
+@pytest.mark.slow
 def test_a_bad_value_is_told_at_its_field(opened: Open) -> None:
     page = opened.page
     for field, value in (("samples", "5"), ("learning_rate", "-1"), ("batch_size", "")):
@@ -502,6 +496,7 @@ def test_a_bad_value_is_told_at_its_field(opened: Open) -> None:
     opened.complaints[:] = [c for c in opened.complaints if "400" not in c]
 
 
+@pytest.mark.slow
 def test_errors_are_told_in_the_pages_language(opened: Open, tmp_path: Path) -> None:
     page, path = opened.page, tmp_path / "page.csv"
     page.select_option("#language", "id")
@@ -535,8 +530,9 @@ def test_errors_are_told_in_the_pages_language(opened: Open, tmp_path: Path) -> 
     opened.complaints[:] = [c for c in opened.complaints if "400" not in c]
 
 
-def test_two_pages_see_one_training(opened: Open, browser: Any, server: Server) -> None:
-    other = Open(browser, server)
+@pytest.mark.slow
+def test_two_pages_see_one_training(opened: Open, chromium: Any, server: Server) -> None:
+    other = Open(chromium, server)
     opened.page.fill("[name=samples]", "100")
     opened.page.press("[name=samples]", "Enter")
     opened.page.click("#epoch")
@@ -549,9 +545,10 @@ def test_two_pages_see_one_training(opened: Open, browser: Any, server: Server) 
     opened.until_running(False)
 
 
-def test_a_page_whose_server_has_ended_says_so(browser: Any) -> None:
+@pytest.mark.slow
+def test_a_page_whose_server_has_ended_says_so(chromium: Any) -> None:
     with Child("-m", "mundur.playground", "--no-browser", "--port", "0") as child:
-        opened = Open(browser, child.line().split()[-1])
+        opened = Open(chromium, child.line().split()[-1])
         opened.page.click("#run")
         opened.until_running(True)
         child.interrupt()
@@ -562,10 +559,11 @@ def test_a_page_whose_server_has_ended_says_so(browser: Any) -> None:
     opened.close()
 
 
-def test_a_page_whose_server_was_replaced_says_so(browser: Any) -> None:
+@pytest.mark.slow
+def test_a_page_whose_server_was_replaced_says_so(chromium: Any) -> None:
     command = ("-m", "mundur.playground", "--no-browser", "--port")
     with Child(*command, "0") as first:
-        opened = Open(browser, first.line().split()[-1])
+        opened = Open(chromium, first.line().split()[-1])
         first.interrupt()
         assert first.wait(30) == 0
     with Child(*command, str(urlsplit(opened.address).port)) as second:
@@ -581,8 +579,9 @@ def test_a_page_whose_server_was_replaced_says_so(browser: Any) -> None:
     opened.close()
 
 
-def test_without_the_token_there_is_no_page(browser: Any, server: Server) -> None:
-    page = browser.new_page()
+@pytest.mark.slow
+def test_without_the_token_there_is_no_page(chromium: Any, server: Server) -> None:
+    page = chromium.new_page()
     answer = page.goto(server.address.rsplit("/", 2)[0] + "/")
     assert answer.status == 403 and server.token not in page.content()
     page.close()

@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from cells import mostly_slow
+
 Array = npt.NDArray[Any]
 
 
@@ -184,8 +186,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize(
-    "backend",
-    ["loky", pytest.param("multiprocessing", marks=pytest.mark.slow), "threading"],
+    "backend", mostly_slow(["loky", "multiprocessing", "threading"], ["threading"])
 )
 def test_searches_of_scikit_learn_find_the_same_in_parallel(backend: str, tmp_path: Any) -> None:
     pytest.importorskip("sklearn", minversion="1.6")
