@@ -24,10 +24,9 @@ tanh the tidak unit not all
 
 
 def texts(figure: Any) -> list[Any]:
-    """All that can be read in it."""
+    """All that can be read in it, once it is drawn."""
     from matplotlib.text import Text
 
-    figure.canvas.draw()
     found = [t for t in figure.findobj(Text) if t.get_text().strip() and t.get_visible()]
     return [t for t in found if t.axes is None or t.axes.axison or t in t.axes.texts]
 
@@ -52,7 +51,8 @@ def untranslated(figure: Any, words: Mapping[str, str], names: str = "") -> set[
     """What is English in Indonesian, too; leaves the figure in Indonesian."""
     before = {id(t): (t, t.get_text()) for t in texts(figure)}
     in_language(figure, "id", words)
-    texts(figure)
+    figure.set_layout_engine("none")  # its ticks are written anew, and stay where they are
+    figure.draw_without_rendering()
     same = {old for t, old in before.values() if t.get_text() == old}
     # Formulas of TeX, such as the numbers of an axis, have no words.
     plain = [text for text in same if "$" not in text]

@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from cells import mostly_slow
+
 # The team is as large as it is told, so that f is called in a parallel region. f gives the GIL up
 # and asks for it again, f' keeps it: a thread may be ended at either.
 SCRIPT = """
@@ -85,6 +87,6 @@ def test_a_daemon_thread_may_be_at_work(piece: str, work: str, threads: int) -> 
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="on_exit is glibc's")
-@pytest.mark.parametrize("piece", ["activation", "loss"])
+@pytest.mark.parametrize("piece", mostly_slow(["activation", "loss"], ["activation"]))
 def test_it_may_ask_for_python_when_that_has_gone(piece: str) -> None:
     run(piece, "fit", 2, 20000, status=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from mundur.examples import (
 )
 
 import figure_rules
+from cells import mostly_slow
 
 PIECES = (
     activations,
@@ -96,7 +98,7 @@ def test_losses(tmp_path: Path, capsys: Any) -> None:
     assert abs(ones - 100) < 25 and more > 130 and fewer < right - 3
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", mostly_slow(range(3), [0]))
 def test_initializers(seed: int, tmp_path: Path, capsys: Any) -> None:
     text = story(initializers, tmp_path, capsys, "--seed", str(seed))
     tanh, relu = text.split("relu:")
@@ -149,6 +151,7 @@ def test_augmentation_without_its_data(tmp_path: Path, capsys: Any) -> None:
     assert capsys.readouterr().err.startswith("--data: ")
 
 
+@pytest.mark.slow
 def test_augmentation_of_mnist(shared_data: Path, tmp_path: Path, capsys: Any) -> None:
     text = story(augmentation, tmp_path, capsys, "--data", str(shared_data / "mnist"))
     assert "300 pictures to train on, 10000 to test" in text
@@ -202,7 +205,9 @@ def test_what_the_film_of_the_error_says() -> None:
     assert not any(s.errors for s in film if s.caption[0] in "12")
 
 
-def test_boundary(tmp_path: Path, capsys: Any) -> None:
+def test_boundary(tmp_path: Path, capsys: Any, monkeypatch: Any, full: bool) -> None:
+    if not full:
+        monkeypatch.setattr(md.plots, "animate", partial(md.plots.animate, most=5))
     text = story(boundary, tmp_path, capsys)
     found = [float(loss) for loss in re.findall(r"epoch +\d+: loss (\S+)\n", text)]
     assert len(found) >= 3 and found[-1] < 0.1 < found[0]

@@ -23,12 +23,12 @@ WORDS, ANSWER = RNG.normal(size=(7, 5, 3)), RNG.normal(size=(7, 4, 2))
 IDS = np.array([[0, 0, 3, 1], [2, 1, 0, 0], [4, 0, 0, 2], [1, 2, 3, 4], [0, 0, 0, 0], [0, 1, 0, 2]])
 
 
-def seq2seq(layer: str, **options: Any) -> md.Model:
+def seq2seq(layer: str, units: int = 6, **options: Any) -> md.Model:
     """What an encoder's last state is, a decoder begins with."""
     kind = getattr(L, layer)
     words, answer = md.Input((5, 3), name="words"), md.Input((4, 2), name="answer")
-    _, *states = kind(6, return_state=True, name="encoder", **options)(words)
-    decoder = kind(6, return_sequences=True, return_state=True, name="decoder", **options)
+    _, *states = kind(units, return_state=True, name="encoder", **options)(words)
+    decoder = kind(units, return_sequences=True, return_state=True, name="decoder", **options)
     y, *last = decoder(answer, initial_state=states)
     out = L.Dense(2, name="out")(y)
     return md.Model([words, answer], [out, *last], seed=1, dtype="float64")
@@ -162,7 +162,7 @@ def test_other_gates_go_as_in_the_textbook(layer: str, options: dict[str, Any]) 
 @kinds
 def test_the_textbooks_other_gates(layer: str, options: dict[str, Any]) -> None:
     some = [part[:2].tolist() for part in (WORDS, ANSWER)]
-    differences = check_graph(_textbook_model(seq2seq(layer, **options)), some)
+    differences = check_graph(_textbook_model(seq2seq(layer, 2, **options)), some)
     assert max(differences.values()) < 1e-6, differences
 
 

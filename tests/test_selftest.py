@@ -27,7 +27,7 @@ from mundur.layers.encoding import Preprocessing
 from mundur.selftest import __main__ as command
 from mundur.selftest import networks, steps
 
-from cells import few
+from cells import few, one_of
 
 STORED = json.loads(selftest.TABLE.read_text(encoding="utf-8"))
 REGRESSOR = next(case for case in selftest.CASES if case.name == "regressor")
@@ -86,7 +86,11 @@ def test_a_stored_hash_that_differs_is_named(
     assert next(line for line in lines if line.endswith("differs")).startswith("gradients")
 
 
-@pytest.mark.parametrize("case", [None, *selftest.CASES], ids=lambda case: case and case.name)
+DAILY = [None, *(case for case in selftest.CASES if one_of(3, case.name))]
+WAITING = [pytest.param(c, marks=pytest.mark.slow) for c in selftest.CASES if c not in DAILY]
+
+
+@pytest.mark.parametrize("case", [*DAILY, *WAITING], ids=lambda case: case and case.name)
 def test_a_network_has_everybodys_bits(case: networks.Case | None) -> None:
     """In one cell; the command tries all."""
     isa, threads = few(str(case and case.name))[0]

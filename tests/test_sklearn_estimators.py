@@ -34,6 +34,10 @@ pytestmark = [
 X, Y = load_iris(return_X_y=True)
 X = (X - X.mean(axis=0)) / X.std(axis=0)
 QUICK: dict[str, Any] = {"hidden_layer_sizes": 8, "max_iter": 15, "random_state": 0}
+EPOCHS: dict[Any, dict[str, int]] = {
+    MLPClassifier: {"max_iter": 9},
+    NeuralNetClassifier: {"epochs": 9},
+}
 ESTIMATORS = [MLPClassifier, MLPRegressor, NeuralNetClassifier, NeuralNetRegressor]
 
 
@@ -429,15 +433,15 @@ def test_callbacks_of_scikit_learn() -> None:
     rows = [row for row in monitor.get_logs().data if row["task_name"] == "epoch"]
     assert len(rows) == 4
     assert rows[-1]["accuracy"] == classifier.score(X, Y)
-    for cls in (MLPClassifier, NeuralNetClassifier):
-        classifier = cls(class_weight={1: 9.0}, random_state=0).set_callbacks(monitor)
+    for cls, epochs in EPOCHS.items():
+        classifier = cls(class_weight={1: 9.0}, random_state=0, **epochs).set_callbacks(monitor)
         for weights in (None, np.linspace(0, 1, len(X))):
             expected = classifier.fit(X, Y, weights).score(X, Y, weights)
             assert monitor.get_logs().data[-1]["accuracy"] == expected
 
 
 @pytest.mark.skipif(not hasattr(MLPClassifier, "set_callbacks"), reason="scikit-learn before 1.9")
-@pytest.mark.parametrize("cls", [MLPClassifier, NeuralNetClassifier])
+@pytest.mark.parametrize("cls", EPOCHS)
 def test_what_callbacks_of_scikit_learn_keep_stays_as_it_was(cls: Any) -> None:
     kept: list[tuple[Any, Any]] = []
 
@@ -451,8 +455,8 @@ def test_what_callbacks_of_scikit_learn_keep_stays_as_it_was(cls: Any) -> None:
         ) -> None:
             kept.append((fitted_estimator, estimator.predict_proba(X)))
 
-    cls(random_state=0).set_callbacks(Keep()).fit(X, Y)
-    for fitted, expected in kept[:3]:
+    cls(random_state=0, **EPOCHS[cls]).set_callbacks(Keep()).fit(X, Y)
+    for fitted, expected in kept:
         assert np.array_equal(fitted.predict_proba(X), expected)
 
 

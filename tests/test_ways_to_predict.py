@@ -85,7 +85,10 @@ def test_every_way_gives_the_same_bits(
         np.testing.assert_array_equal(outputs, expected, err_msg=name)
 
 
-@pytest.mark.parametrize(("width", "rows"), [(64, 20_000), (512, 8_000), (1024, 24_000)])
+@pytest.mark.parametrize(
+    ("width", "rows"),
+    [(64, 20_000), (512, 8_000), pytest.param(1024, 24_000, marks=pytest.mark.slow)],
+)
 def test_calls_of_a_hundredth_of_a_second_to_two(width: int, rows: int) -> None:
     model = md.Model([L.Dense(width), L.Dense(width), L.Dense(10)], input_shape=(256,), seed=0)
     x = np.random.default_rng(2).normal(size=(rows, 256)).astype(np.float32)
