@@ -332,7 +332,7 @@ def test_weights_and_validation_data_are_routed() -> None:
 
 @pytest.fixture(params=["small", "large"])
 def sparse_size(request: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mundur.sklearn import inputs
+    from mundur.sklearn import inputs  # from which size on matrices stay sparse
 
     monkeypatch.setattr(inputs, "_LARGE", {"small": inputs._LARGE, "large": 0}[request.param])
 

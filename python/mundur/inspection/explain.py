@@ -14,11 +14,11 @@ from .._support.views import Views
 from ..data.arrays import Several, arrays_in, for_core
 from ..layers.recurrent import GRU, LSTM, SimpleRNN
 from ..models.model import Model
-from .again import snapshot
-from .asked import checked, loss_value
+from .arguments import checked, loss_value
 from .explanation import Explanation
 from .gates import Recurrence
 from .passes import LayerPass
+from .snapshot import snapshot
 
 if TYPE_CHECKING:
     from .. import _core

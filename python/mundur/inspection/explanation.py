@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from .._support.disk import Path, path_value, replace
-from .again import Update
 from .formulas import ACTIVATIONS, plain
 from .page import page
 from .passes import LayerPass, Passes
 from .sheet import sheet
+from .snapshot import Update
 
 __all__ = ["Explanation", "LayerPass"]
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from .._support.checks import boolean, integer, number
 from ..data.arrays import Several
-from .asked import checked, float64_copy, loss_value
+from .arguments import checked, float64_copy, loss_value
 
 if TYPE_CHECKING:
     from ..models.model import Model

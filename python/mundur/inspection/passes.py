@@ -13,9 +13,9 @@ import numpy.typing as npt
 from .._support.checks import integer
 from .._support.names import suggestion
 from .._support.views import Views
-from .again import Again, Update, told, update
 from .gates import Gates, Recurrence, gates_of
 from .gradient_check import central_differences
+from .snapshot import Again, Update, told, update
 
 __all__ = ["LayerPass", "Passes"]
 

@@ -20,7 +20,7 @@ from ..data.dataset import Objective
 from ..layers.base import Layer
 from ..losses.base import Loss
 from ..regularizers import Regularizer
-from .asked import Total, checked
+from .arguments import Total, checked
 from .explain import explain
 
 if TYPE_CHECKING:

@@ -41,6 +41,8 @@ KERAS: dict[str, Any] = {
     "activity_regularizer": None,
     "autocast": either(True, False),
 }
+# Those of layers whose kernels it can fine-tune by a product of low rank.
+ADAPTED: dict[str, Any] = KERAS | {"lora_rank": None, "lora_alpha": None}
 
 
 class Owner(Protocol):
@@ -191,7 +193,7 @@ class Layer(Written, Configurable):
         if is_symbolic(inputs):
             refuse_training(training)
             return called(self, inputs)
-        from ..models.alone import output_of
+        from ..models.single_layer import output_of
 
         return output_of(self, inputs, boolean(training, "training"))
 

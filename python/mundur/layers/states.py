@@ -88,7 +88,7 @@ class WithStates(Layer):
             )
         if is_symbolic(inputs):
             return super().__call__([inputs, *states], training)
-        from ..models.alone import output_of
+        from ..models.single_layer import output_of
 
         return output_of(self, inputs, boolean(training, "training"), states, mask)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from .._support.standing import Standing
+from .._support.stand_ins import Standing
 from ..constraints import Constraint
 from ..initializers import Initializer
 from ..regularizers import Regularizer

@@ -63,7 +63,7 @@ class Written:
             With None for the batch, as in Keras: ``input_shape[-1]`` are the columns.
         """
         if self.way == "core" and self.owner is None:  # type: ignore[attr-defined]
-            from ..models.alone import build_alone
+            from ..models.single_layer import build_alone
 
             build_alone(self, input_shape)
 

@@ -50,7 +50,7 @@ class Built(Parts):
         return self._network
 
     def _take_over(self) -> None:
-        from .kin import take_over
+        from .shared_layers import take_over
 
         take_over(self)
 
@@ -151,7 +151,7 @@ class Built(Parts):
         self._trainable_changed()
         owners: list[object] = [layer.owner for layer in graph.layers]
         if any(owner is not self for owner in owners):
-            from .kin import adopt
+            from .shared_layers import adopt
 
             adopt(self)
         if initialize:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core
-from .._support.standing import Standing
+from .._support.stand_ins import Standing
 
 __all__ = ["Slot", "Trained", "native_optimizer", "variables_of"]
 

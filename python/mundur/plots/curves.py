@@ -12,7 +12,7 @@ import numpy.typing as npt
 from .._support.checks import integer, number
 from ..callbacks.basic import PREFIX
 from ..callbacks.history import History
-from ..inspection.asked import checked, float64_copy
+from ..inspection.arguments import checked, float64_copy
 from ..inspection.explanation import Explanation
 from .figures import COLOURS, DASHES, MARKERS, axes_for, in_language, language_value
 

@@ -18,9 +18,9 @@ from ..data.stream import ArrayBatches, Stream, StreamTrainer
 from ..models.model import Model
 from ..training.batchwise import Batchwise
 from ..training.passes import SLICE_SECONDS, make_trainer
+from .callbacks import Observer
 from .network import outputs_of
 from .objectives import Objective
-from .observed import Observer
 from .rules import Rule
 
 __all__ = ["Epochs", "Validation", "train"]

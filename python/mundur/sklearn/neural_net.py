@@ -20,11 +20,11 @@ from ..data.stream import ArrayBatches
 from ..layers.base import Layer
 from ..losses.base import Loss, is_native
 from ..models.model import Model
+from .callbacks import Observable, Observer
 from .held_out import parts_of, share_of
 from .inputs import checked, dense, fresh_layers, is_large, own_optimizer, sample_weights
-from .nested import Nested, call_builder, is_builder
+from .nested_parameters import Nested, call_builder, is_builder
 from .network import outputs_of
-from .observed import Observable, Observer
 from .state import all_or_nothing, keeps, not_within_itself
 
 __all__ = ["NeuralNet"]

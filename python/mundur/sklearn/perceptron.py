@@ -21,13 +21,13 @@ from ..losses.base import is_native
 from ..models.model import Model
 from ..optimizers.base import Optimizer
 from . import network
+from .callbacks import Observable, Observer
 from .epochs import Epochs, Validation, train
 from .held_out import parts_of, share_of
 from .inputs import checked, dense, is_large, sample_weights
-from .minimum import descend
-from .nested import Nested
+from .lbfgs import descend
+from .nested_parameters import Nested
 from .objectives import Objective, objective_of
-from .observed import Observable, Observer
 from .rules import Rule, rule_of
 from .state import all_or_nothing, keeps, not_within_itself
 

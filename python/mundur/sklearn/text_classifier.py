@@ -15,10 +15,10 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ..models.model import Model
 from ..text import classifier as native
+from .callbacks import Observable, Observer
 from .held_out import parts_of
 from .inputs import fresh_layers, keep, own_optimizer, sample_weights
-from .nested import Nested
-from .observed import Observable, Observer
+from .nested_parameters import Nested
 from .state import all_or_nothing, not_within_itself
 from .targets import Classes, check_weighed, classes_of
 

@@ -14,7 +14,7 @@ from .._support.checks import choice, integer, number, seed_value
 from .._support.names import check_assignment, checked_keywords
 from ..models.model import Model
 from ..saving.format import read_model, register_texts
-from .checked import Label, checked_labels, checked_texts
+from .checks import Label, checked_labels, checked_texts
 from .part import TextPart, check_embedding
 from .vocabulary import Vocabulary
 

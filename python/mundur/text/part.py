@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._support.checks import integer
-from .checked import Label
+from .checks import Label
 from .vocabulary import Vocabulary
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from .._support.checks import boolean, integer
 from .._support.names import argument_names, check_assignment, checked_keywords
 from ..utils import pad_sequences
-from .checked import check_encodable, checked_texts
+from .checks import check_encodable, checked_texts
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -11,8 +11,8 @@ from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 
 from ..models.model import Model
+from .callbacks import Observer
 from .objectives import Objective
-from .observed import Observer
 
 __all__ = ["descend"]
 

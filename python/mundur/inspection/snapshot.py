@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .asked import checked, loss_value
+from .arguments import checked, loss_value
 from .lines import Line, Rule, Worked, work
 from .rules import is_factored, rule_of
 
