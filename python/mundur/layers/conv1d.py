@@ -1,49 +1,52 @@
-"""Conv1D: see `mundur.layers`."""
+"""Convolutions, and that over time steps, Conv1D: see `mundur.layers`."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import _core
 from .._support.checks import boolean, integer
-from .._support.names import checked_keywords, either
+from .._support.names import checked_keywords
 from .._support.unpack import Unpack
 from ..activations import Custom, Identifier, named, native
-from .base import DTYPE, Layer, LayerArguments, MaskFlow, Weighted
-from .windows import channels_last, output_steps, padding_name, single, steps_and_channels
+from .base import ADAPTED, Layer, LayerArguments, MaskFlow, Weighted
+from .windows import axes_and_channels, channels_last, output_image, padding_name, pair, single
 
 
-class Convolving(Weighted):
-    """What a convolution and a transposed one share: windows, filters, an activation."""
+class Windowed(Weighted):
+    """What all convolutions share: windows over steps or over rows and columns, an activation."""
 
-    filters: int
-    kernel_size: int
-    strides: int
+    _axes: ClassVar[int] = 1
+    _may_be_causal: ClassVar[bool] = False
+
+    kernel_size: int | tuple[int, int]
+    strides: int | tuple[int, int]
     padding: str
     data_format: str | None
-    dilation_rate: int
+    dilation_rate: int | tuple[int, int]
     activation: str | Custom
-    use_bias: bool
 
-    def _keep(self, arguments: dict[str, Any], *, causal: bool) -> None:
-        """Checks and keeps those of a constructor's arguments, its `locals()`, that both have."""
-        self.filters = integer(arguments["filters"], "filters", 1)
+    def _keep(self, arguments: dict[str, Any]) -> None:
+        """Checks and keeps those of a constructor's arguments, its `locals()`, that all have."""
+        extents = single if self._axes == 1 else pair
         for name in ("kernel_size", "strides", "dilation_rate"):
-            setattr(self, name, single(arguments[name], name))
-        self.padding = padding_name(arguments["padding"], causal=causal)
-        self.data_format = channels_last(arguments["data_format"])
-        if self.strides > 1 and self.dilation_rate > 1:
-            raise ValueError(
-                f"strides={self.strides} and dilation_rate={self.dilation_rate}: only one of them "
-                "may be greater than 1"
-            )
+            setattr(self, name, extents(arguments[name], name))
+        self.padding = padding_name(arguments["padding"], causal=self._may_be_causal)
+        self.data_format = channels_last(arguments["data_format"], self._axes)
         self.activation = named(arguments["activation"])
         self.use_bias = boolean(arguments["use_bias"], "use_bias")
         self._take(arguments)
 
-    def _shapes(self, *kernel: int) -> dict[str, tuple[int, ...]]:
-        """Those of the kernel and, where there is one, of the bias."""
-        return {"kernel": kernel} | ({"bias": (self.filters,)} if self.use_bias else {})
+    def _sizes(self) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+        """Size, strides and dilation, each with a number for each axis."""
+        all_three = self.kernel_size, self.strides, self.dilation_rate
+        size, strides, dilation = (one if isinstance(one, tuple) else (one,) for one in all_three)
+        return size, strides, dilation
+
+    def _places(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """How many windows there are on each axis."""
+        *image, _ = axes_and_channels(self.name, input_shape, self._axes)
+        return output_image(self.name, "kernel_size", image, *self._sizes(), self.padding)
 
     @property
     def mask_flow(self) -> MaskFlow:
@@ -55,7 +58,53 @@ class Convolving(Weighted):
         return super()._repr_config() | ({"activation": None} if linear else {})
 
 
-class Conv1D(Convolving):
+class Convolving(Windowed):
+    """With filters that see all channels: convolutions, and transposed ones."""
+
+    filters: int
+
+    def _keep(self, arguments: dict[str, Any]) -> None:
+        self.filters = integer(arguments["filters"], "filters", 1)
+        super()._keep(arguments)
+        _, strides, dilation = self._sizes()
+        if max(strides) > 1 and max(dilation) > 1:
+            raise ValueError(
+                f"strides={self.strides} and dilation_rate={self.dilation_rate}: only one of them "
+                "may be greater than 1"
+            )
+
+    def _shapes(self, *channels: int) -> dict[str, tuple[int, ...]]:
+        """Those of the kernel, behind its extents, and, where there is one, of the bias."""
+        shapes: dict[str, tuple[int, ...]] = {"kernel": (*self._sizes()[0], *channels)}
+        return shapes | ({"bias": (self.filters,)} if self.use_bias else {})
+
+
+class Convolution(Convolving):
+    """Those that are no transposed ones, whose channels may be in groups."""
+
+    groups: int
+
+    def _keep(self, arguments: dict[str, Any]) -> None:
+        super()._keep(arguments)
+        self.groups = integer(arguments["groups"], "groups", 1)
+        if self.filters % self.groups:
+            raise ValueError(f"groups={self.groups} must divide filters={self.filters}")
+
+    def parameter_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+        """Kernel (*kernel_size, channels / groups, filters) and, where there is one, bias."""
+        channels = axes_and_channels(self.name, input_shape, self._axes)[-1]
+        if channels % self.groups:
+            raise ValueError(
+                f"{self.name}: groups={self.groups} must divide the channels, got {channels}"
+            )
+        return self._shapes(channels // self.groups, self.filters)
+
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of one sample behind this layer."""
+        return (*self._places(input_shape), self.filters)
+
+
+class Conv1D(Convolution):
     """Each step of the output sees a window of steps: y_t = f(Σ_k x_(tS - P + kD)·W_k + b).
 
     S is the stride, D the dilation, P the steps of padding in front. Steps beyond a sample's ends
@@ -117,17 +166,14 @@ class Conv1D(Convolving):
            [-5.]], dtype=float32)
     """
 
-    _kind = "conv1d"
+    kernel_size: int
+    strides: int
+    dilation_rate: int
 
-    @checked_keywords(
-        ignored={
-            "dtype": DTYPE,
-            "autocast": either(True, False),
-            "lora_rank": None,
-            "lora_alpha": None,
-        },
-        rest=Layer,
-    )
+    _kind = "conv1d"
+    _may_be_causal = True
+
+    @checked_keywords(ignored=ADAPTED, rest=Layer)
     def __init__(
         self,
         filters: int,
@@ -148,29 +194,8 @@ class Conv1D(Convolving):
         bias_constraint: Any = None,
         **layer: Unpack[LayerArguments],
     ) -> None:
-        self._keep(locals(), causal=True)
-        self.groups = integer(groups, "groups", 1)
-        if self.filters % self.groups:
-            raise ValueError(f"groups={groups} must divide filters={filters}")
+        self._keep(locals())
         super().__init__(**layer)
-
-    def parameter_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
-        """Kernel (kernel_size, channels / groups, filters) and, where there is one, bias."""
-        _, channels = steps_and_channels(self.name, input_shape)
-        if channels % self.groups:
-            raise ValueError(
-                f"{self.name}: groups={self.groups} must divide the channels, got {channels}"
-            )
-        return self._shapes(self.kernel_size, channels // self.groups, self.filters)
-
-    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of one sample behind this layer."""
-        steps, _ = steps_and_channels(self.name, input_shape)
-        size, strides, dilation = self.kernel_size, self.strides, self.dilation_rate
-        return (
-            output_steps(self.name, "kernel_size", steps, size, strides, dilation, self.padding),
-            self.filters,
-        )
 
     def describe(self) -> _core.LayerSpec:
         """The native description."""

@@ -6,10 +6,10 @@ from typing import Any
 
 from .. import _core
 from .._support.checks import shown
-from .._support.names import checked_keywords, either
+from .._support.names import checked_keywords
 from .._support.unpack import Unpack
 from ..activations import Identifier, native
-from .base import DTYPE, Layer, LayerArguments
+from .base import KERAS, Layer, LayerArguments
 from .conv1d import Convolving
 from .windows import steps_and_channels
 
@@ -68,12 +68,13 @@ class Conv1DTranspose(Convolving):
     array([ 1., 10.,  4., 40.], dtype=float32)
     """
 
+    kernel_size: int
+    strides: int
+    dilation_rate: int
+
     _kind = "conv1d_transpose"
 
-    @checked_keywords(
-        ignored={"dtype": DTYPE, "autocast": either(True, False)},
-        rest=Layer,
-    )
+    @checked_keywords(ignored=KERAS, rest=Layer)
     def __init__(
         self,
         filters: int,
@@ -94,7 +95,7 @@ class Conv1DTranspose(Convolving):
         bias_constraint: Any = None,
         **layer: Unpack[LayerArguments],
     ) -> None:
-        self._keep(locals(), causal=False)
+        self._keep(locals())
         if output_padding is not None:
             raise ValueError(
                 "output_padding must be None: padding says how many steps there are; got "
@@ -111,7 +112,7 @@ class Conv1DTranspose(Convolving):
     def parameter_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
         """Kernel (kernel_size, filters, channels) and, where there is one, bias."""
         _, channels = steps_and_channels(self.name, input_shape)
-        return self._shapes(self.kernel_size, self.filters, channels)
+        return self._shapes(self.filters, channels)
 
     def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of one sample behind this layer."""

@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import _core
-from .._support.checks import boolean, integer
-from .._support.names import checked_keywords, either
+from .._support.names import checked_keywords
 from .._support.unpack import Unpack
-from ..activations import Identifier, named, native
-from .base import DTYPE, Layer, LayerArguments, MaskFlow, Weighted
-from .windows import channels_last, image_and_channels, output_image, padding_name, pair
+from ..activations import Identifier, native
+from .base import ADAPTED, Layer, LayerArguments
+from .conv1d import Convolution
 
 
-class Conv2D(Weighted):
+class Conv2D(Convolution):
     """Each place of the output sees a window: y_rt = f(Σ_jk x_(rS - P + jD, tS - P + kD)·W_jk + b).
 
     S are the strides, D the dilations, P the padding above and to the left, which holds 0, each of
@@ -76,17 +75,14 @@ class Conv2D(Weighted):
            [5., 0.]], dtype=float32)
     """
 
-    _kind = "conv2d"
+    kernel_size: tuple[int, int]
+    strides: tuple[int, int]
+    dilation_rate: tuple[int, int]
 
-    @checked_keywords(
-        ignored={
-            "dtype": DTYPE,
-            "autocast": either(True, False),
-            "lora_rank": None,
-            "lora_alpha": None,
-        },
-        rest=Layer,
-    )
+    _kind = "conv2d"
+    _axes = 2
+
+    @checked_keywords(ignored=ADAPTED, rest=Layer)
     def __init__(
         self,
         filters: int,
@@ -107,50 +103,8 @@ class Conv2D(Weighted):
         bias_constraint: Any = None,
         **layer: Unpack[LayerArguments],
     ) -> None:
-        self.filters = integer(filters, "filters", 1)
-        self.kernel_size = pair(kernel_size, "kernel_size")
-        self.strides = pair(strides, "strides")
-        self.padding = padding_name(padding, causal=False)
-        self.data_format = channels_last(data_format, 2)
-        self.dilation_rate = pair(dilation_rate, "dilation_rate")
-        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
-            raise ValueError(
-                f"strides={self.strides} and dilation_rate={self.dilation_rate}: only one of them "
-                "may be greater than 1"
-            )
-        self.groups = integer(groups, "groups", 1)
-        if self.filters % self.groups:
-            raise ValueError(f"groups={groups} must divide filters={filters}")
-        self.activation = named(activation)
-        self.use_bias = boolean(use_bias, "use_bias")
-        self._take(locals())
+        self._keep(locals())
         super().__init__(**layer)
-
-    def parameter_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
-        """Kernel (*kernel_size, channels / groups, filters) and, where there is one, bias."""
-        *_, channels = image_and_channels(self.name, input_shape)
-        if channels % self.groups:
-            raise ValueError(
-                f"{self.name}: groups={self.groups} must divide the channels, got {channels}"
-            )
-        kernel: dict[str, tuple[int, ...]] = {
-            "kernel": (*self.kernel_size, channels // self.groups, self.filters)
-        }
-        return kernel | ({"bias": (self.filters,)} if self.use_bias else {})
-
-    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of one sample behind this layer."""
-        image = image_and_channels(self.name, input_shape)
-        size, strides, dilation = self.kernel_size, self.strides, self.dilation_rate
-        places = output_image(
-            self.name, "kernel_size", image, size, strides, dilation, self.padding
-        )
-        return (*places, self.filters)
-
-    @property
-    def mask_flow(self) -> MaskFlow:
-        """There are no time steps any more."""
-        return "drops"
 
     def describe(self) -> _core.LayerSpec:
         """The native description."""
@@ -164,7 +118,3 @@ class Conv2D(Weighted):
             native(self.activation),
             self.use_bias,
         )
-
-    def _repr_config(self) -> dict[str, Any]:
-        linear = self.activation == "linear"
-        return super()._repr_config() | ({"activation": None} if linear else {})

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import _core
-from .._support.checks import boolean, integer
-from .._support.names import checked_keywords, either
+from .._support.names import checked_keywords
 from .._support.unpack import Unpack
-from ..activations import Identifier, named, native
-from .base import DTYPE, Layer, LayerArguments, MaskFlow, Weighted
-from .windows import UNITS, channels_last, image_and_channels, padding_name, pair
+from ..activations import Identifier, native
+from .base import KERAS, Layer, LayerArguments
+from .conv1d import Convolving
+from .windows import UNITS, image_and_channels, pair
 
 
-class Conv2DTranspose(Weighted):
+class Conv2DTranspose(Convolving):
     """What a `Conv2D` sends back, sent ahead: y_uv = f(Σ_jk x_rt·W_jk + b), as (r, t) sees (u, v).
 
     Each place (r, t) of the input is seen by windows of the output, S apart: u = rS - P + jD, and
@@ -69,9 +69,14 @@ class Conv2DTranspose(Weighted):
     array([ 1., 10.,  4., 40.], dtype=float32)
     """
 
-    _kind = "conv2d_transpose"
+    kernel_size: tuple[int, int]
+    strides: tuple[int, int]
+    dilation_rate: tuple[int, int]
 
-    @checked_keywords(ignored={"dtype": DTYPE, "autocast": either(True, False)}, rest=Layer)
+    _kind = "conv2d_transpose"
+    _axes = 2
+
+    @checked_keywords(ignored=KERAS, rest=Layer)
     def __init__(
         self,
         filters: int,
@@ -92,19 +97,9 @@ class Conv2DTranspose(Weighted):
         bias_constraint: Any = None,
         **layer: Unpack[LayerArguments],
     ) -> None:
-        self.filters = integer(filters, "filters", 1)
-        self.kernel_size = pair(kernel_size, "kernel_size")
-        self.strides = pair(strides, "strides")
-        self.padding = padding_name(padding, causal=False)
+        self._keep(locals())
         more = None if output_padding is None else pair(output_padding, "output_padding", 0)
         self.output_padding = more
-        self.data_format = channels_last(data_format, 2)
-        self.dilation_rate = pair(dilation_rate, "dilation_rate")
-        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
-            raise ValueError(
-                f"strides={self.strides} and dilation_rate={self.dilation_rate}: only one of them "
-                "may be greater than 1"
-            )
         if any(k < s for k, s in zip(self.kernel_size, self.strides, strict=True)):
             raise ValueError(
                 f"kernel_size must be at least strides={self.strides}, or places of the output "
@@ -115,17 +110,12 @@ class Conv2DTranspose(Weighted):
                 f"output_padding must be less than strides={self.strides}; got {more}. "
                 "ZeroPadding2D makes more of them"
             )
-        self.activation = named(activation)
-        self.use_bias = boolean(use_bias, "use_bias")
-        self._take(locals())
         super().__init__(**layer)
 
     def parameter_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
         """Kernel (*kernel_size, filters, channels) and, where there is one, bias."""
         *_, channels = image_and_channels(self.name, input_shape)
-        kernel = (*self.kernel_size, self.filters, channels)
-        shapes: dict[str, tuple[int, ...]] = {"kernel": kernel}
-        return shapes | ({"bias": (self.filters,)} if self.use_bias else {})
+        return self._shapes(self.filters, channels)
 
     def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of one sample behind this layer."""
@@ -149,11 +139,6 @@ class Conv2DTranspose(Weighted):
             last = strides if self.output_padding is None else extent % 2
         return (n - 1) * strides + last + (self.output_padding[i] if self.output_padding else 0)
 
-    @property
-    def mask_flow(self) -> MaskFlow:
-        """There are no time steps any more."""
-        return "drops"
-
     def describe(self) -> _core.LayerSpec:
         """The native description."""
         return _core.Conv2DTranspose(
@@ -166,7 +151,3 @@ class Conv2DTranspose(Weighted):
             native(self.activation),
             self.use_bias,
         )
-
-    def _repr_config(self) -> dict[str, Any]:
-        linear = self.activation == "linear"
-        return super()._repr_config() | ({"activation": None} if linear else {})

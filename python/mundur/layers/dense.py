@@ -9,7 +9,7 @@ from .._support.checks import boolean, integer
 from .._support.names import checked_keywords
 from .._support.unpack import Unpack
 from ..activations import Identifier, named, native
-from .base import KERAS, Layer, LayerArguments, Weighted
+from .base import ADAPTED, Layer, LayerArguments, Weighted
 
 
 class Dense(Weighted):
@@ -52,15 +52,7 @@ class Dense(Weighted):
 
     _kind = "dense"
 
-    @checked_keywords(
-        ignored=KERAS
-        | {
-            "lora_rank": None,
-            "lora_alpha": None,
-            "quantization_config": None,
-        },
-        rest=Layer,
-    )
+    @checked_keywords(ignored=ADAPTED | {"quantization_config": None}, rest=Layer)
     def __init__(
         self,
         units: int,

@@ -2,62 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any
 
 from .. import _core
-from .._support.checks import boolean, integer
-from .._support.names import checked_keywords, either
+from .._support.checks import integer
+from .._support.names import checked_keywords
 from .._support.unpack import Unpack
-from ..activations import Custom, Identifier, named, native
-from .base import DTYPE, Layer, LayerArguments, MaskFlow, Weighted
-from .windows import axes_and_channels, channels_last, output_image, padding_name, pair, single
+from ..activations import Identifier, native
+from .base import KERAS, Layer, LayerArguments
+from .conv1d import Windowed
+from .windows import axes_and_channels
 
 
-class Depthwise(Weighted):
+class Depthwise(Windowed):
     """What convolutions share whose channels have filters of their own, of steps or of images."""
 
-    _axes: ClassVar[int]
-
-    kernel_size: int | tuple[int, int]
-    strides: int | tuple[int, int]
-    padding: str
     depth_multiplier: int
-    data_format: str | None
-    dilation_rate: int | tuple[int, int]
-    activation: str | Custom
 
-    def _keep(self, arguments: Mapping[str, Any]) -> None:
-        """Checks and keeps those of a constructor's arguments, its `locals()`, that all have."""
-        extents = single if self._axes == 1 else pair
-        for name in ("kernel_size", "strides", "dilation_rate"):
-            setattr(self, name, extents(arguments[name], name))
-        self.padding = padding_name(arguments["padding"], causal=False)
+    def _keep(self, arguments: dict[str, Any]) -> None:
+        super()._keep(arguments)
         self.depth_multiplier = integer(arguments["depth_multiplier"], "depth_multiplier", 1)
-        self.data_format = channels_last(arguments["data_format"], self._axes)
-        self.activation = named(arguments["activation"])
-        self.use_bias = boolean(arguments["use_bias"], "use_bias")
-        self._take(dict(arguments))
-
-    def _sizes(self) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-        """Size, strides and dilation, each with a number for each axis."""
-        all_three = self.kernel_size, self.strides, self.dilation_rate
-        size, strides, dilation = (one if isinstance(one, tuple) else (one,) for one in all_three)
-        return size, strides, dilation
-
-    def _places(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """How many windows there are on each axis."""
-        *image, _ = axes_and_channels(self.name, input_shape, self._axes)
-        return output_image(self.name, "kernel_size", image, *self._sizes(), self.padding)
 
     def _kernel_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         channels = axes_and_channels(self.name, input_shape, self._axes)[-1]
         return (*self._sizes()[0], channels, self.depth_multiplier)
-
-    @property
-    def mask_flow(self) -> MaskFlow:
-        """Windows see padding as they see data."""
-        return "drops"
 
     def _describe(self, filters: int) -> _core.LayerSpec:
         size, strides, dilation = self._sizes()
@@ -71,10 +40,6 @@ class Depthwise(Weighted):
             native(self.activation),
             self.use_bias,
         )
-
-    def _repr_config(self) -> dict[str, Any]:
-        linear = self.activation == "linear"
-        return super()._repr_config() | ({"activation": None} if linear else {})
 
 
 class DepthwiseConv(Depthwise):
@@ -156,7 +121,7 @@ class DepthwiseConv2D(DepthwiseConv):
     _kind = "depthwise_conv2d"
     _axes = 2
 
-    @checked_keywords(ignored={"dtype": DTYPE, "autocast": either(True, False)}, rest=Layer)
+    @checked_keywords(ignored=KERAS, rest=Layer)
     def __init__(
         self,
         kernel_size: int | Sequence[int],
@@ -235,7 +200,7 @@ class DepthwiseConv1D(DepthwiseConv):
     _kind = "depthwise_conv1d"
     _axes = 1
 
-    @checked_keywords(ignored={"dtype": DTYPE, "autocast": either(True, False)}, rest=Layer)
+    @checked_keywords(ignored=KERAS, rest=Layer)
     def __init__(
         self,
         kernel_size: int | Sequence[int],

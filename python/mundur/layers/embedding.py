@@ -8,10 +8,10 @@ import numpy.typing as npt
 
 from .. import _core
 from .._support.checks import boolean, extents, integer
-from .._support.names import checked_keywords, either
+from .._support.names import checked_keywords
 from .._support.unpack import Unpack
 from ..initializers.base import ArrayInitializer
-from .base import DTYPE, Layer, LayerArguments, MaskFlow, Weighted
+from .base import ADAPTED, Layer, LayerArguments, MaskFlow, Weighted
 from .masking import computed_mask
 
 _MOST = 2**31 - 1
@@ -71,17 +71,7 @@ class Embedding(Weighted):
 
     _kind = "embedding"
 
-    @checked_keywords(
-        ignored={
-            "dtype": DTYPE,
-            "autocast": either(True, False),
-            "lora_rank": None,
-            "lora_alpha": None,
-            "quantization_config": None,
-            "activity_regularizer": None,
-        },
-        rest=Layer,
-    )
+    @checked_keywords(ignored=ADAPTED | {"quantization_config": None}, rest=Layer)
     def __init__(
         self,
         input_dim: int,

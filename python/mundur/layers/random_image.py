@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 from .. import _core
 from .._support.checks import factor as factor_value
@@ -23,6 +24,13 @@ _FLIPS: dict[str, tuple[float, float]] = {  # of the rows, and of the columns
     "horizontal_and_vertical": (1.0, 1.0),
 }
 _FILLS = {name: name for name in ("constant", "nearest", "reflect", "wrap")}
+_CHECKS: dict[str, Callable[[Any, str], Any]] = {
+    "fill_mode": functools.partial(lookup, _FILLS),
+    "interpolation": functools.partial(lookup, INTERPOLATIONS),
+    "seed": lambda value, _: seed_value(value),
+    "fill_value": number,
+    "data_format": lambda value, _: channels_last(value, 2),
+}
 # Keras has boxes drawn into images follow them; `factor` is an argument of all its layers here.
 _BOXES = KERAS | {"bounding_box_format": None}
 _KERAS = _BOXES | {"factor": None}
@@ -40,6 +48,7 @@ class RandomImage(Layer):
 
     _change_kind: ClassVar[str]
     seed: int | None
+    data_format: str | None
     fill_mode: str = "constant"
     interpolation: str = "nearest"
     fill_value: float = 0.0
@@ -71,13 +80,10 @@ class RandomImage(Layer):
         """The native description."""
         return _core.RandomImage(self.drawn_change(), ())
 
-    def _take_sampling(
-        self, fill_mode: str, interpolation: str, seed: int | None, fill_value: float
-    ) -> None:
-        self.fill_mode = lookup(_FILLS, fill_mode, "fill_mode")
-        self.interpolation = lookup(INTERPOLATIONS, interpolation, "interpolation")
-        self.seed = seed_value(seed)
-        self.fill_value = number(fill_value, "fill_value")
+    def _keep(self, arguments: dict[str, Any]) -> None:
+        """Checks and keeps a constructor's arguments, its `locals()`, that several have."""
+        for name in _CHECKS.keys() & arguments.keys():
+            setattr(self, name, _CHECKS[name](arguments[name], name))
 
 
 class RandomFlip(RandomImage):
@@ -127,8 +133,7 @@ class RandomFlip(RandomImage):
     ) -> None:
         lookup(_FLIPS, mode, "mode")
         self.mode = mode
-        self.seed = seed_value(seed)
-        self.data_format = channels_last(data_format, 2)
+        self._keep(locals())
         super().__init__(**layer)
 
     def _bounds(self) -> tuple[Pair, Pair]:
@@ -191,8 +196,7 @@ class RandomTranslation(RandomImage):
     ) -> None:
         self.height_factor = factor_value(height_factor, "height_factor", at_least=-1, at_most=1)
         self.width_factor = factor_value(width_factor, "width_factor", at_least=-1, at_most=1)
-        self._take_sampling(fill_mode, interpolation, seed, fill_value)
-        self.data_format = channels_last(data_format, 2)
+        self._keep(locals())
         super().__init__(**layer)
 
     def _bounds(self) -> tuple[Pair, Pair]:
@@ -247,8 +251,7 @@ class RandomRotation(RandomImage):
         **layer: Unpack[LayerArguments],
     ) -> None:
         self.factor = factor_value(factor, "factor", at_least=-1, at_most=1)
-        self._take_sampling(fill_mode, interpolation, seed, fill_value)
-        self.data_format = channels_last(data_format, 2)
+        self._keep(locals())
         super().__init__(**layer)
 
     def _bounds(self) -> tuple[Pair, Pair]:
@@ -310,8 +313,7 @@ class RandomZoom(RandomImage):
             if width_factor is None
             else factor_value(width_factor, "width_factor", above=-1, at_most=1)
         )
-        self._take_sampling(fill_mode, interpolation, seed, fill_value)
-        self.data_format = channels_last(data_format, 2)
+        self._keep(locals())
         super().__init__(**layer)
 
     def _bounds(self) -> tuple[Pair, Pair]:
@@ -376,7 +378,7 @@ class RandomContrast(RandomImage):
         if least >= most:
             raise ValueError(f"value_range must have the lower value first; got {value_range!r}")
         self.value_range = (least, most)
-        self.seed = seed_value(seed)
+        self._keep(locals())
         super().__init__(**layer)
 
     def _bounds(self) -> tuple[Pair, Pair]:
@@ -437,8 +439,7 @@ class RandomCrop(RandomImage):
     ) -> None:
         self.height = integer(height, "height", 1)
         self.width = integer(width, "width", 1)
-        self.seed = seed_value(seed)
-        self.data_format = channels_last(data_format, 2)
+        self._keep(locals())
         super().__init__(name=name, trainable=trainable, input_shape=input_shape)
 
     def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:

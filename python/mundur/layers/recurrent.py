@@ -15,7 +15,7 @@ from .._support.names import checked_keywords, either
 from .._support.unpack import Unpack
 from ..activations import Custom, named, native
 from ..initializers.base import ArrayInitializer, Initializer
-from .base import DTYPE, Layer, LayerArguments, Weighted
+from .base import KERAS, Layer, LayerArguments, Weighted
 from .states import WithStates
 
 if TYPE_CHECKING:
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
 _MOST = 2**28
 # Arguments of Keras that have one value here.
-KERAS: dict[str, Any] = {
-    "dtype": DTYPE,
-    "autocast": either(True, False),
+_KERAS = KERAS | {
     "unroll": either(False, True),
     "use_cudnn": either("auto", True, False),
     "implementation": either(2, 1, 0),
@@ -319,7 +317,7 @@ class SimpleRNN(Recurrent):
     _kind = "simple_rnn"
     _gates = 1
 
-    @checked_keywords(ignored=KERAS, rest=Recurrent)
+    @checked_keywords(ignored=_KERAS, rest=Recurrent)
     def __init__(
         self,
         units: int,
@@ -332,12 +330,7 @@ class SimpleRNN(Recurrent):
     ) -> None:
         self.activation = gate(activation, "activation")
         super().__init__(
-            units,
-            use_bias,
-            kernel_initializer,
-            recurrent_initializer,
-            bias_initializer,
-            **others,
+            units, use_bias, kernel_initializer, recurrent_initializer, bias_initializer, **others
         )
 
     def describe(self) -> _core.LayerSpec:
@@ -448,7 +441,7 @@ class LSTM(Recurrent):
     _gates = 4
     _states = ("h", "c")
 
-    @checked_keywords(ignored=KERAS, rest=Recurrent)
+    @checked_keywords(ignored=_KERAS, rest=Recurrent)
     def __init__(
         self,
         units: int,
@@ -465,12 +458,7 @@ class LSTM(Recurrent):
         self.recurrent_activation = gate(recurrent_activation, "recurrent_activation")
         self.unit_forget_bias = boolean(unit_forget_bias, "unit_forget_bias")
         super().__init__(
-            units,
-            use_bias,
-            kernel_initializer,
-            recurrent_initializer,
-            bias_initializer,
-            **others,
+            units, use_bias, kernel_initializer, recurrent_initializer, bias_initializer, **others
         )
 
     @property
@@ -571,7 +559,7 @@ class GRU(Recurrent):
     _kind = "gru"
     _gates = 3
 
-    @checked_keywords(ignored=KERAS, rest=Recurrent)
+    @checked_keywords(ignored=_KERAS, rest=Recurrent)
     def __init__(
         self,
         units: int,
@@ -589,12 +577,7 @@ class GRU(Recurrent):
         self.activation = gate(activation, "activation")
         self.recurrent_activation = gate(recurrent_activation, "recurrent_activation")
         super().__init__(
-            units,
-            use_bias,
-            kernel_initializer,
-            recurrent_initializer,
-            bias_initializer,
-            **others,
+            units, use_bias, kernel_initializer, recurrent_initializer, bias_initializer, **others
         )
 
     def _bias_shape(self) -> tuple[int, ...]:

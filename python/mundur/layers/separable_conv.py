@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from .. import _core
 from .._support.checks import integer
-from .._support.names import checked_keywords, either
+from .._support.names import checked_keywords
 from .._support.unpack import Unpack
 from ..activations import Identifier
-from .base import DTYPE, Layer, LayerArguments
+from .base import KERAS, Layer, LayerArguments
 from .depthwise_conv import Depthwise
 
 
@@ -118,7 +118,7 @@ class SeparableConv2D(SeparableConv):
     _kind = "separable_conv2d"
     _axes = 2
 
-    @checked_keywords(ignored={"dtype": DTYPE, "autocast": either(True, False)}, rest=Layer)
+    @checked_keywords(ignored=KERAS, rest=Layer)
     def __init__(
         self,
         filters: int,
@@ -210,7 +210,7 @@ class SeparableConv1D(SeparableConv):
     _kind = "separable_conv1d"
     _axes = 1
 
-    @checked_keywords(ignored={"dtype": DTYPE, "autocast": either(True, False)}, rest=Layer)
+    @checked_keywords(ignored=KERAS, rest=Layer)
     def __init__(
         self,
         filters: int,
