@@ -32,6 +32,7 @@ PUBLIC = [
         md.regularizers,
         md.constraints,
         md.callbacks,
+        md.errors,
         md.metrics,
         md.plots,
         md.runtime,

@@ -384,8 +384,10 @@ def test_summary(capsys: Any) -> None:
         "seed 3",
     ):
         assert words in text
+    assert sum(one.nbytes for one in model.gradients.values()) == 4 * 101_770  # frozen ones too
     step = 4 * 4 * 101_770 + model.native.workspace_bytes(32, True)
-    assert f"Memory of a training step: {step / 2**20:.4g} MiB" in text
+    last = f"{step / 2**20:.4g} MiB; fit takes {3 * 4 * 101_770 / 2**20:.4g} MiB more"
+    assert f"Memory of a training step: {last}, to undo an epoch" in text
     lines: list[str] = []
     model.summary(60, print_fn=lines.append)
     assert max(len(line) for line in lines[1:8]) <= 60

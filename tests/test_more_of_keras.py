@@ -79,7 +79,10 @@ def test_optimizers_of_dicts_and_their_names() -> None:
     assert md.optimizers.get({"class_name": "sgd"}).learning_rate == 0.01
     assert isinstance(md.losses.get({"class_name": "Huber", "config": {"delta": 2.0}}), md.Loss)
     assert md.metrics.get({"class_name": "AUC", "config": {"name": "area"}}).name == "area"
-    for get in (md.optimizers.get, md.losses.get, md.metrics.get):
+    first = {"class_name": "RandomNormal", "config": {"stddev": 0.5}}
+    dense = md.layers.Dense(1, kernel_initializer=first)
+    assert repr(dense.kernel_initializer) == "RandomNormal(stddev=0.5)"
+    for get in (md.optimizers.get, md.losses.get, md.metrics.get, md.initializers.get):
         with pytest.raises(TypeError, match=r'as a dict is \{"class_name"'):
             get({"name": "adam"})
         with pytest.raises(ValueError, match="unknown"):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ._support.names import unknown_attribute
 
 __all__ = ["FitManyError", "NonFiniteLossError"]
 
@@ -100,3 +103,12 @@ class FitManyError(RuntimeError):
 
     def __reduce__(self) -> tuple[type[FitManyError], tuple[object, ...]]:
         return type(self), (self.errors, self.count, self.name)
+
+
+if not TYPE_CHECKING:  # else type checkers would believe in any name
+
+    def __getattr__(name: str) -> object:
+        raise unknown_attribute("mundur.errors", name, __all__)
+
+    def __dir__() -> list[str]:
+        return sorted(__all__)

@@ -182,7 +182,7 @@ LEFT_OUT = {
     ),
     **dict.fromkeys(("plots", "utils.plot_model"), FIGURES),
     **dict.fromkeys(("set_num_threads", "runtime", "utils.set_random_seed", "threads"), OUTSIDE),
-    **dict.fromkeys(("NonFiniteLossError", "History", "callbacks.History"), RECORD),
+    **dict.fromkeys(("NonFiniteLossError", "errors", "History", "callbacks.History"), RECORD),
     **dict.fromkeys(("solvers.lbfgs", "Model.find_learning_rate", "Model.check_gradients"), LONG),
     **dict.fromkeys(("Model.verify", "Model.explain", "Model.per_sample_gradients"), LONG),
     "callbacks.GradientNorms": LONG,

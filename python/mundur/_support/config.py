@@ -11,9 +11,10 @@ import numpy as np
 from .checks import WrongType, came
 from .names import argument_names, check_assignment, constructor, lookup, signature
 
-__all__ = ["Configurable", "from_dict", "rebuild"]
+__all__ = ["Configurable", "instance", "rebuild"]
 
 C = TypeVar("C", bound="Configurable")
+T = TypeVar("T")
 
 
 class _Signature:
@@ -66,16 +67,28 @@ class Configurable:
         return f"{type(self).__name__}({', '.join(parts)})"
 
 
-def from_dict(
-    given: Mapping[str, Any], known: Mapping[str, Any], what: str, aliases: Mapping[str, Any]
-) -> Any:
-    """What a dict of a class's name and its arguments stands for, as Keras serialises objects."""
-    config = given.get("config", {})
-    if "class_name" not in given or not isinstance(config, Mapping):
-        raise WrongType(
-            f'a {what} as a dict is {{"class_name": ..., "config": {{...}}}}; {came(given)}'
-        )
-    return lookup(known, given["class_name"], what, aliases)(**config)
+def instance(
+    kind: type[T], given: Any, known: Mapping[str, Any], what: str, aliases: Mapping[str, Any]
+) -> T | None:
+    """An object itself, or by its class, by name, or by a dict of its class's name and arguments.
+
+    The dict is as Keras serialises objects. None where it is none of these.
+    """
+    if isinstance(given, kind):
+        return given
+    if isinstance(given, type) and issubclass(given, kind):
+        return given()
+    made: T | None = None
+    if isinstance(given, str):
+        made = lookup(known, given, what, aliases)()
+    elif isinstance(given, dict):
+        config = given.get("config", {})
+        if "class_name" not in given or not isinstance(config, Mapping):
+            raise WrongType(
+                f'{what} as a dict is {{"class_name": ..., "config": {{...}}}}; {came(given)}'
+            )
+        made = lookup(known, given["class_name"], what, aliases)(**config)
+    return made
 
 
 def rebuild(cls: type[C], config: dict[str, Any]) -> C:

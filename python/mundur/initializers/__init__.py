@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._support.checks import WrongType, came, is_function
-from .._support.names import lookup, unknown_attribute
+from .._support.config import instance
+from .._support.names import unknown_attribute
 from .base import ArrayInitializer, FunctionInitializer, Initializer
 from .basic import (
     Constant,
@@ -75,13 +76,14 @@ _ALIASES = {"uniform": RandomUniform, "normal": RandomNormal, "zero": Zeros, "on
 
 
 def get(identifier: Any, argument: str = "initializer") -> Initializer:
-    """The initializer of a name, an instance, a class, a function, an array or nested lists.
+    """The initializer of a name, a class, an instance, a function, an array or a dict.
 
     Parameters
     ----------
-    identifier : str, Initializer, function, array or nested list
+    identifier : str, Initializer, function, array, nested list or dict
         For example ``"he_normal"``, ``HeNormal(seed=1)`` or an array of the parameter's shape. A
-        function is called once, as ``function(shape, dtype="float32")``, for an array.
+        function is called once, as ``function(shape, dtype="float32")``, for an array. A dict is
+        ``{"class_name": ..., "config": {...}}``, as Keras writes one.
     argument : str, optional
         The name that an error mentions.
 
@@ -98,12 +100,9 @@ def get(identifier: Any, argument: str = "initializer") -> Initializer:
     >>> md.initializers.get("he_normal")
     HeNormal()
     """
-    if isinstance(identifier, Initializer):
-        return identifier
-    if isinstance(identifier, type) and issubclass(identifier, Initializer):
-        return identifier()
-    if isinstance(identifier, str):
-        return lookup(KNOWN, identifier, argument, _CLASS_NAMES | _ALIASES)()
+    found = instance(Initializer, identifier, KNOWN, argument, _CLASS_NAMES | _ALIASES)
+    if found is not None:
+        return found
     if isinstance(identifier, (list, tuple)) or hasattr(identifier, "__array__"):
         try:
             return ArrayInitializer(identifier)

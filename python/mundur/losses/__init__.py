@@ -17,8 +17,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._support.checks import WrongType, is_function, shown
-from .._support.config import from_dict
-from .._support.names import lookup, unknown_attribute
+from .._support.config import instance
+from .._support.names import unknown_attribute
 from .base import Loss
 from .classification import (
     BinaryCrossentropy,
@@ -171,14 +171,8 @@ def get(identifier: Any) -> Loss:
     >>> md.losses.get("mse")
     MeanSquaredError()
     """
-    if isinstance(identifier, Loss):
-        return identifier
-    if isinstance(identifier, type) and issubclass(identifier, Loss):
-        return identifier()
-    if isinstance(identifier, str):
-        return lookup(KNOWN, identifier, "loss", CLASS_NAMES | _SHORT)()
-    if isinstance(identifier, dict):
-        found: Loss = from_dict(identifier, KNOWN, "loss", CLASS_NAMES | _SHORT)
+    found = instance(Loss, identifier, KNOWN, "loss", CLASS_NAMES | _SHORT)
+    if found is not None:
         return found
     hint = ""
     if isinstance(identifier, tuple) and len(identifier) == 2 and all(map(callable, identifier)):

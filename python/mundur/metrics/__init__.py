@@ -15,8 +15,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .._support.checks import WrongType, is_function, shown
-from .._support.config import from_dict
-from .._support.names import lookup, unknown_attribute
+from .._support.config import instance
+from .._support.names import unknown_attribute
 from .accuracy import (
     Accuracy,
     BinaryAccuracy,
@@ -244,16 +244,10 @@ def get(identifier: Any) -> Metric:
     >>> md.metrics.get("acc").name
     'acc'
     """
-    if isinstance(identifier, Metric):
-        return identifier
-    if isinstance(identifier, type) and issubclass(identifier, Metric):
-        return identifier()
-    if isinstance(identifier, str):
-        if identifier in _SHORT:
-            return _SHORT[identifier](name=identifier)
-        return lookup(KNOWN, identifier, "metric", CLASS_NAMES)()
-    if isinstance(identifier, dict):
-        found: Metric = from_dict(identifier, KNOWN, "metric", CLASS_NAMES)
+    if isinstance(identifier, str) and identifier in _SHORT:
+        return _SHORT[identifier](name=identifier)
+    found = instance(Metric, identifier, KNOWN, "metric", CLASS_NAMES)
+    if found is not None:
         return found
     if is_function(identifier) and not isinstance(identifier, type):
         own = getattr(identifier, "__module__", None) in _OF_FUNCTIONS

@@ -851,8 +851,11 @@ from_logits=True in the loss or activation="sigmoid" in the last layer
     ) -> None:
         """Prints layers, shapes, parameters and the memory of a training step.
 
-        The workspace is what backward needs of forward at its fullest (y of a convolution and its
-        relu, positions of a max-pooling, no more), and the scratch of each worker.
+        Gradients and the optimizer's state have room for every parameter, frozen ones too. The
+        workspace is what backward needs of forward at its fullest (y of a convolution and its
+        relu, positions of a max-pooling, no more), and the scratch of each worker. `fit` also
+        keeps the parameters and the optimizer's state as they were when an epoch began, unless
+        that is a single step.
 
         Parameters
         ----------

@@ -160,7 +160,9 @@ def _totals(model: Chain, slots: int, batch_size: int) -> list[str]:
         if model._is_open:
             batches += f" x {', '.join(map(str, (s for _, s in model._graph_built.inputs)))}"
         memory[f"workspace ({batches})"] = model.native.workspace_bytes(batch_size, True)
-        whole = [f"Memory of a training step: {_size(sum(memory.values()))}"]
+        kept = _size(memory["parameters"] + memory["optimizer state"])
+        step = _size(sum(memory.values()))
+        whole = [f"Memory of a training step: {step}; fit takes {kept} more, to undo an epoch"]
     return [
         f"Parameters: {total:,}, trainable {trainable:,}, non-trainable {total - trainable:,}",
         "Memory: " + ", ".join(f"{name} {_size(size)}" for name, size in memory.items()),

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from .. import schedules
 from .._support.checks import WrongType, shown
-from .._support.config import from_dict
-from .._support.names import lookup, unknown_attribute
+from .._support.config import instance
+from .._support.names import unknown_attribute
 from .adam import Adam, Adamax, AdamW, Nadam
 from .adaptive import Adadelta, Adafactor, Adagrad, Ftrl, Lion, RMSprop
 from .base import Optimizer
@@ -62,14 +62,8 @@ def get(identifier: Any) -> Optimizer:
     >>> md.optimizers.get("adam")
     Adam()
     """
-    if isinstance(identifier, Optimizer):
-        return identifier
-    if isinstance(identifier, type) and issubclass(identifier, Optimizer):
-        return identifier()
-    if isinstance(identifier, str):
-        return lookup(KNOWN, identifier, "optimizer", CLASS_NAMES)()
-    if isinstance(identifier, dict):
-        found: Optimizer = from_dict(identifier, KNOWN, "optimizer", CLASS_NAMES)
+    found = instance(Optimizer, identifier, KNOWN, "optimizer", CLASS_NAMES)
+    if found is not None:
         return found
     raise WrongType(f"optimizer must be a name or an Optimizer; got {shown(identifier)}")
 
