@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from mundur._support.drawing import COLOURS, in_language
+from mundur._support.drawing import COLOURS, in_language  # the palette itself
 from mundur.examples import command
-from mundur.plots.animation import Animation
+from mundur.plots.animation import Animation  # nobody makes one himself
 
 # Of the figure's width: on a slide of 13.3 inches 9.6 points.
 SMALLEST = 0.01

@@ -17,8 +17,8 @@ import safetensors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mundur import _core, reference
-from mundur.models import parts
-from mundur.saving.format import _checksum
+from mundur.models import parts  # what it has warned of
+from mundur.saving.format import _checksum  # files made by hand
 from safetensors.numpy import save_file
 
 from rounded_products import CHAINS, kinds, over_samples, rounded

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from mundur import _core
 from mundur.examples.__main__ import EXAMPLES
-from mundur.inspection.page_texts import TEXTS
+from mundur.inspection.page_texts import TEXTS  # words alone
 from mundur.playground.texts import STRINGS
 
 DOCS = Path(__file__).resolve().parents[1] / "python" / "docs"

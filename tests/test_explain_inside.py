@@ -8,7 +8,7 @@ import mundur as md
 import numpy as np
 import pytest
 from mundur.examples.lstm_gates import gates as by_hand
-from mundur.inspection import page as pages
+from mundur.inspection import page as pages  # data of a page, without a browser
 
 from explained import data_of, unpacked
 

@@ -16,12 +16,12 @@ from typing import Any
 import mundur as md
 import numpy as np
 import pytest
-from mundur.inspection import page as pages
-from mundur.inspection.formulas import ACTIVATIONS, loss_formula, plain
-from mundur.inspection.lines import evaluated, work
-from mundur.inspection.page_texts import LANGUAGES, TEXTS
-from mundur.inspection.rules import penalty_line, rule_of
-from mundur.inspection.sheet import fill, tex
+from mundur.inspection import page as pages  # data of a page, without a browser
+from mundur.inspection.formulas import ACTIVATIONS, loss_formula, plain  # each formula by itself
+from mundur.inspection.lines import evaluated, work  # each line by itself
+from mundur.inspection.page_texts import LANGUAGES, TEXTS  # words alone
+from mundur.inspection.rules import penalty_line, rule_of  # each rule by itself
+from mundur.inspection.sheet import fill, tex  # parts of a sheet
 from mundur.reference import worked_example as textbook
 
 from cells import mostly_slow

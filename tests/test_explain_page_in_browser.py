@@ -12,7 +12,7 @@ from typing import Any
 import mundur as md
 import numpy as np
 import pytest
-from mundur.inspection.page_texts import LANGUAGES
+from mundur.inspection.page_texts import LANGUAGES  # words alone
 
 from cells import mostly_slow
 from explained import ODD, classifier, numeric, value_of, worked

@@ -10,7 +10,7 @@ from typing import Any
 import mundur as md
 import numpy as np
 import pytest
-from mundur._support.checks import WrongType
+from mundur._support.checks import WrongType  # which users see as a TypeError
 
 L = md.layers
 RNG = np.random.default_rng(3)

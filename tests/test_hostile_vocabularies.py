@@ -11,7 +11,7 @@ from typing import Any
 import mundur as md
 import numpy as np
 import pytest
-from mundur.saving import description
+from mundur.saving import description  # files made by hand
 from mundur.saving import format as files  # its parts make damaged files
 from mundur.text import TextClassifier, Vocabulary
 

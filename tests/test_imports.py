@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import itertools
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -97,6 +99,9 @@ def imported(module: str) -> Iterator[tuple[str, bool]]:
             yield found, id(node) in at_once
 
 
+ALL_MODULES = {f"mundur.{module}" for module in MODULES}
+
+
 def top(module: str) -> str:
     return module.partition(".")[0]
 
@@ -164,6 +169,42 @@ def test_the_course_of_the_textbook_looks_back_only() -> None:
 def test_the_top_is_short() -> None:
     names = [path.name for path in PACKAGE.iterdir() if path.is_file()]
     assert len([name for name in names if not name.endswith((".so", ".pyd"))]) <= 20
+
+
+# What tests may take without a word: public modules, the textbook, and programs, which show all.
+SHOWN = tuple(f"mundur.{name}" for name in ("reference", *PROGRAMS[2:]))
+OPEN = {
+    "mundur",
+    *SHOWN,
+    *(f"mundur.{name}" for name in (*md.__all__, "preprocessing.sequence", "sklearn")),
+}
+
+
+def test_tests_import_public_names_or_say_why_not() -> None:
+    silent = []
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.ImportFrom) or node.level:
+                continue
+            name = node.module or ""
+            inner = [one.name for one in node.names if f"{name}.{one.name}" in ALL_MODULES - OPEN]
+            is_open = (name in OPEN and not inner) or name.startswith(SHOWN)
+            line = path.read_text(encoding="utf-8").splitlines()[node.lineno - 1]
+            if name.startswith("mundur") and not is_open and "#" not in line:
+                silent.append(f"{path.name}:{node.lineno}: {line.strip()}")
+    assert not silent
+
+
+def test_the_tree_is_described_whole() -> None:
+    """What stands at the top of the package stands in CONTRIBUTING's tree, and nothing else."""
+    root = Path(__file__).resolve().parents[1]
+    page = (root / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    tree = page.partition("python/mundur/ ")[2].partition("\npython/docs/ ")[0]
+    lines = [line.split() for line in tree.splitlines() if re.match(r"  \S", line)]
+    is_entry = re.compile(r".*(/|\.pyi?)").fullmatch
+    described = {word.strip("/") for line in lines for word in itertools.takewhile(is_entry, line)}
+    there = {path.name for path in (root / "python" / "mundur").iterdir()}
+    assert described == {n for n in there if not re.match(r"__|.*\.(so|pyd|typed)$", n)}
 
 
 def test_how_many_modules_an_import_loads() -> None:

@@ -365,7 +365,7 @@ def test_other_languages(language: Any) -> None:
 
 
 def test_colours_are_of_one_palette() -> None:
-    from mundur.plots.figures import COLOURS
+    from mundur.plots.figures import COLOURS  # the palette itself
 
     history = md.History()
     history.on_epoch_end(0, {"loss": 1.0, "val_loss": 2.0, "accuracy": 0.5, "val_accuracy": 0.2})

@@ -11,7 +11,7 @@ import mundur as md
 import numpy as np
 import numpy.typing as npt
 import pytest
-from mundur.inspection.verify import _textbook_model
+from mundur.inspection.verify import _textbook_model  # the same twin as verify has
 from mundur.reference.graph import check_graph
 
 Array = npt.NDArray[Any]

@@ -21,9 +21,9 @@ from mundur import (
     regularizers,
     selftest,
 )
-from mundur.activations import NATIVE
+from mundur.activations import NATIVE  # every name that the core knows
 from mundur.layers.container import Nested  # every layer but those around others
-from mundur.layers.encoding import Preprocessing
+from mundur.layers.encoding import Preprocessing  # nor those in front of models
 from mundur.selftest import __main__ as command
 from mundur.selftest import networks, steps
 

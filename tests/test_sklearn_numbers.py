@@ -191,7 +191,7 @@ def test_first_weights_are_those_of_a_seed() -> None:
 
 
 def test_the_gradient_of_poissons_deviance() -> None:
-    from mundur.sklearn.objectives import PoissonDeviance
+    from mundur.sklearn.objectives import PoissonDeviance  # as scikit-learn has it
 
     loss = PoissonDeviance()
     assert isinstance(loss, mundur.losses.Loss)

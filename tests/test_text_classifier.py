@@ -293,7 +293,7 @@ def test_a_loss_of_ones_own_is_named(tmp_path: Path) -> None:
 def tampered(made: TextClassifier, change: Any) -> bytes:
     tensors: dict[str, Any] = {}
     assert made.model is not None
-    from mundur.saving import description
+    from mundur.saving import description  # files made by hand
 
     document = description.describe(made.model, tensors)
     change(document, tensors)
