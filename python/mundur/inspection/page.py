@@ -23,7 +23,6 @@ from .gates import GATES
 from .page_texts import LANGUAGES, TEXTS
 from .passes import LayerPass, Passes
 from .rules import penalty_line
-from .snapshot import told
 
 __all__ = ["is_dense", "page", "page_data"]
 
