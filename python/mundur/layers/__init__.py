@@ -1,4 +1,4 @@
-"""The layers: dense, over time, normalising, disturbing, of shapes, and around other layers."""
+"""The layers: dense, over time, of images, normalising, disturbing, of shapes, around others."""
 
 from __future__ import annotations
 
