@@ -140,6 +140,19 @@ def test_panels_change_with_the_frames() -> None:
         assert np.array_equal(mine, last)
 
 
+def test_nothing_covers_the_title_of_the_weights() -> None:
+    from matplotlib import pyplot
+
+    with pyplot.rc_context({"font.size": 13}):
+        figure = md.plots.animate(trained(2)[0]).figure
+        figure.draw_without_rendering()
+    axis = next(axis for axis in figure.axes if axis.get_title() == "weights")
+    title = axis.title.get_window_extent()
+    assert not any(title.overlaps(text.get_window_extent()) for text in axis.texts)
+    assert title.y1 < figure._suptitle.get_window_extent().y0
+    pyplot.close(figure)
+
+
 def test_axes_stand_still() -> None:
     snapshots, _ = trained(5)
     shown = md.plots.animate(snapshots)

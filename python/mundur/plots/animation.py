@@ -267,7 +267,7 @@ def animate(
                 _draw_losses(axis, taken, frame)
             elif panel == "weights":
                 units.network(model, axes=axis)
-                axis.set_title("weights")
+                axis.set_title("weights", pad=22)  # above the layers' names
             else:
                 classes.decision_boundary(model, source.x, source.y, resolution=100, axes=axis)
                 if source.y is not None:  # where there is most room would be elsewhere every time
