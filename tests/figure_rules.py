@@ -1,4 +1,4 @@
-"""What every figure of the examples keeps to: letters for the last row, colours for all eyes."""
+"""What the examples keep to: letters for the last row, colours for all eyes, both languages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from mundur._support.drawing import COLOURS, in_language  # the palette itself
+from mundur._support.drawing import COLOURS, in_language, indonesian  # palette, words
 from mundur.examples import command
 from mundur.plots.animation import Animation  # nobody makes one himself
 
@@ -19,7 +19,7 @@ adam batch bagus boring book dense dropout elu epoch exponential filmnya flip ge
 gelu_tanh hard_sigmoid hard_silu he_normal huber leaky_relu kernel linear log log_softmax logcosh
 meanabsoluteerror meansquarederror mini minimum mish momentum mse noise normal orthogonal relu
 rmsprop lstm sekali selu sgd shift sigmoid silu softmax softplus softsign sparse target
-tanh the tidak unit not all
+tanh the tidak unit not all nan kib mundur
 """
 
 
@@ -55,10 +55,23 @@ def untranslated(figure: Any, words: Mapping[str, str], names: str = "") -> set[
     figure.draw_without_rendering()
     same = {old for t, old in before.values() if t.get_text() == old}
     # Formulas of TeX, such as the numbers of an axis, have no words.
-    plain = [text for text in same if "$" not in text]
+    return english({text for text in same if "$" not in text}, names)
+
+
+def untold(text: str, words: Mapping[str, str], names: str = "") -> set[str]:
+    """What is printed in English where it should be Indonesian: lines, or cells of a table."""
+    table = command.table(words)
+    text = re.sub(r"(?s).*\nMemory of a training step[^\n]*", "", text)  # what `summary` says
+    lines = [line for line in text.splitlines() if indonesian(line, table) == line]
+    cells = {cell for line in lines for cell in re.split(" {2,}", line)}
+    return english({cell for cell in cells if indonesian(cell, table) == cell}, names)
+
+
+def english(texts: set[str], names: str) -> set[str]:
+    """Those that have words which are neither the same in both languages nor names."""
     same_words = {*SAME_WORDS.split(), *names.split()}
-    words_of = {text: re.findall(r"[a-z_]{3,}", text.lower()) for text in plain}
-    return {text for text in plain if {w.strip("_") for w in words_of[text]} - same_words}
+    words_of = {text: re.findall(r"[a-z_]{3,}", text.lower()) for text in texts}
+    return {text for text in texts if {w.strip("_") for w in words_of[text]} - same_words}
 
 
 @contextmanager

@@ -27,6 +27,15 @@ def test_the_native_code_agrees_with_the_textbook(monkeypatch: Any, capsys: Any)
     assert "PyTorch     not installed (No module named 'torch')" in text
 
 
+def test_in_indonesian(monkeypatch: Any, capsys: Any) -> None:
+    ways = {"textbook": beside_frameworks.by_textbook, "mundur": beside_frameworks.by_mundur}
+    monkeypatch.setattr(beside_frameworks, "WAYS", ways)
+    assert beside_frameworks.main(["--language", "id"]) == 0
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.split() == ["E", "w5", "sesudahnya", "selisih"]
+    assert [row.split()[-1] for row in rows] == ["cocok"] * 2 and rows[0].startswith("buku ajar")
+
+
 @pytest.mark.parametrize("part", ["loss", "weights"])
 def test_what_differs_is_told(part: str, monkeypatch: Any, capsys: Any) -> None:
     right = beside_frameworks.by_mundur()

@@ -13,6 +13,8 @@ import pytest
 from mundur import examples
 from mundur.examples import worked_example
 
+import figure_rules
+
 
 def test_the_worked_example_begins_with_its_task(capsys: Any) -> None:
     assert worked_example.main([]) == 0
@@ -31,6 +33,18 @@ def test_the_worked_example_with_biases(capsys: Any) -> None:
     assert "b1′ of h2" in text
     assert "∂E/∂b1′" in text
     assert "0.291027924" not in text
+
+
+@pytest.mark.parametrize("arguments", [[], ["--train-biases"], ["--updates", "2"]])
+def test_the_worked_example_in_indonesian(arguments: list[str], capsys: Any) -> None:
+    found = []
+    for language in ("en", "id"):
+        assert worked_example.main([*arguments, "--language", language]) == 0
+        found.append(capsys.readouterr().out)
+    names = "z_h z_o"
+    assert not figure_rules.untold(found[0], worked_example.WORDS, names)
+    numbers = [re.findall(r"\d+\.\d{3,}", text) for text in found]
+    assert numbers[0] == numbers[1] and "Selisih terbesar" in found[1]
 
 
 def test_the_package_says_where_to_go_on() -> None:

@@ -16,6 +16,7 @@ from mundur.examples import (
     augmentation,
     batch_sizes,
     boundary,
+    command,
     error_flow,
     initializers,
     losses,
@@ -48,11 +49,12 @@ def story(example: Any, out: Path, capsys: Any, *arguments: str) -> str:
     assert (out / f"{name}.png").read_bytes().startswith(b"\x89PNG")
     text = str(capsys.readouterr().out)
     assert text.endswith(f"wrote {out / name}.png\n")
+    assert not figure_rules.untold(text, example.WORDS)
     return text
 
 
 def numbers(name: str, text: str) -> list[float]:
-    row = re.search(rf"\n *{re.escape(name)} +(.*)\n", text)
+    row = re.search(rf"\n *{re.escape(name)}:? +(.*)\n", text)
     assert row, text
     return [float(n.replace(",", "")) for n in re.findall(r"-?[\d,]+\.?\d*(?:e[-+]\d+)?", row[1])]
 
@@ -88,8 +90,8 @@ def test_losses(tmp_path: Path, capsys: Any) -> None:
     slopes = [numbers(name, text.partition("A line of")[2])[0] for name in losses.LINES]
     assert slopes[0] < 0.3 and slopes[1] > 0.85 and slopes[2] > 0.75
     starts = text.partition("surely wrong")[2]
-    assert re.search(r"cross-entropy +over 90% after \d+ epochs", starts)
-    at_end = re.search(r"squared error of σ\(z\) +(\d+)% at the end", starts)
+    assert re.search(r"cross-entropy: over 90% after \d+ epochs", starts)
+    at_end = re.search(r"squared error of σ\(z\): (\d+)% at the end", starts)
     assert at_end and int(at_end[1]) < 50
     (ones, right), (more, fewer) = (
         numbers(name, text)
@@ -225,6 +227,43 @@ def test_labels_in_indonesian(tmp_path: Path, capsys: Any) -> None:
     assert "--language" in capsys.readouterr().err
 
 
+def test_what_is_printed_in_indonesian(tmp_path: Path, capsys: Any) -> None:
+    arguments = ["--out", str(tmp_path), "--epochs", "2"]
+    tables = []
+    for language in ("en", "id"):
+        assert optimizers.main([*arguments, "--language", language]) == 0
+        tables.append(capsys.readouterr().out.splitlines())
+    english, indonesian = tables
+    assert indonesian[0].startswith("Lembahnya ") and " langkah ke seperseribu" in indonesian[1]
+    assert indonesian[-1] == f"ditulis: {tmp_path / 'optimizers.png'}"
+    for line, its in zip(english[1:-1], indonesian[1:-1], strict=True):
+        assert len(line) == len(its)
+        assert re.findall(r"\d\S*", line) == re.findall(r"\d\S*", its)
+
+
+def test_lines_of_a_table_keep_their_columns() -> None:
+    words = {"name": "nama", "steps": "langkah", "loss": "galat", r"(\d+) steps": r"\1 langkah"}
+    assert command.told("name        steps    loss", words) == "nama      langkah   galat"
+    assert command.told("  name  steps  loss   x", words) == "  nama langkah galat  x"
+    assert command.told("3 steps", words) == "3 langkah"
+    assert command.told("nothing  of   this", words) == "nothing  of   this"
+
+
+def test_lines_without_an_end_are_told_in_time(capsys: Any) -> None:
+    with command.telling("id", {"loss": "galat"}):
+        print("lo", end="")
+        print("ss")
+        print("loss", end="", flush=True)
+        assert capsys.readouterr().out == "galat\nloss"
+        print(" 3\nloss", end="")
+    assert capsys.readouterr().out == " 3\nloss"
+    with pytest.raises(ZeroDivisionError), command.telling("id", {"loss": "galat"}):
+        print("loss")
+        raise ZeroDivisionError
+    print("loss")
+    assert capsys.readouterr().out == "galat\nloss\n"
+
+
 def test_the_rules_find_what_breaks_them() -> None:
     import matplotlib
 
@@ -237,6 +276,7 @@ def test_the_rules_find_what_breaks_them() -> None:
     assert "Some words" in figure_rules.small(figure)
     assert figure_rules.strange_colours(figure) == {"#ff0000"}
     assert figure_rules.untranslated(figure, {"Other": "Lain"}) == {"Some words"}
+    assert figure_rules.untold("Some words\nepoch  other", {"Some words": "Kata"}) == {"other"}
     pyplot.close(figure)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mundur._support.drawing import indonesian
 from mundur.examples import (
     command,
     descent,
@@ -45,6 +46,9 @@ def story(example: Any, out: Path, capsys: Any, *arguments: str) -> str:
     assert (out / f"{name}.png").read_bytes().startswith(b"\x89PNG")
     text = str(capsys.readouterr().out)
     assert text.endswith(f"wrote {out / name}.png\n")
+    if "--data" not in arguments:
+        words = getattr(example, "LABELS", None) or example.WORDS
+        assert not figure_rules.untold(text, words, NAMES.get(name, ""))
     return text
 
 
@@ -116,6 +120,14 @@ def test_overfitting(tmp_path: Path, capsys: Any) -> None:
     for name, cured in rows.items():
         assert name == "none" or cured[2] < validation
         assert name == "none" or cured[3] > accuracy
+
+
+def test_titles_in_indonesian_have_room() -> None:
+    titles = [f"{name}: 94.1% of the test set" for name in overfitting.CURES]
+    longest = max(map(len, titles))
+    for title in titles:
+        its = indonesian(title, overfitting.WORDS)
+        assert "uji 94.1%" in its and len(its) <= longest
 
 
 def told_of_digits(text: str) -> dict[str, float]:

@@ -28,7 +28,12 @@ Array = npt.NDArray[Any]
 
 NAMES = [name for name in md.activations.__all__ if name.islower() and name != "get"]
 ALIASES = {"swish": "silu", "hard_swish": "hard_silu"}
-WORDS: dict[str, str] = {}
+WORDS = {
+    "largest f′": "f′ terbesar",
+    "f′(1)^10 is what ten layers at z = 1 leave of an error, weights aside.": (
+        "f′(1)^10: sisa galat setelah sepuluh lapisan dengan z = 1, tanpa bobot."
+    ),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -48,7 +48,17 @@ AUGMENTATIONS: dict[str, list[md.augment.Augmentation]] = {
     "Shift(3), Noise(0.2)": [md.augment.Shift(3), md.augment.Noise(0.2)],
     "Flip()": [md.augment.Flip()],
 }
-WORDS = {"none": "tanpa", r"none: (.*)": r"tanpa: \1"}
+WORDS = {
+    "none": "tanpa",
+    r"none: (.*)": r"tanpa: \1",
+    r"(\d+) pictures to train on, (\d+) to test, moved by up to 3 pixels": (
+        r"\1 gambar latih, \2 gambar uji yang digeser sampai 3 piksel"
+    ),
+    "test": "uji",
+    "Flip() makes a 2 what is no digit: the class has changed, and so it only costs.": (
+        "Flip() mengubah 2 menjadi bukan angka: kelasnya berubah, jadi ia hanya merugikan."
+    ),
+}
 
 
 class Look(md.Layer):

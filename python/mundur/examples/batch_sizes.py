@@ -36,6 +36,13 @@ WORDS = {
     "workspace in KiB": "memori kerja (KiB)",
     "prediction": "prediksi",
     r"loss after (\d+) epochs": r"galat setelah \1 epoch",
+    r"(\d+) samples, ([\d-]+), (\d+) threads": r"\1 sampel, \2, \3 thread",
+    "samples/s, training": "sampel/s, pelatihan",
+    "workspace": "memori kerja",
+    r"loss, (\d+) epochs": r"galat, \1 epoch",
+    "Time it where you train: these numbers are this machine's, at this moment.": (
+        "Ukurlah di tempat Anda melatih: angka-angka ini milik mesin ini, pada saat ini."
+    ),
 }
 
 

@@ -19,9 +19,18 @@ import numpy as np
 
 import mundur as md
 from mundur import reference
+from mundur.examples import command
 from mundur.reference.worked_example import INPUTS, LEARNING_RATE, TARGETS, WEIGHTS
 
 TOLERANCE, OF_KERAS = 1e-12, 1e-7
+WORDS = {
+    "textbook": "buku ajar",
+    "w5 afterwards": "w5 sesudahnya",
+    "difference": "selisih",
+    "agrees": "cocok",
+    "DIFFERS": "BERBEDA",
+    r"(\w+ +)not installed (.*)": r"\1tidak terpasang \2",
+}
 
 
 class Step(NamedTuple):
@@ -158,7 +167,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m mundur.examples.beside_frameworks",
         description=(__doc__ or "").split("\n")[0],
     )
-    parser.parse_args(arguments)
+    command.add_language(parser)
+    with command.telling(parser.parse_args(arguments).language, WORDS):
+        return tell()
+
+
+def tell() -> int:
+    """Print what each has; 0 if all agree."""
     print(f"{'':12}{'E':>14}{'w5 afterwards':>18}{'difference':>14}")
     expected, agree = by_textbook(), True
     for name, way in WAYS.items():

@@ -19,10 +19,12 @@ import numpy as np
 import mundur as md
 from mundur.examples import command
 
+WORDS = {r"validation accuracy: (.*)": r"akurasi validasi: \1"}
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the example; 0 if all went well."""
-    return command.run("boundary", __doc__, arguments, _work, epochs=120)
+    return command.run("boundary", __doc__, arguments, _work, epochs=120, words=WORDS)
 
 
 def _work(options: argparse.Namespace) -> Any:

@@ -7,12 +7,14 @@ wide as a slide can be read from the last row.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mundur._support.drawing import COLOURS, INDONESIAN, in_language
+from mundur._support.drawing import COLOURS, INDONESIAN, in_language, indonesian
 from mundur.plots.animation import Animation
 
 Run = Callable[[argparse.Namespace], Any]
@@ -49,9 +51,15 @@ def run(
     data : str, optional
         What --data names; without it there is no such option.
     words : dict of str to str, optional
-        The figure's labels in Indonesian, beside those of `plots`; see `_support.drawing`.
+        The figure's labels, and the lines that are printed, in Indonesian, beside those of `plots`;
+        see `_support.drawing`.
     """
     options = _parser(name, text, epochs, data).parse_args(arguments)
+    with telling(options.language, words or {}):
+        return _run(name, options, work, words or {})
+
+
+def _run(name: str, options: argparse.Namespace, work: Run, words: Mapping[str, str]) -> int:
     figure_file = options.out / f"{name}.png"
     try:
         options.out.mkdir(parents=True, exist_ok=True)
@@ -67,7 +75,7 @@ def run(
 
         with matplotlib.rc_context(style()):
             drawn = work(options)
-            written = write(drawn, options, figure_file, {**INDONESIAN, **(words or {})})
+            written = write(drawn, options, figure_file, {**INDONESIAN, **words})
     except ImportError as error:
         print(f"{error}; this example needs: pip install mundur[examples]", file=sys.stderr)
         return 1
@@ -108,6 +116,84 @@ def write(
     return [film, file]
 
 
+# What several examples print.
+PRINTED = {
+    r"epoch( +\d+): loss (.*)": r"epoch\1: galat \2",
+    "prediction": "prediksi",
+    r"([\d,]+) samples to train on, ([\d,]+) to test": r"\1 sampel latih, \2 sampel uji",
+    r"([\d,]+ samples to train on, [\d,]+ to test), (\d+) features": "{1}, {2} fitur",
+    "test accuracy": "akurasi uji",
+    r"test accuracy: (.*)": r"akurasi uji: \1",
+    r"wrote (.*)": r"ditulis: \1",
+}
+
+
+def lines(english: str, indonesian: str) -> dict[str, str]:
+    """A table of a text's lines."""
+    return dict(zip(english.splitlines(), indonesian.splitlines(), strict=True))
+
+
+def table(words: Mapping[str, str]) -> dict[str, str]:
+    """An example's own words, and behind them those that all have."""
+    return dict(words) | {k: v for k, v in (INDONESIAN | PRINTED).items() if k not in words}
+
+
+@contextlib.contextmanager
+def telling(language: str, words: Mapping[str, str]) -> Iterator[None]:
+    """What is printed meanwhile is in this language, as far as the table goes."""
+    if language == "en":
+        yield
+        return
+    told = Telling(sys.stdout, table(words))
+    with contextlib.redirect_stdout(told):
+        yield
+        told.flush()
+
+
+class Telling:
+    """A stream that puts lines into Indonesian; what is flushed before a line's end stays."""
+
+    def __init__(self, out: Any, words: Mapping[str, str]) -> None:
+        self._out, self._words, self._begun = out, words, ""
+
+    def write(self, text: str) -> int:
+        """Writes whole lines, and keeps what has no end yet."""
+        *lines, self._begun = (self._begun + text).split("\n")
+        for line in lines:
+            self._out.write(told(line, self._words) + "\n")
+        return len(text)
+
+    def flush(self) -> None:
+        """Writes what there is."""
+        self._out.write(self._begun)
+        self._out.flush()
+        self._begun = ""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._out, name)
+
+
+def told(line: str, words: Mapping[str, str]) -> str:
+    """A line in Indonesian: as a whole, or else cell by cell, which two spaces part.
+
+    The first cell begins where it began, others, headings of numbers, end where they ended.
+    """
+    whole = indonesian(line, words)
+    if whole != line:
+        return whole
+    text, owed = "", 0  # owed are columns that what stands before takes too many
+    first, *rest = re.split(r"( {2,})", line)
+    if not first and rest and len(rest[0]) <= 4:
+        text, first, rest = rest[0], rest[1], rest[2:]
+    new = indonesian(first, words)
+    text, owed = text + new, len(new) - len(first)
+    for gap, cell in zip(rest[::2], rest[1::2], strict=True):
+        new = indonesian(cell, words)
+        room = len(gap) - owed - (len(new) - len(cell))
+        text, owed = text + " " * max(1, room) + new, max(1, room) - room
+    return text
+
+
 class DataError(Exception):
     """The files under --data are missing or not what they should be."""
 
@@ -139,7 +225,7 @@ def _parser(
 
 
 def add_language(parser: argparse.ArgumentParser) -> None:
-    """The option of the figure's labels."""
+    """The option of what is told and drawn."""
     parser.add_argument(
-        "--language", choices=("en", "id"), default="en", help="of the figure's labels (default en)"
+        "--language", choices=("en", "id"), default="en", help="of text and figure (default en)"
     )

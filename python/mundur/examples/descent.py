@@ -29,6 +29,14 @@ Array = npt.NDArray[Any]
 SAMPLES, LEARNING_RATE = 256, 0.05
 BATCHES = {"batch": SAMPLES, "mini-batch": 16, "stochastic": 1}
 START = (-1.5, 2.5)
+MORAL = """\
+An epoch costs each the same arithmetic. One step of the whole batch is exact and
+there are few; steps of single samples arrive soon and then wander about the minimum,
+as far as η and their noise carry them; mini-batches get most of both."""
+SIMPULAN = """\
+Satu epoch sama banyak hitungannya bagi ketiganya. Langkah seluruh batch tepat, tetapi
+jumlahnya sedikit; langkah dari satu sampel cepat sampai lalu mengembara di sekitar minimum,
+sejauh η dan deraunya membawanya; mini-batch mendapat sebagian besar dari keduanya."""
 WORDS = {
     r"batch: (\d+) steps": r"batch: \1 langkah",
     r"mini-batch: (\d+) steps": r"mini-batch: \1 langkah",
@@ -37,6 +45,15 @@ WORDS = {
     "end": "akhir",
     "After each epoch": "Setelah tiap epoch",
     "loss above the lowest": "galat di atas minimum",
+    r"(\d+) points; the least-squares line is (.*)": r"\1 titik; garis kuadrat terkecilnya \2",
+    r"At the start ∂L/∂w is (.*), the mean of all samples' gradients": (
+        r"Pada awalnya ∂L/∂w = \1, rata-rata gradien semua sampel"
+    ),
+    "its deviation": "simpangannya",
+    r"(η = .*), (\d+) epochs from (w = .*)": r"\1, \2 epoch dari \3",
+    "steps": "langkah",
+    "from the best line": "dari garis terbaik",
+    **command.lines(MORAL, SIMPULAN),
 }
 
 
@@ -97,11 +114,7 @@ def _work(options: argparse.Namespace) -> Any:
             f"{name:12}{size:7}{len(path.points) - 1:7}{w:9.4f}{b:9.4f}"
             f"{losses[name][-1]:9.4f}{distance:20.4f}"
         )
-    print(
-        "An epoch costs each the same arithmetic. One step of the whole batch is exact and\n"
-        "there are few; steps of single samples arrive soon and then wander about the minimum,\n"
-        "as far as η and their noise carry them; mini-batches get most of both."
-    )
+    print(MORAL)
     return _draw(x, y, paths, losses, lowest)
 
 

@@ -29,9 +29,19 @@ Array = npt.NDArray[Any]
 
 WORDS = {
     r"test set: (.*) of (.*) digits are right; predictions, wrong ones first and coloured": (
-        r"set uji: \1 dari \2 angka benar; tebakan, yang salah di depan dan berwarna"
+        r"himpunan uji: \1 dari \2 angka benar; tebakan, yang salah di depan dan berwarna"
     ),
     r"(\d) \(is (\d)\)": r"\1 (asli \2)",
+    r"(\d+) epochs? in (\S+) s": r"\1 epoch dalam \2 s",
+    r"cut short by Ctrl-C: (\d+) epochs were asked for, what follows is of (\d+)": (
+        r"dihentikan dengan Ctrl-C: diminta \1 epoch, yang berikut ini dari \2"
+    ),
+    r"test accuracy: (\S+) of (\d+) digits": r"akurasi uji: \1 dari \2 angka",
+    r"wrote (.*), the curves and some predictions,": r"ditulis: \1, kurva dan beberapa tebakan,",
+    r"and (.*), the model: loaded from there it predicts the same": (
+        r"dan \1, modelnya: dimuat dari sana tebakannya sama"
+    ),
+    r"next: (.*) in Python, or (.*) for more": r"lanjutkan: \1 di Python, atau \2 untuk yang lain",
 }
 
 
@@ -57,6 +67,11 @@ class EveryTenth(md.Callback):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the example; 0 if all went well."""
     options = _parser().parse_args(arguments)
+    with command.telling(options.language, WORDS):
+        return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
         import matplotlib
 

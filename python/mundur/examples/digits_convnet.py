@@ -43,6 +43,15 @@ WORDS = {
     r"(\d) \(is (\d)\)": r"\1 (asli \2)",
     "as it is": "asli",
     "augmented digits": "angka hasil augmentasi",
+    r"without (.+ epochs .*)": "tanpa {1}",
+    r"with (.+ epochs .*)": "dengan {1}",
+    r"augmentation: (\d+) epochs in (\S+) s; epoch (\d+) was the best on the (\S+) digits held "
+    r"out, (\S+) right": (
+        r"augmentasi: \1 epoch dalam \2 s; epoch \3 terbaik pada \4 angka yang disisihkan, \5 benar"
+    ),
+    r"    test set: (\S+) of (\S+) digits, (\d+) wrong": (
+        r"    himpunan uji: \1 dari \2 angka, \3 salah"
+    ),
 }
 
 

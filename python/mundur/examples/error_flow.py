@@ -36,6 +36,10 @@ WORDS = {
     "4. Gradients: ∂L/∂w = a·δ, ∂L/∂b = δ": "4. Gradien: ∂L/∂w = a·δ, ∂L/∂b = δ",
     r"5. Update: w ← w - η·∂L/∂w, now L = (.*)": r"5. Pembaruan: w ← w - η·∂L/∂w, kini L = \1",
     r"target (.*)": r"target \1",
+    r"After (w ← .*): L = (.*), from (.*)": r"Setelah \1: L = \2, tadinya \3",
+    r"Forward( +.*)": r"Maju   \1",
+    r"Loss( +.*)": r"Galat\1",
+    r"Backward( +.*)": r"Mundur  \1",
 }
 
 

@@ -41,6 +41,10 @@ WORDS = {
     r"(tanh|relu): forward": r"\1: maju",
     r"(tanh|relu): training": r"\1: pelatihan",
     r"zeros: (.*)": r"nol: \1",
+    "a behind layer 1": "a setelah lapisan 1",
+    "layer 10": "lapisan 10",
+    r"(\S+) not finite": r"\1 tak hingga",
+    r"Who knows nothing has the loss (.*)\.": r"Galat yang tidak tahu apa-apa adalah \1.",
 }
 
 

@@ -28,6 +28,19 @@ WORDS = {
     r"Loss after (\d+) epochs": r"Galat setelah \1 epoch",
     "learning rate η": "laju pembelajaran η",
     "guessing": "menebak",
+    r"One weight: L = (.*) has the curvature c = L″ = (.*), so": (
+        r"Satu bobot: kelengkungan L = \1 adalah c = L″ = \2, jadi"
+    ),
+    r"1/c = (\S+) and 2/c = (\S+)": r"1/c = \1 dan 2/c = \2",
+    r"  (η = .*/c) (.+)": "  {1} {2}",
+    "A network: 64-32-10, tanh, on digits, by SGD in mini-batches of 32": (
+        "Sebuah jaringan: 64-32-10, tanh, untuk angka, dengan SGD dan mini-batch 32 sampel"
+    ),
+    "loss, first epoch": "galat epoch pertama",
+    "last": "terakhir",
+    r"η = (\S+) ends lowest\. Guessing has the loss (.*)\.": (
+        r"η = \1 berakhir paling rendah. Galat menebak adalah \2."
+    ),
 }
 
 

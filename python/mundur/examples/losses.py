@@ -37,10 +37,19 @@ one of several classes         SparseCategoricalCrossentropy of labels, Categori
 several tags at once           BinaryCrossentropy, an output for each
 few of many are yes            BinaryFocalCrossentropy, or class_weight in fit
 """
+PILIHAN = """\
+bilangan                       MeanSquaredError
+bilangan, ada yang jauh        Huber, MeanAbsoluteError
+cacahan                        Poisson, setelah softplus atau exponential
+ya atau tidak                  BinaryCrossentropy, satu keluaran
+satu dari beberapa kelas       SparseCategoricalCrossentropy untuk label, Categorical... one-hot
+beberapa tag sekaligus         BinaryCrossentropy, satu keluaran untuk tiap tag
+sedikit "ya" di antara banyak  BinaryFocalCrossentropy, atau class_weight pada fit
+"""
 LINES = ("MeanSquaredError", "MeanAbsoluteError", "Huber")
 WORDS = {
     "error y - p": "galat y - p",
-    "loss of one sample": "loss satu sampel",
+    "loss of one sample": "galat satu sampel",
     "One number": "Satu bilangan",
     "A tenth of y far off": "Sepersepuluh y menyimpang jauh",
     "z, where class 1 is right": "z, kelas 1 yang benar",
@@ -51,6 +60,23 @@ WORDS = {
     "squared error of σ(z)": "galat kuadrat dari σ(z)",
     "cross-entropy": "entropi silang",
     "hinge": "engsel (hinge)",
+    "Which for what": "Yang mana untuk apa",
+    **command.lines(CHOICES, PILIHAN),
+    "A line of slope 1, a tenth of whose points are far off": (
+        "Garis dengan kemiringan 1, sepersepuluh titiknya menyimpang jauh"
+    ),
+    r"  (\w+ +)slope (.*)": r"  \1kemiringan \2",
+    "Two classes, from weights that are surely wrong: right answers by epoch": (
+        "Dua kelas, mulai dari bobot yang yakin tetapi salah: jawaban benar tiap epoch"
+    ),
+    r"  (.+): over 90% after (\d+) epochs": "  {1}: di atas 90% setelah {2} epoch",
+    r"  (.+): (\d+)% at the end": "  {1}: {2}% pada akhirnya",
+    "Three classes of 100 samples: how many are taken for class 1": (
+        "Tiga kelas, masing-masing 100 sampel: berapa yang dianggap kelas 1"
+    ),
+    "sparse cross-entropy": "entropi silang (sparse)",
+    "squared error of the class number": "galat kuadrat dari nomor kelas",
+    r"  (.+): (\d+), (\d+)% right": "  {1}: {2}, {3}% benar",
 }
 
 
@@ -137,7 +163,7 @@ def _wrong_start(axis: Any, options: argparse.Namespace) -> None:
         right = history.history["val_accuracy"]
         first = next((i + 1 for i, share in enumerate(right) if share > 0.9), None)
         when = f"over 90% after {first} epochs" if first else f"{right[-1]:.0%} at the end"
-        print(f"  {name:24} {when}")
+        print(f"  {name}: {when}")
         axis.plot(
             range(1, len(right) + 1),
             right,
@@ -167,7 +193,7 @@ def _classes_as_numbers(options: argparse.Namespace) -> None:
         model.fit(x, y, epochs=options.epochs, verbose=0)
         p = model.predict(x, verbose=0)
         labels = p.argmax(axis=1) if outputs > 1 else np.clip(np.round(p[:, 0]), 0, 2)
-        print(f"  {name:34} {(labels == 1).sum():4d}, {np.mean(labels == y):.0%} right")
+        print(f"  {name}: {(labels == 1).sum()}, {np.mean(labels == y):.0%} right")
 
 
 if __name__ == "__main__":

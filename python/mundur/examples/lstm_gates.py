@@ -46,6 +46,10 @@ WORDS = {
     "unit": "unit",
     "praise": "pujian",
     "P(praise) after each word": "P(pujian) setelah tiap kata",
+    r"(\d+) sentences, (\d+) of them held out: (\S+) of those are right": (
+        r"\1 kalimat, \2 di antaranya disisihkan: \3 darinya benar"
+    ),
+    r"  (\S+ +)P\(praise\) = (.*)": r"  \1P(pujian) = \2",
 }
 
 

@@ -35,10 +35,16 @@ OPTIMIZERS: dict[str, Callable[[float], md.Optimizer]] = {
     "Adam": lambda rate: md.optimizers.Adam(rate),
 }
 WORDS = {
-    "loss above the lowest": "loss di atas minimum",
+    "loss above the lowest": "galat di atas minimum",
     "step": "langkah",
     "After each step": "Setelah tiap langkah",
     "end": "akhir",
+    r"The valley is (\d+) times as steep across as along; SGD diverges beyond η = (.*)": (
+        r"Lembahnya \1 kali lebih curam melintang daripada memanjang; SGD divergen di atas η = \2"
+    ),
+    "loss at the end": "galat akhir",
+    "steps to a thousandth": "langkah ke seperseribu",
+    "never": "tidak pernah",
 }
 
 

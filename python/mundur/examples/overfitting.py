@@ -30,12 +30,32 @@ Part = tuple[Array, Array]
 WORDS = {
     "lowest validation": "validasi terendah",
     "loss with penalty": "galat dengan penalti",
-    r"none: (.*) of the test set": r"tanpa: \1 set uji",
-    r"dropout: (.*) of the test set": r"dropout: \1 set uji",
-    r"L2: (.*) of the test set": r"L2: \1 set uji",
-    r"shifts: (.*) of the test set": r"geseran: \1 set uji",
-    r"early stopping: (.*) of the test set": r"berhenti dini: \1 set uji",
-    r"dropout, stopped: (.*) of the test set": r"dropout, berhenti dini: \1 set uji",
+    r"none: (.*) of the test set": r"tanpa: uji \1",
+    r"dropout: (.*) of the test set": r"dropout: uji \1",
+    r"L2: (.*) of the test set": r"L2: uji \1",
+    r"shifts: (.*) of the test set": r"geseran: uji \1",
+    r"early stopping: (.*) of the test set": r"penghentian dini: uji \1",
+    r"dropout, stopped: (.*) of the test set": r"dropout, penghentian dini: uji \1",
+    r"(\d+) images to train on, (\S+) of them with a wrong label; (\d+) validate, (\d+) test": (
+        r"\1 gambar latih, \2 di antaranya berlabel salah; \3 untuk validasi, \4 untuk uji"
+    ),
+    "epochs": "epoch",
+    "training loss": "galat pelatihan",
+    "none": "tanpa",
+    "shifts": "geseran",
+    "early stopping": "penghentian dini",
+    "dropout, stopped": "dropout, dini",
+    r"Without a cure ([\d,]+) weights learn (\d+) images by heart, wrong labels too:": (
+        r"Tanpa penawar, \1 bobot menghafal \2 gambar, label yang salah juga:"
+    ),
+    r"the training loss goes to zero, the validation loss from (\S+), its lowest, up to (\S+)\.": (
+        r"galat pelatihan menuju nol, galat validasi naik dari \1, yang terendah, ke \2."
+    ),
+    "The table holds losses as the model ends, without what L2 adds; the curves are those of "
+    "training, with it.": (
+        "Tabel memuat galat model akhir, tanpa tambahan dari L2; kurva berasal dari pelatihan, "
+        "dengan tambahan itu."
+    ),
 }
 TRAIN, VALIDATION, WRONG_LABELS = 300, 500, 0.1
 

@@ -34,6 +34,20 @@ LABELS = {
     r"gradient boosting: (.*)": r"gradient boosting: \1",
     "disease progression in points": "perkembangan penyakit (poin)",
     "median house value in 1,000 dollars": "median harga rumah (1.000 dolar)",
+    r"(.+): ([\d,]+) samples to train on, ([\d,]+) to test, (\d+) features": (
+        "{1}: {2} sampel latih, {3} sampel uji, {4} fitur"
+    ),
+    r"always the training mean: RMSE (\S+) (.*)": "selalu rata-rata pelatihan: RMSE {1} {2}",
+    r"mundur, ([\d,]+) weights, (\d+) epochs: RMSE (\S+) (.*)": (
+        "mundur, {1} bobot, {2} epoch: RMSE {3} {4}"
+    ),
+    r"scikit-learn's gradient boosting: RMSE (\S+) (.*)": (
+        "gradient boosting dari scikit-learn: RMSE {1} {2}"
+    ),
+    "disease progression": "perkembangan penyakit",
+    "median house value": "median harga rumah",
+    "points": "poin",
+    "1,000 dollars": "1.000 dolar",
 }
 COLUMNS = (
     "longitude",

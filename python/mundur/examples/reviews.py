@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 import mundur as md
+from mundur.examples import command
 from mundur.examples.command import DataError
 from mundur.text import TextClassifier, Texts
 
@@ -33,10 +34,34 @@ _NEW = {
         "The tea isn't good.",
     ],
 }
-LABELS = {r"epoch (\d+), whose weights stay": r"epoch \1, yang bobotnya dipakai"}
+_JUJUR = """\
+Kalimat dari satu tangan dengan beberapa ratus kata: yang dikatakan model seperti ini tentang ulasan
+sesungguhnya hampir sama dengan menebak, lihat SENTENCES.md di mundur.text."""
 _HONEST = """\
 Sentences of one hand and of a few hundred words: what such a model says about reviews in the world
 is little better than guessing, see SENTENCES.md of mundur.text."""
+LABELS = {
+    r"epoch (\d+), whose weights stay": r"epoch \1, yang bobotnya dipakai",
+    r"(\d+) texts to train on, (\d+) to validate, (\d+) to test; (\d+) words, (\d+) of a text": (
+        r"\1 teks latih, \2 validasi, \3 uji; \4 kata, \5 dari tiap teks"
+    ),
+    r"(\d+) epochs in (\S+) s": r"\1 epoch dalam \2 s",
+    r"test accuracy: (\S+) of (\d+) texts, macro-F1 (\S+), with the weights of epoch (\d+), the "
+    r"best on the validation set": (
+        r"akurasi uji: \1 dari \2 teks, macro-F1 \3, dengan bobot epoch \4, yang terbaik pada "
+        r"himpunan validasi"
+    ),
+    r"  (\S+) of the (\d+) that deny, in patterns that training never saw": (
+        r"  \1 dari \2 kalimat ingkar, dengan pola yang tidak ada dalam pelatihan"
+    ),
+    r"  (\S+) of the (\d+) of the 300 sentences that no pattern made": (
+        r"  \1 dari \2 yang termasuk 300 kalimat tanpa pola"
+    ),
+    r"wrote (.*); the loaded model predicts the same": (
+        r"ditulis: \1; model yang dimuat menebak sama"
+    ),
+    **command.lines(_HONEST, _JUJUR),
+}
 
 
 class Reviews(NamedTuple):

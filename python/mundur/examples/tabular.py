@@ -35,6 +35,12 @@ LABELS = {
     "benign": "jinak",
     "to 50,000": "sampai 50.000",
     "above 50,000": "di atas 50.000",
+    r"(\d+) columns of numbers; (\d+) of words become (\d+), one for each word": (
+        r"\1 kolom angka; \2 kolom kata menjadi \3, satu untuk tiap kata"
+    ),
+    r"always '(.+)': (\S+) right": "selalu '{1}': {2} benar",
+    r"([\d,]+) weights, (\d+) epochs": r"\1 bobot, \2 epoch",
+    r"  of those '(.+)' it finds (\S+)": "  dari yang '{1}' ditemukan {2}",
 }
 NUMBERS = (0, 2, 4, 10, 11, 12)  # age, fnlwgt, education-num, capital-gain, capital-loss, hours
 AMOUNTS = (2, 10, 11)

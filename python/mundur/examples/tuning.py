@@ -31,6 +31,19 @@ LABELS = {
     "learning rate": "laju pembelajaran",
     "network": "jaringan",
     r"Accuracy on the (\d+) folds": r"Akurasi pada \1 lipatan",
+    r"(\d+) learning rates x (\d+) networks x (\d+) folds = (\d+) trainings of (\d+) epochs": (
+        r"\1 laju pembelajaran x \2 jaringan x \3 lipatan = \4 pelatihan \5 epoch"
+    ),
+    "accuracy on the folds": "akurasi pada lipatan",
+    r"rate (\S+)": r"laju \1",
+    r"best: (\S+), learning rate (\S+): (\S+) on the folds, (\S+) on the test set": (
+        r"terbaik: \1, laju pembelajaran \2: \3 pada lipatan, \4 pada himpunan uji"
+    ),
+    r"scikit-learn's GridSearchCV: (\S+) s, (\S+) times as long; best (\S+), learning rate (\S+): "
+    r"(\S+) on the folds, (\S+) on the test set": (
+        r"GridSearchCV dari scikit-learn: \1 s, \2 kali waktunya; terbaik \3, laju "
+        r"pembelajaran \4: \5 pada lipatan, \6 pada himpunan uji"
+    ),
 }
 RATES = (1e-4, 1e-3, 1e-2, 1e-1)
 SHAPES = ((16,), (64,), (16, 16), (64, 64))  # neurons of each hidden layer

@@ -33,7 +33,16 @@ _ADULT = (
     *("workclass", "education", "marital-status", "occupation"),
     *("relationship", "race", "sex", "native-country"),
 )
-LABELS = {r"embedding of (.*)": r"embedding dari \1"}
+LABELS = {
+    r"embedding of (.*)": r"embedding dari \1",
+    r"(\d+) columns of numbers; of words (.*)": r"\1 kolom angka; kolom kata: \2",
+    r"always the more frequent class: (\S+) right": r"selalu kelas yang lebih sering: \1 benar",
+    r"embeddings beside numbers +accuracy (.*), (\S+) weights": (
+        r"embedding di samping angka   akurasi \1, \2 bobot"
+    ),
+    r"(one-hot +)accuracy (.*), (\S+) weights": r"\1akurasi \2, \3 bobot",
+    r"(gradient boosting +)accuracy (.*)": r"\1akurasi \2",
+}
 _SHOWN = {"adult": "occupation", "shop": "product"}
 
 

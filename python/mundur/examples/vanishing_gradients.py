@@ -27,6 +27,18 @@ HIDDEN_LAYERS, UNITS = 20, 32
 WORDS = {
     "Training": "Pelatihan",
     "Gradient norm by layer, before the first update": "Norma gradien sebelum pembaruan pertama",
+    "‖∂L/∂(weights of the layer)‖ before the first update, from the output back": (
+        "‖∂L/∂(bobot lapisan)‖ sebelum pembaruan pertama, dari keluaran ke belakang"
+    ),
+    "The first layer's norm over the last's": "Norma lapisan pertama dibagi norma lapisan terakhir",
+    "σ′(z) = σ(1 - σ) is at most 1/4: of δ each layer of sigmoids leaves a fraction.": (
+        "σ′(z) = σ(1 - σ) paling besar 1/4: tiap lapisan sigmoid hanya menyisakan sebagian δ."
+    ),
+    r"Training, (\d+) epochs of Adam": r"Pelatihan, \1 epoch dengan Adam",
+    r"  (\w+ +)loss (\S+), test accuracy (.*)": r"  \1galat \2, akurasi uji \3",
+    r"Guessing one of ten digits has the loss (.*) and (\S+) right\.": (
+        r"Menebak satu dari sepuluh angka bergalat \1 dan benar \2."
+    ),
 }
 NETWORKS = {  # the activation, and first weights that suit it
     "sigmoid": "glorot_uniform",

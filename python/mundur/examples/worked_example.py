@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 import mundur as md
+from mundur.examples import command
 from mundur.reference import worked_example as textbook
 
 TOLERANCE = 1e-10
@@ -33,9 +34,42 @@ Gradient       ∂E/∂w = δ of the unit that w leads to · what comes in along
 Update         w ← w − η ∂E/∂w, all weights at once
 """
 TRAINED = "each unit's own from now on:\n               b1 of h1, b1′ of h2, b2 of o1, b2′ of o2"
+TUGAS = """\
+Masukan        i1 = 0.05, i2 = 0.10             Target         t1 = 0.01, t2 = 0.99
+Bobot          w1 = 0.15, w2 = 0.20, w3 = 0.25, w4 = 0.30 ke unit tersembunyi,
+               w5 = 0.40, w6 = 0.45, w7 = 0.50, w8 = 0.55 ke keluaran
+Bias           b1 = 0.35 untuk h1 dan h2, b2 = 0.60 untuk o1 dan o2, {biases}
+
+Maju           z = Σ (bobot · yang masuk) + b,  f(z) = 1 / (1 + e^−z)
+Mundur         δ_o = (o − t) · o (1 − o),  δ_h = h (1 − h) · Σ (bobot · δ_o)
+Gradien        ∂E/∂w = δ dari unit yang dituju w · yang masuk lewat w
+Pembaruan      w ← w − η ∂E/∂w, semua bobot sekaligus
+"""
+DILATIH = "selanjutnya tiap unit punya sendiri:\n               b1 h1, b1′ h2, b2 o1, b2′ o2"
 PUBLISHED = {
     1: "Where notes have 0.291027924, they changed w5 to w8 before they took δ_h.",
     10_000: "Where notes have 0.0000351085, that is E after update 9,999.",
+}
+
+WORDS = {
+    **command.lines(TASK.format(biases="frozen"), TUGAS.format(biases="tetap")),
+    **command.lines(TASK.format(biases=TRAINED), TUGAS.format(biases=DILATIH)),
+    "The network": "Jaringan",
+    r"(.*)f logistic,(.*)": r"\1f logistik,\2",
+    "textbook": "buku ajar",
+    "native": "kode native",
+    "Forward, before the first update": "Maju, sebelum pembaruan pertama",
+    r"Forward, before update (\S+)": r"Maju, sebelum pembaruan ke-\1",
+    "Error, (E = .*)": r"Galat, \1",
+    "δ = ∂E/∂z, outputs first": "δ = ∂E/∂z, mulai dari keluaran",
+    "Gradients": "Gradien",
+    "Weights": "Bobot",
+    "Error": "Galat",
+    r"(Weights|Error) after it": "{1} sesudahnya",
+    r"(Weights|Error) after (\S+) updates": "{1} setelah {2} pembaruan",
+    r"Largest difference: (\S+)": r"Selisih terbesar: \1",
+    PUBLISHED[1]: "Bila catatan memuat 0.291027924, w5 sampai w8 diubah sebelum δ_h dihitung.",
+    PUBLISHED[10_000]: "Bila catatan memuat 0.0000351085, itu E setelah pembaruan ke-9999.",
 }
 
 
@@ -51,10 +85,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--train-biases", action="store_true", help="train the biases too (default: frozen)"
     )
+    command.add_language(parser)
     options = parser.parse_args(arguments)
     if options.updates < 1:
         parser.error(f"--updates: expected a positive integer, got {options.updates}")
+    with command.telling(options.language, WORDS):
+        return tell(options)
 
+
+def tell(options: argparse.Namespace) -> int:
+    """Print all of it."""
     print_task(options.train_biases)
     taught = textbook.worked_example(options.updates, options.train_biases)
     native = native_example(options.updates, options.train_biases)
