@@ -6,7 +6,7 @@ import base64
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import mundur as md
@@ -68,7 +68,7 @@ def value_of(latex: str) -> float:
         ("[{}]", ""),
     ):
         latex = re.sub(name, of, latex)
-    known = {name: getattr(math, name) for name in ("e", "sqrt", "tanh")}
+    known = {name: getattr(math, name) for name in ("e", "sqrt", "tanh", "cosh")}
     known |= {"ln": math.log, "max": max, "min": min, "abs": abs, "float": float}
     known["sign"] = np.sign
     return float(eval(latex, {"__builtins__": {}}, known))
@@ -76,8 +76,30 @@ def value_of(latex: str) -> float:
 
 def numeric(part: str) -> bool:
     words = set(re.findall(r"[A-Za-z]+", re.sub(r"\\bigl|\\bigr", "", part)))
-    functions = {"cdot", "frac", "sqrt", "tanh", "ln", "max", "min", "operatorname", "sign", "e"}
+    functions = {
+        "cdot",
+        "frac",
+        "sqrt",
+        "tanh",
+        "cosh",
+        "ge",
+        "le",
+        "ln",
+        "max",
+        "min",
+        "operatorname",
+        "sign",
+        "e",
+    }
     return bool(part) and words <= functions
+
+
+def equations(sheet: str) -> Iterator[list[str]]:
+    """Of each aligned equation its parts, of which neighbours are equal."""
+    for block in re.findall(r"\\begin\{align\*\}(.*?)\\end\{align\*\}", sheet, re.S):
+        joined = block.replace("\\\\\n&\\quad", "")
+        for row in joined.split("\\\\\n"):
+            yield [part.strip(" &\n") for part in re.split(r"=|\\leftarrow \{\}", row)]
 
 
 class Twice(md.Layer):

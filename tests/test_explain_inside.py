@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from mundur.examples.lstm_gates import gates as by_hand
 from mundur.inspection import page as pages  # data of a page, without a browser
+from mundur.inspection.sheet import fill, tex  # parts of a sheet
 
-from explained import data_of, unpacked
+from explained import data_of, equations, numeric, unpacked, value_of
 
 L = md.layers
 RECURRENT = [
@@ -98,6 +99,164 @@ def test_states_that_are_handed_on_are_in_the_gates() -> None:
     assert made["writes"].gates.deltas["f"][0, 0].any(), "c is not 0 before the first step"
 
 
+UNKNOWN = {"why": "gates_unknown", "values": []}
+
+
+def both_ways(layer: Any, masked: bool = False, **options: Any) -> Any:
+    """An explanation of a Bidirectional of that layer, "own"."""
+    L = md.layers
+    merge = options.pop("merge_mode", "concat")
+    one = type(layer).from_config(layer.get_config() | options | {"name": "cell"})
+    both = L.Bidirectional(one, merge, name="own")
+    layers = [*([L.Masking()] if masked else []), both, L.Dense(1)]
+    model = md.Model(layers, seed=0, input_shape=(5, 2), dtype="float64")
+    x = np.random.default_rng(0).normal(size=(2, 5, 2))
+    if masked:
+        x[0, 3:], x[1, 1] = 0, 0
+    return model.explain(x, np.zeros((2, 5, 1) if one.return_sequences else (2, 1)), "mse")
+
+
+@pytest.mark.parametrize("sequences", [False, True])
+@pytest.mark.parametrize(
+    ("layer", "masked", "merge"),
+    [
+        (RECURRENT[0], True, "concat"),
+        (RECURRENT[2], False, "sum"),
+        (RECURRENT[3], True, "ave"),
+        (RECURRENT[5], False, "concat"),
+        (RECURRENT[5], True, "mul"),
+    ],
+    ids=repr,
+)
+def test_both_directions_have_their_gates(
+    layer: Any, masked: bool, merge: str, sequences: bool
+) -> None:
+    made = both_ways(layer, masked, merge_mode=merge, return_sequences=sequences)
+    step = made["own"]
+    assert step.gates is None
+    assert [one.name for one in step.within] == ["own/forward_cell", "own/backward_cell"]
+    ahead, back = (one.gates for one in step.within)
+    assert (ahead.order, back.order) == ([0, 1, 2, 3, 4], [4, 3, 2, 1, 0])
+    heard = np.ones((2, 5), bool)
+    if masked:
+        heard[0, 3:] = heard[1, 1] = False
+    hs = [
+        one.values["h"] if sequences else one.values["h"][:, one.order[-1]] for one in (ahead, back)
+    ]
+    joined = {
+        "concat": np.concatenate(hs, -1),
+        "sum": hs[0] + hs[1],
+        "ave": (hs[0] + hs[1]) / 2,
+        "mul": hs[0] * hs[1],
+    }[merge]
+    if sequences:
+        joined = np.where(heard[..., None], joined, 0)
+    assert step.a == pytest.approx(joined, abs=1e-12)
+    for one, gates in zip(step.within, (ahead, back), strict=True):
+        assert np.array_equal(gates.heard, heard)
+        assert set(gates.errors) >= {"h", "from_a", "from_next"}, "the way back is known"
+        first = gates.order[-1]  # the step that the error comes to last: ∂L/∂x from δ
+        sums = np.concatenate([gates.deltas[name] for name in gates.deltas], -1)
+        kernel = made.gradients[f"{one.name}/kernel"]
+        assert kernel == pytest.approx(np.einsum("nti,ntz->iz", one.x, sums), abs=1e-12)
+        assert np.array_equal(one.dx[:, first], (sums @ one.parameters["kernel"].T)[:, first])
+    assert step.dx == pytest.approx(step.within[0].dx + step.within[1].dx, abs=1e-12)
+
+
+def test_both_directions_are_in_the_page() -> None:
+    made = both_ways(RECURRENT[0])
+    own = data_of(made.to_html())["layers"][0]
+    assert [cell["name"] for cell in own["gates"]] == ["forward_cell", "backward_cell"]
+    for cell, one in zip(own["gates"], made["own"].within, strict=True):
+        assert {f"{cell['prefix']}{name}" for name in one.parameters} <= {
+            parameter["name"] for parameter in own["parameters"]
+        }
+        for name, of in one.gates.values.items():
+            assert np.array_equal(unpacked(cell["values"][name]), of.reshape(2, -1))
+        assert cell["order"] == one.gates.order
+
+
+def test_both_directions_go_on_from_states() -> None:
+    x = md.Input((4, 2))
+    _, *states = L.Bidirectional(L.GRU(3, return_state=True), name="reads")(x)
+    out = L.Dense(1)(L.Bidirectional(L.GRU(3), name="writes")(x, initial_state=states))
+    made = md.Model(x, out, seed=0).explain(np.ones((1, 4, 2)), [[0.0]], "mse")
+    for name in ("reads", "writes"):
+        for one in made[name].within:
+            assert one.gates is not None and one.gates.errors, one.name
+    assert made["writes"].within[1].inputs[1] is made["writes"].inputs[2]
+
+
+def test_recurrent_layers_within_others_say_why_there_are_no_gates() -> None:
+    layers = [L.Residual([L.SimpleRNN(2, return_sequences=True)], name="around"), L.Dense(1)]
+    made = md.Model(layers, seed=0).explain(np.ones((1, 3, 2)), np.ones((1, 3, 1)), "mse")
+    around, _ = data_of(made.to_html())["layers"]
+    assert around["gates"] == [{"why": "gates_within", "values": ["Residual"]}]
+
+
+def test_a_class_derived_from_a_recurrent_layer_has_its_gates() -> None:
+    class Own(md.layers.GRU):
+        """The same by another name."""
+
+    made = md.Model([Own(2), L.Dense(1)], seed=0).explain(np.ones((1, 3, 2)), [[1.0]], "mse")
+    (cell,) = data_of(made.to_html())["layers"][0]["gates"]
+    assert cell["kind"] == "GRU" and made[0].gates.kind == "GRU"
+
+
+# ---- masks ---------------------------------------------------------------------------------------
+
+
+def test_a_dead_cell_is_not_taken_for_a_masked_step() -> None:
+    layer = L.SimpleRNN(1, "relu", name="own", return_sequences=True)
+    model = md.Model([L.Masking(), layer, L.Dense(1)], input_shape=(5, 1), seed=0)
+    model.parameters["own/kernel"] = [[1.0]]
+    model.parameters["own/recurrent_kernel"] = [[0.5]]
+    x = np.array([[1.0, -2.0, 0.0, 3.0, 0.0]]).reshape(1, 5, 1)  # dead, masked, alive, masked
+    made = model.explain(x, np.zeros((1, 5, 1)), "mse")
+    gates = made["own"].gates
+    assert not made.values["own/delta"][0, 1].any(), "δ is 0 there as it is at masked steps"
+    assert gates.heard.tolist() == [[True, True, False, True, False]]
+    assert gates.values["h"].ravel().tolist() == [1.0, 0.0, 0.0, 3.0, 3.0]
+    assert gates.errors
+
+
+def masked_ways() -> dict[str, Any]:
+    """Models through which a mask comes to "own", of sequences of 4 steps, and which have it."""
+    x = md.Input((4, 2))
+    left, right = L.Masking()(x), L.Masking(1.0)(x)
+    own = {"name": "own"}
+    return {
+        "embedding": md.Model([L.Embedding(5, 2, mask_zero=True), L.Dense(2), L.LSTM(2, **own)]),
+        "value": md.Model([L.Masking(1.0), L.LSTM(2, **own)]),
+        "within": md.Model([L.Residual([L.Masking(), L.Dense(2)]), L.LSTM(2, **own)]),
+        "either": md.Model(x, L.LSTM(2, **own)(L.Add()([left, right]))),
+        "one alone": md.Model(x, L.LSTM(2, **own)(L.Add()([left, x]))),
+        "each step": md.Model([L.Masking(), L.TimeDistributed(L.Dense(2)), L.LSTM(2, **own)]),
+        "behind another": md.Model(
+            [L.Masking(), L.GRU(2, return_sequences=True), L.LSTM(2, **own)]
+        ),
+        "dropped": md.Model([L.Masking(), L.Conv1D(2, 1), L.LSTM(2, **own)]),
+    }
+
+
+@pytest.mark.filterwarnings("ignore:.*drops the mask")
+@pytest.mark.parametrize("name", masked_ways())
+def test_masks_come_to_the_gates_as_they_come_to_the_layer(name: str) -> None:
+    x = np.array([[[0, 0], [1, 1], [2, 3], [0, 0]], [[1, 1], [0, 4], [0, 0], [1, 1]]], float)
+    zero, one = (x != 0).any(-1), (x != 1).any(-1)
+    if name == "embedding":
+        x = np.array([[0, 1, 2, 0], [3, 0, 0, 4]])
+    heard = {
+        "embedding": x != 0,
+        "value": one,
+        "either": zero | one,
+        "one alone": np.ones((2, 4), bool),
+        "dropped": np.ones((2, 4), bool),
+    }.get(name, zero)
+    gates = masked_ways()[name].explain(x, np.ones((2, 2)), "mse")["own"].gates
+    assert gates is not None and np.array_equal(gates.heard, heard)
+
+
 def test_gates_that_are_not_known_say_so() -> None:
     layer = L.LSTM(2, stateful=True, name="own")
     model = md.Model([L.Input((3, 2), batch_size=1), layer, L.Dense(1)], seed=0)
@@ -106,14 +265,15 @@ def test_gates_that_are_not_known_say_so() -> None:
     made = model.explain(x, [[1.0]], "mse")
     assert made["own"].gates is None and made["dense"].gates is None
     own, dense = data_of(made.to_html())["layers"]
-    assert own["gates"] == {"why": "gates_unknown", "values": []} and dense["gates"] is None
+    assert own["gates"] == [{"kind": "LSTM", "name": "own", "prefix": "", **UNKNOWN}]
+    assert dense["gates"] is None
 
 
 def test_gates_of_long_sequences_are_not_in_the_page() -> None:
     model = md.Model([L.GRU(3), L.Dense(1)], seed=0)
     made = model.explain(np.ones((1, pages.MOST_STEPS + 1, 2)), [[1.0]], "mse")
-    told = data_of(made.to_html())["layers"][0]["gates"]
-    assert told == {"why": "gates_large", "values": [24, 16, 32, 25, 3, 2]}
+    (told,) = data_of(made.to_html())["layers"][0]["gates"]
+    assert (told["why"], told["values"]) == ("gates_large", [24, 16, 32, 25, 3, 2])
     assert made[0].gates is not None, "the explanation has them"
 
 
@@ -183,6 +343,137 @@ def test_many_maps_show_the_largest_and_large_ones_say_so() -> None:
     told = {"why": "maps_large", "values": [210, 200]}
     assert data["layers"][0]["maps"] == data["inputs"][0]["maps"] == told
     assert len(made.to_html()) < 400_000
+
+
+# ---- single weights ------------------------------------------------------------------------------
+
+
+def kinds() -> dict[str, tuple[list[Any], Any]]:
+    """Layers whose weights are no dense layer's, behind each other, and a sample's shape."""
+    return {
+        "sequences": (
+            [
+                L.Conv1D(3, 2, name="conv"),
+                L.BatchNormalization(name="norm"),
+                L.DepthwiseConv1D(2, depth_multiplier=2, name="deep"),
+                L.Conv1DTranspose(2, 2, name="up"),
+                L.SeparableConv1D(3, 2, name="apart"),
+                L.GRU(2, return_sequences=True, name="gru"),
+                L.LayerNormalization(name="rows"),
+                L.Bidirectional(L.LSTM(2), name="both"),
+                L.Dense(2),
+            ],
+            (8, 2),
+        ),
+        "images": (
+            [
+                L.Conv2D(3, 2, name="conv", kernel_regularizer="l2"),
+                L.DepthwiseConv2D(2, name="deep"),
+                L.Conv2DTranspose(2, 2, name="up"),
+                L.GroupNormalization(2, name="groups"),
+                L.Flatten(),
+                L.Dense(2),
+            ],
+            (5, 5, 2),
+        ),
+        "ids": ([L.Embedding(6, 3, name="table"), L.SimpleRNN(2, name="rnn"), L.Dense(2)], (4,)),
+    }
+
+
+def of_kind(kind: str, optimizer: Any = "nadam") -> Any:
+    layers, shape = kinds()[kind]
+    model = md.Model(layers, seed=0, input_shape=shape)
+    model.compile(optimizer, "mse")
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 5, (2, *shape)) if kind == "ids" else rng.normal(size=(2, *shape))
+    model.fit(x, np.zeros((2, 2)), epochs=2, verbose=0)
+    return model.explain(x, np.zeros((2, 2)))
+
+
+def evaluated_update(one: Any, flat: int) -> tuple[float, float]:
+    """Checks the page's lines for an element that it holds; its old and its new number."""
+    held = one.get("values") or one["singles"]
+    at = flat if "values" in one else unpacked(one["places"]).tolist().index(flat)
+    of = {**one["known"], **{slot: float(unpacked(v).ravel()[at]) for slot, v in held.items()}}
+    old = of["w"]
+    for k, line in enumerate(one["lines"]):
+        result = line.get("value", of["new"] if line.get("last") else of.get(f"@{k}"))
+        assert value_of(fill(line["numbers"], of)) == pytest.approx(result, rel=5e-4, abs=2e-6)
+        of[line["makes"]] = result
+    return old, of["new"]
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_every_weight_of_every_layer_has_its_update_in_the_page(kind: str) -> None:
+    made = of_kind(kind)
+    data = data_of(made.to_html())
+    seen = set()
+    for layer in data["layers"][:-1]:
+        for one in layer["parameters"]:
+            path, shape = one["path"], tuple(one["shape"])
+            assert len(one["axes"]) == len(shape), path
+            gradient, new = made.gradients[path], made.update.parameters[path]
+            assert np.array_equal(unpacked(one["values"]["g"]), gradient)
+            assert np.array_equal(unpacked(one["values"]["new"]), new)
+            for flat in {0, new.size // 2, int(np.abs(gradient).argmax())}:
+                old, now = evaluated_update(one, flat)
+                assert now == new.ravel()[flat] != old or not gradient.ravel()[flat]
+            seen.add((one["name"].rpartition("/")[2], tuple(one["axes"])))
+            if "axis_gate" in one["axes"]:
+                assert shape[-1] % len(one["gates"]) == 0
+    assert len(seen) >= 3
+
+
+def test_single_weights_of_large_parameters_are_held() -> None:
+    model = md.Model([L.Embedding(4000, 4, name="table"), L.GRU(2), L.Dense(1)], seed=0)
+    model.compile("adam", "mse")
+    x = np.array([[7, 3999, 7], [12, 0, 1]])
+    made = model.explain(x, np.ones((2, 1)))
+    text = made.to_html()
+    assert len(text) < 400_000
+    one = data_of(text)["layers"][0]["parameters"][0]
+    assert "values" not in one and one["axes"] == ["axis_id", "axis_component"]
+    places = unpacked(one["places"])
+    gradient = made.gradients["table/embeddings"]
+    rows = {int(place) // 4 for place in places[: 5 * 4]}
+    assert rows == {7, 3999, 12, 0, 1}, "first come the rows of the batch"
+    assert set(unpacked(one["check"]["places"])[:128].tolist()) <= set(places.tolist())
+    assert len(set(places.tolist())) == len(places) <= 2 * pages.MOST_SINGLE
+    for flat in places[:8].tolist():
+        old, new = evaluated_update(one, flat)
+        assert new == made.update.parameters["table/embeddings"].ravel()[flat]
+        assert old != new and gradient.ravel()[flat]
+
+
+def test_a_large_dense_kernel_has_the_rules_numbers_of_single_weights() -> None:
+    model = md.Model([L.Dense(60, "tanh"), L.Dense(1)], input_shape=(100,), seed=0)
+    model.compile("adam", "mse")
+    made = model.explain(np.random.default_rng(0).normal(size=(1, 100)), [[1.0]])
+    one = data_of(made.to_html())["layers"][0]["parameters"][0]
+    assert "m" not in one["values"]
+    flat = int(np.abs(made[0].dW).argmax())
+    at = unpacked(one["places"]).tolist().index(flat)
+    assert at == 0 and unpacked(one["singles"]["g"])[0] == made[0].dW.ravel()[flat]
+    assert {"m", "v", "@0", "@1", "new"} <= set(one["singles"])
+
+
+def test_the_sheet_moves_one_weight_of_every_layer() -> None:
+    made = of_kind("images")
+    sheet = made.to_latex("id")
+    for path, gradient in made.gradients.items():
+        name = path.partition("/")[2]
+        if path.startswith("dense"):
+            continue
+        place = np.unravel_index(np.abs(gradient).argmax(), gradient.shape)
+        w = rf"\text{{{name}}}_{{{','.join(str(int(i) + 1) for i in place)}}}"
+        of_path = [
+            parts for parts in equations(sheet) if w in parts[0] and "partial" not in parts[0]
+        ]
+        new = tex(made.update.parameters[path][place])
+        assert any(parts[-1] == new and numeric(parts[1]) for parts in of_path), path
+    for parts in equations(sheet):
+        values = [value_of(part) for part in parts if numeric(part)]
+        assert values == pytest.approx([values[-1]] * len(values), rel=1e-3, abs=2e-6), parts
 
 
 def test_maps_of_what_is_no_image_are_refused() -> None:

@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,10 @@ import mundur as md
 import numpy as np
 import pytest
 from mundur.inspection import page as pages  # data of a page, without a browser
-from mundur.inspection.formulas import ACTIVATIONS, loss_formula, plain  # each formula by itself
+from mundur.inspection.formulas import ACTIVATIONS, plain  # each formula by itself
 from mundur.inspection.lines import evaluated, work  # each line by itself
+from mundur.inspection.losses import LOSSES as FORMULAS  # each formula by itself
+from mundur.inspection.losses import formula_of  # its numbers by themselves
 from mundur.inspection.page_texts import LANGUAGES, TEXTS  # words alone
 from mundur.inspection.rules import penalty_line, rule_of  # each rule by itself
 from mundur.inspection.sheet import fill, tex  # parts of a sheet
@@ -30,6 +31,7 @@ from explained import (
     ODD,
     classifier,
     data_of,
+    equations,
     numeric,
     two_two_two,
     unpacked,
@@ -281,43 +283,91 @@ def test_a_rule_of_ones_own_has_no_lines() -> None:
     assert TEXTS["own_rule"]["en"] in made.to_latex()
 
 
+REAL, BITS, CLASSES = (
+    np.linspace(-1, 1, 6).reshape(2, 3),
+    np.array([[0, 1, 1], [1, 0, 0]]),
+    np.eye(3)[[2, 0]],
+)
+Q = md.losses
 LOSSES = [
-    ("mean_squared_error", "linear", np.linspace(-1, 1, 6).reshape(2, 3)),
-    ("mean_absolute_error", "linear", np.linspace(-1, 1, 6).reshape(2, 3)),
-    ("binary_crossentropy", "sigmoid", np.array([[0, 1, 1], [1, 0, 0]])),
-    (md.losses.BinaryCrossentropy(True), "linear", np.array([[0, 1, 1], [1, 0, 0]])),
-    ("categorical_crossentropy", "softmax", np.eye(3)[[2, 0]]),
-    (md.losses.CategoricalCrossentropy(True, label_smoothing=0.1), "linear", np.eye(3)[[2, 0]]),
+    ("mean_squared_error", "linear", REAL),
+    (Q.MeanSquaredError(reduction="sum"), "linear", REAL),
+    ("mean_absolute_error", "linear", REAL),
+    ("mean_absolute_percentage_error", "linear", REAL),
+    ("mean_squared_logarithmic_error", "linear", REAL + 0.9),
+    (Q.Huber(0.7), "linear", REAL),
+    ("log_cosh", "linear", REAL),
+    ("poisson", "softplus", np.array([[0, 2, 1], [3, 0, 1]])),
+    ("cosine_similarity", "linear", REAL),
+    ("binary_crossentropy", "sigmoid", BITS),
+    (Q.BinaryCrossentropy(True), "linear", BITS),
+    ("categorical_crossentropy", "softmax", CLASSES),
+    (Q.CategoricalCrossentropy(True, label_smoothing=0.1), "linear", CLASSES),
     ("sparse_categorical_crossentropy", "softmax", np.array([2, 0])),
-    (md.losses.SparseCategoricalCrossentropy(True), "linear", np.array([2, 0])),
+    (Q.SparseCategoricalCrossentropy(True, reduction="sum"), "linear", np.array([2, 0])),
+    ("binary_focal_crossentropy", "sigmoid", BITS),
+    (Q.BinaryFocalCrossentropy(True, 0.3, 1.5, label_smoothing=0.1), "sigmoid", BITS),
+    (Q.BinaryFocalCrossentropy(from_logits=True), "linear", BITS),
+    ("categorical_focal_crossentropy", "softmax", CLASSES),
+    (Q.CategoricalFocalCrossentropy(0.5, 1.5, True, 0.1), "linear", CLASSES),
+    ("kl_divergence", "softmax", CLASSES * 0.7 + 0.1),
+    ("hinge", "linear", BITS),
+    ("squared_hinge", "linear", 2 * BITS - 1),
+    ("categorical_hinge", "linear", CLASSES),
+    ("dice", "sigmoid", BITS),
+    (Q.Tversky(0.3, 0.6), "sigmoid", BITS),
+    (Q.Tversky(0.3, 0.6, axis=0), "sigmoid", BITS),
+    (Q.Dice(axis=1, reduction="sum"), "sigmoid", BITS),
+    (Q.Circle(5.0), "linear", np.array([0, 0, 1, 1])),
+    (Q.Circle(2.0, 0.2, remove_diagonal=False), "linear", np.array([1, 0, 1])),
 ]
 
 
 @pytest.mark.parametrize(("loss", "head", "y"), LOSSES, ids=str)
 def test_the_losses_numbers_make_it_and_its_slope(loss: Any, head: str, y: Any) -> None:
     model = md.Model([D(3, head)], seed=0, dtype="float64")
-    made = model.explain(np.random.default_rng(0).normal(size=(2, 4)), y, loss)
-    assert made.again is not None
-    formula = loss_formula(made.again.loss, made.y, made.y_pred, made[0].da)
-    assert formula is not None and formula.y is not None
-    assert formula.term is not None and formula.factor is not None and formula.slope_numbers
-    total = 0.0
-    for n, j in np.ndindex(formula.y.shape):
-        p = 0.0 if formula.p is None else formula.p[n, j]
-        known = {"y": formula.y[n, j], "a": made.y_pred[n, j], "p": p, "n": formula.n}
-        slope = value_of(fill(formula.slope_numbers, known))
-        assert slope == pytest.approx(made[0].da[n, j], rel=2e-4, abs=1e-5)
-        total += value_of(fill(formula.term, known))
-    assert total * value_of(fill(formula.factor, known)) == pytest.approx(made.loss, rel=1e-4)
+    made = model.explain(np.random.default_rng(0).normal(size=(len(y), 4)), y, loss)
+    formula = formula_of(made)
+    assert formula is not None and formula.lines and formula.slope_numbers
+    for line in formula.lines:
+        text = " ".join(fill(*piece) for piece in line.pieces)
+        assert text.startswith("= ")
+        assert value_of(text[2:]) == pytest.approx(line.value, rel=5e-4, abs=1e-5), line.left
+    assert formula.lines[-1].left == "L" and formula.lines[-1].value == made.loss
+    for n, j in np.ndindex(made.y_pred.shape):
+        of = {name: v[n, j] for name, v in formula.known.items()}
+        slope = value_of(
+            fill(formula.slope_numbers, formula.numbers | of | {"a": made.y_pred[n, j]})
+        )
+        assert slope == pytest.approx(made[0].da[n, j], rel=5e-4, abs=1e-5)
+    for parts in equations(made.to_latex()):
+        values = [value_of(part) for part in parts if numeric(part)]
+        assert values == pytest.approx([values[-1]] * len(values), rel=2e-3, abs=1e-5), parts
+    data = pages.page_data(made)["loss"]
+    assert data["lines"][-1]["value"] == made.loss and data["formulas"] == formula.formulas
 
 
-def test_a_loss_whose_formula_is_not_known_has_none() -> None:
-    made = md.Model([D(2)], seed=0).explain(np.ones((1, 2)), [[1.0, 2.0]], md.losses.Huber())
-    assert "whole" not in pages.page_data(made)["loss"]
+def test_every_loss_has_its_formula() -> None:
+    known = {name for name in md.losses.__all__ if name[0].isupper()}
+    assert set(FORMULAS) == known - {"Custom", "Loss"}
+
+
+def test_a_loss_whose_formula_or_numbers_are_not_known_has_none() -> None:
+    class Own(md.losses.Huber):
+        """What it is, its name does not tell."""
+
+    made = md.Model([D(2)], seed=0).explain(np.ones((1, 2)), [[1.0, 2.0]], Own())
+    assert "formulas" not in pages.page_data(made)["loss"]
     ignoring = md.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
     made = md.Model([D(3)], seed=0).explain(np.ones((2, 2)), [0, 1], ignoring)
     loss = pages.page_data(made)["loss"]
-    assert "whole" in loss and "y" not in loss
+    assert loss["formulas"] and not loss["lines"] and not loss["known"] and not loss["slope_n"]
+    many = md.Model([D(9)], seed=0).explain(np.ones((4, 2)), np.ones((4, 9)), "mse")
+    loss = pages.page_data(many)["loss"]
+    assert not loss["lines"] and set(loss["known"]) == {"y"}
+    sequence = md.Model([D(1)], seed=0).explain(np.ones((1, 3, 2)), np.ones((1, 3, 1)), "huber")
+    loss = pages.page_data(sequence)["loss"]
+    assert loss["lines"][-1]["value"] == sequence.loss and len(loss["lines"][-1]["pieces"]) == 3
 
 
 # ---- the page's data -----------------------------------------------------------------------------
@@ -520,14 +570,6 @@ def test_bad_arguments_are_named(tmp_path: Path) -> None:
 
 
 # ---- the sheet -----------------------------------------------------------------------------------
-
-
-def equations(sheet: str) -> Iterator[list[str]]:
-    """Of each aligned equation its parts, of which neighbours are equal."""
-    for block in re.findall(r"\\begin\{align\*\}(.*?)\\end\{align\*\}", sheet, re.S):
-        joined = block.replace("\\\\\n&\\quad", "")
-        for row in joined.split("\\\\\n"):
-            yield [part.strip(" &\n") for part in re.split(r"=|\\leftarrow \{\}", row)]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -12,7 +12,7 @@ from typing import Any
 import mundur as md
 import numpy as np
 import pytest
-from mundur.inspection.page_texts import LANGUAGES  # words alone
+from mundur.inspection.page_texts import LANGUAGES, TEXTS  # words alone
 
 from cells import mostly_slow
 from explained import ODD, classifier, numeric, value_of, worked
@@ -98,11 +98,22 @@ def read(text: str) -> float:
 
 def expected(made: Any, name: str, sample: int = 0) -> Any:
     """The number of the explanation that the page calls so."""
+    if name.startswith("at|"):
+        _, slot, path, flat = name.split("|")
+        layer, _, own = path.partition("/")
+        whole = {
+            "w": made[layer].parameters[own],
+            "new": made.update.parameters[path],
+        }.get(slot, made.gradients[path])
+        return whole.ravel()[int(flat)]
     what, *rest = name.split("-")
     if what == "L":
         return made.loss
     if what in ("gate", "error"):
-        gates, which, place = made[int(rest[0])].gates, rest[1], (sample, *map(int, rest[2:]))
+        layer, _, way = rest[0].partition(".")
+        step = made[int(layer)]
+        gates = (step.within[int(way)] if way else step).gates
+        which, place = rest[1], (sample, *map(int, rest[2:]))
         if what == "gate":
             return gates.values[which][place]
         return gates.deltas[which[1:]][place] if which[0] == "d" else gates.errors[which][place]
@@ -436,6 +447,35 @@ def test_gates_are_shown_step_by_step(opened: Open, name: str, language: str) ->
     assert held >= 3 * len(gates.deltas)
 
 
+@pytest.mark.parametrize("language", mostly_slow(LANGUAGES, ["id"]))
+def test_both_directions_are_shown_in_their_own_order_of_time(opened: Open, language: str) -> None:
+    made = recurrent(md.layers.Bidirectional(md.layers.GRU(2, bias_initializer="random_normal")))
+    one = opened(made, language, **PHONE)
+    one.page.keyboard.press("ArrowRight")
+    ways = ("way_ahead", "way_back")
+    for back in (False, True):
+        found: dict[str, str] = {}
+        for way, order in ((0, ["1", "2", "3"]), (1, ["3", "2", "1"])):
+            one.page.locator("[data-key='gate-way']").select_option(value=str(way))
+            assert TEXTS[ways[way]][language] in one.texts(".panel")[0]
+            assert one.texts(".gates thead th") == order
+            first = "dn" if back else "n"
+            for place in range(3):
+                one.page.locator(f"[data-key='gate-0.{way}-{first}-{place}']").click()
+                at = {"en": f"Step {order[place]}, unit 1", "id": f"Langkah {order[place]}, unit 1"}
+                assert one.texts(".step h3") == [at[language]]
+                found |= one.numbers()
+                assert equations(one) >= 3
+            assert not one.is_wide()
+        names = [name for name in found if name.startswith("error" if back else "gate")]
+        assert len(names) == (2 * 3 * 4)
+        for name in names:
+            assert read(found[name]) == float(f"{expected(made, name):.6g}"), name
+        one.page.locator("[data-key='phase-backward']").click()
+        while not one.title().endswith("bidirectional"):
+            one.page.keyboard.press("ArrowRight")
+
+
 @pytest.mark.slow
 def test_time_steps_are_chosen_by_keys_and_on_a_phone(opened: Open) -> None:
     made = recurrent(RECURRENT["lstm"])
@@ -584,3 +624,77 @@ def test_the_updates_equations_hold_in_the_browser(opened: Open, optimizer: str)
         assert "Sama untuk seluruh dense" in said and "undefined" not in said
         assert not one.is_wide()
         one.page.locator("[data-key='next']").tap()
+
+
+# ---- single weights ------------------------------------------------------------------------------
+
+
+def weighty() -> Any:
+    L = md.layers
+    layers = [
+        L.Embedding(2000, 3, name="table"),
+        L.Conv1D(2, 2, name="conv", kernel_regularizer="l2"),
+        L.LayerNormalization(name="norm"),
+        L.GRU(2, name="gru"),
+        D(1),
+    ]
+    model = md.Model(layers, seed=0)
+    model.compile("adam", "mse")
+    x, y = np.array([[5, 1999, 5, 0]]), np.array([[1.0]])
+    model.fit(x, y, epochs=2, verbose=0)
+    return model.explain(x, y)
+
+
+@pytest.mark.parametrize("language", mostly_slow(LANGUAGES, ["id"]))
+def test_one_weight_of_any_layer_shows_its_update(opened: Open, language: str) -> None:
+    made = weighty()
+    one = opened(made, language, **PHONE)
+    page = one.page
+
+    def to(phase: str, layer: str) -> None:
+        page.locator(f"[data-key='phase-{phase}']").tap()
+        for _ in range(30):
+            if one.title().split()[-1] == layer and ("gradi" in one.title() or phase == "update"):
+                return
+            page.keyboard.press("ArrowRight")
+        raise AssertionError(one.title())
+
+    def check(path: str, flat: int) -> None:
+        found = {name: v for name, v in one.numbers().items() if name.startswith("at|")}
+        for name, text in found.items():
+            rel = 1e-4 if "|central|" in name else 0
+            assert read(text) == pytest.approx(float(f"{expected(made, name):.6g}"), rel, abs=1e-9)
+        assert f"at|g|{path}|{flat}" in found and f"at|w|{path}|{flat}" in found
+        assert not one.is_wide()
+
+    to("backward", "conv")
+    page.locator("[data-key='cell-conv/kernel-6']").tap()  # place 2, input 1, output 1 of (2, 3, 2)
+    check("conv/kernel", 6)
+    assert TEXTS["one_weight"][language].format("conv/kernel", "2, 1, 1") in one.texts(".panel")[0]
+    page.locator("[data-key='single-conv/kernel-2']").select_option(label="2")
+    check("conv/kernel", 7)
+    assert "at|central|conv/kernel|7" in one.numbers()
+    to("update", "conv")
+    check("conv/kernel", 7)  # the choice stays
+    assert "at|new|conv/kernel|7" in one.numbers()
+    held = equations(one)
+    assert held >= 3 * 2, "the mean, the mean of squares, the new weight; of kernel and bias"
+    to("update", "gru")
+    page.locator("[data-key='cell-gru/recurrent_kernel-3']").tap()
+    check("gru/recurrent_kernel", 3)
+    assert "r2" in one.texts(".panel")[0] and equations(one) >= 3 * 3
+    to("update", "norm")
+    page.locator("[data-key='cell-norm/gamma-1']").tap()
+    check("norm/gamma", 1)
+    to("update", "table")
+    page.locator("[data-key='single-table/embeddings-0']").fill("1999")
+    page.locator("[data-key='single-table/embeddings-0']").press("Enter")
+    top = one.texts(".chips button[aria-pressed='true']")
+    flat = 1999 * 3 + int(top[0].split(", ")[1]) - 1 if top else None
+    assert flat is not None
+    check("table/embeddings", flat)
+    assert f"at|new|table/embeddings|{flat}" in one.numbers() and equations(one) >= 3
+    page.locator("[data-key='single-table/embeddings-0']").fill("1234")
+    page.locator("[data-key='single-table/embeddings-0']").press("Enter")
+    said = TEXTS["single_not_held"][language].split("{1}")[0].format("table/embeddings")
+    assert said in one.texts(".panel")[0]

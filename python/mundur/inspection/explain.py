@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from .._support.views import Views
 from ..data.arrays import Several, arrays_in, for_core
-from ..layers.recurrent import GRU, LSTM, SimpleRNN
+from ..layers.recurrent import Recurrent
+from ..layers.wrappers import Bidirectional
+from ..models.graph import with_inner
 from ..models.model import Model
 from .arguments import checked, loss_value
 from .explanation import Explanation
-from .gates import Recurrence
+from .gates import GATES, Recurrence
+from .masks import Mask, behind, together
 from .passes import LayerPass
 from .snapshot import snapshot
 
@@ -44,6 +47,7 @@ def explain(model: Model, x: Any, y: Any, loss: Any = None) -> Explanation:
         gradients = {name: model._gradients[name].copy() for name in model.trainable_parameters}
     graph = model._graph_built
     made = dict(enumerate(zip(arrays_in(x), dx if isinstance(dx, tuple) else (dx,), strict=True)))
+    masks: list[Mask] = [None] * len(made)
     names = ["x"] if model._ports_in.alone else model.input_names
     passes: list[LayerPass] = []
     for (number, sources), name in zip(graph.calls, scopes(graph), strict=True):
@@ -52,8 +56,13 @@ def explain(model: Model, x: Any, y: Any, loss: Any = None) -> Explanation:
         layer = graph.layers[number]
         given: Any
         given, back = zip(*own, strict=True) if layer._merges or len(own) > 1 else own[0]
-        one = _layer_pass(layer, name, given, back, values, gradients, graph.names[number])
+        # What goes beside a sequence is a state.
+        mask = together([masks[source] for source in (sources if layer._merges else sources[:1])])
+        what = _What(values, gradients, mask)
+        one = _layer_pass(layer, name, given, back, what, graph.names[number])
         passes.append(replace(one, reads=reads))
+        masks.append(behind(layer, name, own[0][0], mask, values))
+        masks += [None] * (layer._makes - 1)
         made[len(made)] = one.a, one.da
         names.append(name)
         for state in range(1, layer._makes):
@@ -94,16 +103,17 @@ def _as_arrays(model: Model, y: Any) -> Any:
     return tuple(None if part is None else np.asarray(part) for part in parts)
 
 
-def _layer_pass(
-    layer: Layer,
-    name: str,
-    x: Any,
-    dx: Any,
-    values: Views,
-    gradients: dict[str, Array],
-    place: str,
-) -> LayerPass:
+class _What(NamedTuple):
+    """What a pass has made, and which steps of a layer's input are there."""
+
+    values: Views
+    gradients: dict[str, Array]
+    mask: Mask
+
+
+def _layer_pass(layer: Layer, name: str, x: Any, dx: Any, what: _What, place: str) -> LayerPass:
     """Of a call of that name, of a layer whose parameters' names begin with the place."""
+    values = what.values
     a = values[f"{name}/a"]
     da = values.get(f"{name}/da", np.zeros_like(a))  # where a later layer takes but the states
     has_z = f"{name}/z" in values
@@ -131,27 +141,46 @@ def _layer_pass(
         delta=values[f"{name}/delta"] if has_z else da,
         dx=dx,
         parameters=parameters,
-        gradients={own: gradients[f"{place}/{own}"] for own in learning},
+        gradients={own: what.gradients[f"{place}/{own}"] for own in learning},
         penalties=penalties,
         notes=tuple(_notes(layer)),
         penalty_factors=tuple(factors),
-        recurrence=_recurrence(layer, name, values),
+        recurrence=_recurrence(layer, name, what),
+        within=tuple(_within(layer, name, x, what, place)),
     )
 
 
-def _recurrence(layer: Layer, name: str, values: Views) -> Recurrence | None:
+def _within(layer: Layer, name: str, x: Any, what: _What, place: str) -> Iterator[LayerPass]:
+    """The passes of the layers that go through a sequence in both directions."""
+    if not isinstance(layer, Bidirectional):
+        return
+    sequence, *states = x if isinstance(x, tuple) else (x,)
+    half = len(states) // 2
+    for inner, own in zip(layer.inner, (states[:half], states[half:]), strict=True):
+        given = (sequence, *own) if own else sequence
+        scope = f"{name}/{inner.name}"
+        one = _layer_pass(inner, scope, given, None, what, f"{place}/{inner.name}")
+        if one.recurrence is not None:
+            dx = one.recurrence.delta @ one.parameters["kernel"].T
+            yield replace(one, dx=dx, recurrence=replace(one.recurrence, in_order=True))
+
+
+def _recurrence(layer: Layer, name: str, what: _What) -> Recurrence | None:
+    values, mask = what.values, what.mask
     delta = values.get(f"{name}/delta")
-    if not isinstance(layer, (LSTM, GRU, SimpleRNN)) or delta is None:
+    if not isinstance(layer, Recurrent) or delta is None:
         return None
     states = (values.get(f"{name}/da:{state}") for state in range(1, layer._makes))
     like = np.zeros_like(delta[:, 0, : layer.units])
     return Recurrence(
-        str(layer.activation or "linear"),
+        next(kind.__name__ for kind in type(layer).__mro__ if kind.__name__ in GATES),
+        str(getattr(layer, "activation", None) or "linear"),
         str(getattr(layer, "recurrent_activation", None) or "linear"),
         layer.go_backwards,
         bool(getattr(layer, "reset_after", False)),
         delta,
         tuple(like if one is None else one for one in states),
+        mask if mask is not None and mask.shape == delta.shape[:2] else None,
     )
 
 
@@ -160,6 +189,9 @@ def _notes(layer: Layer) -> Iterator[str]:
         yield "python"
     if layer.mask_flow == "makes":
         yield "masks"
+    known = isinstance(layer, (Recurrent, Bidirectional))
+    if not known and any(isinstance(one, Recurrent) for one in with_inner([layer])):
+        yield "holds_recurrent"
 
 
 @contextmanager

@@ -103,7 +103,9 @@ class Explanation(Passes):
 
         It shows the network, and each z, a, δ, ∂L/∂w and new w with its formula and its numbers;
         a neuron or a weight that is chosen is traced through the chain rule, beside the central
-        difference. Gates of recurrent layers are shown step by step, for at most 24 steps, 16 units
+        difference. Any weight of the other layers shows its gradient and its update, of parameters
+        of more than 5,000 elements those with the largest gradients. Gates of recurrent layers are
+        shown step by step, in a `Bidirectional` for both directions, for at most 24 steps, 16 units
         and 32 inputs; images as maps, at most 32 of a layer. It is one file, which needs no
         network, and opens in any browser with MathML (of 2023 or later), on a phone too. Notebooks
         show the same page for an explanation that ends a cell. Of large layers it has norms and

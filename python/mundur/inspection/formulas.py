@@ -1,4 +1,4 @@
-"""Formulas as LaTeX: activations and their slopes, losses.
+"""Formulas as LaTeX: activations and their slopes.
 
 Beside a formula stands the same with places for numbers, ``<z>``; None where it has none to put in.
 [z > 0] is 1 where that is so, else 0 (Iverson's bracket).
@@ -8,20 +8,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-__all__ = [
-    "ACTIVATIONS",
-    "Activation",
-    "LossFormula",
-    "loss_formula",
-    "plain",
-]
-
-Array = npt.NDArray[Any]
+__all__ = ["ACTIVATIONS", "Activation", "plain"]
 
 
 @dataclass(frozen=True)
@@ -109,139 +97,3 @@ def plain(formula: str) -> str:
 def _grouped(text: str) -> str:
     simple = re.fullmatch(r"[\w.^]+|\\partial \w+|[|(][^()|]*[|)]", text)
     return text if simple else f"({text})"
-
-
-# ---- losses --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class LossFormula:
-    """L over one output layer.
-
-    Attributes
-    ----------
-    whole, slope : str
-        L, and ∂L/∂a_j.
-    factor, term, slope_numbers : str or None
-        L is factor·(Σ term), with places for the numbers y, a, p and n; and its slope. None where
-        these are not what this loss is made of.
-    y, p : ndarray or None
-        Targets as the formula has them, of the outputs' shape; and p, probabilities of logits.
-    n : int
-        What the mean is over.
-    """
-
-    whole: str
-    slope: str
-    factor: str | None = None
-    term: str | None = None
-    slope_numbers: str | None = None
-    y: Array | None = None
-    p: Array | None = None
-    n: int = 1
-
-
-_BINARY = r"-(<y> \cdot \ln(<p>) + (1 - <y>) \cdot \ln(1 - <p>))"
-_PROBABILITIES = r"p_j = \frac{e^{a_j}}{\sum_k e^{a_k}}"
-# (L, its slope, factor, term, slope with places), by what it is called and whether from logits.
-_LOSSES: dict[tuple[str, bool], tuple[str, ...]] = {
-    ("MeanSquaredError", False): (
-        r"L = \frac{1}{n} \sum_j (y_j - a_j)^{2}",
-        r"\frac{2}{n} \cdot (a_j - y_j)",
-        r"\frac{1}{<n>}",
-        "(<y> - <a>)^{2}",
-        r"\frac{2}{<n>} \cdot (<a> - <y>)",
-    ),
-    ("MeanAbsoluteError", False): (
-        r"L = \frac{1}{n} \sum_j |y_j - a_j|",
-        r"\frac{1}{n} \cdot \operatorname{sign}(a_j - y_j)",
-        r"\frac{1}{<n>}",
-        "|<y> - <a>|",
-        r"\frac{1}{<n>} \cdot \operatorname{sign}(<a> - <y>)",
-    ),
-    ("BinaryCrossentropy", False): (
-        r"L = -\frac{1}{n} \sum_j (y_j \cdot \ln(a_j) + (1 - y_j) \cdot \ln(1 - a_j))",
-        r"\frac{1}{n} \cdot \frac{a_j - y_j}{a_j \cdot (1 - a_j)}",
-        r"\frac{1}{<n>}",
-        _BINARY.replace("<p>", "<a>"),
-        r"\frac{1}{<n>} \cdot \frac{<a> - <y>}{<a> \cdot (1 - <a>)}",
-    ),
-    ("BinaryCrossentropy", True): (
-        r"L = -\frac{1}{n} \sum_j (y_j \cdot \ln(p_j) + (1 - y_j) \cdot \ln(1 - p_j)), "
-        r"p_j = \frac{1}{1 + e^{-a_j}}",
-        r"\frac{1}{n} \cdot (p_j - y_j)",
-        r"\frac{1}{<n>}",
-        _BINARY,
-        r"\frac{1}{<n>} \cdot (<p> - <y>)",
-    ),
-    ("CategoricalCrossentropy", False): (
-        r"L = -\frac{1}{n} \sum_j y_j \cdot \ln(a_j)",
-        r"-\frac{1}{n} \cdot \frac{y_j}{a_j}",
-        r"\frac{1}{<n>}",
-        r"-<y> \cdot \ln(<a>)",
-        r"-\frac{1}{<n>} \cdot \frac{<y>}{<a>}",
-    ),
-    ("CategoricalCrossentropy", True): (
-        r"L = -\frac{1}{n} \sum_j y_j \cdot \ln(p_j), " + _PROBABILITIES,
-        r"\frac{1}{n} \cdot (p_j - y_j)",
-        r"\frac{1}{<n>}",
-        r"-<y> \cdot \ln(<p>)",
-        r"\frac{1}{<n>} \cdot (<p> - <y>)",
-    ),
-}
-_MOST_CLASSES = 4096
-
-
-def loss_formula(loss: Any, y: Any, y_pred: Any, gradient: Array) -> LossFormula | None:
-    """What is known of a loss; its numbers only where they give that gradient.
-
-    Parameters
-    ----------
-    loss : Loss
-    y, y_pred, gradient : ndarray
-        Targets, predictions and ∂L/∂predictions of the whole batch, samples first.
-    """
-    kind, logits = type(loss).__name__, bool(getattr(loss, "from_logits", False))
-    if type(loss).__module__.partition(".")[0] != "mundur":
-        return None
-    found = _LOSSES.get((kind.replace("Sparse", ""), logits))
-    if found is None:
-        return None
-    whole, slope, factor, term, slope_numbers = found
-    general = LossFormula(whole, slope)
-    if not isinstance(y_pred, np.ndarray) or y_pred.ndim != 2:
-        return general
-    a = y_pred.astype(np.float64)
-    per_row = "Categorical" in kind
-    if kind.startswith("Sparse"):
-        if a.shape[1] > _MOST_CLASSES:
-            return general
-        targets = np.zeros_like(a)
-        targets[np.arange(len(a)), np.asarray(y).reshape(-1).astype(int)] = 1
-    else:
-        targets = np.asarray(y, np.float64).reshape(a.shape)
-        smoothing = float(getattr(loss, "label_smoothing", 0.0))
-        if smoothing:
-            targets = targets * (1 - smoothing) + smoothing / (a.shape[1] if per_row else 2)
-    n = len(a) if per_row else a.size
-    p = _probabilities(a, per_row) if logits else a
-    with np.errstate(all="ignore"):
-        slopes = {
-            ("MeanSquaredError", False): 2 * (a - targets),
-            ("MeanAbsoluteError", False): np.sign(a - targets),
-            ("BinaryCrossentropy", False): (a - targets) / (a * (1 - a)),
-            ("CategoricalCrossentropy", False): -targets / a,
-        }.get((kind.replace("Sparse", ""), logits), p - targets)
-    # Weights, ignored classes, clipped probabilities: then the formula alone is right.
-    if not np.allclose(slopes / n, gradient, rtol=1e-4, atol=1e-6):
-        return general
-    used = p if logits else None
-    return LossFormula(whole, slope, factor, term, slope_numbers, targets, used, n)
-
-
-def _probabilities(a: Array, per_row: bool) -> Array:
-    if not per_row:
-        with np.errstate(over="ignore"):
-            return np.asarray(1 / (1 + np.exp(-a)))
-    e = np.exp(a - a.max(axis=1, keepdims=True))
-    return np.asarray(e / e.sum(axis=1, keepdims=True))

@@ -29,20 +29,28 @@ class Recurrence:
 
     Attributes
     ----------
+    cell : {"LSTM", "GRU", "SimpleRNN"}
     activation, recurrent_activation : str
     go_backwards, reset_after : bool
     delta : ndarray (samples, steps, gates·units)
         ∂L/∂ of the gates' sums; of a GRU, of what comes from x.
     d_states : tuple of ndarray (samples, units)
         ∂L/∂ of the last h, and c, where the layer hands them on.
+    mask : ndarray of bool (samples, steps) or None
+        Which steps are there; None: all.
+    in_order : bool
+        Whether a sequence of outputs stands in the order of time, though the layer goes backwards.
     """
 
+    cell: str
     activation: str
     recurrent_activation: str
     go_backwards: bool
     reset_after: bool
     delta: Array
     d_states: tuple[Array, ...] = ()
+    mask: npt.NDArray[np.bool_] | None = None
+    in_order: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,18 +105,15 @@ def gates_of(step: Any) -> Gates | None:
     """The gates of a recurrent layer's pass; None where they do not come to its outputs."""
     made = _Walk(step)
     with np.errstate(all="ignore"):
-        for heard in (np.ones(made.shape[:2], bool), made.heard_by_delta()):
-            made.forward(heard)
-            if made.is_right():
-                return made.gates()
-    return None
+        made.forward()
+        return made.gates() if made.is_right() else None
 
 
 class _Walk:
     def __init__(self, step: Any) -> None:
         own: Recurrence = step.recurrence
         self.own, self.step = own, step
-        self.kind, self.names = step.kind, GATES[step.kind]
+        self.kind, self.names = own.cell, GATES[own.cell]
         self.x = np.asarray(step.inputs[0], np.float64)
         self.shape = (*self.x.shape[:2], own.delta.shape[2] // len(self.names))
         parameters = {name: np.asarray(v, np.float64) for name, v in step.parameters.items()}
@@ -119,12 +124,9 @@ class _Walk:
         self.b_h: Array = bias[1] if bias.ndim == 2 else none
         steps = range(self.shape[1])
         self.order = list(reversed(steps) if own.go_backwards else steps)
+        self.stand = list(steps) if own.in_order else self.order  # the steps of outputs
+        self.heard = np.ones(self.shape[:2], bool) if own.mask is None else own.mask
         self.first = [np.asarray(one, np.float64) for one in step.inputs[1:]]
-
-    def heard_by_delta(self) -> npt.NDArray[np.bool_]:
-        """A step that is masked sends nothing back; a sample that sends none tells nothing."""
-        sends = (self.own.delta != 0).any(2)
-        return np.asarray(sends | ~sends.any(1, keepdims=True))
 
     def _f(self, name: str, z: Array) -> Array:
         return np.asarray(getattr(activations, name)(z))
@@ -141,9 +143,8 @@ class _Walk:
 
     # ---- forward -----------------------------------------------------------------------------
 
-    def forward(self, heard: npt.NDArray[np.bool_]) -> None:
+    def forward(self) -> None:
         """Fills `values`, `sums` and `slopes`."""
-        self.heard = heard
         kept = [*self.names, *{"LSTM": "ch", "GRU": "qh"}.get(self.kind, "")]
         self.values = {name: np.zeros(self.shape) for name in kept}
         self.sums = {name: np.zeros(self.shape) for name in self.names}
@@ -151,7 +152,7 @@ class _Walk:
         c = self.first[1] if len(self.first) > 1 else np.zeros_like(h)
         for t in self.order:
             made = self._one(self.x[:, t] @ self.W + self.b, h, c)
-            on = heard[:, t, None]
+            on = self.heard[:, t, None]
             h, c = np.where(on, made["h"], h), np.where(on, made.get("c", c), c)
             made |= {"h": h, "c": c}
             for name, array in self.values.items():
@@ -197,7 +198,7 @@ class _Walk:
         if a.ndim == 2:
             a, h, on = a[:, None], h[:, self.order[-1:]], self.heard[:, self.order[-1:]]
         else:
-            h, on = h[:, self.order], self.heard[:, self.order]
+            h, on = h[:, self.stand], self.heard[:, self.stand]
         silent = ~on & (a == 0).all(2)  # zero_output_for_mask
         return bool(np.allclose(a[~silent], h[~silent], rtol=1e-3, atol=1e-4))
 
@@ -209,7 +210,7 @@ class _Walk:
         if da.ndim == 2:
             found[:, self.order[-1]] = da
         else:
-            found[:, self.order] = da
+            found[:, self.stand] = da
         if self.own.d_states:
             found[:, self.order[-1]] += self.own.d_states[0]
         return found

@@ -10,8 +10,10 @@ const SMALL = 12;      // neurons of a layer that are drawn and told one by one
 const TERMS = 8;       // terms of a sum that are written out
 const FORMULAS = 36;   // weights of a layer with a formula each
 const CELLS = 144;     // weights of a layer in a table
+const LINES = 40;      // equations that make a loss
 const state = {
   step: 0, sample: data.samples.indexOf(data.sample), language: data.language, digits: 6, pick: null, gate: null, map: null,
+  single: new Map(),  // of a parameter by its path, the element that is chosen
 };
 
 const layers = data.layers;
@@ -19,6 +21,8 @@ for (const layer of layers) layer.size = layer.shape.reduce((p, n) => p * n, 1);
 const numbers = new Map(layers.map((layer, l) => [layer.name, l]));
 const number = name => numbers.get(name.split("[")[0]) ?? -1;
 const inputs = new Map(data.inputs.map(input => [input.name, input]));
+// Recurrent layers: one by itself, or the two that a layer holds.
+layers.forEach((layer, l) => layer.gates?.forEach((cell, k) => Object.assign(cell, { l, id: layer.gates.length > 1 ? `${l}.${k}` : `${l}` })));
 
 const cache = new WeakMap();
 function unpack(packed) {
@@ -52,9 +56,12 @@ function element(l, name, of, i, j) {
 }
 // Its central difference: {backward, central, kink}.
 function checked(l, name, i, j) {
-  const check = parameter(l, name)?.check;
+  return checked_at(parameter(l, name), name === "bias" ? j : i * layers[l].shape[0] + j);
+}
+function checked_at(one, flat) {
+  const check = one?.check;
   if (!check) return undefined;
-  const at = unpack(check.places).values.indexOf(name === "bias" ? j : i * layers[l].shape[0] + j);
+  const at = unpack(check.places).values.indexOf(flat);
   if (at < 0) return undefined;
   const [backward, central, kink] = ["backward", "central", "kinks"].map(k => unpack(check[k]).values[at]);
   return { backward, central, kink };
@@ -123,18 +130,18 @@ function symbol_in(l, i) {
   const from = number(layers[l].reads[0]);
   return from < 0 ? `x_{${typeof i === "number" ? i + 1 : i}}` : sym("a", from, i);
 }
-const d = below => `\\frac{\\partial ${data.loss.penalty && !/a_/.test(below) ? "(L + R)" : "L"}}{\\partial ${below}}`;
+const d = below => `\\frac{\\partial ${data.loss.penalty ? "(L + R)" : "L"}}{\\partial ${below}}`;
 const dL = below => `\\frac{\\partial L}{\\partial ${below}}`;
 
 // ---- LaTeX to MathML -------------------------------------------------------------------------
 
 const MATHML = "http://www.w3.org/1998/Math/MathML";
 const NAMES = {
-  cdot: "·", leftarrow: "←", le: "≤", ge: "≥", partial: "∂", eta: "η", mu: "μ", beta: "β", rho: "ρ",
+  cdot: "·", leftarrow: "←", le: "≤", ge: "≥", neq: "≠", gamma: "γ", partial: "∂", eta: "η", mu: "μ", beta: "β", rho: "ρ",
   varepsilon: "ε", lambda: "λ", alpha: "α", delta: "δ", Phi: "Φ", varphi: "φ", sigma: "σ", pi: "π",
   Pi: "Π", nu: "ν", tau: "τ", sum: "∑", approx: "≈", to: "→", cdots: "⋯", infty: "∞",
 };
-const WORDS = ["max", "min", "ln", "tanh"];
+const WORDS = ["max", "min", "ln", "tanh", "cosh"];
 function m(name, ...children) {
   const made = document.createElementNS(MATHML, name);
   for (const child of children) made.append(child);
@@ -546,7 +553,7 @@ function slope_of(l, j) {
 function da_of(l, j) {
   const end = result(value(l, "da", j), `da-${l}-${j}`), loss = data.loss, next = dense_behind(l);
   if (isLast(l) && readers(l).length === 0) {
-    const numbers = loss.y && number(data.outputs[0]) === l && loss.slope_n
+    const numbers = loss.slope_n && number(data.outputs[0]) === l
       ? `= ${fill(loss.slope_n, loss_values(j))}` : null;
     const symbols = loss.slope ? `= ${loss.slope.replaceAll("_j", `_{${j + 1}}`)}` : null;
     return eq(dL(sym("a", l, j)), symbols, numbers, end);
@@ -562,8 +569,8 @@ function da_of(l, j) {
 }
 
 function loss_values(j, sample = state.sample) {
-  const loss = data.loss, last = number(data.outputs[0]);
-  return { y: row(loss.y, sample)[j], a: value(last, "a", j, sample), p: loss.p ? row(loss.p, sample)[j] : NaN, n: loss.n };
+  const known = Object.entries(data.loss.known).map(([name, of]) => [name, row(of, sample)[j]]);
+  return { ...data.loss.numbers, ...Object.fromEntries(known), a: value(number(data.outputs[0]), "a", j, sample) };
 }
 
 function delta_of(l, j) {
@@ -606,10 +613,12 @@ function bias_gradient_sum(l, j) {
 }
 // ∂R/∂w of one weight, where a regularizer watches it.
 function penalty_of(l, name, i, j) {
-  const { penalty } = parameter(l, name), g = element(l, name, "penalty", i, j);
+  return penalty_line(parameter(l, name), name === "bias" ? sym("b", l, j) : weight(l, i, j), slot => element(l, name, slot, i, j));
+}
+function penalty_line({ penalty }, w, at) {
+  const g = at("penalty");
   if (!penalty || g === undefined) return null;
-  const w = name === "bias" ? sym("b", l, j) : weight(l, i, j);
-  return eq(`\\frac{\\partial R}{\\partial ${w}}`, `= ${fill(penalty.numbers, { ...penalty.of, w: element(l, name, "w", i, j) })}`, result(g));
+  return eq(`\\frac{\\partial R}{\\partial ${w}}`, `= ${fill(penalty.numbers, { ...penalty.of, w: at("w") })}`, result(g));
 }
 const gradient_of = (l, i, j) => h("div", { class: "lines" }, gradient_sum(l, i, j), penalty_of(l, "kernel", i, j));
 const bias_gradient_of = (l, j) => h("div", { class: "lines" }, bias_gradient_sum(l, j), penalty_of(l, "bias", 0, j));
@@ -618,10 +627,13 @@ const shared = l => layers[l].name.includes(":") || numbers.has(`${layers[l].nam
 
 // The lines of the rule with this weight's numbers.
 function update_of(l, name, i, j) {
-  const one = parameter(l, name), w = name === "bias" ? sym("b", l, j) : weight(l, i, j), made = [];
-  const at = key => element(l, name, key, i, j), key = `new-${l}-${name}-${i}-${j}`;
-  const of = { ...one.known };
-  for (const slot of Object.keys(one.values ?? {})) of[slot] = at(slot);
+  const one = parameter(l, name), w = name === "bias" ? sym("b", l, j) : weight(l, i, j);
+  const flat = name === "bias" ? j : i * layers[l].size + j;
+  return update_lines(one, w, slot => element(l, name, slot, i, j) ?? single(one, slot, flat), `new-${l}-${name}-${i}-${j}`);
+}
+function update_lines(one, w, at, key) {
+  const of = { ...one.known }, made = [];
+  for (const slot of Object.keys({ ...one.values, ...one.singles })) of[slot] = at(slot);
   (one.lines ?? []).forEach((line, k) => {
     const found = line.value ?? at(line.last ? "new" : `@${k}`);
     const is_known = found !== undefined && places(line.numbers).every(place => of[place] !== undefined);
@@ -667,37 +679,37 @@ const meanings = formulas => [["norm_of_all", "N = "], ["brackets", "["]].flatMa
 // ---- recurrent layers, step by step ------------------------------------------------------------
 
 const STATES = { LSTM: ["c", "h"], GRU: ["h"], SimpleRNN: [] };
-const is_open = l => Boolean(layers[l].gates?.names);
 // Of the sample that is shown: a gate's number at a step, for a unit.
-function gate(l, of, name, t, j) {
-  const { units } = layers[l].gates, packed = layers[l].gates[of][name];
+function gate(c, of, name, t, j) {
+  const { units } = c, packed = c[of][name];
   return packed ? row(packed)[t * units + j] : undefined;
 }
 // A state before the step at that place in the layer's order.
-function state_before(l, name, place, j) {
-  const { order, first } = layers[l].gates;
-  if (place) return gate(l, "values", name, order[place - 1], j);
+function state_before(c, name, place, j) {
+  const { order, first } = c;
+  if (place) return gate(c, "values", name, order[place - 1], j);
   const given = first[name === "c" ? 1 : 0];
   return given ? row(given)[j] : 0;
 }
-const weights_of = (l, name) => unpack(parameter(l, name).values.w);
+const own_parameter = (c, name) => parameter(c.l, c.prefix + name);
+const weights_of = (c, name) => unpack(own_parameter(c, name).values.w);
 // The terms of a gate's sum: [what goes in, weight], inputs first; and its biases.
-function gate_terms(l, g, place, j, with_states = true) {
-  const { units, inputs, names, order } = layers[l].gates, column = names.indexOf(g) * units + j, t = order[place];
-  const W = weights_of(l, "kernel"), wide = W.shape[1], x = row(layers[l].gates.x);
+function gate_terms(c, g, place, j, with_states = true) {
+  const { units, inputs, names, order } = c, column = names.indexOf(g) * units + j, t = order[place];
+  const W = weights_of(c, "kernel"), wide = W.shape[1], x = row(c.x);
   const terms = Array.from({ length: inputs }, (_, i) => [x[t * inputs + i], W.values[i * wide + column], `x_{${i + 1}}`]);
-  if (with_states) terms.push(...recurrent_terms(l, g, place, j));
+  if (with_states) terms.push(...recurrent_terms(c, g, place, j));
   return terms;
 }
-function recurrent_terms(l, g, place, j) {
-  const { units, names, after } = layers[l].gates, U = weights_of(l, "recurrent_kernel"), column = names.indexOf(g) * units + j;
-  const reset = layers[l].kind === "GRU" && g === "n" && !after;
+function recurrent_terms(c, g, place, j) {
+  const { units, names, after } = c, U = weights_of(c, "recurrent_kernel"), column = names.indexOf(g) * units + j;
+  const reset = c.kind === "GRU" && g === "n" && !after;
   return Array.from({ length: units }, (_, k) => [
-    state_before(l, "h", place, k) * (reset ? gate(l, "values", "r", layers[l].gates.order[place], k) : 1),
+    state_before(c, "h", place, k) * (reset ? gate(c, "values", "r", c.order[place], k) : 1),
     U.values[k * U.shape[1] + column], reset ? `(r \\cdot h)_{${k + 1}}` : `h_{${k + 1}}`]);
 }
-function gate_bias(l, g, j, which = 0) {
-  const one = parameter(l, "bias"), { units, names } = layers[l].gates;
+function gate_bias(c, g, j, which = 0) {
+  const one = own_parameter(c, "bias"), { units, names } = c;
   if (!one) return undefined;
   const { values, shape } = unpack(one.values.w), wide = shape[shape.length - 1];
   if (which && shape.length < 2) return undefined;
@@ -706,7 +718,7 @@ function gate_bias(l, g, j, which = 0) {
 const applied = (name, inside) => ({ sigmoid: `\\sigma(${inside})`, tanh: `\\tanh(${inside})`, linear: inside })[name]
   ?? `\\operatorname{${name.replaceAll("_", "")}}(${inside})`;
 const numbers_of = (of, z, a) => of.f_n ? `= ${fill(of.f_n, { z, a })}` : null;
-const gate_function = (l, g) => "gnh".includes(g) ? layers[l].gates.f : layers[l].gates.s;
+const gate_function = (c, g) => "gnh".includes(g) ? c.f : c.s;
 
 // Σ of those terms and what is added to them.
 function sum_of(left, symbols, terms, added, total) {
@@ -717,31 +729,31 @@ function sum_of(left, symbols, terms, added, total) {
   return h("div", { class: "lines" }, eq(left, `= ${symbols}`, result(total)), h("div", { class: "largest" }, p(t("largest_terms")),
     ...order.map(([v, w, name]) => eq(`${name} \\cdot w`, `= ${tex(v)} \\cdot ${factor(w)}`, `= ${tex(v * w)}`))));
 }
-function gate_sum(l, g, place, j) {
-  const { order, after } = layers[l].gates, total = gate(l, "sums", g, order[place], j), s_g = `s_{${g}}`;
-  const b = gate_bias(l, g, j), both = "\\sum_k x_k \\cdot W_k + \\sum_k h_k \\cdot U_k";
-  if (layers[l].kind !== "GRU") return sum_of(s_g, both + (b === undefined ? "" : " + b"), gate_terms(l, g, place, j), [b], total);
-  const below = gate_bias(l, g, j, 1), [r, q] = ["r", "q"].map(name => gate(l, "values", name, order[place], j));
-  if (g !== "n") return sum_of(s_g, both + (b === undefined ? "" : " + b") + (below === undefined ? "" : " + b'"), gate_terms(l, g, place, j), [b, below], total);
-  if (!after) return sum_of(s_g, `\\sum_k x_k \\cdot W_k + \\sum_k (r \\cdot h)_k \\cdot U_k${b === undefined ? "" : " + b"}`, gate_terms(l, g, place, j), [b], total);
-  const p_n = gate_terms(l, g, place, j, false), inner = p_n.reduce((sum, [v, w]) => sum + v * w, b ?? 0);
+function gate_sum(c, g, place, j) {
+  const { order, after } = c, total = gate(c, "sums", g, order[place], j), s_g = `s_{${g}}`;
+  const b = gate_bias(c, g, j), both = "\\sum_k x_k \\cdot W_k + \\sum_k h_k \\cdot U_k";
+  if (c.kind !== "GRU") return sum_of(s_g, both + (b === undefined ? "" : " + b"), gate_terms(c, g, place, j), [b], total);
+  const below = gate_bias(c, g, j, 1), [r, q] = ["r", "q"].map(name => gate(c, "values", name, order[place], j));
+  if (g !== "n") return sum_of(s_g, both + (b === undefined ? "" : " + b") + (below === undefined ? "" : " + b'"), gate_terms(c, g, place, j), [b, below], total);
+  if (!after) return sum_of(s_g, `\\sum_k x_k \\cdot W_k + \\sum_k (r \\cdot h)_k \\cdot U_k${b === undefined ? "" : " + b"}`, gate_terms(c, g, place, j), [b], total);
+  const p_n = gate_terms(c, g, place, j, false), inner = p_n.reduce((sum, [v, w]) => sum + v * w, b ?? 0);
   return h("div", { class: "lines" },
     sum_of("p", `\\sum_k x_k \\cdot W_k${b === undefined ? "" : " + b"}`, p_n, [b], inner),
-    sum_of("q", `\\sum_k h_k \\cdot U_k${below === undefined ? "" : " + b'"}`, recurrent_terms(l, g, place, j), [below], q),
+    sum_of("q", `\\sum_k h_k \\cdot U_k${below === undefined ? "" : " + b'"}`, recurrent_terms(c, g, place, j), [below], q),
     eq(s_g, "= p + r \\cdot q", `= ${tex(inner)} + ${factor(r)} \\cdot ${factor(q)}`, result(total)));
 }
 
 // All that one unit does at one step.
-function gate_lines(l, place, j) {
-  const { names, order, f } = layers[l].gates, { kind } = layers[l], at = order[place], n = at + 1, made = [];
-  const of = name => gate(l, "values", name, at, j), key = name => `gate-${l}-${name}-${at}-${j}`;
-  if (!row(layers[l].gates.heard)[at]) return [p(t("gate_masked")), ...STATES[kind].concat(kind === "SimpleRNN" ? ["h"] : []).map(
-    name => eq(`${name}_{${n}}`, `= ${name}_{${n - 1}}`, result(of(name), key(name))))];
+function gate_lines(c, place, j) {
+  const { names, order, f, kind } = c, at = order[place], n = at + 1, made = [];
+  const of = name => gate(c, "values", name, at, j), key = name => `gate-${c.id}-${name}-${at}-${j}`;
+  const before = name => state_before(c, name, place, j), last = name => `${name}_{${place ? order[place - 1] + 1 : 0}}`;
+  if (!row(c.heard)[at]) return [p(t("gate_masked")), ...STATES[kind].concat(kind === "SimpleRNN" ? ["h"] : []).map(
+    name => eq(`${name}_{${n}}`, `= ${last(name)}`, `= ${tex(before(name))}`, result(of(name), key(name))))];
   for (const g of names) {
-    const own = gate_function(l, g), z = gate(l, "sums", g, at, j);
+    const own = gate_function(c, g), z = gate(c, "sums", g, at, j);
     made.push(eq(`${g}_{${n}}`, `= ${applied(own.name, `s_{${g}}`)}`, numbers_of(own, z, of(g)), result(of(g), key(g))));
   }
-  const before = name => state_before(l, name, place, j), last = name => `${name}_{${place ? order[place - 1] + 1 : 0}}`;
   if (kind === "LSTM") {
     made.push(eq(`c_{${n}}`, `= f_{${n}} \\cdot ${last("c")} + i_{${n}} \\cdot g_{${n}}`,
       `= ${tex(of("f"))} \\cdot ${factor(before("c"))} + ${factor(of("i"))} \\cdot ${factor(of("g"))}`, result(of("c"), key("c"))));
@@ -756,78 +768,82 @@ function gate_lines(l, place, j) {
 }
 
 // ∂L/∂ of the states and the gates' sums at one step.
-function error_lines(l, place, j) {
-  const { names, order, after } = layers[l].gates, { kind } = layers[l], at = order[place], n = at + 1, made = [];
-  const v = name => gate(l, "values", name, at, j), slope = name => gate(l, "slopes", name, at, j);
-  const error = name => gate(l, "errors", name, at, j), delta = name => gate(l, "deltas", name, at, j);
-  const key = name => `error-${l}-${name}-${at}-${j}`, ratio = name => `\\frac{\\partial L}{\\partial ${name}_{${n}}}`;
+function error_lines(c, place, j) {
+  const { names, order, after, kind } = c, at = order[place], n = at + 1, made = [];
+  const v = name => gate(c, "values", name, at, j), slope = name => gate(c, "slopes", name, at, j);
+  const error = name => gate(c, "errors", name, at, j), delta = name => gate(c, "deltas", name, at, j);
+  const key = name => `error-${c.id}-${name}-${at}-${j}`, ratio = name => `\\frac{\\partial L}{\\partial ${name}_{${n}}}`;
   const found = name => result(delta(name), key(`d${name}`)), left = name => `\\delta_{${name}}`;
   if (error("h") === undefined) return [p(t("gates_no_back")), ...names.map(g => eq(left(g), found(g)))];
-  if (!row(layers[l].gates.heard)[at]) return [p(t("gate_masked"))];
+  if (!row(c.heard)[at]) return [p(t("gate_masked"))];
   made.push(eq(ratio("h"), `= ${tex(error("from_a"))} + ${factor(error("from_next"))}`, result(error("h"), key("h"))),
     p(`${plain(error("from_a"))}: ${t("from_outputs")}; ${plain(error("from_next"))}: ${t("from_time")}`));
-  const by = (g, symbols, numbers) => made.push(eq(left(g), `= ${symbols} \\cdot ${slope_sign(l, g)}`, numbers ? `= ${numbers} \\cdot ${factor(slope(g))}` : null, found(g)));
-  const before = name => state_before(l, name, place, j), [dh, dc] = [error("h"), error("c")];
+  const by = (g, symbols, numbers) => made.push(eq(left(g), `= ${symbols} \\cdot ${slope_sign(c, g)}`, numbers ? `= ${numbers} \\cdot ${factor(slope(g))}` : null, found(g)));
+  const before = name => state_before(c, name, place, j), [dh, dc] = [error("h"), error("c")];
   if (kind === "LSTM") {
     const next = place + 1 < order.length ? order[place + 1] : -1, passed = dc - dh * v("o") * slope("c");
-    made.push(eq(ratio("c"), `= ${ratio("h")} \\cdot o_{${n}} \\cdot ${slope_sign(l, "c")}${next < 0 ? "" : ` + f_{${next + 1}} \\cdot \\frac{\\partial L}{\\partial c_{${next + 1}}}`}`,
+    made.push(eq(ratio("c"), `= ${ratio("h")} \\cdot o_{${n}} \\cdot ${slope_sign(c, "c")}${next < 0 ? "" : ` + f_{${next + 1}} \\cdot \\frac{\\partial L}{\\partial c_{${next + 1}}}`}`,
       `= ${tex(dh)} \\cdot ${factor(v("o"))} \\cdot ${factor(slope("c"))} + ${factor(passed)}`, result(dc, key("c"))));
     by("i", `${ratio("c")} \\cdot g_{${n}}`, `${tex(dc)} \\cdot ${factor(v("g"))}`);
     by("f", `${ratio("c")} \\cdot c_{${place ? order[place - 1] + 1 : 0}}`, `${tex(dc)} \\cdot ${factor(before("c"))}`);
     by("g", `${ratio("c")} \\cdot i_{${n}}`, `${tex(dc)} \\cdot ${factor(v("i"))}`);
-    by("o", `${ratio("h")} \\cdot ${applied(layers[l].gates.f.name, `c_{${n}}`)}`, v("o") ? `${tex(dh)} \\cdot ${factor(v("h") / v("o"))}` : null);
+    by("o", `${ratio("h")} \\cdot ${applied(c.f.name, `c_{${n}}`)}`, v("o") ? `${tex(dh)} \\cdot ${factor(v("h") / v("o"))}` : null);
   } else if (kind === "GRU") {
     by("z", `${ratio("h")} \\cdot (${place ? `h_{${order[place - 1] + 1}}` : "h_{0}"} - n_{${n}})`, `${tex(dh)} \\cdot (${tex(before("h"))} - ${factor(v("n"))})`);
     by("n", `${ratio("h")} \\cdot (1 - z_{${n}})`, `${tex(dh)} \\cdot (1 - ${factor(v("z"))})`);
     if (after) by("r", "\\delta_{n} \\cdot q", `${tex(delta("n"))} \\cdot ${factor(v("q"))}`);
     else {
-      const U = weights_of(l, "recurrent_kernel"), { units } = layers[l].gates, wide = U.shape[1];
-      const back = Array.from({ length: units }, (_, k) => U.values[j * wide + 2 * units + k] * gate(l, "deltas", "n", at, k)).reduce((a, b) => a + b);
+      const U = weights_of(c, "recurrent_kernel"), { units } = c, wide = U.shape[1];
+      const back = Array.from({ length: units }, (_, k) => U.values[j * wide + 2 * units + k] * gate(c, "deltas", "n", at, k)).reduce((a, b) => a + b);
       by("r", `h_{${place ? order[place - 1] + 1 : 0}} \\cdot \\sum_k U_{k} \\cdot \\delta_{n,k}`, `${tex(before("h"))} \\cdot ${factor(back)}`);
     }
   } else by("h", ratio("h"), tex(dh));
   return made;
 }
-const slope_sign = (l, g) => g === "c" ? "f'(c)" : `f'(s_{${g}})`;
+const slope_sign = (c, g) => g === "c" ? "f'(c)" : `f'(s_{${g}})`;
 
 const blue = v => `rgba(0,114,178,${v})`, orange = v => `rgba(230,120,0,${v})`;
 const tint = (v, most) => { const share = (0.6 * Math.min(1, Math.abs(v) / (most || 1))).toFixed(3); return v < 0 ? orange(share) : blue(share); };
 
 // The gates of one unit over time as a table, and the formulas of the step that is chosen.
 function gates_panel(l, back) {
-  const own = layers[l].gates;
-  if (!own.names) return [p(t(own.why, ...own.values))];
-  const { kind } = layers[l], { order, units, steps: long } = own;
-  const chosen = state.gate?.l === l ? state.gate : { l, place: 0, j: 0, name: null };
-  const { place, j } = chosen, to = change => { state.gate = { ...chosen, ...change }; draw(); };
+  const cells = layers[l].gates, chosen = state.gate?.l === l ? state.gate : { l, way: 0, place: 0, j: 0, name: null };
+  const own = cells[chosen.way], to = change => { state.gate = { ...chosen, ...change }; draw(); };
+  const made = [];
+  if (cells.length > 1) made.push(h("div", { class: "choices" }, h("label", {}, h("span", {}, t("direction")),
+    h("select", { "data-key": "gate-way", onchange: event => to({ way: Number(event.target.value), place: 0, j: 0, name: null }) },
+      ...cells.map((cell, k) => h("option", { value: k, selected: k === chosen.way }, `${cell.name} (${cell.kind})`))))));
+  if (!own.names) return [...made, p(t(own.why, ...own.values))];
+  const { kind, order, units, steps: long } = own, { place, j } = chosen;
+  if (cells.length > 1) made.push(p(t(order[0] ? "way_back" : "way_ahead")));
   const names = back ? [...(own.errors.h ? [...STATES[kind], ...(kind === "SimpleRNN" ? ["h"] : [])] : []), ...own.names.map(g => `d${g}`)]
     : [...own.names, ...STATES[kind]];
   const letter = name => !back ? name : name[0] === "d" ? `\\delta_{${name.slice(1)}}` : `\\frac{\\partial L}{\\partial ${name}}`;
-  const number = (name, t) => !back ? gate(l, "values", name, t, j)
-    : name[0] === "d" ? gate(l, "deltas", name.slice(1), t, j) : gate(l, "errors", name, t, j);
+  const number = (name, t) => !back ? gate(own, "values", name, t, j)
+    : name[0] === "d" ? gate(own, "deltas", name.slice(1), t, j) : gate(own, "errors", name, t, j);
   const rows = names.map(name => {
     const all = order.map(t => number(name, t)), most = Math.max(...all.map(Math.abs));
     return h("tr", {}, h("th", { scope: "row" }, eq(letter(name))), ...all.map((v, k) => h("td", {
       class: chosen.name === name && place === k ? "chosen" : place === k ? "here" : "", style: `background:${tint(v, most)}`,
     }, h("button", {
-      "data-key": `gate-${l}-${name}-${k}`, "data-of": `${back ? "error" : "gate"}-${l}-${name}-${order[k]}-${j}`, "data-value": plain(v),
+      "data-key": `gate-${own.id}-${name}-${k}`, "data-of": `${back ? "error" : "gate"}-${own.id}-${name}-${order[k]}-${j}`, "data-value": plain(v),
       "aria-pressed": String(chosen.name === name && place === k), "aria-label": `${t("at_step", order[k] + 1, j + 1)}: ${name} = ${plain(v)}`,
       onclick: () => to({ place: k, name }),
     }, plain(v, Math.min(state.digits, 4))))));
   });
-  const made = [p(t(back ? "gates_back" : "gates_about")), h("div", { class: "choices" },
+  made.push(p(t(back ? "gates_back" : "gates_about")), h("div", { class: "choices" },
     h("label", {}, h("span", {}, t("unit")), h("select", { "data-key": "gate-unit", onchange: event => to({ j: Number(event.target.value) }) },
       ...Array.from({ length: units }, (_, k) => h("option", { value: k, selected: k === j }, String(k + 1))))),
     h("label", {}, h("span", {}, t("time_step")), h("input", {
       type: "range", min: 0, max: long - 1, step: 1, value: place, "data-key": "gate-time", "aria-valuetext": String(order[place] + 1),
       onchange: event => to({ place: Number(event.target.value) }),
     }), h("b", {}, `${order[place] + 1} / ${long}`))),
-    h("div", { class: "scroll gates", tabindex: 0, "data-scroll": `gates-${l}` }, h("table", {},
+    h("div", { class: "scroll gates", tabindex: 0, "data-scroll": `gates-${own.id}` }, h("table", {},
       h("thead", {}, h("tr", {}, h("td", {}), ...order.map((t, k) => h("th", { scope: "col", class: k === place ? "here" : "" }, String(t + 1))))),
-      h("tbody", {}, ...rows)))];
+      h("tbody", {}, ...rows))));
   const sum = !back && own.names.includes(chosen.name) && row(own.heard)[order[place]]
-    ? h("div", { class: "link" }, h("h4", {}, t("gates_sum", chosen.name)), gate_sum(l, chosen.name, place, j)) : null;
-  made.push(h("div", { class: "neurons step" }, h("h3", {}, t("at_step", order[place] + 1, j + 1)), ...(back ? error_lines(l, place, j) : gate_lines(l, place, j)), sum));
+    ? h("div", { class: "link" }, h("h4", {}, t("gates_sum", chosen.name)), gate_sum(own, chosen.name, place, j)) : null;
+  made.push(h("div", { class: "neurons step" }, h("h3", {}, t("at_step", order[place] + 1, j + 1)), ...(back ? error_lines(own, place, j) : gate_lines(own, place, j)), sum));
   const note = { LSTM: "gates_g", GRU: "gates_n" }[kind];
   if (note && !back) made.push(p(t(note)));
   return made;
@@ -1010,19 +1026,18 @@ const shortened = values =>
   values.slice(0, SMALL).map(v => plain(v)).join("; ") + (values.length > SMALL ? "; …" : "");
 function loss_panel() {
   const loss = data.loss, made = [p(t("about_loss", loss.name))];
-  if (loss.whole) made.push(general(loss.whole));
+  if (loss.formulas) made.push(general(...loss.formulas), ...meanings([...loss.formulas, loss.slope]));
   for (const target of loss.targets) if (target.y) {
     const values = row(target.y.packed), name = loss.targets.length > 1 ? ` (${target.of})` : "";
     made.push(p(`${t("targets")}${name}: y = ${shortened(values)}`));
     // A class by its number, or a smoothed target.
-    if (loss.y && shortened(row(loss.y)) !== shortened(values)) made.push(p(`${t("as_row")} y = ${shortened(row(loss.y))}`));
+    const own = loss.known?.y && shortened(row(loss.known.y));
+    if (own && own !== shortened(values)) made.push(p(`${t("as_row")} y = ${own}`));
   }
-  const last = number(data.outputs[0]), n = layers[last].size;
-  if (loss.y && loss.term && data.count === 1 && n <= TERMS && row(loss.y).length === n) {
-    const terms = row(loss.y).map((_, j) => fill(loss.term, loss_values(j)));
-    made.push(h("div", { class: "neurons" }, eq("L", `= ${fill(loss.factor, { n: loss.n })} \\cdot`,
-      terms.map((term, j) => `${j ? "+" : "("} ${term} ${j === terms.length - 1 ? ")" : ""}`), result(loss.value, "L"))));
-  } else made.push(eq("L", result(loss.value, "L")), data.count > 1 ? p(t("mean_over", data.count)) : null);
+  const lines = loss.lines?.length && loss.lines.length <= LINES ? loss.lines : [{ left: "L", pieces: [], value: loss.value }];
+  made.push(h("div", { class: "neurons" }, ...lines.map(line => eq(line.left,
+    line.pieces.length <= SMALL ? line.pieces.map(piece => fill(piece.text, piece.of)) : null, result(line.value, line.left === "L" ? "L" : null)))));
+  if (data.count > 1) made.push(p(t("mean_over", data.count)));
   if (loss.penalty) made.push(p(t("penalty")), ...penalty_formula(), eq("R", result(loss.penalty, "R")), eq("L + R", result(Number(loss.value) + Number(loss.penalty))));
   for (const name of data.outputs) {
     const l = number(name);
@@ -1061,7 +1076,10 @@ function gradient_panel(l) {
   const layer = layers[l], made = [];
   if (layer.form !== "dense") {
     made.push(p(t("gradient_other")));
-    for (const one of layer.parameters) if (one.learns) made.push(histogram(one.gradient, `∂L/∂${one.name}`));
+    const about = about_gradient(layer);
+    if (about) made.push(p(t(`about_gradient_${about}`)));
+    if (shared(l)) made.push(p(t("shared")));
+    for (const one of layer.parameters) made.push(...(one.learns ? singles_panel(l, one, false) : [p(t("frozen", one.path))]));
     return made;
   }
   const n = takes(l) * layer.size, kernel = parameter(l, "kernel"), bias = parameter(l, "bias");
@@ -1111,8 +1129,8 @@ function update_panel(l) {
   if (rule.waits) made.push(p(t("waits", rule.waits)));
   made.push(...once(l));
   if (layer.form !== "dense") {
-    for (const one of layer.parameters) if (one.learns) made.push(histogram(one.summary, one.path));
-    return made;
+    for (const one of layer.parameters) made.push(...(one.learns ? singles_panel(l, one, true) : [p(t("frozen", one.path))]));
+    return [...made, ...loss_after(l)];
   }
   const n = takes(l) * layer.size, kernel = parameter(l, "kernel"), bias = parameter(l, "bias");
   if (!kernel.learns) made.push(p(t("frozen", "kernel")));
@@ -1124,9 +1142,83 @@ function update_panel(l) {
   } else made.push(histogram(kernel.summary, `w, ${layer.name}`), chosen_weights(l, (l, i, j) => update_of(l, "kernel", i, j)));
   if (bias && !bias.learns) made.push(p(t("frozen", "bias")));
   else if (bias && layer.size <= SMALL) made.push(h("div", { class: "neurons" }, ...Array.from({ length: layer.size }, (_, j) => line(l, j, null, update_of(l, "bias", 0, j)))));
-  const lasting = [...steps].reverse().find(step => step.phase === "update").layer === l;
-  if (lasting) made.push(h("p", { class: "after" }, t("loss_after")), eq(
-    data.loss.penalty ? "L + R" : "L", `= ${tex(Number(data.loss.value) + Number(data.loss.penalty))} \\to`, `${tex(rule.loss)}`));
+  return [...made, ...loss_after(l)];
+}
+// Behind the last layer's update.
+function loss_after(l) {
+  if ([...steps].reverse().find(step => step.phase === "update").layer !== l) return [];
+  return [h("p", { class: "after" }, t("loss_after")), eq(
+    data.loss.penalty ? "L + R" : "L", `= ${tex(Number(data.loss.value) + Number(data.loss.penalty))} \\to`, `${tex(data.update.loss)}`)];
+}
+
+// ---- weights of other than dense layers, one by one ---------------------------------------------
+
+// An element by its place in the flat parameter, of what the page holds of a large one.
+function single(one, slot, flat) {
+  if (!one.singles?.[slot]) return undefined;
+  const at = unpack(one.places).values.indexOf(flat);
+  return at < 0 ? undefined : unpack(one.singles[slot]).values[at];
+}
+const at_flat = (one, slot, flat) => one.values ? one.values[slot] && unpack(one.values[slot]).values[flat] : single(one, slot, flat);
+const place_of = (shape, flat) => shape.reduceRight(([rest, made], n) => [Math.floor(rest / n), [rest % n, ...made]], [flat, []])[1];
+const flat_of = (shape, place) => place.reduce((sum, i, k) => sum * shape[k] + i, 0);
+// What stands for a place along an axis: ids as they are, gates by their letters, others from 1.
+function mark(one, k, i) {
+  const axis = one.axes[k], n = one.gates && one.shape[k] / one.gates.length;
+  if (axis === "axis_gate") return `${one.gates[Math.floor(i / n)]}${i % n + 1}`;
+  if (axis === "axis_which") return i ? "b′" : "b";
+  return String(axis === "axis_id" ? i : i + 1);
+}
+const marks = (one, flat) => place_of(one.shape, flat).map((i, k) => mark(one, k, i)).join(", ");
+const LETTERS_OF = { bias: "b", recurrent_kernel: "U", embeddings: "E", gamma: "\\gamma", beta: "\\beta", alpha: "\\alpha" };
+function symbol_at(l, one, flat) {
+  const own = one.name.split("/").pop(), places = place_of(one.shape, flat).map((i, k) => mark(one, k, i));
+  const letter = one.axes[0] === "axis_which" ? places.shift().replace("′", "'") : LETTERS_OF[own] ?? (one.gates ? "W" : "w");
+  return `${letter}_{${places.join(places.some(place => place.length > 1) ? "," : "")}}${above(l)}`;
+}
+function about_gradient({ kind, gates }) {
+  if (gates) return "recurrent";
+  return kind.includes("Conv") ? "convolution" : kind === "Embedding" ? "embedding" : kind.endsWith("Normalization") ? "normalization" : null;
+}
+// Elements by the size of their gradients, as far as the page holds them.
+function largest_gradients(one) {
+  const held = unpack(one.values?.g ?? one.singles.g).values, flat = one.values ? k => k : k => unpack(one.places).values[k];
+  return [...held.keys()].sort((a, b) => Math.abs(held[b]) - Math.abs(held[a])).slice(0, 6).map(flat);
+}
+
+// A parameter: all of it, and the element that is chosen, with its gradient or its update.
+function singles_panel(l, one, updates) {
+  const { shape, path } = one, top = largest_gradients(one), flat = state.single.get(path) ?? top[0], place = place_of(shape, flat);
+  const to = chosen => { state.single.set(path, chosen); draw(); }, slot = updates ? "new" : "g";
+  const made = [h("h3", {}, `${path} (${shape.join(" × ")})`), updates ? histogram(one.summary, path) : histogram(one.gradient, `∂L/∂${one.name}`)];
+  if (flat === undefined) return made;
+  const along = (k, i) => flat_of(shape, place.map((own, n) => n === k ? i : own));
+  const chooser = (n, k) => {
+    const name = one.axes[k] ? t(one.axes[k]) : t("axis_n", k + 1), key = `single-${path}-${k}`, first = one.axes[k] === "axis_id" ? 0 : 1;
+    return h("label", {}, h("span", {}, name), n <= 200
+      ? h("select", { "data-key": key, onchange: event => to(along(k, Number(event.target.value))) },
+        ...Array.from({ length: n }, (_, i) => h("option", { value: i, selected: i === place[k] }, mark(one, k, i))))
+      : h("input", { type: "number", min: first, max: n - 1 + first, value: place[k] + first, "data-key": key,
+        onchange: event => to(along(k, Math.max(0, Math.min(n - 1, Math.round(Number(event.target.value)) - first)))) }));
+  };
+  const button = (chosen, key, text, label) => h("button", { "data-key": `${key}-${path}-${chosen}`, "aria-pressed": String(chosen === flat), "aria-label": label, onclick: () => to(chosen) }, text);
+  made.push(p(t("weight_pick")), h("div", { class: "choices" }, ...shape.map(chooser)),
+    h("div", { class: "chips" }, h("span", {}, t("largest_of_all")), ...top.map(chosen => button(chosen, "top", marks(one, chosen), t("one_weight", path, marks(one, chosen))))));
+  const [tall, wide] = shape.length > 1 ? shape : [1, shape[0]];
+  if (one.values?.[slot] && shape.length && tall * wide <= CELLS) {
+    const rest = place.slice(2), cell = (y, x) => flat_of(shape, shape.length > 1 ? [y, x, ...rest] : [x]), last = shape.length > 1 ? 1 : 0;
+    made.push(h("p", { class: "caption" }, updates ? t("new_weights") : `∂L/∂${one.name}`), h("div", { class: "scroll", tabindex: 0, "data-scroll": `single-${path}` }, h("table", {},
+      h("thead", {}, h("tr", {}, last ? h("td", {}) : null, ...Array.from({ length: wide }, (_, x) => h("th", { scope: "col" }, mark(one, last, x))))),
+      h("tbody", {}, ...Array.from({ length: tall }, (_, y) => h("tr", {}, last ? h("th", { scope: "row" }, mark(one, 0, y)) : null, ...Array.from({ length: wide }, (_, x) => {
+        const at = cell(y, x), v = at_flat(one, slot, at);
+        return h("td", { class: at === flat ? "chosen" : "" }, button(at, "cell", plain(v, Math.min(state.digits, 4)), `${t("one_weight", path, marks(one, at))} ${plain(v)}`));
+      })))))));
+  }
+  const w = symbol_at(l, one, flat), at = name => at_flat(one, name, flat), key = name => `at|${name}|${path}|${flat}`;
+  const head = t("one_weight", path, marks(one, flat));
+  if (at("w") === undefined) return [...made, block_of(head, p(t("single_not_held", path, count(shape.reduce((a, n) => a * n, 1)), count(one.places.shape[0]))))];
+  made.push(block_of(head, eq(w, result(at("w"), key("w"))), eq(d(w), result(at("g"), key("g"))), penalty_line(one, w, at),
+    updates ? update_lines(one, w, at, key("new")) : null, beside_of(checked_at(one, flat), w, key("central"))));
   return made;
 }
 
@@ -1215,11 +1307,13 @@ function trace_weight(l, j, i) {
 
 // The central difference beside what backward says.
 function beside(name, l, i, j) {
-  const found = checked(l, name, i, j), w = name === "bias" ? sym("b", l, j) : weight(l, i, j);
+  return beside_of(checked(l, name, i, j), name === "bias" ? sym("b", l, j) : weight(l, i, j), `central-${name}-${l}-${i}-${j}`);
+}
+function beside_of(found, w, key) {
   if (!found) return data.checked[0] ? p(t("not_checked")) : null;
   const scale = Math.max(Math.abs(found.backward), Math.abs(found.central));
   const off = scale ? Math.abs(found.backward - found.central) / scale : 0;
-  return block_of(t("central"), eq(`\\frac{L(${w} + h) - L(${w} - h)}{2 \\cdot h}`, result(found.central, `central-${name}-${l}-${i}-${j}`)),
+  return block_of(t("central"), eq(`\\frac{L(${w} + h) - L(${w} - h)}{2 \\cdot h}`, result(found.central, key)),
     p(found.kink ? t("kink") : `${t("differs", plain(off, 2))}`));
 }
 

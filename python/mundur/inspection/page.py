@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .._support.checks import choice
-from .formulas import ACTIVATIONS, Activation, loss_formula
+from .formulas import ACTIVATIONS, Activation
 from .gates import GATES
+from .losses import formula_of
 from .page_texts import LANGUAGES, TEXTS
 from .passes import LayerPass, Passes
 from .rules import penalty_line
@@ -40,9 +41,28 @@ NEURONS, MOST_WEIGHTS = 24, 100_000
 MOST_STEPS, MOST_UNITS, MOST_INPUTS = 24, 16, 32
 # Values of one layer's maps, of all samples together, and of its kernel's.
 MOST_OF_MAPS, MOST_OF_KERNELS, MOST_MAPS = 40_000, 20_000, 32
-# Up to so many elements of a parameter the optimizer's state is kept.
-MOST_OF_STATE = 5_000
+# Up to so many elements of a parameter all is kept, the optimizer's state too; of a larger one, of
+# so many single elements.
+MOST_OF_STATE, MOST_SINGLE = 5_000, 128
 BINS = 24
+
+# What the axes of parameters are, by the kind of layer; of others they have numbers.
+_AXES = {
+    "Conv1D": ("axis_step", "axis_in", "axis_out"),
+    "Conv2D": ("axis_row", "axis_column", "axis_in", "axis_out"),
+    "Conv1DTranspose": ("axis_step", "axis_out", "axis_in"),
+    "Conv2DTranspose": ("axis_row", "axis_column", "axis_out", "axis_in"),
+    "DepthwiseConv1D": ("axis_step", "axis_in", "axis_multiple"),
+    "DepthwiseConv2D": ("axis_row", "axis_column", "axis_in", "axis_multiple"),
+    "Dense": ("axis_in", "axis_out"),
+}
+_AXES_OF = {
+    "embeddings": ("axis_id", "axis_component"),
+    "bias": ("axis_out",),
+    "gamma": ("axis_channel",),
+    "beta": ("axis_channel",),
+    "alpha": ("axis_channel",),
+}
 
 _HERE = Path(__file__).parent
 
@@ -153,6 +173,22 @@ def kernels_by_map(step: LayerPass) -> list[Array] | None:
             one = step.kind == "DepthwiseConv2D"
             found.append(turned.reshape(-1, 1, *turned.shape[2:]) if one else turned)
     return found
+
+
+def axes_of(step: LayerPass, name: str) -> dict[str, Any]:
+    """What the axes of a parameter are called, and the gates in order along one of them."""
+    own = name.rpartition("/")[2]
+    scopes = {one.name.removeprefix(f"{step.name}/"): one for one in step.within}
+    inner = scopes.get(name.rpartition("/")[0], step)
+    ndim = inner.parameters[own if inner is not step else name].ndim
+    if inner.recurrence is not None:
+        first = {"kernel": "axis_in", "recurrent_kernel": "axis_unit"}.get(own, "axis_which")
+        axes = (first, "axis_gate")[2 - ndim :]
+        return {"axes": axes, "gates": GATES[inner.recurrence.cell]}
+    kind = {"depthwise_kernel": "DepthwiseConv", "pointwise_kernel": "Conv"}.get(own)
+    name = step.kind if kind is None else f"{kind}{ndim - 2}D"
+    axes = _AXES.get(name, ()) if own.endswith("kernel") else _AXES_OF.get(own, ())
+    return {"axes": axes if len(axes) == ndim else ()}
 
 
 class _Data:
@@ -277,11 +313,25 @@ class _Data:
         ]
         return found
 
-    def _gates(self, step: LayerPass) -> dict[str, Any] | None:
+    def _gates(self, step: LayerPass) -> list[dict[str, Any]] | None:
+        """Of a recurrent layer, or of each that one holds."""
+        if "holds_recurrent" in step.notes:
+            return [{"why": "gates_within", "values": [step.kind]}]
+        cells = (step,) if step.recurrence is not None else step.within
+        return [
+            {
+                "kind": one.recurrence.cell if one.recurrence else "",
+                "name": one.name.rpartition("/")[2],
+                "prefix": one.name.removeprefix(step.name).lstrip("/") + "/" if step.within else "",
+                **self._cell(one),
+            }
+            for one in cells
+        ] or None
+
+    def _cell(self, step: LayerPass) -> dict[str, Any]:
         """Gates and states at every step; of a long sequence, why they are not there."""
-        if step.recurrence is None:
-            return None
-        names, x = GATES[step.kind], step.inputs[0]
+        assert step.recurrence is not None
+        names, x = GATES[step.recurrence.cell], step.inputs[0]
         sizes = x.shape[1], step.recurrence.delta.shape[2] // len(names), x.shape[2]
         most = MOST_STEPS, MOST_UNITS, MOST_INPUTS
         if any(size > limit for size, limit in zip(sizes, most, strict=True)):
@@ -384,6 +434,7 @@ class _Data:
             "shape": list(value.shape),
             "summary": summary(value),
             "learns": gradient is not None,
+            **axes_of(step, name),
         }
         if gradient is not None:
             found["gradient"] = summary(gradient)
@@ -396,15 +447,35 @@ class _Data:
         found |= {"lines": lines, "known": known}
         small = value.size <= MOST_OF_STATE
         is_held = is_dense(step) and (name == "kernel" or value.size <= MOST_OF_KERNEL)
+        whole = {"w": value, "g": gradient, "new": new, "penalty": step.penalties.get(name)}
+        if not small and gradient is not None:
+            places = self._singles(gradient, checks.get(path))
+            found["places"] = packed(places)
+            found["singles"] = {
+                slot: packed(v.reshape(-1)[places])
+                for slot, v in (whole | arrays).items()
+                if v is not None
+            }
         if is_held or small:
-            kept = {"w": value, "g": gradient, "new": new, "penalty": step.penalties.get(name)}
-            kept |= arrays if small else {}
+            kept = whole | (arrays if small else {})
             if name == "kernel" and columns is not None:
                 kept = {key: None if v is None else v[:, columns] for key, v in kept.items()}
             found["values"] = {k: packed(v) for k, v in kept.items() if v is not None}
         if path in checks and ":" not in step.name:
             found["check"] = self._check(*checks[path])
         return found
+
+    @staticmethod
+    def _singles(gradient: Array, check: Any) -> Array:
+        """Of a large parameter the elements that are kept: largest gradients, and some checked."""
+        g = np.nan_to_num(np.abs(gradient.reshape(-1)))
+        most = min(MOST_SINGLE, g.size)
+        found = np.argpartition(-g, most - 1)[:most]
+        found = found[np.argsort(-g[found], kind="stable")]
+        seen = dict.fromkeys(found.tolist())
+        if check is not None:
+            seen |= dict.fromkeys(check[0][:MOST_SINGLE].tolist())
+        return np.array(list(seen), np.int64)
 
     def _lines(self, path: str) -> tuple[list[Any] | None, dict[str, Any], dict[str, Array]]:
         """How a parameter is updated; numbers for all of it; and arrays of those for each weight.
@@ -460,21 +531,26 @@ class _Data:
             "penalty": scalar(e.penalty),
             "targets": [self._target(name, y) for name, y in self._targets()],
         }
-        formula = None
-        if e.again is not None and len(e.outputs) == 1 and not isinstance(e.y, tuple):
-            formula = loss_formula(e.again.loss, e.y, e.y_pred, e[e.outputs[0]].da)
+        formula = formula_of(e)
         if formula is not None:
-            found |= {"whole": formula.whole, "slope": formula.slope}
-            if formula.y is not None:
-                found |= {
-                    "factor": formula.factor,
-                    "term": formula.term,
-                    "slope_n": formula.slope_numbers,
-                    "n": formula.n,
-                    "y": packed(self._rows(formula.y)),
-                }
-            if formula.p is not None:
-                found["p"] = packed(self._rows(formula.p))
+            found |= {
+                "formulas": formula.formulas,
+                "slope": formula.slope,
+                "slope_n": formula.slope_numbers,
+                "known": {name: packed(self._rows(v)) for name, v in formula.known.items()},
+                "numbers": {name: scalar(v) for name, v in formula.numbers.items()},
+                "lines": [
+                    {
+                        "left": line.left,
+                        "pieces": [
+                            {"text": text, "of": {name: scalar(v) for name, v in of.items()}}
+                            for text, of in line.pieces
+                        ],
+                        "value": scalar(line.value),
+                    }
+                    for line in formula.lines
+                ],
+            }
         return found
 
     def _targets(self) -> Iterator[tuple[str, Any]]:

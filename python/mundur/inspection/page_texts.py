@@ -155,10 +155,10 @@ _TABLE = (
     ),
     (
         "kind_Bidirectional",
-        "Bidirectional: two recurrent layers, one from each end; gates are shown of recurrent "
-        "layers that stand by themselves.",
-        "Bidirectional: dua lapisan rekuren, satu dari tiap ujung; gerbang ditampilkan untuk "
-        "lapisan rekuren yang berdiri sendiri.",
+        "Bidirectional: two recurrent layers go through the sequence, one from each end; their "
+        "outputs are joined.",
+        "Bidirectional: dua lapisan rekuren menelusuri barisan, satu dari tiap ujung; keluarannya "
+        "digabungkan.",
     ),
     (
         "kind_Conv1D",
@@ -249,9 +249,66 @@ _TABLE = (
     ),
     (
         "gradient_other",
-        "The gradients of this layer's parameters, as norms and histograms.",
-        "Gradien parameter lapisan ini, sebagai norma dan histogram.",
+        "The gradients of this layer's parameters: all of them as norm and histogram, one by one "
+        "where you choose a weight.",
+        "Gradien parameter lapisan ini: semuanya sebagai norma dan histogram, satu per satu jika "
+        "Anda memilih sebuah bobot.",
     ),
+    (
+        "about_gradient_convolution",
+        "The kernel lies on many places, so the gradient of one of its weights adds up over all of "
+        "them, and all samples: what went in through it there, times the error δ that it led to.",
+        "Kernel dipakai di banyak tempat, jadi gradien sebuah bobotnya dijumlahkan atas semua "
+        "tempat dan semua sampel: masukan yang melewatinya di sana, dikalikan galat δ yang dituju.",
+    ),
+    (
+        "about_gradient_recurrent",
+        "Every time step uses the same weights, so the gradient of one adds up over all steps and "
+        "all samples: what went in through it, times the error δ of its gate.",
+        "Setiap langkah waktu memakai bobot yang sama, jadi gradien sebuah bobot dijumlahkan atas "
+        "semua langkah dan semua sampel: masukan yang melewatinya, dikalikan galat δ gerbangnya.",
+    ),
+    (
+        "about_gradient_embedding",
+        "A row of the table gets the sum of what comes back to all places that hold its id; rows "
+        "of ids that do not occur have the gradient 0.",
+        "Baris tabel mendapat jumlah dari yang kembali ke semua tempat yang memuat id-nya; baris "
+        "id yang tidak muncul gradiennya 0.",
+    ),
+    (
+        "about_gradient_normalization",
+        "γ gets the sum of the normalized inputs times what comes back to the outputs, β the sum "
+        "of what comes back.",
+        "γ mendapat jumlah masukan yang sudah dinormalkan dikalikan yang kembali ke keluaran, β "
+        "mendapat jumlah dari yang kembali.",
+    ),
+    (
+        "weight_pick",
+        "Choose a weight here: its number, its gradient and what follows stand below.",
+        "Pilih sebuah bobot di sini: nilainya, gradiennya, dan selanjutnya tertulis di bawah.",
+    ),
+    ("largest_of_all", "Largest gradients:", "Gradien terbesar:"),
+    ("one_weight", "One weight of {0}: {1}", "Satu bobot {0}: {1}"),
+    (
+        "single_not_held",
+        "{0} has {1} weights; this page holds {2} of them: those with the largest gradients and "
+        "some of those checked. Any other one is in explanation.update.worked.",
+        "{0} punya {1} bobot; halaman ini memuat {2} di antaranya: yang gradiennya terbesar dan "
+        "sebagian yang diperiksa. Yang lain ada di explanation.update.worked.",
+    ),
+    ("axis_n", "axis {0}", "sumbu {0}"),
+    ("axis_step", "place in the kernel", "posisi dalam kernel"),
+    ("axis_row", "row of the kernel", "baris kernel"),
+    ("axis_column", "column of the kernel", "kolom kernel"),
+    ("axis_in", "input", "masukan"),
+    ("axis_out", "output", "keluaran"),
+    ("axis_multiple", "which of its outputs", "keluaran ke berapa"),
+    ("axis_id", "id", "id"),
+    ("axis_component", "component", "komponen"),
+    ("axis_channel", "channel", "kanal"),
+    ("axis_unit", "unit one step before", "unit selangkah sebelumnya"),
+    ("axis_gate", "gate and unit", "gerbang dan unit"),
+    ("axis_which", "b or b′", "b atau b′"),
     (
         "shared",
         "The layer is called more than once; its gradient is the sum over its calls.",
@@ -497,6 +554,27 @@ _TABLE = (
         "This step is masked: the states stay as they were.",
         "Langkah ini dikenai mask: keadaannya tetap.",
     ),
+    ("direction", "Direction", "Arah"),
+    (
+        "way_ahead",
+        "This layer goes from the first step to the last.",
+        "Lapisan ini berjalan dari langkah pertama ke yang terakhir.",
+    ),
+    (
+        "way_back",
+        "This layer goes from the last step to the first; the columns stand in its own order.",
+        "Lapisan ini berjalan dari langkah terakhir ke yang pertama; kolomnya mengikuti urutannya "
+        "sendiri.",
+    ),
+    (
+        "gates_within",
+        "The recurrent layers stand within a layer of the kind {0}, so its outputs are shown as a "
+        "whole: gates are shown step by step of recurrent layers by themselves and within a "
+        "Bidirectional.",
+        "Lapisan rekurennya berada di dalam lapisan jenis {0}, jadi keluarannya ditampilkan secara "
+        "keseluruhan: gerbang ditampilkan langkah demi langkah untuk lapisan rekuren yang berdiri "
+        "sendiri dan yang di dalam Bidirectional.",
+    ),
     (
         "gates_large",
         "Gates are shown step by step for at most {0} steps, {1} units and {2} inputs; this layer "
@@ -604,6 +682,11 @@ _TABLE = (
         "sheet_large",
         "The layer is too large for a sheet: {0} neurons, {1} weights; here its norms.",
         "Lapisan ini terlalu besar untuk lembar soal: {0} neuron, {1} bobot; di sini normanya.",
+    ),
+    (
+        "sheet_largest",
+        "The weight of {0} with the largest gradient:",
+        "Bobot {0} dengan gradien terbesar:",
     ),
     (
         "sheet_sample",

@@ -62,8 +62,12 @@ class LayerPass:
         The regularizers' l1 and l2, by the parameters' names.
     recurrence : Recurrence or None
         Of a recurrent layer, what `gates` is made of.
+    within : tuple of LayerPass
+        Of a `Bidirectional`, the passes of its two layers, the one ahead first; their dx is what
+        each sends back by itself.
     notes : tuple of str
-        "python" where a class of one's own computes; "masks" where the layer hides time steps.
+        "python" where a class of one's own computes; "masks" where the layer hides time steps;
+        "holds_recurrent" where recurrent layers stand within that have no passes of their own.
 
     Examples
     --------
@@ -91,6 +95,7 @@ class LayerPass:
     notes: tuple[str, ...] = ()
     penalty_factors: tuple[tuple[str, float, float], ...] = ()
     recurrence: Recurrence | None = None
+    within: tuple[LayerPass, ...] = ()
 
     @property
     def dW(self) -> Array | None:
@@ -112,7 +117,7 @@ class LayerPass:
 
         ``gates.values["f"]`` is f of shape (samples, steps, units). None for other layers, and
         where they do not come to the layer's outputs: after a batch of a stateful layer, for
-        instance.
+        instance. Those of a `Bidirectional` are behind `within`.
         """
         return None if self.recurrence is None else gates_of(self)
 

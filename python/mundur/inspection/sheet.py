@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .._support.checks import choice
-from .formulas import ACTIVATIONS, LossFormula, loss_formula
+from .formulas import ACTIVATIONS
+from .lines import Worked
+from .losses import LossFormula, formula_of
 from .page import is_dense
 from .page_texts import LANGUAGES, TEXTS, says
 from .passes import LayerPass, Passes
@@ -160,9 +162,13 @@ class _Sheet:
         yield from self._drawing()
         for step in e.layers:
             yield from self._weights(step)
-        formula = self._formula()
+        formula = formula_of(e)
         if formula is not None:
-            yield rf"{self._text('loss')}: ${self._spread(formula.whole)}$"
+            written = r",\quad ".join(f"${one}$" for one in formula.formulas)
+            yield f"{self._text('loss')}: {written}"
+            for name in says(formula.formulas):
+                yield ""
+                yield self._text(name)
         else:
             yield rf"{self._text('loss')}: {escaped(e.loss_name)}"
         yield ""
@@ -283,25 +289,15 @@ class _Sheet:
 
     # ---- loss --------------------------------------------------------------------------------
 
-    def _formula(self) -> LossFormula | None:
-        e = self._all
-        if e.again is None or len(e.outputs) != 1 or isinstance(e.y, tuple):
-            return None
-        return loss_formula(e.again.loss, e.y, e.y_pred, e[e.outputs[0]].da)
-
     def _loss(self) -> Iterator[str]:
-        e, formula = self._all, self._formula()
+        e, formula = self._all, formula_of(self._all)
         rows: list[list[str]] = []
-        small = formula is not None and formula.y is not None and formula.y.shape[1] <= MOST_NEURONS
-        if small and self._is_whole:
-            assert formula is not None and formula.term is not None and formula.factor is not None
-            places = np.ndindex(self._all.y_pred.shape)
-            terms = [fill(formula.term, self._values(formula, *place)) for place in places]
-            first, *rest = self._sum(terms)
-            scaled = rf"= {fill(formula.factor, {'n': formula.n})} \cdot \bigl({first[2:]}"
-            rows.append(["L", *_closed([scaled, *rest]), f"= {tex(e.loss)}"])
-        else:
+        for line in formula.lines if formula is not None and self._is_whole else ():
+            put = self._packed([fill(*piece) for piece in line.pieces])
+            rows.append([line.left, *put, f"= {tex(line.value)}"])
+        if not rows:
             rows.append(["L", f"= {tex(e.loss)}"])
+        slope = None if formula is None else formula.slope_numbers
         if e.penalty:
             rows.append(["R", f"= {tex(e.penalty)}"])
         ends = [e[name] for name in e.outputs if self._is_small(e[name])]
@@ -313,16 +309,14 @@ class _Sheet:
             for step in ends:
                 for j, value in enumerate(step.da[n]):
                     middle = []
-                    if small:
-                        assert formula is not None and formula.slope_numbers is not None
-                        middle = [f"= {fill(formula.slope_numbers, self._values(formula, n, j))}"]
+                    if formula is not None and slope is not None:
+                        middle = [f"= {fill(slope, self._values(formula, n, j))}"]
                     rows.append([self._d(self._symbol("a", step, j)), *middle, f"= {tex(value)}"])
         yield from self._aligned(None, rows)
 
     def _values(self, formula: LossFormula, n: int, j: int) -> dict[str, Any]:
-        assert formula.y is not None
-        p = 0.0 if formula.p is None else formula.p[n, j]
-        return {"y": formula.y[n, j], "a": self._all.y_pred[n, j], "p": p, "n": formula.n}
+        known = {name: v[n, j] for name, v in formula.known.items()}
+        return {**formula.numbers, **known, "a": self._all.y_pred[n, j]}
 
     # ---- backward ----------------------------------------------------------------------------
 
@@ -421,10 +415,12 @@ class _Sheet:
     def _new(self, step: LayerPass) -> Iterator[str]:
         assert self._update is not None
         paths = {name: f"{step.name.partition(':')[0]}/{name}" for name in step.gradients}
+        rows: list[list[str]] = []
         if not self._is_small(step):
             yield from self._norms(step, {n: self._update.parameters[p] for n, p in paths.items()})
+            for name, path in paths.items():
+                yield from self._largest(step, name, self._update.worked[path])
             return
-        rows: list[list[str]] = []
         for name, path in paths.items():
             worked, values = self._update.worked[path], self._update.parameters[path]
             if worked is None:
@@ -436,17 +432,34 @@ class _Sheet:
                     rows.append([rf"{w} \leftarrow {{}}", tex(values[place])])
                 continue
             for number, place in enumerate(np.ndindex(values.shape)):
-                w = self._weight(step, name, place)
-                for line, known, result in worked.at(place):
-                    if line.of != "weight" and number:
-                        continue
-                    left = w if line.makes == "w" else line.left
-                    put, end = fill(line.numbers, known), f"= {tex(result)}"
-                    moves = r"\leftarrow" in line.formula
-                    rows.append(
-                        [rf"{left} \leftarrow {{}}", put, end] if moves else [left, f"= {put}", end]
-                    )
+                rows += self._moves(self._weight(step, name, place), worked, place, not number)
         yield from self._aligned(step, rows)
+
+    @staticmethod
+    def _moves(
+        w: str, worked: Worked, place: tuple[int, ...], is_first: bool = True
+    ) -> Iterator[list[str]]:
+        """The lines that move one weight; those that all have alike only with the first."""
+        for line, known, result in worked.at(place):
+            if line.of != "weight" and not is_first:
+                continue
+            left = w if line.makes == "w" else line.left
+            put, end = fill(line.numbers, known), f"= {tex(result)}"
+            moves = r"\leftarrow" in line.formula
+            yield [rf"{left} \leftarrow {{}}", put, end] if moves else [left, f"= {put}", end]
+
+    def _largest(self, step: LayerPass, name: str, worked: Worked | None) -> Iterator[str]:
+        """The update of one weight of a layer that is too large, or of another kind."""
+        gradient = step.gradients[name]
+        if worked is None or not gradient.size:
+            return
+        at = int(np.nan_to_num(np.abs(gradient)).argmax())
+        place = tuple(int(i) for i in np.unravel_index(at, gradient.shape))
+        w = rf"\text{{{escaped(name)}}}_{{{','.join(str(i + 1) for i in place)}}}"
+        yield self._text("sheet_largest", rf"\textbf{{{escaped(f'{step.name}/{name}')}}}")
+        left = self._d(w, name in step.penalties)
+        rows = [[left, f"= {tex(gradient[place])}"], *self._moves(w, worked, place)]
+        yield from self._aligned(None, rows)
 
     def _check(self) -> Iterator[str]:
         checks, _ = self._all._checks
@@ -487,16 +500,15 @@ class _Sheet:
     def _d(self, below: str, with_penalty: bool = False) -> str:
         return rf"\frac{{\partial {'(L + R)' if with_penalty else 'L'}}}{{\partial {below}}}"
 
-    @staticmethod
-    def _spread(formula: str) -> str:
-        return formula.replace(", ", r",\quad ")
+    def _sum(self, terms: list[str]) -> list[str]:
+        """Terms in lines of a few each, fewer of long ones."""
+        rest = (f"- {term[1:]}" if term.startswith("-") else f"+ {term}" for term in terms[1:])
+        return self._packed([f"= {terms[0]}", *rest])
 
     @staticmethod
-    def _sum(terms: list[str]) -> list[str]:
-        """Terms in lines of a few each, fewer of long ones."""
-        lines, count = [f"= {terms[0]}"], 1
-        for term in terms[1:]:
-            told = f"- {term[1:]}" if term.startswith("-") else f"+ {term}"
+    def _packed(pieces: list[str]) -> list[str]:
+        lines, count = pieces[:1], 1
+        for told in pieces[1:]:
             if count < TERMS and len(lines[-1]) + len(told) <= MOST_LETTERS:
                 lines[-1] += f" {told}"
                 count += 1
@@ -545,7 +557,3 @@ class _Sheet:
             return r"\ldots"
         text = r",\; ".join(map(tex, values[:MOST_INPUTS]))
         return text if len(values) <= MOST_INPUTS else rf"{text},\; \ldots"
-
-
-def _closed(lines: list[str]) -> list[str]:
-    return [*lines[:-1], lines[-1] + r"\bigr)"]

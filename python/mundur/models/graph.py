@@ -15,7 +15,7 @@ from ..layers.container import Nested
 from ..layers.input import Call, Symbol, shapes_behind
 from ..layers.wrappers import TimeDistributed
 
-__all__ = ["Graph", "masked_axes", "warn_of_a_dropped_mask", "wired", "with_inner"]
+__all__ = ["Graph", "mask_flow", "masked_axes", "warn_of_a_dropped_mask", "wired", "with_inner"]
 
 Shape = tuple[int, ...]
 
@@ -234,11 +234,11 @@ def check_for_sequences(
     ) from None
 
 
-def _flow(layer: Layer, axes: int) -> MaskFlow:
+def mask_flow(layer: Layer, axes: int) -> MaskFlow:
     """What becomes of a mask over so many axes: the batch, its steps, and steps within them."""
     if not isinstance(layer, TimeDistributed) or axes < 3:
         return layer.mask_flow
-    flow = _flow(layer.layer, axes - 1)
+    flow = mask_flow(layer.layer, axes - 1)
     return "passes" if flow == "makes" else flow
 
 
@@ -251,7 +251,7 @@ def masked_axes(graph: Graph) -> list[int]:
         comes = {masked[source] for source in (sources if layer._merges else sources[:1])}
         axes = comes.pop() if len(comes) == 1 else 0
         shape = graph.shapes[len(masked)]
-        masked.append({"makes": len(shape), "passes": axes}.get(_flow(layer, axes), 0))
+        masked.append({"makes": len(shape), "passes": axes}.get(mask_flow(layer, axes), 0))
         masked += [0] * (layer._makes - 1)
     return masked
 
@@ -261,7 +261,7 @@ def warn_of_a_dropped_mask(graph: Graph) -> None:
     masked = masked_axes(graph)
     for number, sources in graph.calls:
         layer, axes = graph.layers[number], max(masked[source] for source in sources)
-        if axes and _flow(layer, axes) == "drops":
+        if axes and mask_flow(layer, axes) == "drops":
             warnings.warn(
                 f"{layer.name} ({type(layer).__name__}) drops the mask of time steps: it takes "
                 "padding for data, and layers behind it see no mask; without Masking or "
