@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mundur._support.drawing import indonesian
+from mundur._support.drawing import indonesian  # the words of the pictures
 from mundur.examples import (
     command,
     descent,
