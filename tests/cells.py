@@ -42,3 +42,18 @@ def mostly_slow(values: Iterable[Any], daily: Collection[Any]) -> list[Any]:
 def one_of(many: int, name: str) -> bool:
     """Whether each run tries it: one of so many alike, by a hash of its name; the others wait."""
     return zlib.crc32(name.encode()) % many == 0
+
+
+def one_of_a_kind_and_some(cases: Collection[Any], kind: str) -> list[Any]:
+    """As parameters of a test: the last case of each kind, one of three others; the rest waits."""
+    last = {getattr(case, kind): case for case in cases}
+    return [
+        pytest.param(
+            case,
+            id=case.id,
+            marks=()
+            if case is last[getattr(case, kind)] or one_of(3, case.id)
+            else pytest.mark.slow,
+        )
+        for case in cases
+    ]

@@ -22,6 +22,7 @@ from cases import (
     OptimizerCase,
     targets_of,
 )
+from cells import one_of_a_kind_and_some
 
 Array = npt.NDArray[Any]
 DTYPES = ["float32", "float64"]
@@ -102,7 +103,7 @@ def is_told(layer: Any) -> bool:
     return any(n.startswith("fixed_") and told is not None for n, told in vars(layer).items())
 
 
-@pytest.mark.parametrize("case", LAYERS, ids=ids)
+@pytest.mark.parametrize("case", one_of_a_kind_and_some(LAYERS, "layer"))
 def test_one_pass_of_a_layer(case: LayerCase) -> None:
     """The textbook's is compared with either dtype's, float32 from the same numbers rounded."""
     wide, textbook = pair_of([(case.layer, case.arguments)], case.shape, "float64")
@@ -189,7 +190,7 @@ def test_logits_of_a_thousand_million_are_finite(case: LossCase, dtype: str) -> 
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("case", [*OPTIMIZERS, *AROUND], ids=ids)
+@pytest.mark.parametrize("case", one_of_a_kind_and_some([*OPTIMIZERS, *AROUND], "optimizer"))
 def test_twenty_steps(case: OptimizerCase, dtype: str) -> None:
     layers = [("Dense", {"units": 8, "activation": "tanh"}), ("Dense", {"units": 3})]
     native, textbook = pair_of(layers, (4,), dtype)

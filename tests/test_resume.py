@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from cases import AROUND, OPTIMIZERS
+from cells import mostly_slow
 from states import training_state
 from waiting import Child
 
@@ -110,7 +111,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
 @pytest.mark.parametrize("rule", FEW_RULES, ids=repr)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shuffle", [True, False])
-@pytest.mark.parametrize("died", [4, 8, 9, 11, 24])
+@pytest.mark.parametrize("died", mostly_slow([4, 8, 9, 11, 24], (8, 11)))
 def test_a_run_that_died_within_an_epoch(
     rule: Any, dtype: str, shuffle: bool, died: int, blobs: Any, classifier: Any, tmp_path: Path
 ) -> None:
