@@ -546,7 +546,7 @@ LAYERS = [
     ),
     *(
         conv1d_transpose(3, size, 4, 2, strides=s, padding=p)
-        for size, s in ((2, 2), (3, 2), (5, 2), (3, 3))
+        for size, s in ((2, 2), (3, 2), (5, 2), (3, 3), (2, 3), (1, 4))
         for p in ("valid", "same")
     ),
     *(conv1d_transpose(3, 3, 6, 2, padding=p, dilation_rate=2) for p in ("valid", "same")),
@@ -634,7 +634,14 @@ LAYERS = [
     ),
     *(
         windowed("Conv2DTranspose", (3, 4, 2), filters=3, kernel_size=size, strides=s, padding=p)
-        for size, s in ((2, 2), (3, 2), ((5, 3), (2, 3)), ((1, 4), (1, 2)))
+        for size, s in (
+            (2, 2),
+            (3, 2),
+            ((5, 3), (2, 3)),
+            ((1, 4), (1, 2)),
+            (2, 3),
+            ((1, 4), (3, 2)),
+        )
         for p in ("valid", "same")
     ),
     *(
@@ -653,6 +660,7 @@ LAYERS = [
         for p in ("valid", "same")
         for more in ((1, 0), (0, 2))
     ),
+    windowed("Conv2DTranspose", (3, 4, 2), filters=3, kernel_size=2, strides=4, output_padding=1),
     *(
         windowed("Conv2DTranspose", (3, 4, 2), filters=4, kernel_size=5, strides=2, activation=name)
         for name in ("relu", "tanh", "softmax")

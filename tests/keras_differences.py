@@ -474,13 +474,6 @@ BEHAVIOURS = [
         "NaN equals nothing: no step would be masked.",
     ),
     Behaviour(
-        "holes",
-        "layers.Conv1DTranspose, Conv2DTranspose",
-        "kernel_size must be at least strides",
-        "places that no window reaches hold the bias",
-        "A grid of holes is rarely meant; a larger kernel, or UpSampling2D in front, fills them.",
-    ),
-    Behaviour(
         "flips",
         "layers.RandomFlip",
         "a draw for each direction",

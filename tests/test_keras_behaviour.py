@@ -330,15 +330,6 @@ def contrasts() -> None:
     assert 0.999 * usual < theirs.min()
 
 
-def holes() -> None:
-    made = {"kernel_initializer": "ones", "bias_initializer": "ones"}
-    y = keras.layers.Conv1DTranspose(1, 2, 3, **made)(np.ones((1, 2, 1), np.float32))
-    assert keras.ops.convert_to_numpy(y).ravel().tolist() == [2, 2, 1, 2, 2, 1]
-    for kind in (md.layers.Conv1DTranspose, md.layers.Conv2DTranspose):
-        with pytest.raises(ValueError, match="kernel_size must be at least strides"):
-            kind(1, 2, 3)
-
-
 def phases_of_call() -> None:
     def loss_of(lib: Any) -> float:
         class Noisy(lib.Model):  # type: ignore[misc]
@@ -384,7 +375,7 @@ CHECKS: dict[str, Callable[[], None]] = {
         *(inputs_among_layers, stretching, mask_beside_states),
         *(names_of_inputs, layers_after_compile, backups_of_iterables, losses_as_metrics),
         *(weighted_sets, sums_of_probabilities, adjusted_r2, more_than_there_is, excluded_names),
-        *(flips, crops, contrasts, losses_of_layers, phases_of_call, holes),
+        *(flips, crops, contrasts, losses_of_layers, phases_of_call),
     )
 }
 

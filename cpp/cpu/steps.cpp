@@ -7,13 +7,14 @@
 namespace mundur {
 namespace {
 
-/// Calls work(a sample of `to`, the same of `from`) for each.
+/// Calls work(a sample of `to`, the same of `from`) for each; `from` may be there once.
 template <class To, class T, class Work>
 void resolve_samples(Resolver<T>& r, Value to, Value from, Work work) {
-  const Range samples = r.share_samples(from);
+  const Range samples = r.share_samples(to);
+  const bool once = r[from].samples == 0;
   r.writes_samples(to, samples);
-  r.reads_samples(from, samples);
-  const std::int64_t to_size = r[to].size(), from_size = r[from].size();
+  once ? r.reads(from) : r.reads_samples(from, samples);
+  const std::int64_t to_size = r[to].size(), from_size = once ? 0 : r[from].size();
   To* const y = r.template at<To>(to);
   const T* const x = r.at(from);
   r.call([=, k = &r.kernels](Now<T>&, Worker&) {
@@ -40,7 +41,7 @@ MUNDUR_RESOLVED(FindMask);
 
 template <class T>
 void resolve(Resolver<T>& r, const op::Repeat& o) {
-  const std::int64_t steps = r[o.y].shape.front(), C = r[o.x].size();
+  const std::int64_t C = r[o.x].size(), steps = r[o.y].size() / C;
   resolve_samples<T>(r, o.y, o.x, [=](const Kernels<T>&, T* y, const T* x) {
     for (std::int64_t t = 0; t < steps; ++t) std::copy_n(x, C, y + t * C);
   });

@@ -118,8 +118,8 @@ MUNDUR_CUDA_RESOLVED(EitherMask);
 
 template <class T>
 void resolve(Resolver<T>& r, const op::Repeat& o) {
-  const std::int64_t steps = r[o.y].shape.front(), C = r[o.x].size();
-  const std::int64_t rows = r.size(o.y) / C;
+  const std::int64_t C = r[o.x].size(), rows = r.size(o.y) / C;
+  const std::int64_t steps = r[o.x].samples == 0 ? rows : r[o.y].size() / C;
   r.each(rows * C, launches::CopyRows<T>{r.at(o.y), r.at(o.x), rows, C, C, C, steps});
 }
 MUNDUR_CUDA_RESOLVED(Repeat);

@@ -28,14 +28,12 @@ class Conv1DTranspose final : public Layer {
     require_steps(input, "Conv1DTranspose");
     const std::int64_t K = spec_.kernel_size, S = spec_.strides, D = spec_.dilation_rate;
     windows_of(1, 1, S, D, Padding::same);  // that these are numbers to count with
-    if (K < S) {
-      throw std::invalid_argument("kernel_size: expected no less than the strides, " +
-                                  std::to_string(S) + ", got " + std::to_string(K));
-    }
     constexpr const char* kWhat = "one sample";
     const std::int64_t extent = checked_product(K - 1, D, kWhat) + 1;
     std::int64_t steps = checked_product(input[0], S, kWhat);
-    if (spec_.padding == Padding::valid) steps = checked_sum(steps, extent - S, kWhat);
+    if (spec_.padding == Padding::valid && extent > S) {
+      steps = checked_sum(steps, extent - S, kWhat);
+    }
     checked_product(steps, spec_.filters, kWhat);
     windows_ = windows_of(steps, K, S, D, spec_.padding);
     const Shape kernel = {K, spec_.filters, input[1]};

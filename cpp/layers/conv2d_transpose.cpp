@@ -69,15 +69,15 @@ class Conv2DTranspose final : public Layer {
     const std::int64_t n = input[i], K = spec_.kernel_size[i], S = spec_.strides[i],
                        D = spec_.dilation_rate[i];
     windows_of(1, K, S, D, Padding::same);  // that these are numbers to count with
-    if (K < S || (D > 1 && S > 1)) {
-      throw std::invalid_argument(
-          "strides: expected no more than kernel_size, and 1 where dilation_rate is not; got " +
-          std::to_string(S));
+    if (D > 1 && S > 1) {
+      throw std::invalid_argument("strides: expected 1 where dilation_rate is not; got " +
+                                  std::to_string(S));
     }
     const std::int64_t extent = (K - 1) * D + 1;
     const bool is_same = spec_.padding == Padding::same, is_plain = spec_.output_padding.empty();
     const std::int64_t last = checked_product(n - 1, S, kWhat);
-    std::int64_t steps = checked_sum(last, is_same && is_plain ? S : extent, kWhat);
+    const std::int64_t plain = is_same ? S : std::max(extent, S);
+    std::int64_t steps = checked_sum(last, is_plain ? plain : extent, kWhat);
     if (!is_plain) {
       const std::int64_t more = spec_.output_padding[i];
       if (more < 0 || more >= S) {

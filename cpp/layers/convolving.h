@@ -42,12 +42,17 @@ inline bool has_gaps(const Windows& windows) {
   return windows.taps < apart || apart < windows.stride;
 }
 
+/// Steps that no tap may lead to are not part of what is made for the others.
+inline void fill_gaps(Builder& b, Value x, Value bias) {
+  bias ? b.emit(op::Repeat{x, bias}) : b.emit(op::Zero{x});
+}
+
 /// x_sc = Σ_k Σ_o y_to W_kco + bias_c, t the step of y that sees step s of x with tap k; a step
-/// that none sees is 0. One chain over (t, filter) for each element.
+/// that none sees is bias_c. One chain over (t, filter) for each element.
 inline void convolve_back(Builder& b, Value x, Value y, Value w, Value bias, const Windows& windows,
                           std::int64_t groups) {
   const std::int64_t C = b[x].shape[1], O = b[y].shape[1];
-  if (has_gaps(windows)) b.emit(op::Zero{x});
+  if (has_gaps(windows)) fill_gaps(b, x, bias);
   for (std::int64_t s = 0; s < std::min(windows.stride, windows.in); ++s) {
     const std::optional<BackWindows> found = back_windows(windows, s);
     if (!found) continue;
@@ -70,7 +75,7 @@ inline void convolve_back(Builder& b, Value x, Value y, Value w, Value bias,
                           const Windows2D& windows, std::int64_t groups) {
   const std::int64_t C = b[x].shape.back(), O = b[y].shape.back();
   const Windows &rows = windows.rows, &columns = windows.columns;
-  if (has_gaps(rows) || has_gaps(columns)) b.emit(op::Zero{x});
+  if (has_gaps(rows) || has_gaps(columns)) fill_gaps(b, x, bias);
   for (std::int64_t r = 0; r < std::min(rows.stride, rows.in); ++r) {
     for (std::int64_t s = 0; s < std::min(columns.stride, columns.in); ++s) {
       const std::optional<BackWindows> above = back_windows(rows, r),

@@ -322,7 +322,7 @@ struct FindMask {
   double value = 0.0;
   void walk(auto& go) const { go.writes(mask).reads(x); }
 };
-/// y[t] = x for each step t of y.
+/// y[t] = x for each step t of y, or each row of an image; x may be there once, for all samples.
 struct Repeat {
   Value y, x;
   void walk(auto& go) const { go.writes(y).reads(x); }

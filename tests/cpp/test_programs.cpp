@@ -143,6 +143,7 @@ std::vector<Chain> chains(std::int64_t wide) {
         mundur::DepthwiseConvSpec{
             {3, 1}, {2, 1}, mundur::Padding::same, {1, 1}, 1, 3 * wide, Activation::tanh},
         mundur::Conv2DTransposeSpec{2 * wide, {3, 2}, {2, 1}, mundur::Padding::same, {1, 1}, {}},
+        mundur::Conv2DTransposeSpec{2 * wide, {1, 2}, {2, 1}, mundur::Padding::valid, {1, 1}, {}},
         mundur::DepthwiseConvSpec{{1, 1}, {1, 1}, mundur::Padding::valid, {1, 1}}}},
       {"axes",
        false,

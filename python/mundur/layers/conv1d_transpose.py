@@ -22,9 +22,9 @@ class Conv1DTranspose(Convolving):
 
     Shapes: x (batch, steps, channels), W = kernel (kernel_size, filters, channels), b = bias
     (filters,), y (batch, steps', filters). With n steps and windows of m = (kernel_size - 1)·D + 1
-    steps, "valid" makes n·S + m - S of them, "same" n·S. Backward, with δ = f′(z)·∂L/∂y: ∂L/∂x_t =
-    Σ_k δ_s W_k, ∂L/∂W_k = Σ δ_sᵀx_t, ∂L/∂b = Σδ_s (Zeiler, Krishnan, Taylor and Fergus,
-    "Deconvolutional networks", 2010).
+    steps, "valid" makes n·S + max(m - S, 0) of them, "same" n·S; where m < S, steps that no window
+    reaches hold f(b). Backward, with δ = f′(z)·∂L/∂y: ∂L/∂x_t = Σ_k δ_s W_k, ∂L/∂W_k = Σ δ_sᵀx_t,
+    ∂L/∂b = Σδ_s (Zeiler, Krishnan, Taylor and Fergus, "Deconvolutional networks", 2010).
 
     A mask of time steps ends here, with a warning. Its products stay in the model's dtype.
 
@@ -33,7 +33,7 @@ class Conv1DTranspose(Convolving):
     filters : int
         Channels of the output, at least 1.
     kernel_size : int
-        Taps, at least `strides`.
+        Taps.
     strides : int, default 1
         Steps of the output for one of the input.
     padding : {"valid", "same"}, default "valid"
@@ -102,11 +102,6 @@ class Conv1DTranspose(Convolving):
                 f"{shown(output_padding)}. Cropping1D or ZeroPadding1D makes others of them"
             )
         self.output_padding = None
-        if self.kernel_size < self.strides:
-            raise ValueError(
-                f"kernel_size must be at least strides={self.strides}, or steps of the output "
-                f"would see nothing; got {self.kernel_size}"
-            )
         super().__init__(**layer)
 
     def parameter_shapes(self, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
@@ -118,7 +113,7 @@ class Conv1DTranspose(Convolving):
         """The shape of one sample behind this layer."""
         steps, _ = steps_and_channels(self.name, input_shape)
         extent = (self.kernel_size - 1) * self.dilation_rate + 1
-        more = extent - self.strides if self.padding == "valid" else 0
+        more = max(extent - self.strides, 0) if self.padding == "valid" else 0
         return (steps * self.strides + more, self.filters)
 
     def describe(self) -> _core.LayerSpec:

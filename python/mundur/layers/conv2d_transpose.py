@@ -22,17 +22,18 @@ class Conv2DTranspose(Convolving):
 
     Shapes: x (batch, rows, columns, channels), W = kernel (*kernel_size, filters, channels), b =
     bias (filters,), y (batch, rows', columns', filters). With n rows and windows of m =
-    (kernel_size - 1)·D + 1, "valid" makes n·S + m - S of them, "same" n·S; with an output_padding
-    p "valid" makes p more, "same" (n - 1)·S + (m mod 2) + p. Columns likewise. Backward, with δ =
-    f′(z)·∂L/∂y: ∂L/∂x_rt = Σ_jk δ_uv W_jk, ∂L/∂W_jk = Σ δ_uvᵀx_rt, ∂L/∂b = Σδ_uv (Zeiler, Krishnan,
-    Taylor and Fergus, "Deconvolutional networks", 2010). Its products stay in the model's dtype.
+    (kernel_size - 1)·D + 1, "valid" makes n·S + max(m - S, 0) of them, "same" n·S; with an
+    output_padding p "valid" makes (n - 1)·S + m + p, "same" (n - 1)·S + (m mod 2) + p. Columns
+    likewise. Pixels that no window reaches, where m < S, hold f(b). Backward, with δ = f′(z)·∂L/∂y:
+    ∂L/∂x_rt = Σ_jk δ_uv W_jk, ∂L/∂W_jk = Σ δ_uvᵀx_rt, ∂L/∂b = Σδ_uv (Zeiler, Krishnan, Taylor and
+    Fergus, "Deconvolutional networks", 2010). Its products stay in the model's dtype.
 
     Parameters
     ----------
     filters : int
         Channels of the output, at least 1.
     kernel_size : int or pair of int
-        Taps, at least `strides`: of the rows and of the columns; one number stands for both.
+        Taps of the rows and of the columns; one number stands for both.
     strides : int or pair of int, default (1, 1)
         Rows and columns of the output for one of the input.
     padding : {"valid", "same"}, default "valid"
@@ -100,11 +101,6 @@ class Conv2DTranspose(Convolving):
         self._keep(locals())
         more = None if output_padding is None else pair(output_padding, "output_padding", 0)
         self.output_padding = more
-        if any(k < s for k, s in zip(self.kernel_size, self.strides, strict=True)):
-            raise ValueError(
-                f"kernel_size must be at least strides={self.strides}, or places of the output "
-                f"would see nothing; got {self.kernel_size}"
-            )
         if more is not None and any(p >= s for p, s in zip(more, self.strides, strict=True)):
             raise ValueError(
                 f"output_padding must be less than strides={self.strides}; got {more}. "
@@ -133,11 +129,10 @@ class Conv2DTranspose(Convolving):
         """Of n rows, or columns."""
         strides = self.strides[i]
         extent = (self.kernel_size[i] - 1) * self.dilation_rate[i] + 1
-        if self.padding == "valid":
-            last = extent
-        else:
-            last = strides if self.output_padding is None else extent % 2
-        return (n - 1) * strides + last + (self.output_padding[i] if self.output_padding else 0)
+        if self.output_padding is None:
+            return n * strides + (max(extent - strides, 0) if self.padding == "valid" else 0)
+        last = extent if self.padding == "valid" else extent % 2
+        return (n - 1) * strides + last + self.output_padding[i]
 
     def describe(self) -> _core.LayerSpec:
         """The native description."""

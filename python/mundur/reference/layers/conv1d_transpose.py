@@ -19,7 +19,7 @@ class Conv1DTranspose(Convolving):
     filters : int
         The channels of the output.
     kernel_size : int
-        Taps of a window of the output; at least the strides.
+        Taps of a window of the output.
     strides : int, default 1
         S, steps of the output from a window to the next.
     padding : str, default "valid"
@@ -40,7 +40,8 @@ class Conv1DTranspose(Convolving):
     Notes
     -----
     x has shape (batch, steps, channels), a has shape (batch, steps′, filters): n S of these steps,
-    and with "valid" as many more as a window is longer than S.
+    and with "valid" as many more as a window is longer than S. Steps that no window reaches have
+    z = b.
 
     Examples
     --------
@@ -80,7 +81,7 @@ class Conv1DTranspose(Convolving):
         self.check_samples("(steps, channels)", input_shape, len(input_shape) == 2)
         n, channels = input_shape
         extent = (self.kernel_size - 1) * self.dilation_rate + 1
-        more = extent - self.strides if self.padding == "valid" else 0
+        more = max(extent - self.strides, 0) if self.padding == "valid" else 0
         # the convolution that this one undoes sees the output
         self.windows = Windows(
             *(n * self.strides + more, self.kernel_size, self.strides, self.dilation_rate),

@@ -39,8 +39,11 @@ def windows_of(
     7
     """
     extent = (size - 1) * dilation + 1
-    plain = extent if padding == "valid" else stride if more is None else extent % 2
-    steps = (n - 1) * stride + plain + (more or 0)
+    if more is None:
+        last = max(extent, stride) if padding == "valid" else stride
+    else:
+        last = (extent if padding == "valid" else extent % 2) + more
+    steps = (n - 1) * stride + last
     windows = Windows(max(steps, extent), size, stride, dilation, "valid")
     windows.steps, windows.count = steps, n
     if padding == "same":
@@ -56,7 +59,7 @@ class Conv2DTranspose(Weighted):
     filters : int
         The channels of the output.
     kernel_size : int or pair of int
-        Taps of a window of the output; at least the strides.
+        Taps of a window of the output.
     strides : int or pair of int, default 1
         S, rows and columns of the output from a window to the next.
     padding : str, default "valid"
@@ -79,7 +82,8 @@ class Conv2DTranspose(Weighted):
     Notes
     -----
     x has shape (batch, rows, columns, channels), a has shape (batch, rows′, columns′, filters): S
-    for each of n rows; with "valid" as many more as a window is longer than S.
+    for each of n rows; with "valid" as many more as a window is longer than S. Pixels that no
+    window reaches have z = b.
 
     Examples
     --------
