@@ -734,6 +734,7 @@ PENALTIES = [
     PenaltyCase("activity", {"activity_regularizer": ("L1L2", {"l1": 0.01, "l2": 0.1})}),
     PenaltyCase("max_norm", {"kernel_constraint": ("MaxNorm", {"max_value": 0.9})}),
     PenaltyCase("max_norm_rows", {"kernel_constraint": ("MaxNorm", {"max_value": 0.6, "axis": 1})}),
+    PenaltyCase("unit_norm_of_all", {"kernel_constraint": ("UnitNorm", {"axis": (0, 1)})}),
     PenaltyCase("max_norm_bias", {"bias_constraint": ("MaxNorm", {"max_value": 0.1})}),
     PenaltyCase("non_neg", {"kernel_constraint": "non_neg", "bias_constraint": "non_neg"}),
     PenaltyCase("unit_norm", {"kernel_constraint": "unit_norm"}),

@@ -128,7 +128,8 @@ def test_defaults() -> None:
         (lambda: md.constraints.MaxNorm(-1.0), ValueError, "max_value"),
         (lambda: md.constraints.MinMaxNorm(2.0, 1.0), ValueError, "max_value must be a finite"),
         (lambda: md.constraints.MinMaxNorm(rate=2), ValueError, "rate"),
-        (lambda: md.constraints.UnitNorm(axis=(0, 1)), TypeError, "axis must be an integer"),
+        (lambda: md.constraints.UnitNorm((0, 1.5)), TypeError, "axis[1] must be an integer"),
+        (lambda: md.constraints.MaxNorm(axis=[]), ValueError, "axis must be an integer, or some"),
         (lambda: INIT.VarianceScaling(0.0), ValueError, "scale must be a finite number > 0"),
         (lambda: INIT.VarianceScaling(mode="in"), ValueError, "unknown mode 'in'"),
         (

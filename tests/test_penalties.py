@@ -267,15 +267,17 @@ def test_l1_makes_weights_small_that_nothing_needs(rng: np.random.Generator) -> 
 # ---- constraints ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("axis", [0, 1, 2, -1, -2])
+@pytest.mark.parametrize("axis", [0, 1, 2, -1, -2, (0, 1), [1, -1], (2, 0), (0, 1, 2)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_norms_along_any_axis(axis: int, dtype: Any) -> None:
+def test_norms_along_any_axes(axis: Any, dtype: Any) -> None:
     w = np.random.default_rng(1).normal(size=(3, 4, 5)).astype(dtype)
-    before = np.linalg.norm(w, axis=axis, keepdims=True)
-    limited = md.constraints.MaxNorm(1.5, axis)(w)
+    along = tuple(axis) if isinstance(axis, list) else axis
+    before = np.sqrt((w**2).sum(along, keepdims=True))
+    most = float(np.median(before)) + 1e-6
+    limited = md.constraints.MaxNorm(most, axis)(w)
     assert limited.dtype == dtype
-    np.testing.assert_allclose(limited, w * np.minimum(1, 1.5 / before), rtol=1e-6)
-    kept = np.broadcast_to(before <= 1.5, w.shape)
+    np.testing.assert_allclose(limited, w * np.minimum(1, most / before), rtol=1e-6)
+    kept = np.broadcast_to(before <= most, w.shape)
     assert kept.any()
     np.testing.assert_array_equal(limited[kept], w[kept])
     np.testing.assert_allclose(md.constraints.UnitNorm(axis)(w), w / before, rtol=1e-6)
@@ -301,6 +303,36 @@ def test_an_axis_that_a_parameter_lacks_is_named_when_the_model_is_built() -> No
         md.Model([layer], input_shape=(3,), seed=0)
     with pytest.raises(ValueError, match="axis=2 is none"):
         md.constraints.UnitNorm(axis=2)(np.ones((2, 2)))
+    for library in (md, reference):
+        with pytest.raises(ValueError, match=r"axis=\(0, -2\) names one twice"):
+            library.constraints.UnitNorm((0, -2))([[1.0, 2.0]])
+
+
+@pytest.mark.parametrize("axis", [(0, 1, 2), (0, 1, 3)])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_norms_of_filters_in_training(axis: tuple[int, ...], dtype: str) -> None:
+    """Of a convolution's kernel, and of a transposed one's, whose axes lie apart."""
+    kind = "Conv2D" if axis == (0, 1, 2) else "Conv2DTranspose"
+
+    def chain(library: Any) -> list[Any]:
+        limit = library.constraints.MaxNorm(0.1, axis)
+        return [getattr(library.layers, kind)(3, 2, kernel_constraint=limit)]
+
+    native = md.Model(chain(md), seed=3, dtype=dtype, input_shape=(4, 5, 2))
+    textbook = reference.Model(chain(reference), input_shape=(4, 5, 2))
+    textbook.set_parameters({name: value.tolist() for name, value in native.parameters.items()})
+    rng = np.random.default_rng(5)
+    x, y = rng.normal(size=(6, 4, 5, 2)), rng.normal(size=(6, *native.output_shape))
+    native.compile(md.optimizers.SGD(0.1), MSE())
+    textbook.compile(reference.optimizers.SGD(0.1), reference.losses.MeanSquaredError())
+    native.fit(x, y, 3, 2, shuffle=False, verbose=0)
+    textbook.fit(x.tolist(), y.tolist(), 3, 2, False)
+    for name, value in textbook.parameters.items():
+        assert_close(native.parameters[name], value, 1e-4 if dtype == "float32" else 1e-10)
+    same = md.models.clone_model(native).layers[0]
+    assert same.kernel_constraint.axis == axis
+    norms = np.sqrt((native.parameters[f"{native.layers[0].name}/kernel"] ** 2).sum(axis))
+    assert norms.max() == pytest.approx(0.1, rel=1e-5)
 
 
 def test_pieces_written_in_python_say_that_they_cannot_train() -> None:

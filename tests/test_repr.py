@@ -48,6 +48,7 @@ THINGS = [
     "Dense(3, kernel_regularizer=L1L2(l1=0.01, l2=0.01), bias_regularizer=L2())",
     "Dense(3, kernel_constraint=MaxNorm(max_value=1.0, axis=1), bias_constraint=NonNeg())",
     "Dense(3, kernel_constraint=UnitNorm(), bias_constraint=MinMaxNorm(rate=0.5))",
+    "Conv2D(3, (2, 2), kernel_constraint=MaxNorm(axis=(0, 1, 2)))",
     "Dropout(0.25, seed=3)",
     "Flatten(input_shape=(2, 3))",
     "Rescaling(0.00392156862745098, offset=-1.0)",

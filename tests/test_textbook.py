@@ -180,6 +180,7 @@ FAULTS: list[Callable[[Any], object]] = [
     lambda p: p.constraints.MinMaxNorm(2, 1),
     lambda p: p.constraints.MinMaxNorm(rate=2),
     lambda p: p.constraints.UnitNorm(axis=0.5),
+    lambda p: p.constraints.UnitNorm(axis=()),
     lambda p: p.Model("dense"),
     lambda p: p.Model([p.layers.Dense(1, name="a"), p.layers.Dense(1, name="a")]),
 ]

@@ -29,11 +29,16 @@ void bind_penalties(py::module_& m) {
       },
       py::arg("w"), py::arg("l1"), py::arg("l2"));
   py::class_<Constraint>(m, "Constraint")
-      .def(py::init([] { return Constraint{Constraint::Kind::non_negative, 0, 0.0, 0.0, 1.0}; }))
-      .def(py::init([](int axis, double least, double most, double rate) {
-             return Constraint{Constraint::Kind::norms, axis, least, most, rate};
+      .def(py::init([] { return Constraint{Constraint::Kind::non_negative, 1, 0.0, 0.0, 1.0}; }))
+      .def(py::init([](const std::vector<int>& axes, double least, double most, double rate) {
+             Constraint made{Constraint::Kind::norms, 0, least, most, rate};
+             for (const int axis : axes) {
+               if (axis < 0 || axis > 31) throw py::value_error("axes: expected 0 to 31");
+               made.axes |= std::uint32_t{1} << axis;
+             }
+             return made;
            }),
-           py::arg("axis"), py::arg("least"), py::arg("most"), py::arg("rate"))
+           py::arg("axes"), py::arg("least"), py::arg("most"), py::arg("rate"))
       .def(
           "apply",
           [](const Constraint& self, py::array w) {

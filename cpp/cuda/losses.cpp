@@ -2,6 +2,7 @@
 
 #include "cpu/penalties.h"
 #include "cuda/resolver.h"
+#include "training/device.h"
 
 namespace mundur::cuda {
 
@@ -128,6 +129,11 @@ MUNDUR_CUDA_RESOLVED(Update);
 template <class T>
 void resolve(Resolver<T>& r, const op::Constrain& o) {
   const Constrained c(o.constraint, r[o.w].shape);
+  if (c.is_apart()) {
+    throw NotSupported(
+        "device: \"cuda\" limits norms along axes that lie side by side only (of \"" + r[o.w].name +
+        "\"); use device=\"cpu\"");
+  }
   const bool non_negative = o.constraint.kind == Constraint::Kind::non_negative;
   r.each(non_negative ? r.size(o.w) : c.outer * c.inner,
          launches::Constrain<T>{

@@ -7,13 +7,14 @@ parameters and first values are left alone. An optimizer written in Python appli
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from ._support.checks import WrongType, came, integer, number
+from ._support.checks import WrongType, axes_among, axes_of_array, came, number
 from ._support.config import Configurable
 from ._support.names import checked_keywords, lookup, unknown_attribute
 from .data.arrays import real_array
@@ -75,9 +76,9 @@ class NonNeg(Constraint):
 
 
 class _Norm(Constraint):
-    """Limits of norms along an axis."""
+    """Limits of norms along some axes."""
 
-    axis: int
+    axis: int | tuple[int, ...]
 
     def _limits(self) -> tuple[float, float, float]:
         """The least norm, the greatest, and the share of the way there."""
@@ -85,11 +86,7 @@ class _Norm(Constraint):
 
     def native(self, ndim: int) -> _core.Constraint:
         """The native description, for parameters of so many axes."""
-        if not -ndim <= self.axis < ndim:
-            raise ValueError(
-                f"{self!r}: axis={self.axis} is none of the axes of a parameter with {ndim}"
-            )
-        return _core.Constraint(self.axis % ndim, *self._limits())
+        return _core.Constraint(axes_among(self.axis, ndim, repr(self)), *self._limits())
 
 
 class MaxNorm(_Norm):
@@ -101,13 +98,15 @@ class MaxNorm(_Norm):
     ----------
     max_value : float, default 2
         Not negative.
-    axis : int, default 0
-        The axis that norms are taken along: 0 of a kernel (inputs, units) for one norm per unit.
+    axis : int or sequence of int, default 0
+        The axes that norms are taken along: 0 of a kernel (inputs, units) for one norm per unit,
+        (0, 1, 2) of a `Conv2D`'s for one per filter.
 
     Raises
     ------
     TypeError, ValueError
-        For a bad argument, naming it; for an axis that a parameter lacks, when a model is built.
+        For a bad argument, naming it; for an axis that a parameter lacks, or that is named twice,
+        when a model is built.
 
     Examples
     --------
@@ -118,9 +117,9 @@ class MaxNorm(_Norm):
     """
 
     @checked_keywords()
-    def __init__(self, max_value: float = 2, axis: int = 0) -> None:
+    def __init__(self, max_value: float = 2, axis: int | Sequence[int] = 0) -> None:
         self.max_value = number(max_value, "max_value", at_least=0)
-        self.axis = _axis(axis)
+        self.axis = axes_of_array(axis)
 
     def _limits(self) -> tuple[float, float, float]:
         return 0.0, self.max_value, 1.0
@@ -131,13 +130,14 @@ class UnitNorm(_Norm):
 
     Parameters
     ----------
-    axis : int, default 0
+    axis : int or sequence of int, default 0
         See `MaxNorm`.
 
     Raises
     ------
     TypeError, ValueError
-        For an axis that is no integer; for one that a parameter lacks, when a model is built.
+        For an axis that is no integer; for one that a parameter lacks, or that is named twice,
+        when a model is built.
 
     Examples
     --------
@@ -147,8 +147,8 @@ class UnitNorm(_Norm):
     """
 
     @checked_keywords()
-    def __init__(self, axis: int = 0) -> None:
-        self.axis = _axis(axis)
+    def __init__(self, axis: int | Sequence[int] = 0) -> None:
+        self.axis = axes_of_array(axis)
 
     def _limits(self) -> tuple[float, float, float]:
         return 1.0, 1.0, 1.0
@@ -165,13 +165,14 @@ class MinMaxNorm(_Norm):
         ``0 <= min_value <= max_value``.
     rate : float, default 1.0
         In [0, 1]: 1 goes the whole way in each step.
-    axis : int, default 0
+    axis : int or sequence of int, default 0
         See `MaxNorm`.
 
     Raises
     ------
     TypeError, ValueError
-        For a bad argument, naming it; for an axis that a parameter lacks, when a model is built.
+        For a bad argument, naming it; for an axis that a parameter lacks, or that is named twice,
+        when a model is built.
 
     Examples
     --------
@@ -182,19 +183,19 @@ class MinMaxNorm(_Norm):
 
     @checked_keywords()
     def __init__(
-        self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: int = 0
+        self,
+        min_value: float = 0.0,
+        max_value: float = 1.0,
+        rate: float = 1.0,
+        axis: int | Sequence[int] = 0,
     ) -> None:
         self.min_value = number(min_value, "min_value", at_least=0)
         self.max_value = number(max_value, "max_value", at_least=self.min_value)
         self.rate = number(rate, "rate", at_least=0, at_most=1)
-        self.axis = _axis(axis)
+        self.axis = axes_of_array(axis)
 
     def _limits(self) -> tuple[float, float, float]:
         return self.min_value, self.max_value, self.rate
-
-
-def _axis(value: Any) -> int:
-    return integer(value, "axis", -32, 31)
 
 
 # Keras's other names of them.

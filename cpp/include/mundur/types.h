@@ -60,8 +60,9 @@ struct Penalty {
 struct Constraint {
   enum class Kind { none, non_negative, norms };
   Kind kind = Kind::none;
-  // Norms along `axis` in [least, most], or, with a rate below 1, by so much closer to it.
-  int axis = 0;
+  // Norms along `axes`, a bit for each, in [least, most], or, with a rate below 1, by so much
+  // closer to it.
+  std::uint32_t axes = 1;
   double least = 0.0;
   double most = 0.0;
   double rate = 1.0;

@@ -253,6 +253,29 @@ def axes_of_batch(value: Any, name: str = "axis") -> int | tuple[int, ...]:
     return axis_of_batch(value, name)
 
 
+def axes_of_array(value: Any, name: str = "axis") -> int | tuple[int, ...]:
+    """An axis of an array, or some, at least one."""
+    if not isinstance(value, (tuple, list)):
+        return integer(value, name, -MOST_AXES, MOST_AXES - 1)
+    if not value:
+        raise ValueError(f"{name} must be an integer, or some; got none")
+    return tuple(
+        integer(one, f"{name}[{i}]", -MOST_AXES, MOST_AXES - 1) for i, one in enumerate(value)
+    )
+
+
+def axes_among(axis: int | tuple[int, ...], rank: int, what: str) -> list[int]:
+    """Those of so many, counted from 0, ascending; errors begin with `what`."""
+    given = axis if isinstance(axis, tuple) else (axis,)
+    for one in given:
+        if not -rank <= one < rank:
+            raise ValueError(f"{what}: axis={one} is none of the axes of a parameter with {rank}")
+    found = sorted({one % rank for one in given})
+    if len(found) < len(given):
+        raise ValueError(f"{what}: axis={axis} names one twice of a parameter with {rank}")
+    return found
+
+
 def without_batch(axis: int | tuple[int, ...]) -> list[int]:
     """The same counted from a sample's first; negative ones from the end."""
     given = axis if isinstance(axis, tuple) else (axis,)

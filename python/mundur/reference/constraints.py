@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import product
 from typing import TypeAlias
 
-from .._support.checks import integer, number
+from .._support.checks import axes_among, axes_of_array, number
 from .._support.names import lookup
-from .lists import Tensor, Vector, flatten, is_list, map_elements, nest, shape, transpose
+from .lists import Tensor, Vector, flatten, map_elements, nest, shape
 
 # Keeps quotients by a norm of 0 finite; Keras's value.
 EPSILON = 1e-7
@@ -47,7 +48,7 @@ class MinMaxNorm(Constraint):
     min_value, max_value : float, default 0.0 and 1.0
     rate : float, default 1.0
         How much of the way there is gone in each step.
-    axis : int, default 0
+    axis : int or sequence of int, default 0
         Along which the norms are taken: 0 of a kernel (inputs, units) for one norm per unit.
 
     Examples
@@ -61,24 +62,27 @@ class MinMaxNorm(Constraint):
         min_value: float = 0.0,
         max_value: float = 1.0,
         rate: float = 1.0,
-        axis: int = 0,
+        axis: int | Sequence[int] = 0,
     ) -> None:
         self.min_value = number(min_value, "min_value", at_least=0)
         self.max_value = number(max_value, "max_value", at_least=self.min_value)
         self.rate = number(rate, "rate", at_least=0, at_most=1)
-        self.axis = integer(axis, "axis", -32, 31)
+        self.axis = axes_of_array(axis)
 
     def __call__(self, w: Tensor) -> Tensor:
-        """Return w with each vector along the axis scaled."""
-        return self.along(w, self.axis % len(shape(w)) if is_list(w[0]) else 0)
-
-    def along(self, w: Tensor, axis: int) -> Tensor:
-        """Return w with each vector along an axis, counted from the outermost list, scaled."""
-        if axis > 0:
-            return [self.along(part, axis - 1) for part in w]
-        columns = transpose([flatten(part) if is_list(part) else [part] for part in w])
-        rows = transpose([self.scaled(column) for column in columns])
-        return [nest(row, shape(part)) for row, part in zip(rows, w, strict=True)]
+        """Return w with each vector along the axes scaled."""
+        extents, values = shape(w), flatten(w)
+        along = axes_among(self.axis, len(extents), repr(self))
+        # numbers whose places differ along the axes alone make up a vector
+        vectors: dict[tuple[int, ...], list[int]] = {}
+        for n, place in enumerate(product(*map(range, extents))):
+            rest = tuple(i for axis, i in enumerate(place) if axis not in along)
+            vectors.setdefault(rest, []).append(n)
+        for vector in vectors.values():
+            scaled = self.scaled([values[n] for n in vector])
+            for n, w_n in zip(vector, scaled, strict=True):
+                values[n] = w_n
+        return nest(values, extents)
 
     def scaled(self, w: Sequence[float]) -> Vector:
         """Return a vector whose norm is within the limits, or nearer to them."""
@@ -105,7 +109,7 @@ class MaxNorm(MinMaxNorm):
     [0.6, 0.8]
     """
 
-    def __init__(self, max_value: float = 2.0, axis: int = 0) -> None:
+    def __init__(self, max_value: float = 2.0, axis: int | Sequence[int] = 0) -> None:
         super().__init__(0.0, number(max_value, "max_value", at_least=0), 1.0, axis)
 
 
@@ -118,7 +122,7 @@ class UnitNorm(MinMaxNorm):
     [0.6, 0.8]
     """
 
-    def __init__(self, axis: int = 0) -> None:
+    def __init__(self, axis: int | Sequence[int] = 0) -> None:
         super().__init__(1.0, 1.0, 1.0, axis)
 
 
