@@ -379,6 +379,7 @@ LAYERS = [
                 for p in ("valid", "same")
             ),
             ({"pool_size": (17, 19), "padding": "same"}, (18, 20, 2)),  # more than a shard sees
+            ({"pool_size": 16, "strides": 1}, (17, 18, 2)),  # as many taps as a byte tells
             ({"pool_size": (1, 3)}, (1, 9, 2)),
             ({"pool_size": (2, 1), "strides": (3, 1)}, (5, 1, 5)),
         )

@@ -86,6 +86,29 @@ def test_the_first_maximum_counts_row_by_row_and_nan_wins(dtype: str) -> None:
     np.testing.assert_array_equal(whole.backward([[1, 2, 3]]), expected)
 
 
+@pytest.mark.parametrize(("size", "strides", "padding"), [(2, 2, "valid"), (3, 2, "same")])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_relu_in_front_of_maxima_is_relu_of_them(
+    size: int, strides: int, padding: str, dtype: str
+) -> None:
+    """Backward too, where relu's own y is not kept."""
+    pool = L.MaxPooling2D(size, strides, padding)
+    ahead = [L.Conv2D(17, 3, activation="relu"), pool]
+    behind = [L.Conv2D(17, 3), L.MaxPooling2D(size, strides, padding), L.ReLU()]
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(5, 9, 12, 2)).astype(dtype)
+    seen = []
+    for layers in (ahead, behind):
+        model = md.Model(layers, seed=0, dtype=dtype, input_shape=x.shape[1:])
+        y = model.forward(x, training=True)
+        delta = np.random.default_rng(4).normal(size=y.shape).astype(dtype)
+        dx = model.backward(delta)
+        seen.append([y, dx, *(np.array(g) for g in model.gradients.values())])
+        assert (y == 0).any() and (y > 0).any()
+    for one, other in zip(*seen, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_a_mean_of_equal_numbers_is_that_number() -> None:
     for rows, columns in ((1, 1), (3, 5), (7, 7), (19, 17), (30, 31)):
         x = np.full((1, rows, columns, 2), 0.5, np.float32)
@@ -170,8 +193,11 @@ def convolution(activation: Any = "relu", **options: Any) -> Any:
         (lambda: [L.Conv2DTranspose(8, 3, padding="same", activation="relu")], 1),
         (lambda: [convolution(None), L.BatchNormalization(), L.ReLU()], 2),
         (lambda: [L.Residual([convolution(), convolution(None)]), L.ReLU()], 2),
-        # Of a pooling the positions of its maxima, of means nothing; of dropout a byte for each.
-        (lambda: [convolution(None), L.MaxPooling2D(2), L.UpSampling2D(2)], 1 + 1 / 4),
+        # Of a pooling a byte for each maximum, and relu's maximum itself, of means nothing;
+        # of dropout a byte for each.
+        (lambda: [convolution(None), L.MaxPooling2D(2), L.UpSampling2D(2)], 1 + 1 / 16),
+        (lambda: [convolution(), L.MaxPooling2D(2), L.UpSampling2D(2)], 1 + 1 / 4 + 1 / 16),
+        (lambda: [convolution("tanh"), L.MaxPooling2D(2), L.UpSampling2D(2)], 2 + 1 / 16),
         (lambda: [convolution(None), L.AveragePooling2D(2), L.UpSampling2D(2)], 1),
         (lambda: [convolution(), L.Dropout(0.5)], 2 + 1 / 4),
         (lambda: [convolution(), L.SpatialDropout2D(0.5)], 2),

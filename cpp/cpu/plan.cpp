@@ -155,7 +155,12 @@ std::int64_t scratch_bytes(const Program& program, std::int64_t batch) {
                 const std::int64_t at_once = Framed<T>::rows(o.windows, sizes.channels);
                 return Framed<T>::scratch(o.windows, sizes.channels, at_once);
               }
-              if (!sizes.by_lanes()) return k.scratch + patches_at_once(depth) * depth;
+              if (!sizes.by_lanes()) {
+                const std::int64_t some = patches_at_once(depth),
+                                   all = batch * program[o.y].samples * o.windows.out();
+                const std::int64_t at_once = o.windows.taps() == 1 ? std::max(some, all) : some;
+                return k.scratch_of(at_once, O, depth, k.l2_bytes) + some * depth;
+              }
               const std::int64_t places = LanesSeen<T>::places(o.windows, sizes);
               return (depth + 1) * windows_together(sizes, true) * O +
                      LanesSeen<T>::scratch(o.windows, sizes, places);
@@ -174,7 +179,8 @@ std::int64_t scratch_bytes(const Program& program, std::int64_t batch) {
                 const std::int64_t at_once = Framed<T>::rows_of(o.windows, kShard);
                 return Framed<T>::scratch(o.windows, sizes.channels, at_once) + waiting;
               }
-              if (!sizes.by_lanes()) return k.scratch + kShard * high + waiting;
+              if (!sizes.by_lanes())
+                return k.scratch_of(kShard, O, high, k.l2_bytes) + kShard * high + waiting;
               return lane_sums(rows, O, places) + LanesSeen<T>::scratch(o.windows, sizes, kShard);
             });
           } else if constexpr (requires { Op::kMultiplies; }) {

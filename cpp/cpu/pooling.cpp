@@ -35,15 +35,16 @@ void each_alike(const Windows2D& windows, std::int64_t C, const Part& part, F f)
           n,
           at,
           (rows.first(row) + seen.begin) * columns.in + columns.first(column) + taps.begin,
-          {count, columns.stride, seen.size(), taps.size(), columns.in, C}});
+          {count, columns.stride, seen.size(), taps.size(), columns.in, C,
+           seen.begin * columns.taps + taps.begin, columns.taps}});
       at += count;
     }
   }
 }
 
-/// dx begins as zeros, and gets what add(kernels, sample, its dx) adds.
+/// dx begins as zeros, where it has to, and gets what add(kernels, sample, its dx) adds.
 template <class T, class F>
-void resolve_backward(Resolver<T>& r, Value dx, Value dy, F add) {
+void resolve_backward(Resolver<T>& r, Value dx, Value dy, F add, bool zeros = true) {
   const Range samples = r.share_samples(dx);
   r.writes_samples(dx, samples);
   r.reads_samples(dy, samples);
@@ -51,10 +52,16 @@ void resolve_backward(Resolver<T>& r, Value dx, Value dy, F add) {
   T* const to = r.at(dx);
   r.call([=, k = &r.kernels](Now<T>&, Worker&) {
     for (std::int64_t n = samples.begin; n < samples.end; ++n) {
-      std::fill_n(to + n * size, size, T{0});
+      if (zeros) std::fill_n(to + n * size, size, T{0});
       add(*k, n, to + n * size);
     }
   });
+}
+
+/// Whether it tells pixels, not taps.
+template <class T>
+bool is_wide(const Resolver<T>& r, Value at) {
+  return at && r[at].element == Element::int32;
 }
 
 }  // namespace
@@ -65,29 +72,57 @@ void resolve(Resolver<T>& r, const op::MaxWindows& o) {
   const std::int64_t C = r.columns(o.x), in = pixels_in(windows), out = pixels_out(windows);
   const Part part = part_of(r.samples(o.x), out, r.worker);
   touch(r, o.y, part, out, true);
-  touch(r, o.at, part, out, true);
+  if (o.at) touch(r, o.at, part, out, true);
   r.reads_samples(o.x, part.samples);
   T* const y = r.at(o.y);
-  auto* const at = r.template at<std::int32_t>(o.at);
   const T* const x = r.at(o.x);
-  r.call([=, k = r.kernels.max_windows](Now<T>&, Worker&) {
-    each_alike(windows, C, part, [&](const AlikeWindows& run) {
-      const std::int64_t to = (run.sample * out + run.window) * C;
-      k(y + to, at + to, x + (run.sample * in + run.pixel) * C, run.pixel, C, run.windows);
+  const auto call = [&](auto make) {
+    r.call([=, k = &r.kernels](Now<T>&, Worker&) {
+      each_alike(windows, C, part, [&](const AlikeWindows& run) {
+        const std::int64_t to = (run.sample * out + run.window) * C;
+        make(*k, to, x + (run.sample * in + run.pixel) * C, run);
+      });
     });
+  };
+  if (is_wide(r, o.at)) {
+    auto* const at = r.template at<std::int32_t>(o.at);
+    return call([=](const Kernels<T>& k, std::int64_t to, const T* seen, const AlikeWindows& run) {
+      k.max_wide_windows(y + to, at + to, seen, run.pixel, C, run.windows);
+    });
+  }
+  auto* const at = r.template at<std::uint8_t>(o.at);
+  call([=](const Kernels<T>& k, std::int64_t to, const T* seen, const AlikeWindows& run) {
+    k.max_windows(y + to, at ? at + to : nullptr, seen, C, run.windows);
   });
 }
 MUNDUR_RESOLVED(MaxWindows);
 
 template <class T>
 void resolve(Resolver<T>& r, const op::MaxWindowsDx& o) {
-  const std::int64_t C = r.columns(o.dx), out = r[o.dy].size() / C;
+  const Windows2D windows = o.windows;
+  const std::int64_t C = r.columns(o.dx), out = pixels_out(windows);
   const T* const dy = r.at(o.dy);
-  const auto* const at = r.template at<std::int32_t>(o.at);
-  resolve_backward(r, o.dx, o.dy, [=](const Kernels<T>& k, std::int64_t n, T* dx) {
-    k.max_windows_backward(dx, dy + n * out * C, at + n * out * C, C, out);
-  });
   r.reads_samples(o.at, r.share_samples(o.at));
+  if (is_wide(r, o.at)) {
+    const auto* const at = r.template at<std::int32_t>(o.at);
+    return resolve_backward(r, o.dx, o.dy, [=](const Kernels<T>& k, std::int64_t n, T* dx) {
+      k.max_wide_windows_backward(dx, dy + n * out * C, at + n * out * C, C, out);
+    });
+  }
+  const auto* const at = r.template at<std::uint8_t>(o.at);
+  const auto sees_once = [](const Windows& axis) {
+    return axis.stride == axis.taps && axis.before == 0 && axis.out * axis.taps == axis.in;
+  };
+  const bool once = sees_once(windows.rows) && sees_once(windows.columns);
+  resolve_backward(
+      r, o.dx, o.dy,
+      [=](const Kernels<T>& k, std::int64_t n, T* dx) {
+        each_alike(windows, C, {{n, n + 1}, {0, out}}, [&](const AlikeWindows& run) {
+          const std::int64_t from = (n * out + run.window) * C;
+          k.max_windows_backward(dx + run.pixel * C, dy + from, at + from, C, run.windows, !once);
+        });
+      },
+      !once);
 }
 MUNDUR_RESOLVED(MaxWindowsDx);
 

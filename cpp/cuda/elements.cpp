@@ -209,20 +209,30 @@ launches::Pooled pooled(const Resolver<T>& r, const Windows2D& by, Value x) {
   return {r.samples(x), r.columns(x), axis_of(by.rows), axis_of(by.columns)};
 }
 
+template <class T>
+bool tells_pixels(const Resolver<T>& r, Value at) {
+  return at && r[at].element == Element::int32;
+}
+
 }  // namespace
 
 template <class T>
 void resolve(Resolver<T>& r, const op::MaxWindows& o) {
-  r.each(r.size(o.y), launches::MaxWindows<T>{r.at(o.y), r.template at<std::int32_t>(o.at),
-                                              r.at(o.x), pooled(r, o.windows, o.x)});
+  const bool is_wide = tells_pixels(r, o.at);
+  r.each(r.size(o.y),
+         launches::MaxWindows<T>{r.at(o.y), r.template at<std::int32_t>(is_wide ? o.at : Value{}),
+                                 r.template at<std::uint8_t>(is_wide ? Value{} : o.at), r.at(o.x),
+                                 pooled(r, o.windows, o.x)});
 }
 MUNDUR_CUDA_RESOLVED(MaxWindows);
 
 template <class T>
 void resolve(Resolver<T>& r, const op::MaxWindowsDx& o) {
+  const bool is_wide = tells_pixels(r, o.at);
   r.each(r.samples(o.dx) * r.columns(o.dx),
-         launches::MaxWindowsDx<T>{r.at(o.dx), r.at(o.dy), r.template at<std::int32_t>(o.at),
-                                   pooled(r, o.windows, o.dx)});
+         launches::MaxWindowsDx<T>{
+             r.at(o.dx), r.at(o.dy), r.template at<std::int32_t>(is_wide ? o.at : Value{}),
+             r.template at<std::uint8_t>(is_wide ? Value{} : o.at), pooled(r, o.windows, o.dx)});
 }
 MUNDUR_CUDA_RESOLVED(MaxWindowsDx);
 

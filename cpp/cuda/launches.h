@@ -276,7 +276,8 @@ template <class T>
 struct MaxWindows {
   MUNDUR_KERNEL(MaxWindows);
   T* y;
-  std::int32_t* at;
+  std::int32_t* at;    // pixels
+  std::uint8_t* taps;  // or taps; both may be null
   const T* x;
   Pooled of;
 };
@@ -285,7 +286,8 @@ struct MaxWindowsDx {
   MUNDUR_KERNEL(MaxWindowsDx);
   T* dx;
   const T* dy;
-  const std::int32_t* at;
+  const std::int32_t* at;  // pixels; null: see taps
+  const std::uint8_t* taps;
   Pooled of;
 };
 template <class T>

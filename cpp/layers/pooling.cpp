@@ -43,7 +43,9 @@ class Pooling final : public Layer {
     const Value y = b.value("y", output_, x);
     const bool is_masked = spec_.global && spec_.average && axes() == 1;
     const Value mask = is_masked ? b.mask_of(x, windows_.columns.in) : Value{};
-    const Value at = b.value("at", output_, x, Element::int32);
+    // A byte tells the tap where it can.
+    const Element element = windows_.taps() <= 256 ? Element::byte : Element::int32;
+    const Value at = b.keeps() && !spec_.average ? b.value("at", output_, x, element) : Value{};
     if (spec_.average) {
       b.emit(op::MeanWindows{y, x, mask, windows_});
     } else {

@@ -191,7 +191,8 @@ struct Convolve2DDw {
   void walk(auto& go) const { go.sums(dw).reads(x).reads(dy).then(after); }
 };
 /// Of an image; a sequence is one of a single row. y = the greatest that each window sees in each
-/// channel, at = the pixel of the sample where it stood.
+/// channel; at = which tap of the window that was, as a byte, or else the sample's pixel. None:
+/// nobody asks.
 struct MaxWindows {
   Value y, at, x;
   Windows2D windows;

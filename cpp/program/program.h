@@ -255,6 +255,7 @@ class Builder {
     Windows windows;
   };
   const Seen* seen(Value y) const;  // null: it is no windows'
+  void take_relus_at_maxima();
   void drop_dead();
   void fuse_activations();
   void join_sums();

@@ -27,6 +27,40 @@ After* after_of(Operation& operation, Value gradient) {
 
 }  // namespace
 
+/// What goes back through relu, of which only maxima were taken: all but these is 0, and whether
+/// one of them was above 0 tells the maximum. So nobody needs what relu made.
+void Builder::take_relus_at_maxima() {
+  const auto find = [&](auto is_it) {
+    return std::find_if(steps_.begin(), steps_.end(),
+                        [&](const Emitted& step) { return is_it(step.operation); });
+  };
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    const auto* const relu = std::get_if<op::ActivateDx>(&steps_[i].operation);
+    if (!relu || relu->f.activation != Activation::relu) continue;
+    const auto back = find([&](const Operation& one) {
+      const auto* const pool = std::get_if<op::MaxWindowsDx>(&one);
+      return pool && pool->dx == relu->dy;
+    });
+    if (back == steps_.end()) continue;
+    op::MaxWindowsDx pool = std::get<op::MaxWindowsDx>(back->operation);
+    const auto ahead = find([&](const Operation& one) {
+      const auto* const taken = std::get_if<op::MaxWindows>(&one);
+      return taken && taken->at == pool.at && taken->x == relu->of;
+    });
+    if (ahead == steps_.end()) continue;
+    const Value maximum = std::get<op::MaxWindows>(ahead->operation).y;
+    op::ActivateDx first = *relu;
+    first.dx = like("delta", maximum);
+    first.dy = pool.dy;
+    first.of = maximum;
+    pool.dx = relu->dx;
+    pool.dy = first.dx;
+    const Stage stage = steps_[i].stage;
+    steps_[i].operation = first;
+    steps_.insert(steps_.begin() + static_cast<std::ptrdiff_t>(++i), {pool, stage});
+  }
+}
+
 void Builder::drop_dead() {
   std::vector<bool> needed(program_.values.size(), false);
   const auto need = [&](Value value) {
@@ -192,6 +226,7 @@ void Builder::lay_out_stretches() {
 }
 
 Program Builder::finish() {
+  take_relus_at_maxima();
   drop_dead();
   fuse_activations();
   join_sums();

@@ -221,6 +221,7 @@ struct WindowRun {
   std::int64_t rows = 1, columns = 1;  // at least 1
   std::int64_t width = 1;              // pixels of the image's rows
   std::int64_t ld = 1;                 // elements from a pixel to the next
+  std::int64_t tap = 0, taps = 1;  // that of the first pixel seen; from a row of taps to the next
 };
 
 /// Windows side by side, each channel of which is seen by itself: lanes. `from` counts elements of
@@ -587,12 +588,19 @@ struct Kernels {
   // O numbers of each window, one behind the other; x begins with the first pixel that is seen.
 
   /// y[O] = the first maximum of what the window sees of each column, row by row, where a NaN
-  /// counts as the maximum; at[O] = the number of its pixel, that of x's first one being `first`.
-  void (*max_windows)(T* y, std::int32_t* at, const T* x, std::int64_t first, std::int64_t O,
-                      const WindowRun& windows);
+  /// counts as the maximum; at[O] = its tap, of up to 256; may be null.
+  void (*max_windows)(T* y, std::uint8_t* at, const T* x, std::int64_t O, const WindowRun& windows);
+  /// dx[pixel,o] = dy[o] + 0 where that pixel was tap at[o], else 0; or, with `onto`, adds it,
+  /// window by window.
+  void (*max_windows_backward)(T* dx, const T* dy, const std::uint8_t* at, std::int64_t O,
+                               const WindowRun& windows, bool onto);
+  /// The same of windows of any size: at[O] = the number of the maximum's pixel, that of x's first
+  /// one being `first`.
+  void (*max_wide_windows)(T* y, std::int32_t* at, const T* x, std::int64_t first, std::int64_t O,
+                           const WindowRun& windows);
   /// dx[at[o],o] += dy[o], window by window.
-  void (*max_windows_backward)(T* dx, const T* dy, const std::int32_t* at, std::int64_t O,
-                               std::int64_t windows);
+  void (*max_wide_windows_backward)(T* dx, const T* dy, const std::int32_t* at, std::int64_t O,
+                                    std::int64_t windows);
   /// y[O] = the mean of those pixels that keep[pixel] names, a sum as over samples, row by row; +0
   /// if it names none. keep may be null (all).
   void (*mean_windows)(T* y, const T* x, const std::uint8_t* keep, std::int64_t O,

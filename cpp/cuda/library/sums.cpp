@@ -68,9 +68,12 @@ struct Code<launches::LookupDw<T>> {
 
 // ---- pooling ------------------------------------------------------------------------------------
 
+MUNDUR_INLINE i64 begin_of(const launches::WindowAxis& axis, i64 t) {
+  return t * axis.stride - axis.before;
+}
 MUNDUR_INLINE Range seen(const launches::WindowAxis& axis, i64 t) {
-  const i64 first = t * axis.stride - axis.before, end = first + axis.taps;
-  return {first > 0 ? first : 0, end < axis.in ? end : axis.in};
+  const i64 begin = begin_of(axis, t), end = begin + axis.taps;
+  return {begin > 0 ? begin : 0, end < axis.in ? end : axis.in};
 }
 
 /// f(windows, the pixel that they begin with) of window number t: of one column of numbers.
@@ -78,8 +81,18 @@ template <class F>
 MUNDUR_INLINE void with_window(const launches::Pooled& of, i64 t, F f) {
   const Range rows = seen(of.rows, t / of.columns.out),
               columns = seen(of.columns, t % of.columns.out);
-  f(WindowRun{1, 1, rows.size(), columns.size(), of.columns.in, of.channels},
+  const i64 row = rows.begin - begin_of(of.rows, t / of.columns.out),
+            column = columns.begin - begin_of(of.columns, t % of.columns.out);
+  f(WindowRun{1, 1, rows.size(), columns.size(), of.columns.in, of.channels,
+              row * of.columns.taps + column, of.columns.taps},
     rows.begin * of.columns.in + columns.begin);
+}
+
+/// Of a tap of window number t.
+MUNDUR_INLINE i64 pixel_of(const launches::Pooled& of, i64 t, i64 tap) {
+  const i64 row = begin_of(of.rows, t / of.columns.out) + tap / of.columns.taps,
+            column = begin_of(of.columns, t % of.columns.out) + tap % of.columns.taps;
+  return row * of.columns.in + column;
 }
 
 /// Of a number of y: its sample, the window, and where x begins of its sample and channel.
@@ -109,7 +122,9 @@ struct Code<launches::MaxWindows<T>> {
     block.each(of.samples * of.rows.out * of.columns.out * of.channels, [&](i64 i) {
       const Place at = place_of(of, i);
       with_window(of, at.window, [&](const WindowRun& window, i64 pixel) {
-        max_windows(a.y + i, a.at + i, a.x + at.x + pixel * of.channels, pixel, 1, window);
+        const T* const x = a.x + at.x + pixel * of.channels;
+        if (a.at) return max_wide_windows(a.y + i, a.at + i, x, pixel, 1, window);
+        max_windows(a.y + i, a.taps ? a.taps + i : nullptr, x, 1, window);
       });
     });
   }
@@ -124,8 +139,8 @@ struct Code<launches::MaxWindowsDx<T>> {
     block.each(of.samples * of.channels, [&](i64 i) {
       const i64 n = i / of.channels, c = i % of.channels;
       T* const dx = a.dx + n * of.rows.in * of.columns.in * of.channels + c;
-      each_window(of, dx, n, c, [&](i64, i64 y) {
-        T* const to = dx + a.at[y] * of.channels;
+      each_window(of, dx, n, c, [&](i64 t, i64 y) {
+        T* const to = dx + (a.at ? a.at[y] : pixel_of(of, t, a.taps[y])) * of.channels;
         *to = *to + a.dy[y];
       });
     });

@@ -16,11 +16,15 @@ template <>
 struct Layout<float> {
   using Native __attribute__((vector_size(kBytes))) = float;
   using Bits __attribute__((vector_size(kBytes))) = std::uint32_t;
+  using Numbers __attribute__((vector_size(kBytes))) = std::int32_t;
+  using Bytes __attribute__((vector_size(kBytes / 4))) = std::uint8_t;
 };
 template <>
 struct Layout<double> {
   using Native __attribute__((vector_size(kBytes))) = double;
   using Bits __attribute__((vector_size(kBytes))) = std::uint64_t;
+  using Numbers __attribute__((vector_size(kBytes / 2))) = std::int32_t;
+  using Bytes __attribute__((vector_size(kBytes / 8))) = std::uint8_t;
 };
 
 template <class T>
@@ -61,6 +65,22 @@ MUNDUR_INLINE Vec<T> load(const T* p) {
 template <class T>
 MUNDUR_INLINE void store(T* p, Vec<T> a) {
   __builtin_memcpy(p, &a.v, sizeof a.v);
+}
+
+/// The first n lanes, whole numbers below 256, as bytes, and back.
+template <class T>
+MUNDUR_INLINE void store_bytes(std::uint8_t* p, Vec<T> a, int n) {
+  using Numbers = typename Layout<T>::Numbers;
+  using Bytes = typename Layout<T>::Bytes;
+  const Bytes bytes = __builtin_convertvector(__builtin_convertvector(a.v, Numbers), Bytes);
+  __builtin_memcpy(p, &bytes, static_cast<std::size_t>(n));
+}
+template <class T>
+MUNDUR_INLINE Vec<T> load_bytes(const std::uint8_t* p, int n) {
+  using Numbers = typename Layout<T>::Numbers;
+  typename Layout<T>::Bytes bytes{};
+  __builtin_memcpy(&bytes, p, static_cast<std::size_t>(n));
+  return __builtin_convertvector(__builtin_convertvector(bytes, Numbers), typename Vec<T>::Native);
 }
 
 }  // namespace

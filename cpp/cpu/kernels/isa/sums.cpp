@@ -76,12 +76,77 @@ MUNDUR_DEVICE void sum_listed(T* db, const T* dy, const std::int32_t* next, std:
   });
 }
 
+/// Takes over where `value` is greater, or the first NaN.
+template <class T>
+MUNDUR_INLINE Mask<T> wins_over(Vec<T> top, Vec<T> value) {
+  return less(top, value) | (is_nan(value) & ~is_nan(top));
+}
+
+/// `kTaps`: at is there.
+template <bool kTaps, class T>
+MUNDUR_INLINE void maxima(T* y, std::uint8_t* at, const T* x, i64 O, const WindowRun& windows) {
+  for (i64 w = 0; w < windows.count; ++w, y += O, x += windows.step * windows.ld) {
+    for_each_vec<T>(O, [&](i64 o, int n) MUNDUR_BODY {
+      Vec<T> top = load_up_to(x + o, n);
+      Vec<T> place = set<T>(static_cast<T>(windows.tap));
+      for (i64 i = 0; i < windows.rows; ++i) {
+        const T* seen = x + o + i * windows.width * windows.ld;
+        for (i64 j = 0; j < windows.columns; ++j, seen += windows.ld) {
+          if (i == 0 && j == 0) continue;
+          const Vec<T> value = load_up_to(seen, n);
+          const Mask<T> wins = wins_over(top, value);
+          top = select(wins, value, top);
+          if constexpr (kTaps) {
+            const i64 tap = windows.tap + i * windows.taps + j;
+            place = select(wins, set<T>(static_cast<T>(tap)), place);
+          }
+        }
+      }
+      store_up_to(y + o, top, n);
+      if constexpr (kTaps) store_bytes(at + o, place, n);
+    });
+    if constexpr (kTaps) at += O;
+  }
+}
+
+template <class T>
+MUNDUR_DEVICE void max_windows(T* y, std::uint8_t* at, const T* x, i64 O,
+                               const WindowRun& windows) {
+  at ? maxima<true>(y, at, x, O, windows) : maxima<false>(y, at, x, O, windows);
+}
+
+template <bool kOnto, class T>
+MUNDUR_INLINE void maxima_backward(T* dx, const T* dy, const std::uint8_t* at, i64 O,
+                                   const WindowRun& windows) {
+  for (i64 w = 0; w < windows.count; ++w, dy += O, at += O, dx += windows.step * windows.ld) {
+    for_each_vec<T>(O, [&](i64 o, int n) MUNDUR_BODY {
+      const Vec<T> g = load_up_to(dy + o, n), place = load_bytes<T>(at + o, n);
+      for (i64 i = 0; i < windows.rows; ++i) {
+        T* to = dx + o + i * windows.width * windows.ld;
+        for (i64 j = 0; j < windows.columns; ++j, to += windows.ld) {
+          const i64 tap = windows.tap + i * windows.taps + j;
+          const Vec<T> before = kOnto ? load_up_to(to, n) : zero<T>();
+          const Vec<T> own = select(equal(place, set<T>(static_cast<T>(tap))), g, zero<T>());
+          store_up_to(to, before + own, n);
+        }
+      }
+    });
+  }
+}
+
+template <class T>
+void max_windows_backward(T* dx, const T* dy, const std::uint8_t* at, i64 O,
+                          const WindowRun& windows, bool onto) {
+  onto ? maxima_backward<true>(dx, dy, at, O, windows)
+       : maxima_backward<false>(dx, dy, at, O, windows);
+}
+
 /// Pixels that are counted in a vector of T, which float could not do beyond 2^24.
 constexpr i64 kCounted = 1 << 20;
 
 template <class T>
-MUNDUR_DEVICE void max_windows(T* y, std::int32_t* at, const T* x, i64 first, i64 O,
-                               const WindowRun& windows) {
+MUNDUR_DEVICE void max_wide_windows(T* y, std::int32_t* at, const T* x, i64 first, i64 O,
+                                    const WindowRun& windows) {
   const i64 rows = windows.rows, columns = windows.columns, width = windows.width, ld = windows.ld;
   for (i64 w = 0; w < windows.count; ++w, y += O, at += O) {
     const i64 seen = w * windows.step;
@@ -108,7 +173,7 @@ MUNDUR_DEVICE void max_windows(T* y, std::int32_t* at, const T* x, i64 first, i6
             from = pixel;
           }
           const Vec<T> value = load_up_to(corner + pixel * ld, n);
-          const Mask<T> wins = less(top, value) | (is_nan(value) & ~is_nan(top));
+          const Mask<T> wins = wins_over(top, value);
           top = select(wins, value, top);
           place = select(wins, set<T>(static_cast<T>(pixel - from)), place);
         }
@@ -121,7 +186,7 @@ MUNDUR_DEVICE void max_windows(T* y, std::int32_t* at, const T* x, i64 first, i6
 }
 
 template <class T>
-void max_windows_backward(T* dx, const T* dy, const std::int32_t* at, i64 O, i64 windows) {
+void max_wide_windows_backward(T* dx, const T* dy, const std::int32_t* at, i64 O, i64 windows) {
   for (i64 w = 0; w < windows; ++w, dy += O, at += O) {
     for (i64 o = 0; o < O; ++o) dx[at[o] * O + o] += dy[o];
   }
@@ -197,6 +262,8 @@ void fill_sums_rows(Kernels<T>& table) {
   table.sum_listed = sum_listed<T>;
   table.max_windows = max_windows<T>;
   table.max_windows_backward = max_windows_backward<T>;
+  table.max_wide_windows = max_wide_windows<T>;
+  table.max_wide_windows_backward = max_wide_windows_backward<T>;
   table.mean_windows = mean_windows<T>;
   table.mean_windows_backward = mean_windows_backward<T>;
 }

@@ -7,6 +7,7 @@
 // - Vec<T>: kWidth lanes in `v`; made of a number, all lanes are that number
 // - Mask<T>: one boolean per lane, first_n(n); & | ~, any(m), first_true(m) of a mask with any
 // - load(p), store(p, v)
+// - load_bytes<T>(p, n), store_bytes(p, v, n): the first n lanes, whole numbers below 256, as bytes
 // - load_masked(p, m), store_masked(p, v, m): lanes that are off are not touched, and read as +0
 // - a + b, a - b, a * b, a / b, sqrt(a): rounded once; -a flips the sign bit
 // - fma(a, b, c) = a*b + c and fnma(a, b, c) = -(a*b) + c: fused, rounded once

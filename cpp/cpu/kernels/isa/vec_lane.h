@@ -72,6 +72,14 @@ MUNDUR_INLINE void store(T* p, Vec<T> a) {
   *p = a.v[0];
 }
 template <class T>
+MUNDUR_INLINE void store_bytes(std::uint8_t* p, Vec<T> a, int) {
+  *p = static_cast<std::uint8_t>(a.v[0]);
+}
+template <class T>
+MUNDUR_INLINE Vec<T> load_bytes(const std::uint8_t* p, int) {
+  return static_cast<T>(*p);
+}
+template <class T>
 MUNDUR_INLINE Vec<T> load_masked(const T* p, Mask<T> m) {
   return m.m ? *p : T(0);
 }
