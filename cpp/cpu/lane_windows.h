@@ -198,7 +198,7 @@ inline std::int64_t pixel_rows(const Grouped& sizes, const Windows2D& windows) {
 /// that gathering pays where what is seen in a row of taps serves many filters; counted.
 struct ByFilters {
   static bool pays(const Grouped& sizes, const Windows2D& windows) {
-    return pays(sizes, windows, 480);
+    return windows.taps() * sizes.channels <= LaneWindows::kMostTaps && pays(sizes, windows, 480);
   }
   static bool pays_for_dw(const Grouped& sizes, const Windows2D& windows) {
     return pays(sizes, windows, 320);

@@ -234,6 +234,7 @@ struct LaneWindows {
   // Lanes may share what they see, which then begins at x. Those may have several rows of windows,
   // and, in a sum over samples, some of the taps alone.
   bool shared = false;
+  static constexpr std::int64_t kMostTaps = 512;  // that they may share, but in sums over samples
   Pieces::Axis rows{};
   std::int64_t first = 0, taken = -1;  // -1: all
 };

@@ -18,61 +18,95 @@ MUNDUR_INLINE Vec<T> seen_by(const T* x, int n) {
   }
 }
 
-/// kVecs registers of lanes, n in each, of kCount windows. Each number of w serves all of them.
-template <class T, int kCount, int kVecs, bool kShared>
+/// n lanes of kCount windows. Each number of w serves all of them.
+template <class T, int kCount>
 MUNDUR_INLINE void some_windows(T* y, const T* x, const T* w, const T* bias, int n,
                                 const LaneWindows& windows) {
-  constexpr int kWidth = Vec<T>::kWidth;
-  static_assert(kShared || kVecs == 1, "lanes see by themselves in one register");
-  Vec<T> sum[kCount][kVecs];
+  Vec<T> sum[kCount];
   MUNDUR_UNROLL
-  for (int p = 0; p < kCount; ++p) {
-    MUNDUR_UNROLL
-    for (int v = 0; v < kVecs; ++v) sum[p][v] = zero<T>();
-  }
+  for (int p = 0; p < kCount; ++p) sum[p] = zero<T>();
   for (i64 i = 0; i < windows.down.count; ++i) {
     for (i64 j = 0; j < windows.across.count; ++j) {
       const T* seen = x + i * windows.down.from + j * windows.across.from;
       const T* own = w + i * windows.down.to + j * windows.across.to;
       for (i64 k = 0; k < windows.in.count; ++k, seen += windows.in.from, own += windows.in.to) {
-        Vec<T> weight[kVecs];
+        const Vec<T> weight = load_up_to(own, n);
         MUNDUR_UNROLL
-        for (int v = 0; v < kVecs; ++v) weight[v] = load_up_to(own + v * kWidth, n);
-        MUNDUR_UNROLL
-        for (int p = 0; p < kCount; ++p) {
-          const Vec<T> pixel = seen_by<kShared>(seen + p * windows.step, n);
-          MUNDUR_UNROLL
-          for (int v = 0; v < kVecs; ++v) sum[p][v] = fma(pixel, weight[v], sum[p][v]);
-        }
+        for (int p = 0; p < kCount; ++p)
+          sum[p] = fma(load_up_to(seen + p * windows.step, n), weight, sum[p]);
       }
     }
   }
   MUNDUR_UNROLL
   for (int p = 0; p < kCount; ++p) {
-    MUNDUR_UNROLL
-    for (int v = 0; v < kVecs; ++v) {
-      const Vec<T> z = bias ? sum[p][v] + load_up_to(bias + v * kWidth, n) : sum[p][v];
-      store_up_to(y + p * windows.ldy + v * kWidth, z, n);
-    }
+    const Vec<T> z = bias ? sum[p] + load_up_to(bias, n) : sum[p];
+    store_up_to(y + p * windows.ldy, z, n);
   }
 }
 
-/// All windows of a row, kMost together, then kFew, then one by one.
-template <class T, int kMost, int kFew, int kVecs, bool kShared>
-MUNDUR_INLINE void row_of_windows(T* y, const T* x, const T* w, const T* bias, int n,
-                                  const LaneWindows& windows) {
+/// Calls make(Indices<count>, the first of them) for windows side by side: kMost together, then
+/// kFew, then one by one.
+template <int kMost, int kFew, class Make>
+MUNDUR_INLINE void row_of_windows(i64 count, Make make) {
   i64 p = 0;
-  for (; p + kMost <= windows.count; p += kMost) {
-    some_windows<T, kMost, kVecs, kShared>(y + p * windows.ldy, x + p * windows.step, w, bias, n,
-                                           windows);
+  for (; p + kMost <= count; p += kMost) make(Indices<kMost>{}, p);
+  for (; p + kFew <= count; p += kFew) make(Indices<kFew>{}, p);
+  for (; p < count; ++p) make(Indices<1>{}, p);
+}
+
+/// What lanes share: where each tap lies in x; in w they lie `to` apart.
+struct SharedTaps {
+  i64 count = 0, to;
+  i64 from[LaneWindows::kMostTaps];
+
+  explicit SharedTaps(const LaneWindows& windows) : to(windows.in.to) {
+    for (i64 i = 0; i < windows.down.count; ++i) {
+      for (i64 j = 0; j < windows.across.count; ++j) {
+        const i64 first = i * windows.down.from + j * windows.across.from;
+        for (i64 k = 0; k < windows.in.count; ++k) from[count++] = first + k * windows.in.from;
+      }
+    }
   }
-  for (; p + kFew <= windows.count; p += kFew) {
-    some_windows<T, kFew, kVecs, kShared>(y + p * windows.ldy, x + p * windows.step, w, bias, n,
-                                          windows);
+};
+
+/// kVecs registers of lanes, n in each, of kCount windows that they share. Each number of w serves
+/// all of these.
+template <class T, int kCount, int kVecs>
+MUNDUR_INLINE void some_shared(T* y, const T* x, const T* w, const T* bias, int n,
+                               const LaneWindows& windows, const SharedTaps& taps, bool is_relu) {
+  constexpr int kWidth = Vec<T>::kWidth;
+  Vec<T> sum[kCount][kVecs];
+  const T* seen[kCount];
+  MUNDUR_UNROLL
+  for (int p = 0; p < kCount; ++p) {
+    seen[p] = x + p * windows.step;
+    MUNDUR_UNROLL
+    for (int v = 0; v < kVecs; ++v) sum[p][v] = zero<T>();
   }
-  for (; p < windows.count; ++p) {
-    some_windows<T, 1, kVecs, kShared>(y + p * windows.ldy, x + p * windows.step, w, bias, n,
-                                       windows);
+  for (i64 t = 0; t < taps.count; ++t, w += taps.to) {
+    const i64 at = taps.from[t];
+    Vec<T> weight[kVecs];
+    MUNDUR_UNROLL
+    for (int v = 0; v < kVecs; ++v) weight[v] = load_up_to(w + v * kWidth, n);
+    MUNDUR_UNROLL
+    for (int p = 0; p < kCount; ++p) {
+      const Vec<T> pixel = set<T>(seen[p][at]);
+      MUNDUR_UNROLL
+      for (int v = 0; v < kVecs; ++v) sum[p][v] = fma(pixel, weight[v], sum[p][v]);
+    }
+  }
+  MUNDUR_UNROLL
+  for (int v = 0; v < kVecs; ++v) {
+    if (bias) {
+      const Vec<T> added = load_up_to(bias + v * kWidth, n);
+      MUNDUR_UNROLL
+      for (int p = 0; p < kCount; ++p) sum[p][v] = sum[p][v] + added;
+    }
+    MUNDUR_UNROLL
+    for (int p = 0; p < kCount; ++p) {
+      const Vec<T> z = sum[p][v];
+      store_up_to(y + p * windows.ldy + v * kWidth, is_relu ? relu(z) : z, n);
+    }
   }
 }
 
@@ -82,19 +116,21 @@ template <class T>
 void shared_windows(T* y, const T* x, const T* w, const T* bias, i64 O, const LaneWindows& windows,
                     Function f) {
   constexpr int kWidth = Vec<T>::kWidth, kVecs = kBytes == 64 ? 1 : 2, kMost = kBytes == 32 ? 6 : 8;
+  const SharedTaps taps(windows);
+  const bool is_relu = f == Function::relu;
   for (i64 row = 0; row < windows.rows.count; ++row) {
+    const auto make = [&]<int kOwn>(Indices<kOwn>, i64 o, int n) MUNDUR_BODY {
+      row_of_windows<kMost, 2>(windows.count, [&]<int kCount>(Indices<kCount>, i64 p) MUNDUR_BODY {
+        some_shared<T, kCount, kOwn>(y + p * windows.ldy + o, x + p * windows.step, w + o,
+                                     bias ? bias + o : nullptr, n, windows, taps, is_relu);
+      });
+    };
     i64 o = 0;
     if constexpr (kVecs > 1) {
-      for (; o + kVecs * kWidth <= O; o += kVecs * kWidth) {
-        row_of_windows<T, kMost, 2, kVecs, true>(y + o, x, w + o, bias ? bias + o : nullptr, kWidth,
-                                                 windows);
-      }
+      for (; o + kVecs * kWidth <= O; o += kVecs * kWidth) make(Indices<kVecs>{}, o, kWidth);
     }
-    for_each_vec<T>(O - o, [&](i64 more, int n) MUNDUR_BODY {
-      row_of_windows<T, kMost, 2, 1, true>(y + o + more, x, w + o + more,
-                                           bias ? bias + o + more : nullptr, n, windows);
-    });
-    if (f != Function::linear) activate(y, windows.ldy, windows.count, O, f);
+    for_each_vec<T>(O - o, [&](i64 more, int n) MUNDUR_BODY { make(Indices<1>{}, o + more, n); });
+    if (f != Function::linear && !is_relu) activate(y, windows.ldy, windows.count, O, f);
     y += windows.rows.to;
     x += windows.rows.from;
   }
@@ -105,7 +141,10 @@ void lane_windows(T* y, const T* x, const T* w, const T* bias, i64 O, const Lane
                   Function f) {
   if (windows.shared) return shared_windows(y, x, w, bias, O, windows, f);
   for_each_vec<T>(O, [&](i64 o, int n) MUNDUR_BODY {
-    row_of_windows<T, 8, 3, 1, false>(y + o, x + o, w + o, bias ? bias + o : nullptr, n, windows);
+    row_of_windows<8, 3>(windows.count, [&]<int kCount>(Indices<kCount>, i64 p) MUNDUR_BODY {
+      some_windows<T, kCount>(y + p * windows.ldy + o, x + p * windows.step + o, w + o,
+                              bias ? bias + o : nullptr, n, windows);
+    });
   });
   if (f != Function::linear) activate(y, windows.ldy, windows.count, O, f);
 }
@@ -116,35 +155,63 @@ struct Taps {
   i64 from[kMost], to[kMost];
 };
 
-/// n lanes of kCount taps. Each number of dy serves all of them.
-template <class T, int kCount, bool kShared, class Some>
+/// kVecs registers of lanes, n in each, of kCount taps. Each number of dy serves all of them.
+template <class T, int kCount, int kVecs, bool kShared, class Some>
 MUNDUR_INLINE void add_taps(T* dw, const T* x, const T* dy, int n, const LaneWindows& windows,
                             const Some& taps) {
-  Vec<T> sum[kCount];
+  constexpr int kWidth = Vec<T>::kWidth;
+  static_assert(kShared || kVecs == 1, "lanes see by themselves in one register");
+  Vec<T> sum[kCount][kVecs];
   MUNDUR_UNROLL
-  for (int t = 0; t < kCount; ++t) sum[t] = load_up_to(dw + taps.to[t], n);
+  for (int t = 0; t < kCount; ++t) {
+    MUNDUR_UNROLL
+    for (int v = 0; v < kVecs; ++v) sum[t][v] = load_up_to(dw + taps.to[t] + v * kWidth, n);
+  }
   for (i64 row = 0; row < windows.rows.count; ++row) {
     const T* seen = x + row * windows.rows.from;
     const T* from = dy + row * windows.rows.to;
     for (i64 p = 0; p < windows.count; ++p, seen += windows.step, from += windows.ldy) {
-      const Vec<T> g = load_up_to(from, n);
+      Vec<T> g[kVecs];
       MUNDUR_UNROLL
-      for (int t = 0; t < kCount; ++t)
-        sum[t] = fma(seen_by<kShared>(seen + taps.from[t], n), g, sum[t]);
+      for (int v = 0; v < kVecs; ++v) g[v] = load_up_to(from + v * kWidth, n);
+      MUNDUR_UNROLL
+      for (int t = 0; t < kCount; ++t) {
+        const Vec<T> pixel = seen_by<kShared>(seen + taps.from[t], n);
+        MUNDUR_UNROLL
+        for (int v = 0; v < kVecs; ++v) sum[t][v] = fma(pixel, g[v], sum[t][v]);
+      }
     }
   }
   MUNDUR_UNROLL
-  for (int t = 0; t < kCount; ++t) store_up_to(dw + taps.to[t], sum[t], n);
+  for (int t = 0; t < kCount; ++t) {
+    MUNDUR_UNROLL
+    for (int v = 0; v < kVecs; ++v) store_up_to(dw + taps.to[t] + v * kWidth, sum[t][v], n);
+  }
 }
 
-template <class T, bool kShared>
+/// Calls add(Indices<count>), 1 to kMost.
+template <int kMost, class Add>
+MUNDUR_INLINE void with_count(i64 count, Add add) {
+  if constexpr (kMost > 1) {
+    if (count < kMost) return with_count<kMost - 1>(count, add);
+  }
+  add(Indices<kMost>{});
+}
+
+/// At most kMost taps at once; O is a multiple of several registers.
+template <class T, int kMost, int kVecs, bool kShared>
 MUNDUR_INLINE void add_windows(T* dw, const T* x, const T* dy, i64 O, const LaneWindows& windows) {
-  constexpr int kMost = 9;  // those of a window of 3 x 3
   Taps<kMost> taps;
   const auto add = [&]<int kCount>(Indices<kCount>) MUNDUR_BODY {
-    for_each_vec<T>(O, [&](i64 o, int n) MUNDUR_BODY {
-      add_taps<T, kCount, kShared>(dw + o, kShared ? x : x + o, dy + o, n, windows, taps);
-    });
+    if constexpr (kVecs > 1) {
+      constexpr int kWidth = Vec<T>::kWidth;
+      for (i64 o = 0; o < O; o += kVecs * kWidth)
+        add_taps<T, kCount, kVecs, kShared>(dw + o, x, dy + o, kWidth, windows, taps);
+    } else {
+      for_each_vec<T>(O, [&](i64 o, int n) MUNDUR_BODY {
+        add_taps<T, kCount, 1, kShared>(dw + o, kShared ? x : x + o, dy + o, n, windows, taps);
+      });
+    }
   };
   const i64 in_row = windows.across.count * windows.in.count;
   i64 i = 0, j = 0, k = windows.first;
@@ -167,41 +234,21 @@ MUNDUR_INLINE void add_windows(T* dw, const T* x, const T* dy, i64 O, const Lane
       ++i;
     }
     left -= count;
-    switch (count) {
-      case 9:
-        add(Indices<9>{});
-        break;
-      case 8:
-        add(Indices<8>{});
-        break;
-      case 7:
-        add(Indices<7>{});
-        break;
-      case 6:
-        add(Indices<6>{});
-        break;
-      case 5:
-        add(Indices<5>{});
-        break;
-      case 4:
-        add(Indices<4>{});
-        break;
-      case 3:
-        add(Indices<3>{});
-        break;
-      case 2:
-        add(Indices<2>{});
-        break;
-      default:
-        add(Indices<1>{});
-    }
+    with_count<kMost>(count, add);
   }
 }
 
 template <class T>
 void lane_windows_dw(T* dw, const T* x, const T* dy, i64 O, const LaneWindows& windows) {
-  windows.shared ? add_windows<T, true>(dw, x, dy, O, windows)
-                 : add_windows<T, false>(dw, x, dy, O, windows);
+  constexpr int kTaps = 9;  // those of a window of 3 x 3
+  if (!windows.shared) return add_windows<T, kTaps, 1, false>(dw, x, dy, O, windows);
+  i64 o = 0;
+  if constexpr (kBytes < 64) {  // a number of x has to be spread for each multiply-add
+    constexpr i64 kVecs = 2, kColumns = kVecs * Vec<T>::kWidth;
+    o = O / kColumns * kColumns;
+    if (o > 0) add_windows<T, kBytes == 32 ? 6 : kTaps, kVecs, true>(dw, x, dy, o, windows);
+  }
+  if (o < O) add_windows<T, kTaps, 1, true>(dw + o, x, dy + o, O - o, windows);
 }
 
 /// Registers of pixels that are made together, of each filter.
