@@ -393,6 +393,21 @@ Bundle Compiled<T>::bundle(std::int64_t batch, std::int64_t left) const {
 }
 
 template <class T>
+std::int64_t Compiled<T>::in_cache(std::int64_t most) const {
+  if (most <= 1) return most;
+  std::int64_t weights = 0;
+  for (const ValueInfo& value : program_.values) {
+    if (value.role == Role::parameter) weights += value.size();
+  }
+  const std::int64_t room =
+      std::max(kernels<T>(current_isa()).l2_bytes, weights * static_cast<std::int64_t>(sizeof(T)));
+  const std::int64_t each = std::max<std::int64_t>(place(most).bytes / most, 1);
+  const std::int64_t fit = std::clamp<std::int64_t>(room / each, 1, most);
+  const std::int64_t times = (most + fit - 1) / fit;
+  return (most + times - 1) / times;
+}
+
+template <class T>
 void Compiled<T>::reserve(std::int64_t batch, int workers) {
   if (batch > capacity_) {
     placement_ = place(batch);

@@ -108,6 +108,9 @@ class Compiled {
   /// Batches are bundled so that weights are read once for several: for a lane, where what they
   /// make takes no more memory than the weights, and none lasts long.
   Bundle bundle(std::int64_t batch, std::int64_t left) const;
+  /// How many of so many samples a worker takes at once by itself: what they make stays in its
+  /// cache from layer to layer, unless the weights, which each time are read again, take more.
+  std::int64_t in_cache(std::int64_t most) const;
   /// The plan of so many samples and workers; made unless it is there.
   const Plan<T>& plan(std::int64_t batch, int workers);
   template <class U = T>

@@ -547,7 +547,7 @@ std::int64_t Network<T>::predict(const std::vector<T*>& out, const std::vector<A
   const std::int64_t apart = std::min({batch, kMostApart, (left + workers - 1) / workers});
   const bool is_apart =
       !in_order() && !device_ && (workers == 1 || (apart >= kLeastApart && !by.together));
-  const std::int64_t size = is_apart ? apart : std::min(batch, left);
+  const std::int64_t size = is_apart ? program.in_cache(apart) : std::min(batch, left);
   const std::size_t count = is_apart ? static_cast<std::size_t>(workers) : 1;
   std::vector<Lane<T>> lanes(count);
   for (std::size_t i = 0; i < count; ++i) lanes[i].program = i ? &compiled(purpose, i) : &program;
