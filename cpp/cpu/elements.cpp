@@ -165,9 +165,13 @@ void resolve(Resolver<T>& r, const op::Add& o) {
                               k.add(y + first, a + first, b + first, n);
                             });
   }
-  resolve_pair(
-      r, o.y, o.a, o.b,
-      [](const Kernels<T>& k, T* y, const T* a, const T* b, std::int64_t n) { k.add(y, a, b, n); });
+  resolve_pair(r, o.y, o.a, o.b,
+               [f = o.f](const Kernels<T>& k, T* y, const T* a, const T* b, std::int64_t n) {
+                 in_chunks(n, 1, [&](std::int64_t i, std::int64_t some) {
+                   k.add(y + i, a + i, b + i, some);
+                   k.activation(y + i, y + i, some, f);
+                 });
+               });
 }
 MUNDUR_RESOLVED(Add);
 

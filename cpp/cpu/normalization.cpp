@@ -136,8 +136,12 @@ void resolve(Resolver<T>& r, const op::NormalizeColumns& o) {
     if (value) r.reads(value);
   }
   r.call([=, y = r.at(o.y) + rows.begin * C, x = r.at(o.x) + rows.begin * C, mean = r.at(o.mean),
-          scale = r.at(o.scale), beta = r.at(o.beta), k = r.kernels.normalize_columns](
-             Now<T>&, Worker&) { k(y, x, mean, scale, beta, rows.size(), C); });
+          scale = r.at(o.scale), beta = r.at(o.beta), k = &r.kernels, f = o.f](Now<T>&, Worker&) {
+    in_chunks(rows.size(), C, [&](std::int64_t row, std::int64_t some) {
+      k->normalize_columns(y + row * C, x + row * C, mean, scale, beta, some, C);
+      k->activation(y + row * C, y + row * C, some * C, f);
+    });
+  });
 }
 MUNDUR_RESOLVED(NormalizeColumns);
 

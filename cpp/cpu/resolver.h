@@ -12,6 +12,15 @@
 
 namespace mundur {
 
+/// Calls work(first, count) for rows of some numbers, so few together that what is made of them is
+/// still in the nearest cache when it is read again.
+template <class Work>
+void in_chunks(std::int64_t rows, std::int64_t columns, Work work) {
+  constexpr std::int64_t kElements = 1 << 11;
+  const std::int64_t most = std::max<std::int64_t>(kElements / columns, 1);
+  for (std::int64_t row = 0; row < rows; row += most) work(row, std::min(most, rows - row));
+}
+
 /// Elements per grain of an elementwise pass: a multiple of every vector and of a cache line.
 inline constexpr std::int64_t kGrain = 64;
 /// Rows of a parameter that workers own together, where they own rows.

@@ -55,6 +55,7 @@ MUNDUR_CUDA_RESOLVED(Rescale);
 template <class T>
 void resolve(Resolver<T>& r, const op::Add& o) {
   r.each(r.size(o.y), launches::Add<T>{r.at(o.y), r.at(o.a), r.at(o.b), r.size(o.y)});
+  r.activate(o.y, o.f);
   r.then(o.after, r.at(o.y), 0, r.rows(o.y), r.columns(o.y));
 }
 MUNDUR_CUDA_RESOLVED(Add);

@@ -61,6 +61,7 @@ void resolve(Resolver<T>& r, const op::NormalizeColumns& o) {
   r.each(r.size(o.x),
          launches::NormalizeColumns<T>{r.at(o.y), r.at(o.x), r.at(o.mean), r.at(o.scale),
                                        r.at(o.beta), r.rows(o.x), r.columns(o.x)});
+  r.activate(o.y, o.f);
 }
 MUNDUR_CUDA_RESOLVED(NormalizeColumns);
 

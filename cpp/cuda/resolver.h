@@ -74,6 +74,11 @@ class Resolver : public Extents {
   void one_block(const Arguments& arguments) {
     launch(arguments, 1, 128, 0);
   }
+  /// f of a value's elements, in its place.
+  void activate(Value y, Function f) {
+    if (f == Function::linear) return;
+    each(size(y), launches::Activate<T>{at(y), at(y), size(y), static_cast<Activation>(f), {}});
+  }
   /// What follows a gradient, in the block of it whose first element is number `first`.
   void then(const After& after, T* g, std::int64_t first, std::int64_t rows, std::int64_t columns) {
     if (!after.w) return;

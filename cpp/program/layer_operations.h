@@ -235,10 +235,11 @@ struct Rescale {
   double scale = 1.0, offset = 0.0;
   void walk(auto& go) const { go.writes(y, x).reads(x); }
 };
-/// y = a + b; in place of a.
+/// y = f(a + b); in place of a.
 struct Add {
   Value y, a, b;
   After after{};
+  Function f = Function::linear;
   void walk(auto& go) const { go.writes(y, a).reads(a).reads(b).then(after); }
 };
 /// y = a·b; in place of a.
@@ -461,9 +462,10 @@ struct NormalizationScale {
   double epsilon = 0.0;
   void walk(auto& go) const { go.writes(inverse).writes(scale).reads(variance).reads(gamma); }
 };
-/// y = (x - mean)·scale + beta.
+/// y = f((x - mean)·scale + beta).
 struct NormalizeColumns {
   Value y, x, mean, scale, beta;
+  Function f = Function::linear;
   void walk(auto& go) const { go.writes(y).reads(x).reads(mean).reads(scale).reads(beta); }
 };
 /// dbeta = Σ_n dy, dgamma = Σ_n dy·x̂: sums over samples.

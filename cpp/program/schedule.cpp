@@ -2,6 +2,7 @@
 // products that made their z, each update with the operation that finished the gradient.
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 #include "program/program.h"
@@ -88,8 +89,8 @@ void Builder::drop_dead() {
   steps_ = std::move(live);
 }
 
-/// Where only an activation reads what a product made, the product applies it, or learns that rows
-/// are needed whole.
+/// Where only an activation reads what a product made, a sum or a normalisation, that applies it,
+/// or learns that rows are needed whole.
 void Builder::fuse_activations() {
   std::vector<int> readers(program_.values.size(), 0), writers = readers;
   const auto count = [&](Value value) {
@@ -106,30 +107,29 @@ void Builder::fuse_activations() {
   for (Value value : program_.kept) count(value);
   for (std::size_t i = 0; i + 1 < steps_.size();) {
     const auto* next = std::get_if<op::Activate>(&steps_[i + 1].operation);
-    const bool is_fused = next && std::visit(
-                                      [&](auto& one) {
-                                        if constexpr (requires {
-                                                        one.bias;
-                                                        one.f;
-                                                      }) {
-                                          if (one.y != next->x) return false;
-                                          if constexpr (requires { one.whole_rows; }) {
-                                            one.whole_rows = next->f.by_rows();
-                                          }
-                                          const auto at = static_cast<std::size_t>(one.y.index);
-                                          // Of several that make z, each has but a part.
-                                          if (one.f != Function::linear || readers[at] > 1 ||
-                                              writers[at] > 1 || !is_function(next->f.activation)) {
-                                            return false;
-                                          }
-                                          one.f = static_cast<Function>(next->f.activation);
-                                          one.y = next->y;
-                                          return true;
-                                        } else {
-                                          return false;
-                                        }
-                                      },
-                                      steps_[i].operation);
+    const bool is_fused =
+        next &&
+        std::visit(
+            [&](auto& one) {
+              if constexpr (requires { requires std::is_same_v<decltype(one.f), Function>; }) {
+                if (one.y != next->x) return false;
+                if constexpr (requires { one.whole_rows; }) {
+                  one.whole_rows = next->f.by_rows();
+                }
+                const auto at = static_cast<std::size_t>(one.y.index);
+                // Of several that make z, each has but a part.
+                if (one.f != Function::linear || readers[at] > 1 || writers[at] > 1 ||
+                    !is_function(next->f.activation)) {
+                  return false;
+                }
+                one.f = static_cast<Function>(next->f.activation);
+                one.y = next->y;
+                return true;
+              } else {
+                return false;
+              }
+            },
+            steps_[i].operation);
     if (is_fused) steps_.erase(steps_.begin() + static_cast<std::ptrdiff_t>(i) + 1);
     if (!is_fused) ++i;
   }
