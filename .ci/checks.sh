@@ -112,5 +112,5 @@ cuda_tests() {
     { cat "$scratch/configure.log"; return 1; }
   cmake --build "$scratch/cuda" --target mundur_cuda
   MUNDUR_CUDA_LIBRARY=$scratch/cuda/cpp/libmundur_cuda_host.so \
-    "$python" -m pytest -q -n auto "$@" tests/test_cuda_bits.py tests/test_devices.py
+    "$python" -m pytest -q -n auto "$@" tests/test_cuda_*.py tests/test_devices.py
 }

@@ -255,18 +255,6 @@ MUNDUR_CUDA_RESOLVED(MeanWindowsDx);
 
 // ---- random numbers -----------------------------------------------------------------------------
 
-namespace {
-
-/// As the CPU's StreamKey: the top bit keeps layers' numbers apart from initialisers'.
-launches::Key key_of(const Stream& stream) {
-  constexpr int kLayerBits = 15;
-  const auto layer = static_cast<std::uint64_t>(stream.layer);
-  return {stream.seed.value_or(0), (std::uint64_t{1} << 63) | (layer << (63 - kLayerBits)),
-          stream.seed.has_value()};
-}
-
-}  // namespace
-
 template <class T>
 void resolve(Resolver<T>& r, const op::Dropout& o) {
   const std::int64_t C = r[o.keep].size(), rows = r.samples(o.x), steps = r[o.x].size() / C;

@@ -20,7 +20,7 @@
   X(ClippedScale) X(AddPenalty) X(Penalties) X(Constrain) X(Dropout) X(DropoutDx) X(Normal)      \
   X(CountRows) X(ColumnSums) X(ColumnDeviations) X(ColumnMoments) X(NormalizationScale)          \
   X(NormalizeColumns) X(NormalizeSums) X(NormalizeColumnsDx) X(NormalizeRows)                    \
-  X(NormalizeRowsDx)
+  X(NormalizeRowsDx) X(Recur) X(RecurAny) X(RecurDx) X(RecurDxAny)
 // clang-format on
 
 namespace mundur::launches {
@@ -540,6 +540,65 @@ struct NormalizeRowsDx {
   T* dx;
   const T *dy, *x, *mean, *inverse, *gamma;
   std::int64_t rows, columns;
+};
+
+// ---- time -----------------------------------------------------------------------------------
+
+/// So many samples to a block, at most.
+inline constexpr int kMostTogether = 4;
+/// Numbers of each of their rows that common memory holds.
+inline constexpr int kTimeDepth = 1024;
+
+/// A recurrent layer's way through time, of some samples to a block. Z columns are those of its
+/// gates, of which `split` take h in z; those behind them, of which a GRU has some, do not.
+template <class T>
+struct TimeLoop {
+  static constexpr int kEnoughBlocks = 1;
+  T *z, *q, *state_h, *state_c;
+  T *h, *c, *dropped_h;  // null: there is none, or it is not kept
+  std::uint8_t *keep_h, *heard;
+  const std::uint8_t* mask;
+  const T* c0;
+  std::int64_t samples, steps, units, columns, split;
+  std::int64_t q_steps;  // that q has of each sample
+  Gates<T> gates;
+  T scale;  // of what dropout keeps of h
+  std::int32_t together;
+  Cell cell;
+  bool sequences, reversed, in_order;
+};
+/// z holds x·W. `bias` is that behind the chains over h.
+template <class T>
+struct RecurSteps : TimeLoop<T> {
+  T* y;
+  const T *u, *bias, *h0;
+  Key key;
+  std::uint32_t threshold;
+  bool zeroes;
+};
+template <class T>
+struct Recur : RecurSteps<T> {
+  MUNDUR_KERNEL(Recur);
+};
+template <class T>
+struct RecurAny : RecurSteps<T> {
+  MUNDUR_KERNEL(RecurAny);
+};
+/// u_z[split, units] and u_q[units, units] are transposed. `begins`: ∂L/∂(the first state) is
+/// wanted.
+template <class T>
+struct RecurStepsDx : TimeLoop<T> {
+  T *dh, *dq;
+  const T *u_z, *u_q, *dy, *dh_last, *dc_last;
+  bool begins;
+};
+template <class T>
+struct RecurDx : RecurStepsDx<T> {
+  MUNDUR_KERNEL(RecurDx);
+};
+template <class T>
+struct RecurDxAny : RecurStepsDx<T> {
+  MUNDUR_KERNEL(RecurDxAny);
 };
 
 #undef MUNDUR_KERNEL

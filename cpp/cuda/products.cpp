@@ -36,7 +36,8 @@ void multiply_lanes(Resolver<T>& r, const launches::Lanes<T>& a) {
            kThreads * static_cast<std::int64_t>(sizeof(T)));
 }
 
-/// to[rows, columns] = f(a[rows, depth]·b + bias), element (k, c) of b at k·b_step + c·b_column.
+}  // namespace
+
 template <class T>
 void multiply(Resolver<T>& r, T* to, const T* a, const T* b, const T* bias, std::int64_t rows,
               std::int64_t columns, std::int64_t depth, std::int64_t b_step, std::int64_t b_column,
@@ -48,8 +49,12 @@ void multiply(Resolver<T>& r, T* to, const T* a, const T* b, const T* bias, std:
   multiply<T>(r, {to, a, b, bias, nullptr, columns, depth, 1, b_step, b_column, rows, columns,
                   depth, 0, f});
 }
-
-}  // namespace
+template void multiply(Resolver<float>&, float*, const float*, const float*, const float*,
+                       std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
+                       Function);
+template void multiply(Resolver<double>&, double*, const double*, const double*, const double*,
+                       std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
+                       Function);
 
 template <class T>
 void resolve(Resolver<T>& r, const op::Product& o) {

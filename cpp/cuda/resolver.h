@@ -100,6 +100,20 @@ class Resolver : public Extents {
   std::int64_t used_ = 0;
 };
 
+/// to[rows, columns] = f(a[rows, depth]·b + bias), element (k, c) of b at k·b_step + c·b_column.
+template <class T>
+void multiply(Resolver<T>& r, T* to, const T* a, const T* b, const T* bias, std::int64_t rows,
+              std::int64_t columns, std::int64_t depth, std::int64_t b_step, std::int64_t b_column,
+              Function f);
+
+/// As the CPU's StreamKey: the top bit keeps layers' numbers apart from initialisers'.
+inline launches::Key key_of(const Stream& stream) {
+  constexpr int kLayerBits = 15;
+  const auto layer = static_cast<std::uint64_t>(stream.layer);
+  return {stream.seed.value_or(0), (std::uint64_t{1} << 63) | (layer << (63 - kLayerBits)),
+          stream.seed.has_value()};
+}
+
 /// What this provider has.
 // clang-format off
 #define MUNDUR_CUDA_OPERATIONS(X) \
@@ -113,7 +127,8 @@ class Resolver : public Extents {
   X(NormalizeRows) X(NormalizeRowsSums) X(NormalizeRowsDx)                                     \
   X(MaskWeights) X(LossValues) X(LossGradient) X(ArgMax)                                       \
   X(ActivityPenalty) X(ActivityPenaltyDx) X(WeightPenalties)                                   \
-  X(Accumulate) X(SumSquares) X(Update) X(Constrain)
+  X(Accumulate) X(SumSquares) X(Update) X(Constrain)                                           \
+  X(RecurPack) X(Recur) X(RecurDxPack) X(RecurDx)
 // Those that are the caller's arrays' are the CPU's, which has these at hand.
 #define MUNDUR_HOST_OPERATIONS(X) \
   X(LoadInput) X(LoadTargets) X(ClearUnweighted) X(Augment) X(LoadGradient) X(KeepOutputs)

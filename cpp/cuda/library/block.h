@@ -63,9 +63,16 @@ class DeviceBlock {
   }
 };
 
+/// So few blocks to a multiprocessor are enough, and may have its registers; 0: nvcc decides.
+template <class Arguments>
+constexpr int enough_blocks() {
+  if constexpr (requires { Arguments::kEnoughBlocks; }) return Arguments::kEnoughBlocks;
+  return 0;
+}
+
 /// One kernel for all: what it does stands in Code<Arguments>.
 template <class Code, class Arguments, class T>
-__global__ void __launch_bounds__(kMostThreads)
+__global__ void __launch_bounds__(kMostThreads, enough_blocks<Arguments>())
     kernel(const Arguments arguments, const launches::Step<T>* step) {
   DeviceBlock block;
   Code::run(block, arguments, *step);

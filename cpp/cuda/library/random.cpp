@@ -2,23 +2,10 @@
 // cpu/kernels/isa/random.cpp for which words are whose.
 
 #include "cpu/kernels/formulas/normal.h"
-#include "cpu/kernels/philox.h"
-#include "cuda/library/block.h"
+#include "cuda/library/words.h"
 
 namespace mundur::MUNDUR_ISA {
 namespace {
-
-template <class T>
-MUNDUR_INLINE RandomKey key_of(const launches::Key& key, const launches::Step<T>& step) {
-  return {key.own_seed ? key.seed : step.seed, key.place | step.forward};
-}
-
-/// The block of counter number `counter`.
-MUNDUR_INLINE PhiloxBlock words_of(RandomKey key, std::uint64_t counter) {
-  const auto low = [](std::uint64_t word) { return static_cast<std::uint32_t>(word); };
-  return philox4x32_10({{low(counter), low(counter >> 32), low(key.stream), low(key.stream >> 32)}},
-                       low(key.key), low(key.key >> 32));
-}
 
 template <class T>
 struct Code<launches::Dropout<T>> {
@@ -28,8 +15,7 @@ struct Code<launches::Dropout<T>> {
     const RandomKey key = key_of(a.key, step);
     block.each(a.rows * a.columns, [&](i64 i) {
       const auto e = static_cast<std::uint64_t>(i);
-      const std::uint32_t word = words_of(key, e / 64 * 16 + e % 16).word[e % 64 / 16];
-      const bool keep = word >= a.threshold;
+      const bool keep = word_of(key, e) >= a.threshold;
       a.keep[i] = keep;
       const i64 first = i / a.columns * a.steps * a.columns + i % a.columns;
       for (i64 t = 0; t < a.steps; ++t) {

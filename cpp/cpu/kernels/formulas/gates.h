@@ -54,7 +54,7 @@ MUNDUR_INLINE void gru_back(Vec<T> (&z)[3], Vec<T>& q, Vec<T>& dh, Vec<T> h) {
 
 /// f(z). A call, since who asks for other functions has time.
 template <class T>
-__attribute__((noinline)) Vec<T> gate(const Gate<T>& f, Vec<T> z) {
+MUNDUR_DEVICE __attribute__((noinline)) Vec<T> gate(const Gate<T>& f, Vec<T> z) {
   Vec<T> y = z;
   if (f.is_curve) {
     with_curve<T>(f.curve, [&](auto one) { y = decltype(one)::value(z, f.parameters); });
@@ -65,7 +65,8 @@ __attribute__((noinline)) Vec<T> gate(const Gate<T>& f, Vec<T> z) {
 }
 /// dy · f'(z), y = f(z).
 template <class T>
-__attribute__((noinline)) Vec<T> gate_back(const Gate<T>& f, Vec<T> z, Vec<T> y, Vec<T> dy) {
+MUNDUR_DEVICE __attribute__((noinline)) Vec<T> gate_back(const Gate<T>& f, Vec<T> z, Vec<T> y,
+                                                         Vec<T> dy) {
   Vec<T> dz = dy;
   if (f.is_curve) {
     with_curve<T>(f.curve, [&](auto one) { dz = dy * decltype(one)::slope(z, f.parameters); });
@@ -80,11 +81,12 @@ __attribute__((noinline)) Vec<T> gate_back(const Gate<T>& f, Vec<T> z, Vec<T> y,
 template <class T>
 struct AnySimpleRnn {
   static constexpr int kGates = 1;
-  static Vec<T> forward(const Gates<T>& by, const Vec<T> (&z)[1], Vec<T>, Vec<T>&, Vec<T>) {
+  static MUNDUR_DEVICE Vec<T> forward(const Gates<T>& by, const Vec<T> (&z)[1], Vec<T>, Vec<T>&,
+                                      Vec<T>) {
     return gate(by.f, z[0]);
   }
-  static void backward(const Gates<T>& by, Vec<T> (&z)[1], Vec<T>&, Vec<T>&, Vec<T>& dh, Vec<T>,
-                       Vec<T>, Vec<T>) {
+  static MUNDUR_DEVICE void backward(const Gates<T>& by, Vec<T> (&z)[1], Vec<T>&, Vec<T>&,
+                                     Vec<T>& dh, Vec<T>, Vec<T>, Vec<T>) {
     z[0] = gate_back(by.f, z[0], gate(by.f, z[0]), dh);
     dh = T(0);
   }
@@ -92,12 +94,13 @@ struct AnySimpleRnn {
 template <class T>
 struct AnyLstm {
   static constexpr int kGates = 4;
-  static Vec<T> forward(const Gates<T>& by, const Vec<T> (&z)[4], Vec<T>, Vec<T>& c, Vec<T>) {
+  static MUNDUR_DEVICE Vec<T> forward(const Gates<T>& by, const Vec<T> (&z)[4], Vec<T>, Vec<T>& c,
+                                      Vec<T>) {
     c = fma(gate(by.g, z[1]), c, gate(by.g, z[0]) * gate(by.f, z[2]));
     return gate(by.g, z[3]) * gate(by.f, c);
   }
-  static void backward(const Gates<T>& by, Vec<T> (&z)[4], Vec<T>&, Vec<T>& dc, Vec<T>& dh,
-                       Vec<T> c, Vec<T> c_before, Vec<T>) {
+  static MUNDUR_DEVICE void backward(const Gates<T>& by, Vec<T> (&z)[4], Vec<T>&, Vec<T>& dc,
+                                     Vec<T>& dh, Vec<T> c, Vec<T> c_before, Vec<T>) {
     const Vec<T> i = gate(by.g, z[0]), f = gate(by.g, z[1]), n = gate(by.f, z[2]),
                  o = gate(by.g, z[3]), y = gate(by.f, c);
     dc = dc + gate_back(by.f, c, y, dh * o);
@@ -112,12 +115,13 @@ struct AnyLstm {
 template <class T>
 struct AnyGru {
   static constexpr int kGates = 3;
-  static Vec<T> forward(const Gates<T>& by, const Vec<T> (&z)[3], Vec<T> q, Vec<T>&, Vec<T> h) {
+  static MUNDUR_DEVICE Vec<T> forward(const Gates<T>& by, const Vec<T> (&z)[3], Vec<T> q, Vec<T>&,
+                                      Vec<T> h) {
     const Vec<T> n = gate(by.f, fma(gate(by.g, z[1]), q, z[2]));
     return fma(gate(by.g, z[0]), h - n, n);
   }
-  static void backward(const Gates<T>& by, Vec<T> (&z)[3], Vec<T>& q, Vec<T>&, Vec<T>& dh, Vec<T>,
-                       Vec<T>, Vec<T> h) {
+  static MUNDUR_DEVICE void backward(const Gates<T>& by, Vec<T> (&z)[3], Vec<T>& q, Vec<T>&,
+                                     Vec<T>& dh, Vec<T>, Vec<T>, Vec<T> h) {
     const Vec<T> u = gate(by.g, z[0]), r = gate(by.g, z[1]), inner = fma(r, q, z[2]),
                  n = gate(by.f, inner);
     z[2] = gate_back(by.f, inner, n, fnma(dh, u, dh));
@@ -130,12 +134,13 @@ struct AnyGru {
 template <class T>
 struct AnyGruBefore {
   static constexpr int kGates = 3;
-  static Vec<T> forward(const Gates<T>& by, const Vec<T> (&z)[3], Vec<T>, Vec<T>&, Vec<T> h) {
+  static MUNDUR_DEVICE Vec<T> forward(const Gates<T>& by, const Vec<T> (&z)[3], Vec<T>, Vec<T>&,
+                                      Vec<T> h) {
     const Vec<T> n = gate(by.f, z[2]);
     return fma(gate(by.g, z[0]), h - n, n);
   }
-  static void backward(const Gates<T>& by, Vec<T> (&z)[3], Vec<T>&, Vec<T>&, Vec<T>& dh, Vec<T>,
-                       Vec<T>, Vec<T> h) {
+  static MUNDUR_DEVICE void backward(const Gates<T>& by, Vec<T> (&z)[3], Vec<T>&, Vec<T>&,
+                                     Vec<T>& dh, Vec<T>, Vec<T>, Vec<T> h) {
     const Vec<T> u = gate(by.g, z[0]), n = gate(by.f, z[2]);
     z[2] = gate_back(by.f, z[2], n, fnma(dh, u, dh));
     z[0] = gate_back(by.g, z[0], u, dh * (h - n));
