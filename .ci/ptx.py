@@ -15,7 +15,7 @@ from pathlib import Path
 
 CPP = Path(__file__).resolve().parent.parent / "cpp"
 LIBRARY = CPP / "cuda" / "library"
-WITHOUT_SPILLS = ("products.cpp", "recurrent.cpp")  # whose loops are products
+WITHOUT_SPILLS = ("products.cpp", "convolutions.cpp", "recurrent.cpp")  # whose loops are products
 NVCC = [
     *("nvcc", "-x", "cu", "-std=c++20", "-O3", "-fmad=false", "--expt-relaxed-constexpr"),
     *("-I", str(CPP), "-I", str(CPP / "include")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import mundur as md
 import numpy as np
 import numpy.typing as npt
 import pytest
+from mundur import selftest
 
 from cases import (
     AROUND,
@@ -23,19 +25,19 @@ from cases import (
     PenaltyCase,
     targets_of,
 )
-from gpus import DEVICES, LIBRARY, NO_LIBRARY, WITHOUT_A_BARRIER, devices_of, needs_emulation
+from gpus import (
+    DEVICES,
+    LIBRARY,
+    NO_LIBRARY,
+    WITHOUT_A_BARRIER,
+    WITHOUT_BARRIERS,
+    devices_of,
+    needs_emulation,
+)
 from states import training_state
 
 Array = npt.NDArray[Any]
 DTYPES = ["float32", "float64"]
-# Layers whose operations are not there yet.
-LACKS = {
-    *("Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose"),
-    *("DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D"),
-    "UnitNormalization",
-    *("RandomFlip", "RandomTranslation", "RandomRotation", "RandomZoom", "RandomCrop"),
-    *("RandomContrast", "Resizing", "CenterCrop"),
-}
 RULES = [case for case in (*OPTIMIZERS, *AROUND) if case.optimizer != "Adafactor"]
 
 if not LIBRARY:
@@ -79,13 +81,42 @@ def one_pass(case: LayerCase, dtype: str, device: str) -> dict[str, bytes]:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("case", LAYERS, ids=lambda case: case.id)
 def test_a_layer(case: LayerCase, dtype: str, devices: list[str]) -> None:
-    if case.layer not in LACKS and case.arguments.get("interpolation") != "bilinear":
-        return same_on(devices, lambda device: one_pass(case, dtype, device))
-    with pytest.raises(
-        NotImplementedError, match=r"does not have the operation .* It has Product,"
-    ):
-        one_pass(case, dtype, devices[0])
-    return None
+    same_on(devices, lambda device: one_pass(case, dtype, device))
+
+
+STORED = json.loads(selftest.TABLE.read_text(encoding="utf-8"))
+NETWORKS = [
+    *("a convnet", "channels over time", "images from elsewhere", "margins and windows"),
+    *("few steps and many", "slopes that learn", "windows over time"),
+    pytest.param("a wider convnet", marks=pytest.mark.slow),
+    pytest.param("a convnet of channels", marks=pytest.mark.slow),
+    pytest.param("many filters over time", marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_of_the_self_test(name: str, devices: list[str]) -> None:
+    cases = [case for case in selftest.CASES if case.name == name]
+    for device in devices:
+        for result in selftest.run_on(device, STORED, cases):
+            assert result.found, result
+            assert not result.differs, result
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_sums_over_places_that_are_made_one_after_another(dtype: str, devices: list[str]) -> None:
+    """Of a kernel so large that a shard's sums are as many as are made at once."""
+    rng = np.random.default_rng(5)
+    x, y = rng.normal(size=(2, 300, 180)), rng.normal(size=(2, 300, 1000))
+
+    def run(device: str) -> list[Any]:
+        layers = [md.layers.Conv1D(1000, 3, padding="same")]
+        model = md.Model(layers, seed=5, dtype=dtype, device=device)
+        model.compile("sgd", "mse")
+        return [model.fit(x, y, verbose=0).history, training_state(model)]
+
+    same_on(devices, run)
 
 
 def trained(
@@ -321,3 +352,12 @@ def test_a_barrier_that_is_missing_shows() -> None:
     found, expected = (one_pass(case, "float32", name) for name in (WITHOUT_A_BARRIER, "cpu"))
     assert found["y"] != expected["y"]
     assert np.isnan(np.frombuffer(found["y"], np.float32)).any()  # common memory, as it was
+
+
+@needs_emulation
+@pytest.mark.parametrize("device", WITHOUT_BARRIERS)
+def test_each_barrier_of_a_convolution_shows(device: str) -> None:
+    case = next(case for case in LAYERS if case.id == "conv2d_3x2x17_of_5x4_b3")
+    found, expected = (one_pass(case, "float32", name) for name in (device, "cpu"))
+    for name in ("y", "dx", "gradient of conv2d/kernel"):
+        assert found[name] != expected[name], name

@@ -84,7 +84,9 @@ void change(T* x, std::int64_t size, const Augmentation& step, const PhiloxBlock
   double map[6];
   draw_map(map, step.how, image, image, bits);
   if (step.how.kind == RandomChange::Kind::contrast) {
-    return contrast(x, x, image, map[1], step.how.low[1], step.how.high[1]);
+    const ContrastOf<T> contrast(image, map[1], step.how.low[1], step.how.high[1]);
+    for (std::int64_t c = 0; c < image.channels; ++c) contrast.change(x + c, x + c);
+    return;
   }
   thread_local std::vector<T> before;
   before.assign(x, x + size);

@@ -4,6 +4,9 @@
 // the same bits wherever they are computed.
 
 #include <cmath>
+#include <initializer_list>
+
+#include "cpu/kernels/inline.h"
 
 namespace mundur {
 
@@ -12,7 +15,7 @@ struct OnCircle {
 };
 
 /// cos 2πt and sin 2πt within 1 ulp, for |t| <= 2^40; at quarter turns they are 0, 1 and -1.
-inline OnCircle on_circle(double t) {
+inline MUNDUR_DEVICE OnCircle on_circle(double t) {
   // What is left of t is no more than an eighth; both steps are exact.
   const double quarters = std::floor(4.0 * t + 0.5);
   const double r = t - 0.25 * quarters;

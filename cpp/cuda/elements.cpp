@@ -281,4 +281,11 @@ void resolve(Resolver<T>& r, const op::Normal& o) {
 }
 MUNDUR_CUDA_RESOLVED(Normal);
 
+template <class T>
+void resolve(Resolver<T>& r, const op::DrawMaps& o) {
+  r.each(r.samples(o.map), launches::DrawMaps<T>{r.template at<double>(o.map), r.samples(o.map),
+                                                 key_of(o.stream), o.how, o.from, o.to});
+}
+MUNDUR_CUDA_RESOLVED(DrawMaps);
+
 }  // namespace mundur::cuda

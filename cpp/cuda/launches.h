@@ -9,6 +9,8 @@
 
 #include "cpu/kernels/table.h"
 #include "cuda/abi.h"
+#include "mundur/images.h"
+#include "program/values.h"
 
 // clang-format off
 #define MUNDUR_LAUNCHES(X) \
@@ -16,6 +18,9 @@
   X(ActivateRowsDx) X(Fill) X(FillIds) X(CopyRows) X(Add) X(Multiply) X(Rescale) X(MaskSteps)    \
   X(MaskWeights) X(EitherMask) X(FindMask) X(SumSteps) X(Shift) X(Permute) X(Lookup)             \
   X(ListPlaces) X(LookupDw) X(MaxWindows) X(MaxWindowsDx) X(MeanWindows) X(MeanWindowsDx)        \
+  X(LargeConvolve) X(SmallConvolve) X(ConvolveEach) X(LargeConvolveDw) X(SmallConvolveDw)        \
+  X(ConvolveEachDw) X(JoinShards) X(GatherWindows) X(TurnKernel)                                 \
+  X(DrawMaps) X(Warp) X(WarpDx) X(Contrast) X(ContrastDx) X(UnitRows) X(UnitRowsDx)              \
   X(LossValues) X(TotalWeight) X(LossGradient) X(ArgMax) X(Update) X(Accumulate) X(SumSquares)   \
   X(ClippedScale) X(AddPenalty) X(Penalties) X(Constrain) X(Dropout) X(DropoutDx) X(Normal)      \
   X(CountRows) X(ColumnSums) X(ColumnDeviations) X(ColumnMoments) X(NormalizationScale)          \
@@ -307,6 +312,122 @@ struct MeanWindowsDx {
   Pooled of;
 };
 
+// ---- convolutions ---------------------------------------------------------------------------
+
+/// What windows see: place (n, r, t) sees with tap (j, k) of each channel c the element
+/// `first` + n·sample + r·below + t·right + j·down + k·across + c of its group, if that lies within
+/// the image. Places are numbered in this order; of the columns t only `made` are, those from
+/// number `split` on `skipped` further on. All sizes are in elements.
+struct Seen {
+  struct Axis {
+    std::int64_t in, out, taps, stride, dilation, before;
+  };
+  Axis rows, columns;
+  std::int64_t first, sample, below, right, down, across;
+  std::int64_t channels, group;  // of a group; from a group to the next
+  std::int64_t places, made, split, skipped;
+};
+/// Where a place begins, or what a tap adds to that: in x, and on both axes.
+struct Spot {
+  std::int64_t at, row, column;
+};
+/// What a block of such a tile has in common: spots of its rows and steps, both operands' numbers,
+/// and which of what is seen is there.
+template <class Tile, class T>
+constexpr std::int64_t seen_bytes() {
+  constexpr std::int64_t kSize = kTileSteps * Tile::kSide;
+  return (Tile::kSide + kTileSteps) * sizeof(Spot) + kSize * (2 * sizeof(T) + 1);
+}
+
+/// y = f(Σ_jkc x·w[j,k,c,O] + bias[O]), one chain over (j, k, c): of place (n, r, t) at
+/// n·y_sample + r·y_row + t·y_column. Taps that are not there see 0, in each of these tiles.
+template <class T>
+struct Convolve {
+  T* y;
+  const T *x, *w, *bias;
+  Seen seen;
+  std::int64_t y_sample, y_row, y_column;
+  std::int64_t groups, filters;  // of a group
+  Function f;
+};
+template <class T>
+struct LargeConvolve : Convolve<T> {
+  MUNDUR_KERNEL(LargeConvolve);
+  using Tile = LargeTiles<T>;
+};
+template <class T>
+struct SmallConvolve : Convolve<T> {
+  MUNDUR_KERNEL(SmallConvolve);
+  using Tile = SmallTiles<T>;
+};
+/// The same, where such taps are left out; `lanes`: over 16 virtual ones where uses_lanes() of what
+/// a place sees.
+template <class T>
+struct ConvolveEach : Convolve<T> {
+  MUNDUR_KERNEL(ConvolveEach);
+  bool lanes;
+};
+
+/// Of each shard of places, from number `shard` on: sums[s,j,k,c,O] = Σ x·dy[place,O], one chain in
+/// order of the places.
+template <class T>
+struct ConvolveDw {
+  T* sums;
+  const T *x, *dy;
+  Seen seen;
+  std::int64_t groups, filters, shard, shards;
+};
+/// `leaves_out`: taps that are not there are in no chain, else they see 0.
+template <class T>
+struct LargeConvolveDw : ConvolveDw<T> {
+  MUNDUR_KERNEL(LargeConvolveDw);
+  using Tile = LargeTiles<T>;
+  bool leaves_out;
+};
+template <class T>
+struct SmallConvolveDw : ConvolveDw<T> {
+  MUNDUR_KERNEL(SmallConvolveDw);
+  using Tile = SmallTiles<T>;
+  bool leaves_out;
+};
+/// They are left out; an element of a shard to a thread.
+template <class T>
+struct ConvolveEachDw : ConvolveDw<T> {
+  MUNDUR_KERNEL(ConvolveEachDw);
+};
+/// to[n] = the sum over samples whose shards are sums[s,n], by ShardTree(rows, each); some of them,
+/// from number `shard` on: what waits for others stays in `waiting`.
+template <class T>
+struct JoinShards {
+  MUNDUR_KERNEL(JoinShards);
+  T *to, *waiting;
+  const T* sums;
+  std::int64_t n, shard, shards, rows, each;
+};
+
+/// seen[n,t,g,k,c] = x of place (n, t) and tap k; 0 where that is not there.
+template <class T>
+struct GatherWindows {
+  MUNDUR_KERNEL(GatherWindows);
+  T* to;
+  const T* x;
+  Seen seen;
+  std::int64_t groups;
+};
+/// turned[j,k,o,g·C + c] = w[first + (taps - 1 - j)·step of both axes, c, g·O + o].
+template <class T>
+struct TurnKernel {
+  MUNDUR_KERNEL(TurnKernel);
+  struct Axis {
+    std::int64_t taps, first, step;
+  };
+  T* turned;
+  const T* w;
+  Axis rows, columns;
+  std::int64_t wide;  // taps of w's rows
+  std::int64_t groups, channels, filters;
+};
+
 // ---- losses ---------------------------------------------------------------------------------
 
 template <class T>
@@ -453,6 +574,61 @@ struct Normal {
   double mean, deviation;
 };
 
+// ---- images ---------------------------------------------------------------------------------
+
+template <class T>
+struct DrawMaps {
+  MUNDUR_KERNEL(DrawMaps);
+  double* map;
+  std::int64_t samples;
+  Key key;
+  RandomChange how;
+  Image from, to;
+};
+/// What images look like elsewhere: by the map of each, or, without maps, as `fixed` says.
+struct Warped {
+  std::int64_t samples;
+  Image to, from;
+  const double* map;
+  double fixed[6];
+  Sampling how;
+  Box box;
+};
+template <class T>
+struct Warp {
+  MUNDUR_KERNEL(Warp);
+  T* y;
+  const T* x;
+  Warped by;
+};
+template <class T>
+struct WarpDx {
+  MUNDUR_KERNEL(WarpDx);
+  T* dx;
+  const T* dy;
+  Warped by;
+};
+template <class T>
+struct Contrast {
+  MUNDUR_KERNEL(Contrast);
+  T* y;
+  const T* x;
+  const double* map;
+  std::int64_t samples;
+  Image image;
+  double least, most;
+};
+template <class T>
+struct ContrastDx {
+  MUNDUR_KERNEL(ContrastDx);
+  T* dx;
+  const T *dy, *x;
+  const double* map;
+  std::int64_t samples;
+  Image image;
+  double least, most;
+};
+
 // ---- normalisation --------------------------------------------------------------------------
 
 /// The rows of a matrix that count: their number stands in `count`, or all of them do.
@@ -540,6 +716,22 @@ struct NormalizeRowsDx {
   T* dx;
   const T *dy, *x, *mean, *inverse, *gamma;
   std::int64_t rows, columns;
+};
+template <class T>
+struct UnitRows {
+  MUNDUR_KERNEL(UnitRows);
+  T *y, *inverse;
+  const T* x;
+  std::int64_t rows, columns;
+  T most;
+};
+template <class T>
+struct UnitRowsDx {
+  MUNDUR_KERNEL(UnitRowsDx);
+  T* dx;
+  const T *dy, *y, *inverse;
+  std::int64_t rows, columns;
+  T most;
 };
 
 // ---- time -----------------------------------------------------------------------------------

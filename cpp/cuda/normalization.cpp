@@ -114,4 +114,19 @@ void resolve(Resolver<T>& r, const op::NormalizeRowsDx& o) {
 }
 MUNDUR_CUDA_RESOLVED(NormalizeRowsDx);
 
+template <class T>
+void resolve(Resolver<T>& r, const op::UnitRows& o) {
+  r.each(r.rows(o.x), launches::UnitRows<T>{r.at(o.y), r.at(o.inverse), r.at(o.x), r.rows(o.x),
+                                            r.columns(o.x), static_cast<T>(o.most)});
+}
+MUNDUR_CUDA_RESOLVED(UnitRows);
+
+template <class T>
+void resolve(Resolver<T>& r, const op::UnitRowsDx& o) {
+  r.each(r.rows(o.dy),
+         launches::UnitRowsDx<T>{r.at(o.dx), r.at(o.dy), r.at(o.y), r.at(o.inverse), r.rows(o.dy),
+                                 r.columns(o.dy), static_cast<T>(o.most)});
+}
+MUNDUR_CUDA_RESOLVED(UnitRowsDx);
+
 }  // namespace mundur::cuda

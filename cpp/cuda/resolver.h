@@ -121,6 +121,8 @@ inline launches::Key key_of(const Stream& stream) {
   X(Activate) X(ActivateDx) X(Rescale) X(Add) X(Multiply) X(Copy) X(Zero) X(Permute) X(Shift)  \
   X(Concatenate) X(TakeColumns) X(MaskSteps) X(EitherMask) X(FindMask) X(Repeat) X(SumSteps)   \
   X(MaxWindows) X(MaxWindowsDx) X(MeanWindows) X(MeanWindowsDx)                                \
+  X(GatherWindows) X(Convolve) X(ConvolveDw) X(Convolve2D) X(Convolve2DDw) X(TurnKernel)       \
+  X(DrawMaps) X(Warp) X(WarpDx) X(Contrast) X(ContrastDx) X(UnitRows) X(UnitRowsDx)            \
   X(Lookup) X(ListPlaces) X(LookupDw) X(Dropout) X(DropoutDx) X(Normal)                        \
   X(CountRows) X(ColumnSums) X(ColumnDeviations) X(ColumnMoments) X(NormalizationScale)        \
   X(NormalizeColumns) X(NormalizeColumnsSums) X(NormalizeColumnsDx)                            \

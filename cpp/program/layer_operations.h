@@ -34,11 +34,6 @@ struct Drop {
   bool any() const { return threshold != 0; }
 };
 
-/// The part of an image that is seen; what of it lies outside of the image holds the constant.
-struct Box {
-  std::int64_t row = 0, column = 0, rows = 0, columns = 0;
-};
-
 /// What a recurrent layer is, and what it keeps. Gates of z: 1, 4 or 3; a GRU has q, an LSTM c.
 struct Recurrence {
   Cell cell = Cell::simple_rnn;

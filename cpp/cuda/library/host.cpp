@@ -35,8 +35,8 @@ std::string_view setting(const char* name) {
 }
 
 /// Its devices differ in who comes first: threads and blocks forward, reversed, shuffled; and, to
-/// see that barriers matter, forward without one of each block: the first, or number
-/// MUNDUR_CUDA_LATE, -1 for none.
+/// see that barriers matter, forward without the first one of each block, the second or the third;
+/// MUNDUR_CUDA_LATE names another, -1 none.
 struct Emulated {
   const char* name;
   Place place;
@@ -46,6 +46,8 @@ constexpr Emulated kDevices[] = {
     {"host emulation, reversed", {Place::Order::reversed, -1}},
     {"host emulation, shuffled", {Place::Order::shuffled, -1}},
     {"host emulation, without a barrier", {Place::Order::forward, 0}},
+    {"host emulation, without the second barrier", {Place::Order::forward, 1}},
+    {"host emulation, without the third barrier", {Place::Order::forward, 2}},
 };
 
 /// What a machine without a GPU would answer, for tests of who asks.

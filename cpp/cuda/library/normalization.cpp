@@ -152,6 +152,30 @@ struct Code<launches::NormalizeRowsDx<T>> {
   }
 };
 
+template <class T>
+struct Code<launches::UnitRows<T>> {
+  template <class Block>
+  static MUNDUR_DEVICE void run(Block& block, const launches::UnitRows<T>& a,
+                                const launches::Step<T>&) {
+    block.each(a.rows, [&](i64 b) {
+      const i64 at = b * a.columns;
+      unit_rows(a.y + at, a.inverse + b, a.x + at, 1, a.columns, a.most);
+    });
+  }
+};
+
+template <class T>
+struct Code<launches::UnitRowsDx<T>> {
+  template <class Block>
+  static MUNDUR_DEVICE void run(Block& block, const launches::UnitRowsDx<T>& a,
+                                const launches::Step<T>&) {
+    block.each(a.rows, [&](i64 b) {
+      const i64 at = b * a.columns;
+      unit_rows_backward(a.dx + at, a.dy + at, a.y + at, a.inverse + b, 1, a.columns, a.most);
+    });
+  }
+};
+
 }  // namespace
 }  // namespace mundur::MUNDUR_ISA
 
@@ -166,4 +190,6 @@ MUNDUR_STARTED(NormalizeSums)
 MUNDUR_STARTED(NormalizeColumnsDx)
 MUNDUR_STARTED(NormalizeRows)
 MUNDUR_STARTED(NormalizeRowsDx)
+MUNDUR_STARTED(UnitRows)
+MUNDUR_STARTED(UnitRowsDx)
 }  // namespace mundur

@@ -1,29 +1,17 @@
 // Products in order of the inner index: tiles of the result, one to a block, whose threads have
 // steps of both operands in common memory; and, where columns are few, 16 lanes to each element.
 
-#include "cpu/kernels/formulas/activations.h"
 #include "cpu/kernels/shards.h"
-#include "cuda/library/block.h"
+#include "cuda/library/tile.h"
 
 namespace mundur::MUNDUR_ISA {
 namespace {
 
-template <class T>
-MUNDUR_INLINE T activated(T z, Function f) {
-  Vec<T> y = z;
-  if (f == Function::linear) return z;
-  with_function<T>(f, [&](auto one) { y = decltype(one)::value(y); });
-  return first_lane(y);
-}
-
-/// A tile of kSide rows and columns; each thread has kOwn by kOwn of its elements.
 template <class T, int kSide, int kOwn>
-struct Tile {
-  static constexpr int kSteps = launches::kTileSteps;
-  static constexpr int kAcross = kSide / kOwn, kThreads = kAcross * kAcross;
-  struct Sums {
-    T of[kOwn][kOwn];
-  };
+struct Tile : TileOf<T, kSide, kOwn> {
+  using Base = TileOf<T, kSide, kOwn>;
+  using Base::kAcross, Base::kSteps, Base::kThreads, Base::multiply;
+  using typename Base::Sums;
 
   const launches::Tiles<T>& a;
   i64 row, column;  // of the tile
@@ -43,21 +31,6 @@ struct Tile {
       const int i = step == 1 ? e / kSteps : e % kSide;
       const bool is_there = d < steps && first + i < n;
       to[d * kSide + i] = is_there ? p[(k + d) * step + (first + i) * along] : T(0);
-    }
-  }
-
-  MUNDUR_DEVICE static void multiply(Sums& sums, const T* left, const T* right, i64 steps,
-                                     int thread) {
-    const T* const l = left + thread / kAcross * kOwn;
-    const T* const r = right + thread % kAcross * kOwn;
-    for (int k = 0; k < steps; ++k) {
-      MUNDUR_UNROLL
-      for (int i = 0; i < kOwn; ++i) {
-        MUNDUR_UNROLL
-        for (int j = 0; j < kOwn; ++j) {
-          sums.of[i][j] = fused(l[k * kSide + i], r[k * kSide + j], sums.of[i][j]);
-        }
-      }
     }
   }
 

@@ -47,11 +47,23 @@ struct Code<launches::Normal<T>> {
     const RandomKey key = key_of(a.key, step);
     block.each(a.n, [&](i64 i) {
       const auto e = static_cast<std::uint64_t>(i);
-      const PhiloxBlock words = words_of(key, e / 32 * 16 + e % 16);
+      const PhiloxBlock words = philox_of(e / 32 * 16 + e % 16, key);
       const int half = e % 32 < 16 ? 0 : 2;
       const std::uint64_t bits = std::uint64_t{words.word[half + 1]} << 32 | words.word[half];
       const double u = (static_cast<double>(bits >> 12) + 0.5) * 0x1p-52;
       a.y[i] = static_cast<T>(first_lane(fma(VecD(a.deviation), normal_quantile(u), VecD(a.mean))));
+    });
+  }
+};
+
+template <class T>
+struct Code<launches::DrawMaps<T>> {
+  template <class Block>
+  static MUNDUR_DEVICE void run(Block& block, const launches::DrawMaps<T>& a,
+                                const launches::Step<T>& step) {
+    const RandomKey key = key_of(a.key, step);
+    block.each(a.samples, [&](i64 n) {
+      draw_map(a.map + 6 * n, a.how, a.from, a.to, philox_of(static_cast<std::uint64_t>(n), key));
     });
   }
 };
@@ -63,4 +75,5 @@ namespace mundur {
 MUNDUR_STARTED(Dropout)
 MUNDUR_STARTED(DropoutDx)
 MUNDUR_STARTED(Normal)
+MUNDUR_STARTED(DrawMaps)
 }  // namespace mundur

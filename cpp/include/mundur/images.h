@@ -17,6 +17,11 @@ struct Sampling {
   double fill = 0.0;     // beyond, where that is constant
 };
 
+/// The part of an image that is seen; what of it lies outside of the image holds the constant.
+struct Box {
+  std::int64_t row = 0, column = 0, rows = 0, columns = 0;
+};
+
 /// A change of images that is drawn for each. Pairs are of the rows and of the columns; what is
 /// drawn is uniform over [low, high).
 struct RandomChange {

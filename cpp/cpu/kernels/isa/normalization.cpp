@@ -222,7 +222,7 @@ MUNDUR_DEVICE void normalize_rows_backward(T* dx, const T* dy, const T* x, const
 }
 
 template <class T>
-void unit_rows(T* y, T* inverse, const T* x, i64 B, i64 O, T most) {
+MUNDUR_DEVICE void unit_rows(T* y, T* inverse, const T* x, i64 B, i64 O, T most) {
   const auto square = [](Vec<T> a) MUNDUR_BODY { return a * a; };
   for (i64 b = 0; b < B; ++b) {
     const T* const row = x + b * O;
@@ -233,7 +233,8 @@ void unit_rows(T* y, T* inverse, const T* x, i64 B, i64 O, T most) {
 }
 
 template <class T>
-void unit_rows_backward(T* dx, const T* dy, const T* y, const T* inverse, i64 B, i64 O, T most) {
+MUNDUR_DEVICE void unit_rows_backward(T* dx, const T* dy, const T* y, const T* inverse, i64 B,
+                                      i64 O, T most) {
   const auto product = [](Vec<T> a, Vec<T> b) MUNDUR_BODY { return a * b; };
   for (i64 b = 0; b < B; ++b) {
     const T factor = inverse[b];
