@@ -95,8 +95,6 @@ class Outside(md.losses.Loss):
 @needs_library
 def test_what_runs_on_the_cpu_only() -> None:
     device = DEVICES[0]
-    with pytest.raises(NotImplementedError, match=r"operation UnitRows \(of .*It has Product,"):
-        md.Model([md.layers.UnitNormalization()], input_shape=(5, 2), device=device)
     with pytest.raises(NotImplementedError, match=r'float32 and float64 only, got .*"bfloat16"'):
         md.Model([md.layers.Dense(3)], compute_dtype="bfloat16", input_shape=(2,), device=device)
     model = md.Model([md.layers.Dense(1)], device=device)
@@ -106,21 +104,24 @@ def test_what_runs_on_the_cpu_only() -> None:
     spared = md.optimizers.SGD(weight_decay=0.1)
     spared.exclude_from_weight_decay(var_names=["bias"])
     for optimizer, words in (
-        (md.optimizers.Adafactor(), "does not have the operation FactorMeans"),
+        (md.optimizers.Adafactor(), "does not have the operation FactorMeans.* It has Product,"),
         (spared, "lets all parameters decay"),
     ):
         model = md.Model([md.layers.Dense(1)], device=device)
         model.compile(optimizer, "mse")
         with pytest.raises(NotImplementedError, match=words):
             model.fit(X, X[:, 0], verbose=0)
+
+    def square() -> md.layers.Dense:
+        return md.layers.Dense(1, activation=(lambda z: z * z, lambda z: 2 * z))
+
     with pytest.raises(NotImplementedError, match="an activation written in Python"):
-        square = md.layers.Dense(1, activation=(lambda z: z * z, lambda z: 2 * z))
-        md.Model([square], input_shape=(4,), device=device)
-    model = md.Model([md.layers.UnitNormalization()], input_shape=(5, 2), seed=1)
+        md.Model([square()], input_shape=(4,), device=device)
+    model = md.Model([square()], input_shape=(4,), seed=1)
     with pytest.raises(NotImplementedError):
         model.device = device
     assert model.device == "cpu"
-    assert model.predict(np.ones((2, 5, 2))).shape == (2, 5, 2)
+    assert model.predict(X[:2, :4]).shape == (2, 1)
 
 
 @needs_library
