@@ -171,7 +171,7 @@ std::vector<double> train(const Training& training, i64 samples, i64 batch,
   if (training.penalised) {
     network.set_penalty(0, {1e-3, 1e-2});
     network.set_activity_penalty(1, {1e-3, 1e-2});
-    network.set_constraint(0, {mundur::Constraint::Kind::norms, 0, 0.0, 0.9});
+    network.set_constraint(0, {mundur::Constraint::Kind::norms, 1, 0.0, 0.9});
   }
   mundur::DataSet data;
   const auto x = numbers.vector<float>(samples * kSteps * kChannels, -1, 1);

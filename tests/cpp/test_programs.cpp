@@ -294,7 +294,7 @@ class Serial {
     network.set_activity_penalty(0, {0.01, 0.02});
     if (!network.parameters().empty()) {
       network.set_penalty(0, {0.01, 0.02});
-      network.set_constraint(0, {mundur::Constraint::Kind::norms, 0, 0.1, 0.2, 0.5});
+      network.set_constraint(0, {mundur::Constraint::Kind::norms, 1, 0.1, 0.2, 0.5});
     }
     mundur::Purpose purpose;
     purpose.training = purpose.backward = true;
