@@ -89,6 +89,8 @@ def cores() -> int:
 
 def slug(machine: dict[str, Any]) -> str:
     """A name for this kind of machine that a file can carry."""
+    if "gpu" in machine:
+        return re.sub(r"[^a-z0-9]+", "-", machine["gpu"].lower()).strip("-")
     text = f"{machine['cpu']} f{machine['family']}m{machine['model']} {machine['cores']}cores"
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
@@ -99,7 +101,8 @@ def title(machine: dict[str, Any]) -> str:
     widest = next((isa for isa in ("avx512f", "avx2", "asimd") if isa in flags), "baseline")
     name = {"avx512f": "AVX-512", "avx2": "AVX2", "asimd": "NEON"}.get(widest, widest)
     family = f" (family {machine['family']}, model {machine['model']})" if machine["family"] else ""
-    return f"{machine['cpu']}{family}, {machine['cores']} cores, {name}"
+    gpu = f"{machine['gpu']}; beside it " if "gpu" in machine else ""
+    return f"{gpu}{machine['cpu']}{family}, {machine['cores']} cores, {name}"
 
 
 def _cpuinfo() -> dict[str, str]:

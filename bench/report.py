@@ -80,7 +80,7 @@ def comparison_table(document: Document) -> str:
     return "\n".join(lines)
 
 
-COMPARISONS = ("compare", "images")
+COMPARISONS = ("compare", "images", "cuda")
 IN_README = ("W3", "W8", "W4", "W6")  # small, an epoch, large, a sequence
 
 

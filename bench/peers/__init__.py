@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from .jax import Jax, JaxScan
+from .jax import Jax, JaxOnGpu, JaxScan, JaxScanOnGpu
 from .keras import Keras, KerasCall, KerasFunction, KerasManySteps
-from .mundur import Mundur
+from .mundur import Mundur, MundurOnGpu
 from .peer import Measured, Peer
 from .sklearn import ScikitLearn
-from .torch import Torch, TorchAutotuned, TorchCompiled, TorchForeach, TorchFused
+from .torch import (
+    Torch,
+    TorchAutotuned,
+    TorchCompiled,
+    TorchCompiledOnGpu,
+    TorchForeach,
+    TorchFused,
+    TorchGraphs,
+    TorchOnGpu,
+)
 
 __all__ = ["PEERS", "Measured", "Peer", "library_version"]
 
@@ -27,6 +36,12 @@ PEERS: dict[str, type[Peer]] = {
     "keras-call": KerasCall,
     "keras-function": KerasFunction,
     "sklearn": ScikitLearn,
+    "mundur-gpu": MundurOnGpu,
+    "torch-gpu-eager": TorchOnGpu,
+    "torch-gpu-compile": TorchCompiledOnGpu,
+    "torch-gpu-graphs": TorchGraphs,
+    "jax-gpu-jit": JaxOnGpu,
+    "jax-gpu-scan": JaxScanOnGpu,
 }
 
 

@@ -138,10 +138,11 @@ class Jax(Peer):
     def build(self, threads: int) -> None:
         import os
 
-        os.environ["JAX_PLATFORMS"] = "cpu"
+        os.environ["JAX_PLATFORMS"] = self.device
         import jax
         import jax.numpy as jnp
 
+        jax.config.update("jax_default_matmul_precision", "highest")  # float32, on a GPU too
         w = self.workload
         weights = jax.tree.map(jnp.asarray, w.layer_weights())
         self.features = jnp.asarray(self.x)
@@ -306,3 +307,11 @@ class JaxScan(Jax):
             order = (self.order(),) if self.workload.shuffled else ()
             self.state, _ = self.epoch(self.state, self.features, self.targets, *order)
         jax.block_until_ready(self.state)
+
+
+class JaxOnGpu(Jax):
+    device = "cuda"
+
+
+class JaxScanOnGpu(JaxScan):
+    device = "cuda"

@@ -34,6 +34,7 @@ class Mundur(Peer):
             variables = self.model.trainable_weights
         for variable, value in zip(variables, w.weights(), strict=True):
             variable[...] = value
+        self.model.device = self.device
         if w.predicts:
             return
         optimizer: md.Optimizer
@@ -73,3 +74,7 @@ class Mundur(Peer):
             self.model.predict_on_batch(self.x)
         outputs: Array = self.model.predict_on_batch(self.x)
         return outputs
+
+
+class MundurOnGpu(Mundur):
+    device = "cuda"

@@ -35,6 +35,8 @@ class Peer(ABC):
     prediction: str | None = None
     #: False: this mode is for predictions alone.
     trains = True
+    #: Where it computes.
+    device = "cpu"
 
     def __init__(self, workload: Workload, threads: int) -> None:
         self.workload = workload

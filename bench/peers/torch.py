@@ -149,8 +149,10 @@ class Torch(Peer):
 
         torch.set_num_threads(threads)
         w = self.workload
-        self.net = network(w)
-        self.features, self.targets = torch.from_numpy(self.x), torch.from_numpy(self.y)
+        self.net = network(w).to(self.device)
+        self.features, self.targets = (
+            torch.from_numpy(array).to(self.device) for array in (self.x, self.y)
+        )
         if w.of_images:  # as they lie: channels last
             self.features = self.features.permute(0, 3, 1, 2)
         if w.predicts:
@@ -197,11 +199,15 @@ class Torch(Peer):
         else:
             for i in range(steps):
                 self.step(*self.batches[i % len(self.batches)])
+        self.finish()
+
+    def finish(self) -> None:
+        """Waits for what is still at work."""
 
     def train_shuffled_epoch(self) -> None:
         import torch
 
-        order = torch.randperm(self.workload.samples)
+        order = torch.randperm(self.workload.samples, device=self.device)
         for i in range(self.workload.batches):
             rows = order[self.batch(i)]
             self.step(self.features[rows], self.targets[rows])
@@ -210,9 +216,10 @@ class Torch(Peer):
         import torch
 
         with torch.inference_mode():
-            for _ in range(times - 1):
-                self.forward(self.features)
-            return self.forward(self.features)
+            for _ in range(times):
+                outputs = self.forward(self.features)
+                self.finish()
+        return outputs.cpu()
 
 
 class TorchForeach(Torch):
@@ -244,3 +251,99 @@ class TorchAutotuned(TorchCompiled):
     mode = "compile max-autotune"
     prediction = "compile max-autotune"
     compile_mode = "max-autotune-no-cudagraphs"
+
+
+class TorchOnGpu(Torch):
+    device = "cuda"
+    options = {"fused": True}  # noqa: RUF012
+
+    def build(self, threads: int) -> None:
+        import torch
+
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+        super().build(threads)
+
+    def finish(self) -> None:
+        import torch
+
+        torch.cuda.synchronize()
+
+
+class TorchCompiledOnGpu(TorchOnGpu):
+    mode = "compile"
+    prediction = "compile"
+
+    def compiled(self, function: Any) -> Any:
+        import torch
+
+        return torch.compile(function)
+
+
+class TorchGraphs(TorchOnGpu):
+    """A step recorded as a CUDA graph, whose batch comes into the same memory each time."""
+
+    mode = "CUDA graphs"
+    prediction = "CUDA graphs"
+
+    def build(self, threads: int) -> None:
+        if self.workload.optimizer == "adam":
+            self.options = {"fused": True, "capturable": True}
+        super().build(threads)
+        if self.workload.predicts:
+            self.record_forward()
+        else:
+            self.record_step()
+
+    def record_forward(self) -> None:
+        import torch
+
+        net = self.forward
+        with torch.inference_mode():
+            self.before_recording(lambda: net(self.features))
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph):
+                outputs = net(self.features)
+
+        def forward(_: Any) -> Any:
+            graph.replay()
+            return outputs
+
+        self.forward = forward
+
+    def record_step(self) -> None:
+        import copy
+
+        import torch
+
+        self.recorded_x, self.recorded_y = (part.clone() for part in self.batches[0])
+        first = copy.deepcopy(self.net.state_dict())
+        self.before_recording(lambda: super(TorchGraphs, self).step(*self.batches[0]))
+        self.net.load_state_dict(first)
+        for state in self.optimizer.state.values():
+            for slot in state.values():
+                slot.zero_()
+        self.graph = torch.cuda.CUDAGraph()
+        self.optimizer.zero_grad(set_to_none=True)
+        with torch.cuda.graph(self.graph):
+            self.recorded_loss = self.loss_of(self.recorded_x, self.recorded_y)
+            self.recorded_loss.backward()
+            self.optimizer.step()
+
+    def before_recording(self, work: Any) -> None:
+        """Some times beside, as PyTorch asks for."""
+        import torch
+
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            for _ in range(3):
+                work()
+        torch.cuda.current_stream().wait_stream(stream)
+
+    def step(self, x: Any, y: Any) -> Any:
+        if len(x) != len(self.recorded_x):  # an epoch's short batch
+            return super().step(x, y)
+        self.recorded_x.copy_(x)
+        self.recorded_y.copy_(y)
+        self.graph.replay()
+        return self.recorded_loss
