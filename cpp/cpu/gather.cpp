@@ -68,6 +68,22 @@ bool gather(const Kernels<T>& kernels, T* out, const ArrayView& x, const std::in
   return finite;
 }
 
+void pack(std::byte* out, const ArrayView& x, Range rows) {
+  const std::int64_t size = x.sample_size();
+  const auto item = static_cast<std::size_t>(bytes_of(x.type));
+  for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+    const std::byte* const sample = x.data + row * x.stride;
+    if (x.contiguous) {
+      std::memcpy(out, sample, static_cast<std::size_t>(size) * item);
+      out += static_cast<std::size_t>(size) * item;
+      continue;
+    }
+    for (std::int64_t i = 0; i < size; ++i, out += item) {
+      std::memcpy(out, element_at(x, sample, i), item);
+    }
+  }
+}
+
 namespace {
 
 template <class Id>

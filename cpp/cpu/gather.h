@@ -17,4 +17,7 @@ bool gather(const Kernels<T>& kernels, T* out, const ArrayView& x, const std::in
 bool gather_ids(std::int32_t* out, const ArrayView& x, const std::int64_t* order,
                 std::int64_t begin, Range rows, std::int64_t vocabulary);
 
+/// Elements of these samples of x, as they are, one behind the other.
+void pack(std::byte* out, const ArrayView& x, Range rows);
+
 }  // namespace mundur

@@ -35,8 +35,20 @@ struct Found {
   std::int32_t driver, needed;
 };
 
-/// Of one device, opened.
+/// A place to compute on one device: what it is told is done in that order, beside what others are.
 struct Context;
+
+/// How launches come about. The bits are the same.
+enum class Executor : std::int32_t {
+  launches,   // one by one
+  graph,      // those of several steps recorded, and launched as one
+  persistent  // one launch, whose blocks go through all of them and wait for each other between
+};
+inline constexpr const char* kExecutors[] = {"launches", "graph", "persistent"};
+/// Launches that are made again and again, for steps that differ.
+struct Prepared;
+/// Steps that are recorded as one.
+inline constexpr std::int64_t kRecorded = 16;
 
 /// Those that return a number return 0, or what text() explains.
 struct Functions {
@@ -55,9 +67,18 @@ struct Functions {
   /// `from` no longer.
   std::int32_t (*up)(Context* context, void* to, const void* from, std::int64_t bytes);
   std::int32_t (*down)(Context* context, void* to, const void* from, std::int64_t bytes);
+  std::int32_t (*copy)(Context* context, void* to, const void* from, std::int64_t bytes);
   /// All of them, one behind the other; `step` is what they know of the step, Step in launches.h.
   std::int32_t (*run)(Context* context, const Launch* launches, std::int64_t count,
                       const void* step, std::int64_t step_bytes);
+  /// They are copied. `prepared` is null where that executor does not have one of the kernels, or
+  /// the device not the executor.
+  std::int32_t (*prepare)(Context* context, const Launch* launches, std::int64_t count,
+                          Executor executor, Prepared** prepared);
+  /// For each of `count` steps, one behind the other.
+  std::int32_t (*repeat)(Context* context, Prepared* prepared, const void* steps,
+                         std::int64_t step_bytes, std::int64_t count);
+  void (*forget)(Context* context, Prepared* prepared);
 };
 
 /// The name and the type of the library's one function: null for an ABI that is not its own.

@@ -25,7 +25,8 @@
   X(ClippedScale) X(AddPenalty) X(Penalties) X(Constrain) X(Dropout) X(DropoutDx) X(Normal)      \
   X(CountRows) X(ColumnSums) X(ColumnDeviations) X(ColumnMoments) X(NormalizationScale)          \
   X(NormalizeColumns) X(NormalizeSums) X(NormalizeColumnsDx) X(NormalizeRows)                    \
-  X(NormalizeRowsDx) X(Recur) X(RecurAny) X(RecurDx) X(RecurDxAny)
+  X(NormalizeRowsDx) X(Recur) X(RecurAny) X(RecurDx) X(RecurDxAny)                               \
+  X(Gather) X(GatherIds) X(GatherWeights) X(StopUnlessFinite) X(Keep)
 // clang-format on
 
 namespace mundur::launches {
@@ -33,6 +34,16 @@ namespace mundur::launches {
 #define MUNDUR_NAME(name) name,
 enum class Kernel : std::int32_t { MUNDUR_LAUNCHES(MUNDUR_NAME) };
 #undef MUNDUR_NAME
+
+/// An array of a data set: samples of so many numbers, one behind the other. data null: none.
+struct Source {
+  const void* data;
+  std::int64_t size;
+  ElementType type;
+};
+/// Where those of input number i, and of output number i, stand among a set's arrays.
+enum class Part : int { x, y, labels, weights };
+constexpr int source_of(int i, Part part) { return 4 * i + static_cast<int>(part); }
 
 /// What differs from step to step; `update` with the device's addresses.
 template <class T>
@@ -43,6 +54,12 @@ struct Step {
   std::int64_t samples = 0;
   double clipnorm = 0.0, global_clipnorm = 0.0;
   std::int32_t updates = 1;
+  // Where the device has the data set: its arrays; the samples' order, or null; the batch in it.
+  const Source* sources = nullptr;
+  const std::int64_t* order = nullptr;
+  std::int64_t begin = 0;
+  std::int64_t turn = 0;            // of the steps that are on their way together
+  std::int32_t* stopped = nullptr;  // not 0: nothing is done any more; null: nothing stops it
 };
 
 #define MUNDUR_KERNEL(name) static constexpr Kernel kKernel = Kernel::name
@@ -791,6 +808,56 @@ struct RecurDx : RecurStepsDx<T> {
 template <class T>
 struct RecurDxAny : RecurStepsDx<T> {
   MUNDUR_KERNEL(RecurDxAny);
+};
+
+// ---- steps that are on their way together ---------------------------------------------------
+
+/// Samples of a batch, from the set's array `source`, converted.
+template <class T>
+struct Gather {
+  MUNDUR_KERNEL(Gather);
+  T* y;
+  std::int64_t samples, size;
+  int source;
+};
+/// The same of whole numbers.
+template <class T>
+struct GatherIds {
+  MUNDUR_KERNEL(GatherIds);
+  std::int32_t* y;
+  std::int64_t samples, size;
+  int source;
+};
+/// Of each row of a sample; 1 without such an array, 0 where its label, if there are any, is below
+/// 0.
+template <class T>
+struct GatherWeights {
+  MUNDUR_KERNEL(GatherWeights);
+  T* weights;
+  const std::int32_t* labels;
+  std::int64_t samples, rows;
+  int source;
+};
+/// Of either; any may be null.
+template <class T>
+struct StopUnlessFinite {
+  MUNDUR_KERNEL(StopUnlessFinite);
+  const double* doubles;
+  const T* values;
+  std::int64_t n;
+};
+/// What is asked of a step stays, `each` words of 8 bytes for one.
+inline constexpr int kMostKept = 16;
+template <class T>
+struct Keep {
+  MUNDUR_KERNEL(Keep);
+  struct {
+    const std::uint64_t* from;
+    std::int64_t words;
+  } kept[kMostKept];
+  std::uint64_t* to;
+  std::int64_t each;
+  std::int32_t count;
 };
 
 #undef MUNDUR_KERNEL

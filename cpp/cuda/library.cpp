@@ -87,6 +87,11 @@ std::shared_ptr<Gpu> Gpu::open(const std::string& library, int index) {
   return gpu;
 }
 
+std::shared_ptr<Gpu> Gpu::beside() const {
+  require_process();
+  return std::shared_ptr<Gpu>(new Gpu(functions_, index_));
+}
+
 Gpu::Gpu(const Functions* functions, int index)
     : functions_(functions), index_(index), process_(getpid()) {
   const std::int32_t error = functions_->open(index, &context_);
@@ -141,10 +146,35 @@ std::int32_t Gpu::down(void* to, const void* from, std::int64_t bytes) {
   const std::lock_guard lock(mutex_);
   return bytes == 0 ? 0 : functions_->down(context_, to, from, bytes);
 }
+std::int32_t Gpu::copy(void* to, const void* from, std::int64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  return bytes == 0 ? 0 : functions_->copy(context_, to, from, bytes);
+}
 std::int32_t Gpu::run(const Launch* launches, std::int64_t count, const void* step,
                       std::int64_t step_bytes) {
   const std::lock_guard lock(mutex_);
   return functions_->run(context_, launches, count, step, step_bytes);
+}
+
+std::int32_t Gpu::prepare(const std::shared_ptr<Gpu>& gpu, const std::vector<Launch>& launches,
+                          Executor executor, std::shared_ptr<Prepared>& prepared) {
+  Prepared* made = nullptr;
+  const std::lock_guard lock(gpu->mutex_);
+  const std::int32_t error = gpu->functions_->prepare(gpu->context_, launches.data(),
+                                                      std::ssize(launches), executor, &made);
+  prepared = nullptr;
+  if (!made) return error;
+  prepared = {made, [gpu](Prepared* held) {
+                if (getpid() != gpu->process_) return;
+                const std::lock_guard own(gpu->mutex_);
+                gpu->functions_->forget(gpu->context_, held);
+              }};
+  return error;
+}
+std::int32_t Gpu::repeat(Prepared& prepared, const void* steps, std::int64_t step_bytes,
+                         std::int64_t count) {
+  const std::lock_guard lock(mutex_);
+  return functions_->repeat(context_, &prepared, steps, step_bytes, count);
 }
 
 std::vector<std::string> open_devices() {

@@ -3,12 +3,9 @@
 // How an operation becomes launches. Sizes and pieces are chosen here; whatever they are, the bits
 // are the same.
 
-#include <algorithm>
-#include <cstring>
-#include <type_traits>
 #include <vector>
 
-#include "cuda/launches.h"
+#include "cuda/launch.h"
 #include "mundur/memory.h"
 #include "program/extents.h"
 #include "program/memory.h"
@@ -53,21 +50,13 @@ class Resolver : public Extents {
   /// So many blocks of so many threads, with bytes in common.
   template <class Arguments>
   void launch(const Arguments& arguments, std::int64_t blocks, int threads, std::int64_t shared) {
-    static_assert(std::is_trivially_copyable_v<Arguments>);
     if (blocks == 0) return;
-    Launch& one = launches_.emplace_back();
-    one.kernel = static_cast<std::int32_t>(Arguments::kKernel);
-    one.is_double = sizeof(T) == sizeof(double);
-    one.blocks = blocks;
-    one.threads = threads;
-    one.shared = static_cast<std::int32_t>(shared);
-    std::memcpy(one.arguments, &arguments, sizeof arguments);
+    launches_.push_back(launch_of<T>(arguments, blocks, threads, shared));
   }
   /// Threads for n elements, rows or columns.
   template <class Arguments>
   void each(std::int64_t n, const Arguments& arguments) {
-    constexpr std::int64_t kThreads = 128, kMostBlocks = 1 << 15;
-    launch(arguments, std::min((n + kThreads - 1) / kThreads, kMostBlocks), kThreads, 0);
+    if (n > 0) launches_.push_back(launch_of<T>(arguments, n));
   }
   /// One block, whatever there is to do.
   template <class Arguments>
@@ -135,6 +124,22 @@ inline launches::Key key_of(const Stream& stream) {
 #define MUNDUR_HOST_OPERATIONS(X) \
   X(LoadInput) X(LoadTargets) X(ClearUnweighted) X(Augment) X(LoadGradient) X(KeepOutputs)
 // clang-format on
+
+template <class Op>
+inline constexpr bool is_host = false;
+#define MUNDUR_IS_HOST(Op) \
+  template <>              \
+  inline constexpr bool is_host<op::Op> = true;
+MUNDUR_HOST_OPERATIONS(MUNDUR_IS_HOST)
+#undef MUNDUR_IS_HOST
+
+template <class Op>
+inline constexpr bool is_device = false;
+#define MUNDUR_IS_DEVICE(Op) \
+  template <>                \
+  inline constexpr bool is_device<op::Op> = true;
+MUNDUR_CUDA_OPERATIONS(MUNDUR_IS_DEVICE)
+#undef MUNDUR_IS_DEVICE
 
 #define MUNDUR_RESOLVES(Op) \
   template <class T>        \

@@ -1,34 +1,17 @@
-// A network on a device: what of the host's memory has a copy there, and plans, which are lists of
-// launches between the CPU's own calls.
+// A network on a device: what runs there, and plans, which are lists of launches between the CPU's
+// own calls.
 
 #include "cuda/session.h"
 
 #include <deque>
-#include <map>
 
 #include "cpu/resolver.h"
-#include "cuda/resolver.h"
+#include "cuda/together.h"
 
 namespace mundur::cuda {
 namespace {
 
 // ---- what there is ------------------------------------------------------------------------------
-
-template <class Op>
-constexpr bool is_host = false;
-#define MUNDUR_IS_HOST(Op) \
-  template <>              \
-  constexpr bool is_host<op::Op> = true;
-MUNDUR_HOST_OPERATIONS(MUNDUR_IS_HOST)
-#undef MUNDUR_IS_HOST
-
-template <class Op>
-constexpr bool is_device = false;
-#define MUNDUR_IS_DEVICE(Op) \
-  template <>                \
-  constexpr bool is_device<op::Op> = true;
-MUNDUR_CUDA_OPERATIONS(MUNDUR_IS_DEVICE)
-#undef MUNDUR_IS_DEVICE
 
 template <class Op>
 const char* name_of_operation(const Op&);
@@ -77,167 +60,59 @@ void require_operation(const Program& program, const Operation& operation) {
                      " yet; use device=\"cpu\". It has " + kThere);
 }
 
-// ---- copies -------------------------------------------------------------------------------------
-
-/// A vector of the host's and its copy.
-template <class T>
-struct Mirror {
-  T* host = nullptr;
-  std::int64_t size = 0;
-  std::shared_ptr<void> there;
-  bool fresh = false, changed = false;  // within a native call
-
-  std::int64_t bytes() const { return size * static_cast<std::int64_t>(sizeof(T)); }
-  T* data() const { return static_cast<T*>(there.get()); }
-};
-
-/// Launches between two of the host's own calls.
-template <class T>
-struct List {
-  std::vector<Launch> launches;
-  bool uses[kRoles] = {}, changes[kRoles] = {};
-  /// Whether the optimizer's step is in it.
-  bool updates() const {
-    return uses[static_cast<int>(Role::sum)] || changes[static_cast<int>(Role::parameter)];
-  }
-};
+// ---- plans --------------------------------------------------------------------------------------
 
 template <class T>
 class Session final : public Device<T> {
  public:
-  Session(std::shared_ptr<Gpu> gpu, const Flat<T> (&flat)[kRoles]) : gpu_(std::move(gpu)) {
-    for (int role = 0; role < kRoles; ++role) {
-      flats_[role].host = flat[role].values;
-      flats_[role].size = flat[role].size;
-      if (flat[role].size > 0) take(flats_[role]);
-    }
-  }
+  Session(std::shared_ptr<Gpu> gpu, const Flat<T> (&flat)[kRoles])
+      : copies_(std::move(gpu), flat) {}
 
   void require(const Program& program) const override {
     for (const Operation& operation : program.operations) require_operation(program, operation);
   }
   Plan<T> plan(const Program& program, const Placement& placement, const Memory<T>& memory,
                std::int64_t batch, std::shared_ptr<void>& mirror, std::int64_t bytes) override;
-  void begin() override {
-    gpu_->require_process();
-    failure_.clear();
-    for (Mirror<T>& flat : flats_) flat.fresh = flat.changed = false;
-    for (auto& [host, slot] : slots_) slot.fresh = slot.changed = false;
+  std::shared_ptr<DeviceData> hold(const DataSet& data,
+                                   const std::vector<std::int64_t>& vocabularies) override {
+    return hold_set<T>(copies_.gpu(), data, vocabularies);
   }
-  void end() override {
-    for (Mirror<T>& flat : flats_) bring_back(flat);
-    for (auto& [host, slot] : slots_) bring_back(slot);
-    std::erase_if(slots_, [](const auto& one) { return !one.second.fresh; });
-    if (failure_.empty()) return;
-    throw std::runtime_error("device: cuda:" + std::to_string(gpu_->index()) + " (" + gpu_->name() +
-                             ") failed: " + failure_);
+  std::unique_ptr<Together<T>> together(const Program& program, const Placement& placement,
+                                        const Memory<T>& memory, std::int64_t batch,
+                                        std::shared_ptr<void>& mirror, std::int64_t bytes,
+                                        const std::vector<Value>& asked,
+                                        const std::vector<Value>& losses) override {
+    const Workspace<T> workspace = workspace_of(copies_, program, placement, batch, mirror, bytes);
+    return make_together<T>(copies_, workspace, program, placement, memory, batch, asked, losses);
   }
-
-  // ---- what plans call; behind a failure none does anything, and the call's end tells
-  void up(void* to, const void* from, std::int64_t bytes) {
-    if (failure_.empty()) check(gpu_->up(to, from, bytes));
-  }
-  void down(void* to, const void* from, std::int64_t bytes) {
-    if (failure_.empty()) check(gpu_->down(to, from, bytes));
-  }
-  void run(const List<T>& list, const Now<T>& now);
+  void keep_start(const std::vector<T*>& slots) override { copies_.keep_start(slots); }
+  void restore_start() override { copies_.restore_start(); }
+  bool all_finite() override { return copies_.all_finite(); }
+  void begin() override { copies_.begin(); }
+  void end() override { copies_.end(); }
 
  private:
-  void take(Mirror<T>& mirror) {
-    mirror.there = Gpu::take(gpu_, mirror.bytes(), "the model and its optimizer");
-  }
-  void check(std::int32_t error) {
-    if (error != 0) failure_ = gpu_->text(error);
-  }
-  void bring(Mirror<T>& mirror) {
-    if (!mirror.fresh) up(mirror.data(), mirror.host, mirror.bytes());
-    mirror.fresh = true;
-  }
-  void bring_back(Mirror<T>& mirror) {
-    if (mirror.changed) down(mirror.host, mirror.data(), mirror.bytes());
-    mirror.changed = false;
-  }
-  /// Of state that an update changes; null: none.
-  T* slot(T* host);
-  launches::Step<T> step_of(const List<T>& list, const Now<T>& now);
-
-  std::shared_ptr<Gpu> gpu_;
-  Mirror<T> flats_[kRoles];  // empty: planned, and sums, which are slots
-  std::map<T*, Mirror<T>> slots_;
-  std::string failure_;  // what went wrong first within the call
+  Copies<T> copies_;
 };
-
-template <class T>
-T* Session<T>::slot(T* host) {
-  if (!host) return nullptr;
-  Mirror<T>& mirror = slots_[host];
-  if (!mirror.there) {
-    mirror.host = host;
-    mirror.size = flats_[static_cast<int>(Role::parameter)].size;
-    try {
-      take(mirror);
-    } catch (const OutOfMemory& error) {  // a step must not throw
-      failure_ = error.what();
-      return nullptr;
-    }
-  }
-  bring(mirror);
-  mirror.changed = true;
-  return mirror.data();
-}
-
-template <class T>
-launches::Step<T> Session<T>::step_of(const List<T>& list, const Now<T>& now) {
-  launches::Step<T> step;
-  step.seed = now.seed;
-  step.forward = now.forward;
-  step.samples = now.samples();
-  if (!list.updates()) return step;
-  step.update = now.update;
-  step.update.w = flats_[static_cast<int>(Role::parameter)].data();
-  for (T*& state : step.update.state) state = slot(state);
-  step.update.average = slot(now.update.average);
-  step.sum = slot(static_cast<T*>(now.gathering.sum));
-  step.clipnorm = now.gathering.clipnorm;
-  step.global_clipnorm = now.gathering.global_clipnorm;
-  step.updates = now.gathering.updates;
-  return step;
-}
-
-template <class T>
-void Session<T>::run(const List<T>& list, const Now<T>& now) {
-  if (!failure_.empty()) return;
-  for (int role = 0; role < kRoles; ++role) {
-    Mirror<T>& flat = flats_[role];
-    if (!flat.there || !list.uses[role]) continue;
-    bring(flat);
-    flat.changed |= list.changes[role];
-  }
-  const launches::Step<T> step = step_of(list, now);
-  if (!failure_.empty()) return;
-  check(gpu_->run(list.launches.data(), std::ssize(list.launches), &step, sizeof step));
-}
-
-// ---- plans --------------------------------------------------------------------------------------
 
 /// What calls of a plan point to.
 template <class T>
 struct Owned {
   std::deque<List<T>> lists;
-  std::shared_ptr<void> mirror, scratch;
+  Workspace<T> workspace;
 };
 
 /// Lays out one plan. Where the fresh copy of each value is, is known at each operation.
 template <class T>
 class Layout {
  public:
-  Layout(Session<T>& session, const Program& program, const Placement& placement,
-         const Memory<T>& memory, const There<T>& there, std::int64_t batch, Owned<T>& owned)
-      : session_(session),
+  Layout(Copies<T>& copies, const Program& program, const Placement& placement,
+         const Memory<T>& memory, std::int64_t batch, Owned<T>& owned)
+      : copies_(copies),
         program_(program),
         placement_(placement),
         memory_(memory),
-        there_(there),
+        there_(owned.workspace.there),
         batch_(batch),
         owned_(owned),
         on_host_(program.values.size()),
@@ -302,8 +177,8 @@ class Layout {
     const std::int64_t bytes = bytes_of(program_.values[at], batch_, sizeof(T));
     std::byte* const host = memory_.planned + placement_.offsets[at];
     std::byte* const device = there_.planned + placement_.offsets[at];
-    calls_.add([=, session = &session_](Now<T>&, Worker&) {
-      to_host ? session->down(host, device, bytes) : session->up(device, host, bytes);
+    calls_.add([=, copies = &copies_](Now<T>&, Worker&) {
+      to_host ? copies->down(host, device, bytes) : copies->up(device, host, bytes);
     });
     here[at] = true;
   }
@@ -319,22 +194,18 @@ class Layout {
   template <class Op>
   void add_device(const Op& one, const std::vector<Access>& accesses) {
     if (!open_) open_ = &owned_.lists.emplace_back();
-    for (const Access& access : accesses) {
-      const auto role = static_cast<std::size_t>(program_[program_.root(access.value)].role);
-      open_->uses[role] = true;
-      open_->changes[role] |= access.kind != Access::Kind::read;
-    }
+    open_->note(program_, accesses);
     Resolver<T> resolver(program_, placement_, there_, batch_, open_->launches);
     resolve(resolver, one);
   }
   void flush() {
     if (!open_) return;
     calls_.add(
-        [session = &session_, list = open_](Now<T>& now, Worker&) { session->run(*list, now); });
+        [copies = &copies_, list = open_](Now<T>& now, Worker&) { copies->run(*list, now); });
     open_ = nullptr;
   }
 
-  Session<T>& session_;
+  Copies<T>& copies_;
   const Program& program_;
   const Placement& placement_;
   const Memory<T>& memory_;
@@ -347,52 +218,25 @@ class Layout {
   List<T>* open_ = nullptr;
 };
 
-/// The most that one operation of the program needs for itself.
-template <class T>
-std::int64_t scratch_of(const Program& program, const Placement& placement, std::int64_t batch) {
-  std::int64_t most = 0;
-  const There<T> nowhere;
-  for (const Operation& operation : program.operations) {
-    std::visit(
-        [&]<class Op>(const Op& one) {
-          if constexpr (is_device<Op>) {
-            std::vector<Launch> launches;
-            Resolver<T> resolver(program, placement, nowhere, batch, launches);
-            resolve(resolver, one);
-            most = std::max(most, resolver.scratch_bytes());
-          }
-        },
-        operation);
-  }
-  return most;
-}
-
 template <class T>
 Plan<T> Session<T>::plan(const Program& program, const Placement& placement,
                          const Memory<T>& memory, std::int64_t batch, std::shared_ptr<void>& mirror,
                          std::int64_t bytes) {
-  constexpr const char* kWhat = "the workspace of one batch";
-  if (!mirror) mirror = Gpu::take(gpu_, bytes, kWhat);
   const auto owned = std::make_shared<Owned<T>>();
-  owned->mirror = mirror;
-  const std::int64_t scratch = scratch_of<T>(program, placement, batch);
-  if (scratch > 0) owned->scratch = Gpu::take(gpu_, scratch, kWhat);
-  There<T> there;
-  there.planned = static_cast<std::byte*>(mirror.get());
-  there.scratch = static_cast<std::byte*>(owned->scratch.get());
-  for (int role = 0; role < kRoles; ++role) there.flat[role] = flats_[role].data();
-  return Layout<T>(*this, program, placement, memory, there, batch, *owned).plan(owned);
+  owned->workspace = workspace_of(copies_, program, placement, batch, mirror, bytes);
+  return Layout<T>(copies_, program, placement, memory, batch, *owned).plan(owned);
 }
 
 }  // namespace
 
 template <class T>
-std::unique_ptr<Device<T>> make_session(std::shared_ptr<Gpu> gpu, const Flat<T> (&flat)[kRoles]) {
-  return std::make_unique<Session<T>>(std::move(gpu), flat);
+std::unique_ptr<Device<T>> make_session(const std::shared_ptr<Gpu>& gpu,
+                                        const Flat<T> (&flat)[kRoles]) {
+  return std::make_unique<Session<T>>(gpu->beside(), flat);
 }
-template std::unique_ptr<Device<float>> make_session(std::shared_ptr<Gpu>,
+template std::unique_ptr<Device<float>> make_session(const std::shared_ptr<Gpu>&,
                                                      const Flat<float> (&)[kRoles]);
-template std::unique_ptr<Device<double>> make_session(std::shared_ptr<Gpu>,
+template std::unique_ptr<Device<double>> make_session(const std::shared_ptr<Gpu>&,
                                                       const Flat<double> (&)[kRoles]);
 
 }  // namespace mundur::cuda

@@ -15,6 +15,7 @@ struct Flat {
 /// A network on a device: `flat` of each role. Slots of the optimizer, whose addresses come with
 /// each step, are as long as the parameters.
 template <class T>
-std::unique_ptr<Device<T>> make_session(std::shared_ptr<Gpu> gpu, const Flat<T> (&flat)[kRoles]);
+std::unique_ptr<Device<T>> make_session(const std::shared_ptr<Gpu>& gpu,
+                                        const Flat<T> (&flat)[kRoles]);
 
 }  // namespace mundur::cuda

@@ -24,4 +24,14 @@ class Deadline {
   bool over_ = false;
 };
 
+/// How long it is.
+class Stopwatch {
+ public:
+  double seconds() const { return std::chrono::duration<double>(Clock::now() - begin_).count(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point begin_ = Clock::now();
+};
+
 }  // namespace mundur

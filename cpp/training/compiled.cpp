@@ -413,11 +413,11 @@ void Compiled<T>::reserve(std::int64_t batch, int workers) {
     placement_ = place(batch);
     scratch_ = scratch_bytes<T>(program_, batch);
     capacity_ = batch;
-    plans_.clear();
+    forget_plans();
   }
   arena_.reserve(placement_.bytes, scratch_, workers);
   if (generation_ == arena_.generation) return;
-  plans_.clear();
+  forget_plans();
   generation_ = arena_.generation;
   planned_ = arena_.at(network_).planned;
 }
@@ -440,6 +440,45 @@ const Plan<T>& Compiled<T>::plan(std::int64_t batch, int workers) {
   }
   return plans_.emplace(key, Plan<T>(program_, placement_, memory, batch, workers, table))
       .first->second;
+}
+
+namespace {
+
+/// What is told of a step: see Judge.
+std::vector<Value> told_of(const Purpose& purpose, const Ports& ports) {
+  std::vector<Value> told = {ports.activity, ports.penalties, ports.active};
+  for (std::size_t i : purpose.compared()) {
+    const Ports::Output& port = ports.outputs[i];
+    told.insert(told.end(),
+                {port.values, port.weights, port.mask, port.loss, port.weight, port.rows});
+    const std::vector<Metric>& metrics = purpose.compares[i].metrics;
+    if (std::find(metrics.begin(), metrics.end(), Metric::binary_accuracy) != metrics.end()) {
+      told.insert(told.end(), {port.p, port.y});
+    }
+    if (port.predicted) told.insert(told.end(), {port.labels, port.predicted, port.expected});
+  }
+  std::erase_if(told, [](Value value) { return !value; });
+  return told;
+}
+
+}  // namespace
+
+template <class T>
+Together<T>* Compiled<T>::together(std::int64_t batch) {
+  constexpr std::size_t kMost = 8;
+  Device<T>* const device = network_.device();
+  if (!device) return nullptr;
+  reserve(batch, 1);
+  const auto found = together_.find(batch);
+  if (found != together_.end()) return found->second.get();
+  if (together_.size() >= kMost) together_.clear();
+  std::vector<Value> losses;
+  for (std::size_t i : purpose_.compared()) losses.push_back(ports_.outputs[i].values);
+  return together_
+      .emplace(batch,
+               device->together(program_, placement_, arena_.at(network_), batch, arena_.mirror,
+                                arena_.planned, told_of(purpose_, ports_), losses))
+      .first->second.get();
 }
 
 template struct Arena<float>;

@@ -113,6 +113,8 @@ class Compiled {
   std::int64_t in_cache(std::int64_t most) const;
   /// The plan of so many samples and workers; made unless it is there.
   const Plan<T>& plan(std::int64_t batch, int workers);
+  /// The same for a device that has the data set; null where the host has a part in a step.
+  Together<T>* together(std::int64_t batch);
   template <class U = T>
   U* at(Value value) const {
     if (!value) return nullptr;
@@ -128,6 +130,10 @@ class Compiled {
 
  private:
   Placement place(std::int64_t batch) const;
+  void forget_plans() {
+    plans_.clear();
+    together_.clear();
+  }
 
   Network<T>& network_;
   Purpose purpose_;
@@ -147,6 +153,7 @@ class Compiled {
     auto operator<=>(const Key&) const = default;
   };
   std::map<Key, Plan<T>> plans_;
+  std::map<std::int64_t, std::unique_ptr<Together<T>>> together_;  // of so many samples
 };
 
 }  // namespace mundur

@@ -40,6 +40,11 @@ struct Pass {
   /// A batch is through, or has ended early. Returns how much was done, in a unit that is the same
   /// for any number of workers. One worker asks.
   virtual std::int64_t finish(Lane<T>& lane) = 0;
+  /// A device has the set: batches go through it together, so many of them ahead of finish().
+  DeviceData* held = nullptr;
+  std::int64_t ahead = 0;
+  /// Samples of the next batch; 0: there is none.
+  virtual std::int64_t coming() const { return 0; }
   /// Calls what calls a function of the caller's, while no team is at work.
   virtual void outside(const Operation& /*operation*/, Now<T>& /*now*/,
                        const std::function<void()>& call) {
@@ -62,7 +67,7 @@ class Runner {
     first_ = first;
     Device<T>* const device = lanes_.front().program->network().device();
     if (device) device->begin();
-    run_batches(pass, budget, per_look);
+    pass.held ? run_together(pass, budget) : run_batches(pass, budget, per_look);
     if (device) device->end();
   }
 
@@ -84,6 +89,32 @@ class Runner {
       }
       pace_.record(workers_ == stretch.workers ? done_ : 0);
       deadline.look();
+    }
+  }
+
+  /// Many steps at once, which are judged behind them, one after the other.
+  void run_together(Pass<T>& pass, double budget) {
+    Lane<T>& lane = lanes_.front();
+    Barrier barrier;
+    const Worker caller(0, 1, barrier);
+    lane.whole = true;
+    Stopwatch watch;
+    while (lane.whole && pass.coming() > 0 && watch.seconds() < budget) {
+      const std::int64_t size = pass.coming();
+      Together<T>& steps = *lane.program->together(size);
+      const std::int64_t most = steps.most(budget - watch.seconds());
+      for (; pass.ahead < most && pass.coming() == size; ++pass.ahead) {
+        pass.next(lane.now);
+        steps.add(lane.now, *pass.held);
+      }
+      steps.run();
+      lane.now.batch.count = size;
+      for (std::int64_t i = 0; pass.ahead > 0; ++i) {
+        steps.show(i);
+        lane.whole = pass.goes_on(pass.asked.back(), lane, caller);
+        pass.ahead = lane.whole ? pass.ahead - 1 : 0;
+        pass.finish(lane);
+      }
     }
   }
 

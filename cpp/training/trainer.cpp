@@ -72,8 +72,13 @@ class Trainer<T>::Epoch final : public Pass<T> {
   }
 
  private:
+  using Pass<T>::ahead;
   bool any() const override {
-    return outcome_ == Outcome::more && step < steps_per_epoch() && steps_left_ > 0;
+    return outcome_ == Outcome::more && step + ahead < steps_per_epoch() && steps_left_ > ahead;
+  }
+  std::int64_t coming() const override {
+    const std::int64_t begin = (step + ahead) * options.batch_size;
+    return any() ? std::min(options.batch_size, data.samples() - begin) : 0;
   }
   void next(Now<T>& now) override;
   bool goes_on(std::size_t behind, Lane<T>& lane, const Worker& worker) override;
@@ -92,10 +97,11 @@ class Trainer<T>::Epoch final : public Pass<T> {
                    network.gaps());
   }
   void begin_step(Now<T>& now);
+  void hold();
   void compile();
-  void start(std::uint64_t epoch);
+  void start(std::uint64_t epoch, bool on_device);
   void pass_on();
-  void keep_start();
+  void keep_start(bool on_device);
   void restore_start();
   /// A function of the caller's threw. A loss leaves the model as the last whole step did, others
   /// as the epoch began.
@@ -117,6 +123,9 @@ class Trainer<T>::Epoch final : public Pass<T> {
   double stop_loss_ = 0.0;
   Outcome outcome_ = Outcome::more;
   bool loss_threw_ = false;
+  std::shared_ptr<DeviceData> held_;  // the set, on the network's device
+  bool was_held_ = false;             // or asked whether it can be
+  bool start_is_there_ = false;
   Buffer order_;  // of the samples, as 64-bit integers; none without a shuffle
   Buffer start_values_;
   std::vector<Buffer> start_slots_;
@@ -131,11 +140,11 @@ template <class T>
 void Trainer<T>::Epoch::begin(std::uint64_t epoch) {
   const std::lock_guard lock(optimizer.mutex());
   bind_optimizer();
-  start(epoch);
+  start(epoch, false);
 }
 
 template <class T>
-void Trainer<T>::Epoch::start(std::uint64_t epoch) {
+void Trainer<T>::Epoch::start(std::uint64_t epoch, bool on_device) {
   if (options.shuffle && block > 0) {
     block_permutation(order_.as<std::int64_t>(), data.samples(), block, options.seed, epoch);
   } else if (options.shuffle) {
@@ -152,27 +161,33 @@ void Trainer<T>::Epoch::start(std::uint64_t epoch) {
   augmenting.place = 0;
   restored = false;
   tally.clear();
-  keep_start();
+  keep_start(on_device);
 }
 
-/// The epoch is over. A small one, where nobody looks, is followed by the next at once: what lies
-/// between two calls takes longer than its steps.
+namespace {
+
+template <class T>
+bool all_finite(const T* values, std::int64_t n) {
+  return std::all_of(values, values + n, [](T w) { return std::isfinite(w); });
+}
+
+}  // namespace
+
+/// The epoch is over. A small one, or one on a device, where nobody looks, is followed by the next
+/// at once: what lies between two calls takes longer than its steps.
 template <class T>
 void Trainer<T>::Epoch::pass_on() {
   constexpr std::int64_t kSmall = 4096;
+  const bool is_small = data.samples() <= kSmall && network.flat_size() <= kSmall;
+  if (epochs_left_ == 0 || !(tally.mean_loss() > stop_loss_)) return;
   // On a device the parameters come back with the call's end.
-  if (epochs_left_ == 0 || data.samples() > kSmall || network.flat_size() > kSmall ||
-      network.device()) {
-    return;
-  }
-  const T* const values = network.flat_values();
-  if (!(tally.mean_loss() > stop_loss_) ||
-      !std::all_of(values, values + network.flat_size(), [](T w) { return std::isfinite(w); })) {
+  if (network.device() ? !this->held || !network.device()->all_finite()
+                       : !is_small || !all_finite(network.flat_values(), network.flat_size())) {
     return;
   }
   --epochs_left_;
   tally.add_means_to(passed);
-  start(augmenting.epoch + 1);
+  start(augmenting.epoch + 1, network.device() != nullptr);
 }
 
 template <class T>
@@ -190,11 +205,17 @@ void Trainer<T>::Epoch::resume(std::int64_t from, const std::vector<double>& num
 /// A step whose loss is not finite updates nothing, so that an epoch of one step needs no copy of
 /// the vectors. Forward has changed the layers' state by then.
 template <class T>
-void Trainer<T>::Epoch::keep_start() {
+void Trainer<T>::Epoch::keep_start(bool on_device) {
   start_scalars_.clear();
   for (const Optimizer::Scalar& scalar : optimizer.scalars())
     start_scalars_.push_back(*scalar.value);
   start_forwards_ = network.training_forwards;
+  start_is_there_ = on_device;
+  if (on_device) {
+    std::vector<T*> slots;
+    for (Optimizer::Slot& slot : optimizer.slots()) slots.push_back(slot.values.template as<T>());
+    return network.device()->keep_start(slots);
+  }
   start_state_.assign(network.state_values(), network.state_values() + network.state_size());
   if (one_step()) return;
   const auto take = [&](Buffer& values) {
@@ -228,9 +249,13 @@ void Trainer<T>::Epoch::restore_start() {
   const auto restore = [&](T* to, const Buffer& from) {
     std::copy_n(from.template as<T>(), from.bytes() / static_cast<std::int64_t>(sizeof(T)), to);
   };
-  restore(network.flat_values(), start_values_);
-  std::copy(start_state_.begin(), start_state_.end(), network.state_values());
-  for (std::size_t i = 0; i < optimizer.slots().size() && !one_step(); ++i) {
+  if (start_is_there_) {
+    network.device()->restore_start();
+  } else {
+    restore(network.flat_values(), start_values_);
+    std::copy(start_state_.begin(), start_state_.end(), network.state_values());
+  }
+  for (std::size_t i = 0; i < optimizer.slots().size() && !one_step() && !start_is_there_; ++i) {
     T* values = optimizer.slots()[i].values.template as<T>();
     if (i < start_slots_.size()) {
       restore(values, start_slots_[i]);
@@ -281,6 +306,7 @@ void Trainer<T>::Epoch::compile() {
                         : Purpose::Updates::at_once;
   program_ = &network.compiled(purpose);
   lanes_[0].program = program_;
+  hold();
   const std::vector<Stretch>& stretches = program_->program().stretches;
   input_is_known_ = loss_is_known_ = 0;
   for (std::size_t i = 0; i < stretches.size(); ++i) {
@@ -291,6 +317,25 @@ void Trainer<T>::Epoch::compile() {
     if (std::holds_alternative<op::AskLoss>(first)) last_ask_ = &first;
   }
   this->asked = {input_is_known_, loss_is_known_};
+}
+
+/// A device computes many steps at once from a set that it has; what is told batch by batch, or
+/// read from a file as it goes, it has not.
+template <class T>
+void Trainer<T>::Epoch::hold() {
+  this->held = nullptr;
+  Device<T>* const device = network.device();
+  if (!device || fed || block > 0 || one_step() || judge.calls_outside()) return;
+  if (!program_->together(options.batch_size)) return;
+  if (!was_held_) {
+    std::vector<std::int64_t> vocabularies;
+    for (std::size_t i = 0; i < data.x.size(); ++i) {
+      vocabularies.push_back(network.graph().vocabulary(i));
+    }
+    held_ = device->hold(data, vocabularies);
+    was_held_ = true;
+  }
+  this->held = held_.get();
 }
 
 template <class T>
@@ -304,14 +349,14 @@ void Trainer<T>::Epoch::begin_step(Now<T>& now) {
 
 template <class T>
 void Trainer<T>::Epoch::next(Now<T>& now) {
-  const std::int64_t begin = step * options.batch_size;
+  const std::int64_t begin = (step + ahead) * options.batch_size;
   now.data = &data;
   now.exchange = options.exchange;
   now.part = part(std::min(options.batch_size, data.samples() - begin));
   now.batch = {options.shuffle ? order_.as<std::int64_t>() : data.rows,
                begin + now.part.samples.begin, now.part.samples.size()};
   now.seed = network.seed();
-  now.forward = network.training_forwards;
+  now.forward = network.training_forwards + static_cast<std::uint64_t>(ahead);
   now.augmenting = &augmenting;
   now.outputs = &options.outputs;
   now.begin_checks();
@@ -390,6 +435,7 @@ Outcome Trainer<T>::Epoch::run(double budget, std::int64_t max_steps, std::int64
   has_update_ = false;
   network.forget_forward();
   outcome_ = Outcome::more;
+  ahead = 0;
   if (any()) {
     compile();
     judge.reserve(batch_size);

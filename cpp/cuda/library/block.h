@@ -25,6 +25,12 @@
 
 namespace mundur::cuda {
 
+/// Whether a step before this one ended all.
+template <class T>
+MUNDUR_INLINE bool is_stopped(const launches::Step<T>& step) {
+  return step.stopped && *step.stopped != 0;
+}
+
 #if defined(__CUDACC__)
 
 /// Where a kernel is started.
@@ -74,6 +80,7 @@ constexpr int enough_blocks() {
 template <class Code, class Arguments, class T>
 __global__ void __launch_bounds__(kMostThreads, enough_blocks<Arguments>())
     kernel(const Arguments arguments, const launches::Step<T>* step) {
+  if (is_stopped(*step)) return;
   DeviceBlock block;
   Code::run(block, arguments, *step);
 }
@@ -95,6 +102,7 @@ struct Place {
   enum class Order { forward, reversed, shuffled };
   Order order = Order::forward;
   int late = -1;  // after so many phases of a block there is no barrier: see HostBlock
+  std::int64_t first = 0, every = 1;  // of the blocks, those that have their turn
 };
 
 /// Numbers 0 to n - 1 in such an order; `turn` makes shuffles differ.
@@ -167,12 +175,15 @@ template <class Code, class Arguments, class T>
 void start(const Launch& launch, const void* step, const Place& place) {
   Arguments arguments;
   std::memcpy(&arguments, launch.arguments, sizeof arguments);
+  const auto& of_step = *static_cast<const launches::Step<T>*>(step);
+  if (is_stopped(of_step)) return;
   std::vector<std::int64_t> turns;
-  put_in_order(turns, launch.blocks, place.order, 0);
+  put_in_order(turns, (launch.blocks - place.first + place.every - 1) / place.every, place.order,
+               0);
   HostBlock block(launch, place);
   for (std::int64_t index : turns) {
-    block.begin(index);
-    Code::run(block, arguments, *static_cast<const launches::Step<T>*>(step));
+    block.begin(place.first + index * place.every);
+    Code::run(block, arguments, of_step);
   }
 }
 
@@ -195,7 +206,11 @@ struct Code;
 }  // namespace
 }  // namespace mundur::MUNDUR_ISA
 
-/// Behind the kernels of a file: how each is started, for both element types.
+/// Behind the kernels of a file: how each is started, for both element types. What includes such a
+/// file for its code alone says MUNDUR_CODE_ALONE.
+#if defined(MUNDUR_CODE_ALONE)
+#define MUNDUR_STARTED(name)
+#else
 #define MUNDUR_STARTED(name)                                                                   \
   void cuda::start_##name(const cuda::Launch& launch, const void* step,                        \
                           const cuda::Place& place) {                                          \
@@ -207,3 +222,4 @@ struct Code;
     using Arguments = launches::name<float>;                                                   \
     cuda::start<MUNDUR_ISA::Code<Arguments>, Arguments, float>(launch, step, place);           \
   }
+#endif

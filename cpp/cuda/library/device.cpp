@@ -3,8 +3,10 @@
 #include <cstdio>
 #include <cstring>
 #include <new>
+#include <vector>
 
 #include "cuda/library/block.h"
+#include "cuda/library/persistent.h"
 
 namespace mundur::cuda {
 namespace {
@@ -114,6 +116,12 @@ std::int32_t down(Context* context, void* to, const void* from, std::int64_t byt
   return number(error == cudaSuccess ? cudaStreamSynchronize(context->stream) : error);
 }
 
+std::int32_t copy(Context* context, void* to, const void* from, std::int64_t bytes) {
+  cudaSetDevice(context->device);
+  return number(cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), cudaMemcpyDeviceToDevice,
+                                context->stream));
+}
+
 constexpr Start kStarts[] = {
 #define MUNDUR_START(name) start_##name,
     MUNDUR_LAUNCHES(MUNDUR_START)
@@ -142,8 +150,129 @@ std::int32_t run(Context* context, const Launch* launches, std::int64_t count, c
   return number(cudaGetLastError());
 }
 
-constexpr Functions kFunctions = {kAbi, 0,    MUNDUR_VERSION, look,      open, close, name,
-                                  text, room, take,           give_back, up,   down,  run};
+}  // namespace
+
+struct Prepared {
+  std::vector<Launch> launches;
+  Executor executor = Executor::launches;
+  Launch* there = nullptr;          // of a persistent kernel
+  cudaGraphExec_t graph = nullptr;  // of kRecorded steps, which lie in `recorded`
+  unsigned char *recorded = nullptr, *steps = nullptr, *sent = nullptr;
+  std::int64_t room = 0;  // bytes of `steps` and of `sent`, which they come from
+};
+
+namespace {
+
+cudaError_t launch_all(const Prepared& all, const void* step, const Context& context) {
+  const Place place{context.stream};
+  for (const Launch& launch : all.launches) kStarts[launch.kernel](launch, step, place);
+  return cudaGetLastError();
+}
+
+/// The steps of a graph are `step_bytes` apart.
+cudaError_t record(Prepared& all, const Context& context, std::int64_t step_bytes) {
+  cudaError_t error = cudaMalloc(&all.recorded, static_cast<std::size_t>(kRecorded * step_bytes));
+  if (error != cudaSuccess) return error;
+  error = cudaStreamBeginCapture(context.stream, cudaStreamCaptureModeThreadLocal);
+  if (error != cudaSuccess) return error;
+  for (std::int64_t i = 0; i < kRecorded && error == cudaSuccess; ++i) {
+    error = launch_all(all, all.recorded + i * step_bytes, context);
+  }
+  cudaGraph_t graph = nullptr;
+  const cudaError_t ended = cudaStreamEndCapture(context.stream, &graph);
+  if (error == cudaSuccess) error = ended;
+  if (error == cudaSuccess) error = cudaGraphInstantiate(&all.graph, graph, 0);
+  if (graph) cudaGraphDestroy(graph);
+  return error;
+}
+
+void forget(Context* context, Prepared* all) {
+  cudaSetDevice(context->device);
+  cudaStreamSynchronize(context->stream);
+  if (all->graph) cudaGraphExecDestroy(all->graph);
+  cudaFree(all->there);
+  cudaFree(all->recorded);
+  cudaFree(all->steps);
+  cudaFreeHost(all->sent);
+  delete all;
+}
+
+std::int32_t prepare(Context* context, const Launch* launches, std::int64_t count,
+                     Executor executor, Prepared** prepared) {
+  cudaSetDevice(context->device);
+  *prepared = nullptr;
+  const bool persists = executor == Executor::persistent;
+  if (persists && !can_persist(launches, count, context->device)) return 0;
+  auto* const made = new (std::nothrow) Prepared;
+  if (!made) return number(cudaErrorMemoryAllocation);
+  made->executor = executor;
+  made->launches.assign(launches, launches + count);
+  if (persists) {
+    const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(Launch);
+    cudaError_t error = cudaMalloc(&made->there, bytes);
+    if (error == cudaSuccess) {
+      error =
+          cudaMemcpyAsync(made->there, launches, bytes, cudaMemcpyHostToDevice, context->stream);
+    }
+    if (error == cudaSuccess) error = cudaStreamSynchronize(context->stream);
+    if (error != cudaSuccess) {
+      forget(context, made);
+      return number(error);
+    }
+  }
+  *prepared = made;
+  return 0;
+}
+
+/// All steps to the device; none before them is on its way any more.
+cudaError_t send(Prepared& all, const Context& context, const void* steps, std::int64_t bytes) {
+  cudaError_t error = cudaStreamSynchronize(context.stream);
+  if (error == cudaSuccess && bytes > all.room) {
+    cudaFree(all.steps);
+    cudaFreeHost(all.sent);
+    all.steps = all.sent = nullptr;
+    all.room = 0;
+    error = cudaMalloc(&all.steps, static_cast<std::size_t>(bytes));
+    if (error == cudaSuccess) error = cudaMallocHost(&all.sent, static_cast<std::size_t>(bytes));
+    if (error == cudaSuccess) all.room = bytes;
+  }
+  if (error != cudaSuccess) return error;
+  std::memcpy(all.sent, steps, static_cast<std::size_t>(bytes));
+  return cudaMemcpyAsync(all.steps, all.sent, static_cast<std::size_t>(bytes),
+                         cudaMemcpyHostToDevice, context.stream);
+}
+
+std::int32_t repeat(Context* context, Prepared* all, const void* steps, std::int64_t step_bytes,
+                    std::int64_t count) {
+  cudaSetDevice(context->device);
+  cudaError_t error = send(*all, *context, steps, count * step_bytes);
+  if (error == cudaSuccess && all->executor == Executor::persistent) {
+    error = persist(all->launches, all->there, all->steps, step_bytes, count, context->device,
+                    context->stream);
+    return number(error);
+  }
+  if (error == cudaSuccess && all->executor == Executor::graph && !all->graph &&
+      count >= kRecorded) {
+    error = record(*all, *context, step_bytes);
+  }
+  for (std::int64_t i = 0; i < count && error == cudaSuccess;) {
+    const unsigned char* const step = all->steps + i * step_bytes;
+    if (!all->graph || count - i < kRecorded) {
+      error = launch_all(*all, step, *context);
+      ++i;
+      continue;
+    }
+    error = cudaMemcpyAsync(all->recorded, step, static_cast<std::size_t>(kRecorded * step_bytes),
+                            cudaMemcpyDeviceToDevice, context->stream);
+    if (error == cudaSuccess) error = cudaGraphLaunch(all->graph, context->stream);
+    i += kRecorded;
+  }
+  return number(error);
+}
+
+constexpr Functions kFunctions = {kAbi, 0,       MUNDUR_VERSION, look,      open, close, name,
+                                  text, room,    take,           give_back, up,   down,  copy,
+                                  run,  prepare, repeat,         forget};
 
 }  // namespace
 }  // namespace mundur::cuda

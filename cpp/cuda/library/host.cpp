@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <iterator>
+#include <map>
+#include <mutex>
 #include <new>
 #include <random>
 #include <string_view>
@@ -36,18 +38,21 @@ std::string_view setting(const char* name) {
 
 /// Its devices differ in who comes first: threads and blocks forward, reversed, shuffled; and, to
 /// see that barriers matter, forward without the first one of each block, the second or the third;
-/// MUNDUR_CUDA_LATE names another, -1 none.
+/// MUNDUR_CUDA_LATE names another, -1 none; or without each second one between the launches of a
+/// persistent kernel.
 struct Emulated {
   const char* name;
   Place place;
+  bool meets = true;
 };
 constexpr Emulated kDevices[] = {
-    {"host emulation", {Place::Order::forward, -1}},
-    {"host emulation, reversed", {Place::Order::reversed, -1}},
-    {"host emulation, shuffled", {Place::Order::shuffled, -1}},
+    {"host emulation", {Place::Order::forward}},
+    {"host emulation, reversed", {Place::Order::reversed}},
+    {"host emulation, shuffled", {Place::Order::shuffled}},
     {"host emulation, without a barrier", {Place::Order::forward, 0}},
     {"host emulation, without the second barrier", {Place::Order::forward, 1}},
     {"host emulation, without the third barrier", {Place::Order::forward, 2}},
+    {"host emulation, without a grid barrier", {Place::Order::forward}, false},
 };
 
 /// What a machine without a GPU would answer, for tests of who asks.
@@ -65,6 +70,11 @@ struct Context {
   const Emulated& device;
 };
 
+struct Prepared {
+  std::vector<Launch> launches;
+  Executor executor;
+};
+
 namespace {
 
 std::int32_t open(std::int32_t device, Context** context) {
@@ -76,17 +86,37 @@ void name(Context* context, char* text, std::int64_t size) {
   std::snprintf(text, static_cast<std::size_t>(size), "%s", context->device.name);
 }
 const char* text(std::int32_t) { return "out of memory"; }
+/// All that its devices have is what the core's own arena is granted; or less, for tests of that.
+std::int64_t most_bytes() {
+  const std::string_view told = setting("MUNDUR_CUDA_BYTES");
+  return told.empty() ? std::int64_t{1} << 62 : std::atoll(told.data());
+}
+std::mutex taking;
+std::map<void*, std::int64_t> taken;
+std::int64_t taken_bytes = 0;
+
 std::int32_t room(Context*, std::int64_t* free_bytes) {
-  *free_bytes = std::int64_t{1} << 62;  // the core's own arena was granted as much
+  const std::lock_guard lock(taking);
+  *free_bytes = std::max<std::int64_t>(most_bytes() - taken_bytes, 0);
   return 0;
 }
 std::int32_t take(Context*, std::int64_t bytes, void** memory) {
+  const std::lock_guard lock(taking);
+  if (taken_bytes + bytes > most_bytes()) return kNoMemory;
   *memory = std::malloc(static_cast<std::size_t>(bytes));
   if (!*memory) return kNoMemory;
   std::memset(*memory, 0xFF, static_cast<std::size_t>(bytes));  // NaN
+  taken[*memory] = bytes;
+  taken_bytes += bytes;
   return 0;
 }
-void give_back(Context*, void* memory) { std::free(memory); }
+void give_back(Context*, void* memory) {
+  const std::lock_guard lock(taking);
+  const auto found = taken.find(memory);
+  taken_bytes -= found->second;
+  taken.erase(found);
+  std::free(memory);
+}
 std::int32_t copy(Context*, void* to, const void* from, std::int64_t bytes) {
   std::memcpy(to, from, static_cast<std::size_t>(bytes));
   return 0;
@@ -109,8 +139,63 @@ std::int32_t run(Context* context, const Launch* launches, std::int64_t count, c
   return 0;
 }
 
-constexpr Functions kFunctions = {kAbi, 1,    MUNDUR_VERSION, look,      open, close, name,
-                                  text, room, take,           give_back, copy, copy,  run};
+void run_step(const Prepared& all, const Context& context, const void* step) {
+  for (const Launch& launch : all.launches) {
+    kStarts[launch.kernel](launch, step, context.device.place);
+  }
+}
+
+/// A few blocks go through all launches, with those of each launch that are theirs, and wait for
+/// each other between launches.
+void run_persistent(const Prepared& all, const Context& context, const void* step) {
+  constexpr std::int64_t kThere = 3;
+  const std::size_t together = context.device.meets ? 1 : 2;  // launches up to a barrier
+  std::vector<std::int64_t> turns;
+  for (std::size_t begin = 0; begin < all.launches.size(); begin += together) {
+    put_in_order(turns, kThere, context.device.place.order, begin);
+    for (std::int64_t block : turns) {
+      for (std::size_t i = begin; i < std::min(begin + together, all.launches.size()); ++i) {
+        if (block >= all.launches[i].blocks) continue;
+        Place place = context.device.place;
+        place.first = block;
+        place.every = kThere;
+        kStarts[all.launches[i].kernel](all.launches[i], step, place);
+      }
+    }
+  }
+}
+
+std::int32_t prepare(Context*, const Launch* launches, std::int64_t count, Executor executor,
+                     Prepared** prepared) {
+  *prepared = new (std::nothrow) Prepared{{launches, launches + count}, executor};
+  return *prepared ? 0 : kNoMemory;
+}
+
+/// Recorded launches find the steps at one place, where each time others are.
+std::int32_t repeat(Context* context, Prepared* all, const void* steps, std::int64_t step_bytes,
+                    std::int64_t count) {
+  const auto* const first = static_cast<const unsigned char*>(steps);
+  std::vector<unsigned char> recorded(static_cast<std::size_t>(kRecorded * step_bytes));
+  for (std::int64_t i = 0; i < count; ++i) {
+    const unsigned char* step = first + i * step_bytes;
+    if (all->executor == Executor::persistent) {
+      run_persistent(*all, *context, step);
+      continue;
+    }
+    const std::int64_t place = i % kRecorded;
+    if (all->executor == Executor::graph && count - i + place >= kRecorded) {
+      if (place == 0) std::memcpy(recorded.data(), step, recorded.size());
+      step = recorded.data() + place * step_bytes;
+    }
+    run_step(*all, *context, step);
+  }
+  return 0;
+}
+void forget(Context*, Prepared* prepared) { delete prepared; }
+
+constexpr Functions kFunctions = {kAbi, 1,       MUNDUR_VERSION, look,      open, close, name,
+                                  text, room,    take,           give_back, copy, copy,  copy,
+                                  run,  prepare, repeat,         forget};
 
 }  // namespace
 }  // namespace mundur::cuda

@@ -35,6 +35,8 @@ ALLOW = "allow_nonfinite=True"
 
 def too_large(batch_size: int, error: MemoryError) -> MemoryError:
     """The core's error about a batch's workspace, with the argument that decides its size."""
+    if str(error).startswith("the data set"):  # on a GPU
+        return error
     return MemoryError(f"batch_size={batch_size}: {error}")
 
 
