@@ -1,7 +1,7 @@
 """The devices that tests of "cuda" go over: a GPU, or those of the library that emulates them.
 
 The emulation has three whose threads and blocks come forward, reversed and shuffled, three that
-leave a barrier out (the first of each block, the second or the third), and one that leaves out
+leave a barrier out, the first of each block, the second or the third, and one that leaves out
 barriers of the whole grid.
 """
 
@@ -16,8 +16,9 @@ from mundur import _core
 LIBRARY = os.environ.get("MUNDUR_CUDA_LIBRARY", "")
 EMULATES = bool(LIBRARY) and _core.open_cuda(LIBRARY, 0).is_emulation
 DEVICES = ["cuda:0", "cuda:1", "cuda:2"] if EMULATES else ["cuda"]
-WITHOUT_A_BARRIER, WITHOUT_A_GRID_BARRIER = "cuda:3", "cuda:6"
+WITHOUT_A_BARRIER = "cuda:3"
 WITHOUT_BARRIERS = [WITHOUT_A_BARRIER, "cuda:4", "cuda:5"]
+WITHOUT_A_GRID_BARRIER = "cuda:6"
 
 NO_LIBRARY = "no library for GPUs: build with -DMUNDUR_CUDA=HOST, name it in MUNDUR_CUDA_LIBRARY"
 needs_library = pytest.mark.skipif(not LIBRARY, reason=NO_LIBRARY)

@@ -25,8 +25,8 @@
   X(ClippedScale) X(AddPenalty) X(Penalties) X(Constrain) X(Dropout) X(DropoutDx) X(Normal)      \
   X(CountRows) X(ColumnSums) X(ColumnDeviations) X(ColumnMoments) X(NormalizationScale)          \
   X(NormalizeColumns) X(NormalizeSums) X(NormalizeColumnsDx) X(NormalizeRows)                    \
-  X(NormalizeRowsDx) X(Recur) X(RecurAny) X(RecurDx) X(RecurDxAny)                               \
-  X(Gather) X(GatherIds) X(GatherWeights) X(StopUnlessFinite) X(Keep)
+  X(NormalizeRowsDx) X(Recur) X(RecurAny) X(RecurDx) X(RecurDxAny) X(Gather) X(GatherIds)        \
+  X(GatherWeights) X(StopUnlessFinite) X(Keep)
 // clang-format on
 
 namespace mundur::launches {

@@ -37,8 +37,8 @@ std::string_view setting(const char* name) {
 }
 
 /// Its devices differ in who comes first: threads and blocks forward, reversed, shuffled; and, to
-/// see that barriers matter, forward without the first one of each block, the second or the third;
-/// MUNDUR_CUDA_LATE names another, -1 none; or without each second one between the launches of a
+/// see that barriers matter, forward without the first one of each block, the second or the third
+/// (MUNDUR_CUDA_LATE names another, -1 none), or without each second one between the launches of a
 /// persistent kernel.
 struct Emulated {
   const char* name;
@@ -128,11 +128,16 @@ constexpr Start kStarts[] = {
 #undef MUNDUR_START
 };
 
-std::int32_t run(Context* context, const Launch* launches, std::int64_t count, const void* step,
-                 std::int64_t) {
-  Place place = context->device.place;
+Place place_of(const Context& context) {
+  Place place = context.device.place;
   const std::string_view late = setting("MUNDUR_CUDA_LATE");
   if (place.late >= 0 && !late.empty()) place.late = std::atoi(late.data());
+  return place;
+}
+
+std::int32_t run(Context* context, const Launch* launches, std::int64_t count, const void* step,
+                 std::int64_t) {
+  const Place place = place_of(*context);
   for (std::int64_t i = 0; i < count; ++i) {
     kStarts[launches[i].kernel](launches[i], step, place);
   }
@@ -140,9 +145,8 @@ std::int32_t run(Context* context, const Launch* launches, std::int64_t count, c
 }
 
 void run_step(const Prepared& all, const Context& context, const void* step) {
-  for (const Launch& launch : all.launches) {
-    kStarts[launch.kernel](launch, step, context.device.place);
-  }
+  const Place place = place_of(context);
+  for (const Launch& launch : all.launches) kStarts[launch.kernel](launch, step, place);
 }
 
 /// A few blocks go through all launches, with those of each launch that are theirs, and wait for
@@ -156,7 +160,7 @@ void run_persistent(const Prepared& all, const Context& context, const void* ste
     for (std::int64_t block : turns) {
       for (std::size_t i = begin; i < std::min(begin + together, all.launches.size()); ++i) {
         if (block >= all.launches[i].blocks) continue;
-        Place place = context.device.place;
+        Place place = place_of(context);
         place.first = block;
         place.every = kThere;
         kStarts[all.launches[i].kernel](all.launches[i], step, place);
