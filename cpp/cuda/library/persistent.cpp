@@ -2,6 +2,8 @@
 // launch's blocks that are its turn, and all wait for each other between launches.
 
 #define MUNDUR_CODE_ALONE
+#undef MUNDUR_ISA
+#define MUNDUR_ISA lane_of_many  // what these files define is there already as `lane`
 
 #include "cuda/library/activations.cpp"
 #include "cuda/library/data.cpp"

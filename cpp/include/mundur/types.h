@@ -38,7 +38,7 @@ constexpr bool uses_lanes(std::int64_t inner, std::int64_t columns) {
 struct Range {
   std::int64_t begin = 0;
   std::int64_t end = 0;
-  std::int64_t size() const { return end - begin; }
+  constexpr std::int64_t size() const { return end - begin; }
   bool empty() const { return end <= begin; }
   bool operator==(const Range&) const = default;
 };
