@@ -50,11 +50,12 @@ def gpu(of_emulation: bool) -> str:
     import mundur as md
 
     try:
-        md.Model([md.layers.Dense(1)], device="cuda")
+        model = md.Model([md.layers.Dense(1)], device="cuda:0")
     except RuntimeError as error:
         raise SystemExit(f"--device cuda: nothing is measured. {error}") from None
-    (told,) = (name for name in md.build_info()["devices"] if name.startswith("cuda:0 "))
-    name = str(told).partition("(")[2].removesuffix(")")
+    start = f"{model.device} ("  # which is open as long as the model is
+    (told,) = (name for name in md.build_info()["devices"] if name.startswith(start))
+    name = str(told).removeprefix(start).removesuffix(")")
     if "emulation" in name and not of_emulation:
         raise SystemExit(
             "--device cuda: nothing is measured. MUNDUR_CUDA_LIBRARY names the host emulation, "
