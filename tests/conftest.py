@@ -131,6 +131,14 @@ def same_everywhere(
     return check
 
 
+@pytest.fixture
+def devices(request: pytest.FixtureRequest, full: bool) -> list[str]:
+    """Those of `device="cuda"` that a test goes over."""
+    from gpus import devices_of  # it opens the library for GPUs, where one is named
+
+    return devices_of(request.node.name, full)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real data: MUNDUR_SHARED_DATA, else ../shared/data beside the repository."""

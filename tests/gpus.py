@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import zlib
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from mundur import _core
@@ -28,3 +30,10 @@ needs_emulation = pytest.mark.skipif(not EMULATES, reason="of the emulation alon
 def devices_of(row: str, full: bool) -> list[str]:
     """Those of a row that a run tries: one, by a hash of its name; or all."""
     return DEVICES if full else [DEVICES[zlib.crc32(row.encode()) % len(DEVICES)]]
+
+
+def same_on(devices: list[str], run: Callable[[str], Any]) -> None:
+    """Holds what a run returns on each of them against what it returns on the CPU."""
+    expected = run("cpu")
+    for device in devices:
+        assert run(device) == expected, device

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
 from typing import Any
 
 import mundur as md
@@ -31,8 +30,8 @@ from gpus import (
     NO_LIBRARY,
     WITHOUT_A_BARRIER,
     WITHOUT_BARRIERS,
-    devices_of,
     needs_emulation,
+    same_on,
 )
 from states import training_state
 
@@ -42,17 +41,6 @@ RULES = [case for case in (*OPTIMIZERS, *AROUND) if case.optimizer != "Adafactor
 
 if not LIBRARY:
     pytest.skip(NO_LIBRARY, allow_module_level=True)
-
-
-@pytest.fixture
-def devices(request: pytest.FixtureRequest, full: bool) -> list[str]:
-    return devices_of(request.node.name, full)
-
-
-def same_on(devices: list[str], run: Callable[[str], Any]) -> None:
-    expected = run("cpu")
-    for device in devices:
-        assert run(device) == expected, device
 
 
 def one_pass(case: LayerCase, dtype: str, device: str) -> dict[str, bytes]:

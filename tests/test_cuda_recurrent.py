@@ -5,7 +5,6 @@ Rows of the table of cases are tried in test_cuda_bits.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import mundur as md
@@ -13,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from gpus import LIBRARY, NO_LIBRARY, WITHOUT_A_BARRIER, devices_of, needs_emulation
+from gpus import LIBRARY, NO_LIBRARY, WITHOUT_A_BARRIER, needs_emulation, same_on
 from states import training_state
 
 Array = npt.NDArray[Any]
@@ -33,17 +32,6 @@ kinds = pytest.mark.parametrize("layer, options", KINDS, ids=str)
 
 if not LIBRARY:
     pytest.skip(NO_LIBRARY, allow_module_level=True)
-
-
-@pytest.fixture
-def devices(request: pytest.FixtureRequest, full: bool) -> list[str]:
-    return devices_of(request.node.name, full)
-
-
-def same_on(devices: list[str], run: Callable[[str], Any]) -> None:
-    expected = run("cpu")
-    for device in devices:
-        assert run(device) == expected, device
 
 
 def tagger(layer: str, options: dict[str, Any], dtype: str, device: str) -> md.Model:
