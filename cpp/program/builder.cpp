@@ -114,6 +114,12 @@ Value Builder::mask_of(const std::vector<Value>& all) {
   return found;
 }
 
+void Builder::emit(Operation operation) { steps_.push_back({std::move(operation), stage_}); }
+
+void Builder::emit_outside(Operation operation) {
+  steps_.push_back({std::move(operation), Stage::outside});
+}
+
 void Builder::enter(const std::string& scope) {
   outer_.push_back(scope_.size());
   scope_ = scope_.empty() ? scope : scope_ + "/" + scope;

@@ -41,7 +41,17 @@ namespace mundur {
 template <class Nothing, class... Ops>
 using OneOf = std::variant<Ops...>;
 #define MUNDUR_ALTERNATIVE(Op) , op::Op
-using Operation = OneOf<void MUNDUR_OPERATIONS(MUNDUR_ALTERNATIVE)>;
-#undef MUNDUR_ALTERNATIVE
+/// One of them. What a variant of so many types does to be made, moved and destroyed is compiled
+/// once, not wherever an operation is emitted.
+struct Operation : OneOf<void MUNDUR_OPERATIONS(MUNDUR_ALTERNATIVE)> {
+#define MUNDUR_MADE_OF(Op) Operation(op::Op one);
+  MUNDUR_OPERATIONS(MUNDUR_MADE_OF)
+#undef MUNDUR_MADE_OF
+  Operation(const Operation&) = delete;
+  Operation(Operation&&) noexcept;
+  Operation& operator=(const Operation&) = delete;
+  Operation& operator=(Operation&&) noexcept;
+  ~Operation();
+};
 
 }  // namespace mundur

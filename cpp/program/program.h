@@ -59,9 +59,7 @@ struct Accesses {
   std::vector<Access> all;
   bool acts_outside = false;
 
-  explicit Accesses(const Operation& operation) {
-    std::visit([&](const auto& one) { one.walk(*this); }, operation);
-  }
+  explicit Accesses(const Operation& operation);
   Accesses& reads(Value value) { return add({Access::Kind::read, value}); }
   Accesses& writes(Value value, Value in_place_of = {}) {
     return add({Access::Kind::write, value, in_place_of});
@@ -159,15 +157,9 @@ class Builder {
   void show(Value x, const char* name, const char* gradient = nullptr);
 
   // ---- operations
-  template <class Op>
-  void emit(Op operation) {
-    steps_.push_back({Operation(std::move(operation)), stage_});
-  }
+  void emit(Operation operation);
   /// ... that calls a function of the caller's.
-  template <class Op>
-  void emit_outside(Op operation) {
-    steps_.push_back({Operation(std::move(operation)), Stage::outside});
-  }
+  void emit_outside(Operation operation);
   /// Operations that follow belong to it.
   void begin(Stage stage) { stage_ = stage; }
   /// Names of values begin with it.
