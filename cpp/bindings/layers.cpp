@@ -10,13 +10,11 @@ std::vector<LayerSpec> specs_of(const py::sequence& layers);
 
 namespace {
 
-/// A description, as Python holds it: one Python class for each alternative.
+/// A description, as Python holds it.
 struct AnyLayerSpec {
+  template <class Spec>
+  explicit AnyLayerSpec(Spec one) : spec(std::in_place_type<Spec>, std::move(one)) {}
   LayerSpec spec;
-};
-template <class Spec>
-struct Of : AnyLayerSpec {
-  explicit Of(Spec one) : AnyLayerSpec{one} {}
 };
 
 /// Two Python functions of z, an array of shape (rows, outputs): f, and f'. They get copies, which
@@ -160,12 +158,11 @@ py::array activate(const ActivationFunction& f, const py::array& x) {
 using Int = std::int64_t;
 using Seed = std::optional<std::uint64_t>;
 
-/// A Python class for a description, made from its first fields, of these types and names, in
-/// order.
+/// A function that makes a description of its first fields, of these types and names, in order.
 template <class Spec, class... Fields, class... Names>
 void bind(py::module_& m, const char* name, Names... names) {
-  py::class_<Of<Spec>, AnyLayerSpec>(m, name).def(
-      py::init([](Fields... fields) { return Of<Spec>(Spec{std::move(fields)...}); }),
+  m.def(
+      name, [](Fields... fields) { return AnyLayerSpec(Spec{std::move(fields)...}); },
       py::arg(names)...);
 }
 
@@ -237,12 +234,14 @@ void bind_recurrent(py::module_& m) {
   bind<GRUSpec, RecurrentSpec, ActivationFunction, ActivationFunction, bool>(
       m, "GRU", "recurrent", "activation", "recurrent_activation", "reset_after");
   bind<SimpleRNNSpec, RecurrentSpec, ActivationFunction>(m, "SimpleRNN", "recurrent", "activation");
-  py::class_<Of<BidirectionalSpec>, AnyLayerSpec>(m, "Bidirectional")
-      .def(py::init([](const py::sequence& layers, std::vector<std::string> names,
-                       const std::string& merge_mode) {
-             return Of(BidirectionalSpec{nodes_of(layers), std::move(names), merge_of(merge_mode)});
-           }),
-           py::arg("layers"), py::arg("names"), py::arg("merge_mode"));
+  m.def(
+      "Bidirectional",
+      [](const py::sequence& layers, std::vector<std::string> names,
+         const std::string& merge_mode) {
+        return AnyLayerSpec(
+            BidirectionalSpec{nodes_of(layers), std::move(names), merge_of(merge_mode)});
+      },
+      py::arg("layers"), py::arg("names"), py::arg("merge_mode"));
 }
 
 RandomChange::Kind random_image_of(const std::string& name) {
@@ -271,16 +270,17 @@ void bind_images(py::module_& m) {
            py::arg("kind"), py::arg("low"), py::arg("high"), py::arg("together"), py::arg("edge"),
            py::arg("nearest"), py::arg("fill"), py::arg("seed"));
   bind<RandomImageSpec, RandomChange, Shape>(m, "RandomImage", "how", "size");
-  py::class_<Of<ResizingSpec>, AnyLayerSpec>(m, "Resizing")
-      .def(py::init([](Shape size, const std::string& fit, bool nearest, double fill, bool times) {
-             using Fit = ResizingSpec::Fit;
-             const Fit ratio = fit == "crop"     ? Fit::crop
-                               : fit == "pad"    ? Fit::pad
-                               : fit == "middle" ? Fit::middle
-                                                 : Fit::stretch;
-             return Of(ResizingSpec{std::move(size), ratio, nearest, fill, times});
-           }),
-           py::arg("size"), py::arg("fit"), py::arg("nearest"), py::arg("fill"), py::arg("times"));
+  m.def(
+      "Resizing",
+      [](Shape size, const std::string& fit, bool nearest, double fill, bool times) {
+        using Fit = ResizingSpec::Fit;
+        const Fit ratio = fit == "crop"     ? Fit::crop
+                          : fit == "pad"    ? Fit::pad
+                          : fit == "middle" ? Fit::middle
+                                            : Fit::stretch;
+        return AnyLayerSpec(ResizingSpec{std::move(size), ratio, nearest, fill, times});
+      },
+      py::arg("size"), py::arg("fit"), py::arg("nearest"), py::arg("fill"), py::arg("times"));
   m.def(
       "on_circle",
       [](double turns) {
@@ -323,95 +323,101 @@ void bind_layers(py::module_& m) {
   bind<RepeatVectorSpec, Int>(m, "RepeatVector", "n");
   bind_recurrent(m);
   bind_images(m);
-  py::class_<Of<Conv1DSpec>, AnyLayerSpec>(m, "Conv1D")
-      .def(py::init([](Int filters, Int kernel_size, Int strides, const std::string& padding,
-                       Int dilation_rate, Int groups, const ActivationFunction& activation,
-                       bool use_bias) {
-             return Of(Conv1DSpec{filters, kernel_size, strides, padding_from_name(padding),
-                                  dilation_rate, groups, activation, use_bias});
-           }),
-           py::arg("filters"), py::arg("kernel_size"), py::arg("strides"), py::arg("padding"),
-           py::arg("dilation_rate"), py::arg("groups"), py::arg("activation"), py::arg("use_bias"));
-  py::class_<Of<Conv1DTransposeSpec>, AnyLayerSpec>(m, "Conv1DTranspose")
-      .def(
-          py::init([](Int filters, Int kernel_size, Int strides, const std::string& padding,
-                      Int dilation_rate, const ActivationFunction& activation, bool use_bias) {
-            return Of(Conv1DTransposeSpec{filters, kernel_size, strides, padding_from_name(padding),
-                                          dilation_rate, activation, use_bias});
-          }),
-          py::arg("filters"), py::arg("kernel_size"), py::arg("strides"), py::arg("padding"),
-          py::arg("dilation_rate"), py::arg("activation"), py::arg("use_bias"));
-  py::class_<Of<Conv2DSpec>, AnyLayerSpec>(m, "Conv2D")
-      .def(py::init([](Int filters, Shape kernel_size, Shape strides, const std::string& padding,
-                       Shape dilation_rate, Int groups, const ActivationFunction& activation,
-                       bool use_bias) {
-             return Of(Conv2DSpec{filters, std::move(kernel_size), std::move(strides),
-                                  padding_from_name(padding), std::move(dilation_rate), groups,
-                                  activation, use_bias});
-           }),
-           py::arg("filters"), py::arg("kernel_size"), py::arg("strides"), py::arg("padding"),
-           py::arg("dilation_rate"), py::arg("groups"), py::arg("activation"), py::arg("use_bias"));
-  py::class_<Of<DepthwiseConvSpec>, AnyLayerSpec>(m, "DepthwiseConv")
-      .def(py::init([](Shape kernel_size, Shape strides, const std::string& padding,
-                       Shape dilation_rate, Int depth_multiplier, Int filters,
-                       const ActivationFunction& activation, bool use_bias) {
-             return Of(DepthwiseConvSpec{std::move(kernel_size), std::move(strides),
-                                         padding_from_name(padding), std::move(dilation_rate),
-                                         depth_multiplier, filters, activation, use_bias});
-           }),
-           py::arg("kernel_size"), py::arg("strides"), py::arg("padding"), py::arg("dilation_rate"),
-           py::arg("depth_multiplier"), py::arg("filters"), py::arg("activation"),
-           py::arg("use_bias"));
-  py::class_<Of<Conv2DTransposeSpec>, AnyLayerSpec>(m, "Conv2DTranspose")
-      .def(py::init([](Int filters, Shape kernel_size, Shape strides, const std::string& padding,
-                       Shape dilation_rate, Shape output_padding,
-                       const ActivationFunction& activation, bool use_bias) {
-             return Of(Conv2DTransposeSpec{filters, std::move(kernel_size), std::move(strides),
-                                           padding_from_name(padding), std::move(dilation_rate),
-                                           std::move(output_padding), activation, use_bias});
-           }),
-           py::arg("filters"), py::arg("kernel_size"), py::arg("strides"), py::arg("padding"),
-           py::arg("dilation_rate"), py::arg("output_padding"), py::arg("activation"),
-           py::arg("use_bias"));
-  py::class_<Of<PoolingSpec>, AnyLayerSpec>(m, "Pooling")
-      .def(py::init([](bool average, Shape pool_size, Shape strides, const std::string& padding) {
-             return Of(PoolingSpec{std::move(pool_size), std::move(strides),
-                                   padding_from_name(padding), average});
-           }),
-           py::arg("average"), py::arg("pool_size"), py::arg("strides"), py::arg("padding"))
-      .def_static(
-          "whole",
-          [](bool average, bool keepdims, std::size_t axes) {
-            return Of(PoolingSpec{Shape(axes, 1), Shape(axes, 1), Padding::valid, average, true,
-                                  keepdims});
-          },
-          py::arg("average"), py::arg("keepdims"), py::arg("axes"));
-  py::class_<Of<TimeDistributedSpec>, AnyLayerSpec>(m, "TimeDistributed")
-      .def(py::init([](const AnyLayerSpec& layer, std::string name) {
-             return Of(TimeDistributedSpec{{{layer.spec}}, std::move(name)});
-           }),
-           py::arg("layer"), py::arg("name"));
-  py::class_<Of<MergingSpec>, AnyLayerSpec>(m, "Merging")
-      .def(py::init([](const std::string& mode, Int axis) {
-             return Of(MergingSpec{merge_of(mode), axis});
-           }),
-           py::arg("mode"), py::arg("axis"));
+  m.def(
+      "Conv1D",
+      [](Int filters, Int kernel_size, Int strides, const std::string& padding, Int dilation_rate,
+         Int groups, const ActivationFunction& activation, bool use_bias) {
+        return AnyLayerSpec(Conv1DSpec{filters, kernel_size, strides, padding_from_name(padding),
+                                       dilation_rate, groups, activation, use_bias});
+      },
+      py::arg("filters"), py::arg("kernel_size"), py::arg("strides"), py::arg("padding"),
+      py::arg("dilation_rate"), py::arg("groups"), py::arg("activation"), py::arg("use_bias"));
+  m.def(
+      "Conv1DTranspose",
+      [](Int filters, Int kernel_size, Int strides, const std::string& padding, Int dilation_rate,
+         const ActivationFunction& activation, bool use_bias) {
+        return AnyLayerSpec(Conv1DTransposeSpec{filters, kernel_size, strides,
+                                                padding_from_name(padding), dilation_rate,
+                                                activation, use_bias});
+      },
+      py::arg("filters"), py::arg("kernel_size"), py::arg("strides"), py::arg("padding"),
+      py::arg("dilation_rate"), py::arg("activation"), py::arg("use_bias"));
+  m.def(
+      "Conv2D",
+      [](Int filters, Shape kernel_size, Shape strides, const std::string& padding,
+         Shape dilation_rate, Int groups, const ActivationFunction& activation, bool use_bias) {
+        return AnyLayerSpec(Conv2DSpec{filters, std::move(kernel_size), std::move(strides),
+                                       padding_from_name(padding), std::move(dilation_rate), groups,
+                                       activation, use_bias});
+      },
+      py::arg("filters"), py::arg("kernel_size"), py::arg("strides"), py::arg("padding"),
+      py::arg("dilation_rate"), py::arg("groups"), py::arg("activation"), py::arg("use_bias"));
+  m.def(
+      "DepthwiseConv",
+      [](Shape kernel_size, Shape strides, const std::string& padding, Shape dilation_rate,
+         Int depth_multiplier, Int filters, const ActivationFunction& activation, bool use_bias) {
+        return AnyLayerSpec(DepthwiseConvSpec{std::move(kernel_size), std::move(strides),
+                                              padding_from_name(padding), std::move(dilation_rate),
+                                              depth_multiplier, filters, activation, use_bias});
+      },
+      py::arg("kernel_size"), py::arg("strides"), py::arg("padding"), py::arg("dilation_rate"),
+      py::arg("depth_multiplier"), py::arg("filters"), py::arg("activation"), py::arg("use_bias"));
+  m.def(
+      "Conv2DTranspose",
+      [](Int filters, Shape kernel_size, Shape strides, const std::string& padding,
+         Shape dilation_rate, Shape output_padding, const ActivationFunction& activation,
+         bool use_bias) {
+        return AnyLayerSpec(Conv2DTransposeSpec{
+            filters, std::move(kernel_size), std::move(strides), padding_from_name(padding),
+            std::move(dilation_rate), std::move(output_padding), activation, use_bias});
+      },
+      py::arg("filters"), py::arg("kernel_size"), py::arg("strides"), py::arg("padding"),
+      py::arg("dilation_rate"), py::arg("output_padding"), py::arg("activation"),
+      py::arg("use_bias"));
+  m.def(
+      "Pooling",
+      [](bool average, Shape pool_size, Shape strides, const std::string& padding) {
+        return AnyLayerSpec(PoolingSpec{std::move(pool_size), std::move(strides),
+                                        padding_from_name(padding), average});
+      },
+      py::arg("average"), py::arg("pool_size"), py::arg("strides"), py::arg("padding"));
+  m.def(
+      "WholePooling",
+      [](bool average, bool keepdims, std::size_t axes) {
+        return AnyLayerSpec(
+            PoolingSpec{Shape(axes, 1), Shape(axes, 1), Padding::valid, average, true, keepdims});
+      },
+      py::arg("average"), py::arg("keepdims"), py::arg("axes"));
+  m.def(
+      "TimeDistributed",
+      [](const AnyLayerSpec& layer, std::string name) {
+        return AnyLayerSpec(TimeDistributedSpec{{{layer.spec}}, std::move(name)});
+      },
+      py::arg("layer"), py::arg("name"));
+  m.def(
+      "Merging",
+      [](const std::string& mode, Int axis) {
+        return AnyLayerSpec(MergingSpec{merge_of(mode), axis});
+      },
+      py::arg("mode"), py::arg("axis"));
   bind<DotSpec, Int, Int, bool>(m, "Dot", "axis_a", "axis_b", "normalize");
-  py::class_<Of<OutsideSpec>, AnyLayerSpec>(m, "Outside")
-      .def(py::init([](py::function begin, Shape output, const Entries& parameters,
-                       const Entries& states, bool passes_mask) {
-             const auto layer =
-                 std::make_shared<PythonLayer>(std::move(begin), parameters.size(), states.size());
-             return Of(OutsideSpec{layer, std::move(output), entries_of(parameters),
-                                   entries_of(states), passes_mask});
-           }),
-           py::arg("begin"), py::arg("output_shape"), py::arg("parameters"), py::arg("states"),
-           py::arg("passes_mask"));
-  py::class_<Of<ResidualSpec>, AnyLayerSpec>(m, "Residual")
-      .def(py::init([](const py::sequence& layers, std::vector<std::string> names) {
-             return Of(ResidualSpec{nodes_of(layers), std::move(names)});
-           }),
-           py::arg("layers"), py::arg("names"));
+  m.def(
+      "Outside",
+      [](py::function begin, Shape output, const Entries& parameters, const Entries& states,
+         bool passes_mask) {
+        const auto layer =
+            std::make_shared<PythonLayer>(std::move(begin), parameters.size(), states.size());
+        return AnyLayerSpec(OutsideSpec{layer, std::move(output), entries_of(parameters),
+                                        entries_of(states), passes_mask});
+      },
+      py::arg("begin"), py::arg("output_shape"), py::arg("parameters"), py::arg("states"),
+      py::arg("passes_mask"));
+  m.def(
+      "Residual",
+      [](const py::sequence& layers, std::vector<std::string> names) {
+        return AnyLayerSpec(ResidualSpec{nodes_of(layers), std::move(names)});
+      },
+      py::arg("layers"), py::arg("names"));
 }
 
 std::vector<LayerSpec> specs_of(const py::sequence& layers) {

@@ -85,111 +85,72 @@ class ActivationFunction:
 
 class LayerSpec: ...
 
-class Dense(LayerSpec):
-    def __init__(self, units: int, activation: ActivationFunction, use_bias: bool) -> None: ...
+def Dense(units: int, activation: ActivationFunction, use_bias: bool) -> LayerSpec: ...
+def Activation(function: ActivationFunction) -> LayerSpec: ...
 
-class Activation(LayerSpec):
-    def __init__(self, function: ActivationFunction) -> None: ...
-
-class Dropout(LayerSpec):
-    # shared: axes of a sample, ascending, along which elements are kept or dropped together.
-    def __init__(self, rate: float, seed: int | None, shared: list[int]) -> None: ...
+# shared: axes of a sample, ascending, along which elements are kept or dropped together.
+def Dropout(rate: float, seed: int | None, shared: list[int]) -> LayerSpec: ...
 
 # axes: of a sample; negative ones from the end.
-class Softmax(LayerSpec):
-    def __init__(self, axes: list[int]) -> None: ...
+def Softmax(axes: list[int]) -> LayerSpec: ...
+def PReLU(shared: list[int]) -> LayerSpec: ...
+def UnitNormalization(axes: list[int]) -> LayerSpec: ...
+def Flatten() -> LayerSpec: ...
+def Rescaling(scale: float, offset: float) -> LayerSpec: ...
 
-class PReLU(LayerSpec):
-    def __init__(self, shared: list[int]) -> None: ...
+# axis: of a sample; -1 is the last.
+def BatchNormalization(
+    momentum: float, epsilon: float, scale: bool, center: bool, axis: int
+) -> LayerSpec: ...
 
-class UnitNormalization(LayerSpec):
-    def __init__(self, axes: list[int]) -> None: ...
-
-class Flatten(LayerSpec):
-    def __init__(self) -> None: ...
-
-class Rescaling(LayerSpec):
-    def __init__(self, scale: float, offset: float) -> None: ...
-
-class BatchNormalization(LayerSpec):
-    # axis: of a sample; -1 is the last.
-    def __init__(
-        self, momentum: float, epsilon: float, scale: bool, center: bool, axis: int
-    ) -> None: ...
-
-class LayerNormalization(LayerSpec):
-    # axes: of a sample, ascending; none: the last.
-    def __init__(self, epsilon: float, scale: bool, center: bool, axes: list[int]) -> None: ...
-
-class GroupNormalization(LayerSpec):
-    def __init__(self, groups: int, epsilon: float, scale: bool, center: bool) -> None: ...
-
-class Normalization(LayerSpec):
-    def __init__(self, is_single: bool) -> None: ...
-
-class GaussianNoise(LayerSpec):
-    def __init__(self, stddev: float, seed: int | None) -> None: ...
-
-class GaussianDropout(LayerSpec):
-    def __init__(self, rate: float, seed: int | None) -> None: ...
-
-class AlphaDropout(LayerSpec):
-    def __init__(self, rate: float, seed: int | None) -> None: ...
-
-class Embedding(LayerSpec):
-    def __init__(self, input_dim: int, output_dim: int, mask_zero: bool) -> None: ...
-
-class Conv1D(LayerSpec):
-    def __init__(
-        self,
-        filters: int,
-        kernel_size: int,
-        strides: int,
-        padding: str,
-        dilation_rate: int,
-        groups: int,
-        activation: ActivationFunction,
-        use_bias: bool,
-    ) -> None: ...
-
-class Conv2D(LayerSpec):
-    def __init__(
-        self,
-        filters: int,
-        kernel_size: Sequence[int],
-        strides: Sequence[int],
-        padding: str,
-        dilation_rate: Sequence[int],
-        groups: int,
-        activation: ActivationFunction,
-        use_bias: bool,
-    ) -> None: ...
-
-class DepthwiseConv(LayerSpec):
-    def __init__(
-        self,
-        kernel_size: Sequence[int],
-        strides: Sequence[int],
-        padding: str,
-        dilation_rate: Sequence[int],
-        depth_multiplier: int,
-        filters: int,  # 0: no pointwise convolution
-        activation: ActivationFunction,
-        use_bias: bool,
-    ) -> None: ...
-
-class Conv2DTranspose(LayerSpec):
-    def __init__(
-        self,
-        filters: int,
-        kernel_size: Sequence[int],
-        strides: Sequence[int],
-        padding: str,
-        dilation_rate: Sequence[int],
-        output_padding: Sequence[int],  # none: what padding says
-        activation: ActivationFunction,
-        use_bias: bool,
-    ) -> None: ...
+# axes: of a sample, ascending; none: the last.
+def LayerNormalization(epsilon: float, scale: bool, center: bool, axes: list[int]) -> LayerSpec: ...
+def GroupNormalization(groups: int, epsilon: float, scale: bool, center: bool) -> LayerSpec: ...
+def Normalization(is_single: bool) -> LayerSpec: ...
+def GaussianNoise(stddev: float, seed: int | None) -> LayerSpec: ...
+def GaussianDropout(rate: float, seed: int | None) -> LayerSpec: ...
+def AlphaDropout(rate: float, seed: int | None) -> LayerSpec: ...
+def Embedding(input_dim: int, output_dim: int, mask_zero: bool) -> LayerSpec: ...
+def Conv1D(
+    filters: int,
+    kernel_size: int,
+    strides: int,
+    padding: str,
+    dilation_rate: int,
+    groups: int,
+    activation: ActivationFunction,
+    use_bias: bool,
+) -> LayerSpec: ...
+def Conv2D(
+    filters: int,
+    kernel_size: Sequence[int],
+    strides: Sequence[int],
+    padding: str,
+    dilation_rate: Sequence[int],
+    groups: int,
+    activation: ActivationFunction,
+    use_bias: bool,
+) -> LayerSpec: ...
+def DepthwiseConv(
+    kernel_size: Sequence[int],
+    strides: Sequence[int],
+    padding: str,
+    dilation_rate: Sequence[int],
+    depth_multiplier: int,
+    filters: int,  # 0: no pointwise convolution
+    activation: ActivationFunction,
+    use_bias: bool,
+) -> LayerSpec: ...
+def Conv2DTranspose(
+    filters: int,
+    kernel_size: Sequence[int],
+    strides: Sequence[int],
+    padding: str,
+    dilation_rate: Sequence[int],
+    output_padding: Sequence[int],  # none: what padding says
+    activation: ActivationFunction,
+    use_bias: bool,
+) -> LayerSpec: ...
 
 class Recurrent:
     def __init__(
@@ -207,51 +168,37 @@ class Recurrent:
     ) -> None: ...
 
 # Activations of recurrent layers act on single elements, and are the core's own.
-class LSTM(LayerSpec):
-    def __init__(
-        self,
-        recurrent: Recurrent,
-        activation: ActivationFunction,
-        recurrent_activation: ActivationFunction,
-    ) -> None: ...
+def LSTM(
+    recurrent: Recurrent,
+    activation: ActivationFunction,
+    recurrent_activation: ActivationFunction,
+) -> LayerSpec: ...
+def GRU(
+    recurrent: Recurrent,
+    activation: ActivationFunction,
+    recurrent_activation: ActivationFunction,
+    reset_after: bool,
+) -> LayerSpec: ...
+def SimpleRNN(recurrent: Recurrent, activation: ActivationFunction) -> LayerSpec: ...
 
-class GRU(LayerSpec):
-    def __init__(
-        self,
-        recurrent: Recurrent,
-        activation: ActivationFunction,
-        recurrent_activation: ActivationFunction,
-        reset_after: bool,
-    ) -> None: ...
-
-class SimpleRNN(LayerSpec):
-    def __init__(self, recurrent: Recurrent, activation: ActivationFunction) -> None: ...
-
-class Bidirectional(LayerSpec):
-    # layers: two recurrent ones, ahead and backwards; merge_mode: "concat", "sum", "mul" or "ave".
-    def __init__(
-        self, layers: Sequence[LayerSpec], names: Sequence[str], merge_mode: str
-    ) -> None: ...
+# layers: two recurrent ones, ahead and backwards; merge_mode: "concat", "sum", "mul" or "ave".
+def Bidirectional(
+    layers: Sequence[LayerSpec], names: Sequence[str], merge_mode: str
+) -> LayerSpec: ...
 
 # Below, a Sequence has a number for each axis in front of the channels; `axes` says how many: 1 of
 # time steps, 2 of images.
-class Pooling(LayerSpec):
-    def __init__(
-        self, average: bool, pool_size: Sequence[int], strides: Sequence[int], padding: str
-    ) -> None: ...
-    # Over all of a sample.
-    @staticmethod
-    def whole(average: bool, keepdims: bool, axes: int) -> Pooling: ...
+def Pooling(
+    average: bool, pool_size: Sequence[int], strides: Sequence[int], padding: str
+) -> LayerSpec: ...
 
-class SpatialDropout(LayerSpec):
-    def __init__(self, rate: float, seed: int | None, axes: int) -> None: ...
+# Over all of a sample.
+def WholePooling(average: bool, keepdims: bool, axes: int) -> LayerSpec: ...
+def SpatialDropout(rate: float, seed: int | None, axes: int) -> LayerSpec: ...
 
-class Margins(LayerSpec):
-    # Zeros around a sample; negative numbers take away from it.
-    def __init__(self, before: Sequence[int], after: Sequence[int]) -> None: ...
-
-class UpSampling(LayerSpec):
-    def __init__(self, size: Sequence[int]) -> None: ...
+# Zeros around a sample; negative numbers take away from it.
+def Margins(before: Sequence[int], after: Sequence[int]) -> LayerSpec: ...
+def UpSampling(size: Sequence[int]) -> LayerSpec: ...
 
 class RandomChange:
     # kind: "flip", "translation", "rotation", "zoom", "crop" or "contrast"; pairs are of the rows and of the columns; edge:
@@ -268,74 +215,56 @@ class RandomChange:
         seed: int | None,
     ) -> None: ...
 
-class RandomImage(LayerSpec):
-    # size: of a crop's output, else ().
-    def __init__(self, how: RandomChange, size: Sequence[int]) -> None: ...
+# size: of a crop's output, else ().
+def RandomImage(how: RandomChange, size: Sequence[int]) -> LayerSpec: ...
 
-class Resizing(LayerSpec):
-    # fit: "stretch", "crop", "pad" or "middle"; times: size is in sizes of the input.
-    def __init__(
-        self, size: Sequence[int], fit: str, nearest: bool, fill: float, times: bool
-    ) -> None: ...
-
+# fit: "stretch", "crop", "pad" or "middle"; times: size is in sizes of the input.
+def Resizing(
+    size: Sequence[int], fit: str, nearest: bool, fill: float, times: bool
+) -> LayerSpec: ...
 def on_circle(turns: float) -> tuple[float, float]:
     """The cosine and the sine of 2π·turns."""
 
-class Reshape(LayerSpec):
-    # One extent may be -1.
-    def __init__(self, shape: Sequence[int]) -> None: ...
+# One extent may be -1.
+def Reshape(shape: Sequence[int]) -> LayerSpec: ...
 
-class Permute(LayerSpec):
-    # axes: of the input, from 0 on.
-    def __init__(self, axes: Sequence[int]) -> None: ...
+# axes: of the input, from 0 on.
+def Permute(axes: Sequence[int]) -> LayerSpec: ...
+def Masking(mask_value: float) -> LayerSpec: ...
+def Conv1DTranspose(
+    filters: int,
+    kernel_size: int,
+    strides: int,
+    padding: str,
+    dilation_rate: int,
+    activation: ActivationFunction,
+    use_bias: bool,
+) -> LayerSpec: ...
+def RepeatVector(n: int) -> LayerSpec: ...
 
-class Masking(LayerSpec):
-    def __init__(self, mask_value: float) -> None: ...
+# mode: "concat", on that axis of a sample (-1: the last), "sum", "mul", "ave", "sub", "max" or "min".
+def Merging(mode: str, axis: int) -> LayerSpec: ...
 
-class Conv1DTranspose(LayerSpec):
-    def __init__(
-        self,
-        filters: int,
-        kernel_size: int,
-        strides: int,
-        padding: str,
-        dilation_rate: int,
-        activation: ActivationFunction,
-        use_bias: bool,
-    ) -> None: ...
+# Of each sample's axis, from 0 on.
+def Dot(axis_a: int, axis_b: int, normalize: bool) -> LayerSpec: ...
 
-class RepeatVector(LayerSpec):
-    def __init__(self, n: int) -> None: ...
+# name: of the layer, in front of its parameters' names.
+def TimeDistributed(layer: LayerSpec, name: str) -> LayerSpec: ...
 
-class Merging(LayerSpec):
-    # mode: "concat", on that axis of a sample (-1: the last), "sum", "mul", "ave", "sub", "max" or "min".
-    def __init__(self, mode: str, axis: int) -> None: ...
+# names: of the layers, in front of their parameters' names.
+def Residual(layers: Sequence[LayerSpec], names: Sequence[str]) -> LayerSpec: ...
 
-class Dot(LayerSpec):
-    # Of each sample's axis, from 0 on.
-    def __init__(self, axis_a: int, axis_b: int, normalize: bool) -> None: ...
-
-class TimeDistributed(LayerSpec):
-    # name: of the layer, in front of its parameters' names.
-    def __init__(self, layer: LayerSpec, name: str) -> None: ...
-
-class Residual(LayerSpec):
-    # names: of the layers, in front of their parameters' names.
-    def __init__(self, layers: Sequence[LayerSpec], names: Sequence[str]) -> None: ...
-
-class Outside(LayerSpec):
-    # A layer in Python. begin() returns what one call of it in a program asks: an object with
-    # forward(inputs, parameters, states, training, seed, stream, count), whose result is y, and backward(dy), whose
-    # result is the gradients of the inputs, then those of the parameters. All are contiguous arrays of the network's
-    # dtype, those given are copies; what forward leaves in `states` in training counts.
-    def __init__(
-        self,
-        begin: Callable[[], Any],
-        output_shape: Sequence[int],
-        parameters: Sequence[tuple[str, Sequence[int]]],
-        states: Sequence[tuple[str, Sequence[int]]],
-        passes_mask: bool,
-    ) -> None: ...
+# A layer in Python. begin() returns what one call of it in a program asks: an object with
+# forward(inputs, parameters, states, training, seed, stream, count), whose result is y, and backward(dy), whose
+# result is the gradients of the inputs, then those of the parameters. All are contiguous arrays of the network's
+# dtype, those given are copies; what forward leaves in `states` in training counts.
+def Outside(
+    begin: Callable[[], Any],
+    output_shape: Sequence[int],
+    parameters: Sequence[tuple[str, Sequence[int]]],
+    states: Sequence[tuple[str, Sequence[int]]],
+    passes_mask: bool,
+) -> LayerSpec: ...
 
 # ---- losses ----------------------------------------------------------------------------------------------------------
 # a[n,k]·b[k,m], both float32 or float64: each element one chain of fused multiply-adds.

@@ -184,7 +184,7 @@ class GlobalPooling(Layer):
 
     def describe(self) -> _core.LayerSpec:
         """The native description."""
-        return _core.Pooling.whole(self._averages, self.keepdims, self._axes)
+        return _core.WholePooling(self._averages, self.keepdims, self._axes)
 
 
 class GlobalMaxPooling1D(GlobalPooling):

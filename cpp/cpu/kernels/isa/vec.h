@@ -74,13 +74,25 @@ MUNDUR_INLINE void store_n(T* p, Vec<T> a, int n) {
   store_masked(p, a, first_n<T>(n));
 }
 
+// Where speed is not what the code is for, full registers and the last one share a loop's body:
+// half of the code, a third less of the compiler's time.
+#if defined(MUNDUR_ISA_generic)
+constexpr bool kOneBody = true;
+#else
+constexpr bool kOneBody = false;
+#endif
+
 /// Calls f(i, n) over [0, size) in steps of kWidth; n is the constant kWidth but at the end.
 template <class T, class F>
 MUNDUR_INLINE void for_each_vec(i64 size, F f) {
   constexpr int kWidth = Vec<T>::kWidth;
   i64 i = 0;
-  for (; i + kWidth <= size; i += kWidth) f(i, kWidth);
-  if (i < size) f(i, static_cast<int>(size - i));
+  if constexpr (kOneBody) {
+    for (; i < size; i += kWidth) f(i, size - i < kWidth ? static_cast<int>(size - i) : kWidth);
+  } else {
+    for (; i + kWidth <= size; i += kWidth) f(i, kWidth);
+    if (i < size) f(i, static_cast<int>(size - i));
+  }
 }
 
 template <class T>
@@ -163,15 +175,19 @@ template <class T, class F>
 MUNDUR_INLINE void for_each_lane(Lanes16<T>& lanes, i64 size, F f) {
   constexpr int kWidth = Vec<T>::kWidth;
   i64 i = 0;
-  for (; i + 16 <= size; i += 16) {
+  if constexpr (!kOneBody) {
+    for (; i + 16 <= size; i += 16) {
+      MUNDUR_ROLLED
+      for (int part = 0; part < Lanes16<T>::kParts; ++part)
+        f(lanes.part[part], i + part * kWidth, kWidth);
+    }
+  }
+  do {
     MUNDUR_ROLLED
-    for (int part = 0; part < Lanes16<T>::kParts; ++part)
-      f(lanes.part[part], i + part * kWidth, kWidth);
-  }
-  MUNDUR_ROLLED
-  for (int part = 0; part < Lanes16<T>::kParts && i < size; ++part, i += kWidth) {
-    f(lanes.part[part], i, size - i < kWidth ? static_cast<int>(size - i) : kWidth);
-  }
+    for (int part = 0; part < Lanes16<T>::kParts && i < size; ++part, i += kWidth) {
+      f(lanes.part[part], i, size - i < kWidth ? static_cast<int>(size - i) : kWidth);
+    }
+  } while (kOneBody && i < size);
 }
 
 /// part + value in the first n lanes, part in the others: padding never enters a sum.

@@ -30,10 +30,11 @@ template <class T>
 MUNDUR_INLINE Vec<T> fused(Vec<T> a, Vec<T> b, Vec<T> c) {
   return each<T>([&](int i) { return fused(a.v[i], b.v[i], c.v[i]); });
 }
-MUNDUR_INLINE VecF fma(VecF a, VecF b, VecF c) { return fused(a, b, c); }
-MUNDUR_INLINE VecD fma(VecD a, VecD b, VecD c) { return fused(a, b, c); }
-MUNDUR_INLINE VecF fnma(VecF a, VecF b, VecF c) { return fused(-a, b, c); }
-MUNDUR_INLINE VecD fnma(VecD a, VecD b, VecD c) { return fused(-a, b, c); }
+// A call for each register, not one for each lane wherever there is one.
+[[gnu::noinline]] VecF fma(VecF a, VecF b, VecF c) { return fused(a, b, c); }
+[[gnu::noinline]] VecD fma(VecD a, VecD b, VecD c) { return fused(a, b, c); }
+MUNDUR_INLINE VecF fnma(VecF a, VecF b, VecF c) { return fma(-a, b, c); }
+MUNDUR_INLINE VecD fnma(VecD a, VecD b, VecD c) { return fma(-a, b, c); }
 template <class T>
 MUNDUR_INLINE Vec<T> sqrt(Vec<T> a) {
   return each<T>([&](int i) { return root(a.v[i]); });
