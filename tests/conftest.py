@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import workers  # noqa: F401
+import workers
 
 # isort: split
 
@@ -50,6 +50,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def is_slow(item: pytest.Item) -> bool:
     return item.get_closest_marker("slow") is not None
 
+
+pytest_make_collect_report = workers.pytest_make_collect_report
 
 # ---- limits ------------------------------------------------------------------------------------
 # pytest-timeout ends a test; what hangs while tests are collected, or when the interpreter waits

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -106,13 +107,15 @@ def top(module: str) -> str:
     return module.partition(".")[0]
 
 
-EDGES = {
-    (module, other, at_once)
-    for module in MODULES
-    if top(module) not in PROGRAMS
-    for other, at_once in imported(module)
-    if other != "_core" and other != module
-}
+@cache
+def edges() -> set[tuple[str, str, bool]]:
+    return {
+        (module, other, at_once)
+        for module in MODULES
+        if top(module) not in PROGRAMS
+        for other, at_once in imported(module)
+        if other != "_core" and other != module
+    }
 
 
 def test_the_table_names_every_package() -> None:
@@ -125,19 +128,21 @@ def test_the_table_has_no_rings() -> None:
 
 def test_packages_import_what_the_table_allows() -> None:
     allowed = {(name, other) for name, others in ALLOWED.items() for other in others.split()}
-    between = {(top(module), top(other)) for module, other, _ in EDGES if top(module) != top(other)}
+    between = {
+        (top(module), top(other)) for module, other, _ in edges() if top(module) != top(other)
+    }
     found = {edge for edge in between if edge[1] != "_support"}
     assert found == allowed | set(UPWARDS)
 
 
 def test_what_runs_back_up_is_not_imported_at_once() -> None:
-    assert not [edge for edge in EDGES if (top(edge[0]), top(edge[1])) in UPWARDS and edge[2]]
+    assert not [edge for edge in edges() if (top(edge[0]), top(edge[1])) in UPWARDS and edge[2]]
 
 
 @pytest.mark.parametrize("package", sorted(ALLOWED))
 def test_within_a_package_there_are_no_rings(package: str) -> None:
     graph: dict[str, set[str]] = {}
-    for module, other, _ in EDGES:
+    for module, other, _ in edges():
         if top(module) == top(other) == package:
             graph.setdefault(module, set()).add(other)
     TopologicalSorter(graph).prepare()
@@ -145,7 +150,7 @@ def test_within_a_package_there_are_no_rings(package: str) -> None:
 
 def test_the_textbook_is_an_island() -> None:
     """What it shares with the native half knows no NumPy: tests/reference looks into that."""
-    found = {other for module, other, _ in EDGES if top(module) == "reference" != top(other)}
+    found = {other for module, other, _ in edges() if top(module) == "reference" != top(other)}
     assert found == {"_support.checks", "_support.names"}
 
 
@@ -160,7 +165,7 @@ def test_the_course_of_the_textbook_looks_back_only() -> None:
     place = {f"reference.{name}": at for at, name in enumerate(COURSE)}
     ahead = [
         (module, other)
-        for module, other, _ in EDGES
+        for module, other, _ in edges()
         if module in place and place.get(other, -1) > place[module]
     ]
     assert len(place) == 10 and not ahead
