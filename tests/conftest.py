@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 from mundur import _core
 
-from cells import EVERY, few, place
+from cells import EVERY, few, one_of, place
 from waiting import wait_for
 
 # ---- how much is run -----------------------------------------------------------------------------
@@ -48,7 +48,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def is_slow(item: pytest.Item) -> bool:
-    return item.get_closest_marker("slow") is not None
+    share = item.get_closest_marker("share")
+    left_out = share is not None and not one_of(share.args[0], item.name)
+    return left_out or item.get_closest_marker("slow") is not None
 
 
 pytest_make_collect_report = workers.pytest_make_collect_report

@@ -249,6 +249,7 @@ def test_graphs_have_no_weights_to_show() -> None:
 # ---- what is written ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_gifs_have_their_frames(tmp_path: Path) -> None:
     from PIL import Image
 

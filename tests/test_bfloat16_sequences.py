@@ -156,6 +156,7 @@ def trained(layers: list[md.layers.Layer], kind: str) -> tuple[md.Model, float]:
     return model, history.history["loss"][-1]
 
 
+@pytest.mark.share(2)
 @kinds
 @pytest.mark.parametrize("name", SEQUENCES)
 def test_the_same_bits_everywhere(

@@ -42,6 +42,7 @@ def as_users_run_it() -> Iterator[None]:
     _core.set_adaptive(False)
 
 
+@pytest.mark.share(2)
 @each
 @pytest.mark.usefixtures("as_users_run_it")
 def test_the_code_of_a_lesson_runs_and_draws_its_figures(

@@ -152,6 +152,7 @@ def check_lines(model: Any, made: Any, x: Any, y: Any) -> set[str]:
     return used
 
 
+@pytest.mark.share(3)
 @pytest.mark.parametrize("steps", [0, 3])
 @pytest.mark.parametrize("optimizer", RULES, ids=repr)
 def test_the_rules_numbers_make_the_new_weights(optimizer: Any, steps: int) -> None:
@@ -165,6 +166,7 @@ def test_the_rules_numbers_make_the_new_weights(optimizer: Any, steps: int) -> N
                 assert known.get(name, name) in used, f"{name} stands nowhere"
 
 
+@pytest.mark.share(3)
 @pytest.mark.parametrize("steps", [0, 1, 2])
 @pytest.mark.parametrize("options", OPTIONS, ids=repr)
 @pytest.mark.parametrize("kind", [optimizers.SGD, optimizers.Adam, optimizers.Adafactor])
@@ -225,6 +227,7 @@ def test_schedules_give_the_rule_its_rate() -> None:
     assert made.update.rules["dense/bias"].numbers["eta"] == pytest.approx(0.125)
 
 
+@pytest.mark.share(3)
 @pytest.mark.parametrize("optimizer", RULES, ids=repr)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_numbers_are_put_in_on_the_page_and_on_the_sheet(optimizer: Any, dtype: str) -> None:

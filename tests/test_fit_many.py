@@ -16,6 +16,8 @@ import pytest
 from mundur import _core
 from mundur.errors import FitManyError
 
+from cells import mostly_slow
+
 Array = npt.NDArray[Any]
 L = md.layers
 pytestmark = pytest.mark.usefixtures("two_threads")
@@ -335,7 +337,8 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.parametrize(
-    "callbacks", ["None", "[md.callbacks.EarlyStopping('loss', patience=9**9)]"]
+    "callbacks",
+    mostly_slow(["None", "[md.callbacks.EarlyStopping('loss', patience=9**9)]"], ["None"]),
 )
 def test_ctrl_c_leaves_all_of_them_whole(callbacks: str) -> None:
     code = INTERRUPTED.replace("CALLBACKS", callbacks)

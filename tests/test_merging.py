@@ -48,6 +48,7 @@ def test_one_pass(case: MergeCase, dtype: str) -> None:
         close(dx, expected, TOLERANCE[dtype])
 
 
+@pytest.mark.share(3)
 @CASES
 def test_the_textbook_by_central_differences(case: MergeCase) -> None:
     rng = np.random.default_rng(2)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,6 @@ from mundur.examples import (
 )
 
 import figure_rules
-from cells import mostly_slow
 
 PIECES = (
     activations,
@@ -65,12 +63,16 @@ def test_they_need_neither_scikit_learn_nor_keras(example: Any) -> None:
     assert not re.search(r"^\s*(import|from) (sklearn|keras|torch|scipy)", source, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_activations(tmp_path: Path, capsys: Any) -> None:
     text = story(activations, tmp_path, capsys)
     for name in activations.NAMES:
         assert name in activations.ALIASES or len(numbers(name, text)) == 5
     assert numbers("sigmoid", text)[3] == 0.25
     assert numbers("tanh", text)[:3] == [-0.964, 0.0, 0.964]
+
+
+def test_activations_have_their_slopes() -> None:
     for name in activations.NAMES:
         z = np.array([-3.7, -0.3, 0.4, 2.9])
         f, slope = activations.both(name, z)
@@ -100,7 +102,8 @@ def test_losses(tmp_path: Path, capsys: Any) -> None:
     assert abs(ones - 100) < 25 and more > 130 and fewer < right - 3
 
 
-@pytest.mark.parametrize("seed", mostly_slow(range(3), [0]))
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
 def test_initializers(seed: int, tmp_path: Path, capsys: Any) -> None:
     text = story(initializers, tmp_path, capsys, "--seed", str(seed))
     tanh, relu = text.split("relu:")
@@ -169,6 +172,7 @@ def test_batch_sizes(tmp_path: Path, capsys: Any) -> None:
     assert rows[-1][3] > rows[2][3]  # as many epochs, fewer steps
 
 
+@pytest.mark.slow
 def test_lstm_gates(tmp_path: Path, capsys: Any) -> None:
     text = story(lstm_gates, tmp_path, capsys)
     held = re.search(r"held out: (.*)% of those", text)
@@ -188,6 +192,7 @@ def test_gates_that_are_not_the_layers(tmp_path: Path, monkeypatch: Any) -> None
         lstm_gates.main(["--out", str(tmp_path), "--epochs", "1"])
 
 
+@pytest.mark.slow
 def test_error_flow(tmp_path: Path, capsys: Any) -> None:
     from PIL import Image
 
@@ -207,9 +212,8 @@ def test_what_the_film_of_the_error_says() -> None:
     assert not any(s.errors for s in film if s.caption[0] in "12")
 
 
-def test_boundary(tmp_path: Path, capsys: Any, monkeypatch: Any, full: bool) -> None:
-    if not full:
-        monkeypatch.setattr(md.plots, "animate", partial(md.plots.animate, most=5))
+@pytest.mark.slow
+def test_boundary(tmp_path: Path, capsys: Any) -> None:
     text = story(boundary, tmp_path, capsys)
     found = [float(loss) for loss in re.findall(r"epoch +\d+: loss (\S+)\n", text)]
     assert len(found) >= 3 and found[-1] < 0.1 < found[0]

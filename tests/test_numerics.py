@@ -215,6 +215,7 @@ def test_twenty_steps(case: OptimizerCase, dtype: str) -> None:
         assert_close(native.parameters[name], value, case.tolerance[dtype])
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("case", LOSSES, ids=ids)
 def test_twenty_steps_of_fit(case: LossCase, dtype: str) -> None:

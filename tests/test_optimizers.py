@@ -187,6 +187,7 @@ def data() -> tuple[Array, Array]:
     return rng.normal(size=(150, 70)), rng.normal(size=(150, 9))
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("case", EVERY, ids=lambda case: case.id)
 def test_a_rule_has_the_same_bits_everywhere(

@@ -109,6 +109,7 @@ def bits(case: PenaltyCase, dtype: str) -> dict[str, bytes]:
     return {name: value.tobytes() for name, value in results.items()}
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("dtype", [*DTYPES, "bfloat16", "bfloat16_pairs"])
 @pytest.mark.parametrize("case", PENALTIES, ids=ids)
 def test_a_training_has_the_same_bits_everywhere(

@@ -518,6 +518,7 @@ def test_the_gradient_is_that_of_explain() -> None:
 # ---- what is taken away --------------------------------------------------------------------------
 
 
+@pytest.mark.share(3)
 @pytest.mark.parametrize("name", VARIED)
 def test_the_copied_code_gives_the_same_curves(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

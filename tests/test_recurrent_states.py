@@ -95,6 +95,7 @@ def test_states_go_as_in_the_textbook(graph: str, layer: str) -> None:
     is_as_in_the_textbook(model, x)
 
 
+@pytest.mark.share(3)
 @pytest.mark.parametrize("layer", LAYERS)
 @pytest.mark.parametrize("graph", GRAPHS)
 def test_the_textbooks_states_have_the_gradients_of_central_differences(
@@ -159,6 +160,7 @@ def test_other_gates_go_as_in_the_textbook(layer: str, options: dict[str, Any]) 
         is_as_in_the_textbook(model, x)
 
 
+@pytest.mark.share(3)
 @kinds
 def test_the_textbooks_other_gates(layer: str, options: dict[str, Any]) -> None:
     some = [part[:2].tolist() for part in (WORDS, ANSWER)]

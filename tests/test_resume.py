@@ -68,6 +68,7 @@ HOW: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(
     ("rule", "how"),

@@ -75,6 +75,7 @@ def class_of(library: Any, targets: str) -> Any:
     return library.MLPClassifier if is_class else library.MLPRegressor
 
 
+@pytest.mark.share(3)
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore:.*batch_size:UserWarning")
 @pytest.mark.parametrize("case", CASES, ids=name_of)

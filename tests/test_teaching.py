@@ -106,6 +106,7 @@ def test_learning_rates(tmp_path: Path, capsys: Any) -> None:
     assert 1e-2 < best < 10
 
 
+@pytest.mark.slow
 def test_overfitting(tmp_path: Path, capsys: Any) -> None:
     text = story(overfitting, tmp_path, capsys)
     rows = {
@@ -142,6 +143,7 @@ def told_of_digits(text: str) -> dict[str, float]:
     return found
 
 
+@pytest.mark.slow
 def test_digits_by_convolutions(tmp_path: Path, capsys: Any) -> None:
     right = told_of_digits(story(digits_convnet, tmp_path, capsys, "--epochs", "6"))
     assert min(right.values()) > 88

@@ -108,6 +108,7 @@ def test_padding_and_cutting() -> None:
     assert vocabulary.encode(texts).dtype == np.int32
 
 
+@pytest.mark.slow
 def test_a_very_long_text() -> None:
     vocabulary = Vocabulary().fit(["a b"])
     ids = vocabulary.encode(["a " * 1_000_000 + "b"], 3)

@@ -62,6 +62,7 @@ def trained(
     return [w.tobytes() for w in model.get_weights()], history.history["loss"], value
 
 
+@pytest.mark.share(3)
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
 @pytest.mark.parametrize("reduction", ["sum_over_batch_size", "sum"])
 @pytest.mark.parametrize("case", LOSSES, ids=lambda case: case.id)

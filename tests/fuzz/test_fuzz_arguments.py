@@ -86,6 +86,7 @@ def test_odd_arguments_for_long(public: list[Callee], capsys: pytest.CaptureFixt
     assert said == ""
 
 
+@pytest.mark.slow
 def test_these_tests_can_fail() -> None:
     def takes(size: object) -> None:
         if size == -1:

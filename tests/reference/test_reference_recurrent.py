@@ -55,6 +55,7 @@ def test_gradients_of_other_activations(activation):
     assert_proven(check_backward(layer, random_list((2, 4, 2))), 3)
 
 
+@pytest.mark.share(3)
 @pytest.mark.parametrize("sequences", [False, True])
 @pytest.mark.parametrize("mode", ["concat", "sum", "mul", "ave"])
 @pytest.mark.parametrize("kind", LAYERS)
