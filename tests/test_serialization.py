@@ -252,7 +252,10 @@ def test_missing_and_foreign_files(tmp_path: Path) -> None:
 def test_truncated_files(good: bytes, tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     assert read(good, path) is not None
-    assert all(read(good[:size], path) is None for size in range(0, len(good), 7))
+    for size in range(0, len(good), 7):
+        with pytest.raises(ValueError):
+            files.from_bytes(good[:size])
+    assert all(read(good[:size], path) is None for size in range(0, len(good), 149))
     assert read(good + b"\0", path) is None
 
 
