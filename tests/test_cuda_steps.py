@@ -21,6 +21,12 @@ from gpus import (
 from states import training_state
 
 EXECUTORS = ["launches", "graph", "persistent"]
+OPTIMIZERS: dict[str, Callable[[], md.Optimizer]] = {
+    "adam": lambda: md.optimizers.Adam(0.01),
+    "adafactor": lambda: md.optimizers.Adafactor(
+        0.05, weight_decay=0.01, clipnorm=0.1, gradient_accumulation_steps=2, use_ema=True
+    ),
+}
 RNG = np.random.default_rng(3)
 X = RNG.integers(0, 256, size=(330, 12)).astype(np.uint8)
 Y = RNG.integers(0, 4, size=330)
@@ -35,7 +41,7 @@ def device(request: pytest.FixtureRequest) -> str:
     return devices_of(request.node.name, False)[0]
 
 
-def network(device: str, dtype: str = "float32") -> md.Model:
+def network(device: str, dtype: str = "float32", optimizer: str = "adam") -> md.Model:
     layers = [
         md.layers.Rescaling(1 / 255),
         md.layers.Dense(19, "relu", kernel_regularizer="l2"),
@@ -45,25 +51,28 @@ def network(device: str, dtype: str = "float32") -> md.Model:
     ]
     model = md.Model(layers, input_shape=(12,), seed=12, dtype=dtype, device=device)
     loss = "sparse_categorical_crossentropy"
-    model.compile(md.optimizers.Adam(0.01), loss, metrics=["accuracy"])
+    model.compile(OPTIMIZERS[optimizer](), loss, metrics=["accuracy"])
     return model
 
 
-def trained(device: str, dtype: str = "float32", **arguments: Any) -> list[Any]:
+def trained(
+    device: str, dtype: str = "float32", optimizer: str = "adam", **arguments: Any
+) -> list[Any]:
     """42 steps an epoch, the last one short: more than a graph has."""
-    model = network(device, dtype)
+    model = network(device, dtype, optimizer)
     history = model.fit(X, Y, **{"batch_size": 8, "epochs": 3, "verbose": 0, **arguments})
     return [history.history, training_state(model)]
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_an_executor(
-    executor: str, dtype: str, device: str, monkeypatch: pytest.MonkeyPatch
+    optimizer: str, executor: str, dtype: str, device: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = trained("cpu", dtype)
+    expected = trained("cpu", dtype, optimizer)
     monkeypatch.setenv("MUNDUR_CUDA_EXECUTOR", executor)
-    assert trained(device, dtype) == expected
+    assert trained(device, dtype, optimizer) == expected
 
 
 def test_the_fastest_is_chosen_unseen(device: str) -> None:

@@ -22,6 +22,7 @@
   X(ConvolveEachDw) X(JoinShards) X(GatherWindows) X(TurnKernel)                                 \
   X(DrawMaps) X(Warp) X(WarpDx) X(Contrast) X(ContrastDx) X(UnitRows) X(UnitRowsDx)              \
   X(LossValues) X(TotalWeight) X(LossGradient) X(ArgMax) X(Update) X(Accumulate) X(SumSquares)   \
+  X(FactorMeans) X(FactorShares) X(FactorSizes) X(FactorRate) X(FactorUpdate)                    \
   X(ClippedScale) X(AddPenalty) X(Penalties) X(Constrain) X(Dropout) X(DropoutDx) X(Normal)      \
   X(CountRows) X(ColumnSums) X(ColumnDeviations) X(ColumnMoments) X(NormalizationScale)          \
   X(NormalizeColumns) X(NormalizeSums) X(NormalizeColumnsDx) X(NormalizeRows)                    \
@@ -522,6 +523,49 @@ struct ClippedScale {
   double* scale;
   const double *squares, *own;
   std::int64_t all, pieces;
+};
+/// A parameter of a step that looks at whole ones: its gradient as in Update, and its Strips, the
+/// rows of its matrices or, where `height` is 0, pieces of so many numbers.
+template <class T>
+struct Factored {
+  T* g;
+  const double* scale;
+  T *rows, *columns;  // what its matrices' have
+  std::int64_t first, size, height, width;
+};
+template <class T>
+struct FactorMeans : Factored<T> {
+  MUNDUR_KERNEL(FactorMeans);
+};
+/// shares[row] = what is due to a row, of the mean of its matrix's. A matrix to a block, which has
+/// that mean in common.
+template <class T>
+struct FactorShares {
+  MUNDUR_KERNEL(FactorShares);
+  T* shares;
+  const T* rows;
+  std::int64_t height;
+};
+/// Two numbers of each strip.
+template <class T>
+struct FactorSizes : Factored<T> {
+  MUNDUR_KERNEL(FactorSizes);
+  double* sizes;
+  const T* shares;
+};
+/// rate = the learning rate of the parameter.
+template <class T>
+struct FactorRate {
+  MUNDUR_KERNEL(FactorRate);
+  T* rate;
+  const double* sizes;
+  std::int64_t first, size, strips;
+};
+template <class T>
+struct FactorUpdate : Factored<T> {
+  MUNDUR_KERNEL(FactorUpdate);
+  const T *rate, *shares;
+  bool clears;
 };
 template <class T>
 struct AddPenalty {

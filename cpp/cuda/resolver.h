@@ -119,6 +119,7 @@ inline launches::Key key_of(const Stream& stream) {
   X(MaskWeights) X(LossValues) X(LossGradient) X(ArgMax)                                       \
   X(ActivityPenalty) X(ActivityPenaltyDx) X(WeightPenalties)                                   \
   X(Accumulate) X(SumSquares) X(Update) X(Constrain)                                           \
+  X(FactorMeans) X(FactorSizes) X(FactorUpdate)                                                \
   X(RecurPack) X(Recur) X(RecurDxPack) X(RecurDx)
 // Those that are the caller's arrays' are the CPU's, which has these at hand.
 #define MUNDUR_HOST_OPERATIONS(X) \

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 
+#include "cpu/kernels/inline.h"
 #include "mundur/losses.h"
 #include "mundur/types.h"
 
@@ -111,7 +112,7 @@ struct Update {
   std::int64_t spares = 0;
 
   /// Whether the parameter of that number is spared, and up to which one that holds.
-  bool is_spared(std::int64_t number, std::int64_t& end) const {
+  MUNDUR_DEVICE bool is_spared(std::int64_t number, std::int64_t& end) const {
     for (std::int64_t i = 0; i < 2 * spares; ++i) {
       if (number >= spared[i]) continue;
       end = spared[i] < end ? spared[i] : end;
@@ -121,7 +122,7 @@ struct Update {
   }
   /// The same step for the parameters that begin `offset` further on, all of which are spared, or
   /// none.
-  Update at(std::int64_t offset) const {
+  MUNDUR_DEVICE Update at(std::int64_t offset) const {
     Update moved = *this;
     if (std::int64_t end = offset + 1; is_spared(offset, end)) moved.keep = T(1);
     moved.w += offset;

@@ -8,6 +8,7 @@
 #include "cuda/library/activations.cpp"
 #include "cuda/library/data.cpp"
 #include "cuda/library/elements.cpp"
+#include "cuda/library/factored.cpp"
 #include "cuda/library/losses.cpp"
 #include "cuda/library/normalization.cpp"
 #include "cuda/library/penalties.cpp"
