@@ -192,6 +192,28 @@ def test_an_optimizer(case: OptimizerCase, dtype: str, devices: list[str]) -> No
     same_on(devices, run)
 
 
+@pytest.mark.parametrize("units", [20, 500])  # updates at a step's end; behind each gradient
+@pytest.mark.parametrize("rule", ["SGD", "Adafactor"])
+def test_parameters_that_do_not_decay(rule: str, units: int, devices: list[str]) -> None:
+    rng = np.random.default_rng(6)
+    x, y = rng.normal(size=(50, 10)), rng.normal(size=(50, 3))
+
+    def run(device: str, *spared: str) -> list[Any]:
+        layers = [md.layers.Dense(units, "tanh"), md.layers.Dense(3)]
+        model = md.Model(layers, seed=5, device=device)
+        optimizer = getattr(md.optimizers, rule)(0.1, weight_decay=0.5)
+        if spared:
+            optimizer.exclude_from_weight_decay(var_names=spared)
+        model.compile(optimizer, "mse")
+        return [model.fit(x, y, batch_size=20, verbose=0).history, training_state(model)]
+
+    for device in devices:
+        found = [run(device, *spared) for spared in ((), ("bias",), ("dense_1/kernel", "dense/b"))]
+        assert found[0] != found[1] != found[2]
+    same_on(devices, lambda device: run(device, "bias"))
+    same_on(devices, lambda device: run(device, "dense_1/kernel", "dense/b"))
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_adafactor_of_several_matrices_and_pieces(dtype: str, devices: list[str]) -> None:
     rng = np.random.default_rng(6)

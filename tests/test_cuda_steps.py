@@ -21,11 +21,19 @@ from gpus import (
 from states import training_state
 
 EXECUTORS = ["launches", "graph", "persistent"]
+
+
+def sparing(optimizer: md.Optimizer) -> md.Optimizer:
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma"])
+    return optimizer
+
+
 OPTIMIZERS: dict[str, Callable[[], md.Optimizer]] = {
     "adam": lambda: md.optimizers.Adam(0.01),
     "adafactor": lambda: md.optimizers.Adafactor(
         0.05, weight_decay=0.01, clipnorm=0.1, gradient_accumulation_steps=2, use_ema=True
     ),
+    "spared": lambda: sparing(md.optimizers.AdamW(0.01, weight_decay=0.1)),
 }
 RNG = np.random.default_rng(3)
 X = RNG.integers(0, 256, size=(330, 12)).astype(np.uint8)

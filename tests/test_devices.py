@@ -101,12 +101,6 @@ def test_what_runs_on_the_cpu_only() -> None:
     model.compile("sgd", Outside())
     with pytest.raises(NotImplementedError, match="a loss written in Python runs on the CPU only"):
         model.fit(X, X[:, 0], verbose=0)
-    spared = md.optimizers.SGD(weight_decay=0.1)
-    spared.exclude_from_weight_decay(var_names=["bias"])
-    model = md.Model([md.layers.Dense(1)], device=device)
-    model.compile(spared, "mse")
-    with pytest.raises(NotImplementedError, match="lets all parameters decay"):
-        model.fit(X, X[:, 0], verbose=0)
     a, b = md.Input((4,)), md.Input((4,))
     with pytest.raises(
         NotImplementedError, match=r"not have the operation Larger.* It has Product,"

@@ -20,6 +20,7 @@ void Copies<T>::begin() {
   failure_.clear();
   for (Mirror<T>& flat : flats_) flat.fresh = flat.changed = false;
   for (auto& [host, slot] : slots_) slot.fresh = slot.changed = false;
+  spared_is_fresh_ = false;
 }
 
 template <class T>
@@ -58,6 +59,20 @@ T* Copies<T>::slot(T* host) {
 }
 
 template <class T>
+const std::int64_t* Copies<T>::spared(const Update<T>& update) {
+  if (update.spares == 0) return nullptr;
+  const std::int64_t bytes = 2 * update.spares * static_cast<std::int64_t>(sizeof(std::int64_t));
+  if (spares_ < update.spares) {
+    spared_ = Gpu::take(gpu_, bytes, "the model and its optimizer");
+    spares_ = update.spares;
+    spared_is_fresh_ = false;
+  }
+  if (!spared_is_fresh_) up(spared_.get(), update.spared, bytes);
+  spared_is_fresh_ = true;
+  return static_cast<const std::int64_t*>(spared_.get());
+}
+
+template <class T>
 launches::Step<T> Copies<T>::step_of(const List<T>& list, const Now<T>& now) {
   for (int role = 0; role < kRoles; ++role) {
     Mirror<T>& flat = flats_[role];
@@ -74,6 +89,7 @@ launches::Step<T> Copies<T>::step_of(const List<T>& list, const Now<T>& now) {
   step.update.w = flats_[static_cast<int>(Role::parameter)].data();
   for (T*& state : step.update.state) state = slot(state);
   step.update.average = slot(now.update.average);
+  step.update.spared = spared(now.update);
   step.sum = slot(static_cast<T*>(now.gathering.sum));
   step.clipnorm = now.gathering.clipnorm;
   step.global_clipnorm = now.gathering.global_clipnorm;

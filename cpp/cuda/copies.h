@@ -96,12 +96,16 @@ class Copies {
   Mirror<T>& slot_at(T* host);
   /// Of state that an update changes; null: none.
   T* slot(T* host);
+  /// Of the numbers of parameters that do not decay, which are the optimizer's.
+  const std::int64_t* spared(const Update<T>& update);
 
   std::shared_ptr<Gpu> gpu_;
   Mirror<T> flats_[kRoles];  // empty: planned, and sums, which are slots
   std::map<T*, Mirror<T>> slots_;
   std::map<T*, Mirror<T>> start_;  // of the epoch, of what lies there
-  std::shared_ptr<void> flag_;
+  std::shared_ptr<void> flag_, spared_;
+  std::int64_t spares_ = 0;  // that it has room for
+  bool spared_is_fresh_ = false;
   std::uint64_t calls_ = 0;
   std::string failure_;  // what went wrong first within the call
 };

@@ -52,6 +52,7 @@ struct Code<launches::Update<T>> {
                                 const launches::Step<T>& step) {
     if (a.gathers && !step.updates) return;
     mundur::Update<T> u = step.update;
+    if (i64 end = a.first + 1; u.is_spared(a.first, end)) u.keep = T(1);
     if (a.scale) u.scale = static_cast<T>(*a.scale);
     T* const g = a.g ? a.g : step.sum + a.first;
     block.each(a.rows * a.columns, [&](i64 i) {

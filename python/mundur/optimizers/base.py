@@ -437,12 +437,6 @@ class Optimizer(Configurable):
 
     def _spare(self, model: Trainee) -> None:
         """Tells native code which of a model's parameters do not decay."""
-        device = getattr(model, "device", "cpu")
-        if device != "cpu":
-            raise NotImplementedError(
-                f'device: "{device}" lets all parameters decay; leave '
-                'exclude_from_weight_decay out, or train on "cpu"'
-            )
         paths, patterns = self._spared
         names = list(model._parameter_views())
         for path in paths:
