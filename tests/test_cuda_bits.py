@@ -261,6 +261,24 @@ def test_penalties_and_constraints(case: PenaltyCase, devices: list[str]) -> Non
     same_on(devices, run)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("axis", [(0, 2), (1, 3), (0, 3), (0, 1, 3)])
+def test_constraints_along_axes_that_lie_apart(
+    axis: tuple[int, ...], dtype: str, devices: list[str]
+) -> None:
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(20, 5, 6, 7)), rng.normal(size=(20, 3, 3, 9))
+
+    def run(device: str) -> list[Any]:
+        limit = md.constraints.MinMaxNorm(0.9, 1.1, rate=0.7, axis=axis)
+        layers = [md.layers.Conv2D(9, (3, 4), kernel_constraint=limit)]
+        model = md.Model(layers, seed=5, dtype=dtype, device=device)
+        model.compile(md.optimizers.Adam(0.1), "mse")
+        return [model.fit(x, y, batch_size=8, verbose=0).history, training_state(model)]
+
+    same_on(devices, run)
+
+
 def test_averages_of_parameters(devices: list[str]) -> None:
     def run(device: str) -> list[Any]:
         around = {"use_ema": True, "ema_momentum": 0.5, "ema_overwrite_frequency": 3}

@@ -23,7 +23,8 @@
   X(DrawMaps) X(Warp) X(WarpDx) X(Contrast) X(ContrastDx) X(UnitRows) X(UnitRowsDx)              \
   X(LossValues) X(TotalWeight) X(LossGradient) X(ArgMax) X(Update) X(Accumulate) X(SumSquares)   \
   X(FactorMeans) X(FactorShares) X(FactorSizes) X(FactorRate) X(FactorUpdate)                    \
-  X(ClippedScale) X(AddPenalty) X(Penalties) X(Constrain) X(Dropout) X(DropoutDx) X(Normal)      \
+  X(ClippedScale) X(AddPenalty) X(Penalties) X(Constrain) X(ConstrainApart) X(Dropout)           \
+  X(DropoutDx) X(Normal)                                                                         \
   X(CountRows) X(ColumnSums) X(ColumnDeviations) X(ColumnMoments) X(NormalizationScale)          \
   X(NormalizeColumns) X(NormalizeSums) X(NormalizeColumnsDx) X(NormalizeRows)                    \
   X(NormalizeRowsDx) X(Recur) X(RecurAny) X(RecurDx) X(RecurDxAny) X(Gather) X(GatherIds)        \
@@ -594,6 +595,19 @@ struct Constrain {
   std::int64_t outer, n, inner;
   T least, most, rate;
   bool non_negative;
+};
+/// Norms along axes that lie apart: w's axes, the innermost one first, are of these and others in
+/// turn, the `first` of these. `vectors` have n elements each.
+inline constexpr int kMostTurns = 33;  // of 32 that can be named
+template <class T>
+struct ConstrainApart {
+  MUNDUR_KERNEL(ConstrainApart);
+  T* w;
+  std::int64_t vectors, n;
+  T least, most, rate;
+  std::int32_t axes;
+  bool first;
+  std::int64_t extents[kMostTurns];
 };
 
 // ---- random numbers -------------------------------------------------------------------------

@@ -126,15 +126,39 @@ void resolve(Resolver<T>& r, const op::Update& o) {
 }
 MUNDUR_CUDA_RESOLVED(Update);
 
+namespace {
+
+template <class T>
+void limit_apart(Resolver<T>& r, const op::Constrain& o, const Constrained& c) {
+  launches::ConstrainApart<T> limit{r.at(o.w),
+                                    c.vectors.size(),
+                                    c.elements.size(),
+                                    static_cast<T>(o.constraint.least),
+                                    static_cast<T>(o.constraint.most),
+                                    static_cast<T>(o.constraint.rate),
+                                    0,
+                                    false,
+                                    {}};
+  const Shape& shape = r[o.w].shape;
+  const auto named = [&](std::size_t axis) { return axis < 32 && o.constraint.axes >> axis & 1; };
+  for (std::size_t i = shape.size(); i-- > 0;) {
+    if (i + 1 < shape.size() && named(i) == named(i + 1)) {
+      limit.extents[limit.axes - 1] *= shape[i];
+    } else {
+      limit.extents[limit.axes++] = shape[i];
+    }
+  }
+  limit.first = named(shape.size() - 1);
+  r.each(limit.vectors, limit);
+}
+
+}  // namespace
+
 template <class T>
 void resolve(Resolver<T>& r, const op::Constrain& o) {
   const Constrained c(o.constraint, r[o.w].shape);
-  if (c.is_apart()) {
-    throw NotSupported(
-        "device: \"cuda\" limits norms along axes that lie side by side only (of \"" + r[o.w].name +
-        "\"); use device=\"cpu\"");
-  }
   const bool non_negative = o.constraint.kind == Constraint::Kind::non_negative;
+  if (c.is_apart() && !non_negative) return limit_apart(r, o, c);
   r.each(non_negative ? r.size(o.w) : c.outer * c.inner,
          launches::Constrain<T>{
              r.at(o.w), c.outer, c.n, c.inner, static_cast<T>(o.constraint.least),

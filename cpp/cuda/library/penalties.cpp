@@ -62,6 +62,44 @@ struct Code<launches::Constrain<T>> {
   }
 };
 
+/// Of element i along the axes of norms, or along the others.
+template <class T>
+MUNDUR_INLINE i64 place_of(const launches::ConstrainApart<T>& a, i64 i, bool along) {
+  i64 place = 0, stride = 1;
+  for (int axis = 0; axis < a.axes; ++axis) {
+    const i64 extent = a.extents[axis];
+    if (((axis % 2 == 0) == a.first) == along) {
+      place += i % extent * stride;
+      i /= extent;
+    }
+    stride *= extent;
+  }
+  return place;
+}
+
+/// As Constrained::limit_apart() of cpu/penalties.h has it: a plain sum in order.
+template <class T>
+struct Code<launches::ConstrainApart<T>> {
+  template <class Block>
+  static MUNDUR_DEVICE void run(Block& block, const launches::ConstrainApart<T>& a,
+                                const launches::Step<T>& step) {
+    if (!step.updates) return;
+    block.each(a.vectors, [&](i64 i) {
+      T* const own = a.w + place_of(a, i, false);
+      T squares = T(0);
+      for (i64 k = 0; k < a.n; ++k) {
+        const T x = own[place_of(a, k, true)];
+        squares += x * x;
+      }
+      const T norm = root(squares), above = norm < a.least ? a.least : norm;
+      const T inside = a.most < above ? a.most : above;
+      if (inside == norm) return;
+      const T factor = (a.rate * inside + (T(1) - a.rate) * norm) / (norm + T(1e-7));
+      for (i64 k = 0; k < a.n; ++k) own[place_of(a, k, true)] *= factor;
+    });
+  }
+};
+
 }  // namespace
 }  // namespace mundur::MUNDUR_ISA
 
@@ -69,4 +107,5 @@ namespace mundur {
 MUNDUR_STARTED(AddPenalty)
 MUNDUR_STARTED(Penalties)
 MUNDUR_STARTED(Constrain)
+MUNDUR_STARTED(ConstrainApart)
 }  // namespace mundur
