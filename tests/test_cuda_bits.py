@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
 from typing import Any
 
 import mundur as md
@@ -75,6 +76,7 @@ STORED = json.loads(selftest.TABLE.read_text(encoding="utf-8"))
 NETWORKS = [
     *("a convnet", "channels over time", "images from elsewhere", "margins and windows"),
     *("few steps and many", "slopes that learn", "windows over time"),
+    *("overlap", "uneven overlap"),
     pytest.param("a wider convnet", marks=pytest.mark.slow),
     pytest.param("a convnet of channels", marks=pytest.mark.slow),
     pytest.param("many filters over time", marks=pytest.mark.slow),
@@ -243,6 +245,40 @@ def test_a_loss(case: LossCase, dtype: str, devices: list[str]) -> None:
         plain = model.fit(x, y, batch_size=8, epochs=3, verbose=0).history
         weighted = model.fit(x, y, batch_size=8, sample_weight=weights, verbose=0).history
         return [plain, weighted, training_state(model)]
+
+    same_on(devices, run)
+
+
+# Of whole batches, along some axes: pieces of 128 numbers and less, and trees of them.
+OF_BATCHES: dict[str, Callable[[], md.losses.Loss]] = {
+    "dice": md.losses.Dice,
+    "dice_of_each_sample": lambda: md.losses.Dice(axis=(1, 2)),
+    "dice_of_each_channel": lambda: md.losses.Dice("sum", axis=(0, -2)),
+    "tversky": lambda: md.losses.Tversky(0.3, 0.8),
+    "tversky_of_each_step": lambda: md.losses.Tversky(0.9, 0.2, axis=(2, 0)),
+    "tversky_of_few": lambda: md.losses.Tversky(1.5, 0.7, axis=-1),
+}
+
+
+@pytest.mark.parametrize("name", OF_BATCHES)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_loss_of_a_batch(name: str, dtype: str, devices: list[str]) -> None:
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(80, 31, 3)), rng.uniform(size=(80, 31, 5))
+    weights = np.where(rng.random(80) < 0.2, 0.0, rng.uniform(size=80))
+    weights[35:70] = 0.0  # all of the second batch
+
+    def run(device: str) -> list[Any]:
+        layers = [md.layers.Dense(4, "tanh"), md.layers.Dense(5, "sigmoid")]
+        model = md.Model(layers, seed=5, dtype=dtype, device=device)
+        model.compile(md.optimizers.SGD(0.5, momentum=0.9), OF_BATCHES[name]())
+        plain = model.fit(x, y, batch_size=35, epochs=2, verbose=0).history
+        weighted = model.fit(
+            *(x, y), batch_size=35, sample_weight=weights, shuffle=False, verbose=0
+        ).history
+        evaluated = model.evaluate(x, y, batch_size=3, verbose=0)
+        one = model.train_on_batch(x[:2], y[:2])
+        return [plain, weighted, evaluated, one, training_state(model)]
 
     same_on(devices, run)
 

@@ -92,15 +92,20 @@ class Outside(md.losses.Loss):
         return np.full_like(y_pred, 1 / y_pred.size)
 
 
+class LikeDice(md.losses.Dice):
+    """Whatever it may have changed."""
+
+
 @needs_library
 def test_what_runs_on_the_cpu_only() -> None:
     device = DEVICES[0]
     with pytest.raises(NotImplementedError, match=r'float32 and float64 only, got .*"bfloat16"'):
         md.Model([md.layers.Dense(3)], compute_dtype="bfloat16", input_shape=(2,), device=device)
-    model = md.Model([md.layers.Dense(1)], device=device)
-    model.compile("sgd", Outside())
-    with pytest.raises(NotImplementedError, match="a loss written in Python runs on the CPU only"):
-        model.fit(X, X[:, 0], verbose=0)
+    for loss in (Outside(), LikeDice()):
+        model = md.Model([md.layers.Dense(1)], device=device)
+        model.compile("sgd", loss)
+        with pytest.raises(NotImplementedError, match="a loss written in Python runs on the CPU"):
+            model.fit(X, np.ones(len(X)), verbose=0)
     a, b = md.Input((4,)), md.Input((4,))
     with pytest.raises(
         NotImplementedError, match=r"not have the operation Larger.* It has Product,"

@@ -2,6 +2,7 @@
 
 #include "bindings/bindings.h"
 #include "cpu/kernels/table.h"
+#include "mundur/batch_losses.h"
 
 namespace mundur {
 namespace {
@@ -81,13 +82,34 @@ auto by_hand(Find find) {
 }
 
 /// A loss that Python computes: call(samples, y_pred, wants_gradient) returns (loss, gradient or
-/// None), where `samples` picks the batch's rows out of the set.
-class PythonLoss final : public OutsideLoss {
+/// None), where `samples` picks the batch's rows out of the set. With a formula there is
+/// terms(samples), which returns what BatchTerms has.
+class PythonLoss final : public KnownLoss {
  public:
-  PythonLoss(py::object call, bool from_logits, bool sparse, bool reads_targets)
-      : OutsideLoss({"python", LossKind{}, false, from_logits, sparse}),
+  using Numbers = std::map<std::string, double>;
+  PythonLoss(py::object call, bool from_logits, bool sparse, bool reads_targets,
+             const std::optional<std::pair<std::string, Numbers>>& formula, py::object terms)
+      : KnownLoss({"python", LossKind{}, false, from_logits, sparse}),
         call_(std::move(call)),
-        reads_targets_(reads_targets) {}
+        terms_(std::move(terms)),
+        reads_targets_(reads_targets) {
+    if (formula) formula_ = formula_of(formula->first, formula->second);
+  }
+  const BatchFormula* formula() const override { return formula_ ? &*formula_ : nullptr; }
+  BatchTerms terms(const Batch& batch) const override {
+    return with_gil([&] {
+      const py::tuple found = mundur::call(terms_, py::make_tuple(samples_of(batch)));
+      BatchTerms terms;
+      terms.y = numbers_of(found[0]);
+      terms.weights = numbers_of(found[1]);
+      terms.there = numbers_of(found[2]);
+      terms.shape = found[3].cast<Shape>();
+      terms.order = found[4].cast<Shape>();
+      terms.groups = found[5].cast<std::int64_t>();
+      terms.share = found[6].cast<double>();
+      return terms;
+    });
+  }
   bool reads_targets() const override { return reads_targets_; }
   double evaluate(const Batch& batch, const float* p, float* dp, std::int64_t O) const override {
     return ask(batch, p, dp, O);
@@ -97,14 +119,35 @@ class PythonLoss final : public OutsideLoss {
   }
 
  private:
+  static BatchFormula formula_of(const std::string& kind, const Numbers& numbers) {
+    const auto number = [&](const char* name) {
+      const auto found = numbers.find(name);
+      return found == numbers.end() ? 0.0 : found->second;
+    };
+    return {kind == "circle" ? BatchFormula::Kind::circle : BatchFormula::Kind::overlap,
+            number("sums") != 0.0,
+            number("c"),
+            number("d"),
+            number("alpha"),
+            number("beta"),
+            number("gamma"),
+            number("margin"),
+            number("itself") != 0.0};
+  }
+  static std::vector<double> numbers_of(const py::handle& given) {
+    const auto array = given.cast<py::array>();
+    const double* const numbers = data_of<double>(array, "terms", 1);
+    return {numbers, numbers + array.size()};
+  }
+  static py::object samples_of(const Batch& batch) {
+    if (batch.order) return copy_of(batch.order + batch.begin, {batch.count});
+    return py::slice(batch.begin, batch.begin + batch.count, 1);
+  }
   template <class T>
   double ask(const Batch& batch, const T* p, T* dp, std::int64_t O) const {
     return with_gil([&] {
-      const py::object samples =
-          batch.order ? py::object(copy_of(batch.order + batch.begin, {batch.count}))
-                      : py::object(py::slice(batch.begin, batch.begin + batch.count, 1));
-      const py::tuple found =
-          call(call_, py::make_tuple(samples, copy_of(p, {batch.count, O}), dp != nullptr));
+      const py::tuple found = call(
+          call_, py::make_tuple(samples_of(batch), copy_of(p, {batch.count, O}), dp != nullptr));
       if (dp && !found[1].is_none()) {
         const auto gradient = found[1].cast<py::array>();
         const T* values = data_of<T>(gradient, "gradient", 2);
@@ -117,7 +160,8 @@ class PythonLoss final : public OutsideLoss {
     });
   }
 
-  py::object call_;
+  py::object call_, terms_;
+  std::optional<BatchFormula> formula_;
   bool reads_targets_;
 };
 
@@ -163,8 +207,11 @@ void bind_losses(py::module_& m) {
       .def("gradient", by_hand([](auto&... given) { return gradient(given...); }),
            py::arg("y_true"), py::arg("y_pred"), py::arg("weight"), py::arg("rows"));
   py::class_<PythonLoss, Loss>(m, "PythonLoss")
-      .def(py::init<py::object, bool, bool, bool>(), py::arg("call"), py::arg("from_logits"),
-           py::arg("sparse"), py::arg("reads_targets"));
+      .def(
+          py::init<py::object, bool, bool, bool,
+                   const std::optional<std::pair<std::string, PythonLoss::Numbers>>&, py::object>(),
+          py::arg("call"), py::arg("from_logits"), py::arg("sparse"), py::arg("reads_targets"),
+          py::arg("formula") = py::none(), py::arg("terms") = py::none());
 }
 
 }  // namespace mundur

@@ -74,6 +74,11 @@ class Copies {
   /// What the list is of the step, with what it uses there. Throws OutOfMemory.
   launches::Step<T> step_of(const List<T>& list, const Now<T>& now);
   void run(const List<T>& list, const Now<T>& now);
+  /// Launches that know nothing else of a step.
+  template <class Step>
+  void run(const std::vector<Launch>& launches, const Step& step) {
+    if (!failed()) check(gpu_->run(launches.data(), std::ssize(launches), &step, sizeof step));
+  }
 
   /// Parameters, state and these slots of the optimizer's as they are now; and back, on the host.
   void keep_start(const std::vector<T*>& slots);

@@ -22,6 +22,8 @@
   X(ConvolveEachDw) X(JoinShards) X(GatherWindows) X(TurnKernel)                                 \
   X(DrawMaps) X(Warp) X(WarpDx) X(Contrast) X(ContrastDx) X(UnitRows) X(UnitRowsDx)              \
   X(LossValues) X(TotalWeight) X(LossGradient) X(ArgMax) X(Update) X(Accumulate) X(SumSquares)   \
+  X(ToDoubles) X(FromDoubles) X(SumPieces) X(JoinPieces) X(OverlapTerms) X(OverlapLosses)        \
+  X(OverlapSlopes)                                                                               \
   X(FactorMeans) X(FactorShares) X(FactorSizes) X(FactorRate) X(FactorUpdate)                    \
   X(ClippedScale) X(AddPenalty) X(Penalties) X(Constrain) X(ConstrainApart) X(Dropout)           \
   X(DropoutDx) X(Normal)                                                                         \
@@ -487,6 +489,66 @@ struct ArgMax {
   std::int32_t* index;
   const T* x;
   std::int64_t rows, columns;
+};
+
+// ---- losses of whole batches, in double -------------------------------------------------------
+
+template <class T>
+struct ToDoubles {
+  MUNDUR_KERNEL(ToDoubles);
+  double* y;
+  const T* x;
+  std::int64_t n;
+};
+template <class T>
+struct FromDoubles {
+  MUNDUR_KERNEL(FromDoubles);
+  T* y;
+  const double* x;
+  std::int64_t n;
+};
+/// The sums of rows of n numbers as NumPy has them: of pieces, 2^turns places for those of a row;
+/// then, a row to a block, to[row] = their sum · factor / by.
+template <class T>
+struct SumPieces {
+  MUNDUR_KERNEL(SumPieces);
+  T* sums;
+  const T* x;
+  std::int64_t rows, n;
+  std::int32_t turns;
+};
+template <class T>
+struct JoinPieces {
+  MUNDUR_KERNEL(JoinPieces);
+  T *to, *sums;
+  std::int64_t n;
+  T factor, by;
+  std::int32_t turns;
+};
+/// terms = w y p, w y and w p, n of each, one behind the other; weights may be null.
+template <class T>
+struct OverlapTerms {
+  MUNDUR_KERNEL(OverlapTerms);
+  T* terms;
+  const T *p, *y, *weights;
+  std::int64_t n;
+};
+/// Of sums of these terms, three for each group: see BatchFormula.
+template <class T>
+struct OverlapLosses {
+  MUNDUR_KERNEL(OverlapLosses);
+  T *losses, *whole;
+  const T* sums;
+  std::int64_t groups;
+  T c, d, alpha, beta;
+};
+template <class T>
+struct OverlapSlopes {
+  MUNDUR_KERNEL(OverlapSlopes);
+  T* slopes;
+  const T *y, *weights, *sums, *whole;
+  std::int64_t groups, n;
+  T c, d, beta, by;
 };
 
 // ---- updates and penalties ------------------------------------------------------------------

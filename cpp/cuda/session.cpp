@@ -6,6 +6,7 @@
 #include <deque>
 
 #include "cpu/resolver.h"
+#include "cuda/batch_losses.h"
 #include "cuda/together.h"
 
 namespace mundur::cuda {
@@ -27,6 +28,12 @@ MUNDUR_OPERATIONS(MUNDUR_NAMED)
 constexpr const char* kThere = (MUNDUR_CUDA_OPERATIONS(MUNDUR_LISTED)) + 2;
 #undef MUNDUR_LISTED
 
+/// The loss, if its formula is known.
+const KnownLoss* known_loss(const op::AskLoss& operation) {
+  const auto* const loss = dynamic_cast<const KnownLoss*>(operation.loss);
+  return loss && loss->formula() ? loss : nullptr;
+}
+
 bool is_custom(const Operation& operation) {
   const auto* const activate = std::get_if<op::Activate>(&operation);
   return activate && activate->f.custom;
@@ -42,7 +49,8 @@ void require_operation(const Program& program, const Operation& operation) {
   const bool there =
       std::visit([]<class Op>(const Op&) { return is_host<Op> || is_device<Op>; }, operation);
   if (there) return;
-  if (std::holds_alternative<op::AskLoss>(operation)) {
+  if (const auto* const ask = std::get_if<op::AskLoss>(&operation)) {
+    if (known_loss(*ask)) return;
     throw NotSupported(
         "device: a loss written in Python runs on the CPU only; use device=\"cpu\", or a loss of "
         "mundur.losses");
@@ -99,6 +107,7 @@ class Session final : public Device<T> {
 template <class T>
 struct Owned {
   std::deque<List<T>> lists;
+  std::deque<BatchLoss<T>> losses;
   Workspace<T> workspace;
 };
 
@@ -146,6 +155,8 @@ class Layout {
           } else if constexpr (is_device<Op>) {
             note(accesses, on_device_, on_host_, false);
             add_device(one, accesses);
+          } else if constexpr (std::is_same_v<Op, op::AskLoss>) {
+            add_loss(one);
           }
         },
         operation);
@@ -164,10 +175,13 @@ class Layout {
       if (access.kind != Access::Kind::write) need(access.value, here, other, to_host);
     }
     for (const Access& access : accesses) {
-      if (access.kind == Access::Kind::read || !is_planned(access.value)) continue;
-      here[root(access.value)] = true;
-      other[root(access.value)] = false;
+      if (access.kind != Access::Kind::read) change(access.value, here, other);
     }
+  }
+  void change(Value value, Flags& here, Flags& other) {
+    if (!is_planned(value)) return;
+    here[root(value)] = true;
+    other[root(value)] = false;
   }
   void need(Value value, Flags& here, Flags& other, bool to_host) {
     if (!is_planned(value)) return;
@@ -198,6 +212,26 @@ class Layout {
     Resolver<T> resolver(program_, placement_, there_, batch_, open_->launches);
     resolve(resolver, one);
   }
+  /// The host has the targets, and the weights.
+  void add_loss(const op::AskLoss& one) {
+    const auto on_host = [&](Value value) { return memory_.planned + offset(value); };
+    const auto on_device = [&](Value value) { return there_.planned + offset(value); };
+    need(one.p, on_device_, on_host_, false);
+    if (one.weights) need(one.weights, on_host_, on_device_, true);
+    flush();
+    typename BatchLoss<T>::Places at{};
+    at.mean = reinterpret_cast<double*>(on_device(one.mean));
+    if (one.dp) at.dp = reinterpret_cast<T*>(on_device(one.dp));
+    at.p = reinterpret_cast<const T*>(on_device(one.p));
+    if (one.weights) at.weights = reinterpret_cast<const T*>(on_host(one.weights));
+    at.samples = batch_;
+    at.size = program_[one.p].size();
+    BatchLoss<T>* const loss = &owned_.losses.emplace_back(copies_, *known_loss(one), at);
+    calls_.add([loss](Now<T>& now, Worker&) { loss->run(now.batch); });
+    change(one.mean, on_device_, on_host_);
+    if (one.dp) change(one.dp, on_device_, on_host_);
+  }
+  std::int64_t offset(Value value) const { return placement_.offsets[root(value)]; }
   void flush() {
     if (!open_) return;
     calls_.add(

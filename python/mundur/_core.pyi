@@ -317,7 +317,8 @@ class Loss:
 class PythonLoss(Loss):
     # In a pass over a set, once per batch: call(samples, y_pred, wants_gradient) returns the loss and its derivative by
     # y_pred (batch, outputs), contiguous and of y_pred's dtype, or None. `samples` (a slice or an array) picks the
-    # batch's rows out of the set. Metrics need `reads_targets`, `sparse` where they are labels.
+    # batch's rows out of the set. Metrics need `reads_targets`, `sparse` where they are labels. A device computes a known
+    # formula from what terms(samples) returns: see BatchFormula and BatchTerms in batch_losses.h.
     def __init__(
         self,
         call: Callable[
@@ -327,6 +328,8 @@ class PythonLoss(Loss):
         from_logits: bool,
         sparse: bool,
         reads_targets: bool,
+        formula: tuple[str, dict[str, float]] | None = None,
+        terms: Callable[[slice | npt.NDArray[np.int64]], tuple[Any, ...]] | None = None,
     ) -> None: ...
 
 # ---- optimizers ------------------------------------------------------------------------------------------------------

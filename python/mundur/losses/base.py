@@ -215,6 +215,21 @@ class Loss(Configurable):
         return None
 
 
+Formula = tuple[str, dict[str, float]]
+
+
+class KnownLoss(Loss):
+    """A loss of a batch, computed here, whose formula the core knows: a device has its own."""
+
+    def _formula(self) -> Formula | None:
+        """Its name and numbers; None for a class that somebody derived."""
+        raise NotImplementedError
+
+    def _terms(self, y_true: Any, shape: tuple[int, ...], sample_weight: Any) -> tuple[Any, ...]:
+        """What the device takes of a batch for predictions of that shape; see BatchTerms."""
+        raise NotImplementedError
+
+
 class NativeLoss(Loss):
     """A loss that the core computes."""
 

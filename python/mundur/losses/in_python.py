@@ -12,7 +12,7 @@ import numpy.typing as npt
 from .. import _core
 from .._support.derivatives import Trial, first_difference
 from ..data.targets import metric_targets
-from .base import Loss, NativeLoss, is_native
+from .base import KnownLoss, Loss, NativeLoss, is_native
 
 if TYPE_CHECKING:
     from ..data.dataset import Dataset
@@ -53,7 +53,11 @@ def native_loss(
         assert isinstance(loss, NativeLoss)
         return loss._native
     ask = _Batches(loss, at_hand, output_shape)
-    return _core.PythonLoss(ask, bool(loss.from_logits), _SPARSE in forms, bool(forms))
+    known = loss._formula() if isinstance(loss, KnownLoss) else None
+    terms = None if known is None else ask.terms
+    return _core.PythonLoss(
+        ask, bool(loss.from_logits), _SPARSE in forms, bool(forms), known, terms
+    )
 
 
 def core_targets(loss: Loss, y: Array, shape: tuple[int, ...], forms: list[str]) -> Array:
@@ -107,6 +111,14 @@ class _Batches:
             return value, None
         gradient = _derivative(loss, loss.gradient(y_true, shaped, **given), shaped)
         return value, gradient.reshape(y_pred.shape)
+
+    def terms(self, samples: slice | npt.NDArray[np.int64]) -> tuple[Any, ...]:
+        """What a device needs to compute the loss of a batch by itself."""
+        loss, data = self._loss, self._at_hand()
+        assert isinstance(loss, KnownLoss)
+        weights = None if data.weights is None else data.weights[samples]
+        y_true = data.y[samples]
+        return loss._terms(y_true, (len(y_true), *self._output_shape()), weights)
 
 
 _SAMPLES = 3  # of the first batch

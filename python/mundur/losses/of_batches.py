@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,18 +14,19 @@ from .._support.config import rebuild
 from .._support.names import checked_keywords
 from ..data import arrays
 from ..data.targets import in_unit_interval, like_outputs, refuse
-from .base import KERAS, MEAN, Loss
+from .base import KERAS, MEAN, Formula, KnownLoss, Loss
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 
+_NONE: Floats = np.empty(0)
 _EPSILON = 1e-7  # what keeps the quotient finite; Keras's number
 _softmax, _log_softmax, _softplus, _sigmoid = (
     _core.ActivationFunction(name, ()) for name in ("softmax", "log_softmax", "softplus", "sigmoid")
 )
 
 
-class _Overlap(Loss):
+class _Overlap(KnownLoss):
     """1 - c I / (d I + α Σ y + β Σ p + ε), I = Σ y p: along some axes, or of all there is.
 
     NumPy computes it, in float64, by sums and products that are the same on every machine.
@@ -87,25 +89,50 @@ class _Overlap(Loss):
     ) -> tuple[Floats, Floats, Floats, Floats, tuple[int, ...], Any]:
         """I and the denominator, the targets, the weights, the axes of sums, y_pred's type."""
         p = arrays.real_array(y_pred, "y_pred")
-        y = arrays.real_array(y_true, "y_true")
-        if p.ndim == 0 or p.size == 0 or y.shape != p.shape:
-            raise ValueError(
-                f"{type(self).__name__} needs y_true and y_pred of one shape; got {y.shape} and "
-                f"{p.shape}"
-            )
-        self._check_sets(y, "y_true")
-        given = range(p.ndim) if self.axis is None else self.axis
-        axes = tuple(sorted({integer(a, "axis", -p.ndim, p.ndim - 1) % p.ndim for a in given}))
-        w: Floats = np.ones((1,) * p.ndim)
-        if sample_weight is not None:
-            weight = arrays.weights(sample_weight, len(p))
-            w = weight.reshape(-1, *(1,) * (p.ndim - 1))
+        y, w, axes = self._taken(y_true, p.shape, sample_weight)
         _, d, alpha, beta = self._numbers()
-        y, q = y.astype(np.float64), p.astype(np.float64)
+        q = p.astype(np.float64)
         common = _total(w * (y * q), axes)
         whole = d * common + alpha * _total(w * y, axes) + beta * _total(w * q, axes) + _EPSILON
         dtype = np.float32 if p.dtype == np.float32 else np.float64
         return common, whole, y, w, axes, dtype
+
+    def _taken(
+        self, y_true: Any, shape: tuple[int, ...], sample_weight: Any
+    ) -> tuple[Floats, Floats, tuple[int, ...]]:
+        """The targets of predictions of this shape, the weights, the axes of sums."""
+        y = arrays.real_array(y_true, "y_true")
+        if 0 in shape or not shape or y.shape != shape:
+            raise ValueError(
+                f"{type(self).__name__} needs y_true and y_pred of one shape; got {y.shape} and "
+                f"{shape}"
+            )
+        self._check_sets(y, "y_true")
+        given = range(len(shape)) if self.axis is None else self.axis
+        axes = tuple(sorted({integer(a, "axis", -y.ndim, y.ndim - 1) % y.ndim for a in given}))
+        w: Floats = np.ones((1,) * y.ndim)
+        if sample_weight is not None:
+            weight = arrays.weights(sample_weight, len(y))
+            w = weight.reshape(-1, *(1,) * (y.ndim - 1))
+        return y.astype(np.float64), w, axes
+
+    def _formula(self) -> Formula | None:
+        if type(self) not in (Tversky, Dice):
+            return None
+        c, d, alpha, beta = self._numbers()
+        numbers = {"c": c, "d": d, "alpha": alpha, "beta": beta}
+        return "overlap", {**numbers, "sums": float(self.reduction == "sum")}
+
+    def _terms(self, y_true: Any, shape: tuple[int, ...], sample_weight: Any) -> tuple[Any, ...]:
+        y, w, axes = self._taken(y_true, shape, sample_weight)
+        order = [*(axis for axis in range(y.ndim) if axis not in axes), *axes]
+        groups = y.size // math.prod(shape[axis] for axis in axes)
+
+        def laid_out(values: Floats) -> Floats:
+            return np.ascontiguousarray(values.transpose(order)).reshape(-1)
+
+        weights = _NONE if sample_weight is None else laid_out(np.broadcast_to(w, shape))
+        return laid_out(y), weights, _NONE, shape, order, groups, 1.0
 
 
 def _weighs_nothing(sample_weight: Any) -> bool:
