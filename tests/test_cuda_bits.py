@@ -76,7 +76,7 @@ STORED = json.loads(selftest.TABLE.read_text(encoding="utf-8"))
 NETWORKS = [
     *("a convnet", "channels over time", "images from elsewhere", "margins and windows"),
     *("few steps and many", "slopes that learn", "windows over time"),
-    *("overlap", "uneven overlap"),
+    *("overlap", "uneven overlap", "pairs"),
     pytest.param("a wider convnet", marks=pytest.mark.slow),
     pytest.param("a convnet of channels", marks=pytest.mark.slow),
     pytest.param("many filters over time", marks=pytest.mark.slow),
@@ -279,6 +279,32 @@ def test_a_loss_of_a_batch(name: str, dtype: str, devices: list[str]) -> None:
         evaluated = model.evaluate(x, y, batch_size=3, verbose=0)
         one = model.train_on_batch(x[:2], y[:2])
         return [plain, weighted, evaluated, one, training_state(model)]
+
+    same_on(devices, run)
+
+
+@pytest.mark.parametrize(
+    ("size", "loss"),
+    [
+        (4, {"gamma": 2.0}),
+        (17, {"gamma": 20.0, "margin": 0.1, "remove_diagonal": False}),
+        (1, {"gamma": 1.0, "reduction": "sum"}),
+    ],
+)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_loss_of_pairs(size: int, loss: dict[str, Any], dtype: str, devices: list[str]) -> None:
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(300, 6)), rng.integers(0, 40, size=300) * 2**40  # some are alone
+    weights = np.where(rng.random(300) < 0.2, 0.0, rng.uniform(size=300))
+
+    def run(device: str) -> list[Any]:
+        layers = [md.layers.Dense(size, "tanh"), md.layers.UnitNormalization()]
+        model = md.Model(layers, seed=5, dtype=dtype, device=device)
+        model.compile(md.optimizers.SGD(0.5, momentum=0.9), md.losses.Circle(**loss))
+        plain = model.fit(x, y, batch_size=150, epochs=2, verbose=0).history
+        weighted = model.fit(x, y, batch_size=90, sample_weight=weights, verbose=0).history
+        evaluated = model.evaluate(x, y, batch_size=7, verbose=0)  # often of nobody
+        return [plain, weighted, evaluated, training_state(model)]
 
     same_on(devices, run)
 

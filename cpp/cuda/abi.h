@@ -10,7 +10,7 @@
 namespace mundur::cuda {
 
 /// Grows with any change to what stands here or in launches.h.
-inline constexpr std::int32_t kAbi = 7;
+inline constexpr std::int32_t kAbi = 8;
 
 /// The most threads of a block, and bytes of a kernel's arguments.
 inline constexpr int kMostThreads = 256;

@@ -78,6 +78,32 @@ void overlap(Sheet& sheet, const BatchFormula& f, const BatchTerms& terms, const
   sheet.each(N, permuted(at.slopes, slopes, terms, true));
 }
 
+void circle(Sheet& sheet, const BatchFormula& f, const BatchTerms& terms, const Numbers& at,
+            std::int64_t size, double* mean) {
+  const std::int64_t B = std::ssize(terms.y), n = B * B;
+  double *const near = sheet.take(n), *const far = sheet.take(n), *const distance = sheet.take(n);
+  sheet.each(n, launches::CirclePairs<double>{near, far, distance, at.p, at.y, B, size, f.gamma,
+                                              f.margin, f.itself});
+  double *const of_near = sheet.take(n), *const of_far = sheet.take(n);
+  const auto by_rows = [&](Activation activation) {
+    sheet.each(B, launches::ActivateRows<double>{of_near, near, B, B, activation});
+    sheet.each(B, launches::ActivateRows<double>{of_far, far, B, B, activation});
+  };
+  double *const sums = sheet.take(B), *const losses = sheet.take(B);
+  by_rows(Activation::log_softmax);
+  sheet.each(B, launches::CircleSums<double>{sums, near, of_near, far, of_far, B});
+  sheet.each(B, launches::Activate<double>{losses, sums, B, Activation::softplus, {}});
+  sheet.each(B, launches::CircleLosses<double>{losses, at.there, at.weights, B});
+  sheet.sum(mean, losses, 1, B, terms.share, 1.0);
+  if (!at.slopes) return;
+  by_rows(Activation::softmax);
+  sheet.each(B, launches::Activate<double>{sums, sums, B, Activation::sigmoid, {}});
+  double* const slopes = sheet.take(n);
+  sheet.each(n, launches::CircleSlopes<double>{slopes, of_near, of_far, distance, sums, at.there,
+                                               at.weights, B, f.gamma, f.margin, terms.share});
+  sheet.each(B * size, launches::CircleDx<double>{at.slopes, slopes, at.p, B, size});
+}
+
 }  // namespace
 
 template <class T>
@@ -104,7 +130,11 @@ void BatchLoss<T>::run(const Batch& batch) {
     }
     at.p = sheet.take(N);
     at.slopes = at_.dp ? sheet.take(N) : nullptr;
-    overlap(sheet, formula, terms, at, at_.mean);
+    if (formula.kind == BatchFormula::Kind::circle) {
+      circle(sheet, formula, terms, at, at_.size, at_.mean);
+    } else {
+      overlap(sheet, formula, terms, at, at_.mean);
+    }
     return sheet;
   };
   Numbers at;

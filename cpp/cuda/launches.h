@@ -23,7 +23,7 @@
   X(DrawMaps) X(Warp) X(WarpDx) X(Contrast) X(ContrastDx) X(UnitRows) X(UnitRowsDx)              \
   X(LossValues) X(TotalWeight) X(LossGradient) X(ArgMax) X(Update) X(Accumulate) X(SumSquares)   \
   X(ToDoubles) X(FromDoubles) X(SumPieces) X(JoinPieces) X(OverlapTerms) X(OverlapLosses)        \
-  X(OverlapSlopes)                                                                               \
+  X(OverlapSlopes) X(CirclePairs) X(CircleSums) X(CircleLosses) X(CircleSlopes) X(CircleDx)      \
   X(FactorMeans) X(FactorShares) X(FactorSizes) X(FactorRate) X(FactorUpdate)                    \
   X(ClippedScale) X(AddPenalty) X(Penalties) X(Constrain) X(ConstrainApart) X(Dropout)           \
   X(DropoutDx) X(Normal)                                                                         \
@@ -549,6 +549,50 @@ struct OverlapSlopes {
   const T *y, *weights, *sums, *whole;
   std::int64_t groups, n;
   T c, d, beta, by;
+};
+
+/// What stands in both sums of samples beside samples: see BatchFormula; -∞ where it is no such
+/// pair.
+template <class T>
+struct CirclePairs {
+  MUNDUR_KERNEL(CirclePairs);
+  T *near, *far, *distance;
+  const T *p, *classes;
+  std::int64_t n, size;
+  T gamma, margin;
+  bool itself;
+};
+/// to = log Σ exp(near) + log Σ exp(far) of rows, whose log softmax is at hand.
+template <class T>
+struct CircleSums {
+  MUNDUR_KERNEL(CircleSums);
+  T* to;
+  const T *near, *log_near, *far, *log_far;
+  std::int64_t n;
+};
+/// losses = weights·losses where `there`.
+template <class T>
+struct CircleLosses {
+  MUNDUR_KERNEL(CircleLosses);
+  T* losses;
+  const T *there, *weights;
+  std::int64_t n;
+};
+/// Of near and far the softmax, of the sums the sigmoid.
+template <class T>
+struct CircleSlopes {
+  MUNDUR_KERNEL(CircleSlopes);
+  T* slopes;
+  const T *near, *far, *distance, *sigmoid, *there, *weights;
+  std::int64_t n;
+  T gamma, margin, share;
+};
+template <class T>
+struct CircleDx {
+  MUNDUR_KERNEL(CircleDx);
+  T* dp;
+  const T *slopes, *p;
+  std::int64_t n, size;
 };
 
 // ---- updates and penalties ------------------------------------------------------------------

@@ -1,6 +1,6 @@
 // Losses of whole batches, in double: a thread has an element, a group, a piece of a sum or a pair.
 
-#include "cpu/kernels/isa/vec.h"
+#include "cpu/kernels/formulas/functions.h"
 #include "cuda/library/block.h"
 
 namespace mundur::MUNDUR_ISA {
@@ -148,10 +148,110 @@ struct Code<launches::OverlapSlopes<T>> {
   }
 };
 
+// ---- pairs ------------------------------------------------------------------------------------
+
+template <class T>
+MUNDUR_INLINE T at_least_0(T a) {
+  return a < T(0) ? T(0) : a;  // NaN stays
+}
+
+template <class T>
+struct Code<launches::CirclePairs<T>> {
+  template <class Block>
+  static MUNDUR_DEVICE void run(Block& block, const launches::CirclePairs<T>& a,
+                                const launches::Step<T>&) {
+    const T m = a.margin, none = -Constants<T>::kInfinity;
+    block.each(a.n * a.n, [&](i64 at) {
+      const i64 i = at / a.n, j = at % a.n;
+      T similar = T(0);
+      for (i64 k = 0; k < a.size; ++k) {
+        similar = fused(a.p[i * a.size + k], a.p[j * a.size + k], similar);
+      }
+      const T d = at_least_0(T(1) - similar);
+      const bool is_alike = a.classes[i] == a.classes[j];
+      a.distance[at] = d;
+      a.near[at] = is_alike && (a.itself || i != j) ? a.gamma * (d + m) * (d - m) : none;
+      a.far[at] = is_alike ? none : a.gamma * at_least_0(T(1) + m - d) * (T(1) - m - d);
+    });
+  }
+};
+
+template <class T>
+MUNDUR_INLINE T log_sum(const T* x, const T* log_softmax, i64 n) {
+  i64 top = 0;
+  for (i64 i = 1; i < n && x[top] == x[top]; ++i) {
+    if (!(x[i] <= x[top])) top = i;
+  }
+  return x[top] - log_softmax[top];
+}
+
+template <class T>
+struct Code<launches::CircleSums<T>> {
+  template <class Block>
+  static MUNDUR_DEVICE void run(Block& block, const launches::CircleSums<T>& a,
+                                const launches::Step<T>&) {
+    block.each(a.n, [&](i64 i) {
+      const i64 at = i * a.n;
+      a.to[i] =
+          log_sum(a.near + at, a.log_near + at, a.n) + log_sum(a.far + at, a.log_far + at, a.n);
+    });
+  }
+};
+
+template <class T>
+struct Code<launches::CircleLosses<T>> {
+  template <class Block>
+  static MUNDUR_DEVICE void run(Block& block, const launches::CircleLosses<T>& a,
+                                const launches::Step<T>&) {
+    block.each(a.n, [&](i64 i) {
+      a.losses[i] = a.weights[i] * (a.there[i] != T(0) ? a.losses[i] : T(0));
+    });
+  }
+};
+
+template <class T>
+struct Code<launches::CircleSlopes<T>> {
+  template <class Block>
+  static MUNDUR_DEVICE void run(Block& block, const launches::CircleSlopes<T>& a,
+                                const launches::Step<T>&) {
+    const T twice = T(2) * a.gamma, most = T(1) + a.margin;
+    block.each(a.n * a.n, [&](i64 at) {
+      const i64 i = at / a.n;
+      const T d = a.distance[at];
+      const T pull = a.near[at] * (twice * d);
+      const T push = a.far[at] * (d < most ? twice * (T(1) - d) : T(0));
+      const bool moves = a.there[i] != T(0) && d > T(0);  // at 0 it stays
+      const T slope = moves ? -a.sigmoid[i] * (pull - push) : T(0);
+      a.slopes[at] = slope * (a.weights[i] * a.share);
+    });
+  }
+};
+
+template <class T>
+struct Code<launches::CircleDx<T>> {
+  template <class Block>
+  static MUNDUR_DEVICE void run(Block& block, const launches::CircleDx<T>& a,
+                                const launches::Step<T>&) {
+    block.each(a.n * a.size, [&](i64 at) {
+      const i64 i = at / a.size, k = at % a.size;
+      T sum = T(0);
+      for (i64 j = 0; j < a.n; ++j) {
+        sum = fused(a.slopes[i * a.n + j] + a.slopes[j * a.n + i], a.p[j * a.size + k], sum);
+      }
+      a.dp[at] = sum;
+    });
+  }
+};
+
 }  // namespace
 }  // namespace mundur::MUNDUR_ISA
 
 namespace mundur {
+MUNDUR_STARTED(CirclePairs)
+MUNDUR_STARTED(CircleSums)
+MUNDUR_STARTED(CircleLosses)
+MUNDUR_STARTED(CircleSlopes)
+MUNDUR_STARTED(CircleDx)
 MUNDUR_STARTED(ToDoubles)
 MUNDUR_STARTED(FromDoubles)
 MUNDUR_STARTED(SumPieces)

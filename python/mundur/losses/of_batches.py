@@ -14,7 +14,7 @@ from .._support.config import rebuild
 from .._support.names import checked_keywords
 from ..data import arrays
 from ..data.targets import in_unit_interval, like_outputs, refuse
-from .base import KERAS, MEAN, Formula, KnownLoss, Loss
+from .base import KERAS, MEAN, Formula, KnownLoss
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -237,7 +237,7 @@ class Dice(_Overlap):
         return 2.0, 0.0, 1.0, 1.0
 
 
-class Circle(Loss):
+class Circle(KnownLoss):
     """Embeddings of one class are to be near each other, those of others apart, in a batch.
 
     With the distances dᵢⱼ = max(1 - pᵢ·pⱼ, 0) of rows of length 1, what `UnitNormalization` makes,
@@ -311,23 +311,37 @@ class Circle(Loss):
             losses = weights * pairs.losses()
             if self.reduction is None:
                 return losses
-            return float(losses.sum() * self._share(pairs, weights))
+            return float(losses.sum() * self._share(pairs.there, weights))
 
     def gradient(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Array:
         """∂loss/∂y_pred, of y_pred's shape; of the losses' sum where reduction is None."""
         with _core.to_nearest:
             p, labels, weights = self._checked(y_true, y_pred, sample_weight)
             pairs = Pairs(self, p, labels, p, labels)
-            slopes = pairs.slopes() * (weights * self._share(pairs, weights))[:, None]
+            slopes = pairs.slopes() * (weights * self._share(pairs.there, weights))[:, None]
             found = _core.matrix_product(slopes + slopes.T, p)
             dtype = np.float32 if np.asarray(y_pred).dtype == np.float32 else np.float64
             return found.astype(dtype, copy=False)
 
-    def _share(self, pairs: Pairs, weights: Floats) -> float:
+    def _formula(self) -> Formula | None:
+        if type(self) is not Circle:
+            return None
+        numbers = {"gamma": self.gamma, "margin": self.margin}
+        return "circle", {**numbers, "itself": float(not self.remove_diagonal)}
+
+    def _terms(self, y_true: Any, shape: tuple[int, ...], sample_weight: Any) -> tuple[Any, ...]:
+        with _core.to_nearest:
+            _, labels, weights = self._checked(y_true, np.zeros(shape), sample_weight)
+            there = _there(*_kinds(self, labels, labels))
+            classes = np.unique(labels, return_inverse=True)[1].reshape(-1)
+            told = (np.ascontiguousarray(one, np.float64) for one in (classes, weights, there))
+            return *told, (), (), 1, self._share(there, weights)
+
+    def _share(self, there: Array, weights: Floats) -> float:
         """What the sum of the samples' losses is multiplied by."""
         if self.reduction in ("sum", None):
             return 1.0
-        total = float(weights[pairs.there].sum())
+        total = float(weights[there].sum())
         return 1.0 / total if total else 0.0
 
     def _checked(
@@ -351,10 +365,8 @@ class Pairs:
         similar = _core.matrix_product(p, np.ascontiguousarray(others.T))
         self._moves = similar < 1  # else the distance is 0, and stays
         self._distance = np.maximum(1 - similar, 0)
-        alike = labels[:, None] == their_labels[None, :]
-        self._others = ~alike
-        self._alike = alike & (np.eye(*alike.shape) == 0) if loss.remove_diagonal else alike
-        self.there = self._alike.any(axis=1) & self._others.any(axis=1)
+        self._alike, self._others = _kinds(loss, labels, their_labels)
+        self.there = _there(self._alike, self._others)
 
     def _parts(self) -> tuple[Floats, Floats]:
         """What stands in both sums, of the rows that have both."""
@@ -386,6 +398,17 @@ class Pairs:
         by_distance -= _softmax(far) * np.where(d < 1 + m, 2 * self._gamma * (1 - d), 0)
         found[self.there] = np.where(self._moves[self.there], -of_sum * by_distance, 0)
         return found
+
+
+def _kinds(loss: Circle, labels: Array, their_labels: Array) -> tuple[Array, Array]:
+    """Which samples are a pair of one class, and which of two."""
+    alike = labels[:, None] == their_labels[None, :]
+    return alike & (np.eye(*alike.shape) == 0) if loss.remove_diagonal else alike, ~alike
+
+
+def _there(alike: Array, others: Array) -> Array:
+    """The samples that have both."""
+    return np.asarray(alike.any(axis=1) & others.any(axis=1))
 
 
 def _log_sum(x: Floats) -> Floats:
