@@ -239,11 +239,25 @@ def _draw_embedding(axis: Any, graph: md.Model, task: Task) -> None:
     off = vectors - vectors.mean(axis=0)
     x, y = (off @ np.linalg.svd(off, full_matrices=False)[2][:2].T).T
     axis.scatter(x, y, color="#0072B2")
+    high, taken = 0.035 * np.ptp(y), np.empty((0, 3))
     for word, at, height in zip(task.vocabularies[task.shown], x, y, strict=True):
+        wide = 0.009 * len(word) * np.ptp(x)
+        for right, up in (1, 1), (1, 0), (0, 1), (0, 0):  # where no other word is, if anywhere
+            left, low = at - (1 - right) * wide, height - (1 - up) * high
+            beside = (taken[:, 0] > left + wide) | (taken[:, 0] + taken[:, 2] < left)
+            if np.all(beside | (np.abs(taken[:, 1] - low) > high)):
+                break
+        taken = np.vstack([taken, (left, low, wide)])
         axis.annotate(
-            word, (at, height), fontsize="x-small", xytext=(3, 3), textcoords="offset points"
+            word,
+            (at, height),
+            fontsize="x-small",
+            xytext=(3 if right else -3, 3 if up else -3),
+            textcoords="offset points",
+            ha="left" if right else "right",
+            va="bottom" if up else "top",
         )
-    axis.margins(x=0.12)  # room for words on the right
+    axis.margins(x=0.12)  # room for words beside the outermost points
     axis.set_title(f"embedding of {task.shown}")
 
 
