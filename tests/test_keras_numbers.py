@@ -71,6 +71,19 @@ def close(ours: Any, theirs: Any, tolerance: float = 2e-5, least: float = 1e-3) 
 
 # ---- layers -------------------------------------------------------------------------------------
 
+
+@pytest.fixture(autouse=True)
+def contiguous_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where PyTorch does without oneDNN, it fails at Keras's transposed kernels of one filter."""
+    conv2d = torch.nn.functional.conv2d
+
+    def of_contiguous(x: Any, kernel: Any, *arguments: Any, **named: Any) -> Any:
+        kernel = kernel.clone(memory_format=torch.contiguous_format)
+        return conv2d(x, kernel, *arguments, **named)
+
+    monkeypatch.setattr(torch.nn.functional, "conv2d", of_contiguous)
+
+
 # What Keras has under no name, or with other numbers under it.
 NAMELESS: dict[Any, Any] = {
     "gelu_tanh": lambda x: keras.activations.gelu(x, approximate=True),
