@@ -446,7 +446,7 @@ void test_what_is_lacking() {
   program.stretches = {{mundur::Stage::forward, 0, 1}};
   mundur::op::Convolve2D rounded{x, low, x, {}, {{1, 1}, {4, 4}}};
   rounded.rounded = Element::bfloat16;
-  const std::pair<const char*, mundur::Operation> all[] = {
+  std::pair<const char*, mundur::Operation> all[] = {
       {"ToBfloat16", mundur::op::ToBfloat16{low, x}},
       {"RoundWindows", mundur::op::RoundWindows{low, x, {4, 4}}},
       {"WindowsDx", mundur::op::WindowsDx{x, low, x, {{1, 1}, {4, 4}}}},
@@ -464,9 +464,10 @@ void test_what_is_lacking() {
     placement.offsets = {0, 1024};
     const mundur::Plan<T> plan(program, placement, places, 1, 2, mundur::kernels<T>());
   };
-  for (const auto& [name, operation] : all) {
+  for (auto& [name, operation] : all) {
     check::context = name;
-    program.operations = {operation};
+    program.operations.clear();
+    program.operations.push_back(std::move(operation));
     prepare(0.0f);
     try {
       prepare(0.0);
