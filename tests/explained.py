@@ -36,6 +36,19 @@ def classifier(units: int = 8, inputs: int = 4, samples: int = 3, **options: Any
     return model, x, np.arange(samples) % 3
 
 
+def two_ends(weights: tuple[float, float] = (1.0, 0.5), samples: int = 2) -> Any:
+    """An explanation of two outputs that share a layer, each with a loss of its own."""
+    x = md.Input((3,))
+    h = D(4, "tanh")(x)
+    model = md.Model(x, [D(2, name="kelas")(h), D(1, name="nilai")(h)], seed=0)
+    losses = {"kelas": md.losses.CategoricalCrossentropy(from_logits=True), "nilai": "mse"}
+    share = dict(zip(losses, weights, strict=True))
+    model.compile(md.optimizers.SGD(0.1), losses, loss_weights=share)
+    given = np.random.default_rng(0).normal(size=(samples, 3))
+    y = {"kelas": np.eye(2)[np.arange(samples) % 2], "nilai": np.ones((samples, 1))}
+    return model.explain(given, y)
+
+
 def data_of(text: str) -> Any:
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S)
     assert found

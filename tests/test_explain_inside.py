@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from mundur.examples.lstm_gates import gates as by_hand
 from mundur.inspection import page as pages  # data of a page, without a browser
-from mundur.inspection.sheet import fill, tex  # parts of a sheet
+from mundur.inspection.formulas import tex  # a number of a sheet
+from mundur.inspection.sheet import fill  # a formula of a sheet
 
 from explained import data_of, equations, numeric, unpacked, value_of
 

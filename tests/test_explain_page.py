@@ -16,13 +16,13 @@ import mundur as md
 import numpy as np
 import pytest
 from mundur.inspection import page as pages  # data of a page, without a browser
-from mundur.inspection.formulas import ACTIVATIONS, plain  # each formula by itself
+from mundur.inspection.formulas import ACTIVATIONS, plain, tex  # each formula by itself
 from mundur.inspection.lines import evaluated, work  # each line by itself
 from mundur.inspection.losses import LOSSES as FORMULAS  # each formula by itself
-from mundur.inspection.losses import formula_of  # its numbers by themselves
+from mundur.inspection.losses import formulas_of, sum_of  # their numbers by themselves
 from mundur.inspection.page_texts import LANGUAGES, TEXTS  # words alone
 from mundur.inspection.rules import penalty_line, rule_of  # each rule by itself
-from mundur.inspection.sheet import fill, tex  # parts of a sheet
+from mundur.inspection.sheet import fill  # parts of a sheet
 from mundur.reference import worked_example as textbook
 
 from cells import mostly_slow
@@ -33,6 +33,7 @@ from explained import (
     data_of,
     equations,
     numeric,
+    two_ends,
     two_two_two,
     unpacked,
     value_of,
@@ -326,28 +327,158 @@ LOSSES = [
 ]
 
 
+def come_to(line: Any) -> None:
+    """A line's numbers make its value."""
+    text = " ".join(fill(*piece) for piece in line.pieces)
+    assert text.startswith("= ")
+    assert value_of(text[2:]) == pytest.approx(line.value, rel=5e-4, abs=1e-5), line.left
+
+
+def slopes_come_to(formula: Any, a: Any, da: Any) -> None:
+    for n, j in np.ndindex(a.shape):
+        of = formula.numbers | {name: v[n, j] for name, v in formula.known.items()}
+        slope = value_of(fill(formula.slope_numbers, of | {"a": a[n, j]}))
+        assert slope == pytest.approx(da[n, j], rel=5e-4, abs=1e-5)
+
+
+def sheet_holds(made: Any) -> None:
+    for parts in equations(made.to_latex()):
+        values = [value_of(part) for part in parts if numeric(part)]
+        assert values == pytest.approx([values[-1]] * len(values), rel=2e-3, abs=1e-5), parts
+
+
 @pytest.mark.parametrize(("loss", "head", "y"), LOSSES, ids=str)
 def test_the_losses_numbers_make_it_and_its_slope(loss: Any, head: str, y: Any) -> None:
     model = md.Model([D(3, head)], seed=0, dtype="float64")
     made = model.explain(np.random.default_rng(0).normal(size=(len(y), 4)), y, loss)
-    formula = formula_of(made)
+    (formula,) = formulas_of(made)
     assert formula is not None and formula.lines and formula.slope_numbers
     for line in formula.lines:
-        text = " ".join(fill(*piece) for piece in line.pieces)
-        assert text.startswith("= ")
-        assert value_of(text[2:]) == pytest.approx(line.value, rel=5e-4, abs=1e-5), line.left
+        come_to(line)
     assert formula.lines[-1].left == "L" and formula.lines[-1].value == made.loss
-    for n, j in np.ndindex(made.y_pred.shape):
-        of = {name: v[n, j] for name, v in formula.known.items()}
-        slope = value_of(
-            fill(formula.slope_numbers, formula.numbers | of | {"a": made.y_pred[n, j]})
-        )
-        assert slope == pytest.approx(made[0].da[n, j], rel=5e-4, abs=1e-5)
-    for parts in equations(made.to_latex()):
-        values = [value_of(part) for part in parts if numeric(part)]
-        assert values == pytest.approx([values[-1]] * len(values), rel=2e-3, abs=1e-5), parts
+    slopes_come_to(formula, made.y_pred, made[0].da)
+    sheet_holds(made)
     data = pages.page_data(made)["loss"]
-    assert data["lines"][-1]["value"] == made.loss and data["formulas"] == formula.formulas
+    (own,) = data["outputs"]
+    assert own["lines"][-1]["value"] == made.loss and own["formulas"] == formula.formulas
+    assert data["sum"] is None, "L is one loss"
+
+
+@pytest.mark.parametrize(("loss", "head", "y"), LOSSES, ids=str)
+def test_losses_of_several_outputs_add_up(loss: Any, head: str, y: Any) -> None:
+    x = md.Input((4,))
+    ends = [D(3, head, name="one")(x), D(2, name="none")(x), D(2, name="other")(x)]
+    model = md.Model(x, ends, seed=0, dtype="float64")
+    asked = {"one": loss, "none": None, "other": "mae"}
+    model.compile("sgd", asked, loss_weights={"one": -2.5, "other": 0.3})
+    given = np.random.default_rng(0).normal(size=(len(y), 4))
+    made = model.explain(given, [y, None, np.ones((len(y), 2))])
+    one, none, other = formulas_of(made)
+    assert none is None and made.losses[1] is None
+    assert (one.value, other.value) == (made.losses[0], made.losses[2])
+    assert made.loss == pytest.approx(-2.5 * one.value + 0.3 * other.value, rel=1e-12)
+    for formula, symbol in ((one, "L_{1}"), (other, "L_{2}")):
+        assert formula.formulas[0].startswith(f"{symbol} = ")
+        assert formula.lines[-1].left == symbol and formula.lines[-1].value == formula.value
+        for line in formula.lines:
+            come_to(line)
+    slopes_come_to(one, made["one"].a, made["one"].da)
+    slopes_come_to(other, made["other"].a, made["other"].da)
+    assert one.slope.startswith(r"-2.5 \cdot ") and other.slope.startswith(r"0.3 \cdot ")
+    whole = sum_of(made, formulas_of(made))
+    assert whole is not None and whole.line.value == made.loss
+    assert whole.formula == r"L = -2.5 \cdot L_{1} + 0.3 \cdot L_{2}"
+    come_to(whole.line)
+    sheet_holds(made)
+    data = data_of(made.to_html())["loss"]
+    assert [own["of"] for own in data["outputs"]] == ["one", "none", "other"]
+    assert data["sum"]["line"]["value"] == data["value"] == made.loss
+    assert set(data["outputs"][1]) == {"of"}
+    assert data["outputs"][2]["numbers"]["weight"] == 0.3
+
+
+def test_the_only_loss_of_several_outputs_is_l_unless_it_has_a_weight() -> None:
+    x = md.Input((2,))
+    model = md.Model(x, [D(1, name="one")(x), D(1, name="none")(x)], seed=0)
+    for weight, symbol in ((1.0, "L"), (0.5, "L_{1}")):
+        model.compile("sgd", {"one": "mse", "none": None}, loss_weights={"one": weight})
+        made = model.explain(np.ones((1, 2)), [[[1.0]], None])
+        one, none = formulas_of(made)
+        assert one.symbol == symbol and none is None
+        whole = sum_of(made, (one, none))
+        assert whole is None if weight == 1 else whole.formula == r"L = 0.5 \cdot L_{1}"
+        sheet_holds(made)
+
+
+def test_outputs_whose_loss_or_slope_is_not_known_have_values() -> None:
+    """Losses in Python, an output that counts twice or goes on, a state, an input, weight 0."""
+
+    class Own(md.Loss):
+        def call(self, y_true: Any, y_pred: Any) -> Any:
+            return ((y_true - y_pred) ** 2).mean()
+
+        def gradient(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+            return 2 * (y_pred - y_true) / y_pred.size
+
+    x = md.Input((2,))
+    a = D(2, name="a")(x)
+    b = D(2, name="b")(a)
+    y, given = np.ones((1, 2)), np.ones((1, 2))
+    model = md.Model(x, [b, a], seed=0)
+    made = model.explain(given, [y, y], {"b": Own(), "a": "mse"})
+    own, goes_on = formulas_of(made)
+    assert own.kind == "Own" and not own.formulas and own.value == made.losses[0]
+    assert goes_on.formulas and not goes_on.slope_numbers, "what b sends back is in its ∂L/∂a, too"
+    assert made.loss == sum(made.losses) and "L_{1} + L_{2}" in sum_of(made, (own, goes_on)).formula
+    assert "b: $L_{1}$" in made.to_latex()
+    model.compile("sgd", "mse", loss_weights={"b": 0.0, "a": 1.0})
+    without = model.explain(given, [y, y])
+    slopes_come_to(formulas_of(without)[0], without["b"].a, without["b"].da)
+    twice = md.Model(x, [b, b, x], seed=0).explain(given, [y, y, y], ["mse", "mae", "mse"])
+    for formula in formulas_of(twice):
+        assert formula.formulas and not formula.slope and not formula.lines
+    steps = md.Input((3, 2))
+    ends = md.layers.GRU(2, return_sequences=True, return_state=True)(steps)
+    model = md.Model(steps, list(ends), seed=0)
+    states = model.explain(np.ones((1, 3, 2)), [np.ones((1, 3, 2)), y], ["mse", "mae"])
+    assert states.outputs == ("gru", "gru[1]")
+    sequence, state = formulas_of(states)
+    assert sequence.lines[-1].value == states.losses[0]
+    slopes_come_to(state, states.y_pred[1], states.sent_to("gru[1]"))
+    kept = pickle.loads(pickle.dumps(made))  # whose loss has a class that pickle does not find
+    assert kept.losses == made.losses and formulas_of(kept) == (None, None)
+    for one in (made, without, twice, states, kept):
+        data = data_of(one.to_html())["loss"]
+        assert data["value"] == data["sum"]["line"]["value"] == one.loss
+        assert str(one) and one.to_latex("id").endswith("\\end{document}\n")
+
+
+def test_text_shows_what_several_losses_add_up_from() -> None:
+    made = two_ends()
+    one, other = (f"{v:.6g}" for v in made.losses)
+    lines = str(made).splitlines()
+    title = "CategoricalCrossentropy(kelas) + 0.5·MeanSquaredError(nilai)"
+    of = f"{one} + 0.5·{other} = {made.loss:.6g}, the mean over 2 samples"
+    assert f"Loss    L = {title} = {of}" in lines
+    slope = made["nilai"].da[0, 0]
+    assert f"    ∂L/∂a1 = 0.5·{2 * slope:.6g} = {slope:.6g}" in lines
+    assert f"    ∂L/∂a2 = {made['kelas'].da[0, 1]:.6g}" in lines
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_sheet_writes_out_the_losses_of_several_outputs(language: str) -> None:
+    made = two_ends()
+    sheet = made.to_latex(language)
+    given, solved = sheet.split(TEXTS["solutions"][language])
+    assert rf"{TEXTS['loss'][language]}: $L = L_{{1}} + 0.5 \cdot L_{{2}}$" in given
+    assert r"nilai: $L_{2} = \frac{1}{n} \sum_j (y_j - a_j)^{2}$" in given
+    assert (
+        rf"L & = {tex(made.losses[0])} + 0.5 \cdot {tex(made.losses[1])} = {tex(made.loss)}"
+        in solved
+    )
+    assert solved.count(r"= 0.5 \cdot \frac{2}{2} \cdot (") == 2, "for each sample"
+    many = two_ends(samples=9).to_latex(language)
+    assert r"L_{2} & = " in many and "ln(0" not in many, "one sample does not tell the batch's"
 
 
 def test_every_loss_has_its_formula() -> None:
@@ -360,16 +491,16 @@ def test_a_loss_whose_formula_or_numbers_are_not_known_has_none() -> None:
         """What it is, its name does not tell."""
 
     made = md.Model([D(2)], seed=0).explain(np.ones((1, 2)), [[1.0, 2.0]], Own())
-    assert "formulas" not in pages.page_data(made)["loss"]
+    assert not pages.page_data(made)["loss"]["outputs"][0]["formulas"]
     ignoring = md.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
     made = md.Model([D(3)], seed=0).explain(np.ones((2, 2)), [0, 1], ignoring)
-    loss = pages.page_data(made)["loss"]
+    (loss,) = pages.page_data(made)["loss"]["outputs"]
     assert loss["formulas"] and not loss["lines"] and not loss["known"] and not loss["slope_n"]
     many = md.Model([D(9)], seed=0).explain(np.ones((4, 2)), np.ones((4, 9)), "mse")
-    loss = pages.page_data(many)["loss"]
+    (loss,) = pages.page_data(many)["loss"]["outputs"]
     assert not loss["lines"] and set(loss["known"]) == {"y"}
     sequence = md.Model([D(1)], seed=0).explain(np.ones((1, 3, 2)), np.ones((1, 3, 1)), "huber")
-    loss = pages.page_data(sequence)["loss"]
+    (loss,) = pages.page_data(sequence)["loss"]["outputs"]
     assert loss["lines"][-1]["value"] == sequence.loss and len(loss["lines"][-1]["pieces"]) == 3
 
 

@@ -15,7 +15,7 @@ import pytest
 from mundur.inspection.page_texts import LANGUAGES, TEXTS  # words alone
 
 from cells import mostly_slow
-from explained import ODD, classifier, numeric, value_of, worked
+from explained import ODD, classifier, numeric, two_ends, value_of, worked
 
 D = md.layers.Dense
 pytestmark = pytest.mark.browser
@@ -203,6 +203,29 @@ def test_every_equation_in_the_browser_holds(opened: Open, which: str) -> None:
             one.page.locator("[data-key='s-weight']").select_option(label=str(i + 1))
             held += equations(one)
     assert held > 30
+
+
+@pytest.mark.parametrize("language", mostly_slow(LANGUAGES, ["id"]))
+def test_losses_of_several_outputs_are_written_out(opened: Open, language: str) -> None:
+    made = two_ends()
+    one = opened(made, language, **PHONE)
+    one.page.locator("[data-key='phase-loss']").tap()
+    found = one.numbers()
+    assert read(found["L"]) == float(f"{made.loss:.6g}")
+    for name, text in found.items():
+        assert read(text) == float(f"{expected(made, name):.6g}"), name
+    assert {"da-1-0", "da-1-1", "da-2-0"} <= set(found)
+    # Of both samples p; each loss, and L; of one sample what each output changes.
+    assert equations(one) == 4 + 3 + 3
+    heads = ["kelas: CategoricalCrossentropy", "nilai: MeanSquaredError", "L", "kelas", "nilai"]
+    assert one.texts(".panel h3") == heads
+    tex = one.page.eval_on_selector_all(".panel math", "all => all.map(one => one.dataset.tex)")
+    assert r"L = L_{1} + 0.5 \cdot L_{2}" in tex
+    assert r"= 0.5 \cdot \frac{2}{n} \cdot (a_{1} - y_{1})" in tex
+    assert not one.is_wide() and "undefined" not in one.texts("body")[0]
+    for _ in range(one.steps()):  # δ of an output has its loss's slope, too
+        equations(one)
+        one.page.keyboard.press("ArrowRight")
 
 
 @pytest.mark.slow

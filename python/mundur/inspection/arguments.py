@@ -43,13 +43,21 @@ class Total:
         parts = self._ports.parts
         return zip(self.asked, parts(y, "y"), parts(y_pred, "y_pred"), strict=True)
 
+    def values(self, y: Any, y_pred: Any) -> tuple[float | None, ...]:
+        """Each by itself, without its weight; None where an output has no loss."""
+        return tuple(
+            None if one.loss is None else loss_value(one.loss, target, p)
+            for one, target, p in self._each(y, y_pred)
+        )
+
+    def weighed(self, values: Sequence[float | None]) -> float:
+        """The sum of `values`, each times its weight."""
+        pairs = zip(self.asked, values, strict=True)
+        return sum(one.weight * value for one, value in pairs if value is not None)
+
     def __call__(self, y: Any, y_pred: Any) -> float:
         """Their sum."""
-        return sum(
-            one.weight * loss_value(one.loss, target, p)
-            for one, target, p in self._each(y, y_pred)
-            if one.loss is not None
-        )
+        return self.weighed(self.values(y, y_pred))
 
     def gradient(self, y: Any, y_pred: Any) -> list[Array]:
         """∂L/∂y_pred of each output; zeros where it has no loss."""

@@ -16,7 +16,7 @@ from ..layers.recurrent import Recurrent
 from ..layers.wrappers import Bidirectional
 from ..models.graph import with_inner
 from ..models.model import Model
-from .arguments import checked, loss_value
+from .arguments import Total, checked, loss_value
 from .explanation import Explanation
 from .gates import GATES, Recurrence
 from .masks import Mask, behind, together
@@ -40,7 +40,7 @@ def explain(model: Model, x: Any, y: Any, loss: Any = None) -> Explanation:
     x = _inputs(model, x)
     with watching(model) as native:
         y_pred = native.forward(for_core(x), False, watched=True)
-        value = loss_value(loss, y, y_pred)
+        value, losses = _loss_values(loss, y, y_pred)
         dx = native.backward(_gradient(loss, y, y_pred), watched=True)
         penalty = native.penalty(watched=True)
         values = Views(native.watched_values(), "value")
@@ -81,7 +81,17 @@ def explain(model: Model, x: Any, y: Any, loss: Any = None) -> Explanation:
         values,
         tuple(names[value] for value in graph.outputs),
         again,
+        losses,
     )
+
+
+def _loss_values(loss: Any, y: Any, y_pred: Any) -> tuple[float, tuple[float | None, ...]]:
+    """L, and what the loss of each output comes to."""
+    if isinstance(loss, Total):
+        values = loss.values(y, y_pred)
+        return loss.weighed(values), values
+    value = loss_value(loss, y, y_pred)
+    return value, (value,)
 
 
 def scopes(graph: Graph) -> list[str]:

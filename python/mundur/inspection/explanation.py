@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from .._support.disk import Path, path_value, replace
 from .formulas import ACTIVATIONS, plain
+from .losses import formulas_of, sum_of
 from .page import page
 from .passes import LayerPass, Passes
 from .sheet import sheet
@@ -50,6 +51,8 @@ class Explanation(Passes):
         The passes that made y_pred.
     again : Again, optional
         The model as it was, for `update` and the check of a page.
+    losses : tuple of float or None
+        What the loss of each output comes to, without its weight; None where it has none.
 
     Examples
     --------
@@ -211,6 +214,7 @@ class _Calculation:
     def __init__(self, explanation: Explanation, sample: int, digits: int) -> None:
         self._all, self._sample, self._digits = explanation, sample, digits
         self._alone = explanation.samples == 1
+        self._formulas = formulas_of(explanation)
         readers = [name for step in explanation.layers for name in step.reads]
         self._shared = {name for name in readers if readers.count(name) > 1}
         self._names = [step.name for step in explanation.layers]
@@ -236,7 +240,7 @@ class _Calculation:
         yield ""
         mean = "" if self._alone else f", the mean over {e.samples} samples"
         of = "" if isinstance(e.y, tuple) else "(y, a)"
-        yield f"Loss    L = {e.loss_name}{of} = {self._number(e.loss)}{mean}"
+        yield f"Loss    L = {e.loss_name}{of}{self._shares()} = {self._number(e.loss)}{mean}"
         yield from self._targets()
         if e.penalty:
             yield f"  penalties of regularizers R = {self._number(e.penalty)}"
@@ -253,15 +257,28 @@ class _Calculation:
 
     def _targets(self) -> Iterable[str]:
         e = self._all
-        by_name = {step.name: step for step in e.layers}
-        if not isinstance(e.y, tuple):
-            yield f"  y = {self._row(e.y)}"
-            yield from self._named("  ∂L/∂a", by_name[e.outputs[0]].da)
-            return
-        for name, y in zip(e.outputs, e.y, strict=True):
+        targets = e.y if isinstance(e.y, tuple) else (e.y,)
+        of, more = ("", "") if e.y is targets[0] else (" of {}", "  ")
+        for name, y, formula in zip(e.outputs, targets, self._formulas, strict=True):
             if y is not None:
-                yield f"  y of {name} = {self._row(y)}"
-                yield from self._named("    ∂L/∂a", by_name[name].da)
+                yield f"  y{of.format(name)} = {self._row(y)}"
+                da = e.sent_to(name)
+                weight = formula.weight if formula is not None and formula.slope_numbers else 1.0
+                if da is not None:
+                    yield from self._named(f"{more}  ∂L/∂a", da, weight=weight)
+
+    def _shares(self) -> str:
+        """The numbers that several losses add up from."""
+        whole = sum_of(self._all, self._formulas)
+        if whole is None or not whole.formula:
+            return ""
+        numbers = (
+            self._times(one.weight, self._number(one.value)) for one in self._formulas if one
+        )
+        return f" = {' + '.join(numbers)}"
+
+    def _times(self, weight: float, number: str) -> str:
+        return number if weight == 1 else f"{self._number(weight)}·{number}"
 
     def _read(self, name: str) -> Array:
         """What goes by that name into some layer."""
@@ -450,13 +467,18 @@ class _Calculation:
         more = len(values) - MOST
         return text if more <= 0 else f"{text}, ... and {more:,} more"
 
-    def _named(self, name: str, batch: Array, as_row: bool = False) -> Iterable[str]:
+    def _named(
+        self, name: str, batch: Array, as_row: bool = False, weight: float = 1.0
+    ) -> Iterable[str]:
         values = self._flat(batch)
         if as_row or len(values) > MOST:
             yield f"{name} = {self._row(batch)}"
         else:
             for j, value in enumerate(values):
-                yield f"{name}{j + 1} = {self._number(value)}"
+                number = self._number(value)
+                if weight not in (0, 1):
+                    number = f"{self._times(weight, self._number(value / weight))} = {number}"
+                yield f"{name}{j + 1} = {number}"
 
     def _rest(self, count: int) -> Iterable[str]:
         if count > MOST:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
-__all__ = ["ACTIVATIONS", "Activation", "plain"]
+__all__ = ["ACTIVATIONS", "DIGITS", "Activation", "factor", "plain", "tex"]
+
+DIGITS = 6  # of numbers in LaTeX
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,19 @@ _LETTERS = {
     **{"eta": "η", "mu": "μ", "rho": "ρ", "beta": "β", "lambda": "λ", "alpha": "α", "sigma": "σ"},
     **{"Phi": "Φ", "Pi": "Π", "pi": "π", "ge": "≥", "sum": "Σ", "nu": "ν", "tau": "τ"},
 }
+
+
+def tex(value: Any) -> str:
+    """A number of `DIGITS` significant digits."""
+    mantissa, _, power = f"{float(value):.{DIGITS}g}".partition("e")
+    mantissa = {"nan": r"\text{NaN}", "inf": r"\infty", "-inf": r"-\infty"}.get(mantissa, mantissa)
+    return mantissa if not power else rf"{mantissa} \cdot 10^{{{int(power)}}}"
+
+
+def factor(value: Any) -> str:
+    """A number that may stand in a product."""
+    text = tex(value)
+    return f"({text})" if text.startswith("-") or "cdot" in text else text
 
 
 def plain(formula: str) -> str:

@@ -551,11 +551,11 @@ function slope_of(l, j) {
 
 // ∂L/∂a_j: from the loss, or from the layers behind.
 function da_of(l, j) {
-  const end = result(value(l, "da", j), `da-${l}-${j}`), loss = data.loss, next = dense_behind(l);
+  const end = result(value(l, "da", j), `da-${l}-${j}`), next = dense_behind(l);
   if (isLast(l) && readers(l).length === 0) {
-    const numbers = loss.slope_n && number(data.outputs[0]) === l
-      ? `= ${fill(loss.slope_n, loss_values(j))}` : null;
-    const symbols = loss.slope ? `= ${loss.slope.replaceAll("_j", `_{${j + 1}}`)}` : null;
+    const loss = data.loss.outputs.find(one => one.of === layers[l].name);
+    const numbers = loss?.slope_n ? `= ${fill(loss.slope_n, loss_values(loss, l, j))}` : null;
+    const symbols = loss?.slope ? `= ${loss.slope.replaceAll("_j", `_{${j + 1}}`)}` : null;
     return eq(dL(sym("a", l, j)), symbols, numbers, end);
   }
   if (next < 0 || element(next, "kernel", "w", j, 0) === undefined && layers[next].size <= TERMS) return eq(dL(sym("a", l, j)), end);
@@ -568,9 +568,9 @@ function da_of(l, j) {
   return eq(dL(sym("a", l, j)), `= \\sum_{k=1}^{${n}} ${weight(next, j, "k")} \\cdot ${sym("\\delta", next, "k")}`, end);
 }
 
-function loss_values(j, sample = state.sample) {
-  const known = Object.entries(data.loss.known).map(([name, of]) => [name, row(of, sample)[j]]);
-  return { ...data.loss.numbers, ...Object.fromEntries(known), a: value(number(data.outputs[0]), "a", j, sample) };
+function loss_values(loss, l, j) {
+  const known = Object.entries(loss.known).map(([name, of]) => [name, row(of)[j]]);
+  return { ...loss.numbers, ...Object.fromEntries(known), a: value(l, "a", j) };
 }
 
 function delta_of(l, j) {
@@ -1025,28 +1025,34 @@ function about_kind(layer) {
 const shortened = values =>
   values.slice(0, SMALL).map(v => plain(v)).join("; ") + (values.length > SMALL ? "; …" : "");
 function loss_panel() {
-  const loss = data.loss, made = [p(t("about_loss", loss.name))];
-  if (loss.formulas) made.push(general(...loss.formulas), ...meanings([...loss.formulas, loss.slope]));
-  for (const target of loss.targets) if (target.y) {
-    const values = row(target.y.packed), name = loss.targets.length > 1 ? ` (${target.of})` : "";
-    made.push(p(`${t("targets")}${name}: y = ${shortened(values)}`));
-    // A class by its number, or a smoothed target.
-    const own = loss.known?.y && shortened(row(loss.known.y));
-    if (own && own !== shortened(values)) made.push(p(`${t("as_row")} y = ${own}`));
+  const loss = data.loss, several = loss.outputs.length > 1, made = [p(t("about_loss", loss.name))];
+  if (loss.sum?.formula) made.push(general(loss.sum.formula));
+  for (const own of loss.outputs) {
+    if (several && own.symbol) made.push(h("h3", {}, `${own.of}: ${own.kind}`));
+    if (own.formulas?.length) made.push(general(...own.formulas), ...meanings([...own.formulas, own.slope]));
+    if (own.y) {
+      const values = row(own.y.packed), name = several ? ` (${own.of})` : "";
+      made.push(p(`${t("targets")}${name}: y = ${shortened(values)}`));
+      // A class by its number, or a smoothed target.
+      const taken = own.known?.y && shortened(row(own.known.y));
+      if (taken && taken !== shortened(values)) made.push(p(`${t("as_row")} y = ${taken}`));
+    }
+    if (own.symbol) made.push(loss_lines(own.lines.length && own.lines.length <= LINES ? own.lines : [{ left: own.symbol, pieces: [], value: own.value }]));
   }
-  const lines = loss.lines?.length && loss.lines.length <= LINES ? loss.lines : [{ left: "L", pieces: [], value: loss.value }];
-  made.push(h("div", { class: "neurons" }, ...lines.map(line => eq(line.left,
-    line.pieces.length <= SMALL ? line.pieces.map(piece => fill(piece.text, piece.of)) : null, result(line.value, line.left === "L" ? "L" : null)))));
+  if (loss.sum) made.push(several ? h("h3", {}, "L") : null, loss_lines([loss.sum.line]));
   if (data.count > 1) made.push(p(t("mean_over", data.count)));
   if (loss.penalty) made.push(p(t("penalty")), ...penalty_formula(), eq("R", result(loss.penalty, "R")), eq("L + R", result(Number(loss.value) + Number(loss.penalty))));
-  for (const name of data.outputs) {
-    const l = number(name);
-    if (isUnits(l) && readers(l).length === 0) {
-      made.push(p(t("about_da")), neurons(l, "da", da_of));
-    } else if (layers[l].size <= SMALL) made.push(values_list(l, "delta"));
+  for (const l of new Set(data.outputs.map(number))) {
+    if (l < 0) continue;
+    const shown = isUnits(l) && readers(l).length === 0 ? [p(t("about_da")), neurons(l, "da", da_of)]
+      : layers[l].size <= SMALL ? [values_list(l, "delta")] : [];
+    if (shown.length) made.push(several ? h("h3", {}, layers[l].name) : null, ...shown);
   }
   return made;
 }
+
+const loss_lines = lines => h("div", { class: "neurons" }, ...lines.map(line => eq(line.left,
+  line.pieces.length <= SMALL ? line.pieces.map(piece => fill(piece.text, piece.of)) : null, result(line.value, line.left === "L" ? "L" : null))));
 
 function penalty_formula() {
   const all = layers.flatMap(layer => layer.parameters.flatMap(one => one.penalty ? [one.penalty.of] : []));

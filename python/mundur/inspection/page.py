@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import math
 from base64 import b64encode
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,8 @@ import numpy.typing as npt
 from .._support.checks import choice
 from .formulas import ACTIVATIONS, Activation
 from .gates import GATES
-from .losses import formula_of
+from .loss_terms import LossLine
+from .losses import LossFormula, formulas_of, sum_of
 from .page_texts import LANGUAGES, TEXTS
 from .passes import LayerPass, Passes
 from .rules import penalty_line
@@ -524,45 +524,45 @@ class _Data:
     # ---- loss and update -----------------------------------------------------------------------
 
     def _loss(self) -> dict[str, Any]:
-        e = self._all
-        found: dict[str, Any] = {
+        e, formulas = self._all, formulas_of(self._all)
+        whole = sum_of(e, formulas)
+        targets = e.y if isinstance(e.y, tuple) else (e.y,)
+        return {
             "name": e.loss_name,
             "value": scalar(e.loss),
             "penalty": scalar(e.penalty),
-            "targets": [self._target(name, y) for name, y in self._targets()],
+            "sum": whole and {"formula": whole.formula, "line": self._line(whole.line)},
+            "outputs": [
+                {"of": name} | self._target(y) | (self._own_loss(formula) if formula else {})
+                for name, y, formula in zip(e.outputs, targets, formulas, strict=True)
+            ],
         }
-        formula = formula_of(e)
-        if formula is not None:
-            found |= {
-                "formulas": formula.formulas,
-                "slope": formula.slope,
-                "slope_n": formula.slope_numbers,
-                "known": {name: packed(self._rows(v)) for name, v in formula.known.items()},
-                "numbers": {name: scalar(v) for name, v in formula.numbers.items()},
-                "lines": [
-                    {
-                        "left": line.left,
-                        "pieces": [
-                            {"text": text, "of": {name: scalar(v) for name, v in of.items()}}
-                            for text, of in line.pieces
-                        ],
-                        "value": scalar(line.value),
-                    }
-                    for line in formula.lines
-                ],
-            }
-        return found
 
-    def _targets(self) -> Iterator[tuple[str, Any]]:
-        e = self._all
-        targets = e.y if isinstance(e.y, tuple) else (e.y,)
-        yield from zip(e.outputs, targets, strict=True)
-
-    def _target(self, name: str, y: Any) -> dict[str, Any]:
-        found: dict[str, Any] = {"of": name}
+    def _target(self, y: Any) -> dict[str, Any]:
         if y is not None and np.asarray(y).dtype.kind in "biuf" and np.ndim(y):
-            found["y"] = self._values(np.asarray(y, np.float64))
-        return found
+            return {"y": self._values(np.asarray(y, np.float64))}
+        return {}
+
+    def _own_loss(self, formula: LossFormula) -> dict[str, Any]:
+        return {
+            "kind": formula.kind,
+            "symbol": formula.symbol,
+            "value": scalar(formula.value),
+            "formulas": formula.formulas,
+            "slope": formula.slope,
+            "slope_n": formula.slope_numbers,
+            "known": {name: packed(self._rows(v)) for name, v in formula.known.items()},
+            "numbers": {name: scalar(v) for name, v in formula.numbers.items()},
+            "lines": [self._line(line) for line in formula.lines],
+        }
+
+    @staticmethod
+    def _line(line: LossLine) -> dict[str, Any]:
+        pieces = [
+            {"text": text, "of": {name: scalar(v) for name, v in of.items()}}
+            for text, of in line.pieces
+        ]
+        return {"left": line.left, "pieces": pieces, "value": scalar(line.value)}
 
     def _rule(self) -> dict[str, Any] | None:
         step = self._update

@@ -182,6 +182,7 @@ class Passes(Sequence[LayerPass]):
     values: Views
     outputs: tuple[str, ...]
     again: Again | None = field(default=None, repr=False)
+    losses: tuple[float | None, ...] = ()
 
     @cached_property
     def update(self) -> Update | None:
@@ -240,6 +241,14 @@ class Passes(Sequence[LayerPass]):
     def samples(self) -> int:
         """How many there are."""
         return len(self.x[0] if isinstance(self.x, tuple) else self.x)
+
+    def sent_to(self, output: str) -> Array | None:
+        """∂L/∂ of one of `outputs`, which may be a state such as "lstm[1]"; None of an input."""
+        name, _, state = output.partition("[")
+        step = next((one for one in self.layers if one.name == name), None)
+        if step is None or not state:
+            return None if step is None else step.da
+        return self.values.get(f"{name}/da:{state[:-1]}")
 
     def number_of(self, sample: int) -> int:
         """The sample's number from the batch's start; an IndexError where there is none."""

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .._support.checks import choice
-from .formulas import ACTIVATIONS
+from .formulas import ACTIVATIONS, DIGITS, factor, tex
 from .lines import Worked
-from .losses import LossFormula, formula_of
+from .loss_terms import LossLine
+from .losses import LossFormula, formulas_of, sum_of
 from .page import is_dense
 from .page_texts import LANGUAGES, TEXTS, says
 from .passes import LayerPass, Passes
@@ -22,7 +23,6 @@ __all__ = ["sheet"]
 
 Array = npt.NDArray[Any]
 
-DIGITS = 6
 # Of a layer that is calculated on paper.
 MOST_NEURONS, MOST_INPUTS = 8, 8
 # Of a batch that is calculated as a whole; of a larger one, one sample.
@@ -63,19 +63,6 @@ def escaped(text: str) -> str:
     return "".join(_SPECIAL.get(c, c if " " <= c < "ɐ" else "?") for c in text)
 
 
-def tex(value: Any) -> str:
-    """A number of `DIGITS` significant digits."""
-    mantissa, _, power = f"{float(value):.{DIGITS}g}".partition("e")
-    mantissa = {"nan": r"\text{NaN}", "inf": r"\infty", "-inf": r"-\infty"}.get(mantissa, mantissa)
-    return mantissa if not power else rf"{mantissa} \cdot 10^{{{int(power)}}}"
-
-
-def factor(value: Any) -> str:
-    """A number that may stand in a product."""
-    text = tex(value)
-    return f"({text})" if text.startswith("-") or "cdot" in text else text
-
-
 def fill(template: str, values: Mapping[str, Any]) -> str:
     """Puts numbers into their places, in brackets where a sign or a power stands beside others."""
 
@@ -94,6 +81,7 @@ class _Sheet:
         self._number = {step.name: n for n, step in enumerate(explanation.layers, 1)}
         self._is_whole = explanation.samples <= MOST_SAMPLES
         self._samples = list(range(explanation.samples)) if self._is_whole else [sample]
+        self._formulas = formulas_of(explanation)
 
     def _text(self, name: str, *values: Any) -> str:
         return TEXTS[name][self._language].format(*values) if values else self._plain(name)
@@ -162,16 +150,7 @@ class _Sheet:
         yield from self._drawing()
         for step in e.layers:
             yield from self._weights(step)
-        formula = formula_of(e)
-        if formula is not None:
-            written = r",\quad ".join(f"${one}$" for one in formula.formulas)
-            yield f"{self._text('loss')}: {written}"
-            for name in says(formula.formulas):
-                yield ""
-                yield self._text(name)
-        else:
-            yield rf"{self._text('loss')}: {escaped(e.loss_name)}"
-        yield ""
+        yield from self._losses()
         names = dict.fromkeys(name for step in e.layers for name in step.reads)
         for n in self._samples:
             told = [rf"\textbf{{{self._text('sample')} {n}}}"] if len(self._samples) > 1 else []
@@ -182,6 +161,26 @@ class _Sheet:
             for name, y in self._targets():
                 told.append(rf"{self._text('targets')}: ${name} = {self._row(y, n)}$")
             yield "\\quad ".join(told)
+            yield ""
+
+    def _losses(self) -> Iterator[str]:
+        """Their formulas; names of those that have none."""
+        whole, title = sum_of(self._all, self._formulas), self._text("loss")
+        if whole is not None:
+            told = f"${whole.formula}$" if whole.formula else escaped(self._all.loss_name)
+            yield f"{title}: {told}"
+            yield ""
+        for name, formula in zip(self._all.outputs, self._formulas, strict=True):
+            if formula is not None:
+                written = [f"${one}$" for one in formula.formulas] or [escaped(formula.kind)]
+                if whole is not None and not formula.formulas:
+                    written.insert(0, f"${formula.symbol}$")
+                of = title if whole is None else escaped(name)
+                yield f"{of}: " + r",\quad ".join(written)
+                yield ""
+        every = [one for formula in self._formulas if formula for one in formula.formulas]
+        for name in says(every):
+            yield self._text(name)
             yield ""
 
     def _targets(self) -> Iterator[tuple[str, Array]]:
@@ -290,33 +289,45 @@ class _Sheet:
     # ---- loss --------------------------------------------------------------------------------
 
     def _loss(self) -> Iterator[str]:
-        e, formula = self._all, formula_of(self._all)
+        e, whole = self._all, sum_of(self._all, self._formulas)
         rows: list[list[str]] = []
-        for line in formula.lines if formula is not None and self._is_whole else ():
-            put = self._packed([fill(*piece) for piece in line.pieces])
-            rows.append([line.left, *put, f"= {tex(line.value)}"])
-        if not rows:
-            rows.append(["L", f"= {tex(e.loss)}"])
-        slope = None if formula is None else formula.slope_numbers
+        for name, formula in zip(e.outputs, self._formulas, strict=True):
+            if formula is None:
+                continue
+            alone = LossLine(formula.symbol, (), formula.value)
+            rows += map(self._line, (self._is_whole and formula.lines) or (alone,))
+            if whole is not None:
+                yield rf"\textbf{{{escaped(name)}}}"
+                yield from self._aligned(None, rows)
+                rows = []
+        if whole is not None:
+            rows.append(self._line(whole.line))
         if e.penalty:
             rows.append(["R", f"= {tex(e.penalty)}"])
-        ends = [e[name] for name in e.outputs if self._is_small(e[name])]
+        formulas = dict(zip(e.outputs, self._formulas, strict=True))
+        ends = [(e[n], one) for n, one in formulas.items() if n in self._number]
+        ends = [(step, one) for step, one in ends if self._is_small(step)]
         for n in self._samples if ends else ():
             if len(self._samples) > 1:
                 yield from self._aligned(None, rows)
                 yield from self._title(n)
                 rows = []
-            for step in ends:
+            for step, formula in ends:
                 for j, value in enumerate(step.da[n]):
                     middle = []
-                    if formula is not None and slope is not None:
-                        middle = [f"= {fill(slope, self._values(formula, n, j))}"]
+                    if formula is not None and formula.slope_numbers is not None:
+                        known = self._values(formula, n, j) | {"a": step.a[n, j]}
+                        middle = [f"= {fill(formula.slope_numbers, known)}"]
                     rows.append([self._d(self._symbol("a", step, j)), *middle, f"= {tex(value)}"])
         yield from self._aligned(None, rows)
 
-    def _values(self, formula: LossFormula, n: int, j: int) -> dict[str, Any]:
-        known = {name: v[n, j] for name, v in formula.known.items()}
-        return {**formula.numbers, **known, "a": self._all.y_pred[n, j]}
+    def _line(self, line: LossLine) -> list[str]:
+        put = self._packed([fill(*piece) for piece in line.pieces]) if line.pieces else []
+        return [line.left, *put, f"= {tex(line.value)}"]
+
+    @staticmethod
+    def _values(formula: LossFormula, n: int, j: int) -> dict[str, Any]:
+        return formula.numbers | {name: v[n, j] for name, v in formula.known.items()}
 
     # ---- backward ----------------------------------------------------------------------------
 
