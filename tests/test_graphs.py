@@ -212,6 +212,9 @@ def test_an_output_without_a_loss_needs_no_targets() -> None:
     assert by_name == model.evaluate([A, B], [None, NUMBERS], verbose=0)
     assert model.train_on_batch([A, B], {"size": NUMBERS})[0] == pytest.approx(by_name[0], abs=0.5)
     assert model.loss == {"kind": None, "size": md.losses.get("mse")} or model.loss["kind"] is None
+    some = [A[:4], B[:4]], {"size": NUMBERS[:4]}
+    assert model.check_gradients(*some) and model.verify(*some)
+    assert model.explain(*some).y[0] is None
 
 
 def test_ids_in_one_input_numbers_in_another() -> None:

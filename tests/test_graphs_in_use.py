@@ -140,6 +140,20 @@ def test_one_output_by_its_name(kind: Any) -> None:
         model.compile("sgd", "mse", loss_weights=[0.5])
 
 
+@pytest.mark.parametrize("given", [lambda y: y, lambda y: {"rate": y}])
+@pytest.mark.parametrize("kind", [None, list, lambda y: {"rate": y[0]}])
+def test_one_output_is_looked_into_in_whatever_it_comes(kind: Any, given: Any) -> None:
+    model, bare = one_output(kind), one_output()
+    model.set_weights(bare.get_weights())
+    for one in (model, bare):
+        one.compile("sgd", "mse")
+    x, y = A[:4], Y[:4]
+    assert model.check_gradients(x, given(y)) and model.verify(x, given(y))
+    assert str(model.explain(x, given(y))) == str(bare.explain(x, y))
+    for name, gradients in model.per_sample_gradients(x, given(y)).items():
+        assert np.array_equal(gradients, bare.per_sample_gradients(x, y)[name])
+
+
 def test_outputs_that_are_no_values() -> None:
     x = md.Input((3,))
     for given, came in (((L.Dense(2),), r"Dense\(2\), a layer: call it on a value"), ((), "none")):

@@ -21,7 +21,7 @@ from ..models.model import Model
 if TYPE_CHECKING:
     from ..layers.base import Layer
 
-__all__ = ["Total", "checked", "float64_copy", "loss_value"]
+__all__ = ["Total", "bare", "checked", "float64_copy", "loss_value"]
 
 Array = npt.NDArray[Any]
 
@@ -67,8 +67,14 @@ class Total:
         ]
 
 
-def checked(model: Model, x: Any, y: Any, loss: Any) -> tuple[Any, Any]:
-    """Features that suit the model, which is built for them if it was not, and the loss.
+def bare(model: Model, given: Any, what: str) -> Any:
+    """Of one output the array, of several a tuple: whatever a model's outputs come in."""
+    parts = model._ports_out.parts(given, what)
+    return parts[0] if model._ports_out.alone else parts
+
+
+def checked(model: Model, x: Any, y: Any, loss: Any) -> tuple[Any, Any, Any]:
+    """Features that suit the model, which is built for them if it was not, bare targets, the loss.
 
     Targets of a loss of ours are looked at as in fit; one written in Python may take any.
     """
@@ -79,20 +85,17 @@ def checked(model: Model, x: Any, y: Any, loss: Any) -> tuple[Any, Any]:
     if not model.built:
         model.build(x.shape[1:])
     native = model.native
-    targets = _targets(model, y, asked)
+    if isinstance(y, dict):
+        y = dict.fromkeys(one.name for one in asked if one.loss is None) | y
+    targets = model._ports_out.parts(y, "y")
     for i, (one, head, shape, target) in enumerate(
         zip(asked, native.heads, native.output_shapes, targets, strict=True)
     ):
         if isinstance(one.loss, NativeLoss):
             one.loss._check_head(head, shape)
             sample_targets(target, one.loss, (len(x), *shape), model._ports_out.called("y", i))
-    return x, asked[0].loss if len(asked) == 1 else Total(model, asked)
-
-
-def _targets(model: Model, y: Any, asked: Sequence[Objective]) -> tuple[Any, ...]:
-    if isinstance(y, dict):
-        y = dict.fromkeys(one.name for one in asked if one.loss is None) | y
-    return model._ports_out.parts(y, "y")
+    loss = asked[0].loss if len(asked) == 1 else Total(model, asked)
+    return x, bare(model, y, "y"), loss
 
 
 def _asked(model: Model, loss: Any) -> Sequence[Objective]:

@@ -35,7 +35,7 @@ Array = npt.NDArray[Any]
 
 def explain(model: Model, x: Any, y: Any, loss: Any = None) -> Explanation:
     """See `Model.explain`."""
-    x, loss = checked(model, x, y, loss)
+    x, y, loss = checked(model, x, y, loss)
     again = snapshot(model, loss)
     x = _inputs(model, x)
     with watching(model) as native:
@@ -259,7 +259,7 @@ def activations(model: Model, x: Any) -> dict[str, tuple[Any, Array]]:
 
 def per_sample_gradients(model: Model, x: Any, y: Any, loss: Any = None) -> dict[str, Array]:
     """See `Model.per_sample_gradients`."""
-    x, loss = checked(model, x, y, loss)
+    x, y, loss = checked(model, x, y, loss)
     y = _as_arrays(model, y)
     y = Several(y) if isinstance(y, tuple) else y
     result = {

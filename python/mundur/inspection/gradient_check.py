@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from .._support.checks import boolean, integer, number
 from ..data.arrays import Several
-from .arguments import checked, float64_copy, loss_value
+from .arguments import bare, checked, float64_copy, loss_value
 
 if TYPE_CHECKING:
     from ..models.model import Model
@@ -119,7 +119,7 @@ def check_gradients(
     tolerance: float,
 ) -> GradientCheck:
     """See `Model.check_gradients`."""
-    x, loss = checked(model, x, y, loss)
+    x, y, loss = checked(model, x, y, loss)
     boolean(training, "training")
     most = None if elements is None else integer(elements, "elements", 1)
     tolerance = number(tolerance, "tolerance", above=0)
@@ -140,7 +140,7 @@ def central_differences(
     slopes on the left, across, and on the right. Where there are more elements,
     half are the gradient's largest, the others drawn.
     """
-    x, loss = checked(model, x, y, loss)
+    x, y, loss = checked(model, x, y, loss)
     analytic, chain, value = _measured(model, x, y, loss, False)
     found = {}
     for name, gradient in analytic.items():
@@ -194,7 +194,7 @@ def _forward(chain: Model, x: Any, training: bool) -> Callable[[], Any]:
         chain.native.training_forwards = count
         for name, values in state.items():
             chain.state[name] = values
-        return chain.forward(x, training)
+        return bare(chain, chain.forward(x, training), "y_pred")
 
     return forward
 

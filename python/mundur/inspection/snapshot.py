@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .arguments import checked, loss_value
+from .arguments import bare, checked, loss_value
 from .lines import Line, Rule, Worked, work
 from .rules import is_factored, rule_of
 
@@ -132,8 +132,8 @@ def update(
     optimizer.step(model)
     after = _states(model, optimizer)
     parameters = {name: model.parameters[name].copy() for name in gradients}
-    x, loss = checked(model, x, y, again.loss)
-    value = loss_value(loss, y, model.forward(x)) + model.penalty()
+    x, y, loss = checked(model, x, y, again.loss)
+    value = loss_value(loss, y, bare(model, model.forward(x), "y_pred")) + model.penalty()
     known: dict[str, dict[str, Any]] = {}
     for name, gradient in gradients.items():
         first = rules[name].numbers.get("initial_accumulator_value", 0.0)

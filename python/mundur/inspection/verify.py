@@ -96,7 +96,7 @@ class Verification:
 
 def verify(model: Model, x: Any, y: Any, loss: Any, tolerance: float | None) -> Verification:
     """See `Model.verify`."""
-    x, loss = checked(model, x, y, loss)
+    x, y, loss = checked(model, x, y, loss)
     dtype = model.compute_dtype
     limit = (
         VERIFY_TOLERANCE[dtype] if tolerance is None else number(tolerance, "tolerance", above=0)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from .._support.checks import integer, number
 from ..callbacks.basic import PREFIX
 from ..callbacks.history import History
-from ..inspection.arguments import checked, float64_copy
+from ..inspection.arguments import bare, checked, float64_copy
 from ..inspection.explanation import Explanation
 from .figures import COLOURS, DASHES, MARKERS, axes_for, in_language, language_value
 
@@ -88,7 +88,7 @@ def descent(
     >>> [axis.get_title().partition(": ")[2] for axis in axes]
     ['converges', 'overshoots, converges', 'diverges']
     """
-    x, loss = checked(model, x, y, loss)
+    x, y, loss = checked(model, x, y, loss)
     steps, language = integer(steps, "steps", 1), language_value(language)
     rates = [number(rate, "learning_rates", above=0) for rate in np.atleast_1d(learning_rates)]
     copy = float64_copy(model)
@@ -102,7 +102,7 @@ def descent(
 
     def at(value: float) -> tuple[float, float]:
         weight[place] = value
-        y_pred = copy.forward(x)
+        y_pred = bare(copy, copy.forward(x), "y_pred")
         copy.backward(loss.gradient(y, y_pred))
         return float(loss(y, y_pred)), float(gradient[place])
 
