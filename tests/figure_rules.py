@@ -62,6 +62,7 @@ def untold(text: str, words: Mapping[str, str], names: str = "") -> set[str]:
     """What is printed in English where it should be Indonesian: lines, or cells of a table."""
     table = command.table(words)
     text = re.sub(r"(?s).*\nMemory of a training step[^\n]*", "", text)  # what `summary` says
+    text = re.sub(r"(?m)^(Fits|Refit): \d+ of \d+ - .*$", "", text)  # and a search's progress
     lines = [line for line in text.splitlines() if indonesian(line, table) == line]
     cells = {cell for line in lines for cell in re.split(" {2,}", line)}
     return english({cell for cell in cells if indonesian(cell, table) == cell}, names)
