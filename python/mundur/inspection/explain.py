@@ -107,10 +107,10 @@ def scopes(graph: Graph) -> list[str]:
 
 
 def _as_arrays(model: Model, y: Any) -> Any:
+    """Bare targets, whatever holds their numbers."""
     if model._ports_out.alone:
-        return np.asarray(model._ports_out.parts(y, "y")[0])
-    parts = model._ports_out.parts(y, "y")
-    return tuple(None if part is None else np.asarray(part) for part in parts)
+        return np.asarray(y)
+    return tuple(None if part is None else np.asarray(part) for part in y)
 
 
 class _What(NamedTuple):
