@@ -473,8 +473,10 @@ def test_the_sheet_moves_one_weight_of_every_layer() -> None:
         new = tex(made.update.parameters[path][place])
         assert any(parts[-1] == new and numeric(parts[1]) for parts in of_path), path
     for parts in equations(sheet):
-        values = [value_of(part) for part in parts if numeric(part)]
-        assert values == pytest.approx([values[-1]] * len(values), rel=1e-3, abs=2e-6), parts
+        values = [value_of(part) for part in parts if numeric(part)] or [0.0]
+        # Terms of six digits that nearly cancel lose them.
+        size = 1e-5 if parts[0] == "" else 2e-6
+        assert values == pytest.approx([values[-1]] * len(values), rel=1e-3, abs=size), parts
 
 
 def test_maps_of_what_is_no_image_are_refused() -> None:

@@ -697,6 +697,11 @@ def test_one_weight_of_any_layer_shows_its_update(opened: Open, language: str) -
     page.locator("[data-key='single-conv/kernel-2']").select_option(label="2")
     check("conv/kernel", 7)
     assert "at|central|conv/kernel|7" in one.numbers()
+    terms = made["conv"].terms("kernel", (1, 0, 1))
+    first = terms.given[0], terms.delta[0]
+    said = "".join(one.texts(".panel")[0].split()).replace("−", "-")
+    assert f"({first[0]:.6g})·" in said or f"={first[0]:.6g}·" in said
+    assert TEXTS["terms_all"][language].format(len(terms.delta)) in one.texts(".panel")[0]
     to("update", "conv")
     check("conv/kernel", 7)  # the choice stays
     assert "at|new|conv/kernel|7" in one.numbers()

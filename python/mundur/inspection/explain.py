@@ -12,6 +12,9 @@ import numpy.typing as npt
 
 from .._support.views import Views
 from ..data.arrays import Several, arrays_in, for_core
+from ..layers.conv1d import Windowed
+from ..layers.conv1d_transpose import Conv1DTranspose
+from ..layers.conv2d_transpose import Conv2DTranspose
 from ..layers.recurrent import Recurrent
 from ..layers.wrappers import Bidirectional
 from ..models.graph import with_inner
@@ -22,6 +25,7 @@ from .gates import GATES, Recurrence
 from .masks import Mask, behind, together
 from .passes import LayerPass
 from .snapshot import snapshot
+from .terms import Window
 
 if TYPE_CHECKING:
     from .. import _core
@@ -156,6 +160,7 @@ def _layer_pass(layer: Layer, name: str, x: Any, dx: Any, what: _What, place: st
         notes=tuple(_notes(layer)),
         penalty_factors=tuple(factors),
         recurrence=_recurrence(layer, name, what),
+        window=_window(layer),
         within=tuple(_within(layer, name, x, what, place)),
     )
 
@@ -173,6 +178,14 @@ def _within(layer: Layer, name: str, x: Any, what: _What, place: str) -> Iterato
         if one.recurrence is not None:
             dx = one.recurrence.delta @ one.parameters["kernel"].T
             yield replace(one, dx=dx, recurrence=replace(one.recurrence, in_order=True))
+
+
+def _window(layer: Layer) -> Window | None:
+    if not isinstance(layer, Windowed):
+        return None
+    _, strides, dilation = layer._sizes()
+    is_transposed = isinstance(layer, (Conv1DTranspose, Conv2DTranspose))
+    return Window(strides, dilation, layer.padding, is_transposed)
 
 
 def _recurrence(layer: Layer, name: str, what: _What) -> Recurrence | None:

@@ -75,6 +75,8 @@ class Gates:
     errors : dict of str to ndarray
         ∂L/∂h, ∂L/∂c of an LSTM; of h also its parts: "from_a" what comes from the layer's outputs,
         "from_next" what comes from the next step. Empty where they do not come to `deltas`.
+    before : dict of str to ndarray
+        "h", and "c" of an LSTM, as each step begins with them.
     heard : ndarray of bool (samples, steps)
         False where a step is masked: the states stay.
     order : list of int
@@ -87,6 +89,7 @@ class Gates:
     slopes: dict[str, Array]
     deltas: dict[str, Array]
     errors: dict[str, Array]
+    before: dict[str, Array]
     heard: npt.NDArray[np.bool_]
     order: list[int]
 
@@ -242,6 +245,7 @@ class _Walk:
             self.slopes,
             deltas,
             errors,
+            self._states(),
             self.heard,
             self.order,
         )
@@ -296,6 +300,14 @@ class _Walk:
             dh_next = np.where(on, back, dh)
         found = {"h": from_a + from_next, "from_a": from_a, "from_next": from_next}
         return found | ({"c": dc} if kind == "LSTM" else {}), mine
+
+    def _states(self) -> dict[str, Array]:
+        """The states that the steps begin with, in the order of time."""
+        found = {name: np.zeros(self.shape) for name in "hc" if name in self.values}
+        for place, t in enumerate(self.order):
+            for name, array in found.items():
+                array[:, t] = self._before(place)[name]
+        return found
 
     def _before(self, place: int) -> dict[str, Array]:
         """The states that a step begins with."""

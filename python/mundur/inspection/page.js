@@ -1192,6 +1192,27 @@ function largest_gradients(one) {
   return [...held.keys()].sort((a, b) => Math.abs(held[b]) - Math.abs(held[a])).slice(0, 6).map(flat);
 }
 
+// An element's ∂L/∂w; where it is asked for, and the page holds it, as the sum over all places.
+function gradient_at({ terms }, w, flat, updates, at, value) {
+  const k = updates || !terms ? -1 : unpack(terms.flats).values.indexOf(flat);
+  if (k < 0) return [eq(d(w), value)];
+  const counts = unpack(terms.counts).values, [all, shown] = counts.slice(2 * k), axes = terms.places.shape[1];
+  let first = 0;
+  for (let i = 0; i < k; i++) first += counts[2 * i + 1];
+  const of = (slot, i) => unpack(terms[slot]).values[i], others = of("others", k), penalty = at("penalty"), formula = terms.formulas[of("which", k)];
+  const sum = [], places = [];
+  for (let i = first; i < first + shown; i++) {
+    sum.push(terms.given ? `${factor(of("given", i))} \\cdot ${factor(of("delta", i))}` : factor(of("delta", i)));
+    const [sample, ...place] = unpack(terms.places).values.slice(axes * i, axes * (i + 1)).map(n => n + 1);
+    places.push(`(${[sample, place.join(", ")].filter(String).join("; ")})`);
+  }
+  if (all > shown) sum.push(factor(others));
+  if (penalty) sum.push(factor(penalty));
+  const about = formula.includes("_t") ? "terms_about_t" : formula.includes("+k") ? "terms_about_k" : "terms_about_p";
+  return [eq(d(w), `= ${formula}`, penalty ? `+ \\frac{\\partial R}{\\partial ${w}}` : null, sum.map((one, i) => `${i ? "+" : "="} ${one}`), value),
+    p(t(about)), p(all > shown ? t("terms_some", shown, count(all), plain(others)) : t("terms_all", all), shown ? ` ${t("terms_places", places.join(", "))}` : "")];
+}
+
 // A parameter: all of it, and the element that is chosen, with its gradient or its update.
 function singles_panel(l, one, updates) {
   const { shape, path } = one, top = largest_gradients(one), flat = state.single.get(path) ?? top[0], place = place_of(shape, flat);
@@ -1223,7 +1244,7 @@ function singles_panel(l, one, updates) {
   const w = symbol_at(l, one, flat), at = name => at_flat(one, name, flat), key = name => `at|${name}|${path}|${flat}`;
   const head = t("one_weight", path, marks(one, flat));
   if (at("w") === undefined) return [...made, block_of(head, p(t("single_not_held", path, count(shape.reduce((a, n) => a * n, 1)), count(one.places.shape[0]))))];
-  made.push(block_of(head, eq(w, result(at("w"), key("w"))), eq(d(w), result(at("g"), key("g"))), penalty_line(one, w, at),
+  made.push(block_of(head, eq(w, result(at("w"), key("w"))), ...gradient_at(one, w, flat, updates, at, result(at("g"), key("g"))), penalty_line(one, w, at),
     updates ? update_lines(one, w, at, key("new")) : null, beside_of(checked_at(one, flat), w, key("central"))));
   return made;
 }

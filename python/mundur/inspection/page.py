@@ -44,6 +44,9 @@ MOST_OF_MAPS, MOST_OF_KERNELS, MOST_MAPS = 40_000, 20_000, 32
 # Up to so many elements of a parameter all is kept, the optimizer's state too; of a larger one, of
 # so many single elements.
 MOST_OF_STATE, MOST_SINGLE = 5_000, 128
+# Weights of a parameter whose gradients are there term by term, terms of each, and places to go
+# through for them.
+MOST_SUMS, MOST_TERMS, MOST_PLACES = 1_000, 6, 20_000_000
 BINS = 24
 
 # What the axes of parameters are, by the kind of layer; of others they have numbers.
@@ -461,8 +464,42 @@ class _Data:
             if name == "kernel" and columns is not None:
                 kept = {key: None if v is None else v[:, columns] for key, v in kept.items()}
             found["values"] = {k: packed(v) for k, v in kept.items() if v is not None}
+        if gradient is not None and not is_dense(step):
+            found["terms"] = self._terms(step, name)
         if path in checks and ":" not in step.name:
             found["check"] = self._check(*checks[path])
+        return found
+
+    @staticmethod
+    def _terms(step: LayerPass, name: str) -> dict[str, Any] | None:
+        """Of the weights with the largest gradients, the terms that count most."""
+        sums, gradient = step._sums(name), step.gradients[name]
+        if sums is None:
+            return None
+        most = min(MOST_SUMS, max(1, MOST_PLACES // math.prod(sums.places)))
+        order = np.argsort(-np.nan_to_num(np.abs(gradient.reshape(-1))), kind="stable")[:most]
+        flats, made = np.sort(order).astype(np.int32), []
+        for place in zip(*np.unravel_index(flats, gradient.shape), strict=True):
+            terms = sums.of(tuple(int(i) for i in place))
+            if terms is None:
+                return None
+            made.append(terms)
+        shown = [terms.largest(MOST_TERMS) for terms in made]
+        pairs = list(zip(made, shown, strict=True))
+        formulas = list(dict.fromkeys(terms.formula for terms in made))
+        given = [terms.given[some] for terms, some in pairs if terms.given is not None]
+        others = [terms.sum - terms.values[some].sum() for terms, some in pairs]
+        found = {
+            "formulas": formulas,
+            "which": packed(np.array([formulas.index(terms.formula) for terms in made])),
+            "flats": packed(flats),
+            "counts": packed(np.array([(len(terms.delta), len(some)) for terms, some in pairs])),
+            "delta": packed(np.concatenate([terms.delta[some] for terms, some in pairs])),
+            "places": packed(np.concatenate([terms.places[some] for terms, some in pairs])),
+            "others": packed(np.array(others)),
+        }
+        if given:
+            found["given"] = packed(np.concatenate(given))
         return found
 
     @staticmethod

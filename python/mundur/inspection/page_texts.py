@@ -283,6 +283,32 @@ _TABLE = (
         "mendapat jumlah dari yang kembali.",
     ),
     (
+        "terms_about_p",
+        "p is a place: a sample, and a step or pixel in it.",
+        "p adalah tempat: sebuah sampel, dan sebuah langkah atau piksel di dalamnya.",
+    ),
+    (
+        "terms_about_k",
+        "p is a place: a sample, and a step or pixel in it; p + k is where this weight of the "
+        "kernel lies then.",
+        "p adalah tempat: sebuah sampel, dan sebuah langkah atau piksel di dalamnya; p + k adalah "
+        "tempat bobot kernel ini ketika itu.",
+    ),
+    (
+        "terms_about_t",
+        "t is a time step; the sum goes over all samples, too.",
+        "t adalah langkah waktu; penjumlahannya juga atas semua sampel.",
+    ),
+    ("terms_all", "Terms that are not 0: {0}.", "Suku yang bukan 0: {0}."),
+    (
+        "terms_some",
+        "Of {1} terms that are not 0, the {0} that count most; the others come to {2} together, "
+        "the number behind them.",
+        "Dari {1} suku yang bukan 0, ditulis {0} yang terbesar; yang lain berjumlah {2}, bilangan "
+        "di belakangnya.",
+    ),
+    ("terms_places", "They lie at (sample; place): {0}.", "Letaknya di (sampel; tempat): {0}."),
+    (
         "weight_pick",
         "Choose a weight here: its number, its gradient and what follows stand below.",
         "Pilih sebuah bobot di sini: nilainya, gradiennya, dan selanjutnya tertulis di bawah.",

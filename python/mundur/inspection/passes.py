@@ -16,6 +16,7 @@ from .._support.views import Views
 from .gates import Gates, Recurrence, gates_of
 from .gradient_check import central_differences
 from .snapshot import Again, Update, told, update
+from .terms import Sums, Terms, Window, sums_of
 
 __all__ = ["LayerPass", "Passes"]
 
@@ -62,6 +63,8 @@ class LayerPass:
         The regularizers' l1 and l2, by the parameters' names.
     recurrence : Recurrence or None
         Of a recurrent layer, what `gates` is made of.
+    window : Window or None
+        Of a convolution, which inputs its kernel meets.
     within : tuple of LayerPass
         Of a `Bidirectional`, the passes of its two layers, the one ahead first; their dx is what
         each sends back by itself.
@@ -95,6 +98,7 @@ class LayerPass:
     notes: tuple[str, ...] = ()
     penalty_factors: tuple[tuple[str, float, float], ...] = ()
     recurrence: Recurrence | None = None
+    window: Window | None = None
     within: tuple[LayerPass, ...] = ()
 
     @property
@@ -120,6 +124,53 @@ class LayerPass:
         instance. Those of a `Bidirectional` are behind `within`.
         """
         return None if self.recurrence is None else gates_of(self)
+
+    def terms(self, parameter: str, place: int | Sequence[int]) -> Terms | None:
+        r"""∂L/∂ of one weight as the sum that it is, over all places that use the weight.
+
+        Parameters
+        ----------
+        parameter : str
+            Such as "kernel".
+        place : int or tuple of int
+            The weight's, in the parameter.
+
+        Returns
+        -------
+        Terms or None
+            What went in through the weight at each place, times the error that it led to. None of
+            a layer whose sums are not known here, or do not come to its gradient: of one that
+            stands at several places of a graph, for instance.
+
+        Raises
+        ------
+        KeyError, IndexError, TypeError
+            For a parameter that does not learn, a place that it does not have, and what is none.
+
+        Examples
+        --------
+        >>> import mundur as md, numpy as np
+        >>> model = md.Model([md.layers.Conv1D(1, 2), md.layers.Flatten()], seed=0)
+        >>> first = model.explain(np.arange(3.0).reshape(1, 3, 1), [[0.0, 1.0]], loss="mse")[0]
+        >>> terms = first.terms("kernel", (1, 0, 0))
+        >>> terms.formula, terms.given
+        ('\\sum_p x_{p+k} \\cdot \\delta_p', array([1., 2.]))
+        >>> bool(np.isclose(terms.sum, first.dW[1, 0, 0]))
+        True
+        """
+        if parameter not in self.gradients:
+            known = ", ".join(self.gradients) or "none"
+            raise KeyError(f"{self.name} has no parameter {parameter!r} that learns (has: {known})")
+        shape = self.gradients[parameter].shape
+        several = place if isinstance(place, (Sequence, np.ndarray)) else (place,)
+        at = tuple(integer(i, "place", 0) for i in several)
+        if len(at) != len(shape) or any(i >= n for i, n in zip(at, shape, strict=True)):
+            raise IndexError(f"place must be within {self.name}/{parameter}'s {shape}; got {place}")
+        sums = self._sums(parameter)
+        return None if sums is None else sums.of(at)
+
+    def _sums(self, parameter: str) -> Sums | None:
+        return sums_of(self, parameter)
 
     def maps(self, sample: int = 0) -> dict[str, Array]:
         """Feature maps and δ maps of a layer of images, such as Conv2D.

@@ -29,7 +29,9 @@ MOST_NEURONS, MOST_INPUTS = 8, 8
 MOST_SAMPLES = 4
 # Terms of one line, so that it fits on the page.
 TERMS = 3
-MOST_LETTERS = 105
+# Of a sum over many places.
+MOST_SUMMED = 6
+MOST_LETTERS = 80
 
 _PREAMBLE = r"""\documentclass[a4paper]{article}
 \usepackage{amsmath,tikz}
@@ -61,6 +63,11 @@ def sheet(explanation: Passes, language: str, sample: int) -> str:
 def escaped(text: str) -> str:
     """A name as LaTeX's text; what its fonts lack becomes a question mark."""
     return "".join(_SPECIAL.get(c, c if " " <= c < "ɐ" else "?") for c in text)
+
+
+def letters(formula: str) -> int:
+    """How many there are on paper, about."""
+    return len(re.sub(r"\\[A-Za-z]+|[{}^_]", "·", formula).replace(" ·", "·"))
 
 
 def fill(template: str, values: Mapping[str, Any]) -> str:
@@ -372,6 +379,8 @@ class _Sheet:
     def _gradients(self, step: LayerPass) -> Iterator[str]:
         if not self._is_small(step):
             yield from self._norms(step, step.gradients, of_parameters=True)
+            for name in step.gradients:
+                yield from self._summed(step, name)
             return
         is_once = ":" not in step.name and f"{step.name}:1" not in self._number
         rows: list[list[str]] = []
@@ -405,6 +414,45 @@ class _Sheet:
                         ]
                     )
         yield from self._aligned(step, rows)
+
+    def _summed(self, step: LayerPass, name: str) -> Iterator[str]:
+        """The largest gradient of a parameter that is used at many places, term by term."""
+        gradient, sums = step.gradients[name], step._sums(name)
+        if not gradient.size or sums is None:
+            return
+        place = self._place_of_largest(gradient)
+        terms = sums.of(place)
+        if terms is None or not len(terms.delta):
+            return
+        shown = terms.largest(MOST_SUMMED)
+        given = None if terms.given is None else terms.given[shown]
+        put = [
+            factor(d) if given is None else rf"{factor(given[i])} \cdot {factor(d)}"
+            for i, d in enumerate(terms.delta[shown])
+        ]
+        others = terms.sum - terms.values[shown].sum()
+        put += [factor(others)] if len(shown) < len(terms.delta) else []
+        penalty = step.penalties.get(name)
+        formula, end = f"= {terms.formula}", f"= {tex(gradient[place])}"
+        w = self._element(name, place)
+        if penalty is not None:
+            put.append(factor(penalty[place]))
+            formula += rf" + \frac{{\partial R}}{{\partial {w}}}"
+        yield self._text("sheet_largest", rf"\textbf{{{escaped(f'{step.name}/{name}')}}}")
+        rows = [[self._d(w, penalty is not None), formula], ["", *self._sum(put), end]]
+        yield from self._aligned(None, rows)
+        if len(shown) < len(terms.delta):
+            yield self._text("terms_some", len(shown), len(terms.delta), f"${tex(others)}$")
+            yield ""
+
+    @staticmethod
+    def _place_of_largest(gradient: Array) -> tuple[int, ...]:
+        at = int(np.nan_to_num(np.abs(gradient)).argmax())
+        return tuple(int(i) for i in np.unravel_index(at, gradient.shape))
+
+    @staticmethod
+    def _element(name: str, place: tuple[int, ...]) -> str:
+        return rf"\text{{{escaped(name)}}}_{{{','.join(str(i + 1) for i in place)}}}"
 
     # ---- update and check ----------------------------------------------------------------------
 
@@ -464,9 +512,8 @@ class _Sheet:
         gradient = step.gradients[name]
         if worked is None or not gradient.size:
             return
-        at = int(np.nan_to_num(np.abs(gradient)).argmax())
-        place = tuple(int(i) for i in np.unravel_index(at, gradient.shape))
-        w = rf"\text{{{escaped(name)}}}_{{{','.join(str(i + 1) for i in place)}}}"
+        place = self._place_of_largest(gradient)
+        w = self._element(name, place)
         yield self._text("sheet_largest", rf"\textbf{{{escaped(f'{step.name}/{name}')}}}")
         left = self._d(w, name in step.penalties)
         rows = [[left, f"= {tex(gradient[place])}"], *self._moves(w, worked, place)]
@@ -520,7 +567,7 @@ class _Sheet:
     def _packed(pieces: list[str]) -> list[str]:
         lines, count = pieces[:1], 1
         for told in pieces[1:]:
-            if count < TERMS and len(lines[-1]) + len(told) <= MOST_LETTERS:
+            if count < TERMS and letters(lines[-1]) + letters(told) <= MOST_LETTERS:
                 lines[-1] += f" {told}"
                 count += 1
             else:
@@ -538,7 +585,10 @@ class _Sheet:
             lines, first = [], f"{left} &"
             line = first
             for part in parts:
-                if len(line) - len(first) + len(part) > MOST_LETTERS and line != first:
+                if (
+                    letters(line.removeprefix(first)) + letters(part) > MOST_LETTERS
+                    and line != first
+                ):
                     lines.append(line)
                     line = r"&\quad"
                 line = f"{line} {part}"
