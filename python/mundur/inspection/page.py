@@ -24,6 +24,7 @@ from .losses import LossFormula, formulas_of, sum_of
 from .page_texts import LANGUAGES, TEXTS
 from .passes import LayerPass, Passes
 from .rules import penalty_line
+from .terms import sums_of
 
 __all__ = ["is_dense", "page", "page_data"]
 
@@ -473,10 +474,10 @@ class _Data:
     @staticmethod
     def _terms(step: LayerPass, name: str) -> dict[str, Any] | None:
         """Of the weights with the largest gradients, the terms that count most."""
-        sums, gradient = step._sums(name), step.gradients[name]
+        sums, gradient = sums_of(step, name), step.gradients[name]
         if sums is None:
             return None
-        most = min(MOST_SUMS, max(1, MOST_PLACES // math.prod(sums.places)))
+        most = min(MOST_SUMS, max(1, MOST_PLACES // max(1, math.prod(sums.places))))
         order = np.argsort(-np.nan_to_num(np.abs(gradient.reshape(-1))), kind="stable")[:most]
         flats, made = np.sort(order).astype(np.int32), []
         for place in zip(*np.unravel_index(flats, gradient.shape), strict=True):

@@ -16,7 +16,7 @@ from .._support.views import Views
 from .gates import Gates, Recurrence, gates_of
 from .gradient_check import central_differences
 from .snapshot import Again, Update, told, update
-from .terms import Sums, Terms, Window, sums_of
+from .terms import Terms, Window, sums_of
 
 __all__ = ["LayerPass", "Passes"]
 
@@ -166,11 +166,8 @@ class LayerPass:
         at = tuple(integer(i, "place", 0) for i in several)
         if len(at) != len(shape) or any(i >= n for i, n in zip(at, shape, strict=True)):
             raise IndexError(f"place must be within {self.name}/{parameter}'s {shape}; got {place}")
-        sums = self._sums(parameter)
+        sums = sums_of(self, parameter)
         return None if sums is None else sums.of(at)
-
-    def _sums(self, parameter: str) -> Sums | None:
-        return sums_of(self, parameter)
 
     def maps(self, sample: int = 0) -> dict[str, Array]:
         """Feature maps and δ maps of a layer of images, such as Conv2D.

@@ -18,6 +18,7 @@ from .page import is_dense
 from .page_texts import LANGUAGES, TEXTS, says
 from .passes import LayerPass, Passes
 from .rules import penalty_line
+from .terms import sums_of
 
 __all__ = ["sheet"]
 
@@ -417,7 +418,7 @@ class _Sheet:
 
     def _summed(self, step: LayerPass, name: str) -> Iterator[str]:
         """The largest gradient of a parameter that is used at many places, term by term."""
-        gradient, sums = step.gradients[name], step._sums(name)
+        gradient, sums = step.gradients[name], sums_of(step, name)
         if not gradient.size or sums is None:
             return
         place = self._place_of_largest(gradient)

@@ -123,10 +123,12 @@ Meet = Callable[[Place], Meeting]
 def sums_of(step: Any, name: str) -> Sums | None:
     """The sums of a parameter's gradients; None of a kind of layer that has none here."""
     gradient, penalty = step.gradients.get(name), step.penalties.get(name)
-    meet = _meet(step, name)
-    if gradient is None or not gradient.size or meet is None:
+    if gradient is None or not gradient.size:
         return None
-    # A sample's axes at least, so that a place is a sample and a step.
+    with np.errstate(all="ignore"):
+        meet = _meet(step, name)
+    if meet is None:
+        return None
     grid = meet((0,) * gradient.ndim)[2].shape
 
     def of(place: Place) -> Terms | None:
@@ -188,8 +190,7 @@ def _normalized(step: Any, own: str) -> Meet | None:
         return lambda place: (r"\sum_p \delta_p", None, _channel(step.da, *place))
     if gamma is None:
         return None
-    with np.errstate(all="ignore"):
-        x = (step.a.astype(np.float64) - beta) / gamma
+    x = (step.a.astype(np.float64) - beta) / gamma
     formula = r"\sum_p \operatorname{norm}(x_p) \cdot \delta_p"
     return lambda place: (formula, _channel(x, *place), _channel(step.da, *place))
 
