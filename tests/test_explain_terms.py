@@ -8,6 +8,7 @@ import mundur as md
 import numpy as np
 import pytest
 from mundur.inspection import page as pages  # data of a page, without a browser
+from mundur.inspection.formulas import tex  # a number of a sheet
 
 from explained import data_of, equations, numeric, unpacked, value_of
 
@@ -184,3 +185,11 @@ def test_the_sheet_writes_out_the_largest_gradient(number: int) -> None:
             assert values[0] == pytest.approx(values[1], rel=1e-3, abs=2e-5), parts
             found += 1
     assert found >= len(made["own"].gradients), "a large dense layer has them, too"
+
+
+def test_sheets_of_enormous_numbers_have_their_norms() -> None:
+    layers = [L.Conv2D(2, 2, name="conv"), L.Flatten(), L.Dense(1)]
+    model = md.Model(layers, input_shape=(4, 4, 1), seed=0)
+    made = model.explain(np.full((1, 4, 4, 1), 1e30), [[1.0]], loss="mse")
+    norm = np.linalg.norm(made["conv"].a[0].astype(np.float64))
+    assert rf"\textbf{{conv}}: $\| a \| = {tex(norm)}$" in made.to_latex()

@@ -603,7 +603,8 @@ class _Sheet:
         for name, value in arrays.items():
             letter = name if name in ("a", r"\delta") else rf"\text{{{escaped(name)}}}"
             above = rf"\partial L / \partial {letter}" if of_parameters else letter
-            norm = tex(np.linalg.norm(np.ravel(value)))
+            with np.errstate(all="ignore"):
+                norm = tex(np.linalg.norm(np.ravel(value).astype(np.float64)))
             yield rf"\textbf{{{escaped(step.name)}}}: $\| {above} \| = {norm}$"
             yield ""
 
