@@ -7,7 +7,7 @@ python check_module.py NM OBJDUMP MODULE     the module with its symbols, as the
 2. No symbol of an instruction set's namespace is anything but local.
 3. Code outside of the wide namespaces holds no AVX instruction, AVX2's none of AVX-512, AVX-512's
    none of AVX512_BF16: whatever the linker merged, a lesser CPU never meets them. Only on x86; NEON
-   is in every aarch64.
+   is in every aarch64. But the generic fma_of_cpu is the one instruction, for CPUs that have it.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ INSTRUCTION = re.compile(r"^ *[0-9a-f]+:\t(?:(?:bnd|lock|rep\w*|notrack|data16) 
 AVX = re.compile(r"[vk]")
 # Not in every CPU with AVX-512.
 BF16 = re.compile(r"v(dpbf16|cvtn)")
+# What asks for the CPU first.
+ASKED = re.compile(r"mundur::generic::\(anonymous namespace\)::fma_of_cpu\(")
 AVX512_OPERANDS = re.compile(r"%zmm|%k[0-7]|%[xy]mm(1[6-9]|2\d|3[01])")
 
 
@@ -69,6 +71,8 @@ def check_instructions(objdump: str, module: str) -> Iterator[str]:
         if not match or not AVX.match(match[1]):
             continue
         fault = isa not in ("avx2", "avx512", "avx512bf16", "amx")
+        if isa == "generic" and ASKED.match(name):
+            fault = not match[1].startswith("vfmadd")
         if isa == "avx2":
             fault = match[1][0] == "k" or bool(AVX512_OPERANDS.search(match[2]))
         if isa == "avx512":

@@ -1,7 +1,7 @@
 #pragma once
 
 // Any CPU: 128 bits, which compilers map to whatever registers there are. The fused multiply-add is
-// the C library's where the CPU has none: correct before fast. Included by vec.h only.
+// the C library's where compiler and CPU have none: correct before fast. Included by vec.h only.
 
 namespace mundur::MUNDUR_ISA {
 constexpr int kBytes = 16;
@@ -30,9 +30,27 @@ template <class T>
 MUNDUR_INLINE Vec<T> fused(Vec<T> a, Vec<T> b, Vec<T> c) {
   return each<T>([&](int i) { return fused(a.v[i], b.v[i], c.v[i]); });
 }
+#ifdef __x86_64__
+// By the instruction, for CPUs that have it though this code is for those that have not, too.
+[[gnu::noinline, gnu::target("fma")]] VecF fma_of_cpu(VecF a, VecF b, VecF c) {
+  return {__builtin_ia32_vfmaddps(a.v, b.v, c.v)};
+}
+[[gnu::noinline, gnu::target("fma")]] VecD fma_of_cpu(VecD a, VecD b, VecD c) {
+  return {__builtin_ia32_vfmaddpd(a.v, b.v, c.v)};
+}
+template <class T>
+MUNDUR_INLINE Vec<T> fused_by_any(Vec<T> a, Vec<T> b, Vec<T> c) {
+  return __builtin_cpu_supports("fma") ? fma_of_cpu(a, b, c) : fused(a, b, c);
+}
+#else
+template <class T>
+MUNDUR_INLINE Vec<T> fused_by_any(Vec<T> a, Vec<T> b, Vec<T> c) {
+  return fused(a, b, c);
+}
+#endif
 // A call for each register, not one for each lane wherever there is one.
-[[gnu::noinline]] VecF fma(VecF a, VecF b, VecF c) { return fused(a, b, c); }
-[[gnu::noinline]] VecD fma(VecD a, VecD b, VecD c) { return fused(a, b, c); }
+[[gnu::noinline]] VecF fma(VecF a, VecF b, VecF c) { return fused_by_any(a, b, c); }
+[[gnu::noinline]] VecD fma(VecD a, VecD b, VecD c) { return fused_by_any(a, b, c); }
 MUNDUR_INLINE VecF fnma(VecF a, VecF b, VecF c) { return fma(-a, b, c); }
 MUNDUR_INLINE VecD fnma(VecD a, VecD b, VecD c) { return fma(-a, b, c); }
 template <class T>
