@@ -30,6 +30,7 @@ class Limits:
 
     threads: int
     flops: float  # per second
+    tile_flops: float  # of products in bfloat16
     read: dict[int, float]  # bytes gone over again and again -> bytes per second
 
     def read_rate(self, resident_bytes: int) -> float:
@@ -41,7 +42,8 @@ class Limits:
 
     def microseconds(self, workload: Workload) -> float:
         """The least that a unit of a workload can take."""
-        arithmetic = workload.operations / self.flops
+        flops = self.flops if workload.compute_dtype == "float32" else self.tile_flops
+        arithmetic = workload.operations / flops
         memory = workload.moved_bytes / self.read_rate(workload.resident_bytes)
         return 1e6 * max(arithmetic, memory)
 
@@ -49,6 +51,7 @@ class Limits:
         return {
             "threads": self.threads,
             "flops_per_second": float(f"{self.flops:.4g}"),
+            "bfloat16_flops_per_second": float(f"{self.tile_flops:.4g}"),
             "read_bytes_per_second": {
                 str(size): float(f"{rate:.4g}") for size, rate in self.read.items()
             },
@@ -58,17 +61,20 @@ class Limits:
 def parse_native(output: str) -> dict[int, Limits]:
     """By number of threads, from the benchmark's JSON."""
     peaks: dict[int, float] = {}
+    tile_peaks: dict[int, float] = {}
     reads: dict[int, dict[int, float]] = {}
     for row in json.loads(output)["benchmarks"]:
-        match = re.match(r"limit/(?:peak|read/bytes:(\d+))/threads:(\d+)(?:/|$)", row["name"])
+        match = re.match(
+            r"limit/(?:peak|(peak/bfloat16)|read/bytes:(\d+))/threads:(\d+)(?:/|$)", row["name"]
+        )
         if not match:
             continue
-        size, threads = match[1], int(match[2])
+        tiles, size, threads = match[1], match[2], int(match[3])
         if size is None:
-            peaks[threads] = float(row["FLOP/s"])
+            (tile_peaks if tiles else peaks)[threads] = float(row["FLOP/s"])
         else:
             reads.setdefault(threads, {})[int(size)] = float(row["B/s"])
-    return {threads: Limits(threads, flops, reads[threads]) for threads, flops in peaks.items()}
+    return {t: Limits(t, peaks[t], tile_peaks[t], reads[t]) for t in peaks}
 
 
 def measure(native: Path, threads: list[int]) -> dict[int, Limits]:
@@ -112,7 +118,8 @@ def main() -> None:
     add_argument(parser)
     all_threads = list(range(1, machine.cores() + 1))
     for limits in measure_if_built(parser.parse_args().native, all_threads).values():
-        print(f"{limits.threads} threads: {limits.flops / 1e9:.0f} GFLOP/s; read, GB/s:", end="")
+        print(f"{limits.threads} threads: {limits.flops / 1e9:.0f} GFLOP/s, ", end="")
+        print(f"in bfloat16 {limits.tile_flops / 1e9:.0f}; read, GB/s:", end="")
         for size, rate in limits.read.items():
             print(f"  {size >> 10:,} KiB {rate / 1e9:.0f}", end="")
         print()

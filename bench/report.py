@@ -212,11 +212,12 @@ def _method(document: Document) -> str:
         else ""
     )
     return (
-        f"Per training step (W8, W9: per epoch; predictions: per call), float32, the median of "
-        f"{method['rounds']} interleaved rounds of {method['seconds_per_measurement']} s, ± half "
-        f"of what lies between the quartiles; each library in its best mode, × the best one's time "
-        f"over mundur's.{limit} {machine.title(document['machine'])}; "
-        f"Python {document['machine']['python']}, {versions}; {document['machine']['date']}."
+        f"Per training step (W8, W9: per epoch; predictions: per call), float32 where nothing else "
+        f"is said, the median of {method['rounds']} interleaved rounds of "
+        f"{method['seconds_per_measurement']} s, ± half of what lies between the quartiles; each "
+        f"library in its best mode, × the best one's time over mundur's.{limit} "
+        f"{machine.title(document['machine'])}; Python {document['machine']['python']}, "
+        f"{versions}; {document['machine']['date']}."
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from math import ceil, prod
 from typing import Any
@@ -52,6 +52,7 @@ class Workload:
     learning_rate: float = 1e-3
     shuffled: bool = False
     title: str = ""  # of the network; by default its layers
+    compute_dtype: str = "float32"  # of what products take
 
     @property
     def of_images(self) -> bool:
@@ -94,12 +95,16 @@ class Workload:
             size = "x".join(map(str, self.inputs)) if self.of_images else f"T={self.inputs[0]:,}"
             net = f"{net}, {size}"
         if self.predicts:
-            return f"predict, {net}, batch {self.batch_size:,}"
+            return f"predict, {net}, batch {self.batch_size:,}{self._products}"
         scope = f"epoch of {self.samples:,} shuffled, " if self.shuffled else ""
         return (
             f"{scope}{net}, {_LOSSES[self.loss]}, {_OPTIMIZERS[self.optimizer]}, "
-            f"batch {self.batch_size:,}"
+            f"batch {self.batch_size:,}{self._products}"
         )
+
+    @property
+    def _products(self) -> str:
+        return "" if self.compute_dtype == "float32" else f", products in {self.compute_dtype}"
 
     def data(self) -> tuple[Array, Array]:
         """Samples in float32, or ids in int32; labels in int64, or targets in float32."""
@@ -271,4 +276,9 @@ WORKLOADS = {
             for batch in (1, 256)
         ),
     )
+}
+# What tiles are for. Peers have names for it of their own: autocast, mixed precision.
+WORKLOADS |= {
+    f"{name}bfloat16": replace(WORKLOADS[name], name=f"{name}bfloat16", compute_dtype="bfloat16")
+    for name in ("W2", "W4", "W6", "W7")
 }

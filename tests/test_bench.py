@@ -132,15 +132,16 @@ def test_a_matrix_is_taught_its_exponential(bench: Any) -> None:
 
 def test_the_limit_is_the_slower_of_arithmetic_and_memory(bench: Any) -> None:
     limits, workloads = bench("limits"), bench("workloads").WORKLOADS
-    fast_memory = limits.Limits(1, flops=1e9, read={2**10: 1e15, 2**30: 1e15})
-    fast_arithmetic = limits.Limits(1, flops=1e18, read={2**10: 1e9, 2**30: 1e9})
-    w1 = workloads["W1"]
+    fast_memory = limits.Limits(1, 1e9, 1e12, read={2**10: 1e15, 2**30: 1e15})
+    fast_arithmetic = limits.Limits(1, 1e18, 1e18, read={2**10: 1e9, 2**30: 1e9})
+    w1, rounded = workloads["W1"], workloads["W2bfloat16"]
     assert fast_memory.microseconds(w1) == pytest.approx(w1.operations / 1e3)
+    assert fast_memory.microseconds(rounded) == pytest.approx(rounded.operations / 1e6)
     assert fast_arithmetic.microseconds(w1) == pytest.approx(w1.moved_bytes / 1e3)
 
 
 def test_rates_lie_between_measured_sizes_and_end_with_them(bench: Any) -> None:
-    limit = bench("limits").Limits(1, flops=1.0, read={1024: 100.0, 4096: 25.0})
+    limit = bench("limits").Limits(1, 1.0, 1.0, read={1024: 100.0, 4096: 25.0})
     assert limit.read_rate(2048) == pytest.approx(50.0)
     assert limit.read_rate(1) == pytest.approx(100.0)
     assert limit.read_rate(1 << 40) == pytest.approx(25.0)
@@ -149,12 +150,13 @@ def test_rates_lie_between_measured_sizes_and_end_with_them(bench: Any) -> None:
 def test_the_native_program_is_understood(bench: Any) -> None:
     rows = [
         {"name": "limit/peak/threads:2/iterations:1", "FLOP/s": 2e11},
+        {"name": "limit/peak/bfloat16/threads:2/iterations:1", "FLOP/s": 4e12},
         {"name": "limit/read/bytes:65536/threads:2/iterations:1", "B/s": 2e11},
         {"name": "limit/read/bytes:262144/threads:2/iterations:1", "B/s": 1e11},
         {"name": "step/W1/threads:2", "step": 1.0},
     ]
     (limit,) = bench("limits").parse_native(json.dumps({"benchmarks": rows})).values()
-    assert limit.threads == 2 and limit.flops == 2e11
+    assert (limit.threads, limit.flops, limit.tile_flops) == (2, 2e11, 4e12)
     assert limit.read == {65536: 2e11, 262144: 1e11}
 
 
@@ -212,6 +214,36 @@ def test_who_only_predicts_does_not_train(bench: Any) -> None:
     assert serving["jax-scan"] == [True, False, True]
     assert serving["mundur"] == serving["jax-jit"] == [True, True, True]
     assert serving["sklearn"] == [True, True, False]  # it has dense networks only
+
+
+def test_who_has_no_products_in_bfloat16_is_not_asked_for_them(bench: Any) -> None:
+    workload = bench("workloads").WORKLOADS["W4bfloat16"]
+    assert str(workload).endswith(", momentum, batch 512, products in bfloat16")
+    serving = {name for name, peer in bench("peers").PEERS.items() if peer.serves(workload)}
+    modes = {f"torch-{mode}" for mode in ("eager", "foreach", "fused", "compile", "autotune")}
+    assert serving == {"mundur", *modes}
+
+
+@pytest.mark.witness
+@pytest.mark.parametrize("name", ["W2bfloat16", "W6bfloat16"])
+def test_pytorch_rounds_as_much(bench: Any, name: str) -> None:
+    pytest.importorskip("torch")
+    processes = bench("processes")
+    workload = bench("workloads").WORKLOADS[name]
+    whole = bench("workloads").WORKLOADS[name.removesuffix("bfloat16")]
+    witnesses = {
+        (peer, one.name): bench("peers").PEERS[peer](one, 1).witness(3)
+        for peer in ("mundur", "torch-eager")
+        for one in (whole, workload)
+    }
+    for peer in ("mundur", "torch-eager"):
+        assert (witnesses[peer, name] != witnesses[peer, whole.name]).any()
+    measurements = [
+        processes.Measurement(workload, 1, peer, witness=witnesses[peer, name])
+        for peer in ("mundur", "torch-eager")
+    ]
+    processes.check_agreement(measurements)
+    assert [m.error for m in measurements] == ["", ""]
 
 
 def test_mundur_measures_whole_epochs(bench: Any) -> None:

@@ -1,5 +1,5 @@
-// The limits of this machine. bench/limits.py reads two of them from here, limit/peak/threads:N and
-// limit/read/bytes:B/threads:N, of float32 and the widest instruction set.
+// The limits of this machine. bench/limits.py reads three of them from here, limit/peak/threads:N,
+// limit/peak/bfloat16/threads:N and limit/read/bytes:B/threads:N, of the widest instruction set.
 
 #include <benchmark/benchmark.h>
 
@@ -49,6 +49,9 @@ void register_arithmetic(mundur::Isa isa) {
     }
     register_limit("peak", threads, "FLOP/s",
                    [=] { return mundur_bench::fma_peak<float>(widest, threads); });
+    register_limit("peak/bfloat16", threads, "FLOP/s", [=] {
+      return mundur_bench::bfloat16_peak(widest, mundur::Compute::bfloat16, threads);
+    });
     for (std::int64_t bytes = kLeast; bytes <= kMost; bytes *= 4) {
       register_limit("read/bytes:" + std::to_string(bytes), threads, "B/s",
                      [=] { return mundur_bench::read_rate(widest, bytes, threads); });

@@ -14,6 +14,7 @@ class Mundur(Peer):
     library = "mundur"
     mode = "fit"
     prediction = "predict_on_batch"
+    rounds = True
 
     def build(self, threads: int) -> None:
         import mundur as md
@@ -23,13 +24,14 @@ class Mundur(Peer):
         if w.is_graph:
             x = md.Input(w.inputs)
             y, made = w.graph(md.layers, x)
-            self.model = md.Model(x, y, seed=0)
+            self.model = md.Model(x, y, seed=0, compute_dtype=w.compute_dtype)
             variables = [one for layer in made for one in layer.trainable_weights]
         else:
             self.model = md.Model(
                 [getattr(md.layers, type(layer).__name__)(**asdict(layer)) for layer in w.layers],
                 input_shape=w.inputs,
                 seed=0,
+                compute_dtype=w.compute_dtype,
             )
             variables = self.model.trainable_weights
         for variable, value in zip(variables, w.weights(), strict=True):
@@ -78,3 +80,4 @@ class Mundur(Peer):
 
 class MundurOnGpu(Mundur):
     device = "cuda"
+    rounds = False

@@ -35,6 +35,8 @@ class Peer(ABC):
     prediction: str | None = None
     #: False: this mode is for predictions alone.
     trains = True
+    #: Whether it has products in bfloat16.
+    rounds = False
     #: Where it computes.
     device = "cpu"
 
@@ -45,6 +47,8 @@ class Peer(ABC):
 
     @classmethod
     def serves(cls, workload: Workload) -> bool:
+        if workload.compute_dtype != "float32" and not cls.rounds:
+            return False
         return cls.prediction is not None if workload.predicts else cls.trains
 
     @abstractmethod

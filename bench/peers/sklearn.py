@@ -19,7 +19,7 @@ class ScikitLearn(Peer):
 
     @classmethod
     def serves(cls, workload: Workload) -> bool:
-        return workload.dense is not None
+        return super().serves(workload) and workload.dense is not None
 
     def build(self, threads: int) -> None:
         from sklearn.neural_network import MLPClassifier, MLPRegressor

@@ -141,6 +141,7 @@ class Torch(Peer):
     library = "torch"
     mode = "eager"
     prediction: str | None = "eager"
+    rounds = True
     options: dict[str, bool] = {}  # noqa: RUF012
 
     def build(self, threads: int) -> None:
@@ -150,6 +151,8 @@ class Torch(Peer):
         torch.set_num_threads(threads)
         w = self.workload
         self.net = network(w).to(self.device)
+        if w.compute_dtype == "bfloat16":
+            self.net.forward = torch.autocast("cpu", torch.bfloat16)(self.net.forward)
         self.features, self.targets = (
             torch.from_numpy(array).to(self.device) for array in (self.x, self.y)
         )
@@ -241,6 +244,13 @@ class TorchCompiled(TorchFused):
     prediction = "compile"
     compile_mode = "default"
 
+    def build(self, threads: int) -> None:
+        import torch
+
+        # What is kept of other workloads counts: behind the eighth it would compile no more.
+        torch._dynamo.reset()
+        super().build(threads)
+
     def compiled(self, function: Any) -> Any:
         import torch
 
@@ -255,6 +265,7 @@ class TorchAutotuned(TorchCompiled):
 
 class TorchOnGpu(Torch):
     device = "cuda"
+    rounds = False
     options = {"fused": True}  # noqa: RUF012
 
     def build(self, threads: int) -> None:
