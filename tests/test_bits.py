@@ -467,6 +467,34 @@ def test_a_thread_count_for_a_while_leaves_the_default_behind() -> None:
     assert _core.chosen_num_threads() == 0
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_gradient_that_no_cache_holds_makes_the_same_update(dtype: str) -> None:
+    """In fit it passes strip by strip through a worker's scratch, by hand through memory."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(40, 4099)), rng.integers(0, 1100, 40)
+
+    def made() -> md.Model:
+        penalty = md.regularizers.L2(1e-3)
+        layers = [md.layers.Dense(1100, kernel_regularizer=penalty)]
+        model = md.Model(layers, input_shape=(4099,), seed=0, **types(dtype))
+        loss = md.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(md.optimizers.Adam(1e-2), loss)
+        return model
+
+    by_hand = made()
+    for rows in (slice(0, 20), slice(20, 40)):
+        outputs = by_hand.forward(x[rows], training=True)
+        assert isinstance(by_hand.loss, md.Loss)
+        by_hand.backward(by_hand.loss.gradient(y[rows], outputs))
+        by_hand.optimizer.step(by_hand)  # type: ignore[union-attr]
+    for threads in (1, 2, 3):
+        _core.set_num_threads(threads)
+        model = made()
+        model.fit(x, y, 20, 1, shuffle=False, verbose=0)
+        for name, values in by_hand.parameters.items():
+            assert np.array_equal(model.parameters[name], values)
+
+
 @pytest.mark.parametrize("rule", ["Adamax", "Adam", "Adagrad", "RMSprop"])
 def test_a_pickled_optimizer_has_the_same_bytes_everywhere(rule: str) -> None:
     """Also between the parameters, where teams of several leave what a single worker moves on."""

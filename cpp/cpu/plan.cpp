@@ -131,8 +131,11 @@ std::int64_t scratch_bytes(const Program& program, std::int64_t batch) {
           } else if constexpr (std::is_same_v<Op, op::ProductDx>) {
             need_of(o.dx, o.dy);
           } else if constexpr (std::is_same_v<Op, op::ProductDw>) {
-            const bool passes = program[o.x].element == Element::bfloat16_left && o.after.update;
-            need_of(o.x, o.dy, passes ? tiled_strip(program[o.dw].shape) : 0);
+            const bool in_tiles = program[o.x].element == Element::bfloat16_left;
+            const std::int64_t l2 = kernels<T>().l2_bytes;  // the same of every instruction set
+            const Shape& parameter = program[o.dw].shape;
+            const std::int64_t passes = o.after.update ? passing<T>(parameter, in_tiles, l2) : 0;
+            need_of(o.x, o.dy, passes);
           } else if constexpr (std::is_same_v<Op, op::RoundWindows>) {
             need([&](const Kernels<T>&) { return kTileDepth * program[o.y].shape.back(); });
           } else if constexpr (std::is_same_v<Op, op::WindowsDx>) {

@@ -128,16 +128,13 @@ MUNDUR_RESOLVED(ProductDx);
 
 namespace {
 
-/// A gradient at a time: as many rows as keep the product busy, and no more than the cache holds,
-/// where something follows.
+/// A gradient at a time.
 struct Strip {
   std::int64_t rows, columns;
 
   Strip(std::int64_t all_rows, std::int64_t all_columns, bool followed, std::int64_t grain) {
-    constexpr std::int64_t kLeast = 256;
-    constexpr std::int64_t kElements = 1 << 18;
     columns = all_columns;
-    rows = followed ? std::max(kLeast, kElements / columns / grain * grain)
+    rows = followed ? std::max(kStripRows, kStripElements / columns / grain * grain)
                     : std::max<std::int64_t>(all_rows, 1);
   }
   /// In tiles: its operand on the right stays in L2, beside what follows.
@@ -166,10 +163,12 @@ void resolve(Resolver<T>& r, const op::ProductDw& o) {
   r.reads(o.dy, {{0, samples.count}, taken});
   if (part.empty()) return;
   const bool in_tiles = r[o.x].element == Element::bfloat16_left;
-  // Where an update follows at once nobody reads the gradient, which then never leaves the cache.
-  const bool passes = in_tiles && then.updates;
-  const Strip strip = passes ? Strip(samples.count, r.kernels.l2_bytes)
-                             : Strip(part.rows.size(), taken.size(), then.any(), grain.rows);
+  // Where an update follows at once nobody reads the gradient, which then need not leave the cache.
+  const std::int64_t l2 = r.kernels.l2_bytes,
+                     passes = then.updates ? passing<T>(r[o.dw].shape, in_tiles, l2) : 0;
+  const Strip strip = in_tiles && passes
+                          ? Strip(samples.count, l2)
+                          : Strip(part.rows.size(), taken.size(), then.any(), grain.rows);
   const auto at = [=](std::int64_t column) {
     return in_tiles ? column / kTileSide * tiles_stride(samples.count) : column;
   };
@@ -183,8 +182,8 @@ void resolve(Resolver<T>& r, const op::ProductDw& o) {
     p.x = {r.template at<A>(o.x) + at(row), ldx};
     p.dy = {r.template at<A>(o.dy) + at(column), lddy};
     p.rows = samples;
-    p.scratch = r.scratch + (passes ? tiled_strip(r[o.dw].shape) : 0);
-    p.l2_bytes = r.kernels.l2_bytes;
+    p.scratch = r.scratch + passes;
+    p.l2_bytes = l2;
     p.ld_soon = ld;
     r.call([=, k = &r.kernels](Now<T>& now, Worker&) {
       SampleProduct<T, A> own = p;

@@ -27,10 +27,21 @@ inline constexpr std::int64_t kGrain = 64;
 inline constexpr std::int64_t kParameterRows = 8;
 /// Rows of a product's tile.
 inline constexpr std::int64_t kTileRows = 8;
-/// The most of a gradient in tiles that is made before its update, in the worker's scratch.
+/// A gradient at a time, where something follows it: as many rows as keep the product busy, and no
+/// more than the cache holds.
+inline constexpr std::int64_t kStripRows = 256, kStripElements = 1 << 18;
+/// The same in tiles.
 inline constexpr std::int64_t kTiledGrain = 32, kTiledRows = 64, kTiledColumns = 512;
-inline std::int64_t tiled_strip(const Shape& parameter) {
-  return std::min(kTiledRows, rows_of(parameter)) * std::min(kTiledColumns, parameter.back());
+/// Elements of scratch through which a gradient passes on its way to the update, strip by strip,
+/// instead of through memory; 0: L2 holds it where gradients are, or not even a strip of it.
+template <class T>
+std::int64_t passing(const Shape& parameter, bool in_tiles, std::int64_t l2_bytes) {
+  const std::int64_t rows = rows_of(parameter), columns = parameter.back();
+  if (in_tiles) return std::min(kTiledRows, rows) * std::min(kTiledColumns, columns);
+  constexpr auto kSize = static_cast<std::int64_t>(sizeof(T));
+  const std::int64_t strip = std::max(kStripRows * columns, kStripElements);
+  const bool pays = rows * columns * kSize > l2_bytes && rows * columns >= 2 * strip;
+  return pays && strip * kSize <= 4 * l2_bytes ? strip : 0;
 }
 
 /// Rows of so many numbers that a worker's scratch holds at once, where what is made of them
