@@ -112,7 +112,7 @@ python_tests_under_asan() {
   ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:log_path=$reports \
   UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1:log_path=$reports \
   MUNDUR_CUDA_LIBRARY=$tree/build/asan-ubsan/cpp/libmundur_cuda_host.so \
-    timeout 3000 "$scratch/asan/bin/python" -m pytest -q -n auto -o timeout=600 \
+    timeout 3000 "$scratch/asan/bin/python" -m pytest -q -n auto -o timeout=1500 \
       --full -m "not slow and not witness and not keras and not browser and not latex" --ignore=tests/reference ||
     { cat "$reports".* 2>/dev/null; return 1; }
 }
