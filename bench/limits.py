@@ -74,6 +74,8 @@ def parse_native(output: str) -> dict[int, Limits]:
             (tile_peaks if tiles else peaks)[threads] = float(row["FLOP/s"])
         else:
             reads.setdefault(threads, {})[int(size)] = float(row["B/s"])
+    if peaks.keys() != tile_peaks.keys():
+        raise SystemExit("the native benchmark knows no peak of bfloat16: build it anew")
     return {t: Limits(t, peaks[t], tile_peaks[t], reads[t]) for t in peaks}
 
 

@@ -158,6 +158,8 @@ def test_the_native_program_is_understood(bench: Any) -> None:
     (limit,) = bench("limits").parse_native(json.dumps({"benchmarks": rows})).values()
     assert (limit.threads, limit.flops, limit.tile_flops) == (2, 2e11, 4e12)
     assert limit.read == {65536: 2e11, 262144: 1e11}
+    with pytest.raises(SystemExit, match="build it anew"):  # an earlier build of it
+        bench("limits").parse_native(json.dumps({"benchmarks": [rows[0], rows[2]]}))
 
 
 # ---- peers ---------------------------------------------------------------------------------------

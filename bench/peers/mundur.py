@@ -14,7 +14,7 @@ class Mundur(Peer):
     library = "mundur"
     mode = "fit"
     prediction = "predict_on_batch"
-    rounds = True
+    has_bfloat16 = True
 
     def build(self, threads: int) -> None:
         import mundur as md
@@ -80,4 +80,4 @@ class Mundur(Peer):
 
 class MundurOnGpu(Mundur):
     device = "cuda"
-    rounds = False
+    has_bfloat16 = False

@@ -36,7 +36,7 @@ class Peer(ABC):
     #: False: this mode is for predictions alone.
     trains = True
     #: Whether it has products in bfloat16.
-    rounds = False
+    has_bfloat16 = False
     #: Where it computes.
     device = "cpu"
 
@@ -47,7 +47,7 @@ class Peer(ABC):
 
     @classmethod
     def serves(cls, workload: Workload) -> bool:
-        if workload.compute_dtype != "float32" and not cls.rounds:
+        if workload.compute_dtype != "float32" and not cls.has_bfloat16:
             return False
         return cls.prediction is not None if workload.predicts else cls.trains
 

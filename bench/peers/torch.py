@@ -141,7 +141,7 @@ class Torch(Peer):
     library = "torch"
     mode = "eager"
     prediction: str | None = "eager"
-    rounds = True
+    has_bfloat16 = True
     options: dict[str, bool] = {}  # noqa: RUF012
 
     def build(self, threads: int) -> None:
@@ -265,7 +265,7 @@ class TorchAutotuned(TorchCompiled):
 
 class TorchOnGpu(Torch):
     device = "cuda"
-    rounds = False
+    has_bfloat16 = False
     options = {"fused": True}  # noqa: RUF012
 
     def build(self, threads: int) -> None:
